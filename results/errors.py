@@ -1,0 +1,45 @@
+"""The errors of this package.
+
+ResultsError
+  JobNotFound      no job has that id
+  TrialNotFound    the job has no trial of that number
+  IllegalMove      the job's state does not allow the move that was asked for
+  IdempotencyClash the key was used before with another request
+  LeaseLost        the lease has expired or been taken over: the holder must stop writing
+  BadCursor        the page cursor was not made by this store
+  StoreUnavailable the database cannot be reached, is locked, or its disk is full
+"""
+
+from __future__ import annotations
+
+
+class ResultsError(Exception):
+    """Base of this package's errors."""
+
+
+class JobNotFound(ResultsError):
+    """No job has that id."""
+
+
+class TrialNotFound(ResultsError):
+    """The job has no trial of that number."""
+
+
+class IllegalMove(ResultsError):
+    """The job's state does not allow the move that was asked for."""
+
+
+class IdempotencyClash(ResultsError):
+    """The idempotency key was used before with another request."""
+
+
+class LeaseLost(ResultsError):
+    """The lease has expired or been taken over: the holder must stop writing."""
+
+
+class BadCursor(ResultsError):
+    """The page cursor was not made by this store."""
+
+
+class StoreUnavailable(ResultsError):
+    """The database cannot be reached, is locked, or its disk is full."""

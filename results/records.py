@@ -1,0 +1,157 @@
+"""What the store keeps, as plain values: jobs, trials, reports and curves.
+
+Every time is a ``datetime`` in UTC, every duration is in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from results.states import FailureKind, JobState, TrialState
+
+JsonObject = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a trial or a job failed: kind, a sentence for the user, and a traceback if there is one."""
+
+    kind: FailureKind
+    message: str
+    traceback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewTrial:
+    """A configuration to run; ``number`` counts from 0 within the job."""
+
+    number: int
+    parameters: JsonObject
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is, counted over its trials.
+
+    ``trials`` is the planned number, which for a sampler is known before its trials are.
+    """
+
+    trials: int
+    finished: int
+    failed: int
+    running: int
+    epochs_done: int
+    epochs_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class BestTrial:
+    """The trial with the best last value of the declared metric among the succeeded ones."""
+
+    trial: int
+    parameters: JsonObject
+    metric: str
+    value: float
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job as the store knows it. ``spec`` is the complete job specification, as JSON."""
+
+    id: str
+    name: str
+    state: JobState
+    spec: JsonObject
+    fingerprint: str
+    progress: Progress
+    best: BestTrial | None
+    error: Failure | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    lease_token: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """A trial as the store knows it.
+
+    ``metrics`` are those of the last epoch reported by the current attempt, ``epochs`` how many it
+    reported, ``seconds`` the time that attempt has trained, ``attempt`` counts from 1 (0: not yet
+    started), ``node`` names the machine that ran it.
+    """
+
+    number: int
+    state: TrialState
+    parameters: JsonObject
+    seed: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    epochs: int = 0
+    seconds: float = 0.0
+    node: str | None = None
+    attempt: int = 0
+    error: Failure | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EpochReport:
+    """The metrics of one epoch of one attempt; ``(trial, attempt, epoch)`` is written at most once."""
+
+    trial: int
+    attempt: int
+    epoch: int
+    metrics: Mapping[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The curves of one trial: ``epochs`` and, for each metric, a value per epoch."""
+
+    trial: int
+    epochs: tuple[int, ...]
+    metrics: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricInfo:
+    """How a metric is shown: axis label, unit, better direction and the data it is measured on."""
+
+    name: str
+    label: str
+    mode: str
+    split: str
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to run one job: every write under it carries ``token``, which only ever grows."""
+
+    job_id: str
+    owner: str
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class DriverProcess:
+    """The process that drives a job: host name, process id and that process's start time (epoch seconds)."""
+
+    host: str
+    pid: int
+    started: float
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of jobs, newest first; ``next_cursor`` is None on the last one."""
+
+    items: tuple[JobRecord, ...]
+    next_cursor: str | None

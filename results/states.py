@@ -1,0 +1,64 @@
+"""The states of a job and of a trial, and the moves between them that are legal."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class JobState(StrEnum):
+    """Where a job is in its life; :data:`JOB_MOVES` says where it may go next."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing will change any more."""
+        return not JOB_MOVES[self]
+
+    def may_become(self, other: JobState) -> bool:
+        """Whether the move from this state to ``other`` is legal."""
+        return other in JOB_MOVES[self]
+
+
+#: A running job goes back to the queue when its driver died or was told to stop.
+JOB_MOVES: dict[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
+    JobState.RUNNING: frozenset(
+        {JobState.QUEUED, JobState.CANCELLING, JobState.SUCCEEDED, JobState.FAILED}
+    ),
+    JobState.CANCELLING: frozenset({JobState.CANCELLED}),
+    JobState.SUCCEEDED: frozenset(),
+    JobState.FAILED: frozenset(),
+    JobState.CANCELLED: frozenset(),
+}
+
+
+class TrialState(StrEnum):
+    """Where a trial is in its life; a running trial whose process is lost is queued again."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing will change any more."""
+        return self not in (TrialState.QUEUED, TrialState.RUNNING)
+
+
+class FailureKind(StrEnum):
+    """Why a trial failed, in a word; the record's message says it in a sentence."""
+
+    DIVERGED = "diverged"
+    USER_ERROR = "user_error"
+    OUT_OF_MEMORY = "out_of_memory"
+    TIME_LIMIT = "time_limit"
+    WORKER_LOST = "worker_lost"
+    INFEASIBLE = "infeasible"

@@ -1,0 +1,72 @@
+"""The contract between a trainable and whoever runs it.
+
+A trainable is one function, :class:`Train`. It gets its hyperparameters, its data and a
+``report`` callable; it knows nothing of Ray, of a database or of HTTP, so it runs the same in
+a test, in a notebook and in a trial process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+
+class Report(Protocol):
+    """Receives the metrics of one finished epoch."""
+
+    def __call__(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Take the ``metrics`` (name to plain float) of ``epoch``, counted from 1."""
+
+
+class Train(Protocol):
+    """Trains one model with one configuration and reports after every epoch."""
+
+    def __call__(
+        self, config: Mapping[str, Any], data: Any, report: Report, *, epochs: int, seed: int
+    ) -> None:
+        """Train for ``epochs`` epochs and call ``report(epoch, metrics)`` after each of them.
+
+        ``config`` holds a value for each hyperparameter (missing ones take the default that the
+        trainable's parameter model declares); ``data`` is one of the classes of
+        :mod:`trainables.datasets`. With the same arguments a numpy trainable reports the same
+        numbers bit for bit.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One number that a trainable reports after each epoch.
+
+    ``mode`` is the better direction; ``split`` the part of the data it is measured on: a metric of
+    the ``test`` split may be reported but never selects a configuration. ``unit`` is shown on plot
+    axes ("" for a pure ratio).
+    """
+
+    name: str
+    label: str
+    mode: Literal["min", "max"]
+    split: Literal["train", "validation", "test", "none"]
+    unit: str = ""
+
+
+class TrainableError(Exception):
+    """Base of this package's errors; the message names what was wrong and how to mend it.
+
+    TrainableError
+      UnknownTrainable   no trainable of that name is registered
+      UnknownDataset     no data set of that name is registered
+      DatasetUnavailable the data set's files are neither here nor to be fetched
+    """
+
+
+class UnknownTrainable(TrainableError):
+    """No trainable of that name is registered."""
+
+
+class UnknownDataset(TrainableError):
+    """No data set of that name is registered."""
+
+
+class DatasetUnavailable(TrainableError):
+    """The files of a data set are not here and could not be fetched; lists what was tried."""
