@@ -1,0 +1,1 @@
+"""The edges: settings, HTTP, jobs, the controller, the driver, the client and the command line."""
