@@ -1,0 +1,110 @@
+"""Engines run many optimizer steps on a stretch of data; this is the contract and the eager one.
+
+An engine computes what ``trainables.torch_reference`` spells out. The compiled engine is in
+:mod:`trainables.torch_compiled`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from trainables.torch_models import Architecture, Weights, loss
+from trainables.torch_optimizers import Optimizer, update_in_place
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What an engine is made for: the network, the size of a batch and the update rule."""
+
+    architecture: Architecture
+    batch_size: int
+    optimizer: Optimizer
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Weights, the optimizer's moments and the number of steps done; an engine returns a new one.
+
+    An engine may write over the tensors of the state it is given: do not use it again.
+    """
+
+    weights: Weights
+    moments: Weights
+    steps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Consecutive batches of one size.
+
+    ``x`` (steps, batch, features) float32; ``labels`` (steps, batch) int64; ``masks`` one
+    (steps, batch, hidden_size) float32 tensor of dropout multipliers per hidden layer, or none.
+    """
+
+    x: Tensor
+    labels: Tensor
+    masks: tuple[Tensor, ...]
+
+    def __len__(self) -> int:
+        """Return the number of steps."""
+        return len(self.labels)
+
+    def __getitem__(self, steps: slice) -> Batches:
+        """Return some of the steps, as views."""
+        return Batches(self.x[steps], self.labels[steps], tuple(m[steps] for m in self.masks))
+
+
+class Engine(Protocol):
+    """Runs one optimizer step per batch."""
+
+    def run(self, state: State, batches: Batches) -> tuple[State, Tensor]:
+        """Return the state after all batches, and each batch's mean loss before its update.
+
+        The losses are float32, (steps,). The batches may have any size, each call its own.
+        """
+
+
+class EagerEngine:
+    """Autograd and in-place updates, operator by operator: no compiler, no module, no loader."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+
+    def run(self, state: State, batches: Batches) -> tuple[State, Tensor]:
+        """See :meth:`Engine.run`; the weights and moments of ``state`` are overwritten."""
+        optimizer = self._problem.optimizer
+        weights = tuple(w.detach().requires_grad_() for w in state.weights)
+        losses = torch.empty(len(batches))
+        if batches.labels.shape[1] == 1:
+            batches = _without_batch_dimension(batches)
+        rates = optimizer.rates(state.steps + 1, len(batches))
+        for step in range(len(batches)):
+            losses[step], gradients = self._differentiate(weights, batches, step)
+            update_in_place(optimizer.name, weights, state.moments, gradients, rates[step])
+        detached = tuple(w.detach() for w in weights)
+        return State(detached, state.moments, state.steps + len(batches)), losses
+
+    def _differentiate(
+        self, weights: Weights, batches: Batches, step: int
+    ) -> tuple[Tensor, Weights]:
+        masks = tuple(mask[step] for mask in batches.masks)
+        value = loss(
+            self._problem.architecture, weights, batches.x[step], batches.labels[step], masks
+        )
+        gradients = torch.autograd.grad(value, weights)
+        if self._problem.optimizer.l2_decay:
+            decay = self._problem.optimizer.l2_decay
+            gradients = tuple(
+                g.add_(w.detach(), alpha=decay) for g, w in zip(gradients, weights, strict=True)
+            )
+        return value.detach(), gradients
+
+
+def _without_batch_dimension(batches: Batches) -> Batches:
+    """A batch of one as one sample: matrix-vector products cost less than matrix products."""
+    masks = tuple(mask.squeeze(1) for mask in batches.masks)
+    return Batches(batches.x.squeeze(1), batches.labels.squeeze(1), masks)

@@ -1,0 +1,86 @@
+"""SGD and Adam as pure functions of weights, gradients and moments.
+
+The compiled engine traces them and the eager one calls their in-place twins; both follow
+``torch.optim.SGD`` and ``torch.optim.Adam`` with ``weight_decay`` (L2 added to the gradient).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainables.torch_models import Weights
+
+OptimizerName = Literal["sgd", "adam"]
+
+#: Kingma & Ba 2015, algorithm 1, with its default settings.
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
+
+
+@dataclass(frozen=True, slots=True)
+class Optimizer:
+    """An update rule with its numbers.
+
+    ``l2_decay`` times the weights is added to every gradient, biases included, before the rule.
+    """
+
+    name: OptimizerName
+    learning_rate: float
+    l2_decay: float = 0.0
+
+    def rates(self, first: int, steps: int) -> Tensor:
+        """Return what changes from step to step, float32, for the steps from ``first`` (from 1) on.
+
+        SGD: (steps, 1), the step size. Adam: (steps, 2), the step size over the first bias
+        correction, and 1 over the root of the second, both worked out in float64.
+        """
+        t = np.arange(first, first + steps, dtype=np.float64)
+        if self.name == "sgd":
+            return torch.full((steps, 1), self.learning_rate, dtype=torch.float32)
+        step_size = self.learning_rate / (1 - BETA_1**t)
+        root = 1 / np.sqrt(1 - BETA_2**t)
+        return torch.from_numpy(np.stack((step_size, root), axis=1)).to(torch.float32)
+
+    def initial_moments(self, weights: Weights) -> Weights:
+        """Return Adam's zero moments, the first of all weights then the second; () for SGD."""
+        if self.name == "sgd":
+            return ()
+        return tuple(torch.zeros_like(w) for w in (*weights, *weights))
+
+
+def update(
+    name: OptimizerName, weights: Weights, moments: Weights, gradients: Weights, rates: Tensor
+) -> tuple[Weights, Weights]:
+    """Return new weights and moments; ``rates`` is one row of :meth:`Optimizer.rates`."""
+    if name == "sgd":
+        return tuple(w - rates[0] * g for w, g in zip(weights, gradients, strict=True)), ()
+    count = len(weights)
+    new_weights, first, second = [], [], []
+    for w, g, m, v in zip(weights, gradients, moments[:count], moments[count:], strict=True):
+        m_next = m + (1 - BETA_1) * (g - m)
+        v_next = BETA_2 * v + (1 - BETA_2) * (g * g)
+        new_weights.append(w - rates[0] * m_next / (v_next.sqrt() * rates[1] + EPSILON))
+        first.append(m_next)
+        second.append(v_next)
+    return tuple(new_weights), (*first, *second)
+
+
+@torch.no_grad()
+def update_in_place(
+    name: OptimizerName, weights: Weights, moments: Weights, gradients: Weights, rates: Tensor
+) -> None:
+    """Do what :func:`update` does, into ``weights`` and ``moments``."""
+    rate = rates.tolist()
+    if name == "sgd":
+        for w, g in zip(weights, gradients, strict=True):
+            w.sub_(g, alpha=rate[0])
+        return
+    count = len(weights)
+    for w, g, m, v in zip(weights, gradients, moments[:count], moments[count:], strict=True):
+        m.lerp_(g, 1 - BETA_1)
+        v.mul_(BETA_2).addcmul_(g, g, value=1 - BETA_2)
+        w.addcdiv_(m, v.sqrt().mul_(rate[1]).add_(EPSILON), value=-rate[0])
