@@ -1,0 +1,145 @@
+"""Arrays prepared once per node: plain .npy files with a manifest, mapped read-only by every trial.
+
+A map of the same file is the same memory in every process, so that any number of trials on a node
+hold the pixels once. The manifest is written last and names each file's size and checksum: a
+half-written, truncated or altered set is recognized, and made anew by its owner.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainables.datasets.types import Log
+
+MANIFEST = "manifest.json"
+_LOCK = ".lock"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ArraySpec:
+    """The shape and dtype (as numpy spells it, for example ``"uint8"``) that an array must have."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What the manifest says of a file: its size in bytes and its SHA-256 in hexadecimal."""
+
+    size: int
+    sha256: str
+
+
+class NotPrepared(Exception):
+    """The folder does not hold the arrays, whole; the message says what is wrong."""
+
+
+def write_arrays(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write each array to ``folder/<name>.npy`` and then the manifest; hold the lock meanwhile.
+
+    Every file is replaced in one step: maps of the one before stay as they are. Raises ``OSError``.
+    """
+    (folder / MANIFEST).unlink(missing_ok=True)
+    files = {}
+    for name, array in arrays.items():
+        path = folder / f"{name}.npy"
+        replace(path, partial(_save, array=array))
+        files[path.name] = asdict(_Entry(path.stat().st_size, _sha256(path)))
+    text = json.dumps({"format": _FORMAT, "files": files}, indent=2)
+    replace(folder / MANIFEST, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def map_arrays(folder: Path, specs: Mapping[str, ArraySpec]) -> dict[str, NDArray[Any]]:
+    """Return the arrays by name, as read-only memory maps; raise :class:`NotPrepared`.
+
+    Sizes, shapes and dtypes are checked, which reads no elements; :func:`verify` checks the rest.
+    """
+    entries = _read_manifest(folder)
+    return {name: _map(folder / f"{name}.npy", spec, entries) for name, spec in specs.items()}
+
+
+def verify(folder: Path, specs: Mapping[str, ArraySpec]) -> None:
+    """Check the arrays as :func:`map_arrays` does and read them through, comparing checksums.
+
+    Raises :class:`NotPrepared`.
+    """
+    map_arrays(folder, specs)
+    entries = _read_manifest(folder)
+    for name in specs:
+        path = folder / f"{name}.npy"
+        if _sha256(path) != entries[path.name].sha256:
+            raise NotPrepared(f"{path}: its sha256 is not the one in {MANIFEST}")
+
+
+def replace(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file beside ``path`` with ``write(part)`` and put it in place of ``path`` at once."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        write(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path, log: Log) -> Iterator[None]:
+    """Hold ``folder`` (made if need be) against other processes and threads; raise ``OSError``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / _LOCK).open("a", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log(f"waiting for another process to prepare {folder}")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    with path.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_manifest(folder: Path) -> dict[str, _Entry]:
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_bytes())
+        if manifest["format"] != _FORMAT:
+            raise NotPrepared(f"{path}: format {manifest['format']}, expected {_FORMAT}")
+        return {name: _Entry(**entry) for name, entry in manifest["files"].items()}
+    except OSError as error:
+        raise NotPrepared(f"{path}: {error.strerror}") from error
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise NotPrepared(f"{path}: not a manifest ({error!r})") from error
+
+
+def _map(path: Path, spec: ArraySpec, entries: Mapping[str, _Entry]) -> NDArray[Any]:
+    try:
+        size, expected = path.stat().st_size, entries[path.name].size
+        if size != expected:
+            raise NotPrepared(f"{path}: {size} bytes, expected {expected}")
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError, LookupError) as error:
+        raise NotPrepared(f"{path}: cannot be mapped ({error!r})") from error
+    if array.shape != spec.shape or array.dtype != spec.dtype or not array.flags.c_contiguous:
+        raise NotPrepared(
+            f"{path}: {array.dtype} {array.shape}, expected {spec.dtype} {spec.shape} in C order"
+        )
+    return array
