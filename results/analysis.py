@@ -1,0 +1,235 @@
+"""What the numbers of a job say: rankings, curves and the gap between train and test.
+
+Pure functions over records; nothing here draws, writes or asks a database. Values that are not
+finite (a diverged trial's) are never ranked, averaged or called best.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from results.records import Curve, JobRecord, MetricInfo, TrialRecord
+from results.states import FailureKind, TrialState
+from results.wording import fallback_info
+
+#: Strategies that list their configurations; every other one samples them.
+LISTING_STRATEGIES = ("single", "one_at_a_time", "grid")
+
+#: The metric of a linear model that says how far its weights are from the least-squares solution.
+DISTANCE = "distance_to_analytic"
+
+
+@dataclass(frozen=True, slots=True)
+class JobResults:
+    """A job with its trials, its curves by trial number and what is known of its metrics."""
+
+    job: JobRecord
+    trials: tuple[TrialRecord, ...]
+    curves: Mapping[int, Curve]
+    metrics: Mapping[str, MetricInfo]
+
+    @classmethod
+    def of(
+        cls,
+        job: JobRecord,
+        trials: Iterable[TrialRecord],
+        curves: Iterable[Curve],
+        metrics: Mapping[str, MetricInfo],
+    ) -> JobResults:
+        """Bring what a store returns together, trials by number."""
+        ordered = tuple(sorted(trials, key=lambda trial: trial.number))
+        return cls(job, ordered, {c.trial: c for c in curves if c.epochs}, metrics)
+
+    @property
+    def metric(self) -> MetricInfo:
+        """The declared metric, which selects; its mode is the one that the job declares."""
+        return replace(self.info(self.job.spec["metric"]), mode=self.job.spec["mode"])
+
+    @property
+    def strategy(self) -> str:
+        """How the configurations were chosen, by name."""
+        return str(self.job.spec["strategy"])
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The trial that the job's record calls best; None while there is none."""
+        best = self.job.best
+        return None if best is None else self.trial(best.trial)
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The metrics that were reported, in the order declared, then as first seen."""
+        reported = dict.fromkeys(name for c in self.curves.values() for name in c.metrics)
+        return tuple(sorted(reported, key=rank_in(list(self.metrics))))
+
+    def trial(self, number: int) -> TrialRecord | None:
+        """Return the trial of that number, or None."""
+        return next((trial for trial in self.trials if trial.number == number), None)
+
+    def info(self, name: str) -> MetricInfo:
+        """Return what is known of a metric, or what its name tells."""
+        return self.metrics.get(name) or fallback_info(name)
+
+    def score(self, trial: TrialRecord) -> float | None:
+        """Return the declared metric's last value, or None unless the trial succeeded with one."""
+        value = trial.metrics.get(self.metric.name)
+        if trial.state is not TrialState.SUCCEEDED or value is None or not math.isfinite(value):
+            return None
+        return value
+
+    def ranking(self) -> list[tuple[TrialRecord, float]]:
+        """Return the scored trials with their scores, best first, equal ones by number."""
+        scored = [(trial, s) for trial in self.trials if (s := self.score(trial)) is not None]
+        sign = -1 if self.metric.mode == "max" else 1
+        return sorted(scored, key=lambda pair: sign * pair[1])
+
+
+def rank_in(names: Sequence[str]) -> Callable[[str], int]:
+    """Return a sort key: a name's place among ``names``, behind them all if it is none."""
+    ranks = {name: rank for rank, name in enumerate(names)}
+    return lambda name: ranks.get(name, len(ranks))
+
+
+# --- curves ---------------------------------------------------------------------------------
+
+
+class CurvePoint(NamedTuple):
+    """A metric's value at an epoch."""
+
+    epoch: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class CurveSummary:
+    """The first, last and best point of one metric's curve; ``best`` is None without a mode."""
+
+    trial: int
+    metric: str
+    first: CurvePoint
+    last: CurvePoint
+    best: CurvePoint | None
+
+
+def curve_points(curve: Curve, metric: str) -> list[CurvePoint]:
+    """Return the finite points of one metric's curve, by epoch."""
+    values = curve.metrics.get(metric, ())
+    pairs = zip(curve.epochs, values, strict=False)
+    return [CurvePoint(epoch, value) for epoch, value in pairs if math.isfinite(value)]
+
+
+def best_point(points: Sequence[CurvePoint], mode: str) -> CurvePoint | None:
+    """Return the earliest of the best points; None for no points or an unknown ``mode``."""
+    if not points or mode not in ("min", "max"):
+        return None
+    sign = -1 if mode == "max" else 1
+    return min(points, key=lambda point: sign * point.value)
+
+
+def summarize_curve(curve: Curve, info: MetricInfo) -> CurveSummary | None:
+    """Summarize one metric's curve; None where it has no finite value."""
+    points = curve_points(curve, info.name)
+    if not points:
+        return None
+    return CurveSummary(
+        curve.trial, info.name, points[0], points[-1], best_point(points, info.mode)
+    )
+
+
+class GapPoint(NamedTuple):
+    """The same quantity on training and on test data after an epoch."""
+
+    epoch: int
+    train: float
+    test: float
+
+    @property
+    def gap(self) -> float:
+        """Test minus training."""
+        return self.test - self.train
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How training and test performance part over the epochs; ``best`` is where test was best."""
+
+    train_metric: MetricInfo
+    test_metric: MetricInfo
+    start: GapPoint
+    best: GapPoint
+    end: GapPoint
+
+
+def train_test_gap(results: JobResults, curve: Curve) -> Gap | None:
+    """Follow the first ``train_x``/``test_x`` pair of metrics; None where no pair was reported."""
+    for name in results.metric_names:
+        suffix = name.removeprefix("train_")
+        test = results.info(f"test_{suffix}")
+        trained = dict(curve_points(curve, name))
+        points = [
+            GapPoint(epoch, trained[epoch], value)
+            for epoch, value in curve_points(curve, test.name)
+            if epoch in trained
+        ]
+        best = best_point([CurvePoint(p.epoch, p.test) for p in points], test.mode)
+        if suffix != name and best is not None:
+            at_best = next(point for point in points if point.epoch == best.epoch)
+            return Gap(results.info(name), test, points[0], at_best, points[-1])
+    return None
+
+
+# --- the whole job --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A job in numbers; the statistics are over the scored trials' last values.
+
+    ``planned`` is the number of trials that the job is to have, ``states`` counts those that it
+    has; ``standard_deviation`` is the population's. ``trial_seconds`` adds up what the trials
+    trained, ``wall_seconds`` is from the job's start to its end.
+    """
+
+    planned: int
+    states: Mapping[str, int]
+    diverged: int
+    scored: int
+    best: float | None
+    worst: float | None
+    mean: float | None
+    median: float | None
+    standard_deviation: float | None
+    trial_seconds: float
+    wall_seconds: float | None
+
+
+def summarize(results: JobResults) -> Summary:
+    """Count the trials by state and describe how their scores are spread."""
+    job, scores = results.job, [score for _, score in results.ranking()]
+    return Summary(
+        planned=job.progress.trials,
+        states=dict(Counter(trial.state.value for trial in results.trials)),
+        diverged=sum(_diverged(trial) for trial in results.trials),
+        scored=len(scores),
+        best=scores[0] if scores else None,
+        worst=scores[-1] if scores else None,
+        mean=statistics.mean(scores) if scores else None,
+        median=statistics.median(scores) if scores else None,
+        standard_deviation=statistics.pstdev(scores) if scores else None,
+        trial_seconds=math.fsum(trial.seconds for trial in results.trials),
+        wall_seconds=_seconds_between(job.started_at, job.finished_at),
+    )
+
+
+def _diverged(trial: TrialRecord) -> bool:
+    return trial.error is not None and trial.error.kind is FailureKind.DIVERGED
+
+
+def _seconds_between(start: datetime | None, end: datetime | None) -> float | None:
+    return None if start is None or end is None else (end - start).total_seconds()
