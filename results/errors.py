@@ -1,13 +1,14 @@
 """The errors of this package.
 
 ResultsError
-  JobNotFound      no job has that id
-  TrialNotFound    the job has no trial of that number
-  IllegalMove      the job's state does not allow the move that was asked for
-  IdempotencyClash the key was used before with another request
-  LeaseLost        the lease has expired or been taken over: the holder must stop writing
-  BadCursor        the page cursor was not made by this store
-  StoreUnavailable the database cannot be reached, is locked, or its disk is full
+  JobNotFound         no job has that id
+  TrialNotFound       the job has no trial of that number
+  IllegalMove         the state of the job or trial does not allow the move that was asked for
+  IdempotencyClash    the key was used before with another request
+  LeaseLost           the lease has expired or been taken over: the holder must stop writing
+  BadCursor           the page cursor was not made by this store
+  StoreUnavailable    the database cannot be reached, is locked, or its disk is full
+  UnsupportedDatabase the database URL, its driver or its schema is not one this store works with
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class TrialNotFound(ResultsError):
 
 
 class IllegalMove(ResultsError):
-    """The job's state does not allow the move that was asked for."""
+    """The state of the job or trial does not allow the move that was asked for."""
 
 
 class IdempotencyClash(ResultsError):
@@ -43,3 +44,7 @@ class BadCursor(ResultsError):
 
 class StoreUnavailable(ResultsError):
     """The database cannot be reached, is locked, or its disk is full."""
+
+
+class UnsupportedDatabase(ResultsError):
+    """The database URL, its driver or its schema is not one that this store works with."""

@@ -17,7 +17,7 @@ JsonObject = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a trial or a job failed: kind, a sentence for the user, and a traceback if there is one."""
+    """Why a trial or a job failed: the kind, a sentence for the user, perhaps a traceback."""
 
     kind: FailureKind
     message: str
@@ -102,7 +102,11 @@ class TrialRecord:
 
 @dataclass(frozen=True, slots=True)
 class EpochReport:
-    """The metrics of one epoch of one attempt; ``(trial, attempt, epoch)`` is written at most once."""
+    """The metrics of one epoch; ``(trial, attempt, epoch)`` is written at most once.
+
+    ``attempt`` and ``epoch`` count from 1; ``seconds`` is the time that this attempt has trained
+    up to the end of the epoch.
+    """
 
     trial: int
     attempt: int
@@ -113,7 +117,7 @@ class EpochReport:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The curves of one trial: ``epochs`` and, for each metric, a value per epoch."""
+    """The curves of one trial: ``epochs``, ascending, and for each metric a value per epoch."""
 
     trial: int
     epochs: tuple[int, ...]
@@ -142,7 +146,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class DriverProcess:
-    """The process that drives a job: host name, process id and that process's start time (epoch seconds)."""
+    """The process that drives a job: host, process id, and its start in seconds since 1970."""
 
     host: str
     pid: int

@@ -26,7 +26,12 @@ class Store(Protocol):
     Every method raises :class:`results.errors.StoreUnavailable` where the database cannot answer,
     and those that name a job :class:`results.errors.JobNotFound`. Every method that takes a
     :class:`~results.records.Lease` checks its token in the same transaction as its write and
-    raises :class:`results.errors.LeaseLost`, having written nothing, when it is not the current one.
+    raises :class:`results.errors.LeaseLost`, having written nothing, when it is not the current
+    one, or when the job has finished. Those that name a trial raise
+    :class:`results.errors.TrialNotFound` if the job has none of that number.
+
+    What is written is checked first: a string with a NUL character or a lone surrogate, a number
+    that is not finite and a value that is not JSON are refused with a ``ValueError``.
     """
 
     # --- jobs, as a client sees them -------------------------------------------------------
@@ -43,9 +48,11 @@ class Store(Protocol):
     ) -> JobRecord:
         """Accept a job, queued, with the trials known so far; on disk before it returns.
 
-        With an ``idempotency_key`` seen before, return the job made then, if the ``fingerprint`` and ``name``
-        are the same, or raise :class:`results.errors.IdempotencyClash`. ``planned_trials`` is the
-        number of trials in the end; a sampler's trials are added as they are suggested.
+        With an ``idempotency_key`` seen before, return the job made then, if the ``fingerprint``
+        and ``name`` are the same, or raise :class:`results.errors.IdempotencyClash`; deleting the
+        job frees its key. ``planned_trials`` is the number of trials in the end; a sampler's
+        trials are added as they are suggested. Of the ``spec`` the store itself reads ``metric``,
+        ``mode`` ("min" or "max") and ``epochs`` (of one trial), and refuses one without them.
         """
 
     def job(self, job_id: str) -> JobRecord:
@@ -59,7 +66,14 @@ class Store(Protocol):
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page:
-        """Return a page of jobs, newest first; a job made meanwhile never shifts later pages."""
+        """Return a page of jobs, newest first; a job made meanwhile never shifts later pages.
+
+        Raises :class:`results.errors.BadCursor` unless ``cursor`` is an earlier page's
+        ``next_cursor``, and ``ValueError`` for a ``limit`` below 1.
+        """
+
+    def counts(self) -> Mapping[JobState, int]:
+        """Return how many jobs are in each state, with every state as a key."""
 
     def trials(self, job_id: str) -> tuple[TrialRecord, ...]:
         """Return the job's trials by number."""
@@ -68,7 +82,10 @@ class Store(Protocol):
         """Return one trial; raise :class:`results.errors.TrialNotFound` if there is none."""
 
     def curve(self, job_id: str, number: int) -> Curve:
-        """Return the curve of the trial's latest attempt (empty before its first report)."""
+        """Return the curve of the trial's latest attempt (empty before its first report).
+
+        Its metrics are those that every epoch reported.
+        """
 
     def curves(self, job_id: str) -> tuple[Curve, ...]:
         """Return the curves of all trials that have reported, by number, in one query."""
@@ -86,36 +103,53 @@ class Store(Protocol):
     # --- running a job, under a lease ------------------------------------------------------
 
     def claim_job(self, owner: str, lease_seconds: float) -> Lease | None:
-        """Take the oldest queued job, or a running one whose lease expired; None if there is none.
+        """Take the oldest job that is queued or whose lease has expired; None if there is none.
 
-        The job becomes running, its token grows by one, and its running trials are queued again.
+        A queued job becomes running; one that is cancelling stays so, and whoever takes it over
+        has only to end what is left of it and finish it (:meth:`renew_lease` says the state). The
+        token grows by one, and running trials are queued again with their attempt kept. The driver
+        on record is the former holder's until :meth:`set_driver` replaces it.
         """
 
     def renew_lease(self, lease: Lease, lease_seconds: float) -> JobState:
-        """Extend the lease by the database's clock and return the job's state."""
+        """Let the lease end ``lease_seconds`` from now, by the database's clock; return the state.
+
+        A lease that has expired can be renewed as long as nobody has taken the job over.
+        """
 
     def set_driver(self, lease: Lease, driver: DriverProcess) -> None:
-        """Remember the process that drives the job, so that any controller on its host can end it."""
+        """Remember the process that drives the job: any controller on its host can end it."""
 
     def drivers(self) -> Mapping[str, tuple[JobState, Lease, DriverProcess | None]]:
         """Return, by job id, the state, lease and driver of each running or cancelling job."""
 
     def release_job(self, lease: Lease) -> None:
-        """Put a running job back into the queue (its driver ended before the job did)."""
+        """Put a running job back into the queue (its driver ended before the job did).
+
+        Its running trials are queued again. Raises :class:`results.errors.IllegalMove` for a job
+        that is cancelling: that one is finished as cancelled.
+        """
 
     def add_trial(self, lease: Lease, trial: NewTrial) -> None:
-        """Add a trial that a sampler suggested."""
+        """Add a trial that a sampler suggested; adding the same one again changes nothing.
+
+        Raises ``ValueError`` if the number is taken by another configuration.
+        """
 
     def start_trial(self, lease: Lease, number: int, *, node: str | None) -> int:
         """Mark the trial running as a new attempt and return that attempt's number.
 
         Forgets the metrics, epochs and error of the attempt before; its reports stay in the table.
+        Raises :class:`results.errors.IllegalMove` for a trial that has finished.
         """
 
     def write_reports(self, lease: Lease, reports: Sequence[EpochReport]) -> int:
         """Write a batch of reports, each at most once; return how many were new.
 
-        The trial's ``metrics``, ``epochs`` and ``seconds`` follow its newest report.
+        The trial's ``metrics``, ``epochs`` and ``seconds`` follow the newest report of its current
+        attempt. Reports of a trial that has finished are not written: its result stays as it was
+        seen. Raises ``ValueError``, having written nothing, for a metric that is not finite and
+        for an attempt that was never started.
         """
 
     def finish_trial(
@@ -124,15 +158,25 @@ class Store(Protocol):
         """Mark the trial finished; on disk before it returns. A finished trial stays as it is."""
 
     def finish_job(self, lease: Lease, state: JobState, error: Failure | None = None) -> None:
-        """Mark the job finished, and each unfinished trial cancelled; on disk before it returns."""
+        """Mark the job finished, and each unfinished trial cancelled; on disk before it returns.
+
+        Raises :class:`results.errors.IllegalMove` where :data:`results.states.JOB_MOVES` has no
+        such move: a job that is cancelling becomes cancelled, a running one succeeded or failed.
+        """
 
     # --- the database itself ----------------------------------------------------------------
 
+    def ping(self) -> None:
+        """Return if the database answers."""
+
     def migrate(self) -> None:
-        """Bring the schema up to the newest revision."""
+        """Bring the schema up to the newest revision; safe in several processes at once.
+
+        Raises :class:`results.errors.UnsupportedDatabase` if a newer version made the schema.
+        """
 
     def schema_is_current(self) -> bool:
         """Whether the schema is at the newest revision."""
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; a later call opens them again."""

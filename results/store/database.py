@@ -1,0 +1,200 @@
+"""Connections and transactions: the one place that knows how each database is spoken to.
+
+SQLite: a write-ahead log, foreign keys on, 30 s of patience for a
+lock, and ``BEGIN IMMEDIATE`` for every writing transaction: one that reads first and writes later
+fails at once with BUSY_SNAPSHOT when another wrote in between, whatever the patience
+(https://www.sqlite.org/rescode.html#busy_snapshot). SQLAlchemy's documented recipe lets us say
+how a transaction begins (its SQLite page, "Enabling Non-Legacy SQLite Transactional Modes").
+PostgreSQL: rows are locked one by one, and reads are repeatable, so that a record whose parts come
+from several queries is of one moment on both databases.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.engine import URL, Connection, Engine
+
+from results.errors import StoreUnavailable, UnsupportedDatabase
+
+LOCK_SECONDS = 30
+_CONNECT_SECONDS = 10
+_FORMS = "sqlite:////absolute/path.db or postgresql://user:password@host/database"
+
+
+def parse_url(url: str) -> URL:
+    """Return the checked URL, with SQLite's path made absolute and PostgreSQL's driver named.
+
+    Raises :class:`results.errors.UnsupportedDatabase` as :func:`results.store.open_store` says.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except (exc.ArgumentError, ValueError):
+        # The text may hold a password: it is not repeated.
+        raise UnsupportedDatabase(f"the database URL cannot be read; write {_FORMS}") from None
+    if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
+        return _sqlite_url(parsed)
+    if parsed.drivername in ("postgresql", "postgresql+psycopg"):
+        _require_psycopg()
+        return parsed.set(drivername="postgresql+psycopg")
+    raise UnsupportedDatabase(
+        f"databases of the kind {parsed.drivername!r} are not supported; use {_FORMS}"
+    )
+
+
+def _sqlite_url(url: URL) -> URL:
+    if url.host or url.username or url.query:
+        raise UnsupportedDatabase(
+            "a SQLite URL holds a path alone: three slashes before a relative path, four before "
+            "an absolute one, and no options"
+        )
+    if not url.database or url.database == ":memory:":
+        raise UnsupportedDatabase(
+            "a SQLite database in memory cannot be shared by processes: name a file, as in "
+            "sqlite:///argbest.db"
+        )
+    return url.set(drivername="sqlite", database=str(Path(url.database).absolute()))
+
+
+def _require_psycopg() -> None:
+    try:
+        import_module("psycopg")
+    except ImportError as error:
+        raise UnsupportedDatabase(
+            f"PostgreSQL needs the psycopg driver ({error}): pip install 'argbest[postgresql]'"
+        ) from error
+
+
+class Database:
+    """One database: transactions on it, and its errors as :mod:`results.errors` names them."""
+
+    def __init__(self, url: str) -> None:
+        """Take the URL; nothing is opened before the first transaction."""
+        self.url = parse_url(url)
+        self._engine: Engine | None = None
+        self._engine_process = 0
+        self._lock = threading.Lock()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is SQLite (otherwise it is PostgreSQL)."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that reads, and sees one moment of the database throughout."""
+        with self._errors(), self._connect() as connection:
+            if not self.is_sqlite:
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def write(self, *, durable: bool = False) -> Iterator[Connection]:
+        """Open a transaction that writes, committed at the end or rolled back on an exception.
+
+        A ``durable`` one is on disk when this returns. On SQLite another one may be lost, whole
+        and with no harm to the rest, if the power fails within moments (not if a process dies).
+        """
+        with self._errors(), self._connect() as connection:
+            connection.execution_options(begin_write="FULL" if durable else "NORMAL")
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Close all connections that no transaction holds; the next transaction opens new ones."""
+        with self._lock:
+            if self._engine is not None:
+                self._engine.dispose(close=self._engine_process == os.getpid())
+                self._engine = None
+
+    def _connect(self) -> Connection:
+        with self._lock:
+            if self._engine is not None and self._engine_process != os.getpid():
+                # A forked child must not speak on its parent's connections.
+                self._engine.dispose(close=False)
+                self._engine = None
+            if self._engine is None:
+                self._engine = _build_engine(self.url)
+                self._engine_process = os.getpid()
+            engine = self._engine
+        return engine.connect()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (exc.IntegrityError, exc.DataError):
+            # Not the database's fault: values are checked before they get here, so it is ours.
+            raise
+        except (exc.DBAPIError, exc.TimeoutError) as error:
+            where = self.url.render_as_string(hide_password=True)
+            cause = error.orig if isinstance(error, exc.DBAPIError) else error
+            raise StoreUnavailable(f"the database {where} does not answer: {cause}") from error
+
+
+def _build_engine(url: URL) -> Engine:
+    serializer = partial(json.dumps, allow_nan=False, separators=(",", ":"))
+    if url.get_backend_name() == "sqlite":
+        engine = sa.create_engine(
+            url, json_serializer=serializer, connect_args={"timeout": LOCK_SECONDS}
+        )
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    engine = sa.create_engine(
+        url,
+        json_serializer=serializer,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": _CONNECT_SECONDS},
+    )
+    sa.event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # No BEGIN from the driver: _begin_sqlite says it.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys=ON")
+    _use_write_ahead_log(connection)
+
+
+def _use_write_ahead_log(connection: Any) -> None:
+    # Changes the file once and for all. SQLite does not wait for the lock that this takes, and
+    # several processes may come upon a new file at once: so we wait.
+    give_up = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    synchronous = connection.get_execution_options().get("begin_write")
+    if synchronous is None:
+        connection.exec_driver_sql("BEGIN")
+        return
+    connection.exec_driver_sql(f"PRAGMA synchronous={synchronous}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    connection.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
+    connection.commit()

@@ -1,0 +1,179 @@
+"""Jobs as a client sees them: accepted, listed, cancelled, deleted.
+
+Each function works inside the transaction of the connection that it is given.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+
+from results.errors import BadCursor, IdempotencyClash, IllegalMove, JobNotFound
+from results.records import JobRecord, JsonObject, NewTrial, Page
+from results.states import JobState, TrialState
+from results.store import values
+from results.store.rows import UNFINISHED_TRIALS, job_records
+from results.store.tables import JOBS, TRIALS, Now, insert_if_new
+
+_ID = re.compile("[0-9a-f]{16}")
+_CURSOR = re.compile(r"after:(\d{1,18})")
+
+
+def is_id(job_id: str) -> bool:
+    """Whether ``job_id`` has the form of the ids that this store makes."""
+    return _ID.fullmatch(job_id) is not None
+
+
+def create(
+    connection: Connection,
+    *,
+    name: str,
+    spec: JsonObject,
+    fingerprint: str,
+    trials: Sequence[NewTrial],
+    planned_trials: int,
+    idempotency_key: str | None,
+) -> JobRecord:
+    """Insert a job and its trials, or find the job that the same request made before."""
+    rows = [values.new_trial(trial) for trial in trials]
+    if len({row["number"] for row in rows}) < len(rows):
+        raise ValueError("trials: two of them have the same number")
+    job_id = secrets.token_hex(8)
+    columns = {
+        "id": job_id,
+        "name": values.text(name, "name"),
+        "state": JobState.QUEUED,
+        "spec": values.spec(spec),
+        "fingerprint": values.text(fingerprint, "fingerprint"),
+        "planned_trials": values.integer(planned_trials, "planned_trials", low=len(rows)),
+        "idempotency_key": values.optional_text(idempotency_key, "idempotency_key"),
+        "created_at": Now(),
+    }
+    insertion = insert_if_new(connection, JOBS).values(columns).returning(JOBS.c.id)
+    if connection.scalar(insertion) is None:
+        return _same_request(connection, columns)
+    if rows:
+        new = {"job_id": job_id, "state": TrialState.QUEUED, "metrics": {}}
+        connection.execute(sa.insert(TRIALS), [new | row for row in rows])
+    return get(connection, job_id)
+
+
+def _same_request(connection: Connection, columns: dict[str, Any]) -> JobRecord:
+    key = columns["idempotency_key"]
+    row = connection.execute(sa.select(JOBS).where(JOBS.c.idempotency_key == key)).one()
+    if (row.name, row.fingerprint) != (columns["name"], columns["fingerprint"]):
+        raise IdempotencyClash(
+            f"the idempotency key {key!r} was used for another request, job {row.id}: "
+            "send a new key with a new request"
+        )
+    return job_records(connection, [row])[0]
+
+
+def get(connection: Connection, job_id: str) -> JobRecord:
+    """Return one job."""
+    return job_records(connection, [_row(connection, job_id)])[0]
+
+
+def require(connection: Connection, job_id: str) -> None:
+    """Raise :class:`results.errors.JobNotFound` unless there is such a job."""
+    if not is_id(job_id) or not connection.scalar(
+        sa.select(sa.literal(1)).where(JOBS.c.id == job_id)
+    ):
+        raise JobNotFound(f"no job has the id {job_id!r}")
+
+
+def page(
+    connection: Connection,
+    *,
+    state: JobState | None,
+    fingerprint: str | None,
+    cursor: str | None,
+    limit: int,
+) -> Page:
+    """Return the jobs that come after ``cursor``, newest first, and the next cursor."""
+    values.integer(limit, "limit", low=1)
+    query = sa.select(JOBS).order_by(JOBS.c.sequence.desc()).limit(limit + 1)
+    if state is not None:
+        query = query.where(JOBS.c.state == JobState(state))
+    if fingerprint is not None:
+        query = query.where(JOBS.c.fingerprint == values.text(fingerprint, "fingerprint"))
+    if cursor is not None:
+        query = query.where(JOBS.c.sequence < _sequence(cursor))
+    rows = connection.execute(query).all()
+    items = job_records(connection, rows[:limit])
+    return Page(items, _cursor(rows[limit - 1].sequence) if len(rows) > limit else None)
+
+
+def _cursor(sequence: int) -> str:
+    return base64.urlsafe_b64encode(f"after:{sequence}".encode()).decode().rstrip("=")
+
+
+def _sequence(cursor: str) -> int:
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        found = _CURSOR.fullmatch(base64.b64decode(padded, altchars=b"-_", validate=True).decode())
+    except (binascii.Error, UnicodeError):
+        found = None
+    if found is None:
+        raise BadCursor(f"{cursor!r} is no cursor of a page: use next_cursor as it was returned")
+    return int(found[1])
+
+
+def counts(connection: Connection) -> dict[JobState, int]:
+    """Return the number of jobs in each state, 0 included."""
+    query = sa.select(JOBS.c.state, sa.func.count().label("jobs")).group_by(JOBS.c.state)
+    found = {row.state: row.jobs for row in connection.execute(query)}
+    return {state: found.get(state, 0) for state in JobState}
+
+
+def request_cancel(connection: Connection, job_id: str) -> JobRecord:
+    """Cancel a queued job, ask a running one to stop, leave a cancelled one as it is."""
+    state = JobState(_row(connection, job_id, lock=True).state)
+    if state is JobState.QUEUED:
+        finish(connection, job_id, JobState.CANCELLED)
+    elif state is JobState.RUNNING:
+        connection.execute(
+            sa.update(JOBS).where(JOBS.c.id == job_id).values(state=JobState.CANCELLING)
+        )
+    elif state not in (JobState.CANCELLING, JobState.CANCELLED):
+        raise IllegalMove(f"job {job_id} has {state}: there is nothing left to cancel")
+    return get(connection, job_id)
+
+
+def finish(connection: Connection, job_id: str, state: JobState, error: Any = None) -> None:
+    """Write the job's last state, and cancel its unfinished trials; the caller checked the move."""
+    connection.execute(
+        sa.update(TRIALS)
+        .where(TRIALS.c.job_id == job_id, TRIALS.c.state.in_(UNFINISHED_TRIALS))
+        .values(state=TrialState.CANCELLED, finished_at=Now())
+    )
+    connection.execute(
+        sa.update(JOBS)
+        .where(JOBS.c.id == job_id)
+        .values(state=state, error=error, finished_at=Now(), lease_expires_at=None)
+    )
+
+
+def delete(connection: Connection, job_id: str) -> None:
+    """Delete a finished job; its trials and reports go with it by their foreign keys."""
+    state = JobState(_row(connection, job_id, lock=True).state)
+    if not state.is_finished:
+        raise IllegalMove(f"job {job_id} is {state}: cancel it and wait before deleting it")
+    connection.execute(sa.delete(JOBS).where(JOBS.c.id == job_id))
+
+
+def _row(connection: Connection, job_id: str, *, lock: bool = False) -> Row[Any]:
+    row = None
+    if is_id(job_id):
+        query = sa.select(JOBS).where(JOBS.c.id == job_id)
+        row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise JobNotFound(f"no job has the id {job_id!r}")
+    return row

@@ -1,0 +1,191 @@
+"""The store on a SQL database: each method is one transaction around a function of its room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+
+from results.records import (
+    Curve,
+    DriverProcess,
+    EpochReport,
+    Failure,
+    JobRecord,
+    JsonObject,
+    Lease,
+    NewTrial,
+    Page,
+    TrialRecord,
+)
+from results.states import JobState, TrialState
+from results.store import jobs, leases, reports, schema, trials
+from results.store.database import Database
+
+
+class SqlStore:
+    """Keeps what :class:`results.store.base.Store` promises, on SQLite or PostgreSQL.
+
+    Made by :func:`results.store.open_store`. The methods' docstrings are the protocol's.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Take the database's URL; nothing is opened yet."""
+        self._database = Database(url)
+
+    def __repr__(self) -> str:
+        return f"SqlStore({self._database.url.render_as_string(hide_password=True)!r})"
+
+    def __reduce__(self) -> tuple[type[SqlStore], tuple[str]]:
+        return SqlStore, (self.url,)
+
+    @property
+    def url(self) -> str:
+        """The URL that opens this store again, in any process and folder; holds the password."""
+        return self._database.url.render_as_string(hide_password=False)
+
+    def create_job(
+        self,
+        *,
+        name: str,
+        spec: JsonObject,
+        fingerprint: str,
+        trials: Sequence[NewTrial],
+        planned_trials: int,
+        idempotency_key: str | None = None,
+    ) -> JobRecord:
+        """See :meth:`results.store.base.Store.create_job`."""
+        with self._database.write(durable=True) as connection:
+            return jobs.create(
+                connection,
+                name=name,
+                spec=spec,
+                fingerprint=fingerprint,
+                trials=trials,
+                planned_trials=planned_trials,
+                idempotency_key=idempotency_key,
+            )
+
+    def job(self, job_id: str) -> JobRecord:
+        """See :meth:`results.store.base.Store.job`."""
+        with self._database.read() as connection:
+            return jobs.get(connection, job_id)
+
+    def jobs(
+        self,
+        *,
+        state: JobState | None = None,
+        fingerprint: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """See :meth:`results.store.base.Store.jobs`."""
+        with self._database.read() as connection:
+            return jobs.page(
+                connection, state=state, fingerprint=fingerprint, cursor=cursor, limit=limit
+            )
+
+    def counts(self) -> Mapping[JobState, int]:
+        """See :meth:`results.store.base.Store.counts`."""
+        with self._database.read() as connection:
+            return jobs.counts(connection)
+
+    def trials(self, job_id: str) -> tuple[TrialRecord, ...]:
+        """See :meth:`results.store.base.Store.trials`."""
+        with self._database.read() as connection:
+            return trials.of_job(connection, job_id)
+
+    def trial(self, job_id: str, number: int) -> TrialRecord:
+        """See :meth:`results.store.base.Store.trial`."""
+        with self._database.read() as connection:
+            return trials.get(connection, job_id, number)
+
+    def curve(self, job_id: str, number: int) -> Curve:
+        """See :meth:`results.store.base.Store.curve`."""
+        with self._database.read() as connection:
+            return reports.curve(connection, job_id, number)
+
+    def curves(self, job_id: str) -> tuple[Curve, ...]:
+        """See :meth:`results.store.base.Store.curves`."""
+        with self._database.read() as connection:
+            return reports.curves(connection, job_id)
+
+    def request_cancel(self, job_id: str) -> JobRecord:
+        """See :meth:`results.store.base.Store.request_cancel`."""
+        with self._database.write(durable=True) as connection:
+            return jobs.request_cancel(connection, job_id)
+
+    def delete_job(self, job_id: str) -> None:
+        """See :meth:`results.store.base.Store.delete_job`."""
+        with self._database.write() as connection:
+            jobs.delete(connection, job_id)
+
+    def claim_job(self, owner: str, lease_seconds: float) -> Lease | None:
+        """See :meth:`results.store.base.Store.claim_job`."""
+        with self._database.write() as connection:
+            return leases.claim(connection, owner, lease_seconds)
+
+    def renew_lease(self, lease: Lease, lease_seconds: float) -> JobState:
+        """See :meth:`results.store.base.Store.renew_lease`."""
+        with self._database.write() as connection:
+            return leases.renew(connection, lease, lease_seconds)
+
+    def set_driver(self, lease: Lease, driver: DriverProcess) -> None:
+        """See :meth:`results.store.base.Store.set_driver`."""
+        with self._database.write() as connection:
+            leases.set_driver(connection, lease, driver)
+
+    def drivers(self) -> Mapping[str, tuple[JobState, Lease, DriverProcess | None]]:
+        """See :meth:`results.store.base.Store.drivers`."""
+        with self._database.read() as connection:
+            return leases.drivers(connection)
+
+    def release_job(self, lease: Lease) -> None:
+        """See :meth:`results.store.base.Store.release_job`."""
+        with self._database.write() as connection:
+            leases.release(connection, lease)
+
+    def add_trial(self, lease: Lease, trial: NewTrial) -> None:
+        """See :meth:`results.store.base.Store.add_trial`."""
+        with self._database.write() as connection:
+            trials.add(connection, lease, trial)
+
+    def start_trial(self, lease: Lease, number: int, *, node: str | None) -> int:
+        """See :meth:`results.store.base.Store.start_trial`."""
+        with self._database.write() as connection:
+            return trials.start(connection, lease, number, node)
+
+    def write_reports(self, lease: Lease, batch: Sequence[EpochReport]) -> int:
+        """See :meth:`results.store.base.Store.write_reports`."""
+        with self._database.write() as connection:
+            return reports.write(connection, lease, batch)
+
+    def finish_trial(
+        self, lease: Lease, number: int, state: TrialState, error: Failure | None = None
+    ) -> None:
+        """See :meth:`results.store.base.Store.finish_trial`."""
+        with self._database.write(durable=True) as connection:
+            trials.finish(connection, lease, number, state, error)
+
+    def finish_job(self, lease: Lease, state: JobState, error: Failure | None = None) -> None:
+        """See :meth:`results.store.base.Store.finish_job`."""
+        with self._database.write(durable=True) as connection:
+            leases.finish(connection, lease, state, error)
+
+    def ping(self) -> None:
+        """See :meth:`results.store.base.Store.ping`."""
+        with self._database.read() as connection:
+            connection.execute(sa.select(1))
+
+    def migrate(self) -> None:
+        """See :meth:`results.store.base.Store.migrate`."""
+        schema.migrate(self._database)
+
+    def schema_is_current(self) -> bool:
+        """See :meth:`results.store.base.Store.schema_is_current`."""
+        with self._database.read() as connection:
+            return schema.is_current(connection)
+
+    def close(self) -> None:
+        """See :meth:`results.store.base.Store.close`."""
+        self._database.close()

@@ -1,0 +1,128 @@
+"""The tables, the same on SQLite and PostgreSQL.
+
+Times are seconds since 1970 in UTC, by the database's clock, as double precision: both databases
+compare and add them without time zones. States are text without a CHECK, so that a new state
+needs no migration. The migrations make these tables; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Connection,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_BIG_INTEGER = BigInteger().with_variant(Integer, "sqlite")
+_JSON = JSON(none_as_null=True)
+
+JOBS = Table(
+    "jobs",
+    METADATA,
+    # The order in which jobs were accepted: pages and the queue follow it.
+    Column("sequence", _BIG_INTEGER, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("spec", _JSON, nullable=False),
+    Column("fingerprint", Text, nullable=False, index=True),
+    Column("planned_trials", Integer, nullable=False),
+    Column("idempotency_key", Text, unique=True),
+    Column("lease_owner", Text),
+    Column("lease_token", _BIG_INTEGER, nullable=False, server_default="0"),
+    Column("lease_expires_at", Double),
+    Column("driver_host", Text),
+    Column("driver_pid", Integer),
+    Column("driver_started", Double),
+    Column("error", _JSON),
+    Column("created_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("finished_at", Double),
+    Index(None, "state", "sequence"),
+    # Never the number of a deleted job again, or a page cursor could point past a new one.
+    sqlite_autoincrement=True,
+)
+
+TRIALS = Table(
+    "trials",
+    METADATA,
+    Column("job_id", Text, ForeignKey(JOBS.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("state", Text, nullable=False),
+    Column("parameters", _JSON, nullable=False),
+    Column("seed", _BIG_INTEGER, nullable=False),
+    Column("metrics", _JSON, nullable=False),
+    # The declared metric in `metrics`, negated where lower is better: the highest score is best.
+    Column("score", Double),
+    Column("epochs", Integer, nullable=False, server_default="0"),
+    Column("seconds", Double, nullable=False, server_default="0"),
+    Column("node", Text),
+    Column("error", _JSON),
+    Column("started_at", Double),
+    Column("finished_at", Double),
+)
+
+REPORTS = Table(
+    "reports",
+    METADATA,
+    Column("job_id", Text, primary_key=True),
+    Column("trial", Integer, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("metrics", _JSON, nullable=False),
+    Column("seconds", Double, nullable=False),
+    ForeignKeyConstraint(
+        ["job_id", "trial"], [TRIALS.c.job_id, TRIALS.c.number], ondelete="CASCADE"
+    ),
+    # Rows lie in the order of the key, so that a curve is one range of the file.
+    sqlite_with_rowid=False,
+)
+
+
+class Now(FunctionElement[float]):
+    """The database's clock when the row is written: seconds since 1970 in UTC."""
+
+    type = Double()
+    inherit_cache = True
+
+
+@compiles(Now, "sqlite")
+def _sqlite_now(_element: Now, _compiler: Any, **_options: Any) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(Now, "postgresql")
+def _postgresql_now(_element: Now, _compiler: Any, **_options: Any) -> str:
+    # Not now(), which is the transaction's start: it may have waited for a lock since.
+    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)"
+
+
+def insert_if_new(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT into ``table`` that skips rows whose key or unique value is there."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()

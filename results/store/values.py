@@ -1,0 +1,146 @@
+"""Checks of everything that goes into the database, so that it can always be read again.
+
+PostgreSQL refuses NUL characters, no encoding holds a lone surrogate, and JSON has no NaN: each
+is refused here, on every database alike, with a ``ValueError`` that names the field.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from results.records import Failure, NewTrial
+from results.states import FailureKind
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_LARGEST_INTEGER = 2**31 - 1
+_LARGEST_SEED = 2**63 - 1
+
+
+def text(value: object, name: str) -> str:
+    """Return ``value``; raise ValueError if it holds a NUL character or a lone surrogate."""
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a string, not {type(value).__name__}")
+    if found := _UNSTORABLE.search(value):
+        raise ValueError(
+            f"{name} holds the character U+{ord(found.group()):04X} at position {found.start()}, "
+            "which cannot be stored: remove it"
+        )
+    return value
+
+
+def optional_text(value: str | None, name: str) -> str | None:
+    """Return ``value``, checked as by :func:`text` unless it is None."""
+    return None if value is None else text(value, name)
+
+
+def integer(value: object, name: str, *, low: int, high: int = _LARGEST_INTEGER) -> int:
+    """Return ``value``; raise ValueError unless it is an integer from ``low`` to ``high``."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{name} must be an integer from {low} to {high}, not {value!r}")
+    return value
+
+
+def is_number(value: object) -> bool:
+    """Whether a trial could have the number ``value``."""
+    return isinstance(value, int) and 0 <= value <= _LARGEST_INTEGER
+
+
+def finite(value: object, name: str) -> float:
+    """Return ``value`` as a float; raise ValueError unless it is a finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{name} must be a plain number, not {type(value).__name__}")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, not {value!r}: fail the trial as diverged")
+    return number
+
+
+def duration(value: object, name: str, *, positive: bool = False) -> float:
+    """Return ``value``, in seconds; raise ValueError unless it is finite and not below 0.
+
+    With ``positive`` it may not be 0 either.
+    """
+    seconds = finite(value, name)
+    if seconds < 0 or (positive and seconds == 0):
+        least = "greater than 0" if positive else "0 or more"
+        raise ValueError(f"{name} must be {least} seconds, not {value!r}")
+    return seconds
+
+
+def plain_json(value: Any, name: str) -> Any:
+    """Return a copy of ``value`` in dict, list, str, int, float, bool and None alone.
+
+    Raises ValueError, naming the place as in ``spec.parameters.dropout``, for anything else and
+    for a number or a string that could not be stored.
+    """
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, str):
+        return text(value, name)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{name} must be finite, not {value!r}: JSON has no such number")
+        return float(value)
+    if isinstance(value, Mapping):
+        return {
+            text(key, f"a key of {name}"): plain_json(item, f"{name}.{key}")
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [plain_json(item, f"{name}[{index}]") for index, item in enumerate(value)]
+    raise ValueError(f"{name} must be a JSON value, not {type(value).__name__}")
+
+
+def metrics(values: Mapping[str, float], name: str) -> dict[str, float]:
+    """Return the metrics of one epoch as plain floats; raise ValueError for one not finite."""
+    return {
+        text(metric, f"a key of {name}"): finite(value, f"{name}.{metric}")
+        for metric, value in values.items()
+    }
+
+
+def spec(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a job's specification; raise ValueError if it does not say how trials compare.
+
+    The store reads three of its keys: ``metric``, ``mode`` ("min" or "max") and ``epochs``.
+    """
+    checked: dict[str, Any] = plain_json(value, "spec")
+    text(checked.get("metric"), "spec.metric")
+    if checked.get("mode") not in ("min", "max"):
+        raise ValueError(f"spec.mode must be 'min' or 'max', not {checked.get('mode')!r}")
+    integer(checked.get("epochs"), "spec.epochs", low=1)
+    return checked
+
+
+def new_trial(trial: NewTrial) -> dict[str, Any]:
+    """Return the columns that a new trial brings."""
+    number = integer(trial.number, "trial.number", low=0)
+    return {
+        "number": number,
+        "parameters": plain_json(trial.parameters, f"trial {number}: parameters"),
+        "seed": integer(trial.seed, f"trial {number}: seed", low=0, high=_LARGEST_SEED),
+    }
+
+
+def failure_json(failure: Failure | None) -> dict[str, str | None] | None:
+    """Return a failure as it is stored."""
+    if failure is None:
+        return None
+    return {
+        "kind": FailureKind(failure.kind).value,
+        "message": text(failure.message, "error.message"),
+        "traceback": optional_text(failure.traceback, "error.traceback"),
+    }
+
+
+def failure(stored: Mapping[str, Any] | None) -> Failure | None:
+    """Return the failure that :func:`failure_json` made."""
+    if stored is None:
+        return None
+    return Failure(FailureKind(stored["kind"]), stored["message"], stored["traceback"])
