@@ -1,0 +1,233 @@
+"""The trainables of Q2 and Q3: plain numpy, gradients by hand, batch size 1.
+
+Each function is a :class:`trainables.contract.Train`. One stream of random numbers per run,
+``RandomState(seed)``, gives first the weights of a network, then one permutation per epoch, applied
+to the order that the epoch before left; only that index array is permuted, never the data.
+
+The training itself runs in :mod:`trainables.numpy_linear_engine` and
+:mod:`trainables.numpy_network_engine`. The scores that are evaluated and the analytic solution come
+from BLAS: with its thread count fixed (``OMP_NUM_THREADS=1``), the same arguments give the same
+metrics bit for bit.
+
+They all raise ``pydantic.ValidationError`` for a configuration that their parameter model refuses,
+and ``ValueError`` for data of the wrong shape. A loss that is no longer finite is reported as it
+is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainables import numpy_linear_engine as linear
+from trainables.contract import Report
+from trainables.datasets.types import ImageData, RegressionData
+from trainables.numpy_compiler import aligned, aligned_zeros
+from trainables.numpy_models import (
+    FloatArray,
+    IntArray,
+    accuracy,
+    analytic_weights,
+    initial_network,
+    linear_scores,
+    network_scores,
+    rmse,
+    with_bias,
+)
+from trainables.numpy_network_engine import DelayedNetwork
+from trainables.parameters import (
+    LinearRegressionParameters,
+    LogisticRegressionParameters,
+    MlpParameters,
+    NeuralRegressionParameters,
+    PerceptronParameters,
+)
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+_Metrics = dict[str, float]
+
+
+def train_linear_regression(
+    config: Mapping[str, Any], data: RegressionData, report: Report, *, epochs: int, seed: int
+) -> None:
+    """Linear regression from zero weights, bias as last feature (Q2.2a).
+
+    Reports ``train_rmse``, ``test_rmse`` and ``distance_to_analytic``: the Euclidean norm of the
+    weights, with the bias, less those of :func:`~trainables.numpy_models.analytic_weights`.
+    """
+    rate = LinearRegressionParameters.model_validate(config).learning_rate
+    _check_regression(data)
+    width = data.x_train.shape[1] + 1
+    x, y = aligned(with_bias(data.x_train)), _frozen(data.y_train)
+    weights = aligned_zeros(1, width)
+    solution = analytic_weights(data.x_train, data.y_train)
+
+    def one_epoch(order: IntArray) -> _Metrics:
+        linear.linear_regression_epoch(weights[0], x, y, order, rate)
+        current = weights[:, :width]
+        return {
+            "train_rmse": rmse(linear_scores(current, data.x_train)[:, 0], data.y_train),
+            "test_rmse": rmse(linear_scores(current, data.x_test)[:, 0], data.y_test),
+            "distance_to_analytic": float(np.linalg.norm(current[0] - solution)),
+        }
+
+    _run(one_epoch, report, np.random.RandomState(seed), len(y), epochs)
+
+
+def train_neural_regression(
+    config: Mapping[str, Any], data: RegressionData, report: Report, *, epochs: int, seed: int
+) -> None:
+    """One hidden layer of ReLU units, squared error (Q2.2b); ``train_rmse`` and ``test_rmse``."""
+    parameters = NeuralRegressionParameters.model_validate(config)
+    _check_regression(data)
+    stream = np.random.RandomState(seed)
+    x, y = _frozen(data.x_train), _frozen(data.y_train)
+    network = DelayedNetwork.of(
+        initial_network(stream, features=x.shape[1], hidden=parameters.hidden_size, outputs=1)
+    )
+
+    def one_epoch(order: IntArray) -> _Metrics:
+        network.neural_regression_epoch(x, y, order, parameters.learning_rate)
+        current = network.view()
+        return {
+            "train_rmse": rmse(network_scores(current, data.x_train)[:, 0], data.y_train),
+            "test_rmse": rmse(network_scores(current, data.x_test)[:, 0], data.y_test),
+        }
+
+    _run(one_epoch, report, stream, len(y), epochs)
+
+
+def train_perceptron(
+    config: Mapping[str, Any], data: ImageData, report: Report, *, epochs: int, seed: int
+) -> None:
+    """Multi-class perceptron from zero weights, bias as last feature (Q3.1a).
+
+    ``train_error_rate`` is the share of samples on which it erred during the epoch.
+    """
+    PerceptronParameters.model_validate(config)
+    _check_images(data)
+    x, y = _frozen(data.x_train), _frozen(data.y_train)
+    width = x.shape[1] + 1
+    weights = aligned_zeros(len(data.classes), width)
+
+    def one_epoch(order: IntArray) -> _Metrics:
+        mistakes = linear.perceptron_epoch(weights, x, data.scale, y, order)
+        current = weights[:, :width]
+        accuracies = _accuracies(lambda part: linear_scores(current, part), data)
+        return {"train_error_rate": mistakes, **accuracies}
+
+    _run(one_epoch, report, np.random.RandomState(seed), len(y), epochs)
+
+
+def train_logistic_regression(
+    config: Mapping[str, Any], data: ImageData, report: Report, *, epochs: int, seed: int
+) -> None:
+    """Multinomial logistic regression from zero weights, bias as last feature (Q3.1b)."""
+    rate = LogisticRegressionParameters.model_validate(config).learning_rate
+    _check_images(data)
+    x, y = _frozen(data.x_train), _frozen(data.y_train)
+    width = x.shape[1] + 1
+    weights = aligned_zeros(len(data.classes), width)
+
+    def one_epoch(order: IntArray) -> _Metrics:
+        loss = linear.logistic_regression_epoch(weights, x, data.scale, y, order, rate)
+        current = weights[:, :width]
+        accuracies = _accuracies(lambda part: linear_scores(current, part), data)
+        return {"train_loss": loss, **accuracies}
+
+    _run(one_epoch, report, np.random.RandomState(seed), len(y), epochs)
+
+
+def train_mlp(
+    config: Mapping[str, Any], data: ImageData, report: Report, *, epochs: int, seed: int
+) -> None:
+    """One hidden layer of ReLU units, cross-entropy (Q3.2b)."""
+    parameters = MlpParameters.model_validate(config)
+    _check_images(data)
+    stream = np.random.RandomState(seed)
+    x, y = _frozen(data.x_train), _frozen(data.y_train)
+    network = DelayedNetwork.of(
+        initial_network(
+            stream,
+            features=x.shape[1],
+            hidden=parameters.hidden_size,
+            outputs=len(data.classes),
+        )
+    )
+
+    def one_epoch(order: IntArray) -> _Metrics:
+        loss = network.mlp_epoch(x, data.scale, y, order, parameters.learning_rate)
+        current = network.view()
+        accuracies = _accuracies(lambda part: network_scores(current, part), data)
+        return {"train_loss": loss, **accuracies}
+
+    _run(one_epoch, report, stream, len(y), epochs)
+
+
+def _run(
+    one_epoch: Callable[[IntArray], _Metrics],
+    report: Report,
+    stream: np.random.RandomState,
+    samples: int,
+    epochs: int,
+) -> None:
+    """Call ``one_epoch`` with each epoch's order of the samples, and report its metrics.
+
+    Non-finite weights raise no warnings: the metrics show them.
+    """
+    order = np.arange(samples)
+    for epoch in range(1, epochs + 1):
+        order = order[stream.permutation(samples)]
+        with np.errstate(over="ignore", invalid="ignore"):
+            metrics = one_epoch(order)
+        report(epoch, metrics)
+
+
+def _accuracies(scores: Callable[[FloatArray], FloatArray], data: ImageData) -> _Metrics:
+    return {
+        "validation_accuracy": accuracy(scores, data.x_validation, data.scale, data.y_validation),
+        "test_accuracy": accuracy(scores, data.x_test, data.scale, data.y_test),
+    }
+
+
+def _frozen(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
+    """Return a contiguous read-only view, so that each kernel is compiled for one kind of array."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def _check_regression(data: RegressionData) -> None:
+    for split, x, y in (
+        ("train", data.x_train, data.y_train),
+        ("test", data.x_test, data.y_test),
+    ):
+        _check_split(data.name, split, x, y, np.dtype(np.float64), data.x_train.shape[1])
+
+
+def _check_images(data: ImageData) -> None:
+    """Compiled code checks no bounds, so a wrong label would write outside of the weights."""
+    for split, x, y in (
+        ("train", data.x_train, data.y_train),
+        ("validation", data.x_validation, data.y_validation),
+        ("test", data.x_test, data.y_test),
+    ):
+        _check_split(data.name, split, x, y, np.dtype(np.uint8), data.x_train.shape[1])
+        if y.min() < 0 or y.max() >= len(data.classes):
+            raise ValueError(
+                f"{data.name}: y_{split} holds labels from {y.min()} to {y.max()}; "
+                f"they must be 0 to {len(data.classes) - 1}, an index into classes"
+            )
+
+
+def _check_split(
+    name: str, split: str, x: NDArray[Any], y: NDArray[Any], dtype: np.dtype[Any], features: int
+) -> None:
+    if len(x) == 0 or x.dtype != dtype or x.shape != (len(x), features) or y.shape != (len(x),):
+        raise ValueError(
+            f"{name}: x_{split} is {x.dtype} of shape {x.shape} and y_{split} of shape {y.shape}; "
+            f"they must be {dtype} of shape (n, {features}) and of shape (n,), with n > 0"
+        )
