@@ -117,10 +117,10 @@ class ImageDataset:
         try:
             return home, sum(a.nbytes for a in prepared.map_arrays(home, self._specs()).values())
         except NotPrepared:
-            files = self.files.all()
             for place in self._local(home, source):
-                if all(file.has_known_size(place.path) for file in files):
-                    return place.path, sum((place.path / f.name).stat().st_size for f in files)
+                sizes = [file.size_in(place.path) for file in self.files.all()]
+                if None not in sizes:
+                    return place.path, sum(filter(None, sizes))
         return None, 0
 
     def _specs(self) -> dict[str, ArraySpec]:

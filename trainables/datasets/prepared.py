@@ -78,10 +78,13 @@ def verify(folder: Path, specs: Mapping[str, ArraySpec]) -> None:
     """
     map_arrays(folder, specs)
     entries = _read_manifest(folder)
-    for name in specs:
-        path = folder / f"{name}.npy"
-        if _sha256(path) != entries[path.name].sha256:
-            raise NotPrepared(f"{path}: its sha256 is not the one in {MANIFEST}")
+    try:
+        digests = {name: _sha256(folder / name) for name in entries}
+    except OSError as error:
+        raise NotPrepared(f"{folder}: cannot be read ({error})") from error
+    for name, digest in digests.items():
+        if digest != entries[name].sha256:
+            raise NotPrepared(f"{folder / name}: its sha256 is not the one in {MANIFEST}")
 
 
 def replace(path: Path, write: Callable[[Path], object]) -> None:

@@ -21,8 +21,7 @@ from typing import Protocol
 from trainables.datasets.prepared import replace
 from trainables.datasets.types import Log
 
-_SOCKET_TIMEOUT_S = 10.0
-_FILE_TIMEOUT_S = 600.0
+_APT_SOCKET_TIMEOUT_S = 10
 _COMMAND_TIMEOUT_S = 300.0
 _CHUNK = 1 << 18
 
@@ -43,10 +42,13 @@ class SourceFile:
     shape: tuple[int, ...]
     variants: tuple[Variant, ...]
 
-    def has_known_size(self, folder: Path) -> bool:
-        """Whether ``folder`` holds a file of this name with the size of one of the forms."""
-        path = folder / self.name
-        return path.is_file() and path.stat().st_size in {v.size for v in self.variants}
+    def size_in(self, folder: Path) -> int | None:
+        """Return the file's size in ``folder``, or None if that is not the size of a known form."""
+        try:
+            size = (folder / self.name).stat().st_size
+        except OSError:
+            return None
+        return size if size in {variant.size for variant in self.variants} else None
 
 
 class Unobtainable(Exception):
@@ -105,9 +107,15 @@ class LocalFolder:
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """A web folder; ``url`` ends with a slash."""
+    """A web folder; ``url`` ends with a slash.
+
+    ``timeout_s`` limits the wait for a connection and for each piece of an answer,
+    ``file_timeout_s`` the time a whole file may take.
+    """
 
     url: str
+    timeout_s: float = 10.0
+    file_timeout_s: float = 600.0
 
     @property
     def label(self) -> str:
@@ -126,19 +134,19 @@ class Mirror:
 
     def _download(self, file: SourceFile, part: Path) -> None:
         limit = max(variant.size for variant in file.variants)
-        deadline = time.monotonic() + _FILE_TIMEOUT_S
+        deadline = time.monotonic() + self.file_timeout_s
         try:
             # S310: the scheme is ours; the checksum guards what comes over plain HTTP.
             with (
-                urllib.request.urlopen(self.url + file.name, timeout=_SOCKET_TIMEOUT_S) as answer,  # noqa: S310
+                urllib.request.urlopen(self.url + file.name, timeout=self.timeout_s) as answer,  # noqa: S310
                 part.open("wb") as out,
             ):
-                while chunk := answer.read(_CHUNK):
+                while chunk := answer.read1(_CHUNK):  # one wait at most, so that the deadline holds
                     out.write(chunk)
                     if out.tell() > limit:
                         raise Unobtainable(f"{file.name} is longer than {limit} bytes")
                     if time.monotonic() > deadline:
-                        raise Unobtainable(f"{file.name} took over {_FILE_TIMEOUT_S:.0f} s")
+                        raise Unobtainable(f"{file.name} took over {self.file_timeout_s:g} s")
         except (OSError, http.client.HTTPException) as error:
             raise Unobtainable(f"{file.name}: {error}") from error
         check_file(part, file)
@@ -161,7 +169,7 @@ class DebianPackage:
         log(f"downloading the {self.label} with apt-get")
         with tempfile.TemporaryDirectory(prefix="debian-", dir=target) as name:
             work = Path(name)
-            options = ["-o", f"Acquire::http::Timeout={_SOCKET_TIMEOUT_S:.0f}"]
+            options = ["-o", f"Acquire::http::Timeout={_APT_SOCKET_TIMEOUT_S}"]
             self._run(["apt-get", *options, "download", self.package], work)
             archives = list(work.glob("*.deb"))
             if not archives:
