@@ -45,7 +45,7 @@ class WaitTimeout(ClientError):
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """One thing wrong with a request: a JSON pointer into its body, a sentence, a code, a remedy."""
+    """One thing wrong with a request: a JSON pointer into it, a sentence, a code, a remedy."""
 
     pointer: str
     detail: str

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import cast
 
 from service.client_errors import ServerBusy, ServerUnreachable, UnexpectedAnswer, WaitTimeout
-from service.client_http import FIRST_DELAY_S, Connection, Patience
+from service.client_http import Connection, Patience
 from service.client_types import Event, Job, JobEvent, Trial, TrialEvent, is_finished
 
 #: Without a byte for this long a stream is taken for dead; the server sends keep-alives oftener.
 SILENCE_S = 30.0
+#: Before a stream that ended early is opened again.
+RECONNECT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,8 @@ def messages(lines: Iterable[str]) -> Iterator[Message | None]:
             data.append(value)
         elif name == "id":
             last_id = value
-        elif not line and data:
-            yield Message(event, "\n".join(data), last_id)
+        elif not line:
+            yield Message(event, "\n".join(data), last_id) if data else None
             event, data = "", []
             continue
         yield None
@@ -75,7 +77,7 @@ def follow(
                         yield event
             if not is_finished(job):
                 # The stream broke off, or its last event was lost: the job itself says which.
-                connection.clock.sleep(FIRST_DELAY_S)
+                connection.clock.sleep(RECONNECT_S)
                 job = cast(Job, connection.json("GET", path))
                 yield JobEvent(job)
         except (ServerUnreachable, ServerBusy) as error:

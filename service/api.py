@@ -1,0 +1,139 @@
+"""The HTTP API: one application made of the routes, with every error answered as a problem."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from results import errors as results_errors
+from results.plots import UnknownPlot
+from results.store import open_store
+from results.store.base import Store
+from service import (
+    openapi,
+    page,
+    routes_catalog,
+    routes_health,
+    routes_jobs,
+    routes_results,
+)
+from service.problems import FieldError, ProblemError, invalid, unavailable
+from service.settings import Settings
+from service.version import version
+
+logger = logging.getLogger(__name__)
+
+DESCRIPTION = (
+    "POST a hyperparameter search, Ray Tune runs its trials, and every learning curve, the best "
+    "configuration, plots and a report come back."
+)
+
+#: What each error of the store means to a client.
+_STATUS: dict[type[results_errors.ResultsError], HTTPStatus] = {
+    results_errors.JobNotFound: HTTPStatus.NOT_FOUND,
+    results_errors.TrialNotFound: HTTPStatus.NOT_FOUND,
+    results_errors.IllegalMove: HTTPStatus.CONFLICT,
+    results_errors.IdempotencyClash: HTTPStatus.CONFLICT,
+    results_errors.BadCursor: HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+
+
+def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
+    """Return the application; it opens and closes a store of its own unless it is given one."""
+    used = store or open_store(settings.store_url)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        if store is None:
+            used.close()
+
+    app = FastAPI(
+        title="argbest", version=version(), description=DESCRIPTION, lifespan=lifespan
+    )
+    app.state.settings, app.state.store = settings, used
+    for module in (routes_jobs, routes_results, routes_catalog, routes_health, page):
+        app.include_router(module.router)
+    _handle_errors(app)
+    app.openapi = _described(app)  # type: ignore[method-assign]
+    return app
+
+
+def _described(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = get_openapi(
+                title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes
+            )
+            app.openapi_schema = openapi.add_schemas(made)
+        return app.openapi_schema
+
+    return describe
+
+
+def _handle_errors(app: FastAPI) -> None:
+    app.add_exception_handler(ProblemError, _answer_problem)
+    app.add_exception_handler(RequestValidationError, _answer_bad_parameter)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(results_errors.StoreUnavailable, _answer_unavailable)
+    app.add_exception_handler(results_errors.ResultsError, _answer_results_error)
+    app.add_exception_handler(UnknownPlot, _answer_unknown_plot)
+    app.add_exception_handler(Exception, _answer_bug)
+
+
+async def _answer_problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)  # noqa: S101 - tells mypy what the table says
+    return error.response()
+
+
+async def _answer_bad_parameter(_: Request, error: Exception) -> Response:
+    """Answer a bad path, query or header value; the body is checked elsewhere."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    found = [
+        FieldError("/" + "/".join(map(str, item["loc"])), item["msg"], item["type"], item["msg"])
+        for item in error.errors()
+    ]
+    return invalid(found).response()
+
+
+async def _answer_http(_: Request, error: Exception) -> Response:
+    """Answer an unknown path (404) or a method that a path does not have (405)."""
+    assert isinstance(error, HTTPException)  # noqa: S101
+    status = HTTPStatus(error.status_code)
+    hint = "GET /docs lists all paths and methods"
+    return ProblemError(status, str(error.detail), hint, headers=error.headers or {}).response()
+
+
+async def _answer_unavailable(_: Request, error: Exception) -> Response:
+    logger.error("the store is unavailable: %s", error)
+    return unavailable(f"the database cannot answer: {error}").response()
+
+
+async def _answer_results_error(_: Request, error: Exception) -> Response:
+    status = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), None)
+    if status is None:
+        return await _answer_bug(_, error)
+    return ProblemError(status, str(error)).response()
+
+
+async def _answer_unknown_plot(_: Request, error: Exception) -> Response:
+    return ProblemError(HTTPStatus.NOT_FOUND, str(error)).response()
+
+
+async def _answer_bug(request: Request, error: Exception) -> Response:
+    """The HTTP edge: a defect of ours is logged whole and answered without its details."""
+    logger.error("%s %s", request.method, request.url.path, exc_info=error)
+    return ProblemError(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "the service has a defect; its log says more",
+        hint="please report it with the log's traceback",
+    ).response()

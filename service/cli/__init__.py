@@ -1,0 +1,106 @@
+"""The command ``argbest``. Each command's module is imported when that command runs.
+
+``argbest --help`` therefore needs nothing but click: the table below repeats the first sentence of
+each command's own help, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from service.cli.errors import ExitCode, explain
+from service.cli.target import remember_target
+from service.client_errors import ClientError
+
+#: Section -> command -> (module, function, help).
+COMMANDS: dict[str, dict[str, tuple[str, str, str]]] = {
+    "Run a search": {
+        "submit": ("jobs", "submit", "Submit a search and print its job's id."),
+        "plan": ("jobs", "plan", "Show what a search would run, without running it."),
+        "watch": ("watch", "watch", "Follow a job, trial by trial, until it has finished."),
+        "cancel": ("jobs", "cancel", "Cancel jobs that have not finished."),
+        "rm": ("jobs", "rm", "Delete finished jobs with their trials and curves."),
+        "handin": ("handin", "handin", "Run all of Q2 to Q4 and write the hand-in as one PDF."),
+    },
+    "Read its results": {
+        "ls": ("reading", "ls", "List jobs, newest first."),
+        "show": ("reading", "show", "Show a job: state, progress, best trial, error."),
+        "trials": ("reading", "trials", "List a job's trials."),
+        "best": ("results", "best", "Show a job's best configuration."),
+        "curve": ("results", "curve", "Print a trial's metrics, epoch by epoch."),
+        "logs": ("reading", "logs", "Print the log of a job's driver and trials."),
+        "report": ("results", "report", "Fetch a job's report as HTML, Markdown, JSON or PDF."),
+        "plots": ("results", "plots", "List a job's plots, or write them into a folder."),
+    },
+    "See what there is": {
+        "spaces": ("catalog", "spaces", "List the search spaces, or show one."),
+        "trainables": ("catalog", "trainables", "List the trainables, or show one."),
+        "data": ("data", "data", "See or fetch this machine's data sets."),
+    },
+    "Run the service": {
+        "serve": ("local", "serve", "Run the API, the controller and a local Ray in one."),
+        "doctor": ("doctor", "doctor", "Check that everything argbest needs is here."),
+        "version": ("local", "version", "Print the versions of this program and of the server."),
+    },
+}
+_BY_NAME = {name: entry for section in COMMANDS.values() for name, entry in section.items()}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and help before it imports them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return all names, in the order of the help."""
+        return list(_BY_NAME)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import and return a command, None if there is none of that name."""
+        if cmd_name not in _BY_NAME:
+            return None
+        module, function, _ = _BY_NAME[cmd_name]
+        command: click.Command = getattr(import_module(f"service.cli.{module}"), function)
+        return command
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """Write the commands section by section, from the table."""
+        for title, section in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, entry[2]) for name, entry in section.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command and turn what went wrong into an exit code."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except ClientError as error:
+            for line, style in explain(error):
+                click.secho(line, err=True, **style)
+            ctx.exit(ExitCode.of(error))
+        except BrokenPipeError:
+            # Python flushes stdout once more when it exits: nobody reads that any longer.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(ExitCode.INTERRUPTED)
+        except (KeyboardInterrupt, click.Abort):
+            ctx.exit(ExitCode.INTERRUPTED)
+        return result
+
+
+@click.command("argbest", cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="argbest", prog_name="argbest")
+@remember_target
+def main() -> None:
+    """Hyperparameter search as a service.
+
+    Data is printed on stdout, messages and progress on stderr. Exit codes: 0 done, 1 the job
+    failed, 2 usage or an invalid request, 3 token missing or wrong, 4 not found or conflict,
+    5 server unreachable, 6 wait timed out, 130 interrupted.
+    """

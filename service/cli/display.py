@@ -1,0 +1,132 @@
+"""Progress on stderr: bars by rich on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+from service.cli.output import note
+from service.cli.text import clean, duration
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+#: Between two plain lines of progress.
+PLAIN_INTERVAL_S = 10.0
+
+
+class Display(AbstractContextManager["Display"], Protocol):
+    """Shows named bars, of which one is the total, and lines of text."""
+
+    def say(self, line: str) -> None:
+        """Print a line that stays."""
+
+    def bar(self, key: str, label: str, done: int, total: int, text: str = "") -> None:
+        """Show or update the bar ``key``: ``done`` of ``total`` epochs, and a text beside it."""
+
+    def drop(self, key: str) -> None:
+        """Remove the bar ``key`` if it is there."""
+
+    def total(self, label: str, done: int, total: int, left: float | None) -> None:
+        """Show or update the total, with the seconds left where they are known."""
+
+
+class PlainDisplay:
+    """Lines of text: everything said, and the total when it changed, not too often."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._printed: tuple[float, int] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        return None
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        note(line)
+
+    def bar(self, key: str, label: str, done: int, total: int, text: str = "") -> None:
+        """Show nothing: one line per epoch and trial would bury the others."""
+
+    def drop(self, key: str) -> None:
+        """Remove nothing."""
+
+    def total(self, label: str, done: int, total: int, left: float | None) -> None:
+        """Print the total if it has changed and the last time is some seconds ago."""
+        now = self._now()
+        if self._printed and (now - self._printed[0] < PLAIN_INTERVAL_S or self._printed[1] == done):
+            return
+        self._printed = (now, done)
+        note(f"{label}: {done}/{total} epochs{left_text(left)}")
+
+
+class LiveDisplay:
+    """Bars that are drawn over, by rich; what is said scrolls above them."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed:.0f}/{task.total:.0f} epochs"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[text]}", markup=False),
+            console=Console(file=sys.stderr, highlight=False, markup=False),
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def say(self, line: str) -> None:
+        """Print a line above the bars."""
+        self._progress.console.print(clean(line), soft_wrap=True)
+
+    def bar(self, key: str, label: str, done: int, total: int, text: str = "") -> None:
+        """Show or update a bar."""
+        if key not in self._tasks:
+            self._tasks[key] = self._progress.add_task(clean(label), text="")
+        self._progress.update(
+            self._tasks[key], description=clean(label), completed=done, total=total, text=clean(text)
+        )
+
+    def drop(self, key: str) -> None:
+        """Remove a bar if it is there."""
+        if key in self._tasks:
+            self._progress.remove_task(self._tasks.pop(key))
+
+    def total(self, label: str, done: int, total: int, left: float | None) -> None:
+        """Show or update the total's bar."""
+        self.bar("", label, done, total, left_text(left).removeprefix(", "))
+
+
+def left_text(left: float | None) -> str:
+    """Return ``, about 3 min 05 s left``, "" where that is not known."""
+    return "" if left is None else f", about {duration(left)} left"
+
+
+def display(now: Callable[[], float]) -> Display:
+    """Return the display that fits stderr; ``now`` is a monotonic clock in seconds."""
+    return LiveDisplay() if sys.stderr.isatty() else PlainDisplay(now)

@@ -1,0 +1,138 @@
+"""Commands that read a job's results: best configuration, curves, report, plots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+import click
+
+from service.cli.files import write_atomically
+from service.cli.options import job_argument
+from service.cli.output import emit_json, facts, json_option, note, table
+from service.cli.target import with_client
+from service.cli.text import number
+from service.client_errors import UnexpectedAnswer
+
+if TYPE_CHECKING:
+    from service.client import Client
+
+ReportFormat = Literal["html", "md", "json", "pdf"]
+_REPORT_FORMATS: dict[str, ReportFormat] = {
+    ".html": "html",
+    ".htm": "html",
+    ".md": "md",
+    ".json": "json",
+    ".pdf": "pdf",
+}
+
+
+@click.command()
+@job_argument
+@click.option(
+    "--format", "style", type=click.Choice(["json", "yaml", "curl"]), help="Print it ready to use."
+)
+@json_option
+@with_client
+def best(client: Client, *, job: str, style: str | None, as_json: bool) -> None:
+    """Show a job's best configuration.
+
+    --format curl prints a command that runs this one configuration again.
+    """
+    if style:
+        kind = cast(Literal["json", "yaml", "curl"], style)
+        click.echo(client.best_text(job, kind).rstrip("\n"))
+        return
+    found = client.best(job)
+    if as_json:
+        emit_json(found)
+        return
+    parameters = {name: number(value) for name, value in found["parameters"].items()}
+    metrics = {name: number(value) for name, value in found["metrics"].items()}
+    facts({"trial": str(found["trial"]), "selected by": found["metric"], **metrics, **parameters})
+
+
+@click.command()
+@job_argument
+@click.argument("trial", metavar="TRIAL", type=click.IntRange(min=0))
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@json_option
+@with_client
+def curve(client: Client, *, job: str, trial: int, as_csv: bool, as_json: bool) -> None:
+    """Print a trial's metrics, epoch by epoch."""
+    if as_csv:
+        click.echo(client.curve_csv(job, trial), nl=False)
+        return
+    found = client.curve(job, trial)
+    if as_json:
+        emit_json(found)
+        return
+    names = ["epoch", *(name for name in found if name != "epoch")]
+    rows = zip(*(found[name] for name in names), strict=True)
+    table([f"{name}#" for name in names], [[number(value) for value in row] for row in rows])
+
+
+@click.command()
+@job_argument
+@click.option(
+    "-o", "--output", metavar="FILE", default="-", help="File to write. [default: stdout]"
+)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["html", "md", "json", "pdf"]),
+    help="Format; without it the file's suffix says so.",
+)
+@json_option
+@with_client
+def report(client: Client, *, job: str, output: str, style: str | None, as_json: bool) -> None:
+    """Fetch a job's report as HTML, Markdown, JSON or PDF."""
+    kind = _report_format(output, "json" if as_json else style)
+    content = client.report(job, kind)
+    if output == "-":
+        click.get_binary_stream("stdout").write(content)
+    else:
+        write_atomically(Path(output), content)
+        note(f"wrote {output}")
+
+
+def _report_format(output: str, style: str | None) -> ReportFormat:
+    if style:
+        return cast(ReportFormat, style)
+    suffix = Path(output).suffix.lower()
+    if output == "-":
+        return "md"
+    if suffix not in _REPORT_FORMATS:
+        raise click.UsageError(f"{output}: name a .html, .md, .json or .pdf file, or say --format")
+    return _REPORT_FORMATS[suffix]
+
+
+@click.command()
+@job_argument
+@click.option(
+    "-d", "--directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path)
+)
+@click.option("--format", "style", type=click.Choice(["png", "svg"]), default="png", show_default=True)
+@json_option
+@with_client
+def plots(client: Client, *, job: str, directory: Path | None, style: str, as_json: bool) -> None:
+    """List a job's plots, or write them into a folder."""
+    found = client.plots(job)
+    if as_json:
+        emit_json({"items": found, "next_cursor": None})
+    elif directory is None:
+        table(["name", "title"], [[plot["name"], plot["title"]] for plot in found])
+    if directory is None:
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    for plot in found:
+        path = directory / f"{_file_name(plot['name'])}.{style}"
+        write_atomically(path, client.plot(job, plot["name"], cast(Literal["png", "svg"], style)))
+        click.echo(path, err=as_json)
+
+
+def _file_name(name: str) -> str:
+    """Return a plot's name if it is safe as a file's: it comes from the server."""
+    if not name.replace("_", "").replace("-", "").isalnum():
+        raise UnexpectedAnswer(f"the server names a plot {name!r}")
+    return name

@@ -1,0 +1,64 @@
+"""Which server a command talks to: ``--url`` and ``--token``, before or after the command's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from service.client import Client
+
+P = ParamSpec("P")
+R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+
+_URL, _TOKEN = "argbest.url", "argbest.token"  # noqa: S105 - keys, not secrets
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value:
+        context.meta[f"argbest.{parameter.name}"] = value
+
+
+def remember_target(command: F) -> F:
+    """Add ``--url`` and ``--token``; the one nearest to the end of the command line counts."""
+    url = click.option(
+        "--url",
+        metavar="URL",
+        expose_value=False,
+        callback=_remember,
+        help=f"Server's address (ARGBEST_URL). [default: {DEFAULT_URL}]",
+    )
+    token = click.option(
+        "--token",
+        expose_value=False,
+        callback=_remember,
+        help="Server's token; ARGBEST_TOKEN keeps it out of the process list.",
+    )
+    return url(token(command))
+
+
+def current_target(context: click.Context) -> tuple[str, str | None]:
+    """Return the server's address and token for this command."""
+    import os
+
+    url = context.meta.get(_URL) or os.environ.get("ARGBEST_URL") or DEFAULT_URL
+    return str(url), context.meta.get(_TOKEN) or os.environ.get("ARGBEST_TOKEN")
+
+
+def with_client(command: Callable[Concatenate[Client, P], R]) -> Callable[P, R]:
+    """Call ``command`` with a client of the server that the command line names."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        from service.client import Client
+
+        url, token = current_target(click.get_current_context())
+        with Client(url, token=token) as client:
+            return command(client, *args, **kwargs)
+
+    return remember_target(run)

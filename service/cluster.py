@@ -1,0 +1,192 @@
+"""The Ray cluster: a local head that the service starts, and questions about a running one.
+
+Ray itself is not imported: the head is a program, and questions go to its dashboard over HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+
+from results.records import DriverProcess
+from service.processes import end_group, find, identity
+from service.settings import Settings
+
+START_SECONDS = 60.0
+STOP_SECONDS = 10.0
+
+
+class ClusterError(Exception):
+    """The local Ray could not be started; the message says why and where its log is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A local Ray head: its process, its address and its dashboard's URL."""
+
+    process: DriverProcess
+    address: str
+    dashboard_url: str
+
+
+def is_reachable(address: str, *, timeout_s: float = 1.0) -> bool:
+    """Whether something accepts connections at ``host:port``."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=timeout_s):
+            return True
+    except (OSError, ValueError):
+        return False
+
+
+def authentication(settings: Settings) -> dict[str, str]:
+    """Return the variables that let a process of the local service talk to its Ray.
+
+    Ray's ports listen on all interfaces and whoever reaches them runs code, so the local head
+    asks for a token, which is made here and readable by its owner only.
+    """
+    path = settings.ray_dir / "token"
+    if not path.exists():
+        settings.ray_dir.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(secrets.token_hex(32))
+    return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(path)}
+
+
+def start_head(settings: Settings) -> Head:
+    """Start a Ray head for this data folder, or find the one that still runs.
+
+    It runs in a session of its own, so that it and the jobs on it outlive a killed service.
+    Raises :class:`ClusterError` if it does not come up.
+    """
+    running = _running_head(settings)
+    if running is not None:
+        return running
+    address_port, client_port = _free_port(), _free_port()
+    dashboard_port = _free_port(settings.dashboard_port)
+    log = settings.logs_dir / "ray.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            _command(settings, address_port, client_port, dashboard_port),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, **authentication(settings), "RAY_USAGE_STATS_ENABLED": "0"},
+        )
+    address = _wait_for_address(child, address_port, log)
+    head = Head(identity(child.pid), address, f"http://127.0.0.1:{dashboard_port}")
+    _state_file(settings).write_text(json.dumps(asdict(head)), encoding="utf-8")
+    return head
+
+
+def stop_head(settings: Settings, head: Head) -> None:
+    """End the local head and every process of its session."""
+    if find(head.process) is not None:
+        end_group(head.process.pid, patience_s=STOP_SECONDS)
+    _state_file(settings).unlink(missing_ok=True)
+
+
+def head_is_running(head: Head) -> bool:
+    """Whether the head's process is there and answers."""
+    return find(head.process) is not None and is_reachable(head.address)
+
+
+def _command(settings: Settings, port: int, client_port: int, dashboard_port: int) -> list[str]:
+    options = {
+        "port": port,
+        "ray-client-server-port": client_port,
+        "dashboard-host": "127.0.0.1",
+        "dashboard-port": dashboard_port,
+        "dashboard-agent-listen-port": 0,
+        "num-cpus": settings.num_cpus or os.cpu_count() or 1,
+        "include-dashboard": "true",
+    }
+    program = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"]
+    return [*program, "--disable-usage-stats", *(f"--{k}={v}" for k, v in options.items())]
+
+
+def _wait_for_address(child: subprocess.Popen[bytes], port: int, log: Path) -> str:
+    address = f"127.0.0.1:{port}"
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if child.poll() is not None:
+            raise ClusterError(f"Ray ended with status {child.returncode}; see {log}")
+        if is_reachable(address) and _has_raylet(child.pid):
+            return address
+        time.sleep(0.1)
+    os.killpg(child.pid, signal.SIGKILL)
+    raise ClusterError(f"Ray did not come up within {START_SECONDS:g} s; see {log}")
+
+
+def _has_raylet(pid: int) -> bool:
+    return any(p.name() == "raylet" for p in psutil.Process(pid).children(recursive=True))
+
+
+def _free_port(preferred: int = 0) -> int:
+    for port in (preferred, 0):
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(listener.getsockname()[1])
+    raise ClusterError("no free port could be had")
+
+
+def _state_file(settings: Settings) -> Path:
+    return settings.ray_dir / "head.json"
+
+
+def _running_head(settings: Settings) -> Head | None:
+    try:
+        saved = json.loads(_state_file(settings).read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    head = Head(DriverProcess(**saved["process"]), saved["address"], saved["dashboard_url"])
+    return head if head_is_running(head) else None
+
+
+def nodes(settings: Settings) -> list[dict[str, Any]]:
+    """Return the cluster's nodes as the dashboard tells them; raise :class:`ClusterError`."""
+    token_file = os.environ.get("RAY_AUTH_TOKEN_PATH")
+    headers = {}
+    if token_file:
+        token = Path(token_file).read_text(encoding="utf-8").strip()
+        headers["Authorization"] = f"Bearer {token}"
+    try:
+        url = f"{settings.dashboard_url}/nodes"
+        answer = httpx2.get(url, params={"view": "summary"}, headers=headers, timeout=3.0)
+        answer.raise_for_status()
+        summary = answer.json()["data"]["summary"]
+    except (httpx2.HTTPError, KeyError, ValueError) as error:
+        raise ClusterError(f"the Ray dashboard does not answer: {error}") from error
+    return [_node(node) for node in summary]
+
+
+def _node(node: dict[str, Any]) -> dict[str, Any]:
+    raylet = node.get("raylet", {})
+    return {
+        "host": node.get("hostname"),
+        "address": node.get("ip"),
+        "state": str(raylet.get("state", "unknown")).lower(),
+        "is_head": bool(raylet.get("isHeadNode", False)),
+        "resources": raylet.get("resourcesTotal", {}),
+        "cpu_percent": node.get("cpu"),
+        "memory_bytes": node.get("mem", [None])[0],
+    }

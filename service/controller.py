@@ -1,0 +1,200 @@
+"""The controller: claims queued jobs and starts one driver process for each.
+
+It runs apart from the API (``python -m service.controller``), keeps no state but the store's, and
+may be killed at any time: the drivers go on, and the next controller finds them by host, process
+id and start time.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+
+from results.errors import LeaseLost, StoreUnavailable
+from results.records import DriverProcess, Failure, Lease
+from results.states import FailureKind, JobState
+from results.store import open_store
+from results.store.base import Store
+from service import processes
+from service.cluster import is_reachable
+from service.settings import Settings
+
+logger = logging.getLogger("service.controller")
+
+POLL_SECONDS = 0.2
+#: A driver told to end gets this long before it is killed.
+PATIENCE_SECONDS = 3.0
+
+
+class Controller:
+    """One controller; :meth:`run` loops until :meth:`stop`."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store, self._settings = store, settings
+        self._owner = f"{processes.host_name()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._told: dict[str, float] = {}
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        """Work until stopped; an unreachable store is waited for."""
+        logger.info("controller %s: at most %d jobs", self._owner, self._settings.max_concurrent_jobs)
+        while not self._stopped.wait(POLL_SECONDS):
+            try:
+                self.step()
+            except StoreUnavailable as error:
+                logger.warning("the store is unavailable: %s", error)
+
+    def stop(self) -> None:
+        """Leave the loop after the current step; drivers run on."""
+        self._stopped.set()
+
+    def step(self) -> None:
+        """Look after every running job once, then claim new ones while there is room."""
+        for child in self._children.values():
+            child.poll()
+        drivers = self._store.drivers()
+        mine = {job: d for job, d in drivers.items() if d[2] and d[2].host == processes.host_name()}
+        for job_id, (state, lease, driver) in mine.items():
+            if driver is not None:
+                self._look_after(job_id, state, lease, driver)
+        self._children = {job: c for job, c in self._children.items() if job in drivers}
+        if len(mine) < self._settings.max_concurrent_jobs and self._ray_answers():
+            self._claim()
+
+    def end_drivers(self) -> None:
+        """End every driver of this host and put its job back into the queue (service shutdown)."""
+        for job_id, (state, lease, driver) in self._store.drivers().items():
+            if driver is None or driver.host != processes.host_name():
+                continue
+            if processes.find(driver) is not None:
+                processes.end_group(driver.pid, patience_s=PATIENCE_SECONDS)
+            processes.kill_all(processes.trial_processes(job_id))
+            if state is JobState.RUNNING:
+                self._give_back(job_id, lease)
+            else:
+                self._finish(lease, JobState.CANCELLED, None)
+
+    def _ray_answers(self) -> bool:
+        return is_reachable(self._settings.ray_address)
+
+    def _claim(self) -> None:
+        lease = self._store.claim_job(self._owner, self._settings.lease_seconds)
+        if lease is None:
+            return
+        job = self._store.job(lease.job_id)
+        if job.state is JobState.CANCELLING:
+            self._end_trials(lease)
+        elif lease.token > self._settings.max_claims:
+            message = f"the job's driver was lost {lease.token - 1} times; see its log"
+            self._finish(lease, JobState.FAILED, Failure(FailureKind.WORKER_LOST, message))
+        else:
+            self._start_driver(lease)
+
+    def _start_driver(self, lease: Lease) -> None:
+        log = self._settings.log_file(lease.job_id)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "service.driver"]
+        with log.open("ab") as output:
+            child = subprocess.Popen(
+                [*command, lease.job_id, lease.owner, str(lease.token)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # A SIGTERM to the controller's process group must not end the drivers.
+                start_new_session=True,
+                env={**os.environ, **self._settings.environment()},
+            )
+        self._children[lease.job_id] = child
+        self._store.set_driver(lease, processes.identity(child.pid))
+        logger.info("job %s: driver %d, token %d", lease.job_id, child.pid, lease.token)
+
+    def _look_after(
+        self, job_id: str, state: JobState, lease: Lease, driver: DriverProcess
+    ) -> None:
+        running = processes.find(driver)
+        if state is JobState.CANCELLING:
+            if running is None:
+                self._end_trials(lease)
+            else:
+                self._tell_to_end(job_id, driver)
+        elif running is None:
+            self._give_back(job_id, lease)
+
+    def _tell_to_end(self, job_id: str, driver: DriverProcess) -> None:
+        first = self._told.setdefault(job_id, time.monotonic())
+        late = time.monotonic() - first > PATIENCE_SECONDS
+        try:
+            os.killpg(driver.pid, signal.SIGKILL if late else signal.SIGTERM)
+        except ProcessLookupError:
+            logger.info("job %s: its driver has just ended", job_id)
+
+    def _end_trials(self, lease: Lease) -> None:
+        """Call the job cancelled only once none of its trial processes is left on this host.
+
+        Ray ends them when their driver has gone; one that is still there after its time is killed.
+        """
+        left = processes.trial_processes(lease.job_id)
+        first = self._told.setdefault(lease.job_id, time.monotonic())
+        if left and time.monotonic() - first > PATIENCE_SECONDS:
+            processes.kill_all(left)
+        elif not left:
+            self._told.pop(lease.job_id, None)
+            self._finish(lease, JobState.CANCELLED, None)
+
+    def _give_back(self, job_id: str, lease: Lease) -> None:
+        logger.warning("job %s: its driver has ended before it; back to the queue", job_id)
+        try:
+            self._store.release_job(lease)
+        except LeaseLost:
+            logger.info("job %s: somebody else has taken it", job_id)
+
+    def _finish(self, lease: Lease, state: JobState, error: Failure | None) -> None:
+        logger.info("job %s: %s", lease.job_id, state)
+        try:
+            self._store.finish_job(lease, state, error)
+        except LeaseLost:
+            logger.info("job %s: somebody else has taken it", lease.job_id)
+
+
+def _stop_without_parent(controller: Controller, parent: int) -> None:
+    """Stop when the service that started this process is gone; its drivers run on."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    controller.stop()
+
+
+def main() -> None:
+    """Run a controller until SIGTERM (which ends its drivers too) or until its parent is gone."""
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)sZ %(levelname)s %(name)s: %(message)s"
+    )
+    settings = Settings()
+    store = open_store(settings.store_url)
+    controller = Controller(store, settings)
+    told = threading.Event()
+
+    def on_signal(*_: object) -> None:
+        told.set()
+        controller.stop()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the service, which tells us
+    threading.Thread(
+        target=_stop_without_parent, args=(controller, os.getppid()), daemon=True
+    ).start()
+    controller.run()
+    if told.is_set():
+        controller.end_drivers()
+    store.close()
+
+
+if __name__ == "__main__":
+    main()

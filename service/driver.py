@@ -1,0 +1,260 @@
+"""The process that drives one job: ``python -m service.driver JOB OWNER TOKEN``.
+
+The controller starts it in a session of its own; it outlives the controller and the API. It holds
+the job's lease: it renews it, writes every result under it, and stops at once when it is lost.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from functools import partial
+
+import ray
+from ray import tune
+
+from results.errors import LeaseLost, StoreUnavailable
+from results.records import Failure, JobRecord, Lease, TrialRecord
+from results.states import FailureKind, JobState, TrialState
+from results.store import open_store
+from results.store.base import Store
+from search_spaces import SearchSpace
+from service.cluster import is_reachable
+from service.processes import JOB_ID_VARIABLE
+from service.settings import Settings
+from service.spec import JobSpec
+from service.tune_callback import Recorder
+from service.tune_search import Search, make_search
+from service.tune_trial import TrialContext, run_trial
+from trainables import datasets
+from trainables.contract import TrainableError
+
+logger = logging.getLogger("service.driver")
+
+#: Exit status of a driver that stopped without finishing its job; somebody else may go on.
+EXIT_UNFINISHED = 75
+HEARTBEAT_SECONDS = 1.0
+#: Heartbeats without an answer from Ray's head after which the driver gives up.
+RAY_SILENCE = 5
+
+
+class Heartbeat(threading.Thread):
+    """Renews the lease, and ends the process when it should no longer run.
+
+    The process is ended with ``os._exit``: Ray ends a dead driver's trial processes within a second,
+    while a polite shutdown waits for each trial.
+    """
+
+    def __init__(self, store: Store, lease: Lease, settings: Settings) -> None:
+        super().__init__(name="heartbeat", daemon=True)
+        self._store, self._lease, self._settings = store, lease, settings
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        """Beat until stopped."""
+        renewed, silence = time.monotonic(), 0
+        while not self._stopped.wait(HEARTBEAT_SECONDS):
+            try:
+                state = self._store.renew_lease(self._lease, self._settings.lease_seconds)
+                renewed = time.monotonic()
+            except LeaseLost:
+                self._end("the job was taken over")
+            except StoreUnavailable as error:
+                logger.warning("the lease could not be renewed: %s", error)
+                if time.monotonic() - renewed > self._settings.lease_seconds:
+                    self._end("the lease has run out while the store could not be reached")
+                continue
+            if state is JobState.CANCELLING:
+                self._end("the job was cancelled")
+            silence = 0 if is_reachable(self._settings.ray_address) else silence + 1
+            if silence >= RAY_SILENCE:
+                self._end("Ray's head does not answer")
+
+    def stop(self) -> None:
+        """Stop beating; the lease stays as it is."""
+        self._stopped.set()
+
+    def _end(self, reason: str) -> None:
+        logger.error("driver stops: %s", reason)
+        logging.shutdown()
+        os._exit(EXIT_UNFINISHED)
+
+
+def drive(store: Store, lease: Lease, settings: Settings) -> None:
+    """Run what is left of the job and record how it ended."""
+    job = store.job(lease.job_id)
+    spec = JobSpec.from_json(job.spec)
+    records = store.trials(job.id)
+    logger.info("job %s (%s): %s on Ray %s", job.id, job.name, spec.strategy, settings.ray_address)
+    datasets.ensure(
+        spec.dataset, settings.datasets_dir, source=settings.fashion_mnist_dir, log=logger.info
+    )
+    search = make_search(
+        SearchSpace.from_json(spec.space_json()), seed=spec.seed, job_id=job.id, records=records
+    )
+    if search.num_samples > 0:
+        _connect(job, spec, settings)
+        recorder = Recorder(
+            store, lease, records, seed=spec.seed, time_limit_s=spec.time_limit_s
+        )
+        _fit(search, spec, settings, recorder, name=f"{job.id}-{lease.token}")
+        recorder.flush()
+    state, error = _outcome(store.trials(job.id))
+    store.finish_job(lease, state, error)
+    logger.info("job %s: %s", job.id, state)
+
+
+def _connect(job: JobRecord, spec: JobSpec, settings: Settings) -> None:
+    threads = str(max(1, int(spec.cpu)))
+    variables = {
+        JOB_ID_VARIABLE: job.id,
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "NUMBA_NUM_THREADS": threads,
+    }
+    ray.init(
+        address=settings.ray_address,
+        namespace=job.id,
+        runtime_env={"env_vars": variables},
+        logging_level=logging.WARNING,
+        log_to_driver=True,
+    )
+    # Ray's own SIGTERM handler waits for trials; a driver told to end ends.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(EXIT_UNFINISHED))
+    _check_feasible(spec)
+
+
+def _check_feasible(spec: JobSpec) -> None:
+    """Refuse a trial that no node could ever hold: Tune would wait for it for ever."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    cpus = max((node.get("CPU", 0.0) for node in nodes), default=0.0)
+    gpus = max((node.get("GPU", 0.0) for node in nodes), default=0.0)
+    if not any(n.get("CPU", 0.0) >= spec.cpu and n.get("GPU", 0.0) >= spec.gpu for n in nodes):
+        raise InfeasibleError(
+            f"a trial asks for {spec.cpu:g} CPU and {spec.gpu:g} GPU (resources_per_trial); "
+            f"the cluster's largest node has {cpus:g} CPU and {gpus:g} GPU"
+        )
+
+
+class InfeasibleError(Exception):
+    """No node of the cluster could ever run a trial of the job."""
+
+
+def _fit(
+    search: Search, spec: JobSpec, settings: Settings, recorder: Recorder, *, name: str
+) -> None:
+    context = TrialContext(
+        trainable=spec.trainable,
+        dataset=spec.dataset,
+        epochs=spec.epochs,
+        seed=spec.seed,
+        metric=spec.metric,
+        time_limit_s=spec.time_limit_s,
+        datasets_dir=settings.datasets_dir,
+        fashion_mnist_dir=settings.fashion_mnist_dir,
+    )
+    storage = settings.ray_dir / "tune"
+    tuner = tune.Tuner(
+        tune.with_resources(
+            partial(run_trial, context=context), {"cpu": spec.cpu, "gpu": spec.gpu}
+        ),
+        param_space=search.param_space,
+        tune_config=tune.TuneConfig(
+            mode=spec.mode,
+            metric="objective",
+            search_alg=search.searcher,
+            num_samples=search.num_samples,
+            max_concurrent_trials=spec.max_concurrent_trials,
+            reuse_actors=True,
+            trial_name_creator=lambda trial: f"trial_{trial.trial_id}",
+            trial_dirname_creator=lambda trial: trial.trial_id,
+        ),
+        run_config=tune.RunConfig(
+            name=name,
+            storage_path=str(storage),
+            callbacks=[recorder],
+            failure_config=tune.FailureConfig(max_failures=spec.max_failures),
+            verbose=0,
+        ),
+    )
+    try:
+        tuner.fit()
+    finally:
+        # Tune's snapshot of this run: our records are what a take-over starts from.
+        shutil.rmtree(storage / name, ignore_errors=True)
+
+
+def _outcome(records: Sequence[TrialRecord]) -> tuple[JobState, Failure | None]:
+    """A job succeeds if any of its trials did; else the first failure says why."""
+    if any(record.state is TrialState.SUCCEEDED for record in records):
+        return JobState.SUCCEEDED, None
+    first = next((record.error for record in records if record.error), None)
+    kind = first.kind if first else FailureKind.USER_ERROR
+    why = first.message if first else "no trial was run"
+    message = f"none of the job's {len(records)} trials succeeded; the first failure: {why}"
+    return JobState.FAILED, Failure(kind, message)
+
+
+def _run(store: Store, lease: Lease, settings: Settings) -> int:
+    try:
+        drive(store, lease, settings)
+    except LeaseLost:
+        logger.exception("the job was taken over")
+        return EXIT_UNFINISHED
+    except (TrainableError, InfeasibleError) as error:
+        failure = Failure(FailureKind.INFEASIBLE, str(error))
+        return _fail(store, lease, failure)
+    except Exception as error:
+        # The edge of this process: whatever went wrong becomes the job's error, once it is clear
+        # that Ray's loss is not the reason.
+        logger.exception("the job could not be driven")
+        if not is_reachable(settings.ray_address):
+            return EXIT_UNFINISHED
+        text = "".join(traceback.format_exception(error))
+        message = f"{type(error).__name__}: {error}"
+        return _fail(store, lease, Failure(FailureKind.USER_ERROR, message, text))
+    return 0
+
+
+def _fail(store: Store, lease: Lease, failure: Failure) -> int:
+    logger.error("the job failed: %s", failure.message)
+    try:
+        store.finish_job(lease, JobState.FAILED, failure)
+    except (LeaseLost, StoreUnavailable):
+        logger.exception("the job's failure could not be written")
+        return EXIT_UNFINISHED
+    return 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Drive the job that the arguments name; return the process's exit status."""
+    job_id, owner, token = arguments
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)sZ %(levelname)s %(name)s: %(message)s"
+    )
+    os.environ.update(TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1", RAY_AIR_NEW_OUTPUT="0")
+    settings = Settings()
+    lease = Lease(job_id, owner, int(token))
+    store = open_store(settings.store_url)
+    heartbeat = Heartbeat(store, lease, settings)
+    heartbeat.start()
+    status = _run(store, lease, settings)
+    heartbeat.stop()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Ray's exit handlers wait for trial processes that the end of this one ends anyway.
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

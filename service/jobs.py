@@ -1,0 +1,192 @@
+"""A job's life over the store: planned, accepted, looked at, cancelled, deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import search_spaces
+from results.records import Curve, JobRecord, NewTrial, Page, TrialRecord
+from results.states import JobState
+from results.store.base import Store
+from search_spaces import Library, SearchSpace, SearchSpaceError, UnknownSearchSpace
+from service.problems import FieldError, ProblemError, invalid
+from service.schemas import JobRequest
+from service.settings import Settings
+from service.spec import JobSpec
+from service.version import version
+from trainables import datasets, registry
+from trainables.contract import UnknownTrainable
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a request would run: its complete specification and, unless sampled, each trial."""
+
+    spec: JobSpec
+    space: SearchSpace
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether the configurations are known only as the sampler suggests them."""
+        return self.space.strategy in search_spaces.SAMPLERS
+
+    def configurations(self) -> list[dict[str, Any]] | None:
+        """Return the configurations in order, or None where a sampler suggests them."""
+        return None if self.is_sampled else list(search_spaces.configurations(self.space))
+
+    def sampling(self) -> dict[str, Any] | None:
+        """Return how configurations are sampled, or None where they are listed."""
+        if not self.is_sampled:
+            return None
+        return {"sampler": self.space.strategy, "seed": self.spec.seed, "trials": self.spec.trials}
+
+
+class Jobs:
+    """Everything the API does with jobs; holds no state but the store's."""
+
+    def __init__(self, store: Store, library: Library, settings: Settings) -> None:
+        self._store, self._library, self._settings = store, library, settings
+
+    def plan(self, request: JobRequest) -> Plan:
+        """Return the complete job that ``request`` means, or raise a 404 or 422 problem."""
+        space = self._space(request)
+        spec = JobSpec(
+            name=request.name or space.name,
+            title=space.title,
+            description=space.description,
+            search_space=space.name,
+            trainable=space.trainable,
+            dataset=space.dataset,
+            epochs=space.epochs,
+            metric=space.metric,
+            mode=space.mode,
+            strategy=space.strategy,
+            parameters=space.to_json()["parameters"],
+            trials=search_spaces.count(space),
+            seed=request.seed,
+            max_concurrent_trials=request.max_concurrent_trials,
+            cpu=request.resources_per_trial.cpu,
+            gpu=request.resources_per_trial.gpu,
+            time_limit_s=request.time_limit_s,
+            max_failures=request.max_failures,
+            tags=request.tags,
+            version=version(),
+        )
+        return Plan(spec, space)
+
+    def _space(self, request: JobRequest) -> SearchSpace:
+        try:
+            if isinstance(request.search_space, str):
+                space = self._library.get(request.search_space)
+            else:
+                space = SearchSpace.from_json(request.search_space, pointer="/search_space")
+            space = space.with_overrides(
+                parameters=request.parameters,
+                strategy=request.strategy,
+                epochs=request.epochs,
+                trials=request.trials,
+            )
+            self._check(space)
+        except UnknownSearchSpace as error:
+            raise invalid(
+                [FieldError("/search_space", str(error), "unknown_search_space", error.hint)]
+            ) from error
+        except SearchSpaceError as error:
+            raise invalid(
+                [FieldError(p.pointer, p.detail, p.code, p.hint) for p in error.problems]
+            ) from error
+        return space
+
+    def _check(self, space: SearchSpace) -> None:
+        try:
+            trainable = registry.get(space.trainable)
+        except UnknownTrainable as error:
+            raise invalid(
+                [FieldError("/search_space/trainable", str(error), "unknown_trainable")]
+            ) from error
+        search_spaces.check(
+            space,
+            schema=trainable.schema(),
+            metrics={metric.name: metric.split for metric in trainable.metrics},
+            datasets=sorted(set(trainable.datasets) & set(datasets.names())),
+            max_trials=self._settings.max_trials,
+        )
+
+    def submit(self, request: JobRequest, *, idempotency_key: str | None = None) -> JobRecord:
+        """Accept a job; it is on disk when this returns."""
+        plan = self.plan(request)
+        listed = plan.configurations() or []
+        return self._store.create_job(
+            name=plan.spec.name,
+            spec=plan.spec.to_json(),
+            fingerprint=plan.spec.fingerprint(),
+            trials=[NewTrial(n, config, plan.spec.seed) for n, config in enumerate(listed)],
+            planned_trials=plan.spec.trials,
+            idempotency_key=idempotency_key,
+        )
+
+    def job(self, job_id: str) -> JobRecord:
+        """Return the job; raise :class:`results.errors.JobNotFound`."""
+        return self._store.job(job_id)
+
+    def list(
+        self,
+        *,
+        state: JobState | None,
+        fingerprint: str | None,
+        cursor: str | None,
+        limit: int,
+    ) -> Page:
+        """Return a page of jobs, newest first."""
+        return self._store.jobs(state=state, fingerprint=fingerprint, cursor=cursor, limit=limit)
+
+    def trials(self, job_id: str) -> tuple[TrialRecord, ...]:
+        """Return the job's trials by number."""
+        return self._store.trials(job_id)
+
+    def trial(self, job_id: str, number: int) -> TrialRecord:
+        """Return one trial."""
+        return self._store.trial(job_id, number)
+
+    def curve(self, job_id: str, number: int) -> Curve:
+        """Return one trial's curve."""
+        return self._store.curve(job_id, number)
+
+    def curves(self, job_id: str) -> tuple[Curve, ...]:
+        """Return the curves of all trials that have reported."""
+        return self._store.curves(job_id)
+
+    def best(self, job_id: str) -> JobRecord:
+        """Return the job if it has a best trial; raise a 409 problem while it has none."""
+        job = self._store.job(job_id)
+        if job.best is None:
+            raise ProblemError(
+                HTTPStatus.CONFLICT,
+                f"job {job.id} is {job.state} and has no best configuration: no trial succeeded yet",
+                hint="wait for a trial to succeed, or look at GET .../trials for their errors",
+            )
+        return job
+
+    def cancel(self, job_id: str) -> JobRecord:
+        """Cancel a queued job, or ask for a running one to be ended."""
+        return self._store.request_cancel(job_id)
+
+    def delete(self, job_id: str) -> None:
+        """Delete a finished job, its trials, reports and log."""
+        job = self._store.job(job_id)
+        self._store.delete_job(job.id)
+        self._settings.log_file(job.id).unlink(missing_ok=True)
+
+    def log_tail(self, job_id: str, lines: int) -> str:
+        """Return the last lines of the job's log ("" before its driver has started)."""
+        path = self._settings.log_file(self._store.job(job_id).id)
+        try:
+            with path.open("rb") as file:
+                size = file.seek(0, 2)
+                file.seek(max(0, size - lines * 1_000))
+                tail = file.read().decode("utf-8", "replace").splitlines()[-lines:]
+        except FileNotFoundError:
+            return ""
+        return "".join(f"{line}\n" for line in tail)

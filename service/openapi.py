@@ -1,0 +1,114 @@
+"""What the OpenAPI description says beyond the routes' types: the body, examples and problems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from service.schemas import JobRequest
+
+EXAMPLES: dict[str, Any] = {
+    "declared": {
+        "summary": "A declared search space",
+        "value": {"search_space": "q2_linear_regression"},
+    },
+    "overrides": {
+        "summary": "With one parameter fixed and fewer epochs",
+        "value": {
+            "search_space": "q4_logistic_regression",
+            "parameters": {"learning_rate": 0.01},
+            "epochs": 2,
+            "tags": {"course": "deep learning"},
+        },
+    },
+    "sampled": {
+        "summary": "A range searched by Optuna's TPE sampler",
+        "value": {
+            "search_space": "q3_logistic_regression",
+            "strategy": "tpe",
+            "parameters": {"learning_rate": {"low": 0.0001, "high": 0.1, "log": True}},
+            "trials": 10,
+            "epochs": 3,
+            "seed": 7,
+        },
+    },
+    "inline": {
+        "summary": "A whole search space inline",
+        "value": {
+            "search_space": {
+                "name": "my_search",
+                "title": "Hidden sizes on Ames",
+                "trainable": "numpy_neural_regression",
+                "dataset": "ames",
+                "epochs": 20,
+                "metric": "train_rmse",
+                "mode": "min",
+                "strategy": "grid",
+                "parameters": {
+                    "learning_rate": {"values": [0.0005, 0.001]},
+                    "hidden_size": {"values": [50, 150]},
+                },
+            }
+        },
+    },
+}
+
+
+class FieldErrorView(BaseModel):
+    """One thing wrong with one field."""
+
+    pointer: str
+    detail: str
+    code: str
+    hint: str = ""
+
+
+class ProblemView(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldErrorView]
+    hint: str
+
+
+def _problem(description: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/ProblemView"}
+    return {"description": description, "content": {"application/problem+json": {"schema": schema}}}
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: _problem("malformed"),
+    404: _problem("unknown"),
+    409: _problem("the state does not allow it"),
+    413: _problem("too large"),
+    415: _problem("not JSON"),
+    422: _problem("understood but invalid"),
+    503: _problem("the database, the cluster or the disk cannot take work now"),
+}
+
+JOB_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/JobRequest"},
+                "examples": EXAMPLES,
+            }
+        },
+    }
+}
+
+
+def add_schemas(description: dict[str, Any]) -> dict[str, Any]:
+    """Add the schemas that routes name by reference alone."""
+    template = "#/components/schemas/{model}"
+    schemas = description.setdefault("components", {}).setdefault("schemas", {})
+    for model in (JobRequest, ProblemView):
+        schema = model.model_json_schema(ref_template=template)
+        schemas.update(schema.pop("$defs", {}))
+        schemas[model.__name__] = schema
+    return description

@@ -1,0 +1,124 @@
+// Draws the list of jobs, or one job live (#job/<id>), from the API. All text is set as text.
+const api = "/api/v1";
+const main = document.getElementById("main");
+let stop = () => {};
+
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value);
+  }
+  element.append(...children.map((child) => child ?? ""));
+  return element;
+}
+
+async function get(path) {
+  const answer = await fetch(api + path);
+  const body = await answer.json();
+  if (!answer.ok) throw new Error(body.detail || answer.statusText);
+  return body;
+}
+
+const figure = (value) => (typeof value === "number" ? Number(value.toPrecision(5)).toString() : String(value ?? ""));
+const time = (text) => (text ? text.slice(0, 19).replace("T", " ") + " UTC" : "");
+
+function table(columns, rows) {
+  const cell = (tag, value) =>
+    make(tag, typeof value === "number" ? { class: "number" } : {}, value instanceof Node ? value : figure(value));
+  const head = make("thead", {}, make("tr", {}, ...columns.map((c) => make("th", { scope: "col" }, c))));
+  const body = make("tbody", {}, ...rows.map(({ cells, best }) =>
+    make("tr", best ? { class: "best" } : {}, ...cells.map((c) => cell("td", c)))));
+  return make("div", { class: "scroll" }, make("table", {}, head, body));
+}
+
+function bar(progress) {
+  const label = `${progress.epochs_done} of ${progress.epochs_total} epochs`;
+  return make("span", {}, make("progress", { value: progress.epochs_done, max: progress.epochs_total, "aria-label": label }), ` ${label}`);
+}
+
+function showDashboard(url) {
+  const link = document.getElementById("dashboard");
+  if (url) { link.href = url; link.hidden = false; }
+}
+
+async function showJobs() {
+  const draw = async () => {
+    const { items } = await get("/jobs?limit=100");
+    showDashboard(items[0]?.dashboard_url);
+    const rows = items.map((job) => ({ cells: [
+      make("a", { href: `#job/${job.id}` }, job.name), job.state, bar(job.progress),
+      job.best ? `${job.best.metric} ${figure(job.best.value)}` : "", time(job.created_at),
+    ] }));
+    main.replaceChildren(make("h2", {}, "Jobs"), items.length
+      ? table(["Name", "State", "Progress", "Best", "Created"], rows)
+      : make("p", { class: "muted" }, "No jobs yet. POST one to /api/v1/jobs, or run: argbest submit q2_linear_regression"));
+  };
+  await draw();
+  const timer = setInterval(() => draw().catch(fail), 2000);
+  return () => clearInterval(timer);
+}
+
+function trialRows(job, trials) {
+  const varied = Object.keys(job.spec.parameters).filter((name) =>
+    new Set(trials.map((t) => JSON.stringify(t.parameters[name]))).size > 1);
+  const metrics = [...new Set(trials.flatMap((t) => Object.keys(t.metrics)))];
+  const rows = trials.map((t) => ({
+    best: job.best?.trial === t.number,
+    cells: [t.number, t.error ? `${t.state}: ${t.error.message}` : t.state, `${t.epochs} of ${job.spec.epochs}`,
+      ...varied.map((name) => t.parameters[name]), ...metrics.map((name) => t.metrics[name]), t.seconds],
+  }));
+  return table(["Trial", "State", "Epochs", ...varied, ...metrics, "Seconds"], rows);
+}
+
+async function plots(job) {
+  const { items } = await get(`/jobs/${job.id}/plots`);
+  return make("div", { class: "plots" }, ...items.map((plot) => make("figure", {},
+    make("img", { src: `${api}/jobs/${job.id}/plots/${encodeURIComponent(plot.name)}.svg`, alt: plot.title }),
+    make("figcaption", {}, plot.caption))));
+}
+
+function jobHead(job) {
+  const report = (format) => make("a", { href: `${api}/jobs/${job.id}/report?format=${format}` }, format.toUpperCase());
+  const cancel = () => fetch(`${api}/jobs/${job.id}/cancel`, { method: "POST" }).catch(fail);
+  const live = ["queued", "running"].includes(job.state);
+  return [
+    make("h2", {}, job.name, " ", make("span", { class: "muted" }, job.state)),
+    make("p", {}, bar(job.progress), " ", live ? make("button", { onclick: cancel }, "Cancel") : ""),
+    make("p", {}, "Report: ", report("html"), " ", report("pdf"), " ", report("md"), " ", report("json"), " · ",
+      make("a", { href: `${api}/jobs/${job.id}/log` }, "log")),
+    job.error ? make("pre", {}, job.error.message) : "",
+    job.best ? make("pre", {}, `best: trial ${job.best.trial}, ${job.best.metric} ${figure(job.best.value)}\n${JSON.stringify(job.best.parameters, null, 2)}`) : "",
+  ];
+}
+
+async function showJob(id) {
+  let job = await get(`/jobs/${id}`);
+  const trials = new Map();
+  const pictures = make("section", {});
+  const draw = () => main.replaceChildren(...jobHead(job),
+    trialRows(job, [...trials.values()].sort((a, b) => a.number - b.number)), pictures);
+  showDashboard(job.dashboard_url);
+  const source = new EventSource(`${api}/jobs/${id}/events`);
+  source.addEventListener("trial", (event) => { const t = JSON.parse(event.data); trials.set(t.number, t); draw(); });
+  source.addEventListener("job", async (event) => {
+    job = JSON.parse(event.data);
+    draw();
+    if (job.finished_at) { source.close(); pictures.replaceChildren(await plots(job)); }
+  });
+  return () => source.close();
+}
+
+function fail(error) {
+  main.replaceChildren(make("p", { role: "alert" }, `Something went wrong: ${error.message}`));
+}
+
+async function route() {
+  stop();
+  stop = () => {};
+  const [kind, id] = location.hash.slice(1).split("/");
+  try { stop = kind === "job" && id ? await showJob(id) : await showJobs(); } catch (error) { fail(error); }
+}
+
+addEventListener("hashchange", route);
+route();

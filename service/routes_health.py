@@ -1,0 +1,66 @@
+"""Routes for whoever watches the service: is it alive, can it take work, which version is it."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from importlib.metadata import version as installed_version
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from results.errors import StoreUnavailable
+from results.store.base import Store
+from service.cluster import is_reachable
+from service.dependencies import SettingsDep, StoreDep
+from service.settings import Settings
+from service.version import version
+
+router = APIRouter(tags=["health"])
+
+#: Below this much free space new jobs are refused rather than lost half-way.
+MIN_FREE_BYTES = 200 * 1024 * 1024
+
+
+def readiness(store: Store, settings: Settings) -> dict[str, str]:
+    """Return, for each part the service needs, "ok" or what is wrong with it."""
+    parts = {"database": "ok", "migrations": "ok", "ray": "ok", "disk": "ok"}
+    try:
+        if not store.schema_is_current():
+            parts["migrations"] = "the schema is not current: run `argbest serve` once"
+    except StoreUnavailable as error:
+        parts["database"] = parts["migrations"] = str(error)
+    if not is_reachable(settings.ray_address):
+        parts["ray"] = f"no Ray head answers at {settings.ray_address or '(no address set)'}"
+    free = shutil.disk_usage(settings.data_dir).free
+    if free < MIN_FREE_BYTES:
+        parts["disk"] = f"only {free // 2**20} MiB are free in {settings.data_dir}"
+    return parts
+
+
+@router.get("/healthz")
+def healthz() -> Any:
+    """Answer that the process is alive."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+def readyz(store: StoreDep, settings: SettingsDep) -> Any:
+    """Answer whether work can be taken, part by part; 503 if any part is not ready."""
+    parts = readiness(store, settings)
+    ready = all(state == "ok" for state in parts.values())
+    content = {"status": "ok" if ready else "not ready", "parts": parts}
+    headers = {} if ready else {"Retry-After": "5"}
+    return JSONResponse(content, 200 if ready else 503, headers=headers)
+
+
+@router.get("/version")
+def show_version() -> Any:
+    """Answer the versions of argbest and of what results depend on."""
+    libraries = ("ray", "torch", "numpy", "optuna")
+    return {
+        "argbest": version(),
+        "python": platform.python_version(),
+        **{name: installed_version(name) for name in libraries},
+    }

@@ -1,0 +1,133 @@
+"""Routes that show what came out of a job: best configuration, curves, plots, report, log, events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import PlainTextResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from results import export
+from service.dependencies import JobId, JobsDep, SettingsDep, StoreDep
+from service.openapi import PROBLEMS
+from service.reports import JobResults, curves_json
+from service.schemas import BestView
+from service.views import job_view, trial_view
+
+router = APIRouter(prefix="/api/v1/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
+
+REPORT_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "md": "text/markdown; charset=utf-8",
+    "json": "application/json",
+    "pdf": "application/pdf",
+}
+PLOT_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
+POLL_SECONDS = 0.5
+
+
+def _base_url(request: Request) -> str:
+    return str(request.base_url).rstrip("/")
+
+
+@router.get("/best", response_model=BestView)
+def best(
+    job_id: JobId,
+    jobs: JobsDep,
+    store: StoreDep,
+    request: Request,
+    best_format: Annotated[Literal["json", "yaml", "curl"], Query(alias="format")] = "json",
+) -> Any:
+    """Return the best configuration so far, or a paste-ready command that runs it alone."""
+    job = jobs.best(job_id)
+    if best_format == "json":
+        return job.best
+    text = JobResults.read(store, job_id).best(best_format, _base_url(request))
+    return PlainTextResponse(text)
+
+
+@router.get("/curves")
+def curves(
+    job_id: JobId,
+    jobs: JobsDep,
+    table_format: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+) -> Any:
+    """Return the learning curves of all trials."""
+    found = jobs.curves(job_id)
+    if table_format == "csv":
+        return Response(export.curves_csv(found), media_type="text/csv")
+    return {"items": curves_json(found), "next_cursor": None}
+
+
+@router.get("/report", response_class=Response)
+def report(
+    job_id: JobId,
+    store: StoreDep,
+    request: Request,
+    report_format: Annotated[Literal["html", "md", "json", "pdf"], Query(alias="format")] = "html",
+) -> Response:
+    """Return the report of the job as it stands."""
+    body = JobResults.read(store, job_id).report(report_format, _base_url(request))
+    return Response(body, media_type=REPORT_TYPES[report_format])
+
+
+@router.get("/plots")
+def list_plots(job_id: JobId, store: StoreDep) -> Any:
+    """List what can be drawn of the job now."""
+    found = JobResults.read(store, job_id).plots
+    items = [{"name": plot.name, "title": plot.title, "caption": plot.caption} for plot in found]
+    return {"items": items, "next_cursor": None}
+
+
+@router.get("/plots/{name}.{image_format}", response_class=Response)
+def plot(
+    job_id: JobId,
+    name: Annotated[str, Path(max_length=200)],
+    image_format: Literal["png", "svg"],
+    store: StoreDep,
+) -> Response:
+    """Draw one plot as PNG or SVG."""
+    drawn = JobResults.read(store, job_id).draw(name, image_format)
+    return Response(drawn, media_type=PLOT_TYPES[image_format])
+
+
+@router.get("/log", response_class=PlainTextResponse)
+def log(
+    job_id: JobId, jobs: JobsDep, tail: Annotated[int, Query(ge=1, le=10_000)] = 500
+) -> PlainTextResponse:
+    """Return the last lines that the job's driver and trials printed."""
+    return PlainTextResponse(jobs.log_tail(job_id, tail))
+
+
+def _existing(job_id: JobId, jobs: JobsDep) -> None:
+    """Answer 404 before the stream begins."""
+    jobs.job(job_id)
+
+
+@router.get("/events", response_class=EventSourceResponse, dependencies=[Depends(_existing)])
+async def events(
+    job_id: JobId, jobs: JobsDep, settings: SettingsDep
+) -> AsyncIterator[ServerSentEvent]:
+    """Stream `job` and `trial` events, each whole, as they change; ends when the job has.
+
+    A client that reconnects is first told how everything stands, so it misses nothing.
+    """
+    seen: dict[str, Any] = {}
+    while True:
+        job = await run_in_threadpool(jobs.job, job_id)
+        for trial in await run_in_threadpool(jobs.trials, job_id):
+            view = trial_view(trial)
+            if seen.get(f"trial {trial.number}") != view:
+                seen[f"trial {trial.number}"] = view
+                yield ServerSentEvent(event="trial", data=view)
+        view = job_view(job, settings.dashboard_url)
+        if seen.get("job") != view:
+            seen["job"] = view
+            yield ServerSentEvent(event="job", data=view)
+        if job.state.is_finished:
+            return
+        await asyncio.sleep(POLL_SECONDS)

@@ -1,0 +1,134 @@
+"""The shapes of requests and answers, as OpenAPI describes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Tag = Annotated[str, StringConstraints(max_length=200)]
+
+
+class Resources(BaseModel):
+    """What one trial occupies while it runs."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+    cpu: float = Field(1, gt=0, le=1024, description="CPU cores; also the trial's threads")
+    gpu: float = Field(0, ge=0, le=64, description="GPUs, or a share of one")
+
+
+class JobRequest(BaseModel):
+    """A search to run: a declared space by name, or a whole one inline, and overrides over it."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+    search_space: str | dict[str, Any] = Field(
+        description="name of a declared search space, or a whole one inline"
+    )
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    strategy: str | None = Field(None, description="single, one_at_a_time, grid, random or tpe")
+    parameters: dict[str, Any] = Field(
+        default_factory=dict,
+        max_length=200,
+        description="a constant or a domain per parameter, over the space's own",
+    )
+    epochs: int | None = Field(None, ge=1, le=100_000)
+    trials: int | None = Field(None, ge=1, description="how many trials a sampler runs")
+    seed: int = Field(42, ge=0, lt=2**32)
+    max_concurrent_trials: int | None = Field(None, ge=1, le=10_000)
+    resources_per_trial: Resources = Field(default_factory=Resources)
+    time_limit_s: float | None = Field(
+        None, gt=0, le=31_536_000, description="seconds after which one attempt of a trial is ended"
+    )
+    max_failures: int = Field(0, ge=0, le=100, description="times a failed trial is started again")
+    tags: dict[Tag, Tag] = Field(default_factory=dict, max_length=50)
+
+
+class ProgressView(BaseModel):
+    """How far a job is."""
+
+    trials: int
+    finished: int
+    failed: int
+    running: int
+    epochs_done: int
+    epochs_total: int
+
+
+class FailureView(BaseModel):
+    """Why a job or trial failed."""
+
+    kind: str
+    message: str
+    traceback: str | None
+
+
+class BestView(BaseModel):
+    """The best configuration so far, by the declared metric."""
+
+    trial: int
+    parameters: dict[str, Any]
+    metric: str
+    value: float
+    metrics: dict[str, float]
+
+
+class JobView(BaseModel):
+    """A job."""
+
+    id: str
+    name: str
+    state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]
+    progress: ProgressView
+    best: BestView | None
+    spec: dict[str, Any]
+    fingerprint: str
+    error: FailureView | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    dashboard_url: str | None
+    links: dict[str, str]
+
+
+class TrialView(BaseModel):
+    """A trial; ``metrics`` are those of its last epoch."""
+
+    number: int
+    state: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    parameters: dict[str, Any]
+    seed: int
+    metrics: dict[str, float]
+    epochs: int
+    seconds: float
+    node: str | None
+    attempts: int
+    error: FailureView | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class JobList(BaseModel):
+    """A page of jobs, newest first."""
+
+    items: list[JobView]
+    next_cursor: str | None
+
+
+class TrialList(BaseModel):
+    """All trials of a job."""
+
+    items: list[TrialView]
+    next_cursor: None = None
+
+
+class PlanView(BaseModel):
+    """What a job would run: its configurations, or how it would sample them."""
+
+    spec: dict[str, Any]
+    fingerprint: str
+    trials: int
+    configurations: list[dict[str, Any]] | None
+    sampling: dict[str, Any] | None

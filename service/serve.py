@@ -1,0 +1,175 @@
+"""The whole service in one command: a local Ray, a controller and the API.
+
+``python -m service.serve`` is what ``argbest serve`` runs. Ctrl-C or SIGTERM ends everything
+that it started; running jobs go back to the queue and go on when it is started again. After a
+kill -9 the Ray head and the drivers run on, and the next start finds them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from results.errors import ResultsError
+from results.store import open_store
+from service.api import create_app
+from service.cluster import (
+    ClusterError,
+    Head,
+    authentication,
+    head_is_running,
+    start_head,
+    stop_head,
+)
+from service.settings import Settings
+
+logger = logging.getLogger("service.serve")
+
+#: Open event streams are cut off this long after a request to stop.
+SHUTDOWN_SECONDS = 3
+WATCH_SECONDS = 1.0
+CONTROLLER_STOP_SECONDS = 20.0
+
+
+class Controllers(threading.Thread):
+    """Keeps one controller process, and the local Ray head, running."""
+
+    def __init__(self, settings: Settings, head: Head | None) -> None:
+        super().__init__(name="watch", daemon=True)
+        self._settings, self._head = settings, head
+        self._stopped = threading.Event()
+        self._child = self._start()
+
+    def run(self) -> None:
+        """Start again what has died, until stopped."""
+        while not self._stopped.wait(WATCH_SECONDS):
+            if self._child.poll() is not None:
+                logger.error("the controller ended with %s; starting it", self._child.returncode)
+                self._child = self._start()
+            if self._head is not None and not head_is_running(self._head):
+                logger.error("the Ray head at %s is gone; see ray.log", self._head.address)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "service.controller"],
+            env={**os.environ, **self._settings.environment()},
+        )
+
+    def end(self) -> None:
+        """End the controller, which ends its drivers first."""
+        self._stopped.set()
+        self.join()
+        self._child.terminate()
+        try:
+            self._child.wait(CONTROLLER_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            logger.error("the controller did not end; killing it")
+            self._child.kill()
+            self._child.wait()
+
+
+@contextmanager
+def local_ray(settings: Settings) -> Iterator[tuple[Settings, Head | None]]:
+    """Yield settings that name a running Ray: the given address, or a head of our own."""
+    if settings.ray_address:
+        yield settings, None
+        return
+    os.environ.update(authentication(settings))
+    head = start_head(settings)
+    update = {"ray_address": head.address, "dashboard_url": head.dashboard_url}
+    try:
+        yield settings.model_copy(update=update), head
+    finally:
+        stop_head(settings, head)
+
+
+def serve(settings: Settings) -> None:
+    """Run the service until it is told to stop."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    store = open_store(settings.store_url)
+    store.migrate()
+    with ExitStack() as stack:
+        stack.callback(store.close)
+        listener = stack.enter_context(_listen(settings))
+        _say("starting Ray ...")
+        running, head = stack.enter_context(local_ray(settings))
+        controllers = Controllers(running, head)
+        stack.callback(controllers.end)
+        controllers.start()
+        _announce(running)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(running, store),
+                log_level="warning",
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            )
+        )
+        server.run(sockets=[listener])
+        _say("stopping: running jobs go back to the queue ...")
+
+
+@contextmanager
+def _listen(settings: Settings) -> Iterator[socket.socket]:
+    """Take the port before anything is started, so that a taken one costs nothing."""
+    with socket.create_server((settings.host, settings.port), backlog=128) as listener:
+        yield listener
+
+
+def _announce(settings: Settings) -> None:
+    url = f"http://{settings.host}:{settings.port}"
+    _say(f"API            {url}/api/v1   (documentation: {url}/docs)")
+    _say(f"Page           {url}/")
+    _say(f"Ray dashboard  {settings.dashboard_url or 'that of ' + settings.ray_address}")
+    if os.environ.get("RAY_AUTH_TOKEN_PATH"):
+        _say(f"               it asks for the token in {os.environ['RAY_AUTH_TOKEN_PATH']}")
+    _say(f"Data           {settings.data_dir}")
+    _say("Press Ctrl-C to stop.")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def _arguments(arguments: Sequence[str]) -> dict[str, object]:
+    parser = argparse.ArgumentParser(prog="argbest serve")
+    parser.add_argument("--host")
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--data-dir", type=Path)
+    return {k: v for k, v in vars(parser.parse_args(arguments)).items() if v is not None}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the service; return the exit status: 1 where it could not start."""
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)sZ %(levelname)s %(name)s: %(message)s"
+    )
+    settings = Settings(**_arguments(arguments))  # type: ignore[arg-type]  # checked by pydantic
+    try:
+        serve(settings)
+    except ClusterError as error:
+        _say(f"error: {error}")
+        return 1
+    except ResultsError as error:
+        _say(f"error: the database {settings.store_url} cannot be used: {error}")
+        return 1
+    except OSError as error:
+        _say(f"error: {settings.host}:{settings.port}: {error.strerror}; choose another --port")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,98 @@
+"""The settings of the service, each an environment variable ``ARGBEST_<NAME>``.
+
+Nothing is read when this module is imported; :meth:`Settings` reads the environment when it is
+called, so a test, a driver and the API each get their own.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_data_dir() -> Path:
+    """Return the user's data folder for argbest, as the operating system names it."""
+    return Path(platformdirs.user_data_dir("argbest"))
+
+
+class Settings(BaseSettings):
+    """Where things lie and how much may run; unset ones take the defaults here."""
+
+    model_config = SettingsConfigDict(env_prefix="ARGBEST_", frozen=True, env_ignore_empty=True)
+
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="folder of the database, data sets, logs and the local Ray's files",
+    )
+    database_url: str = Field(
+        "", description="SQLAlchemy URL of the database; SQLite in the data folder if empty"
+    )
+    search_spaces_dir: Path | None = Field(
+        None, description="folder of your own search spaces (*.yaml)"
+    )
+    fashion_mnist_dir: Path | None = Field(
+        None, description="folder that already holds Fashion-MNIST's four .gz files"
+    )
+    host: str = Field("127.0.0.1", description="address that the API listens on")
+    port: int = Field(8000, ge=1, le=65535, description="port that the API listens on")
+    ray_address: str = Field(
+        default_factory=lambda: os.environ.get("RAY_ADDRESS", ""),
+        description="host:port of a running Ray; `argbest serve` starts one if empty",
+    )
+    dashboard_url: str = Field("", description="URL of the Ray dashboard, shown on each job")
+    dashboard_port: int = Field(
+        8265, ge=1, le=65535, description="port of the local Ray's dashboard (next free one if taken)"
+    )
+    num_cpus: int | None = Field(
+        None, ge=1, description="CPU slots of the local Ray; all cores if unset"
+    )
+    max_concurrent_jobs: int = Field(
+        4, ge=1, description="jobs that one controller drives at the same time"
+    )
+    max_trials: int = Field(10_000, ge=1, description="most trials that one job may have")
+    max_body_bytes: int = Field(1_000_000, ge=1024, description="largest request body")
+    lease_seconds: float = Field(
+        15.0, ge=2, description="how long a silent driver keeps its job before it is taken over"
+    )
+    max_claims: int = Field(
+        20, ge=1, description="times a job whose driver was lost is started before it fails"
+    )
+
+    @field_validator("data_dir", "search_spaces_dir", "fashion_mnist_dir")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        """Trial processes run in folders of their own: a relative path would mean another one."""
+        return None if value is None else value.expanduser().absolute()
+
+    @property
+    def store_url(self) -> str:
+        """The database's URL, with the default filled in."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'argbest.db'}"
+
+    @property
+    def datasets_dir(self) -> Path:
+        """Where prepared data sets lie, one copy a node."""
+        return self.data_dir / "datasets"
+
+    @property
+    def logs_dir(self) -> Path:
+        """Where each job's log file lies."""
+        return self.data_dir / "logs"
+
+    @property
+    def ray_dir(self) -> Path:
+        """Where the local Ray's token, state file and Tune's snapshots lie."""
+        return self.data_dir / "ray"
+
+    def log_file(self, job_id: str) -> Path:
+        """Return the log file of a job; ``job_id`` must come from the store, not from a client."""
+        return self.logs_dir / f"{job_id}.log"
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that give a child process these same settings."""
+        pairs = {f"ARGBEST_{key.upper()}": value for key, value in self if value not in (None, "")}
+        return {key: str(value) for key, value in pairs.items()}

@@ -1,0 +1,71 @@
+"""The complete specification of a job: nothing about the run is implied."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+#: Keys that name a job without changing what it computes.
+_NAMING = ("name", "title", "description", "tags")
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """A job: the search space with every override applied, and how it is to be run.
+
+    ``parameters`` holds each hyperparameter's constant or domain, as a search-space file writes it;
+    ``trials`` is the planned number of trials; ``cpu`` and ``gpu`` are per trial;
+    ``time_limit_s`` ends one attempt of a trial; ``max_failures`` is how often a failed trial is
+    started again; ``max_concurrent_trials`` None means as many as the cluster holds.
+    """
+
+    name: str
+    title: str
+    description: str
+    search_space: str
+    trainable: str
+    dataset: str
+    epochs: int
+    metric: str
+    mode: str
+    strategy: str
+    parameters: Mapping[str, Any]
+    trials: int
+    seed: int
+    max_concurrent_trials: int | None
+    cpu: float
+    gpu: float
+    time_limit_s: float | None
+    max_failures: int
+    tags: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the specification as the API shows it and the store keeps it."""
+        values = asdict(self)
+        values["resources_per_trial"] = {"cpu": values.pop("cpu"), "gpu": values.pop("gpu")}
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> JobSpec:
+        """Read what :meth:`to_json` wrote."""
+        plain = dict(values)
+        resources = plain.pop("resources_per_trial")
+        return cls(**plain, cpu=resources["cpu"], gpu=resources["gpu"])
+
+    def space_json(self) -> dict[str, Any]:
+        """Return the part that is a search space, as a search-space file writes it."""
+        keys = (
+            "title", "description", "trainable", "dataset", "epochs", "metric", "mode", "strategy",
+            "trials", "parameters",
+        )  # fmt: skip
+        return {"name": self.search_space, **{key: getattr(self, key) for key in keys}}
+
+    def fingerprint(self) -> str:
+        """Return a digest that is equal for jobs that compute the same, whatever they are called."""
+        values = {key: value for key, value in self.to_json().items() if key not in _NAMING}
+        canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,168 @@
+"""Ray Tune's callback that writes everything a job's trials do into the store, under the lease."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ray.tune import Callback
+from ray.tune.experiment import Trial
+
+from results.errors import StoreUnavailable
+from results.records import EpochReport, Failure, Lease, NewTrial, TrialRecord
+from results.states import FailureKind, TrialState
+from results.store.base import Store
+from service.tune_search import Numbering
+from service.tune_trial import parameters_of
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: Reports are written in batches: at the latest this many seconds after they came.
+FLUSH_SECONDS = 0.2
+#: An unreachable database is asked again this often; the heartbeat ends the driver if it lasts.
+RETRY_SECONDS = 0.5
+
+
+class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
+    """Writes starts, reports and ends of trials. Used by one thread, Tune's event loop.
+
+    Raises :class:`results.errors.LeaseLost` out of Tune's loop when the job was taken over.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        lease: Lease,
+        records: Sequence[TrialRecord],
+        *,
+        seed: int,
+        time_limit_s: float | None,
+    ) -> None:
+        self._store = store
+        self._lease = lease
+        self._seed = seed
+        self._time_limit_s = time_limit_s
+        self._numbering = Numbering(records)
+        self._numbers: dict[str, int] = {}
+        self._attempts: dict[str, int] = {}
+        self._started: dict[str, float] = {}
+        self._failures: dict[str, Failure] = {}
+        self._buffer: list[EpochReport] = []
+        self._flushed = time.monotonic()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave everything behind: Tune pickles callbacks for a snapshot that we never restore."""
+        return {}
+
+    def on_trial_start(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """Give the trial its number; a sampler's new trial is added to the job."""
+        if trial.trial_id in self._numbers:
+            return
+        parameters = parameters_of(trial.config)
+        number, is_new = self._numbering.take(trial.config, parameters)
+        self._numbers[trial.trial_id] = number
+        if is_new:
+            new = NewTrial(number, parameters, self._seed)
+            self._write(lambda: self._store.add_trial(self._lease, new))
+
+    def on_trial_result(
+        self,
+        iteration: int,
+        trials: list[Trial],
+        trial: Trial,
+        result: dict[str, Any],
+        **info: Any,
+    ) -> None:
+        """Take one message of a trial process."""
+        match result["event"]:
+            case "started":
+                self._start_attempt(trial, node=result["hostname"])
+            case "epoch":
+                self._buffer.append(self._report(trial, result))
+            case "failed":
+                failure = Failure(**result["failure"])
+                failure = Failure(FailureKind(failure.kind), failure.message, failure.traceback)
+                self._failures[trial.trial_id] = failure
+                if failure.kind is FailureKind.DIVERGED:
+                    # The same numbers would diverge again: do not let Tune retry it.
+                    trial.max_failures = 0
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        """Write what has gathered, at most every :data:`FLUSH_SECONDS`."""
+        if time.monotonic() - self._flushed >= FLUSH_SECONDS:
+            self.flush()
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """Mark the trial succeeded, after its last report."""
+        self._finish(trial, TrialState.SUCCEEDED, None)
+
+    def on_trial_error(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """Mark the trial failed, with the reason that it gave or that its death shows."""
+        if trial.trial_id not in self._attempts:
+            self._start_attempt(trial, node=None)
+        self._finish(trial, TrialState.FAILED, self._reason(trial))
+
+    def flush(self) -> None:
+        """Write the reports that have gathered."""
+        batch, self._buffer = self._buffer, []
+        if batch:
+            self._write(lambda: self._store.write_reports(self._lease, batch))
+        self._flushed = time.monotonic()
+
+    def _start_attempt(self, trial: Trial, *, node: str | None) -> None:
+        self.flush()
+        number = self._numbers[trial.trial_id]
+        self._attempts[trial.trial_id] = self._write(
+            lambda: self._store.start_trial(self._lease, number, node=node)
+        )
+        self._started[trial.trial_id] = time.monotonic()
+        self._failures.pop(trial.trial_id, None)
+
+    def _report(self, trial: Trial, result: dict[str, Any]) -> EpochReport:
+        return EpochReport(
+            trial=self._numbers[trial.trial_id],
+            attempt=self._attempts[trial.trial_id],
+            epoch=result["epoch"],
+            metrics=result["metrics"],
+            seconds=result["seconds"],
+        )
+
+    def _finish(self, trial: Trial, state: TrialState, error: Failure | None) -> None:
+        self.flush()
+        number = self._numbers[trial.trial_id]
+        self._write(lambda: self._store.finish_trial(self._lease, number, state, error))
+
+    def _reason(self, trial: Trial) -> Failure:
+        told = self._failures.get(trial.trial_id)
+        if told is not None:
+            return told
+        text = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
+        limit = self._time_limit_s
+        lasted = time.monotonic() - self._started.get(trial.trial_id, time.monotonic())
+        if limit is not None and lasted >= limit:
+            message = f"the trial was ended at its time limit of {limit:g} s"
+            return Failure(FailureKind.TIME_LIMIT, message)
+        if "OutOfMemoryError" in text:
+            message = "the machine ran out of memory and Ray ended the trial's process"
+            return Failure(FailureKind.OUT_OF_MEMORY, message, text)
+        message = "the trial's process was lost: it was killed, it crashed, or its node died"
+        return Failure(FailureKind.WORKER_LOST, message, text or None)
+
+    def _write(self, write: Callable[[], T]) -> T:
+        """Write, waiting for a database that is away; nothing that a trial reported is dropped."""
+        while True:
+            try:
+                return write()
+            except StoreUnavailable as error:
+                logger.warning("the store cannot be written, trying again: %s", error)
+                time.sleep(RETRY_SECONDS)
