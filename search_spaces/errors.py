@@ -1,0 +1,135 @@
+"""What can be wrong with a search space, and how it is told.
+
+SearchSpaceError       the space, or a change to it, cannot be used; holds every problem found
+  UnknownSearchSpace   no declared space has that name
+  YamlError            a text is not YAML of the kind that declares a space
+  SpaceFileError       a declared space's file cannot be used; problems name the file and the line
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from enum import StrEnum
+from pathlib import Path
+
+_LONGEST_POINTER_PART = 100
+
+
+class Code(StrEnum):
+    """What kind of problem it is, for programs; the problem's detail and hint are for people."""
+
+    MISSING = "missing"
+    UNKNOWN_KEY = "unknown_key"
+    WRONG_TYPE = "wrong_type"
+    BAD_NAME = "bad_name"
+    BAD_FILE = "bad_file"
+    NOT_FINITE = "not_finite"
+    OUT_OF_RANGE = "out_of_range"
+    TOO_LONG = "too_long"
+    TOO_MANY = "too_many"
+    EMPTY = "empty"
+    DUPLICATE = "duplicate"
+    NOT_A_MULTIPLE = "not_a_multiple"
+    LOG_NEEDS_POSITIVE = "log_needs_positive"
+    LOG_WITH_STEP = "log_with_step"
+    IMPOSSIBLE_CONDITION = "impossible_condition"
+    CONDITION_CYCLE = "condition_cycle"
+    INVALID_VALUE = "invalid_value"
+    NOT_APPLICABLE = "not_applicable"
+    NOT_LISTABLE = "not_listable"
+    NOTHING_TO_VARY = "nothing_to_vary"
+    TOO_MANY_TRIALS = "too_many_trials"
+    TEST_METRIC = "test_metric"
+    UNKNOWN_PARAMETER = "unknown_parameter"
+    UNKNOWN_METRIC = "unknown_metric"
+    UNKNOWN_DATASET = "unknown_dataset"
+    UNKNOWN_STRATEGY = "unknown_strategy"
+    UNKNOWN_SEARCH_SPACE = "unknown_search_space"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where (a JSON pointer, RFC 6901), what, and how to mend it."""
+
+    pointer: str
+    detail: str
+    code: Code
+    hint: str
+
+    def under(self, pointer: str) -> Problem:
+        """Return the same problem of a member that lies at ``pointer``."""
+        return replace(self, pointer=pointer + self.pointer)
+
+    def __str__(self) -> str:
+        return f"{self.pointer or '/'}: {self.detail}; {self.hint}"
+
+
+class SearchSpaceError(Exception):
+    """A search space, or a change to it, cannot be used; ``problems`` holds all that was found."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems))
+
+
+class UnknownSearchSpace(SearchSpaceError):
+    """No declared space has that name."""
+
+
+class YamlError(SearchSpaceError):
+    """A text is not YAML of the kind that declares a space; ``line`` (from 1) is where."""
+
+    def __init__(self, detail: str, hint: str, line: int = 1) -> None:
+        super().__init__([Problem("", detail, Code.BAD_FILE, hint)])
+        self.line = line
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.problems[0].detail}; {self.problems[0].hint}"
+
+    def __reduce__(self) -> tuple[type[YamlError], tuple[str, str, int]]:
+        return type(self), (self.problems[0].detail, self.problems[0].hint, self.line)
+
+
+class SpaceFileError(SearchSpaceError):
+    """The file at ``path`` cannot be used; each problem's detail names the file and the line."""
+
+    def __init__(self, problems: Iterable[Problem], path: Path) -> None:
+        super().__init__(problems)
+        self.path = path
+
+    def __reduce__(self) -> tuple[type[SpaceFileError], tuple[tuple[Problem, ...], Path]]:
+        return type(self), (self.problems, self.path)
+
+
+def raise_any(problems: Iterable[Problem], pointer: str = "") -> None:
+    """Raise :class:`SearchSpaceError` with ``problems`` under ``pointer``, if there are any."""
+    moved = tuple(problem.under(pointer) for problem in problems)
+    if moved:
+        raise SearchSpaceError(moved)
+
+
+def pointer_to(*parts: str | int) -> str:
+    """Return the JSON pointer of the member reached by ``parts``.
+
+    Overlong parts are cut and lone surrogates escaped, since a part may be any key that a client
+    sent and must be fit to print.
+    """
+    return "".join("/" + _escaped(str(part)[:_LONGEST_POINTER_PART]) for part in parts)
+
+
+def _escaped(part: str) -> str:
+    printable = part.encode("utf-8", "backslashreplace").decode("utf-8")
+    return printable.replace("~", "~0").replace("/", "~1")
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """Return a hint that names the entries of ``known`` close to ``name``, or else all of them."""
+    close = get_close_matches(name[:_LONGEST_POINTER_PART], known, n=3)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"there are: {', '.join(known)}" if known else "there are none"

@@ -1,0 +1,151 @@
+"""The declared spaces: those that come with the package and those in the user's folders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from search_spaces.errors import (
+    Code,
+    Problem,
+    SearchSpaceError,
+    SpaceFileError,
+    UnknownSearchSpace,
+    YamlError,
+    did_you_mean,
+)
+from search_spaces.scalars import shown
+from search_spaces.space import SearchSpace
+from search_spaces.yaml_files import LARGEST_TEXT, load_yaml
+
+_BUILT_IN = Path(__file__).parent
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+class Library:
+    """Declared spaces by name, from ``<name>.yaml`` files.
+
+    The users' ``folders`` are read anew at each call, so that a file counts as soon as it is
+    saved; a folder that does not exist is empty. The built-in spaces come first, then the folders
+    in order: a file that repeats a name is not used. Nor is one that cannot be read; it disturbs
+    no other, and :meth:`broken` tells of both.
+    """
+
+    def __init__(self, folders: Iterable[Path] = ()) -> None:
+        self._folders = tuple(folders)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all usable spaces, sorted."""
+        return tuple(space.name for space in self.all())
+
+    def all(self) -> tuple[SearchSpace, ...]:
+        """Return all usable spaces, sorted by name."""
+        spaces, _ = self._read()
+        return tuple(spaces[name] for name in sorted(spaces))
+
+    def broken(self) -> tuple[SpaceFileError, ...]:
+        """Return, for each of the users' files that is not used, the reason."""
+        return self._read()[1]
+
+    def get(self, name: str, *, pointer: str = "") -> SearchSpace:
+        """Return the space called ``name``, which is a name and never a path.
+
+        Raises :class:`UnknownSearchSpace`, its problem at ``pointer``, with the close names as a
+        hint; where the name is that of a file that cannot be used, :class:`SpaceFileError`.
+        """
+        if name in _built_in():
+            return _built_in()[name]
+        spaces, broken = self._read()
+        if name in spaces:
+            return spaces[name]
+        for error in broken:
+            if error.path.stem == name:
+                raise error
+        detail = f"no search space is called {shown(name)}"
+        hint = did_you_mean(name, sorted(spaces))
+        raise UnknownSearchSpace([Problem(pointer, detail, Code.UNKNOWN_SEARCH_SPACE, hint)])
+
+    def _read(self) -> tuple[dict[str, SearchSpace], tuple[SpaceFileError, ...]]:
+        spaces = dict(_built_in())
+        broken: list[SpaceFileError] = []
+        for path in self._files():
+            try:
+                space = read_space(path)
+                if space.name in spaces:
+                    raise _shadowing(path, built_in=space.name in _built_in())
+                spaces[space.name] = space
+            except SpaceFileError as error:
+                broken.append(error)
+        return spaces, tuple(broken)
+
+    def _files(self) -> Iterator[Path]:
+        for folder in self._folders:
+            if folder.is_dir():
+                yield from sorted(p for p in folder.iterdir() if p.suffix in (".yaml", ".yml"))
+
+
+def read_space(path: Path) -> SearchSpace:
+    """Return the space that the file at ``path`` declares.
+
+    Raises :class:`SpaceFileError`, which names the file and, for each problem, the line.
+    """
+    if path.suffix != ".yaml" or not _NAME.fullmatch(path.stem):
+        detail = "a space's file is called <name>.yaml, its name of a-z, 0-9, _ and - only"
+        raise _file_error(path, 1, detail, "rename the file")
+    text = _text_of(path)
+    try:
+        document = load_yaml(text)
+    except YamlError as error:
+        problem = error.problems[0]
+        raise _file_error(path, error.line, problem.detail, problem.hint) from None
+    try:
+        space = SearchSpace.from_json(document.value)
+    except SearchSpaceError as error:
+        located = [_located(path, document.line(p.pointer), p) for p in error.problems]
+        raise SpaceFileError(located, path) from None
+    if space.name != path.stem:
+        detail = f"the name {space.name} is not that of the file"
+        hint = f"rename the file to {space.name}.yaml, or the space to {path.stem}"
+        raise _file_error(path, document.line("/name"), detail, hint)
+    return space
+
+
+@cache
+def _built_in() -> dict[str, SearchSpace]:
+    spaces = map(read_space, sorted(_BUILT_IN.glob("*.yaml")))
+    return {space.name: space for space in spaces}
+
+
+def _text_of(path: Path) -> str:
+    if not path.is_file():
+        raise _file_error(path, 1, "this is not a regular file", "replace it by a text file")
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_TEXT + 1)
+        if len(content) > LARGEST_TEXT:
+            hint = f"use at most {LARGEST_TEXT} bytes"
+            raise _file_error(path, 1, "the file is too large", hint)
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        detail = f"the file cannot be read ({error.strerror})"
+        raise _file_error(path, 1, detail, "make it readable for the service") from None
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _file_error(path, line, "this is not UTF-8", "save the file as UTF-8") from None
+
+
+def _shadowing(path: Path, *, built_in: bool) -> SpaceFileError:
+    other = "a built-in space" if built_in else "a space of another folder"
+    detail = f"{other} has the name {path.stem} already"
+    return _file_error(path, 1, detail, "give the space another name, and its file with it")
+
+
+def _file_error(path: Path, line: int, detail: str, hint: str) -> SpaceFileError:
+    return SpaceFileError([_located(path, line, Problem("", detail, Code.BAD_FILE, hint))], path)
+
+
+def _located(path: Path, line: int, problem: Problem) -> Problem:
+    return replace(problem, detail=f"{path}, line {line}: {problem.detail}")

@@ -1,0 +1,240 @@
+"""A declared search space: what to train, on what, over which values, chosen how."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from search_spaces.conditions import condition_problems, without_impossible
+from search_spaces.domains import Choice, Constant, Domain, Range
+from search_spaces.errors import (
+    Code,
+    Problem,
+    SearchSpaceError,
+    did_you_mean,
+    pointer_to,
+    raise_any,
+)
+from search_spaces.reading import key_problems, read_parameters
+from search_spaces.scalars import scalar_problem, shown, wrong_type
+
+#: Strategies that draw configurations one after another, by the name of Optuna's sampler.
+SAMPLERS = ("random", "tpe")
+#: All strategies; those that are no samplers list their configurations beforehand.
+STRATEGIES = ("single", "one_at_a_time", "grid", *SAMPLERS)
+
+DEFAULT_TRIALS = 20
+MOST_PARAMETERS = 100
+MOST_EPOCHS = 1_000_000
+MOST_TRIALS = 1_000_000
+LONGEST_DESCRIPTION = 5_000
+
+_SPACE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_PARAMETER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_REQUIRED = ("name", "trainable", "dataset", "epochs", "metric", "mode", "strategy", "parameters")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSpace:
+    """A complete search: nothing about what it runs is implied.
+
+    ``trials`` is the number that a sampler draws (20 where none is given), None for the strategies
+    that list their configurations. ``mode`` is the better direction of ``metric``. A space that
+    cannot be is refused with :class:`SearchSpaceError`; whether its trainable takes the values is
+    for :func:`search_spaces.validation.check`.
+    """
+
+    name: str
+    title: str
+    trainable: str
+    dataset: str
+    epochs: int
+    metric: str
+    mode: Literal["min", "max"]
+    strategy: str
+    parameters: Mapping[str, Domain]
+    trials: int | None = None
+    description: str | None = None
+
+    def __post_init__(self) -> None:
+        raise_any(_problems(self._members()))
+        object.__setattr__(self, "parameters", dict(self.parameters))
+        if self.trials is None and self.is_sampled:
+            object.__setattr__(self, "trials", DEFAULT_TRIALS)
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether a sampler draws the configurations, rather than a list naming them."""
+        return self.strategy in SAMPLERS
+
+    @classmethod
+    def from_json(cls, raw: object, *, pointer: str = "") -> SearchSpace:
+        """Return the space that ``raw`` declares; an absent ``title`` is the name.
+
+        Raises :class:`SearchSpaceError` with every problem found, at pointers under ``pointer``.
+        """
+        if not isinstance(raw, Mapping):
+            raise SearchSpaceError([wrong_type(pointer, raw, "an object that declares a space")])
+        known = tuple(member.name for member in fields(cls))
+        members = {key: value for key, value in raw.items() if key in known}
+        problems = key_problems(raw, known) + list(_missing(raw))
+        members["parameters"], unreadable = read_parameters(raw.get("parameters", {}))
+        problems += unreadable
+        problems += _problems(members, _names(raw.get("parameters")) - set(members["parameters"]))
+        raise_any(problems, pointer)
+        return cls(**{"title": members["name"], **members})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the space as JSON; :meth:`from_json` makes an equal space of it."""
+        members = {name: value for name, value in self._members().items() if value is not None}
+        declared = {name: domain.to_json() for name, domain in self.parameters.items()}
+        return {**members, "parameters": declared}
+
+    def with_overrides(
+        self,
+        parameters: object = None,
+        strategy: object = None,
+        epochs: object = None,
+        trials: object = None,
+        *,
+        pointer: str = "",
+    ) -> SearchSpace:
+        """Return this space with some members replaced by what a job says (None: left alone).
+
+        A constant or a domain in ``parameters`` replaces the space's own wholly, its conditions
+        included; new names are added. What can no longer be then goes: values that a condition's
+        parameter does not take any more, and parameters left with a condition that never holds.
+        Raises :class:`SearchSpaceError` with every problem, at pointers under ``pointer``.
+        """
+        replaced, problems = read_parameters({} if parameters is None else parameters)
+        given = {"strategy": strategy, "epochs": epochs, "trials": trials}
+        members = self._members() | {k: v for k, v in given.items() if v is not None}
+        members["parameters"] = without_impossible({**self.parameters, **replaced}, replaced)
+        if trials is None and members["strategy"] not in SAMPLERS:
+            members["trials"] = None
+        problems += _problems(members, _names(parameters) - set(replaced))
+        raise_any(problems, pointer)
+        return SearchSpace(**members)
+
+    def _members(self) -> dict[str, Any]:
+        return {member.name: getattr(self, member.name) for member in fields(self)}
+
+
+def _names(parameters: object) -> set[str]:
+    return set(parameters) if isinstance(parameters, Mapping) else set()
+
+
+def _missing(raw: Mapping[str, Any]) -> Iterator[Problem]:
+    for name in _REQUIRED:
+        if name not in raw:
+            detail = f"a search space needs {name}"
+            yield Problem(pointer_to(name), detail, Code.MISSING, f"add {name}")
+
+
+def _problems(members: Mapping[str, Any], unreadable: Collection[str] = ()) -> list[Problem]:
+    """Return what is wrong with those members of a space that are given."""
+    problems = [
+        problem
+        for name, check in _CHECKS.items()
+        if name in members and (problem := check(members[name], pointer_to(name)))
+    ]
+    if "parameters" in members:
+        problems += _parameter_problems(members["parameters"], unreadable)
+    strategy, trials = members.get("strategy"), members.get("trials")
+    if trials is not None and strategy in STRATEGIES and strategy not in SAMPLERS:
+        detail = f"strategy {strategy} lists its configurations and takes no number of trials"
+        hint = f"leave out trials, or use a sampler: {', '.join(SAMPLERS)}"
+        problems.append(Problem("/trials", detail, Code.NOT_APPLICABLE, hint))
+    return problems
+
+
+def _parameter_problems(
+    parameters: Mapping[Any, Any], unreadable: Collection[str]
+) -> Iterator[Problem]:
+    if len(parameters) > MOST_PARAMETERS:
+        detail = f"{len(parameters)} parameters are too many"
+        hint = f"declare at most {MOST_PARAMETERS}"
+        yield Problem("/parameters", detail, Code.TOO_MANY, hint)
+        return
+    for name, domain in parameters.items():
+        pointer = pointer_to("parameters", name)
+        if not isinstance(name, str) or not _PARAMETER_NAME.fullmatch(name):
+            hint = "use up to 64 letters, digits and underscores, no digit first"
+            detail = f"{shown(name)} is not a parameter name"
+            yield Problem(pointer, detail, Code.BAD_NAME, hint)
+        if not isinstance(domain, Constant | Choice | Range):
+            yield wrong_type(pointer, domain, "a Constant, a Choice or a Range")
+            return
+    yield from condition_problems(parameters, unreadable)
+
+
+def _name_problem(value: object, pointer: str) -> Problem | None:
+    if isinstance(value, str) and _SPACE_NAME.fullmatch(value):
+        return None
+    hint = "use up to 64 lower-case letters, digits, underscores and hyphens"
+    return Problem(pointer, f"{shown(value)} is not a space's name", Code.BAD_NAME, hint)
+
+
+def _text_problem(value: object, pointer: str) -> Problem | None:
+    if not isinstance(value, str):
+        return wrong_type(pointer, value, "text")
+    if not value.strip():
+        return Problem(pointer, "the text is empty", Code.EMPTY, "write something")
+    return scalar_problem(value, pointer)
+
+
+def _description_problem(value: object, pointer: str) -> Problem | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        return wrong_type(pointer, value, "text")
+    if len(value) > LONGEST_DESCRIPTION:
+        detail = f"a description of {len(value)} characters is too long"
+        return Problem(pointer, detail, Code.TOO_LONG, f"use at most {LONGEST_DESCRIPTION}")
+    if not all(character.isprintable() or character in "\n\t" for character in value):
+        detail = "the description has characters that cannot be printed"
+        return Problem(pointer, detail, Code.INVALID_VALUE, "use printable characters and newlines")
+    return None
+
+
+def _whole_number_check(most: int) -> Callable[[object, str], Problem | None]:
+    def check(value: object, pointer: str) -> Problem | None:
+        if not isinstance(value, int) or isinstance(value, bool):
+            return wrong_type(pointer, value, "a whole number")
+        if 1 <= value <= most:
+            return None
+        detail = f"{shown(value)} is out of range"
+        return Problem(pointer, detail, Code.OUT_OF_RANGE, f"use 1 to {most}")
+
+    return check
+
+
+def _trials_problem(value: object, pointer: str) -> Problem | None:
+    return None if value is None else _whole_number_check(MOST_TRIALS)(value, pointer)
+
+
+def _mode_problem(value: object, pointer: str) -> Problem | None:
+    return None if value in ("min", "max") else wrong_type(pointer, value, 'either "min" or "max"')
+
+
+def _strategy_problem(value: object, pointer: str) -> Problem | None:
+    if value in STRATEGIES:
+        return None
+    hint = did_you_mean(value if isinstance(value, str) else "", STRATEGIES)
+    return Problem(pointer, f"{shown(value)} is not a strategy", Code.UNKNOWN_STRATEGY, hint)
+
+
+_CHECKS: Mapping[str, Callable[[object, str], Problem | None]] = {
+    "name": _name_problem,
+    "title": _text_problem,
+    "description": _description_problem,
+    "trainable": _text_problem,
+    "dataset": _text_problem,
+    "epochs": _whole_number_check(MOST_EPOCHS),
+    "metric": _text_problem,
+    "mode": _mode_problem,
+    "strategy": _strategy_problem,
+    "trials": _trials_problem,
+}
