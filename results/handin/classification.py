@@ -1,0 +1,138 @@
+"""What the hand-written classifiers show (Q3): perceptron, logistic regression and MLP compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+from results.handin.answers import Answer, Curve
+from results.handin.wording import Block, Contender, compare, points
+from results.wording import number
+
+VALIDATION, TEST = "validation_accuracy", "test_accuracy"
+TRAIN_LOSS, TRAIN_ERRORS = "train_loss", "train_error_rate"
+
+_NAMES = {"Q3.1a": "perceptron", "Q3.1b": "logistic regression", "Q3.2b": "MLP"}
+
+
+def perceptron(answers: Mapping[str, Answer]) -> list[Block]:
+    """Explain Q3.1a: how far it gets, and why it keeps jumping."""
+    curve = answers["Q3.1a"].best_curve()
+    if curve is None:
+        return []
+    blocks: list[Block] = []
+    if len(curve.epochs) > 1:
+        blocks.append(
+            "From one epoch to the next the validation accuracy changes by "
+            f"{points(roughness(curve))} on average."
+        )
+    if TRAIN_ERRORS in curve.metrics:
+        blocks.append(_mistakes(curve))
+    return blocks
+
+
+def logistic_regression(answers: Mapping[str, Answer]) -> list[Block]:
+    """Explain Q3.1b beside Q3.1a."""
+    own = _contender(answers, "Q3.1b")
+    other = _contender(answers, "Q3.1a")
+    if own is None:
+        return []
+    if other is None:
+        return [_missing("Q3.1a")]
+    return [compare(own, other, TEST), *_smoothness(own.curve, other.curve)]
+
+
+def mlp(answers: Mapping[str, Answer]) -> list[Block]:
+    """Explain Q3.2b beside both linear classifiers."""
+    own = _contender(answers, "Q3.2b")
+    if own is None:
+        return []
+    blocks: list[Block] = []
+    for question in ("Q3.1b", "Q3.1a"):
+        other = _contender(answers, question)
+        blocks.append(compare(own, other, TEST) if other else _missing(question))
+    linear = _contender(answers, "Q3.1b")
+    if linear is not None:
+        blocks.append(_hidden_layer(own.curve, linear.curve))
+    return blocks
+
+
+def roughness(curve: Curve) -> float:
+    """Return the mean absolute change of validation accuracy from one epoch to the next."""
+    values = curve.metrics[VALIDATION]
+    return sum(abs(after - before) for before, after in pairwise(values)) / (len(values) - 1)
+
+
+def _contender(answers: Mapping[str, Answer], question: str) -> Contender | None:
+    curve = answers[question].best_curve() if question in answers else None
+    return Contender(_NAMES[question], curve) if curve else None
+
+
+def _missing(question: str) -> str:
+    return (
+        f"There is no run of {question} ({_NAMES[question]}) to compare with, so that comparison "
+        f"is "
+        "left out."
+    )
+
+
+def _mistakes(curve: Curve) -> str:
+    """Explain the perceptron's restlessness from the mistakes it still makes."""
+    last = curve.last(TRAIN_ERRORS)
+    text = (
+        f"Its online error rate on the training images goes from "
+        f"{number(curve.first(TRAIN_ERRORS))} in "
+        f"the first epoch to {number(last)} in the last."
+    )
+    if last == 0:
+        return f"{text} It makes no mistake any more, so its weights no longer change."
+    return (
+        f"{text} Each of these mistakes moves the weights by a whole image, however narrow the "
+        "mistake and however late in training, so the weights cannot come to rest: the update "
+        "has no step size that shrinks, and the perceptron's convergence theorem holds for "
+        "linearly separable data only."
+    )
+
+
+def _smoothness(logistic: Curve, mistaken: Curve) -> list[str]:
+    """Compare how much the two validation curves move between epochs."""
+    if min(len(logistic.epochs), len(mistaken.epochs)) < 2:
+        return []
+    own, other = roughness(logistic), roughness(mistaken)
+    text = (
+        f"From one epoch to the next the validation accuracy of logistic regression changes by "
+        f"{points(own)} "
+        f"on average, that of the perceptron by {points(other)}."
+    )
+    if own < other:
+        text += (
+            " The gradient of the logistic loss is the difference between predicted and true "
+            "probabilities times the image and the learning rate, so that a nearly right example "
+            "moves "
+            "the weights little; the perceptron's update is the whole image or nothing."
+        )
+    return [text]
+
+
+def _hidden_layer(own: Curve, linear: Curve) -> str:
+    """Relate the MLP's result to the argument of Q3.2a."""
+    loss, accuracy = (own.last(m) - linear.last(m) for m in (TRAIN_LOSS, TEST))
+    if loss < 0 and accuracy > 0:
+        return (
+            f"The MLP also fits the training images better (loss {number(own.last(TRAIN_LOSS))} "
+            f"against "
+            f"{number(linear.last(TRAIN_LOSS))}), as Q3.2a lets expect: its hidden units are "
+            f"features "
+            "that the linear model does not have."
+        )
+    if loss < 0:
+        return (
+            f"The MLP fits the training images better (loss {number(own.last(TRAIN_LOSS))} against "
+            f"{number(linear.last(TRAIN_LOSS))}) without being better on the test images."
+        )
+    return (
+        f"In this run the MLP does not fit the training images better than logistic regression "
+        f"(loss "
+        f"{number(own.last(TRAIN_LOSS))} against {number(linear.last(TRAIN_LOSS))}): more can be "
+        "expressed (Q3.2a), but gradient descent has not found it in these epochs."
+    )

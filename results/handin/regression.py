@@ -1,0 +1,181 @@
+"""What the regression runs show (Q2.2): how train and test error part, which model is better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+from results.handin.answers import Answer, Curve
+from results.handin.wording import Block, Table, than
+from results.wording import number
+
+TRAIN, TEST, DISTANCE = "train_rmse", "test_rmse", "distance_to_analytic"
+
+#: Features of the Ames data after one-hot encoding.
+FEATURES = 348
+
+_MILESTONES = (1, 2, 5, 10, 20, 50, 100, 150)
+
+
+def gap(curve: Curve, epoch: int) -> float:
+    """Return test RMSE minus train RMSE after ``epoch``, in log price."""
+    return curve.at(TEST, epoch) - curve.at(TRAIN, epoch)
+
+
+def linear(answers: Mapping[str, Answer]) -> list[Block]:
+    """Explain Q2.2a: how train and test error part, and the distance to the optimum."""
+    curve = answers["Q2.2a"].best_curve()
+    if curve is None:
+        return []
+    blocks: list[Block] = [_why(curve)]
+    if DISTANCE in curve.metrics:
+        blocks.append(_distance(curve))
+    return blocks
+
+
+def network(answers: Mapping[str, Answer]) -> list[Block]:
+    """Explain Q2.2b: the network's train and test error beside the linear model's."""
+    curve = answers["Q2.2b"].best_curve()
+    if curve is None:
+        return []
+    blocks: list[Block] = [_why(curve)]
+    other = answers["Q2.2a"].best_curve() if "Q2.2a" in answers else None
+    if other is None:
+        return [*blocks, "There is no linear run to compare with, so the comparison is left out."]
+    best = answers["Q2.2b"].best or {}
+    hidden = int(best["parameters"]["hidden_size"])
+    return [*blocks, _side_by_side(other, curve), *_compare(other, curve, hidden)]
+
+
+def _why(curve: Curve) -> str:
+    """Explain how test and train error part by what they did after the lowest test error."""
+    lowest, end = curve.best_epoch(TEST, "min"), curve.epochs[-1]
+    if lowest == end:
+        return (
+            f"Up to the last epoch the steps lower the error on the test houses too, so within "
+            f"{end} "
+            "epochs what the model learns from the training houses still holds for others."
+        )
+    train, test = (curve.last(metric) - curve.at(metric, lowest) for metric in (TRAIN, TEST))
+    text = (
+        f"Up to epoch {lowest} the model learns what training and test houses have in common. From "
+        f"there to the end the "
+        f"test error rises by {number(test)}"
+    )
+    if train < 0:
+        return (
+            f"{text} while the train error falls by a further {number(-train)}: of {FEATURES} "
+            f"features many are "
+            "indicators that are set for a few houses only, and their weights go on to fit what is "
+            "particular to "
+            f"those few training houses. Stopping after epoch {lowest} would have predicted "
+            f"better, but on test "
+            "data that may only be observed, not decided."
+        )
+    return (
+        f"{text} and the train error rises too, by {number(train)}: the steps disturb the fit, "
+        "which is no overfitting."
+    )
+
+
+def _distance(curve: Curve) -> str:
+    """Relate the distance to the analytic solution to the test error."""
+    values = curve.metrics[DISTANCE]
+    nearest, lowest, end = (
+        curve.best_epoch(DISTANCE, "min"),
+        curve.best_epoch(TEST, "min"),
+        curve.epochs[-1],
+    )
+    if nearest != end:
+        return (
+            f"The weights came nearest to the analytic solution after epoch {nearest} and have "
+            f"moved away from it since."
+        )
+    falling = all(later < earlier for earlier, later in pairwise(values))
+    text = "The weights come nearer to the analytic solution " + (
+        "with every epoch" if falling else "on the whole, if not with every epoch"
+    )
+    if lowest == end:
+        return f"{text}, and the test error falls with the distance."
+    return (
+        f"{text}, also after epoch {lowest}, where the test error is lowest: their distance is "
+        f"{number(curve.at(DISTANCE, lowest))} there and {number(values[-1])} at the end. The "
+        f"analytic solution minimizes "
+        "the training error alone, so coming nearer to it is no gain for other houses from some "
+        "point on."
+    )
+
+
+def _side_by_side(line: Curve, net: Curve) -> Table:
+    """Put both models' errors and differences into one table."""
+    common = sorted(set(line.epochs) & set(net.epochs))
+    shown = [epoch for epoch in common if epoch in _MILESTONES or epoch == common[-1]]
+    rows = [
+        [str(epoch)]
+        + [
+            number(value)
+            for curve in (line, net)
+            for value in (curve.at(TRAIN, epoch), curve.at(TEST, epoch), gap(curve, epoch))
+        ]
+        for epoch in shown
+    ]
+    header = ["epoch", *(f"{m} {part}" for m in ("linear", "network") for part in _PARTS)]
+    return Table("RMSE of log price: linear model and network side by side", header, rows)
+
+
+_PARTS = ("train", "test", "test − train")  # noqa: RUF001 - a minus sign, as typeset
+
+
+def _compare(line: Curve, net: Curve, hidden: int) -> list[Block]:
+    """Compare the two models after the last epoch that both have run."""
+    epoch = min(line.epochs[-1], net.epochs[-1])
+    train, test = (net.at(m, epoch) - line.at(m, epoch) for m in (TRAIN, TEST))
+    wider = gap(net, epoch) > gap(line, epoch)
+    parameters = hidden * (FEATURES + 2) + 1
+    facts = (
+        f"After epoch {epoch} the network's difference between test and train RMSE is "
+        f"{number(gap(net, epoch))}, {'wider' if wider else 'narrower'} than the linear model's "
+        f"{number(gap(line, epoch))}. Its train error is {than(train)} "
+        f"({number(net.at(TRAIN, epoch))} "
+        f"against {number(line.at(TRAIN, epoch))}) and its test error {than(test)} "
+        f"({number(net.at(TEST, epoch))} against {number(line.at(TEST, epoch))})."
+    )
+    return [facts, f"{_reading(train, test, wider=wider)} {_capacity(parameters)}"]
+
+
+def _capacity(parameters: int) -> str:
+    return (
+        f"The network has {parameters:,} parameters, the linear model {FEATURES + 1}, and there "
+        f"are "
+        "1,465 training houses: both have room to fit peculiarities of single houses, the network "
+        "far more."
+    )
+
+
+def _reading(train: float, test: float, *, wider: bool) -> str:
+    """Interpret the signs of the differences network minus linear, of train and of test error."""
+    if train < 0 and test < 0:
+        if wider:
+            return (
+                "The network fits the training houses more closely, and only a part of that "
+                "carries over to "
+                "new houses; still it predicts them better than the linear model does."
+            )
+        return "The network fits the training houses better, and new houses better still."
+    if train < 0:
+        return (
+            "The network fits the training houses more closely and predicts new ones no better: "
+            "its "
+            "additional freedom went into overfitting."
+        )
+    if test < 0:
+        return (
+            "The network fits the training houses no better than the linear model, yet predicts "
+            "new "
+            "ones better: what it has learned is less particular to the training houses."
+        )
+    return (
+        "The network is no better than the linear model on either set after as many epochs; it has "
+        "not "
+        "(yet) made use of its additional freedom."
+    )

@@ -1,0 +1,111 @@
+"""Numbers in words: when the hand-in calls a difference one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+from results.handin.answers import Curve
+from results.wording import duration, listing, number
+
+#: Images in the validation set and in the test set of Fashion-MNIST, as the homework splits it.
+EVALUATION_IMAGES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of ready-made strings; ``emphasized`` are the numbers of the rows in bold, from 0."""
+
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    emphasized: Sequence[int] = ()
+
+
+#: A paragraph or a table, in the order of reading.
+Block = str | Table
+
+
+def points(difference: float) -> str:
+    """Print a difference of two accuracies in percentage points, without its sign."""
+    return f"{abs(difference) * 100:.1f} points"
+
+
+def than(difference: float) -> str:
+    """Say on which side of another value one lies, from their difference."""
+    return "lower" if difference < 0 else "higher" if difference > 0 else "the same"
+
+
+def words(name: str) -> str:
+    """Turn a parameter's or metric's name into words."""
+    return name.replace("_", " ")
+
+
+def wall_time(seconds: float | None) -> str:
+    """Print a wall time in seconds; "-" where it is not known."""
+    return "-" if seconds is None else duration(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A model in a comparison: how a sentence calls it, and its curve."""
+
+    name: str
+    curve: Curve
+
+
+def two_standard_errors(first: float, second: float) -> float:
+    """Return twice the standard error of the difference of two accuracies on 10,000 images each.
+
+    Binomial, as if the two sets of images were independent. They are the same images, on which the
+    models mostly err together, so the true error of the difference is smaller.
+    """
+    variance = first * (1 - first) + second * (1 - second)
+    return 2 * sqrt(variance / EVALUATION_IMAGES)
+
+
+def is_clear(first: Curve, second: Curve, metric: str) -> bool:
+    """Whether two final accuracies differ by more than sampling error and late movement explain.
+
+    That is by more than two standard errors, and by more than either curve moved during its last
+    five epochs (where it is long enough to tell).
+    """
+    a, b = first.last(metric), second.last(metric)
+    ranges = (first.late_range(metric) or 0.0, second.late_range(metric) or 0.0)
+    return abs(a - b) > max(two_standard_errors(a, b), *ranges)
+
+
+def compare(first: Contender, second: Contender, metric: str) -> str:
+    """Say how two final accuracies compare, and whether the difference means anything."""
+    a, b = first.curve.last(metric), second.curve.last(metric)
+    side = "above" if a > b else "below"
+    lead = (
+        f"In {words(metric)} the {first.name} ends at {number(a)}, {points(a - b)} {side} the "
+        f"{second.name} ({number(b)})"
+        if a != b
+        else f"In {words(metric)} the {first.name} and the {second.name} both end at {number(a)}"
+    )
+    return (
+        f"{lead}{_lengths(first.curve, second.curve)}. {_weight(first.curve, second.curve, metric)}"
+    )
+
+
+def _lengths(first: Curve, second: Curve) -> str:
+    """Warn where the two runs are not of one length."""
+    a, b = first.epochs[-1], second.epochs[-1]
+    return "" if a == b else f", although they ran for {a} and {b} epochs"
+
+
+def _weight(first: Curve, second: Curve, metric: str) -> str:
+    """Say whether a difference of final accuracies exceeds sampling error and late movement."""
+    error = two_standard_errors(first.last(metric), second.last(metric))
+    yardstick = f"twice its standard error on {EVALUATION_IMAGES:,} images ({points(error)})"
+    ranges = [first.late_range(metric), second.late_range(metric)]
+    moved = [points(late) for late in ranges if late is not None]
+    if len(moved) == 2:
+        moves = f"the range of either curve over its last five epochs ({listing(moved)})"
+        yardstick = f"both {yardstick} and {moves}"
+    if is_clear(first, second, metric):
+        return f"The difference exceeds {yardstick}."
+    return f"The difference does not exceed {yardstick}: one run with one seed does not rank them."
