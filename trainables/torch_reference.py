@@ -42,7 +42,7 @@ def torch_optimizer(model: nn.Module, optimizer: Optimizer) -> torch.optim.Optim
 def samples(
     x: Tensor, labels: Tensor, batch_size: int, generator: torch.Generator
 ) -> DataLoader[tuple[Tensor, ...]]:
-    """Return a loader over ``x`` (images, features) and ``labels`` (images,), shuffled each epoch."""
+    """Return a loader that shuffles ``x`` (images, features), ``labels`` (images,) each epoch."""
     data = TensorDataset(x, labels)
     return DataLoader(data, batch_size=batch_size, shuffle=True, generator=generator)
 

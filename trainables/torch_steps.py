@@ -1,7 +1,7 @@
-"""Engines run many optimizer steps on a stretch of data; this is the contract and the eager one.
+"""What an engine is given and gives back, and the eager engine.
 
-An engine computes what ``trainables.torch_reference`` spells out. The compiled engine is in
-:mod:`trainables.torch_compiled`.
+An engine runs many optimizer steps on a stretch of data; it computes what
+:mod:`trainables.torch_reference` spells out.
 """
 
 from __future__ import annotations
@@ -57,6 +57,11 @@ class Batches:
         """Return some of the steps, as views."""
         return Batches(self.x[steps], self.labels[steps], tuple(m[steps] for m in self.masks))
 
+    def as_single_samples(self) -> Batches:
+        """Return batches of one without their batch dimension: matrix-vector products cost less."""
+        masks = tuple(mask.squeeze(1) for mask in self.masks)
+        return Batches(self.x.squeeze(1), self.labels.squeeze(1), masks)
+
 
 class Engine(Protocol):
     """Runs one optimizer step per batch."""
@@ -80,7 +85,7 @@ class EagerEngine:
         weights = tuple(w.detach().requires_grad_() for w in state.weights)
         losses = torch.empty(len(batches))
         if batches.labels.shape[1] == 1:
-            batches = _without_batch_dimension(batches)
+            batches = batches.as_single_samples()
         rates = optimizer.rates(state.steps + 1, len(batches))
         for step in range(len(batches)):
             losses[step], gradients = self._differentiate(weights, batches, step)
@@ -102,9 +107,3 @@ class EagerEngine:
                 g.add_(w.detach(), alpha=decay) for g, w in zip(gradients, weights, strict=True)
             )
         return value.detach(), gradients
-
-
-def _without_batch_dimension(batches: Batches) -> Batches:
-    """A batch of one as one sample: matrix-vector products cost less than matrix products."""
-    masks = tuple(mask.squeeze(1) for mask in batches.masks)
-    return Batches(batches.x.squeeze(1), batches.labels.squeeze(1), masks)

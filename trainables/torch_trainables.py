@@ -17,9 +17,10 @@ import torch
 from trainables.contract import Report
 from trainables.datasets.types import ImageData
 from trainables.parameters import TorchFeedforwardParameters, TorchLogisticRegressionParameters
-from trainables.torch_engines import Batches, EagerEngine, Engine, Problem, State
+from trainables.torch_engines import cache_folder, choose_engine
 from trainables.torch_models import Architecture, accuracy, dropout_mask, initial_weights, scaled
 from trainables.torch_optimizers import Optimizer
+from trainables.torch_steps import Batches, Engine, Problem, State
 
 #: Samples handed to an engine at once: their float32 pixels (1.6 MB at 784) stay in the cache.
 STRETCH_SAMPLES = 512
@@ -66,7 +67,8 @@ def _train(
     generator = torch.Generator().manual_seed(seed)
     weights = initial_weights(problem.architecture, generator)
     state = State(weights, problem.optimizer.initial_moments(weights))
-    engine: Engine = EagerEngine(problem)
+    steps = epochs * -(-len(data.y_train) // problem.batch_size)
+    engine = choose_engine(problem, steps, cache_folder())
     for epoch in range(1, epochs + 1):
         with _denormals_flushed():
             state, train_loss = _train_epoch(engine, problem, state, dropout, data, generator)
@@ -137,7 +139,7 @@ def _accuracies(problem: Problem, state: State, data: ImageData) -> dict[str, fl
 
 @contextmanager
 def _denormals_flushed() -> Iterator[None]:
-    """Treat denormal numbers as 0 in this thread: Adam's moments of dead pixels are full of them."""
+    """Treat denormal numbers as 0 in this thread: moments of dead pixels are full of them."""
     torch.set_flush_denormal(True)
     try:
         yield

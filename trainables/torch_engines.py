@@ -1,0 +1,51 @@
+"""Which engine trains: the compiled one where it pays and can be had, else the eager one."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from subprocess import SubprocessError
+
+import platformdirs
+
+from trainables.torch_compiled import CompiledEngine
+from trainables.torch_steps import EagerEngine, Engine, Problem
+
+#: Below this many steps the seconds spent on compiling, or on loading, are not won back.
+FEWEST_COMPILED_STEPS = 30_000
+#: Above this batch size both engines spend their time in the same matrix products.
+LARGEST_COMPILED_BATCH = 16
+#: What loading or compiling may raise: no compiler, compile error or other torch, full disk.
+COMPILE_ERRORS = (
+    RuntimeError,
+    ImportError,
+    AttributeError,
+    TypeError,
+    OSError,
+    SubprocessError,
+)
+
+_log = logging.getLogger("argbest.trainables")
+
+
+def cache_folder() -> Path:
+    """Return where compiled code is kept: ``ARGBEST_CACHE_DIR`` or the user's cache folder."""
+    root = os.environ.get("ARGBEST_CACHE_DIR") or platformdirs.user_cache_dir("argbest")
+    return Path(root) / "torch"
+
+
+def choose_engine(problem: Problem, steps: int, folder: Path) -> Engine:
+    """Return the engine for a training of ``steps`` steps; compiled code is kept in ``folder``.
+
+    The choice depends on the problem and ``steps`` alone, so that a trial computes the same each
+    time. Only where compiling fails does the eager engine step in; the log says so, and why.
+    """
+    if steps < FEWEST_COMPILED_STEPS or problem.batch_size > LARGEST_COMPILED_BATCH:
+        return EagerEngine(problem)
+    try:
+        return CompiledEngine(problem, folder)
+    except COMPILE_ERRORS as error:
+        reason = str(error).strip() or type(error).__name__
+        _log.warning("no compiled training loop, so this trial trains eagerly: %s", reason)
+        return EagerEngine(problem)
