@@ -14,6 +14,7 @@ from typing import Any
 from results.analysis import LISTING_STRATEGIES, JobResults, rank_in
 from results.records import TrialRecord
 from results.states import TrialState
+from results.wording import configuration
 
 #: A parameter with no declared values is compared value by value up to this many of them.
 _MOST_VALUES = 8
@@ -37,6 +38,19 @@ def varied_parameters(results: JobResults) -> tuple[str, ...]:
 
 def _keys(trials: Iterable[TrialRecord], name: str) -> set[str | None]:
     return {value_key(t.parameters[name]) if name in t.parameters else None for t in trials}
+
+
+def describe_trial(results: JobResults, trial: TrialRecord) -> str:
+    """Say what sets a trial apart: what differs from the defaults (trial 0), or all that varied.
+
+    Empty for a trial on its own.
+    """
+    names = varied_parameters(results)
+    baseline = results.trial(0)
+    if results.strategy != "one_at_a_time" or baseline is None:
+        return configuration(trial.parameters, names)
+    changed = [n for n in names if _keys([trial], n) != _keys([baseline], n)]
+    return configuration(trial.parameters, changed) or ("defaults" if names else "")
 
 
 def default_value(results: JobResults, parameter: str) -> Any | None:

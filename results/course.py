@@ -99,9 +99,7 @@ def _overfitting(gap: Gap) -> str:
     worse = sign * (gap.end.test - gap.best.test) > EQUAL
     better = sign * (gap.best.train - gap.end.train) > 0
     if gap.end == gap.best:
-        return (
-            " Up to the last epoch there was no overfitting: the test figure was still at its best."
-        )
+        return " Test performance was at its best in the last epoch: it had not begun to worsen."
     if worse and better:
         return (
             f" After epoch {gap.best.epoch} the model kept improving on the training data and got"

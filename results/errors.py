@@ -9,6 +9,7 @@ ResultsError
   BadCursor           the page cursor was not made by this store
   StoreUnavailable    the database cannot be reached, is locked, or its disk is full
   UnsupportedDatabase the database URL, its driver or its schema is not one this store works with
+  UnknownPlot         the job has no plot of that name
 """
 
 from __future__ import annotations
@@ -48,3 +49,7 @@ class StoreUnavailable(ResultsError):
 
 class UnsupportedDatabase(ResultsError):
     """The database URL, its driver or its schema is not one that this store works with."""
+
+
+class UnknownPlot(ResultsError):
+    """The job has no plot of that name."""

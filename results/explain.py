@@ -11,6 +11,7 @@ from results.comparison import (
     Comparison,
     ValueResult,
     compare,
+    describe_trial,
     failure_pattern,
     varied_parameters,
 )
@@ -21,7 +22,6 @@ from results.wording import (
     EQUAL,
     EXTREME,
     apart,
-    configuration,
     count,
     duration,
     in_sentence,
@@ -126,8 +126,14 @@ def _selection(results: JobResults, best: TrialRecord) -> str:
 def _titled(results: JobResults, trial: TrialRecord) -> str:
     if len(results.trials) == 1:
         return "The configuration"
-    varied = configuration(trial.parameters, varied_parameters(results))
-    return f"The selected configuration, trial {trial.number} ({varied}),"
+    return f"The selected configuration, {_identified(results, trial)},"
+
+
+def _identified(results: JobResults, trial: TrialRecord) -> str:
+    described = describe_trial(results, trial)
+    if results.strategy == "one_at_a_time" and described != "defaults":
+        described += ", else the defaults"
+    return f"trial {trial.number} ({described})"
 
 
 def _an(name: str) -> str:
@@ -137,8 +143,8 @@ def _an(name: str) -> str:
 def _runner_up(results: JobResults, score: float, trial: TrialRecord, other: float) -> str:
     if abs(score - other) < EQUAL:
         return f"trial {trial.number} is equal to four decimals"
-    varied = configuration(trial.parameters, varied_parameters(results))
-    return f"next came trial {trial.number} ({varied}) with {number(other)}, {apart(other, score)}"
+    identified = _identified(results, trial)
+    return f"next came {identified} with {number(other)}, {apart(other, score)}"
 
 
 def _test_figures(results: JobResults, trial: TrialRecord) -> str:

@@ -58,14 +58,14 @@ def number(value: float | None) -> str:
 def apart(value: float, reference: float) -> str:
     """Write how far ``value`` is from ``reference``: ``0.0431 higher``.
 
-    As many decimals as the two themselves are written with, so that a reader can check it.
+    With four decimals it is the difference of the two as written, so that a reader can check it.
     """
-    difference = value - reference
-    if abs(difference) < EQUAL:
+    if abs(value - reference) < EQUAL:
         return "equal to four decimals"
-    plain = 0.01 <= max(abs(value), abs(reference)) < 10
-    size = f"{abs(difference):.4f}" if plain else number(abs(difference))
-    return f"{size} {'higher' if difference > 0 else 'lower'}"
+    side = "higher" if value > reference else "lower"
+    if 0.01 <= max(abs(value), abs(reference)) < 10:
+        return f"{abs(round(value, 4) - round(reference, 4)):.4f} {side}"
+    return f"{number(abs(value - reference))} {side}"
 
 
 def duration(seconds: float) -> str:

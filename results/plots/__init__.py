@@ -1,0 +1,6 @@
+"""Plots of a job as PNG, SVG or PDF: what there is to draw (``available``) and ``draw``."""
+
+from results.plots.catalog import PlotInfo, available, draw
+from results.plots.style import Format
+
+__all__ = ["Format", "PlotInfo", "available", "draw"]
