@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -13,45 +12,49 @@ F = TypeVar("F", bound=Callable[..., Any])
 _FILE_SUFFIXES = (".yaml", ".yml", ".json")
 
 
-class Assignment(click.ParamType):
-    """``NAME=VALUE``; the value is YAML where ``typed``, else a string."""
+def _parse(text: str) -> Any:
+    """Return the JSON value of a YAML text; raise ValueError, which names the line."""
+    import json
 
-    name = "name=value"
+    from search_spaces.errors import YamlError
+    from search_spaces.yaml_files import load_yaml
 
-    def __init__(self, *, typed: bool) -> None:
-        self.typed = typed
+    try:
+        value = load_yaml(text).value
+    except YamlError as error:
+        raise ValueError(str(error)) from error
+    json.dumps(value, allow_nan=False)  # JSON has no infinity and no NaN
+    return value
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, Any]:
-        """Split and parse one assignment; a parse error is a usage error."""
-        if isinstance(value, tuple):
-            return value
+
+def _assignments(
+    parameter: click.Parameter, values: tuple[str, ...], parse: Callable[[str], Any]
+) -> dict[str, Any]:
+    """Read each ``NAME=VALUE``; refuse a name that is given twice."""
+    result: dict[str, Any] = {}
+    for value in values:
         name, equals, text = value.partition("=")
         if not equals or not name:
-            self.fail(f"{value!r} is not NAME=VALUE, like learning_rate=0.01", param, ctx)
-        return name, self._parsed(name, text, param, ctx) if self.typed else text
-
-    def _parsed(
-        self, name: str, text: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
-        from service.cli.yaml_values import BadYaml, parse
-
+            message = f"{value!r} is not NAME=VALUE, like learning_rate=0.01"
+            raise click.BadParameter(message, param=parameter)
+        if name in result:
+            raise click.BadParameter(f"{name} is given twice", param=parameter)
         try:
-            return parse(text)
-        except BadYaml as error:
-            self.fail(f"the value of {name} is not YAML: {error}", param, ctx)
-
-
-def _mapping(
-    _: click.Context, parameter: click.Parameter, values: tuple[tuple[str, Any], ...]
-) -> dict[str, Any]:
-    result = dict(values)
-    if len(result) < len(values):
-        names = [name for name, _ in values]
-        twice = ", ".join(sorted({name for name in names if names.count(name) > 1}))
-        raise click.BadParameter(f"given twice: {twice}", param=parameter)
+            result[name] = parse(text)
+        except ValueError as error:
+            message = f"the value of {name} is not usable: {error}"
+            raise click.BadParameter(message, param=parameter) from error
     return result
+
+
+def _parameters(
+    _: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Any]:
+    return _assignments(parameter, values, _parse)
+
+
+def _tags(_: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    return _assignments(parameter, values, str)
 
 
 _OPTIONS = (
@@ -60,9 +63,8 @@ _OPTIONS = (
         "--set",
         "parameters",
         metavar="NAME=VALUE",
-        type=Assignment(typed=True),
         multiple=True,
-        callback=_mapping,
+        callback=_parameters,
         help="Replace a parameter by a constant or a domain, written in YAML: learning_rate=0.01, "
         "'dropout=[0.3, 0.5]', 'learning_rate={low: 0.001, high: 0.1, log: true}'. Repeatable.",
     ),
@@ -74,17 +76,20 @@ _OPTIONS = (
     click.option("--cpus", type=float, help="CPUs for each trial."),
     click.option("--gpus", type=float, help="GPUs for each trial."),
     click.option(
-        "--time-limit", "time_limit_s", metavar="SECONDS", type=float, help="End the search then."
+        "--time-limit",
+        "time_limit_s",
+        metavar="SECONDS",
+        type=float,
+        help="Longest that an attempt of a trial may take.",
     ),
-    click.option("--max-failures", type=int, help="Times that a lost trial is started again."),
+    click.option("--max-failures", type=int, help="Times that a failed trial is started again."),
     click.option("--name", help="Name shown in lists."),
     click.option(
         "--tag",
         "tags",
         metavar="NAME=VALUE",
-        type=Assignment(typed=False),
         multiple=True,
-        callback=_mapping,
+        callback=_tags,
         help="Label the job. Repeatable.",
     ),
 )
@@ -105,7 +110,9 @@ def body_of(
     body = {
         "search_space": _search_space(space),
         **options,
-        "resources_per_trial": {key: value for key, value in resources.items() if value is not None},
+        "resources_per_trial": {
+            key: value for key, value in resources.items() if value is not None
+        },
     }
     return {key: value for key, value in body.items() if value not in (None, {})}
 
@@ -114,17 +121,15 @@ def _search_space(space: str) -> str | Mapping[str, Any]:
     """Return the name of a declared space, or a whole space read from a file (``-``: stdin)."""
     if space != "-" and not space.endswith(_FILE_SUFFIXES) and "/" not in space:
         return space
-    from service.cli.yaml_values import BadYaml, parse
-
     try:
-        with click.open_file(str(Path(space)), encoding="utf-8") as file:
-            value = parse(file.read())
+        with click.open_file(space, encoding="utf-8") as file:
+            value = _parse(file.read())
     except OSError as error:
         raise click.UsageError(f"cannot read {space}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise click.UsageError(f"{space} is not UTF-8: {error.reason}") from error
-    except BadYaml as error:
-        raise click.UsageError(f"{space} is not YAML: {error}") from error
+    except ValueError as error:
+        raise click.UsageError(f"{space} is not a search space: {error}") from error
     if not isinstance(value, dict):
-        raise click.UsageError(f"{space} does not hold a search space: a mapping is due")
+        raise click.UsageError(f"{space} is not a search space: it holds no mapping")
     return value

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.cli.options import Identifier
-from service.cli.output import emit_json, facts, json_option, table
+from service.cli.options import identifier
+from service.cli.output import emit_json, facts, json_option, note, table
 from service.cli.target import with_client
 from service.cli.text import number
 
 if TYPE_CHECKING:
     from service.client import Client
 
-name_argument = click.argument("name", type=Identifier(), required=False)
+name_argument = click.argument("name", callback=identifier, required=False)
 
 
 @click.command()
@@ -26,9 +26,9 @@ def spaces(client: Client, *, name: str | None, as_json: bool) -> None:
 
     One is shown as YAML, ready to be changed and submitted as a file.
     """
-    found: Any = client.search_space(name) if name else client.search_spaces()
+    found = client.search_space(name) if name else client.search_spaces()
     if as_json:
-        emit_json(found if name else {"items": found, "next_cursor": None})
+        emit_json(found)
     elif name:
         import yaml
 
@@ -37,8 +37,10 @@ def spaces(client: Client, *, name: str | None, as_json: bool) -> None:
         columns = ("name", "title", "trainable", "strategy", "epochs")
         table(
             [*columns[:4], "epochs#"],
-            [[number(space.get(key)) for key in columns] for space in found],
+            [[number(space.get(key)) for key in columns] for space in found["items"]],
         )
+        for problem in found.get("problems", ()):
+            note(f"not usable: {number(problem)}")
 
 
 @click.command()

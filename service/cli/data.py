@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from service.cli.options import Identifier
+from service.cli.options import identifier
 from service.cli.output import emit_json, json_option, note, table
 from service.cli.text import size
 
@@ -64,7 +64,7 @@ def list_data(*, data_dir: Path | None, as_json: bool) -> None:
 
 
 @data.command()
-@click.argument("name", type=Identifier())
+@click.argument("name", callback=identifier)
 @folder_option
 def fetch(*, name: str, data_dir: Path | None) -> None:
     """Fetch and prepare a data set, check its checksums."""

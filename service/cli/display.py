@@ -65,7 +65,9 @@ class PlainDisplay:
     def total(self, label: str, done: int, total: int, left: float | None) -> None:
         """Print the total if it has changed and the last time is some seconds ago."""
         now = self._now()
-        if self._printed and (now - self._printed[0] < PLAIN_INTERVAL_S or self._printed[1] == done):
+        if self._printed and (
+            now - self._printed[0] < PLAIN_INTERVAL_S or self._printed[1] == done
+        ):
             return
         self._printed = (now, done)
         note(f"{label}: {done}/{total} epochs{left_text(left)}")
@@ -109,7 +111,11 @@ class LiveDisplay:
         if key not in self._tasks:
             self._tasks[key] = self._progress.add_task(clean(label), text="")
         self._progress.update(
-            self._tasks[key], description=clean(label), completed=done, total=total, text=clean(text)
+            self._tasks[key],
+            description=clean(label),
+            completed=done,
+            total=total,
+            text=clean(text),
         )
 
     def drop(self, key: str) -> None:

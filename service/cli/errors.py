@@ -53,12 +53,14 @@ _HINT: dict[str, Any] = {"dim": True}
 
 def explain(error: ClientError) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the lines that tell ``error``, each with click's style for it."""
-    yield f"Error: {clean(str(error))}", _ERROR
-    if isinstance(error, ProblemError):
+    if isinstance(error, ProblemError) and error.problems:
+        yield "Error: the server refused the request", _ERROR
         for problem in error.problems:
             yield f"  {clean(problem.field or 'request')}: {clean(problem.detail)}", _ERROR
-            if problem.hint and problem.hint != error.hint:
-                yield f"    {clean(problem.hint)}", _HINT
+            if problem.hint:
+                yield f"    Hint: {clean(problem.hint)}", _HINT
+        return
+    yield f"Error: {clean(str(error))}", _ERROR
     hint = _hint(error)
     if hint:
         yield f"Hint: {clean(hint)}", _HINT

@@ -28,9 +28,7 @@ class Pace:
         """Take in the job as it is at ``now`` (seconds of a monotonic clock)."""
         done = job["progress"]["epochs_done"]
         if job["started_at"] and job["finished_at"] and done:
-            started, finished = map(
-                datetime.fromisoformat, (job["started_at"], job["finished_at"])
-            )
+            started, finished = map(datetime.fromisoformat, (job["started_at"], job["finished_at"]))
             self._seconds = (finished - started).total_seconds() / done
         elif self._first is None or done < self._first[1]:
             # Fewer epochs than before: trials were lost and run again.
@@ -71,9 +69,7 @@ def time_left(jobs: Mapping[str, Job], paces: Mapping[str, Pace]) -> float | Non
 
 def _like_it(job: Job, jobs: Mapping[str, Job], known: Mapping[str, float]) -> float:
     trainable = job["spec"].get("trainable")
-    alike = [
-        pace for key, pace in known.items() if jobs[key]["spec"].get("trainable") == trainable
-    ]
+    alike = [pace for key, pace in known.items() if jobs[key]["spec"].get("trainable") == trainable]
     return _mean(alike or known.values())
 
 

@@ -14,7 +14,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     try:
         _replace(path, content)
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise click.UsageError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -33,9 +33,15 @@ def _replace(path: Path, content: bytes) -> None:
         raise
 
 
-def cannot_write(path: Path, error: OSError) -> click.UsageError:
-    """Return the usage error that says why ``path`` cannot be written."""
-    return click.UsageError(f"cannot write {path}: {error.strerror or error}")
+def check_writable(path: Path) -> None:
+    """Refuse a ``path`` that could not be written in the end, before hours of work begin."""
+    if path.is_dir():
+        raise click.UsageError(f"cannot write {path}: it is a folder")
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise click.UsageError(f"cannot write {path}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise click.UsageError(f"cannot write {path}: the folder {folder} is not yours to write")
 
 
 def _umask() -> int:

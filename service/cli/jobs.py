@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.cli.body import body_of, body_options
-from service.cli.options import Identifier, jobs_argument, timeout_option
+from service.cli.options import identifier, jobs_argument, timeout_option
 from service.cli.output import emit_json, json_option, note, table
 from service.cli.summary import job_line
 from service.cli.target import with_client
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 @click.option(
     "--idempotency-key",
     metavar="KEY",
-    type=Identifier(),
+    callback=identifier,
     help="Submitting again with the same key gives the same job. [default: a new one]",
 )
 @json_option
 @with_client
 def submit(
     client: Client,
+    /,
     *,
     wait: bool,
     timeout: float | None,
@@ -65,7 +66,7 @@ def submit(
 @body_options
 @json_option
 @with_client
-def plan(client: Client, *, as_json: bool, **options: Any) -> None:
+def plan(client: Client, /, *, as_json: bool, **options: Any) -> None:
     """Show what a search would run, without running it.
 
     Takes the same options as submit and prints the configurations, or how they would be sampled.

@@ -56,4 +56,4 @@ def version(client: Client, *, as_json: bool) -> None:
         return
     click.echo(f"argbest {own}")
     if server is not None:
-        click.echo(f"server {server.get('version', '?')} at {client.base_url}")
+        click.echo(f"server {server['argbest']} at {client.base_url}")

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 
-class Identifier(click.ParamType):
-    """A job's id or the name of something: not empty, no slash, no white space."""
-
-    name = "id"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
-        """Return the identifier, or fail with a usage error."""
-        text = str(value)
-        if text in ("", ".", "..") or "/" in text or any(char.isspace() for char in text):
-            self.fail(f"{text!r} cannot be an id or a name", param, ctx)
-        return text
+def identifier(_: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Pass a job's id or the name of something; refuse one that could not be either."""
+    if value is not None and not _is_identifier(value):
+        raise click.BadParameter(f"{value!r} cannot be an id or a name", param=parameter)
+    return value
 
 
-job_argument = click.argument("job", metavar="JOB", type=Identifier())
+def _identifiers(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    for value in values:
+        identifier(context, parameter, value)
+    return values
+
+
+def _is_identifier(text: str) -> bool:
+    return text not in ("", ".", "..") and text.isprintable() and not set(text) & set("/ ")
+
+
+job_argument = click.argument("job", metavar="JOB", callback=identifier)
 jobs_argument = click.argument(
-    "jobs", metavar="JOB...", type=Identifier(), nargs=-1, required=True
+    "jobs", metavar="JOB...", nargs=-1, required=True, callback=_identifiers
 )
 timeout_option = click.option(
     "--timeout",

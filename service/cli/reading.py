@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from service.client_types import Job, Trial
 
 FOLLOW_INTERVAL_S = 1.0
+#: Asked for at each look; a log that grows faster than this between two looks loses lines.
+FOLLOW_LINES = 2000
 
 
 @click.command()
@@ -28,9 +31,7 @@ FOLLOW_INTERVAL_S = 1.0
 @click.option("--cursor", help="Where the page before ended; it says so.")
 @json_option
 @with_client
-def ls(
-    client: Client, *, state: str | None, limit: int, cursor: str | None, as_json: bool
-) -> None:
+def ls(client: Client, *, state: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
     """List jobs, newest first."""
     page = client.jobs(state=state, limit=limit, cursor=cursor)
     if as_json:
@@ -112,25 +113,44 @@ def _trial_table(found: list[Trial]) -> None:
 
 @click.command()
 @job_argument
-@click.option("--tail", metavar="N", type=click.IntRange(min=1), help="Only the last N lines.")
+@click.option("--tail", metavar="N", type=click.IntRange(1, 10_000), help="Only the last N lines.")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job has finished.")
 @with_client
 def logs(client: Client, *, job: str, tail: int | None, follow: bool) -> None:
-    """Print the log of a job's driver and trials."""
-    text = client.log(job, tail=tail)
-    _print_log(text)
+    """Print the log of a job's driver and trials.
+
+    Without --tail, the last lines that the server keeps at hand.
+    """
     if not follow:
+        _print_lines(client.log(job, tail=tail).splitlines())
         return
-    seen = client.log(job) if tail else text
+    seen = _whole_lines(client.log(job, tail=FOLLOW_LINES))
+    _print_lines(seen[-tail:] if tail else seen)
     finished = False
     while not finished:
         time.sleep(FOLLOW_INTERVAL_S)
         # Asked in this order, so that the last lines of a job that just finished are not missed.
         finished = is_finished(client.job(job))
-        text = client.log(job)
-        _print_log(text.removeprefix(seen))
-        seen = text
+        lines = _whole_lines(client.log(job, tail=FOLLOW_LINES))
+        _print_lines(lines_after(seen, lines))
+        seen = lines
 
 
-def _print_log(text: str) -> None:
-    click.echo(clean(text.replace("\t", "    ")), nl=False)
+def lines_after(seen: list[str], lines: list[str]) -> list[str]:
+    """Return what is new in ``lines``, a window on a log that moved on since it showed ``seen``."""
+    for gone in range(len(seen) + 1):
+        overlap = len(seen) - gone
+        if lines[:overlap] == seen[gone:]:
+            return lines[overlap:]
+    raise AssertionError("an overlap of no lines always fits")
+
+
+def _whole_lines(text: str) -> list[str]:
+    """Split into lines without the last one if it is still being written."""
+    return text[: text.rfind("\n") + 1].splitlines()
+
+
+def _print_lines(lines: list[str]) -> None:
+    for line in lines:
+        click.echo(clean(line.expandtabs()))
+    sys.stdout.flush()

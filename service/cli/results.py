@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -90,7 +91,7 @@ def report(client: Client, *, job: str, output: str, style: str | None, as_json:
     kind = _report_format(output, "json" if as_json else style)
     content = client.report(job, kind)
     if output == "-":
-        click.get_binary_stream("stdout").write(content)
+        sys.stdout.buffer.write(content)
     else:
         write_atomically(Path(output), content)
         note(f"wrote {output}")
@@ -109,10 +110,10 @@ def _report_format(output: str, style: str | None) -> ReportFormat:
 
 @click.command()
 @job_argument
+@click.option("-d", "--directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
-    "-d", "--directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path)
+    "--format", "style", type=click.Choice(["png", "svg"]), default="png", show_default=True
 )
-@click.option("--format", "style", type=click.Choice(["png", "svg"]), default="png", show_default=True)
 @json_option
 @with_client
 def plots(client: Client, *, job: str, directory: Path | None, style: str, as_json: bool) -> None:

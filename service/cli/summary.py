@@ -27,7 +27,7 @@ def best_line(best: Best | None) -> str:
 def progress_line(job: Job) -> str:
     """Return ``3/7 trials (1 failed, 2 running), 60/140 epochs``."""
     progress = job["progress"]
-    counts = [f"{progress[key]} {key}" for key in ("failed", "running") if progress[key]]  # type: ignore[literal-required]
+    counts = [f"{progress[key]} {key}" for key in ("failed", "running") if progress[key]]
     inside = f" ({', '.join(counts)})" if counts else ""
     return (
         f"{progress['finished']}/{progress['trials']} trials{inside}, "

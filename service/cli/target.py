@@ -1,7 +1,8 @@
-"""Which server a command talks to: ``--url`` and ``--token``, before or after the command's name."""
+"""Which server a command talks to: ``--url`` and ``--token``, also before the command's name."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -15,7 +16,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
 
-_URL, _TOKEN = "argbest.url", "argbest.token"  # noqa: S105 - keys, not secrets
+_URL, _TOKEN = "argbest.url", "argbest.token"
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
@@ -44,8 +45,6 @@ def remember_target(command: F) -> F:
 
 def current_target(context: click.Context) -> tuple[str, str | None]:
     """Return the server's address and token for this command."""
-    import os
-
     url = context.meta.get(_URL) or os.environ.get("ARGBEST_URL") or DEFAULT_URL
     return str(url), context.meta.get(_TOKEN) or os.environ.get("ARGBEST_TOKEN")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ def number(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, (dict, list)):
+        return clean(json.dumps(value, ensure_ascii=False))
     return clean(str(value)).replace("\n", " ")
 
 

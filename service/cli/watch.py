@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from results.states import TrialState
 from service.cli.display import Display, display
 from service.cli.errors import ExitCode
 from service.cli.estimate import Pace, time_left
@@ -16,7 +17,6 @@ from service.cli.summary import job_line, trial_line
 from service.cli.target import with_client
 from service.cli.text import pairs
 from service.client_types import JobEvent, has_succeeded
-from results.states import TrialState
 
 if TYPE_CHECKING:
     from service.client import Client

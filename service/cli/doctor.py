@@ -1,0 +1,146 @@
+"""Checks of this machine and of the server, each with what to do about it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+import click
+
+from service.cli.data import datasets_folders, folder_option
+from service.cli.output import emit_json, json_option, table
+from service.cli.target import with_client
+from service.cli.text import size
+from service.client_errors import ClientError, ServerUnreachable
+
+if TYPE_CHECKING:
+    from service.client import Client
+
+OLDEST_PYTHON = (3, 11)
+#: With less the service takes no job; with less than ten times as much it soon will not.
+SMALLEST_DISK = 200_000_000
+_COMPILERS = ("c++", "g++", "clang++")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at; ``hint`` says what to do where it is not ok."""
+
+    name: str
+    state: Literal["ok", "warning", "broken"]
+    detail: str
+    hint: str = ""
+
+
+@click.command()
+@folder_option
+@json_option
+@with_client
+def doctor(client: Client, *, data_dir: Path | None, as_json: bool) -> None:
+    """Check that everything argbest needs is here.
+
+    Looks at Python, the server and its parts, the data sets, a C++ compiler and the disk. Exits
+    with 1 if something is broken; a warning is something that can wait.
+    """
+    checks = [*_machine(data_dir), *_server(client)]
+    if as_json:
+        emit_json({"items": [asdict(check) for check in checks]})
+    else:
+        rows = [[check.state, check.name, check.detail, check.hint] for check in checks]
+        table(["state", "check", "found", "what to do"], rows)
+    if any(check.state == "broken" for check in checks):
+        click.get_current_context().exit(1)
+
+
+def _machine(data_dir: Path | None) -> Iterator[Check]:
+    folder, source = datasets_folders(data_dir)
+    yield python_check(sys.version_info[:3])
+    yield compiler_check()
+    yield disk_check(folder, _free(folder))
+    yield from _data_checks(folder, source)
+
+
+def python_check(version: tuple[int, int, int]) -> Check:
+    """Check the version of Python."""
+    text = ".".join(map(str, version))
+    if version[:2] >= OLDEST_PYTHON:
+        return Check("python", "ok", text)
+    return Check("python", "broken", text, "install Python 3.11 or newer")
+
+
+def compiler_check() -> Check:
+    """Check for a C++ compiler, with which torch compiles its trainables."""
+    wanted = [name for name in (os.environ.get("CXX"), *_COMPILERS) if name]
+    found = next((path for name in wanted if (path := shutil.which(name))), None)
+    if found:
+        return Check("c++ compiler", "ok", found)
+    hint = "install g++ to train the torch models faster"
+    return Check("c++ compiler", "warning", "none found", hint)
+
+
+def disk_check(folder: Path, free: int) -> Check:
+    """Check the ``free`` bytes of the disk that holds ``folder``."""
+    detail = f"{size(free)} free for {folder}"
+    if free < SMALLEST_DISK:
+        return Check("disk", "broken", detail, "free some space, or choose another --data-dir")
+    if free < 10 * SMALLEST_DISK:
+        return Check("disk", "warning", detail, "free some space soon")
+    return Check("disk", "ok", detail)
+
+
+def _free(folder: Path) -> int:
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(existing).free
+
+
+def _data_checks(folder: Path, source: Path | None) -> Iterator[Check]:
+    from trainables import datasets
+
+    for name in datasets.names():
+        status = datasets.status(name, folder, source=source)
+        if status.available:
+            yield Check(f"data set {name}", "ok", f"{status.rows} rows in {status.where}")
+        else:
+            hint = f"`argbest data fetch {name}`; else the first job that needs it fetches it"
+            yield Check(f"data set {name}", "warning", "not here yet", hint)
+
+
+def _server(client: Client) -> Iterator[Check]:
+    url = client.base_url
+    try:
+        client.healthy()
+        parts = client.readiness()["parts"]
+    except ServerUnreachable as error:
+        yield Check("server", "broken", str(error), "start it with `argbest serve`")
+        yield from _port_check(url)
+        return
+    except (ClientError, KeyError) as error:
+        hint = "another program listens there: choose another --port, and --url"
+        yield Check("server", "broken", f"{url} is not argbest: {error}", hint)
+        return
+    yield Check("server", "ok", url)
+    for name, state in parts.items():
+        hint = "" if state == "ok" else "see the log of `argbest serve`"
+        yield Check(f"server's {name}", "ok" if state == "ok" else "broken", state, hint)
+
+
+def _port_check(url: str) -> Iterator[Check]:
+    """Check that the port of a server that does not answer is free for `argbest serve`."""
+    target = urlsplit(url)
+    host, port = target.hostname or "", target.port or {"http": 80, "https": 443}[target.scheme]
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        return
+    try:
+        socket.create_connection((host, port), timeout=1.0).close()
+    except OSError:
+        yield Check("port", "ok", f"{port} is free")
+        return
+    hint = "end the program that holds it, or choose another --port"
+    yield Check("port", "broken", f"{port} is in use by a program that does not answer", hint)
