@@ -78,8 +78,9 @@ def standardized(cells: Sequence[str]) -> NDArray[np.float64]:
     """
     present = [float(cell) for cell in cells if cell != MISSING]
     mean = math.fsum(present) / len(present)
-    variance = math.fsum((value - mean) ** 2 for value in present) / (len(present) - 1)
-    deviation = math.sqrt(variance)
+    differences = [value - mean for value in present]
+    squares = math.fsum(difference * difference for difference in differences)
+    deviation = math.sqrt(squares / (len(present) - 1))
     return np.array([0.0 if c == MISSING else (float(c) - mean) / deviation for c in cells])
 
 
