@@ -194,6 +194,7 @@ def test_error_lists_every_place_and_the_remedy(source: Path, folder: Path) -> N
     ]
     assert "train-labels.gz has 7 bytes" in tried[0]
     assert str(folder / "small") in remedy
+    assert "ARGBEST_SMALL_DIR" in remedy
 
 
 def damage_truncate(path: Path) -> None:
