@@ -184,7 +184,7 @@ class ImageDataset:
         raise DatasetUnavailable(
             f"{self.name}: its files are not at hand and could not be had. Tried:{''.join(tried)}\n"
             f"Put {names} into {home}, or name a folder that holds them (for the service: "
-            f"ARGBEST_{self.name.upper()}_DIR), and retry; docs/data.md says where they are published."
+            f"ARGBEST_{self.name.upper()}_DIR), and retry; docs/data.md has their sources."
         )
 
     def _read(self, folder: Path) -> dict[str, NDArray[Any]]:
