@@ -1,0 +1,250 @@
+"""The numpy trainables: what they report, in which order they draw, and the published figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from service.settings import Settings
+from tests.trainables.synthetic import image_data, regression_data
+from trainables import datasets, numpy_reference, registry
+from trainables.contract import DatasetUnavailable
+from trainables.datasets.types import ImageData, RegressionData
+from trainables.numpy_models import (
+    accuracy,
+    analytic_weights,
+    initial_network,
+    linear_scores,
+    network_scores,
+    rmse,
+    with_bias,
+)
+from trainables.numpy_trainables import (
+    train_linear_regression,
+    train_logistic_regression,
+    train_mlp,
+    train_neural_regression,
+    train_perceptron,
+)
+
+NAMES = tuple(name for name in registry.trainables() if name.startswith("numpy_"))
+Curve = list[dict[str, float]]
+
+
+def _data(name: str) -> ImageData | RegressionData:
+    return regression_data() if "ames" in registry.get(name).datasets else image_data()
+
+
+def _curve(
+    name: str,
+    data: Any,
+    config: Mapping[str, Any] | None = None,
+    *,
+    epochs: int = 3,
+    seed: int = 42,
+) -> Curve:
+    curve: Curve = []
+
+    def report(epoch: int, metrics: Mapping[str, float]) -> None:
+        assert epoch == len(curve) + 1
+        curve.append(dict(metrics))
+
+    registry.get(name).resolve()(config or {}, data, report, epochs=epochs, seed=seed)
+    return curve
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_reports_the_declared_metrics_as_plain_floats(name: str) -> None:
+    curve = _curve(name, _data(name))
+    declared = [metric.name for metric in registry.get(name).metrics]
+    assert len(curve) == 3
+    for metrics in curve:
+        assert list(metrics) == declared
+        assert {type(value) for value in metrics.values()} == {float}
+        assert all(math.isfinite(value) for value in metrics.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_seed_gives_one_curve_bit_for_bit(name: str) -> None:
+    data = _data(name)
+    curve = _curve(name, data, seed=7)
+    assert _curve(name, data, seed=7) == curve
+    assert _curve(name, data, seed=8) != curve
+
+
+@pytest.mark.parametrize("name", ["numpy_perceptron", "numpy_logistic_regression", "numpy_mlp"])
+def test_memory_maps_give_the_same_curve(name: str, tmp_path: Path) -> None:
+    assert _curve(name, image_data(folder=tmp_path)) == _curve(name, image_data())
+
+
+def test_linear_regression_learns_a_linear_target() -> None:
+    data = regression_data(noise=0.0)
+    curve = _curve("numpy_linear_regression", data, {"learning_rate": 0.01}, epochs=60)
+    assert curve[-1]["train_rmse"] < 1e-3 < curve[0]["train_rmse"]
+    assert curve[-1]["distance_to_analytic"] < 1e-2
+
+
+@pytest.mark.parametrize("name", ["numpy_logistic_regression", "numpy_mlp"])
+def test_classifiers_learn_separable_patterns(name: str) -> None:
+    curve = _curve(name, image_data(), {"learning_rate": 0.1}, epochs=20)
+    assert curve[-1]["validation_accuracy"] > 0.9
+    assert curve[-1]["train_loss"] < curve[0]["train_loss"]
+
+
+def test_linear_models_draw_only_permutations_which_accumulate() -> None:
+    data, rate = regression_data(), 0.01
+    stream, x, weights = np.random.RandomState(42), with_bias(data.x_train), np.zeros(7)
+    order = np.arange(len(x))
+    solution = analytic_weights(data.x_train, data.y_train)
+    expected = []
+    for _ in range(3):
+        order = order[stream.permutation(len(x))]
+        numpy_reference.linear_regression_epoch(weights, x, data.y_train, order, rate)
+        expected.append(
+            {
+                "train_rmse": rmse(x @ weights, data.y_train),
+                "test_rmse": rmse(with_bias(data.x_test) @ weights, data.y_test),
+                "distance_to_analytic": float(np.linalg.norm(weights - solution)),
+            }
+        )
+    curve = _curve("numpy_linear_regression", data, {"learning_rate": rate})
+    assert curve == [pytest.approx(metrics, rel=1e-12) for metrics in expected]
+
+
+def test_networks_draw_both_layers_then_permutations_which_accumulate() -> None:
+    data, rate = image_data(), 0.01
+    stream, x = np.random.RandomState(42), data.x_train * data.scale
+    network = initial_network(stream, features=16, hidden=5, outputs=3)
+    order = np.arange(len(x))
+    expected = []
+    for _ in range(3):
+        order = order[stream.permutation(len(x))]
+        loss = numpy_reference.mlp_epoch(network, x, data.y_train, order, rate)
+        hits = network_scores(network, data.x_test * data.scale).argmax(axis=1) == data.y_test
+        expected.append((loss, hits.mean()))
+    curve = _curve("numpy_mlp", data, {"learning_rate": rate, "hidden_size": 5})
+    found = [(metrics["train_loss"], metrics["test_accuracy"]) for metrics in curve]
+    assert found == [pytest.approx(pair, rel=1e-10) for pair in expected]
+
+
+def test_initial_weights_are_drawn_first_layer_first_around_a_tenth() -> None:
+    network = initial_network(np.random.RandomState(42), features=784, hidden=200, outputs=10)
+    normals = np.random.RandomState(42).standard_normal(784 * 200 + 200 * 10)
+    np.testing.assert_allclose(network.w1.ravel(), 0.1 + 0.1 * normals[:156_800], rtol=1e-13)
+    np.testing.assert_allclose(network.w2.ravel(), 0.1 + 0.1 * normals[156_800:], rtol=1e-13)
+    assert not network.b1.any()
+    assert not network.b2.any()
+
+
+def test_accuracy_gives_a_tie_to_the_lowest_class_and_takes_every_chunk() -> None:
+    pixels = np.zeros((5000, 2), dtype=np.uint8)
+    labels = np.arange(5000) % 4
+    assert accuracy(lambda part: np.zeros((len(part), 4)), pixels, 1 / 256, labels) == 0.25
+
+
+def test_accuracy_sees_scaled_pixels() -> None:
+    weights = np.array([[0.0, 0.0, 0.5], [1.0, 0.0, 0.0]])  # class 1 where x0 > 1/2
+    pixels = np.array([[127, 9], [129, 9]], dtype=np.uint8)
+    labels = np.array([0, 1])
+    assert accuracy(lambda x: linear_scores(weights, x), pixels, 1 / 256, labels) == 1.0
+
+
+def test_analytic_weights_are_the_pseudo_inverse_where_features_repeat() -> None:
+    data = regression_data()
+    x = np.hstack([data.x_train, data.x_train[:, :2]])
+    expected = np.linalg.pinv(with_bias(x)) @ data.y_train
+    np.testing.assert_allclose(analytic_weights(x, data.y_train), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "numpy_perceptron"])
+def test_a_diverged_run_is_reported_to_the_end_without_warnings(name: str) -> None:
+    huge = regression_data()
+    data = (
+        RegressionData("huge", huge.x_train * 1e3, huge.y_train, huge.x_test * 1e3, huge.y_test)
+        if "ames" in registry.get(name).datasets
+        else image_data()
+    )
+    curve = _curve(name, data, {"learning_rate": 10.0})
+    assert len(curve) == 3
+    if "regression" in name and "logistic" not in name:
+        assert not math.isfinite(curve[-1]["train_rmse"])
+
+
+def test_report_runs_with_the_callers_floating_point_settings() -> None:
+    seen = []
+    with np.errstate(over="raise", invalid="raise"):
+        outside = np.geterr()
+        train_perceptron(
+            {}, image_data(), lambda epoch, metrics: seen.append(np.geterr()), epochs=1, seed=1
+        )
+    assert seen == [outside]
+
+
+def test_one_sample_is_enough() -> None:
+    data = image_data(train=1)
+    assert len(_curve("numpy_mlp", data)) == 3
+    assert len(_curve("numpy_logistic_regression", data)) == 3
+    assert len(_curve("numpy_neural_regression", regression_data(rows=1))) == 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_refuses_unknown_parameters(name: str) -> None:
+    with pytest.raises(ValidationError, match="momentum"):
+        _curve(name, _data(name), {"momentum": 0.9})
+
+
+@pytest.mark.parametrize("train", [train_logistic_regression, train_mlp, train_perceptron])
+def test_refuses_labels_that_are_no_class(train: Any) -> None:
+    good = image_data(classes=3)
+    bad = ImageData(
+        **{field: getattr(good, field) for field in good.__dataclass_fields__} | {"classes": ("a",)}
+    )
+    with pytest.raises(ValueError, match="y_train holds labels from 0 to 2; they must be 0 to 0"):
+        train({}, bad, lambda epoch, metrics: None, epochs=1, seed=1)
+
+
+@pytest.mark.parametrize("train", [train_linear_regression, train_neural_regression])
+def test_refuses_a_target_that_is_no_vector(train: Any) -> None:
+    good = regression_data()
+    bad = RegressionData("bad", good.x_train, good.y_train[:, np.newaxis], good.x_test, good.y_test)
+    with pytest.raises(ValueError, match=r"y_train of shape \(40, 1\)"):
+        train({}, bad, lambda epoch, metrics: None, epochs=1, seed=1)
+
+
+def test_linear_regression_gives_the_published_figures(tmp_path: Path) -> None:
+    data = datasets.load("ames", tmp_path)
+    curve = _curve("numpy_linear_regression", data, epochs=150)
+    test = [metrics["test_rmse"] for metrics in curve]
+    assert round(curve[-1]["train_rmse"], 3) == 0.111
+    assert round(test[-1], 3) == 0.238
+    assert round(min(test), 3) == 0.195
+    assert test.index(min(test)) + 1 == 71
+    distances = [metrics["distance_to_analytic"] for metrics in curve]
+    assert distances[-1] < distances[0]
+
+
+def _fashion_mnist(folder: Path) -> ImageData:
+    settings = Settings()
+    places = ((settings.datasets_dir, None), (folder, settings.fashion_mnist_dir))
+    for prepared, source in places:
+        try:
+            data = datasets.load("fashion_mnist", prepared, source=source)
+        except DatasetUnavailable:
+            continue
+        assert isinstance(data, ImageData)
+        return data
+    pytest.skip(
+        "Fashion-MNIST is not here: set ARGBEST_FASHION_MNIST_DIR to the folder of its files"
+    )
+
+
+def test_perceptron_gives_the_published_figures(tmp_path: Path) -> None:
+    curve = _curve("numpy_perceptron", _fashion_mnist(tmp_path), epochs=20)
+    assert curve[-1]["validation_accuracy"] == 0.7126
+    assert curve[-1]["test_accuracy"] == 0.7013
