@@ -15,7 +15,6 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from results import errors as results_errors
-from results.plots import UnknownPlot
 from results.store import open_store
 from results.store.base import Store
 from service import (
@@ -41,6 +40,7 @@ DESCRIPTION = (
 _STATUS: dict[type[results_errors.ResultsError], HTTPStatus] = {
     results_errors.JobNotFound: HTTPStatus.NOT_FOUND,
     results_errors.TrialNotFound: HTTPStatus.NOT_FOUND,
+    results_errors.UnknownPlot: HTTPStatus.NOT_FOUND,
     results_errors.IllegalMove: HTTPStatus.CONFLICT,
     results_errors.IdempotencyClash: HTTPStatus.CONFLICT,
     results_errors.BadCursor: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -57,9 +57,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
         if store is None:
             used.close()
 
-    app = FastAPI(
-        title="argbest", version=version(), description=DESCRIPTION, lifespan=lifespan
-    )
+    app = FastAPI(title="argbest", version=version(), description=DESCRIPTION, lifespan=lifespan)
     app.state.settings, app.state.store = settings, used
     for module in (routes_jobs, routes_results, routes_catalog, routes_health, page):
         app.include_router(module.router)
@@ -86,7 +84,6 @@ def _handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(results_errors.StoreUnavailable, _answer_unavailable)
     app.add_exception_handler(results_errors.ResultsError, _answer_results_error)
-    app.add_exception_handler(UnknownPlot, _answer_unknown_plot)
     app.add_exception_handler(Exception, _answer_bug)
 
 
@@ -123,10 +120,6 @@ async def _answer_results_error(_: Request, error: Exception) -> Response:
     if status is None:
         return await _answer_bug(_, error)
     return ProblemError(status, str(error)).response()
-
-
-async def _answer_unknown_plot(_: Request, error: Exception) -> Response:
-    return ProblemError(HTTPStatus.NOT_FOUND, str(error)).response()
 
 
 async def _answer_bug(request: Request, error: Exception) -> Response:

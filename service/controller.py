@@ -44,7 +44,9 @@ class Controller:
 
     def run(self) -> None:
         """Work until stopped; an unreachable store is waited for."""
-        logger.info("controller %s: at most %d jobs", self._owner, self._settings.max_concurrent_jobs)
+        logger.info(
+            "controller %s: at most %d jobs", self._owner, self._settings.max_concurrent_jobs
+        )
         while not self._stopped.wait(POLL_SECONDS):
             try:
                 self.step()

@@ -41,6 +41,12 @@ logger = logging.getLogger("service.driver")
 #: Exit status of a driver that stopped without finishing its job; somebody else may go on.
 EXIT_UNFINISHED = 75
 HEARTBEAT_SECONDS = 1.0
+#: Our records replace Tune's log files; a trial's first message carries no metric yet.
+TUNE_SETTINGS = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "RAY_AIR_NEW_OUTPUT": "0",
+}
 #: Heartbeats without an answer from Ray's head after which the driver gives up.
 RAY_SILENCE = 5
 
@@ -101,9 +107,7 @@ def drive(store: Store, lease: Lease, settings: Settings) -> None:
     )
     if search.num_samples > 0:
         _connect(job, spec, settings)
-        recorder = Recorder(
-            store, lease, records, seed=spec.seed, time_limit_s=spec.time_limit_s
-        )
+        recorder = Recorder(store, lease, records, seed=spec.seed, time_limit_s=spec.time_limit_s)
         _fit(search, spec, settings, recorder, name=f"{job.id}-{lease.token}")
         recorder.flush()
     state, error = _outcome(store.trials(job.id))
@@ -219,7 +223,9 @@ def _run(store: Store, lease: Lease, settings: Settings) -> int:
         if not is_reachable(settings.ray_address):
             return EXIT_UNFINISHED
         text = "".join(traceback.format_exception(error))
-        message = f"{type(error).__name__}: {error}"
+        # A TuneError's text is a whole traceback: its last line says what happened.
+        last = str(error).strip().splitlines()[-1:]
+        message = ": ".join([type(error).__name__, *last])
         return _fail(store, lease, Failure(FailureKind.USER_ERROR, message, text))
     return 0
 
@@ -241,7 +247,9 @@ def main(arguments: Sequence[str]) -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)sZ %(levelname)s %(name)s: %(message)s"
     )
-    os.environ.update(TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1", RAY_AIR_NEW_OUTPUT="0")
+    os.environ.update(TUNE_SETTINGS)
+    # It misses the log files that are switched off, once a trial.
+    logging.getLogger("ray.tune.analysis.experiment_analysis").setLevel(logging.ERROR)
     settings = Settings()
     lease = Lease(job_id, owner, int(token))
     store = open_store(settings.store_url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -10,13 +11,13 @@ import search_spaces
 from results.records import Curve, JobRecord, NewTrial, Page, TrialRecord
 from results.states import JobState
 from results.store.base import Store
-from search_spaces import Library, SearchSpace, SearchSpaceError, UnknownSearchSpace
+from search_spaces import Library, SearchSpace, SearchSpaceError
 from service.problems import FieldError, ProblemError, invalid
 from service.schemas import JobRequest
 from service.settings import Settings
 from service.spec import JobSpec
 from service.version import version
-from trainables import datasets, registry
+from trainables import registry
 from trainables.contract import UnknownTrainable
 
 
@@ -30,7 +31,7 @@ class Plan:
     @property
     def is_sampled(self) -> bool:
         """Whether the configurations are known only as the sampler suggests them."""
-        return self.space.strategy in search_spaces.SAMPLERS
+        return self.space.is_sampled
 
     def configurations(self) -> list[dict[str, Any]] | None:
         """Return the configurations in order, or None where a sampler suggests them."""
@@ -55,7 +56,7 @@ class Jobs:
         spec = JobSpec(
             name=request.name or space.name,
             title=space.title,
-            description=space.description,
+            description=space.description or "",
             search_space=space.name,
             trainable=space.trainable,
             dataset=space.dataset,
@@ -77,41 +78,43 @@ class Jobs:
         return Plan(spec, space)
 
     def _space(self, request: JobRequest) -> SearchSpace:
+        """Return the space with the request's overrides, checked against its trainable.
+
+        Each problem's pointer is into the request: under ``/search_space`` for what an inline
+        space declares, at the root for an override.
+        """
+        inline = isinstance(request.search_space, dict)
         try:
             if isinstance(request.search_space, str):
-                space = self._library.get(request.search_space)
+                space = self._library.get(request.search_space, pointer="/search_space")
             else:
                 space = SearchSpace.from_json(request.search_space, pointer="/search_space")
             space = space.with_overrides(
-                parameters=request.parameters,
-                strategy=request.strategy,
-                epochs=request.epochs,
-                trials=request.trials,
+                request.parameters, request.strategy, request.epochs, request.trials
             )
-            self._check(space)
-        except UnknownSearchSpace as error:
-            raise invalid(
-                [FieldError("/search_space", str(error), "unknown_search_space", error.hint)]
-            ) from error
+            root = "/search_space" if inline else ""
+            self._check(space, root, ["/strategy", "/trials", *_pointers(request.parameters)])
         except SearchSpaceError as error:
             raise invalid(
                 [FieldError(p.pointer, p.detail, p.code, p.hint) for p in error.problems]
             ) from error
         return space
 
-    def _check(self, space: SearchSpace) -> None:
+    def _check(self, space: SearchSpace, pointer: str, overridden: Sequence[str]) -> None:
         try:
             trainable = registry.get(space.trainable)
         except UnknownTrainable as error:
-            raise invalid(
-                [FieldError("/search_space/trainable", str(error), "unknown_trainable")]
-            ) from error
+            hint = "GET /api/v1/trainables lists them"
+            field = FieldError(f"{pointer}/trainable", str(error), "unknown_trainable", hint)
+            raise invalid([field]) from error
         search_spaces.check(
             space,
             schema=trainable.schema(),
             metrics={metric.name: metric.split for metric in trainable.metrics},
-            datasets=sorted(set(trainable.datasets) & set(datasets.names())),
+            datasets=trainable.datasets,
             max_trials=self._settings.max_trials,
+            pointer=pointer,
+            overridden=overridden,
         )
 
     def submit(self, request: JobRequest, *, idempotency_key: str | None = None) -> JobRecord:
@@ -190,3 +193,8 @@ class Jobs:
         except FileNotFoundError:
             return ""
         return "".join(f"{line}\n" for line in tail)
+
+
+def _pointers(parameters: Mapping[str, Any]) -> list[str]:
+    escaped = (name.replace("~", "~0").replace("/", "~1") for name in parameters)
+    return [f"/parameters/{name}" for name in escaped]

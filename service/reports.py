@@ -36,9 +36,7 @@ class JobResults:
 
     def draw(self, name: str, image_format: plots.Format) -> bytes:
         """Draw one plot; raise :class:`results.plots.UnknownPlot`."""
-        return plots.draw(
-            name, self.job, self.trials, self.curves, self.metrics, image_format
-        )
+        return plots.draw(name, self.job, self.trials, self.curves, self.metrics, image_format)
 
     def report(self, report_format: report.Format, base_url: str) -> bytes:
         """Return the report; the plots are drawn only for the formats that hold pictures."""

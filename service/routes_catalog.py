@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter
 
-from search_spaces import UnknownSearchSpace
+from search_spaces import SearchSpaceError
 from service import cluster
 from service.dependencies import LibraryDep, SettingsDep
 from service.openapi import PROBLEMS
@@ -23,7 +24,11 @@ router = APIRouter(prefix="/api/v1", tags=["catalog"], responses=PROBLEMS)
 def list_search_spaces(library: LibraryDep) -> Any:
     """List the declared search spaces, and the files that could not be read."""
     items = [space.to_json() for space in library.all()]
-    return {"items": items, "next_cursor": None, "problems": list(library.problems())}
+    broken = [
+        {"file": error.path.name, "problems": [asdict(problem) for problem in error.problems]}
+        for error in library.broken()
+    ]
+    return {"items": items, "next_cursor": None, "broken": broken}
 
 
 @router.get("/search_spaces/{name}")
@@ -31,8 +36,9 @@ def show_search_space(name: str, library: LibraryDep) -> Any:
     """Show one declared search space."""
     try:
         return library.get(name).to_json()
-    except UnknownSearchSpace as error:
-        raise ProblemError(HTTPStatus.NOT_FOUND, str(error), error.hint) from error
+    except SearchSpaceError as error:
+        problem = error.problems[0]
+        raise ProblemError(HTTPStatus.NOT_FOUND, problem.detail, problem.hint) from error
 
 
 @router.get("/trainables")

@@ -45,7 +45,10 @@ class Settings(BaseSettings):
     )
     dashboard_url: str = Field("", description="URL of the Ray dashboard, shown on each job")
     dashboard_port: int = Field(
-        8265, ge=1, le=65535, description="port of the local Ray's dashboard (next free one if taken)"
+        8265,
+        ge=1,
+        le=65535,
+        description="port of the local Ray's dashboard (next free one if taken)",
     )
     num_cpus: int | None = Field(
         None, ge=1, description="CPU slots of the local Ray; all cores if unset"

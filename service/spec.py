@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from search_spaces import SAMPLERS
+
 #: Keys that name a job without changing what it computes.
 _NAMING = ("name", "title", "description", "tags")
 
@@ -59,10 +61,10 @@ class JobSpec:
     def space_json(self) -> dict[str, Any]:
         """Return the part that is a search space, as a search-space file writes it."""
         keys = (
-            "title", "description", "trainable", "dataset", "epochs", "metric", "mode", "strategy",
-            "trials", "parameters",
+            "title", "trainable", "dataset", "epochs", "metric", "mode", "strategy", "parameters",
         )  # fmt: skip
-        return {"name": self.search_space, **{key: getattr(self, key) for key in keys}}
+        space = {"name": self.search_space, **{key: getattr(self, key) for key in keys}}
+        return {**space, "trials": self.trials} if self.strategy in SAMPLERS else space
 
     def fingerprint(self) -> str:
         """Return a digest that is equal for jobs that compute the same, whatever they are called."""

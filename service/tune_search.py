@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import optuna
@@ -55,11 +56,11 @@ def make_search(
 ) -> Search:
     """Return the search over what the job's ``records`` say is left to run."""
     unfinished = [record for record in records if not record.state.is_finished]
-    if space.strategy in search_spaces.SAMPLERS:
+    if space.trials is not None:
         finished = len(records) - len(unfinished)
         study_storage = _history(space, job_id, records, unfinished)
         searcher = OptunaSampler(
-            space=lambda trial: search_spaces.suggest(space, trial),
+            space=partial(search_spaces.suggest, space),
             metric=OBJECTIVE,
             mode=space.mode,
             storage=study_storage,
@@ -69,9 +70,7 @@ def make_search(
         )
         return Search(num_samples=space.trials - finished, searcher=searcher)
     listed = [{"number": r.number, "parameters": dict(r.parameters)} for r in unfinished]
-    return Search(
-        num_samples=1 if listed else 0, param_space={"trial": tune.grid_search(listed)}
-    )
+    return Search(num_samples=1 if listed else 0, param_space={"trial": tune.grid_search(listed)})
 
 
 def _sampler(strategy: str, seed: int) -> BaseSampler:

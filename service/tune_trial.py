@@ -75,9 +75,7 @@ def _train(config: Mapping[str, Any], context: TrialContext) -> None:
     names = frozenset(metric.name for metric in trainable.metrics)
     reporter = EpochReporter(names, context.metric)
     train = trainable.resolve()
-    train(
-        parameters_of(config), data, reporter, epochs=context.epochs, seed=context.seed
-    )
+    train(parameters_of(config), data, reporter, epochs=context.epochs, seed=context.seed)
 
 
 def _data(context: TrialContext) -> datasets.RegressionData | datasets.ImageData:
@@ -129,8 +127,6 @@ class EpochReporter:
 def _failure(error: Exception) -> Failure:
     if isinstance(error, DivergedError):
         return Failure(FailureKind.DIVERGED, str(error))
-    kind = (
-        FailureKind.OUT_OF_MEMORY if isinstance(error, MemoryError) else FailureKind.USER_ERROR
-    )
+    kind = FailureKind.OUT_OF_MEMORY if isinstance(error, MemoryError) else FailureKind.USER_ERROR
     message = f"{type(error).__name__}: {error}"
     return Failure(kind, message, "".join(traceback.format_exception(error)))

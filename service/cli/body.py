@@ -66,7 +66,8 @@ _OPTIONS = (
         multiple=True,
         callback=_parameters,
         help="Replace a parameter by a constant or a domain, written in YAML: learning_rate=0.01, "
-        "'dropout=[0.3, 0.5]', 'learning_rate={low: 0.001, high: 0.1, log: true}'. Repeatable.",
+        "'dropout={values: [0.3, 0.5]}', 'learning_rate={low: 0.001, high: 0.1, log: true}'. "
+        "Repeatable.",
     ),
     click.option("--epochs", type=int, help="Epochs of every trial."),
     click.option("--trials", type=int, help="Trials that a sampling strategy runs."),

@@ -124,14 +124,11 @@ def logs(client: Client, *, job: str, tail: int | None, follow: bool) -> None:
     if not follow:
         _print_lines(client.log(job, tail=tail).splitlines())
         return
-    seen = _whole_lines(client.log(job, tail=FOLLOW_LINES))
+    seen, finished = _window(client, job)
     _print_lines(seen[-tail:] if tail else seen)
-    finished = False
     while not finished:
         time.sleep(FOLLOW_INTERVAL_S)
-        # Asked in this order, so that the last lines of a job that just finished are not missed.
-        finished = is_finished(client.job(job))
-        lines = _whole_lines(client.log(job, tail=FOLLOW_LINES))
+        lines, finished = _window(client, job)
         _print_lines(lines_after(seen, lines))
         seen = lines
 
@@ -145,9 +142,15 @@ def lines_after(seen: list[str], lines: list[str]) -> list[str]:
     raise AssertionError("an overlap of no lines always fits")
 
 
-def _whole_lines(text: str) -> list[str]:
-    """Split into lines without the last one if it is still being written."""
-    return text[: text.rfind("\n") + 1].splitlines()
+def _window(client: Client, job: str) -> tuple[list[str], bool]:
+    """Return the end of the log, and whether the job has finished.
+
+    The job is asked first, so that no last line is missed; while it runs, the log's last line may
+    still be being written and is left for the next look.
+    """
+    finished = is_finished(client.job(job))
+    lines = client.log(job, tail=FOLLOW_LINES).splitlines()
+    return (lines if finished else lines[:-1]), finished
 
 
 def _print_lines(lines: list[str]) -> None:

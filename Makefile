@@ -1,0 +1,52 @@
+# Every target makes the virtual environment it needs; `make help` lists them.
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || echo python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+PYTEST ?= $(BIN)/pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test serve lint format bench lock clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(READY)  ## make .venv with argbest and everything it needs
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "argbest needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+demo: install  ## start the service, run two searches on real data, show the results, stop it
+	$(BIN)/python tools/demo.py
+
+test: lint  ## run every check: lint, types and tests
+	$(PYTEST)
+
+serve: install  ## run the service on this machine until Ctrl-C
+	$(BIN)/argbest serve
+
+lint: install  ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install  ## rewrite the code in the house style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install  ## measure the training engines against the plain loops
+	$(BIN)/python -m benchmarks
+
+# The CPU build of torch has a local version (+cpu) that other machines need not have.
+lock: install  ## resolve the dependencies anew into requirements.lock
+	$(BIN)/pip-compile --quiet --upgrade --strip-extras --no-annotate --no-header --no-emit-options \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	  --extra dev --extra postgresql --output-file requirements.lock pyproject.toml
+	sed -i -E '/^#|^$$/d; s/^(torch==[^+]*)\+.*/\1/' requirements.lock
+
+clean:  ## remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
