@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain, islice
+from typing import Any, Literal
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -31,6 +32,11 @@ Schema = Mapping[str, Any]
 #: A range under a schema that is no plain interval is checked value by value, up to this many.
 _MOST_CHECKED_VALUES = 1000
 _INTERVAL = {"type", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"}
+_JSON_TYPES = {"int": "integer", "float": "number"}
+_TYPE_FIXES = {
+    "integer": 'write "type": "int" and whole numbers',
+    "number": 'write "type": "float"',
+}
 _ANNOTATIONS = {"title", "description", "default", "examples", "deprecated"}
 
 
@@ -164,32 +170,21 @@ class _Rule:
                 for branch in schema["anyOf"]
             ]
             yield from min(attempts, key=len)
+        elif not _accepts(schema, domain.type):
+            detail = f"{self.name} takes {_described(schema)}, not a range of type {domain.type}"
+            hint = _TYPE_FIXES.get(str(schema["type"]), 'list the values: {"values": [...]}')
+            yield Problem(pointer + "/type", detail, Code.INVALID_VALUE, hint)
         elif schema.keys() <= _INTERVAL | _ANNOTATIONS:
-            yield from self._for(schema)._interval_problems(domain, pointer)
+            yield from self._value_problems(domain.low, pointer + "/low")
+            if domain.high != domain.low:
+                yield from self._value_problems(domain.high, pointer + "/high")
         elif domain.size is not None and domain.size <= _MOST_CHECKED_VALUES:
-            for value in domain.listed():
-                yield from self._value_problems(value, pointer)
+            wrong = chain.from_iterable(self._value_problems(v, pointer) for v in domain.listed())
+            yield from islice(wrong, 1)
         else:
             detail = f"{self.name} takes only some of the numbers of a range"
             hint = 'list them: {"values": [...]}'
             yield Problem(pointer, detail, Code.INVALID_VALUE, hint)
-
-    def _interval_problems(self, domain: Range, pointer: str) -> Iterator[Problem]:
-        """Yield what is wrong under a schema whose numbers are an interval: type, either end."""
-        accepted = self.schema.get("type", ("integer", "number"))
-        wanted = "integer" if domain.type == "int" else "number"
-        if wanted in accepted:
-            yield from self._value_problems(domain.low, pointer + "/low")
-            if domain.high != domain.low:
-                yield from self._value_problems(domain.high, pointer + "/high")
-            return
-        detail = f"{self.name} takes {_described(self.schema)}, not a range of type {domain.type}"
-        fixes = {
-            "integer": 'write "type": "int" and whole numbers',
-            "number": 'write "type": "float"',
-        }
-        hint = fixes.get(str(accepted), 'list the values: {"values": [...]}')
-        yield Problem(pointer + "/type", detail, Code.INVALID_VALUE, hint)
 
     def _value_problems(self, value: Scalar, pointer: str) -> Iterator[Problem]:
         error: ValidationError | None = next(self._validator().iter_errors(value), None)
@@ -214,6 +209,11 @@ class _Rule:
 
     def _for(self, schema: Schema) -> _Rule:
         return _Rule(self.name, schema, self.definitions)
+
+
+def _accepts(schema: Schema, kind: Literal["int", "float"]) -> bool:
+    """Whether a range of that type fits the schema's type, as far as it states one."""
+    return "type" not in schema or schema["type"] == _JSON_TYPES[kind]
 
 
 def _described(schema: Schema) -> str:

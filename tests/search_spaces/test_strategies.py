@@ -1,0 +1,331 @@
+"""Strategies: which configurations they list, in which order, and what samplers can reach."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import optuna
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search_spaces import (
+    Choice,
+    Code,
+    Constant,
+    Domain,
+    Range,
+    Scalar,
+    SearchSpace,
+    SearchSpaceError,
+    configurations,
+    count,
+    defaults,
+    suggest,
+)
+from search_spaces.when import holds
+
+CONDITIONAL: dict[str, Any] = {
+    "optimizer": {"values": ["sgd", "adam"]},
+    "momentum": {"values": [0.0, 0.9], "when": {"optimizer": "sgd"}},
+    "nesterov": {"values": [False, True], "when": {"momentum": 0.9}},
+    "beta": {"values": [0.9, 0.99, 0.999], "when": {"optimizer": "adam"}},
+    "batch_size": 1,
+}
+
+
+def space(parameters: Mapping[str, Any], strategy: str = "grid", **members: Any) -> SearchSpace:
+    return SearchSpace.from_json(
+        {
+            "name": "tried",
+            "trainable": "any",
+            "dataset": "any",
+            "epochs": 1,
+            "metric": "loss",
+            "mode": "min",
+            "strategy": strategy,
+            "parameters": parameters,
+            **members,
+        }
+    )
+
+
+class Ends:
+    """A suggester that always answers one end: the first value and low, or the last and high."""
+
+    def __init__(self, *, last: bool) -> None:
+        self.last = last
+        self.asked: list[str] = []
+
+    def suggest_categorical(self, name: str, choices: Sequence[Scalar]) -> Scalar:
+        self.asked.append(name)
+        return choices[-1 if self.last else 0]
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        self.asked.append(name)
+        return high if self.last else low
+
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
+        self.asked.append(name)
+        return high if self.last else low
+
+
+@st.composite
+def conditional_parameters(draw: st.DrawFn, *, listed: bool = True) -> dict[str, Domain]:
+    """Up to six parameters, each with conditions on any of those before it in a hidden order."""
+    names = draw(st.permutations("abcdef"))[: draw(st.integers(1, 6))]
+    parameters: dict[str, Domain] = {}
+    for name in names:
+        when = {}
+        for parent in (
+            draw(st.lists(st.sampled_from([*parameters]), unique=True, max_size=2))
+            if (parameters)
+            else []
+        ):
+            takes = parameters[parent]
+            possible = list(takes.listed()) if takes.size is not None else [takes.default]
+            wanted = draw(st.lists(st.sampled_from(possible), min_size=1, max_size=2, unique=True))
+            when[parent] = tuple(wanted)
+        parameters[name] = draw(domains(when, listed=listed))
+    return {name: parameters[name] for name in draw(st.permutations(names))}
+
+
+def domains(when: Mapping[str, tuple[Scalar, ...]], *, listed: bool) -> st.SearchStrategy[Domain]:
+    some: list[st.SearchStrategy[Domain]] = [
+        st.integers(0, 3).map(lambda value: Constant(value, when=when)),
+        st.integers(1, 3).map(
+            lambda n: Choice(("x", "y", None)[:n], ("x", "y", None)[n - 1], when=when)
+        ),
+        st.integers(0, 3).map(lambda high: Range(0, high, high, type="int", when=when)),
+        st.integers(1, 3).map(lambda n: Range(0.1, n / 10, 0.1, step=0.1, when=when)),
+    ]
+    if not listed:
+        some += [
+            st.booleans().map(lambda log: Range(0.5, 8.0, 1.5, log=log, when=when)),
+            st.just(Range(1, 9, 2, log=True, type="int", when=when)),
+        ]
+    return st.one_of(some)
+
+
+def assert_valid(config: Mapping[str, Scalar], parameters: Mapping[str, Domain]) -> None:
+    """Each value lies in its domain, and exactly those parameters are there that exist."""
+    for name, domain in parameters.items():
+        assert (name in config) == holds(domain.when, config)
+        assert name not in config or config[name] in domain
+    assert list(config) == [name for name in parameters if name in config]
+
+
+def keyed(config: Mapping[str, Scalar]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, repr(value)) for name, value in sorted(config.items()))
+
+
+@given(conditional_parameters(), st.sampled_from(["single", "one_at_a_time", "grid"]))
+def test_listed_configurations_are_as_many_as_counted_all_different_and_valid(
+    parameters: dict[str, Domain], strategy: str
+) -> None:
+    declared = as_space(parameters, strategy)
+    listed = list(configurations(declared))
+    assert len(listed) == count(declared)
+    assert len({keyed(config) for config in listed}) == len(listed)
+    for config in listed:
+        assert_valid(config, declared.parameters)
+    assert defaults(declared) in listed
+
+
+def as_space(parameters: Mapping[str, Domain], strategy: str) -> SearchSpace:
+    raw = {name: domain.to_json() for name, domain in parameters.items()}
+    return space(raw, strategy)
+
+
+@given(conditional_parameters())
+def test_the_grid_holds_every_valid_configuration(parameters: dict[str, Domain]) -> None:
+    """Against an oracle without any cleverness: all combinations, absent values included."""
+    declared = as_space(parameters, "grid")
+    partial: list[dict[str, Scalar]] = [{}]
+    for name, domain in declared.parameters.items():
+        partial = [
+            {**config, **more}
+            for config in partial
+            for more in [{}, *({name: value} for value in domain.listed())]
+        ]
+    valid = {
+        keyed(config)
+        for config in partial
+        if all((n in config) == holds(d.when, config) for n, d in declared.parameters.items())
+    }
+    assert {keyed(config) for config in configurations(declared)} == valid
+
+
+@given(conditional_parameters(listed=False), st.booleans())
+def test_suggested_configurations_are_valid_and_reach_both_ends(
+    parameters: dict[str, Domain], last: bool
+) -> None:
+    declared = as_space(parameters, "random")
+    config = suggest(declared, Ends(last=last))
+    assert_valid(config, declared.parameters)
+    for name, domain in declared.parameters.items():
+        if isinstance(domain, Range) and name in config:
+            assert config[name] == (domain.high if last else domain.low)
+
+
+def test_one_at_a_time_starts_with_the_defaults() -> None:
+    parameters = {
+        "rate": {"values": [0.1, 0.2, 0.3], "default": 0.2},
+        "size": {"values": [100, 200], "default": 200},
+        "batch": 1,
+    }
+    assert [tuple(c.values()) for c in configurations(space(parameters, "one_at_a_time"))] == [
+        (0.2, 200, 1),
+        (0.1, 200, 1),
+        (0.3, 200, 1),
+        (0.2, 100, 1),
+    ]
+
+
+def test_one_at_a_time_gives_what_comes_into_being_its_default() -> None:
+    assert list(configurations(space(CONDITIONAL, "one_at_a_time"))) == [
+        {"optimizer": "sgd", "momentum": 0.0, "batch_size": 1},
+        {"optimizer": "adam", "beta": 0.9, "batch_size": 1},
+        {"optimizer": "sgd", "momentum": 0.9, "nesterov": False, "batch_size": 1},
+    ]
+
+
+def test_the_last_parameter_of_a_grid_varies_fastest() -> None:
+    parameters = {"a": {"values": [1, 2]}, "b": {"low": 0, "high": 4, "step": 2}}
+    assert [tuple(c.values()) for c in configurations(space(parameters))] == [
+        (1, 0),
+        (1, 2),
+        (1, 4),
+        (2, 0),
+        (2, 2),
+        (2, 4),
+    ]
+
+
+def test_conditional_parameters_are_left_out_of_a_grid() -> None:
+    assert list(configurations(space(CONDITIONAL))) == [
+        {"optimizer": "sgd", "momentum": 0.0, "batch_size": 1},
+        {"optimizer": "sgd", "momentum": 0.9, "nesterov": False, "batch_size": 1},
+        {"optimizer": "sgd", "momentum": 0.9, "nesterov": True, "batch_size": 1},
+        {"optimizer": "adam", "beta": 0.9, "batch_size": 1},
+        {"optimizer": "adam", "beta": 0.99, "batch_size": 1},
+        {"optimizer": "adam", "beta": 0.999, "batch_size": 1},
+    ]
+
+
+def test_the_order_of_declaration_does_not_matter_to_conditions() -> None:
+    turned = dict(reversed(CONDITIONAL.items()))
+    listed = {keyed(config) for config in configurations(space(turned))}
+    assert listed == {keyed(config) for config in configurations(space(CONDITIONAL))}
+    asked = Ends(last=True)
+    suggest(space(turned, "tpe"), asked)
+    assert asked.asked == ["optimizer", "beta"]
+
+
+def test_a_vast_grid_is_counted_and_started_at_once() -> None:
+    parameters = {f"p{i}": {"values": list(range(1000))} for i in range(50)}
+    parameters["last"] = {"values": [1, 2], "when": {"p0": 3}}
+    start = time.perf_counter()
+    vast = space(parameters)
+    assert count(vast) == 999 * 1000**49 + 2 * 1000**49
+    assert next(configurations(vast))["p49"] == 0
+    assert time.perf_counter() - start < 2
+
+
+def test_conditions_too_interwoven_to_count_are_refused() -> None:
+    """Each of 30 parameters is ruled out by its own parent alone: 2^30 sets to keep apart."""
+    parameters: dict[str, Any] = {f"p{i}": {"values": [0, 1]} for i in range(30)}
+    parameters |= {f"q{i}": {"values": [0, 1], "when": {f"p{i}": 1}} for i in range(30)}
+    with pytest.raises(SearchSpaceError) as caught:
+        count(space(parameters))
+    assert caught.value.problems[0].code is Code.TOO_MANY
+
+
+def test_a_range_without_step_is_not_listed() -> None:
+    parameters = {"a": {"low": 0.0, "high": 1.0}, "b": {"low": 1, "high": 9, "log": True}}
+    for strategy in ("grid", "one_at_a_time"):
+        for listing in (count, configurations):
+            with pytest.raises(SearchSpaceError) as caught:
+                listing(space(parameters, strategy))
+            found = {(problem.pointer, problem.code) for problem in caught.value.problems}
+            assert found == {
+                ("/parameters/a", Code.NOT_LISTABLE),
+                ("/parameters/b", Code.NOT_LISTABLE),
+            }
+    assert list(configurations(space(parameters, "single"))) == [{"a": 0.0, "b": 1}]
+
+
+def test_a_sampler_counts_its_trials_and_lists_nothing() -> None:
+    sampled = space({"a": {"values": [1, 2]}}, "tpe", trials=7)
+    assert count(sampled) == 7
+    with pytest.raises(SearchSpaceError) as caught:
+        configurations(sampled)
+    assert caught.value.problems[0].code is Code.NOT_LISTABLE
+
+
+def test_a_space_without_parameters_has_one_configuration() -> None:
+    for strategy in ("single", "one_at_a_time", "grid"):
+        assert list(configurations(space({}, strategy))) == [{}]
+        assert count(space({}, strategy)) == 1
+
+
+SAMPLED = {
+    "rate": {"low": 1e-4, "high": 1e-1, "log": True},
+    "dropout": {"low": 0.1, "high": 0.7, "step": 0.1},
+    "size": {"low": 50, "high": 200, "step": 50},
+    "layers": {"low": 1, "high": 3, "log": True},
+    **CONDITIONAL,
+}
+
+
+@pytest.mark.parametrize("end", ["low", "high"])
+def test_optuna_takes_both_ends_of_every_range(end: str) -> None:
+    declared = space(SAMPLED, "random")
+    fixed = {
+        name: raw[end] for name, raw in SAMPLED.items() if isinstance(raw, dict) and end in raw
+    }
+    fixed |= {"optimizer": "sgd", "momentum": 0.9, "nesterov": True}
+    config = suggest(declared, optuna.trial.FixedTrial(fixed))
+    assert config == {**fixed, "batch_size": 1}
+    assert_valid(config, declared.parameters)
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        optuna.samplers.RandomSampler(seed=42),
+        optuna.samplers.TPESampler(seed=42, n_startup_trials=10),
+    ],
+    ids=["random", "tpe"],
+)
+def test_optunas_samplers_stay_inside_and_reach_the_ends(
+    sampler: optuna.samplers.BaseSampler,
+) -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    declared = space(SAMPLED, "random")
+    study = optuna.create_study(sampler=sampler)
+    seen: list[dict[str, Scalar]] = []
+    for _ in range(60):
+        trial = study.ask()
+        seen.append(suggest(declared, trial))
+        study.tell(trial, len(seen) % 7)
+    for config in seen:
+        assert_valid(config, declared.parameters)
+    assert {c["size"] for c in seen} == {50, 100, 150, 200}
+    assert {c["layers"] for c in seen} == {1, 2, 3}
+    assert {c["dropout"] for c in seen} == {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7}
+    assert {c.get("beta") for c in seen} == {None, 0.9, 0.99, 0.999}
+
+
+def test_one_suggestion_takes_less_than_a_millisecond() -> None:
+    declared = space(SAMPLED, "random")
+    start = time.perf_counter()
+    for _ in range(200):
+        suggest(declared, Ends(last=True))
+    assert (time.perf_counter() - start) / 200 < 0.001

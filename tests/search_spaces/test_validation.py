@@ -1,0 +1,268 @@
+"""The check of a space against what its trainable takes, reports and trains on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Annotated, Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from search_spaces import (
+    Code,
+    Range,
+    SearchSpace,
+    SearchSpaceError,
+    check,
+    configurations,
+)
+from search_spaces.strategies import defaults
+
+
+class Kind(Enum):
+    """A parameter declared by an enumeration, which the schema refers to."""
+
+    PLAIN = "plain"
+    FANCY = "fancy"
+
+
+class Model(BaseModel):
+    """One parameter of each shape that pydantic writes into a schema."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+    rate: float = Field(0.1, gt=0, le=10)
+    dropout: float = Field(0.3, ge=0, lt=1)
+    size: int = Field(10, ge=1, le=4096)
+    activation: Literal["relu", "tanh"] = "relu"
+    width: Literal[8, 16, 32] = 8
+    even: int = Field(2, multiple_of=2)
+    decay: float | None = Field(None, ge=0)
+    number: int | float = 1
+    gap: Annotated[int, Field(le=0)] | Annotated[int, Field(ge=10)] = 0
+    kind: Kind = Kind.PLAIN
+    flag: bool = False
+    free: Any = None
+
+
+class Needy(BaseModel):
+    """A trainable with a parameter that has no default."""
+
+    size: int
+
+
+METRICS = {"train_loss": "train", "validation_accuracy": "validation", "test_accuracy": "test"}
+
+
+def space(parameters: Mapping[str, Any], **members: Any) -> SearchSpace:
+    return SearchSpace.from_json(
+        {
+            "name": "tried",
+            "trainable": "any",
+            "dataset": "images",
+            "epochs": 1,
+            "metric": "validation_accuracy",
+            "mode": "max",
+            "strategy": "single",
+            "parameters": parameters,
+            **members,
+        }
+    )
+
+
+def problems(
+    declared: SearchSpace, model: type[BaseModel] = Model, **more: Any
+) -> set[tuple[str, Code]]:
+    """Return what the check finds."""
+    try:
+        check(
+            declared,
+            **{
+                "schema": model.model_json_schema(),
+                "metrics": METRICS,
+                "datasets": ("images",),
+                "max_trials": 100,
+                **more,
+            },
+        )
+    except SearchSpaceError as error:
+        return {(problem.pointer, problem.code) for problem in error.problems}
+    return set()
+
+
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [
+        ("rate", 1),
+        ("rate", {"values": [0.001, 10]}),
+        ("rate", {"low": 1e-5, "high": 10.0, "log": True}),
+        ("dropout", {"low": 0.0, "high": 0.9, "step": 0.1}),
+        ("size", {"low": 1, "high": 4096, "log": True}),
+        ("activation", {"values": ["tanh", "relu"]}),
+        ("width", {"low": 8, "high": 32, "step": 24}),
+        ("even", {"low": 2, "high": 8, "step": 2}),
+        ("decay", {"values": [None, 0.1]}),
+        ("decay", {"low": 0.0, "high": 1.0}),
+        ("number", {"low": 1, "high": 3}),
+        ("number", {"low": 1.5, "high": 3.5}),
+        ("gap", {"low": -5, "high": 0}),
+        ("kind", {"values": ["plain", "fancy"]}),
+        ("flag", {"values": [True, False]}),
+        ("free", {"values": [1, "x", None]}),
+        ("free", {"low": 0.5, "high": 1.5}),
+    ],
+)
+def test_valid_domains_pass(name: str, good: Any) -> None:
+    assert problems(space({name: good})) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "pointers"),
+    [
+        ("rate", 0, [""]),
+        ("rate", "0.1", [""]),
+        ("rate", True, [""]),
+        ("rate", None, [""]),
+        ("rate", {"value": 11, "when": {}}, [""]),
+        ("rate", {"values": [0.1, 11, 0.2, -1]}, ["/values/1", "/values/3"]),
+        ("rate", {"low": 0.0, "high": 11.0}, ["/low", "/high"]),
+        ("rate", {"low": 1, "high": 3}, ["/type"]),
+        ("dropout", {"low": 0.0, "high": 1.0}, ["/high"]),
+        ("size", 2.0, [""]),
+        ("size", {"low": 1.0, "high": 4.0}, ["/type"]),
+        ("size", {"low": 0, "high": 5000}, ["/low", "/high"]),
+        ("activation", "rleu", [""]),
+        ("activation", {"low": 0, "high": 1}, ["/type"]),
+        ("width", {"low": 8, "high": 32}, [""]),
+        ("even", {"low": 2, "high": 5000}, [""]),
+        ("decay", {"low": -1.0, "high": 1.0}, ["/low"]),
+        ("decay", {"values": [None, -1]}, ["/values/1"]),
+        ("gap", {"low": -5, "high": 15}, ["/high"]),
+        ("kind", {"values": ["plain", "plane"]}, ["/values/1"]),
+        ("flag", 1, [""]),
+        ("flag", "true", [""]),
+    ],
+)
+def test_every_value_that_a_domain_can_take_must_be_valid(
+    name: str, bad: Any, pointers: list[str]
+) -> None:
+    assert problems(space({name: bad})) == {
+        (f"/parameters/{name}{pointer}", Code.INVALID_VALUE) for pointer in pointers
+    }
+
+
+NUMBERS = st.integers(-3, 12) | st.floats(-3, 12, allow_nan=False)
+PROPERTIES = st.sampled_from(["rate", "dropout", "size", "width", "even", "decay", "gap", "kind"])
+
+
+@given(PROPERTIES, st.lists(NUMBERS, min_size=1, max_size=5, unique_by=lambda value: value))
+def test_listed_values_are_judged_as_pydantic_judges_them(name: str, values: list[Any]) -> None:
+    found = problems(space({name: {"values": values}}, strategy="grid"))
+    wrong = {i for i, value in enumerate(values) if not accepted({name: value})}
+    assert found == {(f"/parameters/{name}/values/{i}", Code.INVALID_VALUE) for i in wrong}
+
+
+@given(PROPERTIES, st.integers(-3, 12), st.integers(0, 6), st.sampled_from(["int", "float"]))
+def test_a_range_that_passes_holds_only_values_that_pydantic_accepts(
+    name: str, low: int, steps: int, kind: Literal["int", "float"]
+) -> None:
+    domain = Range(low, low + steps, low, step=1, type=kind)
+    declared = space({name: domain.to_json()}, strategy="grid")
+    if not problems(declared):
+        assert all(accepted(config) for config in configurations(declared))
+
+
+def accepted(config: Mapping[str, Any]) -> bool:
+    try:
+        Model.model_validate(config)
+    except ValidationError:
+        return False
+    return True
+
+
+def test_an_unknown_parameter_is_named_with_the_close_one() -> None:
+    with pytest.raises(SearchSpaceError, match=r"/parameters/drop_out: .* did you mean dropout\?"):
+        check(
+            space({"drop_out": 0.5}),
+            schema=Model.model_json_schema(),
+            metrics=METRICS,
+            datasets=("images",),
+            max_trials=1,
+        )
+
+
+def test_a_bad_value_is_told_what_would_be_good() -> None:
+    with pytest.raises(SearchSpaceError) as caught:
+        check(
+            space({"rate": 0, "size": 1.5, "activation": "rleu"}),
+            schema=Model.model_json_schema(),
+            metrics=METRICS,
+            datasets=("images",),
+            max_trials=1,
+        )
+    assert [(problem.detail, problem.hint) for problem in caught.value.problems] == [
+        ("0 is not valid for rate", "rate takes a number greater than 0 and at most 10"),
+        ("1.5 is not valid for size", "size takes a whole number at least 1 and at most 4096"),
+        ('"rleu" is not valid for activation', "did you mean relu?"),
+    ]
+
+
+def test_a_parameter_without_default_must_be_declared() -> None:
+    missing = {("/parameters/size", Code.MISSING)}
+    assert problems(space({}), Needy) == missing
+    sometimes = {"size": {"values": [1, 2], "when": {"other": 1}}, "other": 1}
+    assert problems(space(sometimes), Needy) == missing
+    assert problems(space({"size": 1}), Needy) == set()
+
+
+@pytest.mark.parametrize(
+    ("members", "pointer", "code"),
+    [
+        ({"metric": "validation_acuracy"}, "/metric", Code.UNKNOWN_METRIC),
+        ({"metric": "test_accuracy"}, "/metric", Code.TEST_METRIC),
+        ({"dataset": "imges"}, "/dataset", Code.UNKNOWN_DATASET),
+        ({"strategy": "random"}, "/strategy", Code.NOTHING_TO_VARY),
+    ],
+)
+def test_metric_data_set_and_strategy(members: dict[str, Any], pointer: str, code: Code) -> None:
+    assert problems(space({"size": {"values": [3]}}, **members)) == {(pointer, code)}
+
+
+def test_a_strategy_must_be_able_to_list_the_domains() -> None:
+    open_range = {"rate": {"low": 0.1, "high": 1.0}}
+    assert problems(space(open_range)) == set()
+    assert problems(space(open_range, strategy="tpe")) == set()
+    for strategy in ("grid", "one_at_a_time"):
+        found = problems(space(open_range, strategy=strategy))
+        assert found == {("/parameters/rate", Code.NOT_LISTABLE)}
+
+
+def test_a_billion_trials_are_refused_at_once() -> None:
+    size = {"values": list(range(1, 1001))}
+    vast = {"size": size, "rate": size, "number": size}
+    declared = space({**vast, "rate": {"low": 0.001, "high": 1.0, "step": 0.001}}, strategy="grid")
+    assert problems(declared) == {("/parameters", Code.TOO_MANY_TRIALS)}
+    sampled = space({"size": size}, strategy="random", trials=101)
+    assert problems(sampled) == {("/trials", Code.TOO_MANY_TRIALS)}
+    assert problems(space({"size": size}, strategy="random", trials=100)) == set()
+
+
+def test_all_is_told_at_once_and_where_it_was_said() -> None:
+    declared = space({"rate": 0, "size": {"low": 0, "high": 4}, "sze": 1}, metric="x", dataset="y")
+    where = {"pointer": "/search_space", "overridden": ("/parameters/rate", "/dataset")}
+    assert problems(declared, **where) == {
+        ("/parameters/rate", Code.INVALID_VALUE),
+        ("/search_space/parameters/size/low", Code.INVALID_VALUE),
+        ("/search_space/parameters/sze", Code.UNKNOWN_PARAMETER),
+        ("/search_space/metric", Code.UNKNOWN_METRIC),
+        ("/dataset", Code.UNKNOWN_DATASET),
+    }
+
+
+def test_the_defaults_of_a_checked_space_are_valid() -> None:
+    declared = space({"rate": {"low": 0.5, "high": 1.0}, "size": {"low": 2, "high": 3}})
+    assert problems(declared) == set()
+    assert accepted(defaults(declared))
