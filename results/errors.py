@@ -10,6 +10,7 @@ ResultsError
   StoreUnavailable    the database cannot be reached, is locked, or its disk is full
   UnsupportedDatabase the database URL, its driver or its schema is not one this store works with
   UnknownPlot         the job has no plot of that name
+  NoBestTrial         no trial of the job has succeeded so far
 """
 
 from __future__ import annotations
@@ -53,3 +54,7 @@ class UnsupportedDatabase(ResultsError):
 
 class UnknownPlot(ResultsError):
     """The job has no plot of that name."""
+
+
+class NoBestTrial(ResultsError):
+    """No trial of the job has succeeded so far."""

@@ -1,0 +1,180 @@
+"""A job's results in formats that others read: JSON, YAML, CSV and a shell command.
+
+Numbers round-trip: floats are written with ``repr``. JSON has null where a value is not finite;
+CSV has ``nan`` or ``inf`` there. CSV follows RFC 4180 (comma, CRLF, quotes where needed).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import yaml
+
+from results.errors import NoBestTrial
+from results.records import BestTrial, Curve, JobRecord, TrialRecord
+
+#: The members of a search space that do not say what varies.
+_SPACE_KEYS = ("title", "trainable", "dataset", "epochs", "metric", "mode")
+
+
+def plain_json(value: Any) -> Any:
+    """Return a value as JSON can hold it: non-finite floats as None, times in ISO 8601 UTC."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain_json(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_json(member) for member in value]
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def to_json(value: Any) -> str:
+    """Write a value as indented JSON, UTF-8, without NaN."""
+    return json.dumps(plain_json(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+# --- the best configuration -----------------------------------------------------------------
+
+
+def best_space(job: JobRecord) -> dict[str, Any]:
+    """Return the best configuration as a search space that runs just it (strategy ``single``).
+
+    Raises :class:`results.errors.NoBestTrial` while there is none, as all of this section do.
+    """
+    space = {key: job.spec[key] for key in _SPACE_KEYS}
+    name = job.spec.get("search_space") or job.spec["name"]
+    parameters = dict(_best(job).parameters)
+    return {"name": name, **space, "strategy": "single", "parameters": parameters}
+
+
+def best_json(job: JobRecord) -> str:
+    """Write the best trial with its metrics, and the search space that runs it again."""
+    return to_json({"job": job.id, **asdict(_best(job)), "search_space": best_space(job)})
+
+
+def best_yaml(job: JobRecord) -> str:
+    """Write the best configuration as a search-space file, with its result in comments."""
+    best = _best(job)
+    comments = [
+        f"# Best configuration of job {json.dumps(job.id)}: trial {best.trial},"
+        f" {json.dumps(best.metric)} {best.value!r}.",
+        f"# Run it with seed {job.spec['seed']} to get the same result.",
+    ]
+    body = yaml.safe_dump(best_space(job), sort_keys=False, allow_unicode=True, width=100)
+    return "\n".join([*comments, body])
+
+
+def best_request(job: JobRecord) -> dict[str, Any]:
+    """Return the body of ``POST /api/v1/jobs`` that runs the best configuration again."""
+    request = {"search_space": best_space(job), "seed": job.spec["seed"]}
+    resources = job.spec.get("resources_per_trial")
+    return request if resources is None else {**request, "resources_per_trial": dict(resources)}
+
+
+def best_curl(job: JobRecord, base_url: str) -> str:
+    """Write the shell command that runs the best configuration again, ready to paste.
+
+    ``base_url`` is the server's, with or without a slash at its end.
+    """
+    url = shlex.quote(f"{base_url.rstrip('/')}/api/v1/jobs")
+    body = shlex.quote(json.dumps(plain_json(best_request(job)), indent=2))
+    header = shlex.quote("Content-Type: application/json")
+    return f"curl --fail-with-body -X POST {url} \\\n  -H {header} \\\n  --data-raw {body}\n"
+
+
+def _best(job: JobRecord) -> BestTrial:
+    if job.best is None:
+        raise NoBestTrial(f"job {job.id} has no best configuration yet: no trial has succeeded")
+    return job.best
+
+
+# --- trials and curves ----------------------------------------------------------------------
+
+
+def trial_row(trial: TrialRecord) -> dict[str, Any]:
+    """Return a trial as the API shows it, without its traceback."""
+    error = trial.error
+    return {
+        "number": trial.number,
+        "state": trial.state.value,
+        "parameters": dict(trial.parameters),
+        "seed": trial.seed,
+        "metrics": dict(trial.metrics),
+        "epochs": trial.epochs,
+        "seconds": trial.seconds,
+        "node": trial.node,
+        "attempts": trial.attempt,
+        "error": None if error is None else {"kind": error.kind.value, "message": error.message},
+    }
+
+
+def trials_json(trials: Iterable[TrialRecord]) -> str:
+    """Write the trials as a JSON array of :func:`trial_row`."""
+    return to_json([trial_row(trial) for trial in trials])
+
+
+def trials_csv(trials: Sequence[TrialRecord]) -> str:
+    """Write a row per trial; columns ``parameters.<name>`` and ``metrics.<name>``, empty if absent."""
+    rows = [_flat(trial_row(trial)) for trial in trials]
+    parameters = dict.fromkeys(f"parameters.{name}" for t in trials for name in t.parameters)
+    metrics = dict.fromkeys(f"metrics.{name}" for t in trials for name in t.metrics)
+    columns = [
+        "number", "state", "seed", *parameters, *metrics, "epochs", "seconds", "node", "attempts",
+        "error.kind", "error.message",
+    ]  # fmt: skip
+    return _csv(columns, rows)
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{key}.{name}": member for name, member in value.items()}
+        else:
+            flat[key] = value
+    return flat
+
+
+def curve_row(curve: Curve) -> dict[str, Any]:
+    """Return a curve as ``{"trial": n, "epoch": [...], <metric>: [...]}``."""
+    metrics = {name: list(values) for name, values in curve.metrics.items()}
+    return {"trial": curve.trial, "epoch": list(curve.epochs), **metrics}
+
+
+def curves_json(curves: Iterable[Curve]) -> str:
+    """Write the curves as a JSON array of :func:`curve_row`."""
+    return to_json([curve_row(curve) for curve in curves])
+
+
+def curves_csv(curves: Sequence[Curve]) -> str:
+    """Write a row per trial and epoch, a column per metric, empty if absent."""
+    metrics = list(dict.fromkeys(name for curve in curves for name in curve.metrics))
+    rows = [
+        {"trial": curve.trial, "epoch": epoch}
+        | {name: values[index] for name, values in curve.metrics.items()}
+        for curve in curves
+        for index, epoch in enumerate(curve.epochs)
+    ]
+    return _csv(["trial", "epoch", *metrics], rows)
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+    return buffer.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if value is None or (isinstance(value, str | int | float) and not isinstance(value, bool)):
+        return value
+    return json.dumps(value)

@@ -1,0 +1,114 @@
+"""Gathers everything that a report says, as plain JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from results.analysis import JobResults, summarize, summarize_curve
+from results.comparison import compare, describe_trial, varied_parameters
+from results.explain import explain
+from results.export import best_curl, best_request, best_yaml, plain_json, trial_row
+from results.plots import available
+from results.records import Curve, JobRecord, MetricInfo, TrialRecord
+
+#: Where ``argbest serve`` listens unless told otherwise.
+DEFAULT_BASE_URL = "http://127.0.0.1:8000"
+
+
+def build(
+    job: JobRecord,
+    trials: Sequence[TrialRecord],
+    curves: Sequence[Curve],
+    metrics: Mapping[str, MetricInfo],
+    *,
+    base_url: str = DEFAULT_BASE_URL,
+    generated_at: datetime | None = None,
+) -> dict[str, Any]:
+    """Return the report of a job as it stands: JSON values only, None for what is not finite.
+
+    ``base_url`` is the server that the command under ``reproduce`` posts to; ``generated_at`` is
+    now where it is not given. ``best`` and ``reproduce`` are None while no trial has succeeded;
+    ``trials`` have a ``rank`` from 1 where they are ranked.
+    """
+    results = JobResults.of(job, trials, curves, metrics)
+    varied = varied_parameters(results)
+    report = {
+        "title": job.spec.get("title") or job.name,
+        "generated_at": generated_at or datetime.now(UTC),
+        "job": _job(job),
+        "metric": asdict(results.metric),
+        "best": _best(results),
+        "explanation": explain(results),
+        "summary": asdict(summarize(results)),
+        "trials": _trials(results),
+        "varied": list(varied),
+        "constants": _constants(results, varied),
+        "comparison": _comparison(results, varied),
+        "metrics": {name: asdict(results.info(name)) for name in results.metric_names},
+        "plots": [asdict(plot) for plot in available(job, trials, curves, metrics)],
+        "curves": _curves(results),
+        "reproduce": _reproduce(job, base_url),
+    }
+    return {key: plain_json(value) for key, value in report.items()}
+
+
+def _job(job: JobRecord) -> dict[str, Any]:
+    keys = ("search_space", "trainable", "dataset", "strategy", "epochs", "seed")
+    error = job.error
+    return {
+        "id": job.id,
+        "name": job.name,
+        "state": job.state.value,
+        **{key: job.spec.get(key) for key in keys},
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+        "error": None if error is None else {"kind": error.kind.value, "message": error.message},
+    }
+
+
+def _best(results: JobResults) -> dict[str, Any] | None:
+    best, trial = results.job.best, results.best
+    if best is None:
+        return None
+    return {**asdict(best), "description": describe_trial(results, trial) if trial else ""}
+
+
+def _trials(results: JobResults) -> list[dict[str, Any]]:
+    ranks = {trial.number: rank for rank, (trial, _) in enumerate(results.ranking(), start=1)}
+    return [{**trial_row(t), "rank": ranks.get(t.number)} for t in results.trials]
+
+
+def _constants(results: JobResults, varied: Sequence[str]) -> dict[str, Any]:
+    first = results.trials[0].parameters if results.trials else {}
+    return {name: value for name, value in first.items() if name not in varied}
+
+
+def _comparison(results: JobResults, varied: Sequence[str]) -> list[dict[str, Any]]:
+    compared = [compare(results, name) for name in varied]
+    return [asdict(comparison) for comparison in compared if comparison is not None]
+
+
+def _curves(results: JobResults) -> list[dict[str, Any]]:
+    rows = []
+    for _, curve in sorted(results.curves.items()):
+        for name in results.metric_names:
+            summary = summarize_curve(curve, results.info(name))
+            if summary is not None:
+                points = {key: getattr(summary, key) for key in ("first", "best", "last")}
+                named = {key: point and point._asdict() for key, point in points.items()}
+                rows.append({"trial": summary.trial, "metric": name, **named})
+    return rows
+
+
+def _reproduce(job: JobRecord, base_url: str) -> dict[str, Any] | None:
+    if job.best is None:
+        return None
+    return {
+        "request": best_request(job),
+        "curl": best_curl(job, base_url),
+        "search_space_yaml": best_yaml(job),
+    }

@@ -1,0 +1,56 @@
+"""Sets a report with Typst. The template gets data through ``sys.inputs``; nothing is markup."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import typst
+
+from results.report.tables import Report, facts, moment, tables
+
+_TEMPLATE = Path(__file__).parent / "report.typ"
+
+
+def render_pdf(report: Report, plots: Mapping[str, bytes]) -> bytes:
+    """Return the report as PDF, tagged for screen readers, with ``plots`` (SVG by name).
+
+    The same report gives the same bytes: the document's time is the report's.
+    """
+    return _compile(report, plots, "pdf")
+
+
+def render_pages(report: Report, plots: Mapping[str, bytes]) -> list[bytes]:
+    """Return the PDF's pages as PNG, 144 dots per inch."""
+    pages = _compile(report, plots, "png")
+    return [pages] if isinstance(pages, bytes) else list(pages)
+
+
+def _compile(report: Report, plots: Mapping[str, bytes], format: Literal["pdf", "png"]) -> bytes:  # noqa: A002
+    pages: bytes = typst.compile(
+        _TEMPLATE.read_bytes(),
+        format=format,
+        sys_inputs={"report": json.dumps(_view(report, plots), allow_nan=False)},
+        timestamp=datetime.fromisoformat(report["generated_at"]),
+    )
+    return pages
+
+
+def _view(report: Report, plots: Mapping[str, bytes]) -> dict[str, object]:
+    keys = ("title", "explanation", "reproduce")
+    return {
+        **{key: report[key] for key in keys},
+        "generated_at": moment(report["generated_at"]),
+        "job": report["job"]["name"],
+        "facts": facts(report),
+        "tables": [asdict(table) for table in tables(report)],
+        "plots": [
+            plot | {"svg": plots[plot["name"]].decode()}
+            for plot in report["plots"]
+            if plot["name"] in plots
+        ],
+    }

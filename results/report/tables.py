@@ -1,0 +1,151 @@
+"""The report's tables as text, the same for HTML, Markdown and PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from results.wording import duration, number, parameter_value, prettify
+
+Report = Mapping[str, Any]
+
+#: Of more trials than this, only the best one's curves are listed; the JSON report has them all.
+_MOST_CURVES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of text: ``highlight`` is the index of the row to stress, or None.
+
+    ``numeric`` says of each column whether it is aligned to the right.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: tuple[bool, ...]
+    highlight: int | None = None
+
+
+def facts(report: Report) -> list[tuple[str, str]]:
+    """Return what identifies the job, as pairs of a label and a text."""
+    job = report["job"]
+    names = ("id", "name", "state", "search_space", "trainable", "dataset", "strategy")
+    pairs = [(prettify(name), job[name]) for name in (*names, "epochs", "seed")]
+    pairs += [(prettify(name), moment(job[name])) for name in _TIMES]
+    pairs += list(report["constants"].items())
+    if job["error"] is not None:
+        pairs.append(("Error", job["error"]["message"]))
+    return [(label, parameter_value(v)) for label, v in pairs if v not in (None, "")]
+
+
+_TIMES = ("created_at", "started_at", "finished_at")
+
+
+def moment(iso: str | None) -> str:
+    """Write an ISO 8601 time in UTC to the second: ``2026-03-01 12:00:00 UTC``."""
+    return "" if iso is None else f"{iso[:10]} {iso[11:19]} UTC"
+
+
+def tables(report: Report) -> list[Table]:
+    """Return all tables that have a row, in reading order."""
+    found = [
+        trials_table(report),
+        *(comparison_table(report, c) for c in report["comparison"]),
+        curves_table(report),
+        failures_table(report),
+    ]
+    return [table for table in found if table.rows]
+
+
+def trials_table(report: Report) -> Table:
+    """List the trials, best first, those without a rank behind them by number."""
+    trials = sorted(report["trials"], key=lambda t: (t["rank"] is None, t["rank"], t["number"]))
+    varied, metrics = report["varied"], report["metrics"]
+    labels = [metric_label(info) for info in metrics.values()]
+    rows = tuple(
+        (
+            _cell(trial["rank"]),
+            str(trial["number"]),
+            trial["state"],
+            *(_cell(trial["parameters"].get(name)) for name in varied),
+            *(number(trial["metrics"].get(name)) for name in metrics),
+            str(trial["epochs"]),
+            duration(trial["seconds"]),
+        )
+        for trial in trials
+    )
+    columns = ("Rank", "Trial", "State", *varied, *labels, "Epochs", "Time")
+    right = (True, True, False, *(False for _ in varied), *(True for _ in labels), True, True)
+    return Table("Trials, best first", columns, rows, right, _best_row(report, trials))
+
+
+def _best_row(report: Report, trials: Sequence[Mapping[str, Any]]) -> int | None:
+    best = report["best"]
+    numbers = [trial["number"] for trial in trials]
+    return None if best is None or best["trial"] not in numbers else numbers.index(best["trial"])
+
+
+def metric_label(info: Mapping[str, Any]) -> str:
+    """Return a metric's label short enough for a column: without what is in parentheses."""
+    return str(info["label"]).partition(" (")[0]
+
+
+def comparison_table(report: Report, comparison: Mapping[str, Any]) -> Table:
+    """List a parameter's values with the best and the mean score of their trials."""
+    label = metric_label(report["metric"])
+    rows = tuple(
+        (
+            _cell(row["value"]) + (" (default)" if row["is_default"] else ""),
+            f"{row['scored']} of {row['trials']}",
+            _cell(row["best_trial"]),
+            number(row["best"]),
+            number(row["mean"]),
+        )
+        for row in comparison["rows"]
+    )
+    columns = (comparison["parameter"], "Succeeded", "Best trial", f"{label}, best", "Mean")
+    best = report["best"]
+    stressed = [i for i, row in enumerate(comparison["rows"]) if best and _is_best(row, best)]
+    title = f"Effect of {comparison['parameter']}"
+    return Table(title, columns, rows, (False, *[True] * 4), next(iter(stressed), None))
+
+
+def _is_best(row: Mapping[str, Any], best: Mapping[str, Any]) -> bool:
+    return bool(row["best_trial"] == best["trial"])
+
+
+def curves_table(report: Report) -> Table:
+    """List where each curve began, was best and ended; of many trials, the best one's."""
+    best, curves = report["best"], report["curves"]
+    if len(report["trials"]) > _MOST_CURVES:
+        curves = [c for c in curves if best is not None and c["trial"] == best["trial"]]
+    rows = tuple(
+        (
+            str(curve["trial"]),
+            metric_label(report["metrics"][curve["metric"]]),
+            *(_point(curve[key]) for key in ("first", "best", "last")),
+        )
+        for curve in curves
+    )
+    columns = ("Trial", "Metric", "First", "Best", "Last")
+    return Table("Curves: value (epoch)", columns, rows, (True, False, True, True, True))
+
+
+def _point(point: Mapping[str, Any] | None) -> str:
+    return "" if point is None else f"{number(point['value'])} ({point['epoch']})"
+
+
+def failures_table(report: Report) -> Table:
+    """List the trials that failed, with the reason."""
+    rows = tuple(
+        (str(t["number"]), t["error"]["kind"].replace("_", " "), t["error"]["message"])
+        for t in report["trials"]
+        if t["error"] is not None
+    )
+    return Table("Failures", ("Trial", "Kind", "Message"), rows, (True, False, False))
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else parameter_value(value)
