@@ -31,7 +31,8 @@ class Store(Protocol):
     :class:`results.errors.TrialNotFound` if the job has none of that number.
 
     What is written is checked first: a string with a NUL character or a lone surrogate, a number
-    that is not finite and a value that is not JSON are refused with a ``ValueError``.
+    that is not finite and a value that is not JSON are refused with a ``ValueError``. Only in a
+    :class:`~results.records.Failure` are such characters escaped: what failed must be recorded.
     """
 
     # --- jobs, as a client sees them -------------------------------------------------------

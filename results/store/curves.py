@@ -1,4 +1,4 @@
-"""Reports: what each epoch measured, written at most once, and read as curves."""
+"""Curves: the reports of the epochs, each written at most once, and read trial by trial."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def write(connection: Connection, lease: Lease, reports: Sequence[EpochReport]) 
     return inserted
 
 
-def curve(connection: Connection, job_id: str, number: int) -> Curve:
+def of_trial(connection: Connection, job_id: str, number: int) -> Curve:
     """Return the curve of one trial."""
     trials.get(connection, job_id, number)
     found = _curves(connection, job_id, number)
     return found[0] if found else Curve(number, (), {})
 
 
-def curves(connection: Connection, job_id: str) -> tuple[Curve, ...]:
+def of_job(connection: Connection, job_id: str) -> tuple[Curve, ...]:
     """Return the curves of all trials that have one, by number."""
     jobs.require(connection, job_id)
     return _curves(connection, job_id)

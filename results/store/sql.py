@@ -19,7 +19,7 @@ from results.records import (
     TrialRecord,
 )
 from results.states import JobState, TrialState
-from results.store import jobs, leases, reports, schema, trials
+from results.store import curves, jobs, leases, schema, trials
 from results.store.database import Database
 
 
@@ -103,12 +103,12 @@ class SqlStore:
     def curve(self, job_id: str, number: int) -> Curve:
         """See :meth:`results.store.base.Store.curve`."""
         with self._database.read() as connection:
-            return reports.curve(connection, job_id, number)
+            return curves.of_trial(connection, job_id, number)
 
     def curves(self, job_id: str) -> tuple[Curve, ...]:
         """See :meth:`results.store.base.Store.curves`."""
         with self._database.read() as connection:
-            return reports.curves(connection, job_id)
+            return curves.of_job(connection, job_id)
 
     def request_cancel(self, job_id: str) -> JobRecord:
         """See :meth:`results.store.base.Store.request_cancel`."""
@@ -155,10 +155,10 @@ class SqlStore:
         with self._database.write() as connection:
             return trials.start(connection, lease, number, node)
 
-    def write_reports(self, lease: Lease, batch: Sequence[EpochReport]) -> int:
+    def write_reports(self, lease: Lease, reports: Sequence[EpochReport]) -> int:
         """See :meth:`results.store.base.Store.write_reports`."""
         with self._database.write() as connection:
-            return reports.write(connection, lease, batch)
+            return curves.write(connection, lease, reports)
 
     def finish_trial(
         self, lease: Lease, number: int, state: TrialState, error: Failure | None = None

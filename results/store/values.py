@@ -129,14 +129,22 @@ def new_trial(trial: NewTrial) -> dict[str, Any]:
 
 
 def failure_json(failure: Failure | None) -> dict[str, str | None] | None:
-    """Return a failure as it is stored."""
+    """Return a failure as it is stored.
+
+    Its texts come from whatever code failed. What cannot be stored of them is escaped rather than
+    refused, or a job could never be recorded as failed.
+    """
     if failure is None:
         return None
     return {
         "kind": FailureKind(failure.kind).value,
-        "message": text(failure.message, "error.message"),
-        "traceback": optional_text(failure.traceback, "error.traceback"),
+        "message": _escaped(failure.message),
+        "traceback": None if failure.traceback is None else _escaped(failure.traceback),
     }
+
+
+def _escaped(value: str) -> str:
+    return _UNSTORABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", value)
 
 
 def failure(stored: Mapping[str, Any] | None) -> Failure | None:

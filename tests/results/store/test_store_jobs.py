@@ -1,0 +1,293 @@
+"""What the store promises a client: jobs accepted once, listed in order, cancelled, deleted."""
+
+from __future__ import annotations
+
+import pickle
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from results.errors import (
+    BadCursor,
+    IdempotencyClash,
+    IllegalMove,
+    JobNotFound,
+    LeaseLost,
+    StoreUnavailable,
+    TrialNotFound,
+)
+from results.records import Lease, NewTrial, Progress
+from results.states import JobState, TrialState
+from results.store.sql import SqlStore
+from tests.results.store.samples import SPEC, accept, claim, report
+
+UNKNOWN = ["0123456789abcdef", "", "x" * 10_000, "a\x00b", "\ud800", "0123456789ABCDEF"]
+
+
+def test_an_accepted_job_is_queued_and_complete(store: SqlStore) -> None:
+    made = store.create_job(
+        name="Näme ✓",
+        spec=SPEC | {"tags": ["a", None, True], "parameters": {"b": 1, "a": 1e-300}},
+        fingerprint="abc",
+        trials=[NewTrial(0, {"learning_rate": 0.1 + 0.2}, 2**63 - 1)],
+        planned_trials=7,
+    )
+    assert store.job(made.id) == made
+    assert (made.name, made.state, made.fingerprint) == ("Näme ✓", JobState.QUEUED, "abc")
+    assert made.spec == SPEC | {"tags": ["a", None, True], "parameters": {"b": 1, "a": 1e-300}}
+    assert list(made.spec["parameters"]) == ["b", "a"]
+    assert made.progress == Progress(7, 0, 0, 0, 0, 21)
+    assert (made.best, made.error, made.started_at, made.finished_at) == (None, None, None, None)
+    assert abs(datetime.now(UTC) - made.created_at) < timedelta(seconds=5)
+    (trial,) = store.trials(made.id)
+    assert (trial.number, trial.state, trial.attempt) == (0, TrialState.QUEUED, 0)
+    assert trial.parameters == {"learning_rate": 0.1 + 0.2}
+    assert trial.seed == 2**63 - 1
+
+
+def test_the_same_request_makes_one_job(store: SqlStore) -> None:
+    first = accept(store, key="key")
+    assert accept(store, key="key") == first
+    assert accept(store).id != first.id
+    assert len(store.jobs().items) == 2
+
+
+def test_a_key_of_another_request_is_refused(store: SqlStore) -> None:
+    accept(store, key="key")
+    with pytest.raises(IdempotencyClash, match="key"):
+        accept(store, key="key", name="other")
+    assert len(store.jobs().items) == 1
+
+
+def test_deleting_a_job_frees_its_key(store: SqlStore) -> None:
+    first = accept(store, key="key")
+    store.request_cancel(first.id)
+    store.delete_job(first.id)
+    assert accept(store, key="key").id != first.id
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "a\x00"}, r"name holds the character U\+0000 at position 1"),
+        ({"fingerprint": "\udfff"}, r"fingerprint holds the character U\+DFFF"),
+        ({"idempotency_key": "\x00"}, "idempotency_key"),
+        ({"spec": SPEC | {"x": [1.0, {"y": float("nan")}]}}, r"spec\.x\[1\]\.y must be finite"),
+        ({"spec": SPEC | {"x": float("inf")}}, r"spec\.x must be finite"),
+        ({"spec": SPEC | {"\x00": 1}}, "a key of spec"),
+        ({"spec": SPEC | {1: 1}}, "a key of spec must be a string"),
+        ({"spec": SPEC | {"x": {1, 2}}}, r"spec\.x must be a JSON value, not set"),
+        ({"spec": SPEC | {"mode": "best"}}, "spec.mode"),
+        ({"spec": SPEC | {"epochs": 0}}, "spec.epochs"),
+        ({"spec": SPEC | {"epochs": True}}, "spec.epochs"),
+        ({"spec": {"mode": "max", "epochs": 1}}, "spec.metric"),
+        ({"planned_trials": 0}, "planned_trials must be an integer from 1"),
+        ({"planned_trials": 2**31}, "planned_trials"),
+        ({"trials": [NewTrial(0, {}, 1), NewTrial(0, {}, 2)]}, "the same number"),
+        ({"trials": [NewTrial(-1, {}, 1)]}, "trial.number"),
+        ({"trials": [NewTrial(0, {}, 2**63)]}, "trial 0: seed"),
+        ({"trials": [NewTrial(0, {"a": float("-inf")}, 1)]}, "trial 0: parameters.a"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(
+    store: SqlStore, change: dict[str, object], message: str
+) -> None:
+    request = {
+        "name": "job",
+        "spec": SPEC,
+        "fingerprint": "f",
+        "trials": [NewTrial(0, {}, 1)],
+        "planned_trials": 2,
+    }
+    with pytest.raises(ValueError, match=message):
+        store.create_job(**request | change)
+    assert store.jobs().items == ()
+
+
+@pytest.mark.parametrize("job_id", UNKNOWN)
+def test_an_unknown_job_is_not_found(store: SqlStore, job_id: str) -> None:
+    for ask in (store.job, store.trials, store.curves, store.request_cancel, store.delete_job):
+        with pytest.raises(JobNotFound):
+            ask(job_id)
+    for ask_trial in (store.trial, store.curve):
+        with pytest.raises(JobNotFound):
+            ask_trial(job_id, 0)
+
+
+@pytest.mark.parametrize("number", [2, -1, 2**31, 10**30])
+def test_an_unknown_trial_is_not_found(store: SqlStore, number: int) -> None:
+    job = accept(store)
+    for ask in (store.trial, store.curve):
+        with pytest.raises(TrialNotFound):
+            ask(job.id, number)
+
+
+def test_pages_are_newest_first_and_stay_put_while_jobs_come_and_go(store: SqlStore) -> None:
+    old = [accept(store).id for _ in range(7)]
+    first = store.jobs(limit=3)
+    assert [job.id for job in first.items] == old[:-4:-1]
+    accept(store)
+    store.request_cancel(old[4])
+    store.delete_job(old[4])  # the job at the cursor itself
+    second = store.jobs(limit=3, cursor=first.next_cursor)
+    assert [job.id for job in second.items] == [old[3], old[2], old[1]]
+    last = store.jobs(limit=3, cursor=second.next_cursor)
+    assert [job.id for job in last.items] == [old[0]]
+    assert last.next_cursor is None
+
+
+def test_a_full_last_page_has_no_next_one(store: SqlStore) -> None:
+    for _ in range(4):
+        accept(store, trials=0)
+    page = store.jobs(limit=2)
+    assert store.jobs(limit=2, cursor=page.next_cursor).next_cursor is None
+
+
+def test_jobs_are_listed_by_state_and_by_fingerprint(store: SqlStore) -> None:
+    first, second = accept(store), accept(store)
+    store.request_cancel(first.id)
+    assert [job.id for job in store.jobs(state=JobState.QUEUED).items] == [second.id]
+    assert [job.id for job in store.jobs(state=JobState.CANCELLED).items] == [first.id]
+    assert len(store.jobs(fingerprint="fingerprint").items) == 2
+    assert store.jobs(fingerprint="other").items == ()
+    expected = dict.fromkeys(JobState, 0) | {JobState.QUEUED: 1, JobState.CANCELLED: 1}
+    assert store.counts() == expected
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "é", "\x00", "\ud800", "YWZ0ZXI6", "====", "A" * 999])
+def test_a_cursor_of_another_making_is_refused(store: SqlStore, cursor: str) -> None:
+    with pytest.raises(BadCursor, match="next_cursor"):
+        store.jobs(cursor=cursor)
+
+
+def test_a_page_of_no_jobs_is_refused(store: SqlStore) -> None:
+    with pytest.raises(ValueError, match="limit"):
+        store.jobs(limit=0)
+
+
+@pytest.mark.parametrize(("mode", "best"), [("max", 1), ("min", 2)])
+def test_the_best_trial_has_the_best_last_value_and_lowest_number(
+    store: SqlStore, mode: str, best: int
+) -> None:
+    job = accept(store, 7, mode=mode)
+    lease = claim(store)
+    last = {0: 0.5, 1: 0.9, 2: 0.1, 3: 0.1, 4: 0.9, 5: 0.99 if mode == "max" else 0.01}
+    for number, value in last.items():
+        store.start_trial(lease, number, node=None)
+        store.write_reports(
+            lease, [report(number, 1, 1 - value), report(number, 2, value, test_accuracy=0.3)]
+        )
+        # The best of all has failed, so it is not the best; trial 6 reports nothing.
+        state = TrialState.FAILED if number == 5 else TrialState.SUCCEEDED
+        store.finish_trial(lease, number, state)
+    store.finish_trial(lease, 6, TrialState.SUCCEEDED)
+    found = store.job(job.id)
+    assert found.best is not None
+    assert (found.best.trial, found.best.value) == (best, last[best])
+    assert found.best.metric == "validation_accuracy"
+    assert found.best.metrics == {"validation_accuracy": last[best], "test_accuracy": 0.3}
+    assert found.best.parameters == {"learning_rate": 0.1}
+    assert found.progress == Progress(7, 7, 1, 0, 12, 21)
+    assert store.jobs().items == (found,)
+
+
+def test_progress_and_best_of_one_job_are_not_those_of_another(store: SqlStore) -> None:
+    first, second = accept(store, 1), accept(store, 1)
+    lease = claim(store)
+    store.start_trial(lease, 0, node=None)
+    store.write_reports(lease, [report(0, 1, 0.5)])
+    assert store.job(first.id).progress == Progress(1, 0, 0, 1, 1, 3)
+    store.finish_trial(lease, 0, TrialState.SUCCEEDED)
+    by_id = {job.id: job for job in store.jobs().items}
+    assert by_id[first.id].best is not None
+    assert by_id[second.id].best is None
+    assert by_id[second.id].progress == Progress(1, 0, 0, 0, 0, 3)
+
+
+def test_cancel_from_each_state(store: SqlStore) -> None:
+    queued = accept(store)
+    cancelled = store.request_cancel(queued.id)
+    assert cancelled.state is JobState.CANCELLED
+    assert cancelled.finished_at is not None
+    assert {trial.state for trial in store.trials(queued.id)} == {TrialState.CANCELLED}
+    assert store.request_cancel(queued.id) == cancelled
+
+    running = accept(store)
+    lease = claim(store)
+    cancelling = store.request_cancel(running.id)
+    assert (cancelling.state, cancelling.finished_at) == (JobState.CANCELLING, None)
+    assert store.request_cancel(running.id) == cancelling
+    store.finish_job(lease, JobState.CANCELLED)
+    assert store.request_cancel(running.id).state is JobState.CANCELLED
+
+    for state in (JobState.SUCCEEDED, JobState.FAILED):
+        done = accept(store)
+        store.finish_job(claim(store), state)
+        with pytest.raises(IllegalMove, match=f"has {state}"):
+            store.request_cancel(done.id)
+
+
+def test_only_a_finished_job_is_deleted_and_wholly(store: SqlStore) -> None:
+    job, other = accept(store, 1), accept(store, 1)
+    with pytest.raises(IllegalMove, match="queued"):
+        store.delete_job(job.id)
+    lease = claim(store)
+    store.start_trial(lease, 0, node=None)
+    store.write_reports(lease, [report(0, 1, 0.5)])
+    for state in ("running", "cancelling"):
+        with pytest.raises(IllegalMove, match=state):
+            store.delete_job(job.id)
+        store.request_cancel(job.id)
+    store.finish_job(lease, JobState.CANCELLED)
+    store.delete_job(job.id)
+    with pytest.raises(JobNotFound):
+        store.job(job.id)
+    assert [left.id for left in store.jobs().items] == [other.id]
+    with store._database.read() as connection:
+        for table in ("trials", "reports"):
+            query = f"SELECT count(*) FROM {table} WHERE job_id = '{job.id}'"
+            assert connection.exec_driver_sql(query).scalar() == 0
+
+
+def test_a_page_of_many_jobs_takes_as_many_queries_as_a_page_of_one(store: SqlStore) -> None:
+    for _ in range(30):
+        accept(store)
+    statements: list[str] = []
+    sa.event.listen(
+        store._database._engine,
+        "before_cursor_execute",
+        lambda _c, _cursor, statement, *_rest: statements.append(statement),
+    )
+    store.jobs(limit=1)
+    one = len(statements)
+    store.jobs(limit=30)
+    assert len(statements) == 2 * one
+
+
+def test_a_store_travels_by_pickle(store: SqlStore) -> None:
+    job = accept(store)
+    travelled = pickle.loads(pickle.dumps(store))
+    assert travelled.job(job.id) == job
+    travelled.close()
+
+
+def test_a_closed_store_opens_again(store: SqlStore) -> None:
+    job = accept(store)
+    store.close()
+    store.close()
+    assert store.job(job.id) == job
+
+
+def test_a_database_without_schema_is_unavailable(empty_store: SqlStore) -> None:
+    empty_store.ping()
+    with pytest.raises(StoreUnavailable):
+        empty_store.jobs()
+    with pytest.raises(StoreUnavailable):
+        accept(empty_store)
+
+
+def test_a_lease_on_an_unknown_job_is_lost(store: SqlStore) -> None:
+    for job_id in UNKNOWN:
+        with pytest.raises(LeaseLost):
+            store.renew_lease(Lease(job_id, "me", 1), 30)

@@ -1,0 +1,278 @@
+"""The store against a model in memory: random walks through a job's life, leases old and new."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from results.errors import IdempotencyClash, IllegalMove, JobNotFound, LeaseLost
+from results.records import BestTrial, Lease, Progress
+from results.states import JobState, TrialState
+from results.store.sql import SqlStore
+from tests.results.store.samples import accept, remove_all_jobs, report
+
+LEASED = (JobState.RUNNING, JobState.CANCELLING)
+TRIALS = st.integers(0, 1)
+FINISHED_TRIALS = st.sampled_from([state for state in TrialState if state.is_finished])
+FINISHED_JOBS = st.sampled_from([state for state in JobState if state.is_finished])
+
+
+@dataclass
+class Trial:
+    state: TrialState = TrialState.QUEUED
+    attempt: int = 0
+    accuracy: dict[tuple[int, int], float] = field(default_factory=dict)
+
+    def epochs(self) -> dict[int, float]:
+        """The values of the current attempt by epoch."""
+        return {e: v for (attempt, e), v in self.accuracy.items() if attempt == self.attempt}
+
+    def last(self) -> float | None:
+        """The value of the current attempt's last epoch."""
+        epochs = self.epochs()
+        return epochs[max(epochs)] if epochs else None
+
+
+@dataclass
+class Job:
+    id: str
+    name: str
+    key: str | None
+    state: JobState = JobState.QUEUED
+    token: int = 0
+    expired: bool = False
+    trials: tuple[Trial, Trial] = field(default_factory=lambda: (Trial(), Trial()))
+
+    def queue_running_trials(self) -> None:
+        """What becomes of running trials when their driver is gone."""
+        for trial in self.trials:
+            if trial.state is TrialState.RUNNING:
+                trial.state = TrialState.QUEUED
+
+    def finish(self, state: JobState) -> None:
+        """End the job and what is unfinished of it."""
+        self.state = state
+        for trial in self.trials:
+            if not trial.state.is_finished:
+                trial.state = TrialState.CANCELLED
+
+    def progress(self) -> Progress:
+        """What the store should say of the job."""
+        states = [trial.state for trial in self.trials]
+        return Progress(
+            trials=2,
+            finished=sum(state.is_finished for state in states),
+            failed=states.count(TrialState.FAILED),
+            running=states.count(TrialState.RUNNING),
+            epochs_done=sum(len(trial.epochs()) for trial in self.trials),
+            epochs_total=6,
+        )
+
+    def best(self) -> BestTrial | None:
+        """The best trial, by definition."""
+        best = None
+        for number, trial in enumerate(self.trials):
+            value = trial.last()
+            if trial.state is not TrialState.SUCCEEDED or value is None:
+                continue
+            if best is None or value > best.value:
+                metrics = {"validation_accuracy": value}
+                best = BestTrial(
+                    number, {"learning_rate": 0.1}, "validation_accuracy", value, metrics
+                )
+        return best
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Does the same to the store and to the model, and compares them after every step."""
+
+    ids = Bundle("ids")
+    leases = Bundle("leases")
+
+    def __init__(self, store: SqlStore) -> None:
+        super().__init__()
+        self.store = store
+        self.jobs: dict[str, Job] = {}
+        remove_all_jobs(store)
+
+    def held(self, lease: Lease) -> Job | None:
+        """The job, if the lease is the current one."""
+        job = self.jobs.get(lease.job_id)
+        current = job is not None and job.token == lease.token and job.state in LEASED
+        return job if current else None
+
+    def raising(self, *cases: tuple[bool, type[Exception]]) -> AbstractContextManager[object]:
+        """Expect the error of the first case that is true, if one is."""
+        for applies, error in cases:
+            if applies:
+                return pytest.raises(error)
+        return nullcontext()
+
+    @rule(target=ids, key=st.sampled_from([None, "a", "b"]), name=st.sampled_from(["x", "y"]))
+    def accept(self, key: str | None, name: str) -> str:
+        same = [job for job in self.jobs.values() if key is not None and job.key == key]
+        if same and same[0].name != name:
+            with pytest.raises(IdempotencyClash):
+                accept(self.store, 2, key=key, name=name)
+            return same[0].id
+        made = accept(self.store, 2, key=key, name=name).id
+        if same:
+            assert made == same[0].id
+        else:
+            assert made not in self.jobs
+            self.jobs[made] = Job(made, name, key)
+        return made
+
+    @rule(target=leases)
+    def claim(self) -> Lease:
+        free = [
+            job
+            for job in self.jobs.values()
+            if job.state is JobState.QUEUED or (job.state in LEASED and job.expired)
+        ]
+        lease = self.store.claim_job("me", 60)
+        if not free:
+            assert lease is None
+            return Lease("0" * 16, "me", 1)
+        job = free[0]
+        job.token += 1
+        job.expired = False
+        job.state = JobState.RUNNING if job.state is JobState.QUEUED else job.state
+        job.queue_running_trials()
+        assert lease == Lease(job.id, "me", job.token)
+        return lease
+
+    @rule(lease=leases, expire=st.booleans())
+    def renew(self, lease: Lease, expire: bool) -> None:
+        job = self.held(lease)
+        with self.raising((job is None, LeaseLost)):
+            assert self.store.renew_lease(lease, 0.001 if expire else 60) is job.state
+            job.expired = expire
+        if expire:
+            time.sleep(0.005)
+
+    @rule(lease=leases)
+    def release(self, lease: Lease) -> None:
+        job = self.held(lease)
+        cancelling = job is not None and job.state is JobState.CANCELLING
+        with self.raising((job is None, LeaseLost), (cancelling, IllegalMove)):
+            self.store.release_job(lease)
+            job.state = JobState.QUEUED
+            job.queue_running_trials()
+
+    @rule(job_id=ids)
+    def cancel(self, job_id: str) -> None:
+        job = self.jobs.get(job_id)
+        done = job is not None and job.state in (JobState.SUCCEEDED, JobState.FAILED)
+        with self.raising((job is None, JobNotFound), (done, IllegalMove)):
+            self.store.request_cancel(job_id)
+            if job.state is JobState.QUEUED:
+                job.finish(JobState.CANCELLED)
+            elif job.state is JobState.RUNNING:
+                job.state = JobState.CANCELLING
+
+    @rule(job_id=consumes(ids))
+    def delete(self, job_id: str) -> None:
+        job = self.jobs.get(job_id)
+        unfinished = job is not None and not job.state.is_finished
+        with self.raising((job is None, JobNotFound), (unfinished, IllegalMove)):
+            self.store.delete_job(job_id)
+            del self.jobs[job_id]
+
+    @rule(lease=leases, number=TRIALS)
+    def start_trial(self, lease: Lease, number: int) -> None:
+        job = self.held(lease)
+        done = job is not None and job.trials[number].state.is_finished
+        with self.raising((job is None, LeaseLost), (done, IllegalMove)):
+            attempt = self.store.start_trial(lease, number, node=None)
+            trial = job.trials[number]
+            trial.state, trial.attempt = TrialState.RUNNING, trial.attempt + 1
+            assert attempt == trial.attempt
+
+    @rule(
+        lease=leases,
+        number=TRIALS,
+        attempt=st.integers(1, 3),
+        epoch=st.integers(1, 3),
+        value=st.floats(allow_nan=False, allow_infinity=False),
+    )
+    def write_report(
+        self, lease: Lease, number: int, attempt: int, epoch: int, value: float
+    ) -> None:
+        job = self.held(lease)
+        unknown = job is not None and attempt > job.trials[number].attempt
+        with self.raising((job is None, LeaseLost), (unknown, ValueError)):
+            new = self.store.write_reports(lease, [report(number, epoch, value, attempt=attempt)])
+            trial = job.trials[number]
+            known = trial.state.is_finished or (attempt, epoch) in trial.accuracy
+            assert new == (0 if known else 1)
+            if new:
+                trial.accuracy[attempt, epoch] = value
+
+    @rule(lease=leases, number=TRIALS, state=FINISHED_TRIALS)
+    def finish_trial(self, lease: Lease, number: int, state: TrialState) -> None:
+        job = self.held(lease)
+        with self.raising((job is None, LeaseLost)):
+            self.store.finish_trial(lease, number, state)
+            if not job.trials[number].state.is_finished:
+                job.trials[number].state = state
+
+    @rule(lease=leases, state=FINISHED_JOBS)
+    def finish_job(self, lease: Lease, state: JobState) -> None:
+        job = self.held(lease)
+        illegal = job is not None and not job.state.may_become(state)
+        with self.raising((job is None, LeaseLost), (illegal, IllegalMove)):
+            self.store.finish_job(lease, state)
+            job.finish(state)
+
+    @invariant()
+    def the_store_agrees_with_the_model(self) -> None:
+        kept = self.store.jobs(limit=1000).items
+        assert [job.id for job in kept] == list(self.jobs)[::-1]
+        for record in kept:
+            job = self.jobs[record.id]
+            assert (record.state, record.lease_token) == (job.state, job.token)
+            assert (record.progress, record.best) == (job.progress(), job.best())
+            assert (record.finished_at is not None) == job.state.is_finished
+            trials = self.store.trials(job.id)
+            expected = [(trial.state, trial.attempt) for trial in job.trials]
+            assert [(trial.state, trial.attempt) for trial in trials] == expected
+        curves = {
+            (job.id, c.trial): c for job in self.jobs.values() for c in self.store.curves(job.id)
+        }
+        assert {
+            key: dict(zip(c.epochs, *c.metrics.values(), strict=True)) for key, c in curves.items()
+        } == {
+            (job.id, number): trial.epochs()
+            for job in self.jobs.values()
+            for number, trial in enumerate(job.trials)
+            if trial.epochs()
+        }
+
+
+def test_the_store_does_what_the_model_does(store: SqlStore) -> None:
+    machine: Callable[[], StoreMachine] = lambda: StoreMachine(store)  # noqa: E731
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=12,
+            stateful_step_count=40,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,0 +1,178 @@
+"""What the store promises of trials and their curves: attempts, and each report at most once."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from results.errors import IllegalMove, TrialNotFound
+from results.records import Curve, EpochReport, Failure, Lease, NewTrial
+from results.states import FailureKind, TrialState
+from results.store.sql import SqlStore
+from tests.results.store.samples import accept, claim, claim_expired, report
+
+
+def started(store: SqlStore, trials: int = 1) -> Lease:
+    """Claim a new job and start all its trials."""
+    accept(store, trials)
+    lease = claim(store)
+    for number in range(trials):
+        store.start_trial(lease, number, node="node-1")
+    return lease
+
+
+def test_a_trial_runs_from_start_to_finish(store: SqlStore) -> None:
+    lease = started(store)
+    running = store.trial(lease.job_id, 0)
+    assert (running.state, running.attempt, running.node) == (TrialState.RUNNING, 1, "node-1")
+    assert running.started_at is not None
+    assert running.finished_at is None
+    store.write_reports(lease, [report(0, 1, 0.25, train_loss=2.0), report(0, 2, 0.5)])
+    failure = Failure(FailureKind.OUT_OF_MEMORY, "no memory", None)
+    store.finish_trial(lease, 0, TrialState.FAILED, failure)
+    done = store.trial(lease.job_id, 0)
+    assert (done.state, done.error) == (TrialState.FAILED, failure)
+    assert (done.metrics, done.epochs, done.seconds) == ({"validation_accuracy": 0.5}, 2, 2.0)
+    assert done.finished_at is not None
+    assert done.finished_at >= running.started_at
+    assert store.trials(lease.job_id) == (done,)
+
+
+def test_a_finished_trial_stays_as_it_is(store: SqlStore) -> None:
+    lease = started(store)
+    store.write_reports(lease, [report(0, 1, 0.25)])
+    store.finish_trial(lease, 0, TrialState.SUCCEEDED)
+    done, curve = store.trial(lease.job_id, 0), store.curve(lease.job_id, 0)
+    store.finish_trial(lease, 0, TrialState.FAILED, Failure(FailureKind.DIVERGED, "nan"))
+    assert store.write_reports(lease, [report(0, 2, 0.75)]) == 0
+    with pytest.raises(IllegalMove, match="has succeeded"):
+        store.start_trial(lease, 0, node=None)
+    assert (store.trial(lease.job_id, 0), store.curve(lease.job_id, 0)) == (done, curve)
+
+
+@pytest.mark.parametrize("state", [TrialState.QUEUED, TrialState.RUNNING])
+def test_a_trial_finishes_in_a_finished_state(store: SqlStore, state: TrialState) -> None:
+    lease = started(store)
+    with pytest.raises(ValueError, match="state"):
+        store.finish_trial(lease, 0, state)
+
+
+def test_a_sampler_adds_trials(store: SqlStore) -> None:
+    job = accept(store, 0)
+    lease = claim(store)
+    new = NewTrial(0, {"learning_rate": 0.01, "layers": 2}, 7)
+    store.add_trial(lease, new)
+    store.add_trial(lease, new)
+    (trial,) = store.trials(job.id)
+    assert (trial.parameters, trial.seed, trial.attempt) == (new.parameters, 7, 0)
+    assert trial.state is TrialState.QUEUED
+    for other in (NewTrial(0, {"learning_rate": 0.02}, 7), NewTrial(0, new.parameters, 8)):
+        with pytest.raises(ValueError, match="new number"):
+            store.add_trial(lease, other)
+    assert store.trials(job.id) == (trial,)
+
+
+@pytest.mark.parametrize("number", [1, -1, 2**31])
+def test_an_unknown_trial_is_refused(store: SqlStore, number: int) -> None:
+    lease = started(store)
+    with pytest.raises(TrialNotFound):
+        store.start_trial(lease, number, node=None)
+    with pytest.raises(TrialNotFound):
+        store.finish_trial(lease, number, TrialState.FAILED)
+
+
+def test_each_report_is_written_at_most_once(store: SqlStore) -> None:
+    lease = started(store, 2)
+    first = [report(0, 1, 0.1), report(1, 1, 0.2), report(0, 2, 0.3), report(0, 2, 0.4)]
+    assert store.write_reports(lease, first) == 3
+    assert store.write_reports(lease, first) == 0
+    assert store.write_reports(lease, [report(0, 2, 0.9), report(0, 3, 0.5)]) == 1
+    curve = Curve(0, (1, 2, 3), {"validation_accuracy": (0.1, 0.3, 0.5)})
+    assert store.curve(lease.job_id, 0) == curve
+    assert store.curves(lease.job_id) == (curve, Curve(1, (1,), {"validation_accuracy": (0.2,)}))
+    trial = store.trial(lease.job_id, 0)
+    assert (trial.epochs, trial.metrics, trial.seconds) == (3, {"validation_accuracy": 0.5}, 3.0)
+    assert store.job(lease.job_id).progress.epochs_done == 4
+
+
+def test_reports_out_of_order_leave_the_newest_epoch_last(store: SqlStore) -> None:
+    lease = started(store)
+    store.write_reports(lease, [report(0, 3, 0.3)])
+    store.write_reports(lease, [report(0, 1, 0.1)])
+    trial = store.trial(lease.job_id, 0)
+    assert (trial.epochs, trial.metrics) == (2, {"validation_accuracy": 0.3})
+    assert store.curve(lease.job_id, 0).epochs == (1, 3)
+
+
+def test_the_curve_is_that_of_the_latest_attempt(store: SqlStore) -> None:
+    job = accept(store, 1)
+    old = claim_expired(store)
+    store.start_trial(old, 0, node=None)
+    store.write_reports(old, [report(0, 1, 0.1), report(0, 2, 0.2)])
+    lease = claim(store)
+    assert store.curve(job.id, 0).epochs == (1, 2)
+    assert store.start_trial(lease, 0, node=None) == 2
+    assert store.curve(job.id, 0) == Curve(0, (), {})
+    assert store.curves(job.id) == ()
+    # A late report of the first attempt is kept, and changes nothing that is shown.
+    assert store.write_reports(lease, [report(0, 3, 0.3)]) == 1
+    assert store.trial(job.id, 0).metrics == {}
+    assert store.write_reports(lease, [report(0, 1, 0.4, attempt=2)]) == 1
+    assert store.curve(job.id, 0) == Curve(0, (1,), {"validation_accuracy": (0.4,)})
+    assert store.trial(job.id, 0).metrics == {"validation_accuracy": 0.4}
+
+
+def test_a_metric_that_some_epoch_lacks_is_not_in_the_curve(store: SqlStore) -> None:
+    lease = started(store)
+    store.write_reports(lease, [report(0, 1, 0.1, rare=1.0), report(0, 2, 0.2), report(0, 3, 0.3)])
+    assert set(store.curve(lease.job_id, 0).metrics) == {"validation_accuracy"}
+
+
+def test_values_are_kept_to_the_last_bit(store: SqlStore) -> None:
+    lease = started(store)
+    values = [0.1 + 0.2, 5e-324, -1.7976931348623157e308, -0.0, 1 / 3]
+    store.write_reports(lease, [report(0, epoch, v) for epoch, v in enumerate(values, 1)])
+    kept = store.curve(lease.job_id, 0).metrics["validation_accuracy"]
+    assert [value.hex() for value in kept] == [value.hex() for value in values]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400, True, "1", None])
+def test_a_metric_that_is_no_finite_number_is_refused(store: SqlStore, value: float) -> None:
+    lease = started(store)
+    with pytest.raises(ValueError, match=r"trial 0, epoch 2: metrics\.validation_accuracy must be"):
+        store.write_reports(lease, [report(0, 1, 0.5), report(0, 2, value)])
+    assert store.curves(lease.job_id) == ()
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (EpochReport(0, 2, 1, {}, 0.0), "attempt 2 of trial 0 was never started"),
+        (EpochReport(0, 0, 1, {}, 0.0), "attempt must be"),
+        (EpochReport(0, 1, 0, {}, 0.0), "epoch must be"),
+        (EpochReport(0, 1, 1, {}, -1.0), "seconds must be"),
+        (EpochReport(0, 1, 1, {"a\x00": 1.0}, 0.0), "a key of"),
+    ],
+)
+def test_a_report_that_makes_no_sense_is_refused(
+    store: SqlStore, bad: EpochReport, message: str
+) -> None:
+    lease = started(store)
+    with pytest.raises(ValueError, match=message):
+        store.write_reports(lease, [report(0, 1, 0.5), bad])
+    assert store.curves(lease.job_id) == ()
+
+
+def test_a_report_of_an_unknown_trial_is_refused(store: SqlStore) -> None:
+    lease = started(store)
+    with pytest.raises(TrialNotFound):
+        store.write_reports(lease, [report(0, 1, 0.5), report(5, 1, 0.5)])
+    assert store.curves(lease.job_id) == ()
+
+
+def test_a_large_batch_is_written_whole(store: SqlStore) -> None:
+    lease = started(store, 40)
+    batch = [report(trial, epoch, 0.5) for trial in range(40) for epoch in range(1, 151)]
+    assert store.write_reports(lease, batch) == 6000
+    assert store.job(lease.job_id).progress.epochs_done == 6000

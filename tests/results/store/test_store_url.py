@@ -1,0 +1,119 @@
+"""Which databases are opened, and what is said of the others."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+
+from results.errors import StoreUnavailable, UnsupportedDatabase
+from results.store import open_store
+from results.store.sql import SqlStore
+from tests.results.store.samples import accept
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("sqlite://", "in memory"),
+        ("sqlite:///", "in memory"),
+        ("sqlite:///:memory:", "in memory"),
+        ("sqlite:///file:x?mode=memory&uri=true", "no options"),
+        ("sqlite://relative/path.db", "three slashes"),
+        ("mysql://u:secret@h/d", "'mysql' are not supported"),
+        ("postgresql+asyncpg://u:secret@h/d", "not supported"),
+        ("secret", "cannot be read"),
+        ("postgresql://u:secret@h:port/d", "cannot be read"),
+        ("", "cannot be read"),
+    ],
+)
+def test_other_databases_are_refused(url: str, message: str) -> None:
+    with pytest.raises(UnsupportedDatabase, match=message) as raised:
+        open_store(url)
+    assert "secret" not in str(raised.value)
+
+
+def test_postgresql_without_its_driver_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(UnsupportedDatabase, match=r"pip install 'argbest\[postgresql\]'"):
+        open_store("postgresql://user@host/database")
+
+
+def test_a_password_is_kept_out_of_messages() -> None:
+    pytest.importorskip("psycopg")
+    store = open_store("postgresql://user:secret@127.0.0.1:1/database")
+    assert "secret" not in repr(store)
+    assert "secret" in store.url
+    with pytest.raises(StoreUnavailable) as raised:
+        store.ping()
+    assert "secret" not in str(raised.value)
+
+
+def test_nothing_is_opened_before_the_first_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = open_store("sqlite:///argbest.db")
+    assert list(tmp_path.iterdir()) == []
+    # A relative path means the folder of the moment when the store was opened.
+    monkeypatch.chdir("/")
+    store.migrate()
+    store.close()
+    assert (tmp_path / "argbest.db").is_file()
+    assert store.url == f"sqlite:///{tmp_path}/argbest.db"
+
+
+def test_a_missing_folder_makes_the_store_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="unable to open"):
+        open_store(f"sqlite:///{tmp_path}/missing/argbest.db").migrate()
+
+
+def test_a_file_that_is_no_database_makes_the_store_unavailable(tmp_path: Path) -> None:
+    path = tmp_path / "argbest.db"
+    path.write_bytes(b"not a database at all" * 100)
+    with pytest.raises(StoreUnavailable, match="not a database"):
+        open_store(f"sqlite:///{path}").jobs()
+
+
+def test_a_lock_that_is_not_given_up_makes_the_store_unavailable(
+    sqlite_store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("results.store.database.LOCK_SECONDS", 0.05)
+    sqlite_store.close()
+    path = sqlite_store.url.removeprefix("sqlite:///")
+    with sqlite3.connect(path) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable, match="locked"):
+            accept(sqlite_store)
+        assert sqlite_store.jobs().items == ()  # a reader does not wait for a writer
+    other.close()
+    accept(sqlite_store)
+
+
+def test_connections_are_set_up_as_promised(sqlite_store: SqlStore) -> None:
+    with sqlite_store._database.write(durable=True) as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")
+        }
+    expected = {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 2, "busy_timeout": 30_000}
+    assert pragmas == expected
+    with sqlite_store._database.write() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1
+
+
+def test_a_forked_child_opens_its_own_connections(sqlite_store: SqlStore) -> None:
+    job = accept(sqlite_store)
+    before = sqlite_store._database._engine
+    child = os.fork()
+    if child == 0:
+        found = sqlite_store.job(job.id) == job
+        os._exit(0 if found and sqlite_store._database._engine is not before else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert sqlite_store._database._engine is before
+    assert sqlite_store.job(job.id) == job
