@@ -12,7 +12,7 @@ from results.wording import number
 VALIDATION, TEST = "validation_accuracy", "test_accuracy"
 TRAIN_LOSS, TRAIN_ERRORS = "train_loss", "train_error_rate"
 
-_NAMES = {"Q3.1a": "perceptron", "Q3.1b": "logistic regression", "Q3.2b": "MLP"}
+_NAMES = {"Q3.1a": "the perceptron", "Q3.1b": "logistic regression", "Q3.2b": "the MLP"}
 
 
 def perceptron(answers: Mapping[str, Answer]) -> list[Block]:
@@ -71,8 +71,7 @@ def _contender(answers: Mapping[str, Answer], question: str) -> Contender | None
 def _missing(question: str) -> str:
     return (
         f"There is no run of {question} ({_NAMES[question]}) to compare with, so that comparison "
-        f"is "
-        "left out."
+        "is left out."
     )
 
 
@@ -80,17 +79,16 @@ def _mistakes(curve: Curve) -> str:
     """Explain the perceptron's restlessness from the mistakes it still makes."""
     last = curve.last(TRAIN_ERRORS)
     text = (
-        f"Its online error rate on the training images goes from "
-        f"{number(curve.first(TRAIN_ERRORS))} in "
-        f"the first epoch to {number(last)} in the last."
+        "Its online error rate on the training images goes from "
+        f"{number(curve.first(TRAIN_ERRORS))} in the first epoch to {number(last)} in the last."
     )
     if last == 0:
         return f"{text} It makes no mistake any more, so its weights no longer change."
     return (
         f"{text} Each of these mistakes moves the weights by a whole image, however narrow the "
-        "mistake and however late in training, so the weights cannot come to rest: the update "
-        "has no step size that shrinks, and the perceptron's convergence theorem holds for "
-        "linearly separable data only."
+        "mistake and however late in training, so the weights cannot come to rest: the update has "
+        "no step size that shrinks, and the perceptron's convergence theorem holds for linearly "
+        "separable data only."
     )
 
 
@@ -100,16 +98,14 @@ def _smoothness(logistic: Curve, mistaken: Curve) -> list[str]:
         return []
     own, other = roughness(logistic), roughness(mistaken)
     text = (
-        f"From one epoch to the next the validation accuracy of logistic regression changes by "
-        f"{points(own)} "
-        f"on average, that of the perceptron by {points(other)}."
+        "From one epoch to the next the validation accuracy of logistic regression changes by "
+        f"{points(own)} on average, that of the perceptron by {points(other)}."
     )
     if own < other:
         text += (
             " The gradient of the logistic loss is the difference between predicted and true "
             "probabilities times the image and the learning rate, so that a nearly right example "
-            "moves "
-            "the weights little; the perceptron's update is the whole image or nothing."
+            "moves the weights little; the perceptron's update is the whole image or nothing."
         )
     return [text]
 
@@ -120,10 +116,8 @@ def _hidden_layer(own: Curve, linear: Curve) -> str:
     if loss < 0 and accuracy > 0:
         return (
             f"The MLP also fits the training images better (loss {number(own.last(TRAIN_LOSS))} "
-            f"against "
-            f"{number(linear.last(TRAIN_LOSS))}), as Q3.2a lets expect: its hidden units are "
-            f"features "
-            "that the linear model does not have."
+            f"against {number(linear.last(TRAIN_LOSS))}), as Q3.2a lets expect: its hidden units "
+            "are features that the linear model does not have."
         )
     if loss < 0:
         return (
@@ -131,8 +125,7 @@ def _hidden_layer(own: Curve, linear: Curve) -> str:
             f"{number(linear.last(TRAIN_LOSS))}) without being better on the test images."
         )
     return (
-        f"In this run the MLP does not fit the training images better than logistic regression "
-        f"(loss "
-        f"{number(own.last(TRAIN_LOSS))} against {number(linear.last(TRAIN_LOSS))}): more can be "
-        "expressed (Q3.2a), but gradient descent has not found it in these epochs."
+        "In this run the MLP does not fit the training images better than logistic regression "
+        f"(loss {number(own.last(TRAIN_LOSS))} against {number(linear.last(TRAIN_LOSS))}): more "
+        "can be expressed (Q3.2a), but gradient descent has not found it in these epochs."
     )

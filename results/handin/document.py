@@ -7,7 +7,7 @@ message or parameter can change the document.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -153,8 +153,8 @@ def _plots(task: Task, answer: Answer, plots: dict[str, bytes]) -> list[dict[str
     names = {plot["name"] for plot in listed}
     shown: list[dict[str, Any]] = []
     for plot in listed:
-        if len(answer.trials) == 1 and _quantity(plot["name"]) in names:
-            continue  # The plot of the quantity has the same line, next to the other splits'.
+        if _is_repeated(plot["name"], names, len(answer.trials)):
+            continue
         file = f"plots/{task.question}-{len(shown)}.svg"
         plots[file] = answer.plots[plot["name"]]
         caption = f"{task.question}: {plot.get('caption') or plot['title']}"
@@ -163,10 +163,15 @@ def _plots(task: Task, answer: Answer, plots: dict[str, bytes]) -> list[dict[str
     return shown
 
 
-def _quantity(plot: str) -> str | None:
-    """Return "rmse" for "test_rmse"; None for a plot that is not of one split of the data."""
+def _is_repeated(plot: str, names: Collection[str], trials: int) -> bool:
+    """Whether the plot of all splits shows what matters of the plot of one split.
+
+    Of a single trial it has the same line; of a search it has the selected trial's, and no test
+    curve of another is asked for.
+    """
     split, _, quantity = plot.partition("_")
-    return quantity if split in ("train", "validation", "test") else None
+    splits = ("train", "validation", "test") if trials == 1 else ("test",)
+    return split in splits and quantity in names
 
 
 def _job(answer: Answer) -> dict[str, str]:

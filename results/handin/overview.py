@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from results.handin.answers import Answer
 from results.handin.questions import TASKS
@@ -59,7 +60,23 @@ def _row(question: str, title: str, answer: Answer | None, metrics: Sequence[str
             *["-"] * (len(metrics) + 1),
             wall_time(answer.seconds),
         ]
-    selected = describe({name: best["parameters"][name] for name in answer.varied()})
     figures = [number(best["metrics"][m]) if m in best["metrics"] else "-" for m in metrics]
     epochs = str(answer.spec["epochs"])
-    return [question, title, selected or "single run", epochs, *figures, wall_time(answer.seconds)]
+    return [
+        question,
+        title,
+        _selected(answer, best["parameters"]),
+        epochs,
+        *figures,
+        wall_time(answer.seconds),
+    ]
+
+
+def _selected(answer: Answer, parameters: Mapping[str, Any]) -> str:
+    """Name what was selected: the value of a sole searched parameter, or what is not default."""
+    varied = answer.varied()
+    if len(varied) < 2:
+        return describe({name: parameters[name] for name in varied}) or "single run"
+    default = answer.trials[0]["parameters"]
+    changed = {name: parameters[name] for name in varied if parameters[name] != default[name]}
+    return f"{describe(changed)}, else defaults" if changed else "defaults"

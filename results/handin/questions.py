@@ -38,9 +38,8 @@ TASKS: tuple[Task, ...] = (
         "Q2.2b",
         "A network with one hidden layer on house prices",
         "Fit a network with one hidden layer of 150 ReLU units to the same data, by the same "
-        "stochastic "
-        "gradient descent on the squared error, with gradients derived by hand. How does the "
-        "difference between training and test error compare with the linear model's?",
+        "stochastic gradient descent on the squared error, with gradients derived by hand. How "
+        "does the difference between training and test error compare with the linear model's?",
         150,
         {"search_space": "q2_neural_regression"},
     ),
@@ -48,8 +47,7 @@ TASKS: tuple[Task, ...] = (
         "Q3.1a",
         "Multi-class perceptron",
         "Train a multi-class perceptron on Fashion-MNIST for 20 epochs and show its validation and "
-        "test "
-        "accuracy after each epoch.",
+        "test accuracy after each epoch.",
         20,
         {"search_space": "q3_perceptron"},
     ),
@@ -57,8 +55,7 @@ TASKS: tuple[Task, ...] = (
         "Q3.1b",
         "Logistic regression",
         "The same with multinomial logistic regression without regularization, by stochastic "
-        "gradient "
-        "descent with learning rate 0.001.",
+        "gradient descent with learning rate 0.001.",
         20,
         {"search_space": "q3_logistic_regression"},
     ),
@@ -66,9 +63,9 @@ TASKS: tuple[Task, ...] = (
         "Q3.2b",
         "Multi-layer perceptron",
         "Train a network with one hidden layer of 200 ReLU units and a softmax output on "
-        "Fashion-MNIST "
-        "with the cross-entropy loss, by stochastic gradient descent with learning rate 0.001 and "
-        "back-propagation written by hand, for 20 epochs. Show its validation and test accuracy.",
+        "Fashion-MNIST with the cross-entropy loss, by stochastic gradient descent with learning "
+        "rate 0.001 and back-propagation written by hand, for 20 epochs. Show its validation and "
+        "test accuracy.",
         20,
         {"search_space": "q3_mlp"},
     ),
@@ -76,10 +73,9 @@ TASKS: tuple[Task, ...] = (
         "Q4.1",
         "Logistic regression with automatic differentiation",
         "Train logistic regression with a deep-learning framework, by stochastic gradient descent "
-        "with "
-        "batch size 1 for 20 epochs. Choose the learning rate among 0.001, 0.01 and 0.1 on the "
-        "validation data. Report the best configuration, its training loss and validation accuracy "
-        "after each epoch, and its final test accuracy.",
+        "with batch size 1 for 20 epochs. Choose the learning rate among 0.001, 0.01 and 0.1 on "
+        "the validation data. Report the best configuration, its training loss and validation "
+        "accuracy after each epoch, and its final test accuracy.",
         20,
         {"search_space": "q4_logistic_regression"},
     ),
@@ -87,11 +83,9 @@ TASKS: tuple[Task, ...] = (
         "Q4.2",
         "Feed-forward network with dropout",
         "Train a network with one hidden layer and dropout. Vary the learning rate, the hidden "
-        "size, the "
-        "dropout probability, the activation and the optimizer, one at a time while the others "
-        "keep "
-        "their defaults. Report the best configuration, its training loss and validation accuracy "
-        "after each epoch, and its final test accuracy.",
+        "size, the dropout probability, the activation and the optimizer, one at a time while the "
+        "others keep their defaults. Report the best configuration, its training loss and "
+        "validation accuracy after each epoch, and its final test accuracy.",
         20,
         {"search_space": "q4_feedforward"},
     ),
@@ -99,9 +93,8 @@ TASKS: tuple[Task, ...] = (
         "Q4.3",
         "Two and three hidden layers",
         "Train the default configuration of Q4.2 with two and with three hidden layers. Report the "
-        "best "
-        "configuration, its training loss and validation accuracy after each epoch, and its final "
-        "test accuracy.",
+        "best configuration, its training loss and validation accuracy after each epoch, and its "
+        "final test accuracy.",
         20,
         {"search_space": "q4_depth"},
     ),

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from results.handin.answers import Answer, Curve
-from results.handin.wording import Block, Table, than
-from results.wording import number
+from results.handin.wording import Block, Table, change, than
+from results.wording import EQUAL, number
 
 TRAIN, TEST, DISTANCE = "train_rmse", "test_rmse", "distance_to_analytic"
 
-#: Features of the Ames data after one-hot encoding.
-FEATURES = 348
+#: Features of the Ames data, and how many of them are one-hot indicators (130 of these are set
+#: for at most 15 of the 1,465 training houses).
+FEATURES, INDICATORS = 348, 311
 
 _MILESTONES = (1, 2, 5, 10, 20, 50, 100, 150)
 
@@ -38,13 +39,12 @@ def network(answers: Mapping[str, Answer]) -> list[Block]:
     curve = answers["Q2.2b"].best_curve()
     if curve is None:
         return []
-    blocks: list[Block] = [_why(curve)]
     other = answers["Q2.2a"].best_curve() if "Q2.2a" in answers else None
     if other is None:
-        return [*blocks, "There is no linear run to compare with, so the comparison is left out."]
+        return ["There is no linear run to compare with, so the comparison is left out."]
     best = answers["Q2.2b"].best or {}
     hidden = int(best["parameters"]["hidden_size"])
-    return [*blocks, _side_by_side(other, curve), *_compare(other, curve, hidden)]
+    return [_side_by_side(other, curve), *_compare(other, curve, hidden)]
 
 
 def _why(curve: Curve) -> str:
@@ -52,29 +52,26 @@ def _why(curve: Curve) -> str:
     lowest, end = curve.best_epoch(TEST, "min"), curve.epochs[-1]
     if lowest == end:
         return (
-            f"Up to the last epoch the steps lower the error on the test houses too, so within "
-            f"{end} "
-            "epochs what the model learns from the training houses still holds for others."
+            "Up to the last epoch the steps lower the error on the test houses too, so within "
+            f"{end} epochs what the model learns from the training houses still holds for others."
         )
-    train, test = (curve.last(metric) - curve.at(metric, lowest) for metric in (TRAIN, TEST))
+    rise = change(curve.at(TEST, lowest), curve.last(TEST))
+    train, moved = curve.last(TRAIN), change(curve.at(TRAIN, lowest), curve.last(TRAIN))
     text = (
         f"Up to epoch {lowest} the model learns what training and test houses have in common. From "
-        f"there to the end the "
-        f"test error rises by {number(test)}"
+        f"there to the end the test error rises by {rise}"
     )
-    if train < 0:
+    if train < curve.at(TRAIN, lowest):
         return (
-            f"{text} while the train error falls by a further {number(-train)}: of {FEATURES} "
-            f"features many are "
-            "indicators that are set for a few houses only, and their weights go on to fit what is "
-            "particular to "
-            f"those few training houses. Stopping after epoch {lowest} would have predicted "
-            f"better, but on test "
-            "data that may only be observed, not decided."
+            f"{text} while the train error falls by a further {moved}: {INDICATORS} of the "
+            f"{FEATURES} features are indicators, many of them set for a few houses only, which "
+            "leaves room to fit what is particular to those few training houses. Stopping after "
+            f"epoch {lowest} would have predicted better, but on test data that may only be "
+            "observed, not decided."
         )
     return (
-        f"{text} and the train error rises too, by {number(train)}: the steps disturb the fit, "
-        "which is no overfitting."
+        f"{text} and the train error does not fall (it changes by {moved}): the steps disturb the "
+        "fit, which is no overfitting."
     )
 
 
@@ -89,7 +86,7 @@ def _distance(curve: Curve) -> str:
     if nearest != end:
         return (
             f"The weights came nearest to the analytic solution after epoch {nearest} and have "
-            f"moved away from it since."
+            "moved away from it since."
         )
     falling = all(later < earlier for earlier, later in pairwise(values))
     text = "The weights come nearer to the analytic solution " + (
@@ -100,9 +97,8 @@ def _distance(curve: Curve) -> str:
     return (
         f"{text}, also after epoch {lowest}, where the test error is lowest: their distance is "
         f"{number(curve.at(DISTANCE, lowest))} there and {number(values[-1])} at the end. The "
-        f"analytic solution minimizes "
-        "the training error alone, so coming nearer to it is no gain for other houses from some "
-        "point on."
+        "analytic solution minimizes the training error alone, so coming nearer to it is no gain "
+        "for other houses from some point on."
     )
 
 
@@ -130,25 +126,30 @@ def _compare(line: Curve, net: Curve, hidden: int) -> list[Block]:
     """Compare the two models after the last epoch that both have run."""
     epoch = min(line.epochs[-1], net.epochs[-1])
     train, test = (net.at(m, epoch) - line.at(m, epoch) for m in (TRAIN, TEST))
-    wider = gap(net, epoch) > gap(line, epoch)
+    wider = gap(net, epoch) - gap(line, epoch)
     parameters = hidden * (FEATURES + 2) + 1
     facts = (
         f"After epoch {epoch} the network's difference between test and train RMSE is "
-        f"{number(gap(net, epoch))}, {'wider' if wider else 'narrower'} than the linear model's "
+        f"{number(gap(net, epoch))}, {_width(wider)} the linear model's "
         f"{number(gap(line, epoch))}. Its train error is {than(train)} "
-        f"({number(net.at(TRAIN, epoch))} "
-        f"against {number(line.at(TRAIN, epoch))}) and its test error {than(test)} "
-        f"({number(net.at(TEST, epoch))} against {number(line.at(TEST, epoch))})."
+        f"({number(net.at(TRAIN, epoch))} against {number(line.at(TRAIN, epoch))}) and its test "
+        f"error {than(test)} ({number(net.at(TEST, epoch))} against "
+        f"{number(line.at(TEST, epoch))})."
     )
-    return [facts, f"{_reading(train, test, wider=wider)} {_capacity(parameters)}"]
+    return [facts, f"{_reading(train, test, wider=wider > 0)} {_capacity(parameters)}"]
+
+
+def _width(difference: float) -> str:
+    if abs(difference) < EQUAL:
+        return "as wide as"
+    return "wider than" if difference > 0 else "narrower than"
 
 
 def _capacity(parameters: int) -> str:
     return (
         f"The network has {parameters:,} parameters, the linear model {FEATURES + 1}, and there "
-        f"are "
-        "1,465 training houses: both have room to fit peculiarities of single houses, the network "
-        "far more."
+        "are 1,465 training houses: both have room to fit peculiarities of single houses, the "
+        "network far more."
     )
 
 
@@ -158,24 +159,21 @@ def _reading(train: float, test: float, *, wider: bool) -> str:
         if wider:
             return (
                 "The network fits the training houses more closely, and only a part of that "
-                "carries over to "
-                "new houses; still it predicts them better than the linear model does."
+                "carries over to new houses; still it predicts them better than the linear model "
+                "does."
             )
         return "The network fits the training houses better, and new houses better still."
     if train < 0:
         return (
             "The network fits the training houses more closely and predicts new ones no better: "
-            "its "
-            "additional freedom went into overfitting."
+            "its additional freedom went into overfitting."
         )
     if test < 0:
         return (
             "The network fits the training houses no better than the linear model, yet predicts "
-            "new "
-            "ones better: what it has learned is less particular to the training houses."
+            "new ones better: what it has learned is less particular to the training houses."
         )
     return (
         "The network is no better than the linear model on either set after as many epochs; it has "
-        "not "
-        "(yet) made use of its additional freedom."
+        "not (yet) made use of its additional freedom."
     )

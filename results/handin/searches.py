@@ -56,7 +56,7 @@ def learning_rate(answers: Mapping[str, Answer]) -> list[Block]:
         beyond = "smaller" if chosen == rates[0] else "larger"
         blocks.append(
             f"The chosen rate is the {side} of those that ran, so a {beyond} one may be better "
-            f"still."
+            "still."
         )
     return [*blocks, *_same_model_by_hand(answers, runs)]
 
@@ -133,7 +133,7 @@ def effects_table(caption: str, base: Run, others: Sequence[Run]) -> Table:
     rows = [_effects_row("default: " + describe(_explained(base, others)), base, base)]
     rows += [_effects_row(describe(run.changes(base)), run, base) for run in others]
     header = ["configuration", "training loss", "validation accuracy", "change", "test accuracy"]
-    return Table(caption, header, rows, (0,))
+    return Table(caption, header, rows)
 
 
 def _explained(base: Run, others: Sequence[Run]) -> dict[str, Any]:
@@ -161,15 +161,15 @@ def effect(run: Run, base: Run) -> str:
     note = _DROPOUT_NOTE if name == "dropout" else ""
     return (
         f"{words(name).capitalize()} {new} instead of {old}: validation accuracy "
-        f"{_difference(accuracy)}, training "
-        f"loss {than(loss)} ({number(run.curve.last(TRAIN_LOSS))} against "
-        f"{number(base.curve.last(TRAIN_LOSS))}). "
+        f"{_difference(accuracy)}, training loss {than(loss)} "
+        f"({number(run.curve.last(TRAIN_LOSS))} against {number(base.curve.last(TRAIN_LOSS))}). "
         f"{_reading(run.curve, base.curve, accuracy, loss)}{note}"
     )
 
 
 def _difference(accuracy: float) -> str:
-    return f"{points(accuracy)} {than(accuracy)}" if accuracy else "the same"
+    alike = points(accuracy) == points(0)
+    return "the same to 0.1 points" if alike else f"{points(accuracy)} {than(accuracy)}"
 
 
 _DROPOUT_NOTE = (
@@ -188,8 +188,7 @@ def _reading(curve: Curve, base: Curve, accuracy: float, loss: float) -> str:
     if not is_clear(curve, base, VALIDATION):
         return (
             "That is within sampling error or the movement of the curves in their last five "
-            "epochs: "
-            "too little to call an effect."
+            "epochs: too little to call an effect."
         )
     if accuracy > 0:
         if loss < 0:
@@ -197,7 +196,7 @@ def _reading(curve: Curve, base: Curve, accuracy: float, loss: float) -> str:
         return "It fits the training images less and the others better, as a regularizer does."
     if loss > 0:
         return "It fits the training images worse, and with them those not trained on."
-    return "It fits the training images better but the others worse, which is overfitting."
+    return "It fits the training images better but the others worse, which points to overfitting."
 
 
 def _rate_effect(run: Run, best: Run) -> str:
@@ -210,17 +209,14 @@ def _rate_effect(run: Run, best: Run) -> str:
     if rate < chosen and len(losses) > 1 and losses[-1] < losses[-2]:
         return (
             f"{text} Its training loss still falls in the last epoch (by "
-            f"{losses[-2] - losses[-1]:.2g}): "
-            "the steps are too short for so few epochs."
+            f"{losses[-2] - losses[-1]:.2g}): the steps are too short for so few epochs."
         )
     ranges = run.curve.late_range(VALIDATION), best.curve.late_range(VALIDATION)
     if rate > chosen and ranges[0] is not None and ranges[1] is not None and ranges[0] > ranges[1]:
         return (
             f"{text} In its last five epochs the validation accuracy moves by {points(ranges[0])}, "
-            f"that of "
-            f"the best rate by {points(ranges[1])}: the steps, each taken on a single example, are "
-            f"too long to "
-            "settle near the minimum of this convex loss."
+            f"that of the best rate by {points(ranges[1])}: the steps, each taken on a single "
+            "example, are too long to settle near the minimum of this convex loss."
         )
     return text
 
@@ -232,11 +228,13 @@ def _same_model_by_hand(answers: Mapping[str, Answer], runs: Sequence[Run]) -> l
     for run in runs:
         rate = run.parameters["learning_rate"]
         if by_hand and curve and by_hand["parameters"].get("learning_rate") == rate:
-            framework = Contender(f"framework's model at rate {parameter_value(rate)}", run.curve)
-            own = Contender("hand-written one of Q3.1b", curve)
+            framework = Contender(
+                f"the framework's model at rate {parameter_value(rate)}", run.curve
+            )
+            own = Contender("the hand-written one of Q3.1b", curve)
             sentence = compare(framework, own, VALIDATION)
             return [
-                f"The same model with the same learning rate was written by hand in Q3.1b. "
+                "The same model with the same learning rate was written by hand in Q3.1b. "
                 f"{sentence}"
             ]
     return []
@@ -258,8 +256,8 @@ def _interactions(base: Run, others: Sequence[Run]) -> str:
     count = "One change gives" if len(better) == 1 else f"{len(better)} changes give"
     return (
         f"{count} a clear gain over the default configuration: {listing(better)}. Each value was "
-        f"changed "
-        "alone, so nothing is known about combinations; the grid over all values would tell."
+        "changed alone, so nothing is known about combinations; the grid over all values would "
+        "tell."
     )
 
 

@@ -9,7 +9,7 @@ from results.handin.answers import Answer, Curve
 from results.handin.wording import Table, wall_time, words
 from results.wording import number, parameter_value
 
-#: Epochs that the abbreviated table shows, besides the best and the last one.
+#: Epochs that the abbreviated table shows, besides the last one and the best by each metric.
 SHOWN_EPOCHS = frozenset({1, 2, 5, 10, 15, 20, 50, 75, 100, 125, 150})
 
 _SETTINGS = ("trainable", "dataset", "strategy", "epochs", "seed")
@@ -18,7 +18,7 @@ _SETTINGS = ("trainable", "dataset", "strategy", "epochs", "seed")
 def configuration(answer: Answer) -> list[tuple[str, str]]:
     """Return the rows of the configuration table: what was set, and what was searched."""
     spec, varied = answer.spec, answer.varied()
-    rows = [(words(name), words(str(spec[name]))) for name in _SETTINGS if name in spec]
+    rows = [(words(name), str(spec[name])) for name in _SETTINGS if name in spec]
     if varied:
         rows.append(("selected by", f"{answer.label(spec['metric'])}, last epoch"))
     parameters = answer.trials[0]["parameters"] if answer.trials else {}
@@ -51,13 +51,17 @@ def trials_table(answer: Answer) -> Table | None:
 
 
 def epochs_table(answer: Answer) -> Table | None:
-    """Tabulate the selected trial's curve at a few epochs, the best in bold; None without one."""
+    """Tabulate the selected trial's curve at a few epochs, the best in bold; None without it."""
     curve, spec = answer.best_curve(), answer.spec
     if curve is None:
         return None
     best = curve.best_epoch(spec["metric"], spec["mode"])
-    shown = [e for e in curve.epochs if e in SHOWN_EPOCHS | {best, curve.epochs[-1]}]
     metrics = [name for name in metric_names(answer) if name in curve.metrics]
+    modes = {
+        n: info["mode"] for n, info in answer.report.get("metrics", {}).items() if n in metrics
+    }
+    extremes = {best, *(curve.best_epoch(name, mode) for name, mode in modes.items())}
+    shown = [e for e in curve.epochs if e in SHOWN_EPOCHS | extremes | {curve.epochs[-1]}]
     rows = [[str(e), *(number(curve.at(metric, e)) for metric in metrics)] for e in shown]
     subject = f"Trial {curve.trial}" if len(answer.trials) > 1 else "The run"
     caption = f"{subject} by epoch; in bold the one with the best {_lower(answer, spec['metric'])}"

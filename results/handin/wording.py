@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from results.handin.answers import Curve
-from results.wording import duration, listing, number
+from results.wording import EQUAL, duration, listing, number
 
 #: Images in the validation set and in the test set of Fashion-MNIST, as the homework splits it.
 EVALUATION_IMAGES = 10_000
@@ -34,7 +34,14 @@ def points(difference: float) -> str:
 
 def than(difference: float) -> str:
     """Say on which side of another value one lies, from their difference."""
-    return "lower" if difference < 0 else "higher" if difference > 0 else "the same"
+    if abs(difference) < EQUAL:
+        return "the same"
+    return "lower" if difference < 0 else "higher"
+
+
+def change(before: float, after: float) -> str:
+    """Print the size of a change with four decimals, as a reader would compute it from the two."""
+    return f"{abs(round(after, 4) - round(before, 4)):.4f}"
 
 
 def words(name: str) -> str:
@@ -49,7 +56,7 @@ def wall_time(seconds: float | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A model in a comparison: how a sentence calls it, and its curve."""
+    """A model in a comparison: what a sentence calls it, article included, and its curve."""
 
     name: str
     curve: Curve
@@ -81,10 +88,10 @@ def compare(first: Contender, second: Contender, metric: str) -> str:
     a, b = first.curve.last(metric), second.curve.last(metric)
     side = "above" if a > b else "below"
     lead = (
-        f"In {words(metric)} the {first.name} ends at {number(a)}, {points(a - b)} {side} the "
+        f"In {words(metric)} {first.name} ends at {number(a)}, {points(a - b)} {side} "
         f"{second.name} ({number(b)})"
         if a != b
-        else f"In {words(metric)} the {first.name} and the {second.name} both end at {number(a)}"
+        else f"In {words(metric)} {first.name} and {second.name} both end at {number(a)}"
     )
     return (
         f"{lead}{_lengths(first.curve, second.curve)}. {_weight(first.curve, second.curve, metric)}"
