@@ -18,6 +18,8 @@ from service.problems import FieldError, ProblemError, invalid
 
 MAX_DEPTH = 32
 MAX_STRING = 10_000
+NUMBER_HINT = "give a number within the range of a 64-bit integer or float"
+TEXT_HINT = "leave the character out"
 
 
 async def read_json(request: Request, *, max_bytes: int) -> Any:
@@ -117,18 +119,24 @@ def _bad_values(value: Any, pointer: str) -> Iterator[FieldError]:
         case str():
             yield from _bad_text(value, pointer)
         case float() if not math.isfinite(value):
-            yield FieldError(pointer, "the number is too large for a float", "number_range")
+            yield FieldError(
+                pointer, "the number is too large for a float", "number_range", NUMBER_HINT
+            )
         case int() if abs(value) >= 2**63:
-            yield FieldError(pointer, "the integer does not fit 64 bits", "number_range")
+            yield FieldError(
+                pointer, "the integer does not fit 64 bits", "number_range", NUMBER_HINT
+            )
 
 
 def _bad_text(text: str, pointer: str) -> Iterator[FieldError]:
     if len(text) > MAX_STRING:
-        yield FieldError(pointer, f"the text is longer than {MAX_STRING} characters", "too_long")
+        yield FieldError(
+            pointer, f"the text is longer than {MAX_STRING} characters", "too_long", "shorten it"
+        )
     elif "\0" in text:
-        yield FieldError(pointer, "the text holds a NUL character", "bad_character")
+        yield FieldError(pointer, "the text holds a NUL character", "bad_character", TEXT_HINT)
     elif any("\ud800" <= character <= "\udfff" for character in text):
-        yield FieldError(pointer, "the text holds a lone surrogate", "bad_character")
+        yield FieldError(pointer, "the text holds a lone surrogate", "bad_character", TEXT_HINT)
 
 
 def _escape(key: str) -> str:

@@ -2,6 +2,7 @@
 
 ClientError
   BadUrl             the server's address is not an http or https URL
+  BadToken           the token holds what no HTTP header can carry
   ServerUnreachable  no answer: refused, timed out, or broken off
   UnexpectedAnswer   an answer outside the contract; usually another program listens at that address
   WaitTimeout        the job had not finished when the time to wait was over
@@ -29,6 +30,10 @@ class ClientError(Exception):
 
 class BadUrl(ClientError):
     """The server's address is not an http or https URL."""
+
+
+class BadToken(ClientError):
+    """The token holds what no HTTP header can carry; the message does not repeat it."""
 
 
 class ServerUnreachable(ClientError):

@@ -18,6 +18,7 @@ from urllib.parse import quote
 import httpx2
 
 from service.client_errors import (
+    BadToken,
     BadUrl,
     ClientError,
     ProblemError,
@@ -69,6 +70,8 @@ class Connection:
         self.base_url = base_url.rstrip("/")
         self.clock = clock
         self._timeout = timeout
+        if token and not (token.isascii() and token.isprintable()):
+            raise BadToken("the token may only hold printable ASCII characters")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         host = _host(self.base_url)
         self._http = httpx2.Client(
@@ -208,7 +211,8 @@ def _pause(error: ClientError, delay: float, *, repeatable: bool) -> float | Non
 def _host(base_url: str) -> str:
     try:
         url = httpx2.URL(base_url)
-    except httpx2.InvalidURL as error:
+        url.host.encode("idna")
+    except (httpx2.InvalidURL, UnicodeError) as error:
         raise BadUrl(f"{base_url!r} is not a URL: {error}") from error
     if url.scheme not in ("http", "https") or not url.host:
         raise BadUrl(f"{base_url!r} is not an http or https URL, like http://127.0.0.1:8000")

@@ -57,7 +57,7 @@ async def job_request(request: Request, settings: SettingsDep) -> JobRequest:
     """Return the body as a :class:`JobRequest`, or raise a problem that names each bad field."""
     value = await read_json(request, max_bytes=settings.max_body_bytes)
     if not isinstance(value, dict):
-        raise invalid([FieldError("", "the body must be a JSON object", "type")])
+        raise invalid([FieldError("", "the body must be a JSON object", "type", "send {...}")])
     try:
         return JobRequest.model_validate(value)
     except ValidationError as error:

@@ -54,8 +54,8 @@ RAY_SILENCE = 5
 class Heartbeat(threading.Thread):
     """Renews the lease, and ends the process when it should no longer run.
 
-    The process is ended with ``os._exit``: Ray ends a dead driver's trial processes within a second,
-    while a polite shutdown waits for each trial.
+    The process is ended with ``os._exit``: Ray ends a dead driver's trial processes within a
+    second, while a polite shutdown waits for each trial.
     """
 
     def __init__(self, store: Store, lease: Lease, settings: Settings) -> None:

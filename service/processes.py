@@ -1,4 +1,4 @@
-"""Processes by host, id and start time, so that a recycled id is never taken for the old process."""
+"""Processes by host, id and start time: a recycled id is never taken for the old process."""
 
 from __future__ import annotations
 

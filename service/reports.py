@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from results import export, plots, report
 from results.records import Curve, JobRecord, MetricInfo, TrialRecord
@@ -51,11 +50,3 @@ class JobResults:
         if best_format == "yaml":
             return export.best_yaml(self.job)
         return export.best_curl(self.job, base_url)
-
-
-def curves_json(curves: tuple[Curve, ...]) -> list[dict[str, Any]]:
-    """Return ``[{trial, epoch: [...], <metric>: [...]}, ...]``."""
-    return [
-        {"trial": c.trial, "epoch": list(c.epochs), **{k: list(v) for k, v in c.metrics.items()}}
-        for c in curves
-    ]

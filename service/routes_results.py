@@ -1,4 +1,4 @@
-"""Routes that show what came out of a job: best configuration, curves, plots, report, log, events."""
+"""Routes that show what came out of a job: its best configuration, curves, plots and report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from results import export
 from service.dependencies import JobId, JobsDep, SettingsDep, StoreDep
 from service.openapi import PROBLEMS
-from service.reports import JobResults, curves_json
+from service.reports import JobResults
 from service.schemas import BestView
 from service.views import job_view, trial_view
 
@@ -60,7 +60,7 @@ def curves(
     found = jobs.curves(job_id)
     if table_format == "csv":
         return Response(export.curves_csv(found), media_type="text/csv")
-    return {"items": curves_json(found), "next_cursor": None}
+    return {"items": [export.curve_row(curve) for curve in found], "next_cursor": None}
 
 
 @router.get("/report", response_class=Response)

@@ -67,7 +67,7 @@ class JobSpec:
         return {**space, "trials": self.trials} if self.strategy in SAMPLERS else space
 
     def fingerprint(self) -> str:
-        """Return a digest that is equal for jobs that compute the same, whatever they are called."""
+        """Return a digest that is equal for jobs that compute the same, whatever their names."""
         values = {key: value for key, value in self.to_json().items() if key not in _NAMING}
         canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,33 @@
+"""What the service's tests share: settings in a temporary folder, a real SQLite store, the app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from results.store import open_store
+from results.store.base import Store
+from service.api import create_app
+from service.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, ray_address="127.0.0.1:1", search_spaces_dir=tmp_path / "my")
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    store = open_store(settings.store_url)
+    store.migrate()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def client(settings: Settings, store: Store) -> Iterator[TestClient]:
+    with TestClient(create_app(settings, store), raise_server_exceptions=False) as client:
+        yield client
