@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -71,7 +71,13 @@ class Library:
     def _read(self) -> tuple[dict[str, SearchSpace], tuple[SpaceFileError, ...]]:
         spaces = dict(_built_in())
         broken: list[SpaceFileError] = []
-        for path in self._files():
+        paths: list[Path] = []
+        for folder in self._folders:
+            try:
+                paths += _yaml_files(folder)
+            except SpaceFileError as error:
+                broken.append(error)
+        for path in paths:
             try:
                 space = read_space(path)
                 if space.name in spaces:
@@ -80,11 +86,6 @@ class Library:
             except SpaceFileError as error:
                 broken.append(error)
         return spaces, tuple(broken)
-
-    def _files(self) -> Iterator[Path]:
-        for folder in self._folders:
-            if folder.is_dir():
-                yield from sorted(p for p in folder.iterdir() if p.suffix in (".yaml", ".yml"))
 
 
 def read_space(path: Path) -> SearchSpace:
@@ -111,6 +112,16 @@ def read_space(path: Path) -> SearchSpace:
         hint = f"rename the file to {space.name}.yaml, or the space to {path.stem}"
         raise _file_error(path, document.line("/name"), detail, hint)
     return space
+
+
+def _yaml_files(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        detail = f"the folder cannot be read ({error.strerror})"
+        raise _file_error(folder, 1, detail, "name a readable folder") from None
 
 
 @cache

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from search_spaces import Choice, Code, Constant, Domain, Range, SearchSpaceError, read_domain
@@ -183,12 +183,14 @@ def test_what_is_left_out_is_filled_in(raw: Any, expected: Domain) -> None:
     assert repr(domain) == repr(expected)  # 1 and 1.0 are equal, but not the same parameter
 
 
+@settings(deadline=None)
 @given(DOMAINS)
 def test_json_form_reads_back_as_the_same_domain(domain: Domain) -> None:
     assert read_domain(domain.to_json()) == domain
     assert read_domain(domain.to_json()).to_json() == domain.to_json()
 
 
+@settings(deadline=None)
 @given(DOMAINS)
 def test_a_listed_domain_has_its_size_and_no_value_twice(domain: Domain) -> None:
     assume(domain.size is not None)
@@ -199,6 +201,7 @@ def test_a_listed_domain_has_its_size_and_no_value_twice(domain: Domain) -> None
     assert domain.default in domain
 
 
+@settings(deadline=None)
 @given(stepped_ranges())
 def test_a_stepped_range_goes_from_low_to_high(domain: Range) -> None:
     values = list(domain.listed())
@@ -210,6 +213,7 @@ def test_a_stepped_range_goes_from_low_to_high(domain: Range) -> None:
         assert (before + after) / 2 not in domain or domain.type == "int"
 
 
+@settings(deadline=None)
 @given(open_ranges(), st.floats(-1e9, 1e9))
 def test_an_open_range_holds_what_lies_between_its_ends(domain: Range, value: float) -> None:
     assert (value in domain) == (domain.low <= value <= domain.high)

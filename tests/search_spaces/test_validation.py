@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Annotated, Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -158,6 +158,7 @@ NUMBERS = st.integers(-3, 12) | st.floats(-3, 12, allow_nan=False)
 PROPERTIES = st.sampled_from(["rate", "dropout", "size", "width", "even", "decay", "gap", "kind"])
 
 
+@settings(deadline=None)
 @given(PROPERTIES, st.lists(NUMBERS, min_size=1, max_size=5, unique_by=lambda value: value))
 def test_listed_values_are_judged_as_pydantic_judges_them(name: str, values: list[Any]) -> None:
     found = problems(space({name: {"values": values}}, strategy="grid"))
@@ -165,6 +166,7 @@ def test_listed_values_are_judged_as_pydantic_judges_them(name: str, values: lis
     assert found == {(f"/parameters/{name}/values/{i}", Code.INVALID_VALUE) for i in wrong}
 
 
+@settings(deadline=None)
 @given(PROPERTIES, st.integers(-3, 12), st.integers(0, 6), st.sampled_from(["int", "float"]))
 def test_a_range_that_passes_holds_only_values_that_pydantic_accepts(
     name: str, low: int, steps: int, kind: Literal["int", "float"]

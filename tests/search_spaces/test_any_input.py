@@ -1,0 +1,106 @@
+"""Whatever a client sends, it is either a space that can be run or a list of problems."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from search_spaces import (
+    Library,
+    SearchSpace,
+    SearchSpaceError,
+    check,
+    configurations,
+    count,
+    defaults,
+)
+from trainables import registry
+
+KEYS = st.sampled_from(
+    ["values", "value", "low", "high", "log", "step", "type", "default", "when", "optimizer"]
+) | st.text(st.characters(), max_size=4)
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(), max_size=6)
+    | st.sampled_from(["grid", "tpe", "max", "adam", "sgd", 1, 0.5, 10**30]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+NAMES = st.sampled_from(["learning_rate", "hidden_size", "optimizer", "layers", "x"])
+PARAMETERS = st.dictionaries(NAMES, JSON, max_size=4) | JSON
+MEMBERS = st.sampled_from([*Library().get("q4_grid").to_json(), "trials", "description"])
+
+
+def run(space: SearchSpace) -> None:
+    """Check the space, and list what passes."""
+    trainable = registry.get("torch_feedforward")
+    check(
+        space,
+        schema=trainable.schema(),
+        metrics={metric.name: metric.split for metric in trainable.metrics},
+        datasets=trainable.datasets,
+        max_trials=1000,
+    )
+    trainable.parameters.model_validate(defaults(space))
+    if not space.is_sampled:
+        for config in configurations(space):
+            trainable.parameters.model_validate(config)
+    assert count(space) <= 1000
+
+
+def is_run_or_told(act: Any) -> None:
+    try:
+        space = act()
+        assert SearchSpace.from_json(json.loads(json.dumps(space.to_json()))) == space
+        run(space)
+    except SearchSpaceError as error:
+        told = [(p.pointer, p.detail, p.code, p.hint) for p in error.problems]
+        json.dumps(told, ensure_ascii=False).encode("utf-8")
+
+
+@settings(deadline=None)
+@given(JSON)
+def test_any_json_as_a_space(raw: Any) -> None:
+    is_run_or_told(lambda: SearchSpace.from_json(raw))
+
+
+@settings(deadline=None)
+@given(st.dictionaries(MEMBERS, JSON, max_size=3), PARAMETERS)
+def test_a_space_with_some_members_replaced(members: dict[str, Any], parameters: Any) -> None:
+    raw = {**Library().get("q4_grid").to_json(), "parameters": parameters, **members}
+    is_run_or_told(lambda: SearchSpace.from_json(raw))
+
+
+@settings(deadline=None)
+@given(PARAMETERS, JSON, JSON, JSON)
+def test_a_job_with_any_overrides(parameters: Any, strategy: Any, epochs: Any, trials: Any) -> None:
+    space = Library().get("q4_feedforward")
+    is_run_or_told(lambda: space.with_overrides(parameters, strategy, epochs, trials))
+
+
+DOMAINS = st.fixed_dictionaries(
+    {},
+    optional={
+        "values": st.lists(st.sampled_from([0, 1, 2, 0.1, 0.5, "sgd", "adam", True]), max_size=3),
+        "low": st.sampled_from([0, 1, 0.1, 0.25]),
+        "high": st.sampled_from([1, 2, 0.9, 4]),
+        "log": st.booleans(),
+        "step": st.sampled_from([1, 0.05, 0.1, 0.25]),
+        "type": st.sampled_from(["int", "float"]),
+        "default": st.sampled_from([0, 1, 0.5, "adam"]),
+        "when": st.dictionaries(NAMES, st.sampled_from([1, 0.5, "adam", ["sgd", "adam"]])),
+    },
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(NAMES, DOMAINS, max_size=4), st.sampled_from(["grid", "tpe", "single"]))
+def test_a_job_with_nearly_right_overrides(parameters: Any, strategy: str) -> None:
+    space = Library().get("q4_feedforward")
+    is_run_or_told(lambda: space.with_overrides(parameters, strategy))
