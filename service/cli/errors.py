@@ -8,6 +8,7 @@ from typing import Any
 
 from service.cli.text import clean
 from service.client_errors import (
+    BadToken,
     BadUrl,
     ClientError,
     Conflict,
@@ -36,7 +37,7 @@ class ExitCode(IntEnum):
     @classmethod
     def of(cls, error: ClientError) -> ExitCode:
         """Return the exit code for ``error``; a server that fails counts as unreachable."""
-        if isinstance(error, (Invalid, BadUrl)):
+        if isinstance(error, (Invalid, BadUrl, BadToken)):
             return cls.USAGE
         if isinstance(error, Unauthorized):
             return cls.AUTH

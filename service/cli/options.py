@@ -21,7 +21,8 @@ def _identifiers(
 
 
 def _is_identifier(text: str) -> bool:
-    return text not in ("", ".", "..") and text.isprintable() and not set(text) & set("/ ")
+    allowed = text.isascii() and text.isprintable() and not set(text) & set("/ ")
+    return allowed and text not in ("", ".", "..")
 
 
 job_argument = click.argument("job", metavar="JOB", callback=identifier)
