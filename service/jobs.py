@@ -167,7 +167,7 @@ class Jobs:
         if job.best is None:
             raise ProblemError(
                 HTTPStatus.CONFLICT,
-                f"job {job.id} is {job.state} and has no best configuration: no trial has succeeded",
+                f"job {job.id} ({job.state}) has no best configuration: no trial has succeeded",
                 hint="wait for a trial to succeed, or look at GET .../trials for their errors",
             )
         return job

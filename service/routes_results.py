@@ -14,7 +14,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from results import export
 from service.dependencies import JobId, JobsDep, SettingsDep, StoreDep
 from service.openapi import PROBLEMS
-from service.reports import JobResults
+from service.reports import StoredJob, best_text
 from service.schemas import BestView
 from service.views import job_view, trial_view
 
@@ -38,7 +38,6 @@ def _base_url(request: Request) -> str:
 def best(
     job_id: JobId,
     jobs: JobsDep,
-    store: StoreDep,
     request: Request,
     best_format: Annotated[Literal["json", "yaml", "curl"], Query(alias="format")] = "json",
 ) -> Any:
@@ -46,8 +45,7 @@ def best(
     job = jobs.best(job_id)
     if best_format == "json":
         return job.best
-    text = JobResults.read(store, job_id).best(best_format, _base_url(request))
-    return PlainTextResponse(text)
+    return PlainTextResponse(best_text(job, best_format, _base_url(request)))
 
 
 @router.get("/curves")
@@ -71,14 +69,14 @@ def report(
     report_format: Annotated[Literal["html", "md", "json", "pdf"], Query(alias="format")] = "html",
 ) -> Response:
     """Return the report of the job as it stands."""
-    body = JobResults.read(store, job_id).report(report_format, _base_url(request))
+    body = StoredJob.read(store, job_id).write_report(report_format, _base_url(request))
     return Response(body, media_type=REPORT_TYPES[report_format])
 
 
 @router.get("/plots")
 def list_plots(job_id: JobId, store: StoreDep) -> Any:
     """List what can be drawn of the job now."""
-    found = JobResults.read(store, job_id).plots
+    found = StoredJob.read(store, job_id).available_plots()
     items = [{"name": plot.name, "title": plot.title, "caption": plot.caption} for plot in found]
     return {"items": items, "next_cursor": None}
 
@@ -91,7 +89,7 @@ def plot(
     store: StoreDep,
 ) -> Response:
     """Draw one plot as PNG or SVG."""
-    drawn = JobResults.read(store, job_id).draw(name, image_format)
+    drawn = StoredJob.read(store, job_id).draw_plot(name, image_format)
     return Response(drawn, media_type=PLOT_TYPES[image_format])
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import faulthandler
 import logging
 import math
-import sys
 import time
 import traceback
 from collections.abc import Mapping
@@ -59,7 +58,7 @@ def run_trial(config: Mapping[str, Any], context: TrialContext) -> None:
     tune.report({"event": "started"})
     if context.time_limit_s is not None:
         # A watchdog in C: it ends the process even where a kernel never returns to Python.
-        faulthandler.dump_traceback_later(context.time_limit_s, exit=True, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(context.time_limit_s, exit=True, file=2)
     try:
         _train(config, context)
     except Exception as error:
