@@ -1,4 +1,4 @@
-"""The hand-in: tasks, what is said of the runs, and the PDF. The runs are made up from formulas."""
+"""The hand-in: its tasks and the PDF. The runs are made up from formulas."""
 
 from __future__ import annotations
 
@@ -6,202 +6,207 @@ import io
 import json
 import subprocess
 import sys
-from copy import deepcopy
-from datetime import UTC, datetime
-from math import exp, nan
+from pathlib import Path
 
 import pypdf
 import pytest
+import yaml
 
 from results.handin import TASKS, Answer, compose, tasks
-from results.handin.answers import Curve
-from results.handin.document import content
-from results.handin.overview import overview
-from results.handin.tables import configuration, epochs_table, trials_table
-from results.handin.wording import Contender, Table, compare, is_clear, two_standard_errors
+from results.handin.document import FINDINGS, content
+from results.handin.wording import Table
+from tests.results.handin_runs import GENERATED_AT, SVG, VERSIONS, make_answers
 
 QUESTIONS = [task.question for task in TASKS]
-GENERATED_AT = datetime(2022, 1, 5, 12, 30, tzinfo=UTC)
-VERSIONS = {"argbest": "9.8.7", "numpy": "2.4.6"}
-SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="64" height="40"><path d="M2 38L60 4"/></svg>'
-
-REGRESSION = {
-    "train_rmse": {"label": "Training RMSE", "unit": "log price", "mode": "min", "split": "train"},
-    "test_rmse": {"label": "Test RMSE", "unit": "log price", "mode": "min", "split": "test"},
-}
-CLASSIFICATION = {
-    "train_loss": {"label": "Training loss", "unit": "nats", "mode": "min", "split": "train"},
-    "validation_accuracy": {
-        "label": "Validation accuracy",
-        "unit": "",
-        "mode": "max",
-        "split": "validation",
-    },
-    "test_accuracy": {"label": "Test accuracy", "unit": "", "mode": "max", "split": "test"},
-}
-FEEDFORWARD = {
-    "learning_rate": 0.01,
-    "hidden_size": 200,
-    "dropout": 0.3,
-    "activation": "relu",
-    "optimizer": "sgd",
-    "layers": 1,
-    "batch_size": 1,
-}
-
-
-def decay(start, end, rate, epochs):
-    return [end + (start - end) * exp(-rate * (epoch - 1)) for epoch in range(1, epochs + 1)]
-
-
-def regression_curve(epochs, *, overfit=0.0003, train_end=0.11, test_end=0.19):
-    test = decay(0.6, test_end, 0.15, epochs)
-    return {
-        "epoch": list(range(1, epochs + 1)),
-        "train_rmse": decay(0.5, train_end, 0.1, epochs),
-        "test_rmse": [value + overfit * epoch for epoch, value in enumerate(test, start=1)],
-    }
-
-
-def accuracy_curve(final, epochs, *, loss=0.4, wobble=0.0):
-    """Rise to exactly ``final`` on the validation data; the test accuracy is 0.01 less."""
-    validation = decay(0.88 * final, final, 0.4, epochs)
-    validation = [v - wobble * (i % 2) for i, v in enumerate(reversed(validation))][::-1]
-    validation[-1] = final
-    return {
-        "epoch": list(range(1, epochs + 1)),
-        "train_loss": [*decay(loss + 0.4, loss, 0.3, epochs)[:-1], loss],
-        "validation_accuracy": validation,
-        "test_accuracy": [value - 0.01 for value in validation],
-    }
-
-
-def make_answer(task, runs, *, metrics=CLASSIFICATION, metric="validation_accuracy", epochs=None):
-    """Return a succeeded answer with one trial per ``(parameters, curve)`` of ``runs``."""
-    mode = metrics[metric]["mode"]
-    trials = [
-        {
-            "number": number,
-            "state": "succeeded",
-            "parameters": parameters,
-            "seed": 42,
-            "metrics": {name: curve[name][-1] for name in metrics},
-            "epochs": len(curve["epoch"]),
-            "seconds": 61.5,
-            "node": "localhost",
-            "attempts": 1,
-            "error": None,
-        }
-        for number, (parameters, curve) in enumerate(runs)
-    ]
-    pick = min if mode == "min" else max
-    top = pick(trials, key=lambda trial: trial["metrics"][metric])
-    best = {
-        "trial": top["number"],
-        "parameters": top["parameters"],
-        "metric": metric,
-        "value": top["metrics"][metric],
-        "metrics": top["metrics"],
-    }
-    job = {
-        "id": f"job-{task.question}",
-        "name": task.title,
-        "state": "succeeded",
-        "best": best,
-        "spec": {
-            "name": task.body["search_space"],
-            "trainable": "torch_feedforward",
-            "dataset": "ames" if task.question.startswith("Q2") else "fashion_mnist",
-            "epochs": epochs or len(runs[0][1]["epoch"]),
-            "metric": metric,
-            "mode": mode,
-            "strategy": "single" if len(runs) == 1 else "one_at_a_time",
-            "parameters": dict(runs[0][0]),
-            "seed": 42,
-        },
-        "error": None,
-        "created_at": "2022-01-05T10:00:00+00:00",
-        "started_at": "2022-01-05T10:00:01+00:00",
-        "finished_at": "2022-01-05T10:01:31.500000+00:00",
-    }
-    names = list(metrics) + ([f"parameter_{n}" for n in runs[0][0]] if len(runs) > 1 else [])
-    report = {
-        "title": task.title,
-        "metric": metric,
-        "best": best,
-        "explanation": [f"This is the report's own paragraph on {task.question}."],
-        "trials": trials,
-        "metrics": metrics,
-        "plots": [{"name": n, "title": n, "caption": f"{n} after each epoch."} for n in names],
-    }
-    curves = [{"trial": number, **curve} for number, (_, curve) in enumerate(runs)]
-    return Answer(job, report, curves, dict.fromkeys(names, SVG))
-
-
-def make_answers(epochs=20, *, regression_epochs=150):
-    """Return an answer to every question, with accuracies far enough apart to be ranked."""
-    by_question = {task.question: task for task in TASKS}
-    linear = regression_curve(regression_epochs)
-    linear["distance_to_analytic"] = decay(80.0, 70.0, 0.02, regression_epochs)
-    distance = {"label": "Distance to analytic", "unit": "", "mode": "min", "split": "none"}
-    net = regression_curve(regression_epochs, overfit=0.0001, train_end=0.05, test_end=0.16)
-    errors = {"label": "Training error rate", "unit": "", "mode": "min", "split": "train"}
-    perceptron = accuracy_curve(0.71, epochs, wobble=0.05)
-    perceptron["train_error_rate"] = perceptron.pop("train_loss")
-    perceptron_metrics = {"train_error_rate": errors} | {
-        name: info for name, info in CLASSIFICATION.items() if name != "train_loss"
-    }
-    rate = {"learning_rate": 0.001}
-    changes = [
-        ({}, 0.86, 0.45),
-        ({"learning_rate": 0.001}, 0.89, 0.35),
-        ({"learning_rate": 0.1}, 0.10, 2.31),
-        ({"hidden_size": 100}, 0.858, 0.47),
-        ({"dropout": 0.5}, 0.83, 0.55),
-        ({"activation": "tanh"}, 0.84, 0.41),
-        ({"optimizer": "adam"}, 0.885, 0.50),
-    ]
-    runs = {
-        "Q2.2a": [({"learning_rate": 0.001}, linear)],
-        "Q2.2b": [({"learning_rate": 0.001, "hidden_size": 150}, net)],
-        "Q3.1a": [({}, perceptron)],
-        "Q3.1b": [(rate, accuracy_curve(0.84, epochs))],
-        "Q3.2b": [({**rate, "hidden_size": 200}, accuracy_curve(0.88, epochs, loss=0.25))],
-        "Q4.1": [
-            ({"learning_rate": 0.001}, accuracy_curve(0.845, epochs)),
-            ({"learning_rate": 0.01}, accuracy_curve(0.82, epochs, loss=0.5, wobble=0.01)),
-            ({"learning_rate": 0.1}, accuracy_curve(0.79, epochs, loss=2.0, wobble=0.02)),
-        ],
-        "Q4.2": [(FEEDFORWARD | c, accuracy_curve(a, epochs, loss=x)) for c, a, x in changes],
-        "Q4.3": [
-            (FEEDFORWARD | {"layers": 2}, accuracy_curve(0.84, epochs, loss=0.6)),
-            (FEEDFORWARD | {"layers": 3}, accuracy_curve(0.80, epochs, loss=0.9)),
-        ],
-    }
-    special = {
-        "Q2.2a": {"metrics": {**REGRESSION, "distance_to_analytic": distance}},
-        "Q2.2b": {"metrics": REGRESSION},
-        "Q3.1a": {"metrics": perceptron_metrics},
-    }
-    for question in ("Q2.2a", "Q2.2b"):
-        special[question]["metric"] = "train_rmse"
-    return {
-        question: make_answer(by_question[question], of, **special.get(question, {}))
-        for question, of in runs.items()
-    }
-
-
-def findings(answers, question):
-    """Return the paragraphs of one section, the report's own left out, and its tables' captions."""
-    data, _ = content(answers, versions=VERSIONS, generated_at=GENERATED_AT)
-    return [
-        block if isinstance(block, str) else block["caption"]
-        for block in data["runs"][question]["blocks"]
-        if "report's own" not in block
-    ]
 
 
 def pdf_text(answers):
     document = compose(answers, versions=VERSIONS, generated_at=GENERATED_AT)
     pages = pypdf.PdfReader(io.BytesIO(document)).pages
     return " ".join(" ".join(page.extract_text() for page in pages).split())
+
+
+def test_tasks_ask_for_the_declared_spaces_in_the_homeworks_order():
+    assert QUESTIONS == ["Q2.2a", "Q2.2b", "Q3.1a", "Q3.1b", "Q3.2b", "Q4.1", "Q4.2", "Q4.3"]
+    assert [task.body["search_space"] for task in TASKS] == [
+        "q2_linear_regression",
+        "q2_neural_regression",
+        "q3_perceptron",
+        "q3_logistic_regression",
+        "q3_mlp",
+        "q4_logistic_regression",
+        "q4_feedforward",
+        "q4_depth",
+    ]
+    assert [task.epochs for task in TASKS] == [150, 150, 20, 20, 20, 20, 20, 20]
+    assert tasks() == TASKS
+
+
+@pytest.mark.parametrize("task", TASKS, ids=QUESTIONS)
+def test_tasks_agree_with_their_declared_spaces(task):
+    path = Path(__file__).parents[2] / "search_spaces" / f"{task.body['search_space']}.yaml"
+    space = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert space["epochs"] == task.epochs
+    assert task.question in FINDINGS
+
+
+def test_tasks_with_one_number_of_epochs_for_all():
+    assert [task.body["epochs"] for task in tasks(3)] == [3] * len(TASKS)
+    assert [task.epochs for task in tasks(3)] == [task.epochs for task in TASKS]
+
+
+def test_tasks_with_epochs_for_some_questions():
+    changed = {task.question: task.body for task in tasks({"Q4.1": 2})}
+    assert changed["Q4.1"] == {"search_space": "q4_logistic_regression", "epochs": 2}
+    assert "epochs" not in changed["Q4.2"]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "message"),
+    [(0, "at least 1"), ({"Q4.1": -1}, "Q4.1"), ({"Q5": 1}, "no task answers 'Q5'")],
+)
+def test_tasks_refuse_impossible_epochs(epochs, message):
+    with pytest.raises(ValueError, match=message):
+        tasks(epochs)
+
+
+def test_import_is_light():
+    heavy = "{'matplotlib', 'sqlalchemy', 'typst', 'numpy', 'torch', 'ray', 'optuna', 'pydantic'}"
+    code = f"import sys, results.handin; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_pdf_answers_every_question_in_order():
+    text = pdf_text(make_answers())
+    theory = ["Q1.1 D", "Q1.2 T", "Q1.3 J", "Q1.4 T", "Q1.5 C", "Q2.1 T"]
+    runs = [f"{task.question} {task.title}" for task in TASKS]
+    headings = [*theory, *runs[:4], "Q3.2a Why", *runs[4:], "Appendix: the jobs"]
+    body = text[text.index("Notation:") - 100 :]  # Past the table of contents.
+    places = [body.index(heading) for heading in headings]
+    assert places == sorted(places)
+
+
+def test_pdf_names_versions_date_seed_jobs_and_specifications():
+    answers = make_answers()
+    text = pdf_text(answers)
+    for expected in ("argbest 9.8.7", "2022-01-05 12:30 UTC", "seed 42", "1 / "):
+        assert expected in text
+    for question in QUESTIONS:
+        assert f"job-{question}" in text
+        assert f"report's own paragraph on {question}" in text.replace("\u2019", "'")
+        assert f'"name": "{answers[question].spec["name"]}"' in text
+    assert "shortened" not in text.lower()
+    assert "Not run" not in text
+
+
+def test_pdf_is_reproducible():
+    answers = make_answers()
+    first, second = (
+        compose(answers, versions=VERSIONS, generated_at=GENERATED_AT) for _ in range(2)
+    )
+    assert first == second
+
+
+def test_shortened_runs_are_announced_on_the_first_page_and_in_each_section():
+    answers = make_answers(epochs=2, regression_epochs=150)
+    data, _ = content(answers, versions=VERSIONS, generated_at=GENERATED_AT)
+    (note,) = data["notes"]
+    assert "shortened demonstration: Q3.1a, Q3.1b, Q3.2b, Q4.1, Q4.2 and Q4.3" in note
+    assert data["runs"]["Q2.2a"]["warnings"] == []
+    (warning,) = data["runs"]["Q4.2"]["warnings"]
+    assert warning.startswith("Shortened run: 2 instead of the 20 epochs")
+    assert "Shortened run: 2 instead" in pdf_text(answers)
+
+
+def test_single_epochs_and_single_images_do_not_crash():
+    assert "Q4.3" in pdf_text(make_answers(epochs=1, regression_epochs=1))
+
+
+def test_failed_job_gets_an_honest_paragraph():
+    answers = make_answers()
+    job = {
+        **answers["Q4.2"].job,
+        "state": "failed",
+        "best": None,
+        "error": {"kind": "worker_lost", "message": "The node went away."},
+    }
+    answers["Q4.2"] = Answer(job, {}, [], {})
+    text = pdf_text(answers)
+    assert "Did not succeed: Q4.2" in text
+    assert "in the state “failed”: The node went away." in text
+    assert "No trial has finished" in text
+    assert "no run of Q4.2's default configuration" in text.replace("\u2019", "'")
+
+
+def test_missing_answers_are_announced():
+    text = pdf_text({})
+    assert "This question has not been run." in text
+    assert "Not run: Q2.2a, Q2.2b, Q3.1a, Q3.1b, Q3.2b, Q4.1, Q4.2 and Q4.3." in text
+    assert "Q3.2a Why a multi-layer perceptron" in text
+
+
+def test_texts_of_a_job_are_data_and_not_markup():
+    answers = make_answers()
+    evil = '#panic("x") $x$ *b* <a> @b \\ "'
+    answers["Q3.1b"].job["name"] = evil
+    answers["Q3.1b"].report["explanation"].append(evil)
+    answers["Q3.1b"].report["plots"][0]["caption"] = evil
+    answers["Q3.1b"].job["error"] = {"message": evil}
+    answers["Q3.1b"].job["state"] = "cancelled"
+    answers["Q3.1b"].spec["tags"] = [evil, "Ünïcödé"]
+    text = pdf_text(answers)
+    assert text.count("#panic(") == 5
+    assert text.count("$x$ *b* <a> @b") == 5
+
+
+def test_plots_of_one_split_are_left_out_where_all_splits_are_drawn():
+    answers = make_answers()
+    for question in ("Q3.1b", "Q4.1"):
+        answers[question].plots["accuracy"] = SVG
+        answers[question].report["plots"].append(
+            {"name": "accuracy", "title": "Accuracy", "caption": ""}
+        )
+    data, plots = content(answers, versions=VERSIONS, generated_at=GENERATED_AT)
+    captions = {
+        q: [p["caption"].removeprefix(f"{q}: ").split(" ")[0] for p in run["plots"]]
+        for q, run in data["runs"].items()
+    }
+    assert captions["Q3.1b"] == ["train_loss", "Accuracy"]
+    assert captions["Q4.1"] == [
+        "train_loss",
+        "validation_accuracy",
+        "parameter_learning_rate",
+        "Accuracy",
+    ]
+    assert captions["Q3.2b"] == ["train_loss", "validation_accuracy", "test_accuracy"]
+    files = [plot["file"] for run in data["runs"].values() for plot in run["plots"]]
+    assert sorted(files) == sorted(plots)
+    wide = {p["caption"]: p["wide"] for p in data["runs"]["Q4.1"]["plots"]}
+    assert not wide["Q4.1: parameter_learning_rate after each epoch."]
+
+
+def test_plots_that_did_not_come_are_not_shown():
+    answers = make_answers()
+    answers["Q3.1b"].plots.clear()
+    data, _ = content(answers, versions=VERSIONS, generated_at=GENERATED_AT)
+    assert data["runs"]["Q3.1b"]["plots"] == []
+
+
+def test_content_is_json_and_its_tables_are_rectangular():
+    data, _ = content(make_answers(), versions=VERSIONS, generated_at=GENERATED_AT)
+    assert json.loads(json.dumps(data)) == json.loads(json.dumps(data, allow_nan=False))
+    tables = [table for run in data["runs"].values() for table in run["tables"]]
+    tables += [b for run in data["runs"].values() for b in run["blocks"] if isinstance(b, dict)]
+    assert len(tables) == 14
+    for table in (Table(**values) for values in tables):
+        assert {len(row) for row in table.rows} == {len(table.header)}
+        assert all(0 <= number < len(table.rows) for number in table.emphasized)
+
+
+def test_compose_refuses_unknown_questions_and_naive_times():
+    answer = make_answers()["Q4.1"]
+    with pytest.raises(ValueError, match=r"no task is called Q9; there are: Q2\.2a"):
+        compose({"Q9": answer}, versions=VERSIONS, generated_at=GENERATED_AT)
+    with pytest.raises(ValueError, match="time zone"):
+        compose({}, versions=VERSIONS, generated_at=GENERATED_AT.replace(tzinfo=None))
