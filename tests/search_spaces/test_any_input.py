@@ -84,7 +84,7 @@ def test_a_job_with_any_overrides(parameters: Any, strategy: Any, epochs: Any, t
     is_run_or_told(lambda: space.with_overrides(parameters, strategy, epochs, trials))
 
 
-# Each a domain that suits the parameter, or nearly: about half of the drawn jobs can be run.
+# Each a domain that suits the parameter, or nearly: about a third of the drawn jobs can be run.
 NEARLY_RIGHT: dict[str, list[Any]] = {
     "learning_rate": [
         0.1,
