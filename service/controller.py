@@ -21,7 +21,7 @@ from results.records import DriverProcess, Failure, Lease
 from results.states import FailureKind, JobState
 from results.store import open_store
 from results.store.base import Store
-from service import processes
+from service import logs, processes
 from service.cluster import is_reachable
 from service.settings import Settings
 
@@ -174,10 +174,7 @@ def _stop_without_parent(controller: Controller, parent: int) -> None:
 
 def main() -> None:
     """Run a controller until SIGTERM (which ends its drivers too) or until its parent is gone."""
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)sZ %(levelname)s %(name)s: %(message)s"
-    )
+    logs.configure()
     settings = Settings()
     store = open_store(settings.store_url)
     controller = Controller(store, settings)

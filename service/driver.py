@@ -26,6 +26,7 @@ from results.states import FailureKind, JobState, TrialState
 from results.store import open_store
 from results.store.base import Store
 from search_spaces import SearchSpace
+from service import logs
 from service.cluster import is_reachable
 from service.processes import JOB_ID_VARIABLE
 from service.settings import Settings
@@ -243,10 +244,7 @@ def _fail(store: Store, lease: Lease, failure: Failure) -> int:
 def main(arguments: Sequence[str]) -> int:
     """Drive the job that the arguments name; return the process's exit status."""
     job_id, owner, token = arguments
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)sZ %(levelname)s %(name)s: %(message)s"
-    )
+    logs.configure()
     os.environ.update(TUNE_SETTINGS)
     # It misses the log files that are switched off, once a trial.
     logging.getLogger("ray.tune.analysis.experiment_analysis").setLevel(logging.ERROR)

@@ -14,7 +14,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ import uvicorn
 
 from results.errors import ResultsError
 from results.store import open_store
+from service import logs
 from service.api import create_app
 from service.cluster import (
     ClusterError,
@@ -152,10 +152,7 @@ def _arguments(arguments: Sequence[str]) -> dict[str, object]:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the service; return the exit status: 1 where it could not start."""
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)sZ %(levelname)s %(name)s: %(message)s"
-    )
+    logs.configure()
     settings = Settings(**_arguments(arguments))  # type: ignore[arg-type]  # checked by pydantic
     try:
         serve(settings)
