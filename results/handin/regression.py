@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from statistics import fmean
 
 from results.handin.answers import Answer, Curve
 from results.handin.wording import Block, Table, change, than
@@ -123,20 +124,44 @@ _PARTS = ("train", "test", "test − train")  # noqa: RUF001 - a minus sign, as 
 
 
 def _compare(line: Curve, net: Curve, hidden: int) -> list[Block]:
-    """Compare the two models after the last epoch that both have run."""
-    epoch = min(line.epochs[-1], net.epochs[-1])
-    train, test = (net.at(m, epoch) - line.at(m, epoch) for m in (TRAIN, TEST))
-    wider = gap(net, epoch) - gap(line, epoch)
-    parameters = hidden * (FEATURES + 2) + 1
+    """Compare the two models at the end of the epochs that both have run."""
+    common = sorted(set(line.epochs) & set(net.epochs))
+    last, window = common[-1], common[-10:] if len(common) >= 20 else common[-1:]
+    gaps = [fmean(gap(curve, epoch) for epoch in window) for curve in (net, line)]
+    wider = gaps[0] - gaps[1]
     facts = (
-        f"After epoch {epoch} the network's difference between test and train RMSE is "
-        f"{number(gap(net, epoch))}, {_width(wider)} the linear model's "
-        f"{number(gap(line, epoch))}. Its train error is {than(train)} "
-        f"({number(net.at(TRAIN, epoch))} against {number(line.at(TRAIN, epoch))}) and its test "
-        f"error {than(test)} ({number(net.at(TEST, epoch))} against "
-        f"{number(line.at(TEST, epoch))})."
+        f"After epoch {last} the network's difference between test and train RMSE is "
+        f"{number(gap(net, last))} and the linear model's {number(gap(line, last))}."
     )
-    return [facts, f"{_reading(train, test, wider=wider > 0)} {_capacity(parameters)}"]
+    if len(window) > 1:
+        tests = [net.at(TEST, epoch) for epoch in window]
+        facts += (
+            f" In the last {len(window)} epochs the network's test error lies between "
+            f"{number(min(tests))} and {number(max(tests))}, so the means over these epochs say "
+            f"more: a difference of {number(gaps[0])} is {_width(wider)} one of {number(gaps[1])}."
+        )
+    means = {
+        metric: tuple(fmean(curve.at(metric, epoch) for epoch in window) for curve in (net, line))
+        for metric in (TRAIN, TEST)
+    }
+    train, test = (a - b for a, b in means.values())
+    errors = (
+        f"There the network's train error is {than(train)} ({_against(*means[TRAIN])}) and its "
+        f"test "
+        f"error {than(test)} ({_against(*means[TEST])})."
+    )
+    parameters = hidden * (FEATURES + 2) + 1
+    reading = _reading(_side(*means[TRAIN]), _side(*means[TEST]), wider=wider > 0)
+    return [f"{facts} {errors}", f"{reading} {_capacity(parameters, wider=wider > 0)}"]
+
+
+def _against(first: float, second: float) -> str:
+    return f"{number(first)} against {number(second)}"
+
+
+def _side(first: float, second: float) -> int:
+    """Return -1 or 1 if the first error is lower or higher, 0 if within 2 % of the second."""
+    return 0 if abs(first - second) <= 0.02 * second else 1 if first > second else -1
 
 
 def _width(difference: float) -> str:
@@ -145,35 +170,32 @@ def _width(difference: float) -> str:
     return "wider than" if difference > 0 else "narrower than"
 
 
-def _capacity(parameters: int) -> str:
-    return (
+def _capacity(parameters: int, *, wider: bool) -> str:
+    """Hold the numbers of parameters against what the differences show."""
+    sizes = (
         f"The network has {parameters:,} parameters, the linear model {FEATURES + 1}, and there "
-        "are 1,465 training houses: both have room to fit peculiarities of single houses, the "
-        "network far more."
+        "are 1,465 training houses"
     )
-
-
-def _reading(train: float, test: float, *, wider: bool) -> str:
-    """Interpret the signs of the differences network minus linear, of train and of test error."""
-    if train < 0 and test < 0:
-        if wider:
-            return (
-                "The network fits the training houses more closely, and only a part of that "
-                "carries over to new houses; still it predicts them better than the linear model "
-                "does."
-            )
-        return "The network fits the training houses better, and new houses better still."
-    if train < 0:
-        return (
-            "The network fits the training houses more closely and predicts new ones no better: "
-            "its additional freedom went into overfitting."
-        )
-    if test < 0:
-        return (
-            "The network fits the training houses no better than the linear model, yet predicts "
-            "new ones better: what it has learned is less particular to the training houses."
-        )
+    if wider:
+        return f"{sizes}: the more a model can express, the more of single houses it can fit."
     return (
-        "The network is no better than the linear model on either set after as many epochs; it has "
-        "not (yet) made use of its additional freedom."
+        f"{sizes}: how many parameters a model has does not alone decide how far it overfits in a "
+        "given number of steps."
     )
+
+
+def _reading(train: int, test: int, *, wider: bool) -> str:
+    """Interpret on which :func:`_side` of the linear model's the network's two errors lie."""
+    fit = {-1: "more closely than", 0: "about as closely as", 1: "less closely than"}[train]
+    prediction = {-1: "better", 0: "about as well", 1: "worse"}[test]
+    text = (
+        f"The network fits the training houses {fit} the linear model and predicts new ones "
+        f"{prediction}"
+    )
+    if train < 0 and test < 0:
+        return f"{text}, but only a part of the closer fit carries over." if wider else f"{text}."
+    if train < 0:
+        return f"{text}: its additional freedom went into overfitting."
+    if test < 0:
+        return f"{text}: what it has learned is less particular to the training houses."
+    return f"{text}: it has not (yet) made use of its additional freedom."
