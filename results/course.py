@@ -114,7 +114,7 @@ def _distance_course(results: JobResults, curve: Curve) -> str:
     if summary is None:
         return ""
     text = f"The {in_sentence(info)} {_went(summary.first, summary.last)}"
-    if summary.first.value > 0:
+    if summary.last.value < summary.first.value:
         text += f", {100 * summary.last.value / summary.first.value:.1f} % of what it was"
     top = summary.best
     if top is not None and top.epoch not in (summary.first.epoch, summary.last.epoch):

@@ -122,7 +122,7 @@ def trials_json(trials: Iterable[TrialRecord]) -> str:
 
 
 def trials_csv(trials: Sequence[TrialRecord]) -> str:
-    """Write a row per trial; columns ``parameters.<name>`` and ``metrics.<name>``, empty if absent."""
+    """Write a row per trial, with columns ``parameters.<name>`` and ``metrics.<name>``."""
     rows = [_flat(trial_row(trial)) for trial in trials]
     parameters = dict.fromkeys(f"parameters.{name}" for t in trials for name in t.parameters)
     metrics = dict.fromkeys(f"metrics.{name}" for t in trials for name in t.metrics)

@@ -35,7 +35,7 @@ def _compile(report: Report, plots: Mapping[str, bytes], format: Literal["pdf", 
         _TEMPLATE.read_bytes(),
         format=format,
         sys_inputs={"report": json.dumps(_view(report, plots), allow_nan=False)},
-        timestamp=datetime.fromisoformat(report["generated_at"]),
+        timestamp=datetime.fromisoformat(report["generated_at"]).replace(microsecond=0),
     )
     return pages
 

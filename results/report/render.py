@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from results.export import to_json
@@ -54,7 +54,7 @@ def render(report: Report, format: Format, plots: Mapping[str, bytes]) -> bytes:
 def _environment(*, html: bool) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
-        autoescape=html,
+        autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -92,12 +92,13 @@ def inline_svg(svg: bytes, prefix: str) -> Markup:
 
 # --- Markdown -------------------------------------------------------------------------------
 
-_MARKDOWN = re.compile(r"[\\`*<>\[\]|~#&$]|(?<!\w)_|_(?!\w)|^[-+]|^(?=\d+[.)])")
+_MARKUP = re.compile(r"([\\`*<>\[\]|~#&$]|(?<!\w)_|_(?!\w)|^[-+=])")
+_LIST_ITEM = re.compile(r"^(\d+)([.)])(?=\s|$)")
 
 
 def escape_markdown(text: str) -> str:
     """Escape what Markdown or HTML in it would read as markup; line breaks become spaces."""
-    return _MARKDOWN.sub(lambda match: f"\\{match[0]}", " ".join(text.split()))
+    return _LIST_ITEM.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", " ".join(text.split())))
 
 
 def _finalize_markdown(value: Any) -> Any:

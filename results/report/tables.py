@@ -31,8 +31,7 @@ class Table:
 def facts(report: Report) -> list[tuple[str, str]]:
     """Return what identifies the job, as pairs of a label and a text."""
     job = report["job"]
-    names = ("id", "name", "state", "search_space", "trainable", "dataset", "strategy")
-    pairs = [(prettify(name), job[name]) for name in (*names, "epochs", "seed")]
+    pairs = [("Job", job["id"]), *((prettify(name), job[name]) for name in _FACTS)]
     pairs += [(prettify(name), moment(job[name])) for name in _TIMES]
     pairs += list(report["constants"].items())
     if job["error"] is not None:
@@ -40,6 +39,7 @@ def facts(report: Report) -> list[tuple[str, str]]:
     return [(label, parameter_value(v)) for label, v in pairs if v not in (None, "")]
 
 
+_FACTS = ("name", "state", "search_space", "trainable", "dataset", "strategy", "epochs", "seed")
 _TIMES = ("created_at", "started_at", "finished_at")
 
 

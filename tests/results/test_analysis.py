@@ -1,0 +1,222 @@
+"""Rankings, curves, gaps and comparisons, on numbers worked out by hand or by closed formula."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from results.analysis import (
+    CurvePoint,
+    JobResults,
+    best_point,
+    curve_points,
+    summarize,
+    summarize_curve,
+    train_test_gap,
+)
+from results.comparison import (
+    compare,
+    default_value,
+    describe_trial,
+    failure_pattern,
+    value_key,
+    varied_parameters,
+)
+from results.records import Curve, MetricInfo
+from tests.results import fakes
+from tests.results.fakes import DIVERGED, Fake
+
+
+def results_of(fake: Fake) -> JobResults:
+    return JobResults.of(*fake)
+
+
+def with_scores(*scores: float, mode: str = "min") -> JobResults:
+    """Trials with ``lr`` 1, 2, ... and these last values."""
+    spec = {
+        "name": "s", "title": "S", "trainable": "t", "dataset": "d", "epochs": 1, "metric": "m",
+        "mode": mode, "strategy": "grid", "seed": 42,
+        "parameters": {"lr": {"values": list(range(1, len(scores) + 1)), "default": 1}},
+    }  # fmt: skip
+    configurations = [{"lr": n} for n in range(1, len(scores) + 1)]
+    made = fakes.make(spec, configurations, lambda p, _: {"m": scores[p["lr"] - 1]}, {})
+    return results_of(made)
+
+
+def test_curve_points_leave_out_what_is_not_finite() -> None:
+    curve = Curve(0, (1, 2, 3, 4), {"m": (1.0, math.nan, math.inf, 2.0)})
+    assert curve_points(curve, "m") == [CurvePoint(1, 1.0), CurvePoint(4, 2.0)]
+    assert curve_points(curve, "unknown") == []
+
+
+@pytest.mark.parametrize(("mode", "epoch"), [("min", 2), ("max", 1)])
+def test_best_point_is_the_earliest_of_equals(mode: str, epoch: int) -> None:
+    points = [CurvePoint(1, 5.0), CurvePoint(2, 3.0), CurvePoint(3, 3.0), CurvePoint(4, 5.0)]
+    best = best_point(points, mode)
+    assert best is not None
+    assert best.epoch == epoch
+
+
+def test_nothing_is_best_without_a_direction() -> None:
+    assert best_point([CurvePoint(1, 5.0)], "") is None
+    summary = summarize_curve(Curve(0, (1,), {"m": (5.0,)}), MetricInfo("m", "M", "", "none"))
+    assert summary is not None
+    assert (summary.first.value, summary.best) == (5.0, None)
+
+
+def test_summary_of_a_curve_without_finite_values_is_none() -> None:
+    curve = Curve(0, (1,), {"m": (math.nan,)})
+    assert summarize_curve(curve, MetricInfo("m", "M", "min", "train")) is None
+
+
+def test_gap_of_the_linear_regression() -> None:
+    results = results_of(fakes.regression())
+    gap = train_test_gap(results, results.curves[0])
+    assert gap is not None
+    assert (gap.train_metric.name, gap.test_metric.name) == ("train_rmse", "test_rmse")
+    assert (gap.start.epoch, gap.best.epoch, gap.end.epoch) == (1, 71, 150)
+    assert gap.best.test == pytest.approx(0.195)
+    # 0.195 + 0.043 - 0.11 - 0.2 exp(-7.5)
+    assert gap.end.gap == pytest.approx(0.128 - 0.2 * math.exp(-7.5))
+
+
+def test_no_gap_without_a_pair_or_a_direction() -> None:
+    results = results_of(fakes.feedforward())
+    assert train_test_gap(results, results.curves[0]) is None
+    unknown = replace(results_of(fakes.regression()), metrics={})
+    assert train_test_gap(unknown, unknown.curves[0]) is None
+
+
+def test_ranking_is_best_first_and_leaves_out_failures_and_nan() -> None:
+    results = with_scores(3.0, math.nan, 1.0, math.inf, 2.0)
+    assert [(trial.number, score) for trial, score in results.ranking()] == [
+        (2, 1.0),
+        (4, 2.0),
+        (0, 3.0),
+    ]
+    failed = results_of(fakes.feedforward(failed={1: DIVERGED}))
+    assert 1 not in [trial.number for trial, _ in failed.ranking()]
+
+
+def test_ranking_follows_the_mode_of_the_job() -> None:
+    ranked = with_scores(3.0, 1.0, 2.0, mode="max").ranking()
+    assert [score for _, score in ranked] == [3.0, 2.0, 1.0]
+
+
+def test_summary_statistics() -> None:
+    summary = summarize(with_scores(4.0, 1.0, 2.0, 1.0))
+    assert (summary.planned, summary.scored, summary.states) == (4, 4, {"succeeded": 4})
+    assert (summary.best, summary.worst, summary.mean, summary.median) == (1.0, 4.0, 2.0, 1.5)
+    # Deviations 2, -1, 0, -1: variance 6 / 4.
+    assert summary.standard_deviation == pytest.approx(math.sqrt(1.5))
+    assert (summary.trial_seconds, summary.wall_seconds) == (6.0, 90.0)
+
+
+def test_summary_without_a_success() -> None:
+    summary = summarize(results_of(fakes.feedforward(failed=dict.fromkeys(range(7), DIVERGED))))
+    assert (summary.scored, summary.diverged, summary.best, summary.mean) == (0, 7, None, None)
+
+
+def test_summary_of_huge_scores_is_exact() -> None:
+    assert summarize(with_scores(1e308, 1e308)).mean == 1e308
+
+
+def test_varied_parameters_in_declared_order() -> None:
+    names = ("learning_rate", "hidden_size", "dropout", "activation", "optimizer")
+    assert varied_parameters(results_of(fakes.feedforward())) == names
+    assert varied_parameters(results_of(fakes.grid(1))) == (*names, "layers")
+    assert varied_parameters(results_of(fakes.regression(1))) == ()
+
+
+def test_an_absent_parameter_counts_as_a_value() -> None:
+    assert "dropout" in varied_parameters(results_of(fakes.sampled(6)))
+
+
+def test_equal_values_of_other_types_are_told_apart() -> None:
+    assert len({value_key(value) for value in (1, True, "1")}) == 3
+    assert value_key([1, {"b": 1, "a": 2}]) == value_key([1, {"a": 2, "b": 1}])
+
+
+def test_one_at_a_time_compares_only_trials_that_differ_there() -> None:
+    comparison = compare(results_of(fakes.feedforward()), "learning_rate")
+    assert comparison is not None
+    rows = [(row.value, row.trials, row.best_trial, row.is_default) for row in comparison.rows]
+    assert rows == [(0.001, 1, 1, False), (0.01, 1, 0, True), (0.1, 1, 2, False)]
+    assert comparison.controlled
+    best, mean = comparison.ranked("max")[0]
+    assert (best.value, mean) == (0.001, best.best)
+
+
+def test_grid_is_marginal_to_the_other_parameters() -> None:
+    results = results_of(fakes.grid(2))
+    comparison = compare(results, "optimizer")
+    assert comparison is not None
+    sgd, adam = comparison.rows
+    assert (sgd.value, sgd.trials, sgd.scored, adam.value) == ("sgd", 72, 72, "adam")
+    of_sgd = [s for trial, s in results.ranking() if trial.parameters["optimizer"] == "sgd"]
+    assert sgd.mean == pytest.approx(sum(of_sgd) / 72)
+    assert sgd.best == max(of_sgd)
+    # The formula takes 0.03 off every trial with Adam.
+    assert sgd.mean - adam.mean == pytest.approx(0.03)
+
+
+def test_a_value_without_success_has_no_statistics() -> None:
+    comparison = compare(results_of(fakes.feedforward(failed={2: DIVERGED})), "learning_rate")
+    assert comparison is not None
+    row = comparison.rows[-1]
+    assert (row.value, row.trials, row.scored, row.mean, row.best_trial) == (0.1, 1, 0, None, None)
+
+
+def test_ranges_are_compared_only_while_they_have_few_values() -> None:
+    results = results_of(fakes.sampled())
+    assert compare(results, "learning_rate") is None
+    sizes = compare(results, "hidden_size")
+    assert sizes is not None
+    assert [row.value for row in sizes.rows] == [50, 100, 150, 200, 250, 300, 350, 400]
+    assert not sizes.controlled
+
+
+def test_a_conditional_parameter_is_compared_where_it_applies() -> None:
+    results = results_of(fakes.sampled(6))
+    comparison = compare(results, "dropout")
+    assert comparison is not None
+    assert sum(row.trials for row in comparison.rows) == 4
+
+
+def test_defaults() -> None:
+    assert default_value(results_of(fakes.feedforward()), "learning_rate") == 0.01
+    assert default_value(results_of(fakes.sampled(4)), "optimizer") == "sgd"
+    assert default_value(results_of(fakes.sampled(4)), "batch_size") is None
+
+
+def test_describe_trial() -> None:
+    results = results_of(fakes.feedforward())
+    assert describe_trial(results, results.trials[0]) == "defaults"
+    assert describe_trial(results, results.trials[1]) == "learning_rate 0.001"
+    alone = results_of(fakes.regression(1))
+    assert describe_trial(alone, alone.trials[0]) == ""
+    assert describe_trial(with_scores(1.0, 2.0), with_scores(1.0, 2.0).trials[1]) == "lr 2"
+
+
+def test_failure_pattern() -> None:
+    one = results_of(fakes.feedforward(failed={2: DIVERGED}))
+    assert failure_pattern(one) == ("learning_rate", 0.1)
+    third = results_of(fakes.grid(1, failed=dict.fromkeys(range(96, 144), DIVERGED)))
+    assert failure_pattern(third) == ("learning_rate", 0.1)
+    mixed = results_of(fakes.grid(1, failed=dict.fromkeys((0, 143), DIVERGED)))
+    assert failure_pattern(mixed) is None
+    assert failure_pattern(results_of(fakes.sampled())) is None
+    everything = results_of(fakes.feedforward(failed=dict.fromkeys(range(7), DIVERGED)))
+    assert failure_pattern(everything) is None
+
+
+def test_undeclared_metrics_are_described_by_their_name() -> None:
+    info = replace(results_of(fakes.feedforward()), metrics={}).info("validation_top_5")
+    assert (info.label, info.mode, info.split) == ("Validation top 5", "", "validation")
+
+
+def test_metrics_come_in_declared_order() -> None:
+    results = results_of(fakes.regression(1))
+    assert results.metric_names == ("train_rmse", "test_rmse", "distance_to_analytic")

@@ -1,0 +1,79 @@
+"""Numbers and names as text."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from results import wording
+from results.records import MetricInfo
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.88424, "0.8842"),
+        (-0.0715, "-0.0715"),
+        (9.99994, "9.9999"),
+        (12.345, "12.35"),
+        (0.0012345, "0.001234"),
+        (0.0, "0"),
+        (1.5e300, "1.5e+300"),
+        (math.nan, "n/a"),
+        (-math.inf, "n/a"),
+        (None, "n/a"),
+    ],
+)
+def test_number(value: float | None, text: str) -> None:
+    assert wording.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "reference", "text"),
+    [
+        # The difference of the figures as written, not the rounded difference (0.0026).
+        (0.88924, 0.89186, "0.0027 lower"),
+        (0.238, 0.195, "0.0430 higher"),
+        (120.0, 100.0, "20 higher"),
+        (0.5, 0.50001, "equal to four decimals"),
+    ],
+)
+def test_apart(value: float, reference: float, text: str) -> None:
+    assert wording.apart(value, reference) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.001, "0.001"), (1e-05, "1e-05"), (200, "200"), ("relu", "relu"), (True, "true"),
+     (None, "null"), ([1, 2], "[1, 2]"), ("été", "été")],
+)  # fmt: skip
+def test_parameter_value(value: object, text: str) -> None:
+    assert wording.parameter_value(value) == text
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("Training loss (cross-entropy)", "training loss"),
+        ("RMSE of the rest", "RMSE of the rest"),
+        ("F1 score", "f1 score"),
+        ("Distance to the analytic solution", "distance to the analytic solution"),
+    ],
+)
+def test_in_sentence(label: str, text: str) -> None:
+    assert wording.in_sentence(MetricInfo("m", label, "min", "train")) == text
+
+
+def test_small_words() -> None:
+    assert [wording.listing(list("abc")[:n]) for n in range(4)] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]
+    assert wording.count(1, "trial") == "1 trial"
+    assert wording.count(0, "trial") == "0 trials"
+    assert [wording.duration(s) for s in (1.5, 210, 9000)] == ["1.5 s", "3.5 min", "2.5 h"]
+    assert wording.axis_label(MetricInfo("m", "Loss", "min", "train", "nats")) == "Loss [nats]"
+    assert wording.configuration({"a": 1, "b": 0.5}, ["b", "c", "a"]) == "b 0.5, a 1"
