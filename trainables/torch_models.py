@@ -84,16 +84,23 @@ def logits(
     ``masks``, (..., hidden_size) for each hidden layer, multiply the hidden activations; without
     them dropout is off.
     """
+    return _logits_above(architecture, weights[2:], _affine(weights[0], weights[1], x), masks)
+
+
+def _logits_above(
+    architecture: Architecture, weights: Weights, z: Tensor, masks: Sequence[Tensor]
+) -> Tensor:
+    """Return the class scores from ``z``, the first layer's output before its activation."""
     activate = torch.relu if architecture.activation == "relu" else torch.tanh
     for layer in range(architecture.layers):
-        x = activate(_affine(weights, layer, x))
+        hidden = activate(z)
         if masks:
-            x = x * masks[layer]
-    return _affine(weights, architecture.layers, x)
+            hidden = hidden * masks[layer]
+        z = _affine(weights[2 * layer], weights[2 * layer + 1], hidden)
+    return z
 
 
-def _affine(weights: Weights, layer: int, x: Tensor) -> Tensor:
-    w, b = weights[2 * layer], weights[2 * layer + 1]
+def _affine(w: Tensor, b: Tensor, x: Tensor) -> Tensor:
     # A matrix-vector product and its outer-product gradient compile into loops that fuse with the
     # update; functional.linear on one sample would call out to a matrix product.
     return w @ x + b if x.ndim == 1 else functional.linear(x, w, b)
@@ -108,6 +115,20 @@ def loss(
 ) -> Tensor:
     """Return the cross-entropy in nats, shape (), of one sample or its mean over a batch."""
     return functional.cross_entropy(logits(architecture, weights, x, masks), label)
+
+
+def loss_above(
+    architecture: Architecture,
+    weights: Weights,
+    z: Tensor,
+    label: Tensor,
+    masks: Sequence[Tensor] = (),
+) -> Tensor:
+    """Return the same loss from ``z``, (..., hidden_size), the first layer's output.
+
+    ``z`` is taken before its activation; ``weights`` are those of the layers above.
+    """
+    return functional.cross_entropy(_logits_above(architecture, weights, z, masks), label)
 
 
 def scaled(pixels: NDArray[np.uint8], scale: float) -> Tensor:

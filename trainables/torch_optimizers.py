@@ -33,17 +33,19 @@ class Optimizer:
     l2_decay: float = 0.0
 
     def rates(self, first: int, steps: int) -> Tensor:
-        """Return what changes from step to step, float32, for the steps from ``first`` (from 1) on.
+        """Return the numbers of the steps from ``first``, counted from 1, on; float32.
 
-        SGD: (steps, 1), the step size. Adam: (steps, 2), the step size over the first bias
-        correction, and 1 over the root of the second, both worked out in float64.
+        SGD: (steps, 2), step size and L2 decay. Adam: (steps, 3), step size over the first bias
+        correction, L2 decay, and 1 over the root of the second correction, worked out in float64.
         """
         t = np.arange(first, first + steps, dtype=np.float64)
+        decay = np.full(steps, self.l2_decay)
         if self.name == "sgd":
-            return torch.full((steps, 1), self.learning_rate, dtype=torch.float32)
-        step_size = self.learning_rate / (1 - BETA_1**t)
-        root = 1 / np.sqrt(1 - BETA_2**t)
-        return torch.from_numpy(np.stack((step_size, root), axis=1)).to(torch.float32)
+            columns = [np.full(steps, self.learning_rate), decay]
+        else:
+            step_size = self.learning_rate / (1 - BETA_1**t)
+            columns = [step_size, decay, 1 / np.sqrt(1 - BETA_2**t)]
+        return torch.from_numpy(np.stack(columns, axis=1)).to(torch.float32)
 
     def initial_moments(self, weights: Weights) -> Weights:
         """Return Adam's zero moments, the first of all weights then the second; () for SGD."""
@@ -56,6 +58,7 @@ def update(
     name: OptimizerName, weights: Weights, moments: Weights, gradients: Weights, rates: Tensor
 ) -> tuple[Weights, Weights]:
     """Return new weights and moments; ``rates`` is one row of :meth:`Optimizer.rates`."""
+    gradients = tuple(g + rates[1] * w for g, w in zip(gradients, weights, strict=True))
     if name == "sgd":
         return tuple(w - rates[0] * g for w, g in zip(weights, gradients, strict=True)), ()
     count = len(weights)
@@ -63,7 +66,7 @@ def update(
     for w, g, m, v in zip(weights, gradients, moments[:count], moments[count:], strict=True):
         m_next = m + (1 - BETA_1) * (g - m)
         v_next = BETA_2 * v + (1 - BETA_2) * (g * g)
-        new_weights.append(w - rates[0] * m_next / (v_next.sqrt() * rates[1] + EPSILON))
+        new_weights.append(w - rates[0] * m_next / (v_next.sqrt() * rates[2] + EPSILON))
         first.append(m_next)
         second.append(v_next)
     return tuple(new_weights), (*first, *second)
@@ -75,6 +78,8 @@ def update_in_place(
 ) -> None:
     """Do what :func:`update` does, into ``weights`` and ``moments``."""
     rate = rates.tolist()
+    if rate[1]:
+        gradients = tuple(g.add(w, alpha=rate[1]) for g, w in zip(gradients, weights, strict=True))
     if name == "sgd":
         for w, g in zip(weights, gradients, strict=True):
             w.sub_(g, alpha=rate[0])
@@ -83,4 +88,4 @@ def update_in_place(
     for w, g, m, v in zip(weights, gradients, moments[:count], moments[count:], strict=True):
         m.lerp_(g, 1 - BETA_1)
         v.mul_(BETA_2).addcmul_(g, g, value=1 - BETA_2)
-        w.addcdiv_(m, v.sqrt().mul_(rate[1]).add_(EPSILON), value=-rate[0])
+        w.addcdiv_(m, v.sqrt().mul_(rate[2]).add_(EPSILON), value=-rate[0])

@@ -6,7 +6,7 @@ hand-in would have it; no job runs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +48,7 @@ def samples(
 
 
 def train_epoch(
-    model: nn.Module, optimizer: torch.optim.Optimizer, batches: DataLoader[tuple[Tensor, ...]]
+    model: nn.Module, optimizer: torch.optim.Optimizer, batches: Iterable[Sequence[Tensor]]
 ) -> list[float]:
     """Train on every batch once and return each batch's mean loss before its update."""
     criterion = nn.CrossEntropyLoss()

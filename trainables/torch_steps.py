@@ -100,10 +100,4 @@ class EagerEngine:
         value = loss(
             self._problem.architecture, weights, batches.x[step], batches.labels[step], masks
         )
-        gradients = torch.autograd.grad(value, weights)
-        if self._problem.optimizer.l2_decay:
-            decay = self._problem.optimizer.l2_decay
-            gradients = tuple(
-                g.add_(w.detach(), alpha=decay) for g, w in zip(gradients, weights, strict=True)
-            )
-        return value.detach(), gradients
+        return value.detach(), torch.autograd.grad(value, weights)
