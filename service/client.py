@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 from service.client_events import follow
 from service.client_http import Clock, Connection, segment
 from service.client_types import (
+    DEFAULT_URL,
     Best,
     Curve,
     Event,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     import httpx2
 
 API = "/api/v1"
-DEFAULT_URL = "http://127.0.0.1:8000"
 
 
 class Client:

@@ -10,6 +10,9 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from results.states import JobState
 
+#: Where `argbest serve` listens unless it is told otherwise.
+DEFAULT_URL = "http://127.0.0.1:8000"
+
 #: One trial's curve: ``epoch`` and each metric, lists of equal length.
 Curve = dict[str, list[float]]
 

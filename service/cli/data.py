@@ -27,10 +27,19 @@ def data() -> None:
 
 
 def datasets_folders(data_dir: Path | None) -> tuple[Path, Path | None]:
-    """Return the folder of prepared data sets, and Fashion-MNIST's own folder if one is set."""
+    """Return the folder of prepared data sets, and Fashion-MNIST's own folder if one is set.
+
+    A setting in the environment that cannot be used is a usage error.
+    """
+    from pydantic import ValidationError
+
     from service.settings import Settings
 
-    settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
+    try:
+        settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
+    except ValidationError as error:
+        wrong = (f"ARGBEST_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+        raise click.UsageError("; ".join(wrong)) from error
     return settings.datasets_dir, settings.fashion_mnist_dir
 
 

@@ -129,8 +129,8 @@ class LiveDisplay:
 
 
 def left_text(left: float | None) -> str:
-    """Return ``, about 3 min 05 s left``, "" where that is not known."""
-    return "" if left is None else f", about {duration(left)} left"
+    """Return ``, about 3 min 05 s left``, "" where nothing is left or that is not known."""
+    return "" if not left else f", about {duration(left)} left"
 
 
 def display(now: Callable[[], float]) -> Display:

@@ -33,6 +33,14 @@ def _replace(path: Path, content: bytes) -> None:
         raise
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it; a failure is a usage error."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"cannot make the folder {path}: {error.strerror}") from error
+
+
 def check_writable(path: Path) -> None:
     """Refuse a ``path`` that could not be written in the end, before hours of work begin."""
     if path.is_dir():

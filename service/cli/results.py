@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
-from service.cli.files import write_atomically
+from service.cli.files import make_folder, write_atomically
 from service.cli.options import job_argument
 from service.cli.output import emit_json, facts, json_option, note, table
 from service.cli.target import with_client
@@ -125,7 +125,7 @@ def plots(client: Client, *, job: str, directory: Path | None, style: str, as_js
         table(["name", "title"], [[plot["name"], plot["title"]] for plot in found])
     if directory is None:
         return
-    directory.mkdir(parents=True, exist_ok=True)
+    make_folder(directory)
     for plot in found:
         path = directory / f"{_file_name(plot['name'])}.{style}"
         write_atomically(path, client.plot(job, plot["name"], cast(Literal["png", "svg"], style)))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
+from service.client_types import DEFAULT_URL
+
 if TYPE_CHECKING:
     from service.client import Client
 
@@ -17,7 +19,6 @@ R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
 
 _URL, _TOKEN = "argbest.url", "argbest.token"
-DEFAULT_URL = "http://127.0.0.1:8000"
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: str | None) -> None:

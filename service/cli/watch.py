@@ -84,7 +84,7 @@ class JobView:
         self.job = job
         if job["state"] != self._state:
             self._state = job["state"]
-            self._shown.say(f"job {job['id']} is {self._state}")
+            self._shown.say(f"job {job['id']}: {self._state}")
         self._pace.see(job, now)
         progress = job["progress"]
         self._shown.total(

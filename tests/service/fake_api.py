@@ -55,7 +55,7 @@ class FakeApi:
             "metric": "validation_accuracy",
             "parameters": {"learning_rate": {"values": [0.1, 0.01]}, "optimizer": "sgd"},
         }
-        job = {
+        job: dict[str, Any] = {
             "id": f"j{len(self.jobs) + 1}",
             "name": name,
             "state": "queued",

@@ -40,6 +40,7 @@ def test_help_table_says_what_each_command_says(
 ) -> None:
     command = getattr(import_module(f"service.cli.{module}"), function)
     assert isinstance(command, click.Command)
+    assert command.help is not None
     assert (command.name, command.help.splitlines()[0]) == (name, text)
 
 

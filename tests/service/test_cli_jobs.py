@@ -153,7 +153,7 @@ def test_idempotency_key_is_sent(api: FakeApi) -> None:
 def test_wait_follows_to_success(api: FakeApi) -> None:
     result = run(api, "submit", "q3_mlp", "--wait")
     assert (result.exit_code, result.stdout) == (0, "j1\n")
-    assert "job j1 is running" in result.stderr
+    assert "job j1: running" in result.stderr
     assert "trial 1 succeeded after 2 epochs, 1.5 s; validation_accuracy=0.8125" in result.stderr
     assert (
         "job j1 succeeded; 2/2 trials, 4/4 epochs; best validation_accuracy=0.8125" in result.stderr

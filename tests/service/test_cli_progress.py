@@ -111,7 +111,7 @@ def test_plain_display_tells_the_total_seldom_and_only_when_it_changed(
     told = capsys.readouterr().err.splitlines()
     assert [line.split()[2] for line in told] == ["0/100", "2/100", "3/100"]
     assert told[0] == "0/5 trials: 0/100 epochs, about 1 min 30 s left"
-    assert left_text(None) == ""
+    assert (left_text(None), left_text(0.0)) == ("", "")
 
 
 class Recorder:
@@ -161,7 +161,7 @@ def test_view_shows_running_trials_and_says_each_end_once() -> None:
     view.see(JobEvent(job(20)), 10.0)
     text = "trial 3 succeeded after 20 epochs, 2.0 s; train_loss=0.5; dropout=0.3"
     assert shown.told == [
-        ("say", "job j is running"),
+        ("say", "job j: running"),
         ("total", "0/5 trials", 0, 100, None),
         ("bar", "trial 3", 4, 20, "train_loss=0.5  dropout=0.3"),
         ("drop", "trial 3"),

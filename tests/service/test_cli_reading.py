@@ -220,6 +220,15 @@ def test_plots_are_written_into_a_folder(
     assert path.read_text(encoding="utf-8") == f"train_loss as {style}"
 
 
+def test_folder_that_cannot_be_made_is_a_usage_error(
+    api: FakeApi, job: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    result = run(api, "plots", job, "-d", str(tmp_path / "file" / "plots"))
+    assert result.exit_code == 2
+    assert "cannot make the folder" in result.stderr
+
+
 @pytest.mark.parametrize("name", ["../../evil", "a/b", "", ".hidden"])
 def test_plot_whose_name_is_no_file_name_is_not_written(
     api: FakeApi, job: str, tmp_path: Path, name: str
@@ -326,6 +335,13 @@ def test_data_fetch_prepares_what_the_package_carries(tmp_path: Path) -> None:
     unknown = CliRunner().invoke(main, ["data", "fetch", "mnist", "--data-dir", str(tmp_path)])
     assert unknown.exit_code == 2
     assert "fashion_mnist" in unknown.stderr
+
+
+def test_unusable_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARGBEST_PORT", "many")
+    result = CliRunner().invoke(main, ["data", "ls"])
+    assert result.exit_code == 2
+    assert "ARGBEST_PORT" in result.stderr
 
 
 def checks_of(result: Result) -> dict[str, dict[str, str]]:

@@ -29,8 +29,12 @@ class FakeTime:
         self.seconds += seconds
 
 
-def job(state: str) -> dict[str, Any]:
+def job(state: str) -> Any:
     return {"id": "j", "state": state}
+
+
+def trial(number: int) -> Any:
+    return {"number": number}
 
 
 def event(kind: str, data: dict[str, Any], event_id: str = "") -> str:
@@ -101,7 +105,7 @@ def test_events_begin_with_the_job_and_end_when_it_has_finished() -> None:
         found = list(client.events("j"))
     assert found == [
         JobEvent(job("running")),
-        TrialEvent({"number": 0}),
+        TrialEvent(trial(0)),
         JobEvent(job("succeeded")),
     ]
 
