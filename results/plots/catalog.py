@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from matplotlib.figure import Figure
@@ -41,7 +42,7 @@ def available(
     metrics: Mapping[str, MetricInfo],
 ) -> tuple[PlotInfo, ...]:
     """Return the plots that the job's numbers allow so far; none before the first report."""
-    return tuple(plot.info for plot in _catalog(JobResults.of(job, trials, curves, metrics)))
+    return tuple(plot.info for plot in _catalog(_drawable(job, trials, curves, metrics)))
 
 
 def draw(
@@ -56,11 +57,35 @@ def draw(
 
     PNG is 1920 by 1200 pixels; SVG and PDF are 6.4 by 4.0 inches.
     """
-    plots = {p.info.name: p for p in _catalog(JobResults.of(job, trials, curves, metrics))}
+    plots = {p.info.name: p for p in _catalog(_drawable(job, trials, curves, metrics))}
     if name not in plots:
         known = ", ".join(plots) or "none yet"
         raise UnknownPlot(f"the job has no plot called {name!r}; there are: {known}")
     return render(plots[name].draw, plots[name].info.title, format)
+
+
+def _drawable(
+    job: JobRecord,
+    trials: Sequence[TrialRecord],
+    curves: Sequence[Curve],
+    metrics: Mapping[str, MetricInfo],
+) -> JobResults:
+    tamed_trials = [
+        replace(trial, metrics={name: _tamed(value) for name, value in trial.metrics.items()})
+        for trial in trials
+    ]
+    tamed_curves = [
+        replace(c, metrics={name: tuple(map(_tamed, v)) for name, v in c.metrics.items()})
+        for c in curves
+    ]
+    return JobResults.of(job, tamed_trials, tamed_curves, metrics)
+
+
+def _tamed(value: float) -> float:
+    # A diverging loss may reach 1e300: finite, but the arithmetic of axes and colors overflows.
+    if abs(value) > 1e100:
+        return math.nan
+    return 0.0 if abs(value) < 1e-100 else value
 
 
 def _catalog(results: JobResults) -> Iterator[_Plot]:

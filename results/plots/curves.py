@@ -116,7 +116,7 @@ def _limit_to_succeeded(
     succeeded = {t.number for t in results.trials if t.state is TrialState.SUCCEEDED}
     shown = [n for n in numbers if n in succeeded] or list(numbers)
     values = [point.value for n in shown for point in curve_points(results.curves[n], metric)]
-    if log or spans_decades(values):
+    if (log and max(values) > 0) or spans_decades(values):
         log_scale(axes, "y")
         return
     low, high = min(values), max(values)

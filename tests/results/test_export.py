@@ -1,0 +1,150 @@
+"""Exports round-trip and can be pasted."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import shlex
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+
+from results import export
+from results.errors import NoBestTrial
+from results.records import Curve
+from tests.results import fakes
+from tests.results.fakes import DIVERGED
+
+
+def read_csv(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_best_space_runs_the_best_configuration_alone() -> None:
+    job = fakes.feedforward().job
+    space = export.best_space(job)
+    assert space["strategy"] == "single"
+    assert space["parameters"] == {
+        "learning_rate": 0.001, "hidden_size": 200, "dropout": 0.3, "activation": "relu",
+        "optimizer": "sgd", "layers": 1, "batch_size": 1,
+    }  # fmt: skip
+    assert (space["trainable"], space["dataset"], space["epochs"]) == (
+        "torch_feedforward",
+        "fashion_mnist",
+        20,
+    )
+
+
+def test_best_space_is_named_as_the_declared_one() -> None:
+    job = fakes.feedforward(1).job
+    declared = replace(job, name="Any name!", spec={**job.spec, "search_space": "q4_feedforward"})
+    assert export.best_space(declared)["name"] == "q4_feedforward"
+
+
+def test_best_json_has_the_result_and_the_space() -> None:
+    job = fakes.regression().job
+    best = json.loads(export.best_json(job))
+    assert job.best is not None
+    assert best["value"] == job.best.value
+    assert best["metrics"] == dict(job.best.metrics)
+    assert best["search_space"] == export.best_space(job)
+
+
+def test_best_yaml_is_the_space_with_comments() -> None:
+    job = replace(fakes.feedforward().job, id="x\nparameters: {evil: 1}")
+    text = export.best_yaml(job)
+    assert yaml.safe_load(text) == export.best_space(job)
+    assert "with seed 42" in text
+
+
+def test_best_of_nothing_is_refused() -> None:
+    job = replace(fakes.regression(1).job, best=None)
+    with pytest.raises(NoBestTrial, match="no trial has succeeded"):
+        export.best_yaml(job)
+    with pytest.raises(NoBestTrial):
+        export.best_curl(job, "http://localhost:8000")
+
+
+@pytest.mark.parametrize("value", ["relu", "it's", "$(rm -rf ~) `id` \\ !x", "a\nb", "été", '"'])
+def test_curl_is_one_shell_command_with_the_request(value: str) -> None:
+    job = fakes.regression(2).job
+    assert job.best is not None
+    best = replace(job.best, parameters={"activation": value, "learning_rate": 1e-05})
+    resources = {"cpu": 1, "gpu": 0.5}
+    job = replace(job, best=best, spec={**job.spec, "resources_per_trial": resources})
+    command, *arguments = shlex.split(export.best_curl(job, "https://host:8443/"))
+    assert command == "curl"
+    assert "https://host:8443/api/v1/jobs" in arguments
+    assert arguments[arguments.index("-H") + 1] == "Content-Type: application/json"
+    # --data-raw, unlike --data, never reads a file named after an @.
+    request = json.loads(arguments[arguments.index("--data-raw") + 1])
+    assert request == export.best_request(job)
+    assert request["search_space"]["parameters"] == {"activation": value, "learning_rate": 1e-05}
+    assert (request["seed"], request["resources_per_trial"]) == (42, resources)
+
+
+def test_curl_quotes_a_hostile_base_url() -> None:
+    parts = shlex.split(export.best_curl(fakes.regression(1).job, "http://h/;reboot #"))
+    assert "http://h/;reboot #/api/v1/jobs" in parts
+
+
+def test_trials_csv_round_trips() -> None:
+    fake = fakes.sampled(12)
+    trials = fake.trials
+    rows = read_csv(export.trials_csv(trials))
+    assert [int(row["number"]) for row in rows] == [trial.number for trial in trials]
+    for row, trial in zip(rows, trials, strict=True):
+        assert float(row["parameters.learning_rate"]) == trial.parameters["learning_rate"]
+        assert float(row["metrics.test_accuracy"]) == trial.metrics["test_accuracy"]
+        dropout = row["parameters.dropout"]
+        assert (float(dropout) if dropout else None) == trial.parameters.get("dropout")
+    assert (rows[8]["state"], rows[8]["error.kind"]) == ("failed", "diverged")
+
+
+def test_trials_csv_quotes_and_keeps_types() -> None:
+    parameters: dict[str, Any] = {"a": 'x,"y"\r\nz', "b": True, "c": [1, 2], "d": None}
+    trial = replace(fakes.regression(1).trials[0], parameters=parameters)
+    text = export.trials_csv([trial])
+    (row,) = read_csv(text)
+    assert row["parameters.a"] == parameters["a"]
+    assert [row[f"parameters.{name}"] for name in "bcd"] == ["true", "[1, 2]", ""]
+    assert text.endswith("\r\n")
+
+
+def test_curves_csv_round_trips() -> None:
+    fake = fakes.regression(5)
+    short = Curve(7, (1, 2), {"extra": (math.nan, math.inf)})
+    rows = read_csv(export.curves_csv([*fake.curves, short]))
+    assert [row["trial"] for row in rows] == ["0"] * 5 + ["7"] * 2
+    assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4, 5, 1, 2]
+    values = tuple(float(row["test_rmse"]) for row in rows[:5])
+    assert values == fake.curves[0].metrics["test_rmse"]
+    assert (rows[0]["extra"], rows[5]["train_rmse"]) == ("", "")
+    assert math.isnan(float(rows[5]["extra"]))
+    assert float(rows[6]["extra"]) == math.inf
+
+
+def test_csv_of_nothing_is_its_header() -> None:
+    assert export.curves_csv([]) == "trial,epoch\r\n"
+
+
+def test_json_has_null_for_what_is_not_finite() -> None:
+    text = export.curves_json([Curve(0, (1, 2), {"m": (math.nan, 0.1)})])
+    assert json.loads(text) == [{"trial": 0, "epoch": [1, 2], "m": [None, 0.1]}]
+    trial = replace(fakes.regression(1).trials[0], metrics={"m": -math.inf})
+    (row,) = json.loads(export.trials_json([trial]))
+    assert row["metrics"] == {"m": None}
+
+
+def test_a_trial_is_shown_as_the_api_shows_it() -> None:
+    trial = fakes.feedforward(2, failed={0: DIVERGED}).trials[0]
+    row = export.trial_row(trial)
+    assert list(row) == [
+        "number", "state", "parameters", "seed", "metrics", "epochs", "seconds", "node",
+        "attempts", "error",
+    ]  # fmt: skip
+    assert row["error"] == {"kind": "diverged", "message": DIVERGED.message}

@@ -1,0 +1,324 @@
+"""Which plots there are, the numbers behind them, and that the files are sound."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import math
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import matplotlib as mpl
+import pytest
+from matplotlib.figure import Figure
+from pypdf import PdfReader
+
+from results import plots
+from results.analysis import JobResults
+from results.errors import UnknownPlot
+from results.plots import curves, searches, study
+from results.plots.parameters import draw_parameter
+from results.plots.style import plain, spread
+from tests.results import fakes
+from tests.results.fakes import DIVERGED, Fake
+
+CURVES = ["train_loss", "validation_accuracy", "test_accuracy", "accuracy"]
+PARAMETERS = ["learning_rate", "hidden_size", "dropout", "activation", "optimizer"]
+NUMBERED = [f"parameter_{name}" for name in PARAMETERS]
+
+
+def names_of(fake: Fake) -> list[str]:
+    return [info.name for info in plots.available(*fake)]
+
+
+def results_of(fake: Fake) -> JobResults:
+    return JobResults.of(*fake)
+
+
+def test_plots_of_each_kind_of_job() -> None:
+    assert names_of(fakes.feedforward()) == CURVES + NUMBERED
+    assert names_of(fakes.regression()) == [
+        "train_rmse",
+        "test_rmse",
+        "distance_to_analytic",
+        "rmse",
+    ]
+    assert names_of(fakes.grid(1)) == [
+        *CURVES, *NUMBERED, "parameter_layers", "importance", "parallel_coordinates",
+    ]  # fmt: skip
+    assert names_of(fakes.sampled()) == [
+        *CURVES, "parameter_learning_rate", "parameter_hidden_size", "parameter_optimizer",
+        "parameter_dropout", "history", "importance", "parallel_coordinates",
+    ]  # fmt: skip
+
+
+def test_no_plots_before_the_first_report() -> None:
+    fake = fakes.feedforward(1)
+    queued = replace(fake.job, best=None)
+    assert plots.available(queued, (), (), fake.metrics) == ()
+
+
+def test_only_curves_while_nothing_has_succeeded() -> None:
+    assert names_of(fakes.feedforward(2, failed=dict.fromkeys(range(7), DIVERGED))) == CURVES
+
+
+def test_unknown_plots_are_refused_with_the_known_names() -> None:
+    with pytest.raises(UnknownPlot, match=r"'nonsense'; there are: train_rmse, test_rmse"):
+        plots.draw("nonsense", *fakes.regression(1), "png")
+
+
+def test_every_plot_draws_as_svg_that_parses_and_has_its_title() -> None:
+    for fake in (fakes.feedforward(3), fakes.regression(3), fakes.sampled(20, 2)):
+        for info in plots.available(*fake):
+            root = ET.fromstring(plots.draw(info.name, *fake, "svg"))
+            assert root.tag == "{http://www.w3.org/2000/svg}svg"
+            assert root.findtext("{http://www.w3.org/2000/svg}title") == info.title
+            assert info.caption.endswith(".")
+
+
+def test_png_and_pdf() -> None:
+    fake = fakes.regression(3)
+    png = plots.draw("rmse", *fake, "png")
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    # Width and height in the IHDR chunk: 6.4 by 4.0 inches at 300 dots per inch.
+    assert (int.from_bytes(png[16:20]), int.from_bytes(png[20:24])) == (1920, 1200)
+    page = PdfReader(io.BytesIO(plots.draw("rmse", *fake, "pdf"))).pages[0]
+    assert "Training RMSE" in page.extract_text()
+
+
+def test_the_same_numbers_give_the_same_bytes_also_in_threads() -> None:
+    fake = fakes.sampled(15, 2)
+    names = ["train_loss", "accuracy", "history", "parameter_optimizer"] * 2
+    before = dict(mpl.rcParams)
+    alone = [plots.draw(name, *fake, "svg") for name in names]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda name: plots.draw(name, *fake, "svg"), names))
+    assert together == alone
+    assert dict(mpl.rcParams) == before
+    assert not any(b"<dc:date>" in svg for svg in alone)
+
+
+# --- what is drawn --------------------------------------------------------------------------
+
+
+def test_few_trials_are_labelled_and_the_best_is_thickest() -> None:
+    figure = Figure()
+    curves.draw_metric(figure, results_of(fakes.feedforward()), "train_loss", log=False)
+    lines = figure.axes[0].get_lines()
+    labels = [str(line.get_label()) for line in lines]
+    assert labels == [
+        "defaults", "learning_rate 0.001 (best)", "learning_rate 0.1", "hidden_size 100",
+        "dropout 0.5", "activation tanh", "optimizer adam",
+    ]  # fmt: skip
+    assert max(lines, key=lambda line: line.get_linewidth()).get_label() == labels[1]
+    assert len({(line.get_marker(), line.get_color()) for line in lines}) == 7
+    assert tuple(lines[0].get_ydata()) == fakes.feedforward().curves[0].metrics["train_loss"]
+    assert figure.axes[0].get_ylabel() == "Training loss (cross-entropy) [nats]"
+
+
+def test_many_trials_are_gray_but_for_the_best() -> None:
+    figure = Figure()
+    curves.draw_metric(figure, results_of(fakes.grid(2)), "train_loss", log=False)
+    lines = figure.axes[0].get_lines()
+    assert len(lines) == 144
+    assert len({line.get_color() for line in lines[:-1]}) == 1
+    assert lines[-1].get_label() == "trial 26 (best)"
+
+
+def test_a_diverging_trial_does_not_flatten_the_others() -> None:
+    fake = fakes.feedforward(4, failed={2: DIVERGED})
+    wild = replace(
+        fake.curves[2], metrics={**fake.curves[2].metrics, "train_loss": (1e300, math.inf)}
+    )
+    figure = Figure()
+    results = results_of(fake._replace(curves=(*fake.curves[:2], wild, *fake.curves[3:])))
+    curves.draw_metric(figure, results, "train_loss", log=False)
+    assert figure.axes[0].get_ylim()[1] < 2
+
+
+def test_wide_and_declared_logarithmic_axes() -> None:
+    figure = Figure()
+    curves.draw_metric(figure, results_of(fakes.regression(5)), "distance_to_analytic", log=True)
+    assert figure.axes[0].get_yscale() == "log"
+    assert curves.spans_decades([0.01, 0.5, 1.0])
+    assert not curves.spans_decades([0.02, 1.0])
+    assert not curves.spans_decades([0.0, 1.0])
+    assert not curves.spans_decades([])
+
+
+def test_splits_mark_the_best_held_out_value() -> None:
+    figure = Figure()
+    results = results_of(fakes.regression())
+    assert curves.split_groups(results) == {"rmse": ["train_rmse", "test_rmse"]}
+    curves.draw_splits(figure, results, 0, ["train_rmse", "test_rmse"])
+    (note,) = figure.axes[0].texts
+    assert note.get_text() == "epoch 71: 0.1950"
+    assert figure.axes[0].get_ylabel() == "RMSE [log price]"
+
+
+def test_parameter_columns_show_means_and_missing_results() -> None:
+    figure = Figure()
+    fake = fakes.feedforward(20, failed={2: DIVERGED})
+    draw_parameter(figure, results_of(fake), "learning_rate")
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0.001", "0.01", "0.1"]
+    assert [text.get_text() for text in axes.texts] == ["0.8892", "0.8812", "no result"]
+
+
+def test_parameter_range_is_a_scatter_on_its_scale() -> None:
+    figure = Figure()
+    results = results_of(fakes.sampled())
+    draw_parameter(figure, results, "learning_rate")
+    axes = figure.axes[0]
+    assert axes.get_xscale() == "log"
+    assert len(axes.collections[0].get_offsets()) == len(results.ranking()) == 36
+
+
+# --- the study ------------------------------------------------------------------------------
+
+
+def test_history_keeps_the_best_so_far() -> None:
+    points = study.history(results_of(fakes.sampled()))
+    assert [point.trial for point in points] == [n for n in range(40) if n % 9 != 8]
+    best = -math.inf
+    for point in points:
+        best = max(best, point.score)
+        assert point.best == best
+
+
+def test_the_study_is_our_records() -> None:
+    results = results_of(fakes.sampled())
+    built = study.build_study(results)
+    assert len(built.trials) == 36
+    assert built.best_value == results.ranking()[0][1]
+    assert built.best_params["learning_rate"] == results.ranking()[0][0].parameters["learning_rate"]
+    assert built.direction.name == "MAXIMIZE"
+
+
+def decided_by(name: str) -> Fake:
+    """Fifty trials over two parameters, of which one decides the score."""
+
+    def curve(parameters: Mapping[str, Any], epoch: int) -> dict[str, float]:
+        return {"validation_accuracy": 1 - abs(parameters[name] - 0.3)}
+
+    configurations = [{"a": (n * 0.618034) % 1, "b": (n * 0.754878) % 1, "c": 1} for n in range(50)]
+    domain = {"low": 0.0, "high": 1.0, "log": False, "type": "float"}
+    spec = {**fakes.sampled(2).job.spec, "epochs": 1, "parameters": {"a": domain, "b": domain}}
+    return fakes.make(spec, configurations, curve, fakes.CLASSIFICATION)
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_the_deciding_parameter_is_the_important_one(name: str) -> None:
+    shares = study.importances(results_of(decided_by(name)))
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares[name] > 0.8
+
+
+def test_importances_of_categories_and_conditions() -> None:
+    # The formula takes most for Adam and for the learning rate; batch_size does not vary.
+    shares = study.importances(results_of(fakes.sampled(80, 1)))
+    assert set(shares) == {"learning_rate", "hidden_size", "optimizer", "dropout"}
+
+
+def test_no_importances_of_too_few_or_equal_trials() -> None:
+    assert study.importances(results_of(fakes.sampled(9))) == {}
+    fake = decided_by("a")
+
+    def same(parameters: Mapping[str, Any], epoch: int) -> dict[str, float]:
+        return {"validation_accuracy": 0.5}
+
+    equal = fakes.make(
+        fake.job.spec, [t.parameters for t in fake.trials], same, fakes.CLASSIFICATION
+    )
+    assert study.importances(results_of(equal)) == {}
+    assert "importance" not in names_of(equal)
+    assert plots.draw("parallel_coordinates", *equal, "svg").startswith(b"<?xml")
+
+
+def test_coordinates_lie_between_zero_and_one() -> None:
+    results = results_of(fakes.sampled())
+    columns = {column.name: column for column in study.coordinates(results)}
+    assert list(columns) == ["learning_rate", "hidden_size", "optimizer", "dropout"]
+    rates = [trial.parameters["learning_rate"] for trial, _ in results.ranking()]
+    lowest, highest = rates.index(min(rates)), rates.index(max(rates))
+    assert columns["learning_rate"].places[lowest] == pytest.approx(0)
+    assert columns["learning_rate"].places[highest] == pytest.approx(1)
+    adam = [trial.parameters["optimizer"] == "adam" for trial, _ in results.ranking()]
+    assert [place is None for place in columns["dropout"].places] == adam
+    assert {label for _, label in columns["optimizer"].ticks} == {"sgd", "adam"}
+
+
+def test_a_single_value_of_a_range_has_a_place() -> None:
+    results = results_of(fakes.sampled())
+    one = [replace(t, parameters={**t.parameters, "hidden_size": 100}) for t in results.trials[:-1]]
+    columns = study.coordinates(replace(results, trials=(*one, results.trials[-1])))
+    places = next(c for c in columns if c.name == "hidden_size").places
+    assert set(places) <= {0.0, 1.0}
+
+
+def test_parallel_coordinates_draw_the_best_in_front() -> None:
+    figure = Figure()
+    searches.draw_parallel_coordinates(figure, results_of(fakes.sampled()))
+    lines = [line for line in figure.axes[0].get_lines() if len(line.get_xdata()) == 4]
+    assert len(lines) == 36
+    assert lines[-1].get_linewidth() == max(line.get_linewidth() for line in lines)
+
+
+# --- hostile texts --------------------------------------------------------------------------
+
+
+def test_plain_text_has_no_tex_and_no_missing_glyphs() -> None:
+    assert plain("$x$") == r"\$x\$"
+    assert plain("a\x00b") == "a\N{REPLACEMENT CHARACTER}b"
+    assert plain("日") == "\N{REPLACEMENT CHARACTER}"
+    assert len(plain("x" * 100)) == 60
+
+
+@pytest.mark.parametrize("value", [r"$\frac{$", "日本語\x01", "-->]]><script>", "x" * 500, ""])
+def test_any_value_can_be_drawn(value: str) -> None:
+    spec = {
+        **fakes.feedforward(2).job.spec,
+        "strategy": "grid",
+        "parameters": {"activation": {"values": ["relu", value]}},
+    }
+    fake = fakes.make(
+        spec,
+        [{"learning_rate": 0.1, "activation": v} for v in ("relu", value)],
+        fakes.classification_curve,
+        {},
+    )
+    for info in plots.available(*fake):
+        ET.fromstring(plots.draw(info.name, *fake, "svg"))
+
+
+def test_extreme_numbers_can_be_drawn() -> None:
+    fake = fakes.regression(4)
+    for values in ((1e308, -1e308, math.nan, 0.0), (5e-324, 1e308, 1.0, 2.0), (0.0,) * 4):
+        wild = replace(fake.curves[0], metrics=dict.fromkeys(fakes.REGRESSION, values))
+        extreme = fake._replace(curves=(wild,))
+        assert names_of(extreme) == names_of(fake)
+        for name in names_of(extreme):
+            assert plots.draw(name, *extreme, "png").startswith(b"\x89PNG")
+
+
+def test_extreme_scores_can_be_drawn() -> None:
+    spec = fakes.grid(1).job.spec
+    configurations = [{"learning_rate": rate} for rate in (0.001, 0.01, 0.1)]
+    scores = {0.001: 1e308, 0.01: 1e-308, 0.1: 0.5}
+    fake = fakes.make(
+        spec,
+        configurations,
+        lambda parameters, _: {"validation_accuracy": scores[parameters["learning_rate"]]},
+        fakes.CLASSIFICATION,
+    )
+    ET.fromstring(plots.draw("parameter_learning_rate", *fake, "svg"))
+
+
+def test_spread_is_even_and_bounded() -> None:
+    places = sorted(spread(index) for index in range(100))
+    gaps = [b - a for a, b in itertools.pairwise(places)]
+    assert -1 <= places[0] < places[-1] <= 1
+    assert max(gaps) < 0.05
