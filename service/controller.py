@@ -75,8 +75,7 @@ class Controller:
         for job_id, (state, lease, driver) in self._store.drivers().items():
             if driver is None or driver.host != processes.host_name():
                 continue
-            if processes.find(driver) is not None:
-                processes.end_group(driver.pid, patience_s=PATIENCE_SECONDS)
+            processes.end_tree(driver, patience_s=PATIENCE_SECONDS)
             processes.kill_all(processes.trial_processes(job_id))
             if state is JobState.RUNNING:
                 self._give_back(job_id, lease)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -93,7 +93,7 @@ class Jobs:
                 request.parameters, request.strategy, request.epochs, request.trials
             )
             root = "/search_space" if inline else ""
-            self._check(space, root, ["/strategy", "/trials", *_pointers(request.parameters)])
+            self._check(space, root, _overridden(request))
         except SearchSpaceError as error:
             raise invalid(
                 [FieldError(p.pointer, p.detail, p.code, p.hint) for p in error.problems]
@@ -195,6 +195,8 @@ class Jobs:
         return "".join(f"{line}\n" for line in tail)
 
 
-def _pointers(parameters: Mapping[str, Any]) -> list[str]:
-    escaped = (name.replace("~", "~0").replace("/", "~1") for name in parameters)
-    return [f"/parameters/{name}" for name in escaped]
+def _overridden(request: JobRequest) -> list[str]:
+    """Return the pointers of what the request says over its search space."""
+    escaped = (name.replace("~", "~0").replace("/", "~1") for name in request.parameters)
+    given = [f"/{name}" for name in ("strategy", "trials") if getattr(request, name) is not None]
+    return [*given, *(f"/parameters/{name}" for name in escaped)]

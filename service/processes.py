@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
-import time
 from collections.abc import Iterable
 
 import psutil
@@ -60,27 +57,16 @@ def kill_all(processes: Iterable[psutil.Process]) -> None:
             continue
 
 
-def end_group(pid: int, *, patience_s: float) -> None:
-    """End a process group: SIGTERM, then SIGKILL to what is left after ``patience_s`` seconds."""
-    _signal_group(pid, signal.SIGTERM)
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline and _group_lives(pid):
-        time.sleep(0.05)
-    _signal_group(pid, signal.SIGKILL)
+def end_tree(process: DriverProcess, *, patience_s: float) -> None:
+    """End a process of this machine and all its descendants, if it still runs.
 
-
-def _group_lives(pid: int) -> bool:
-    for process in psutil.process_iter():
-        try:
-            if os.getpgid(process.pid) == pid and process.status() != psutil.STATUS_ZOMBIE:
-                return True
-        except (ProcessLookupError, psutil.NoSuchProcess):
-            continue
-    return False
-
-
-def _signal_group(pid: int, number: signal.Signals) -> None:
-    try:
-        os.killpg(pid, number)
-    except ProcessLookupError:
+    SIGTERM to the process itself, then SIGKILL to whatever is left after ``patience_s`` seconds.
+    """
+    root = find(process)
+    if root is None:
         return
+    tree = [root, *root.children(recursive=True)]
+    root.terminate()
+    _, left = psutil.wait_procs(tree, timeout=patience_s)
+    kill_all(left)
+    psutil.wait_procs(left, timeout=patience_s)

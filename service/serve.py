@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -116,7 +117,27 @@ def serve(settings: Settings) -> None:
             )
         )
         server.run(sockets=[listener])
+
+
+class StopRequested(BaseException):
+    """SIGTERM or Ctrl-C: everything that was started is to be ended."""
+
+
+def _stop_on_signals() -> None:
+    """Turn the first signal into :class:`StopRequested` and ignore the others while stopping.
+
+    Uvicorn catches signals while it runs and raises them again once it has stopped; with the
+    default handler the process would then end before its Ray and its controller.
+    """
+
+    def stop(*_: object) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
         _say("stopping: running jobs go back to the queue ...")
+        raise StopRequested
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
 
 
 @contextmanager
@@ -154,8 +175,11 @@ def main(arguments: Sequence[str]) -> int:
     """Run the service; return the exit status: 1 where it could not start."""
     logs.configure()
     settings = Settings(**_arguments(arguments))  # type: ignore[arg-type]  # checked by pydantic
+    _stop_on_signals()
     try:
         serve(settings)
+    except StopRequested:
+        return 0
     except ClusterError as error:
         _say(f"error: {error}")
         return 1

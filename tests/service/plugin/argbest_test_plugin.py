@@ -1,0 +1,58 @@
+"""A trainable of a user's own, found through its entry point: it does what its parameters say."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from trainables.contract import Metric, Report
+from trainables.parameters import Parameters
+from trainables.registry import Trainable
+
+
+class StepsParameters(Parameters):
+    """How each epoch goes, and what happens in the second one."""
+
+    x: float = Field(1.0, description="the score of every epoch")
+    pause_s: float = Field(0.0, ge=0, description="seconds that an epoch takes")
+    second_epoch: Literal["go on", "raise", "diverge", "die", "hang"] = "go on"
+
+
+def train(
+    config: Mapping[str, Any], data: object, report: Report, *, epochs: int, seed: int
+) -> None:
+    parameters = StepsParameters.model_validate(config)
+    for epoch in range(1, epochs + 1):
+        time.sleep(parameters.pause_s)
+        score = parameters.x
+        if epoch == 2:
+            score = _misbehave(parameters.second_epoch, score)
+        report(epoch, {"score": score})
+
+
+def _misbehave(how: str, score: float) -> float:
+    match how:
+        case "raise":
+            raise RuntimeError("the second epoch was too much")
+        case "diverge":
+            return float("nan")
+        case "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "hang":
+            time.sleep(3600)
+    return score
+
+
+STEPS = Trainable(
+    name="test_steps",
+    title="Steps",
+    entry="argbest_test_plugin:train",
+    datasets=("ames",),
+    metrics=(Metric("score", "Score", "max", "none"),),
+    parameters=StepsParameters,
+)

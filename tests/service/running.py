@@ -1,0 +1,148 @@
+"""Runs the real service (`python -m service.serve`) in a folder of its own, for tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx2
+import psutil
+
+from trainables import datasets
+from trainables.contract import DatasetUnavailable
+
+PLUGIN = Path(__file__).parent / "plugin"
+DATASETS = Path(__file__).parents[2] / ".pytest_cache" / "datasets"
+T = TypeVar("T")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def until(question: Callable[[], T | None], *, within_s: float, what: str) -> T:
+    """Ask again and again until there is an answer; fail after ``within_s`` seconds."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        answer = question()
+        if answer:
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"not within {within_s:g} s: {what}")
+
+
+class Service:
+    """One service that can be started, stopped, killed and started again over the same data."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.log = folder / "serve.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        # Prepared data are shared by all test services; a service makes its own where missing.
+        DATASETS.mkdir(parents=True, exist_ok=True)
+        (folder / "datasets").symlink_to(DATASETS)
+
+    def start(self) -> None:
+        path = os.pathsep.join([str(PLUGIN), os.environ.get("PYTHONPATH", "")])
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "service.serve", "--data-dir", str(self.folder),
+                 "--port", self.url.rpartition(":")[2]],
+                stdout=output, stderr=output, stdin=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": path.rstrip(os.pathsep)},
+            )  # fmt: skip
+        until(self._is_ready, within_s=90, what=f"ready; see {self.log}")
+
+    def _is_ready(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self.log.read_text(encoding="utf-8")
+        try:
+            return httpx2.get(f"{self.url}/readyz").status_code == 200
+        except httpx2.TransportError:
+            return False
+
+    def stop(self, signal_number: int = signal.SIGTERM) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(signal_number)
+        self._process.wait(timeout=60)
+        self._process = None
+
+    def kill(self) -> None:
+        self.stop(signal.SIGKILL)
+
+    def processes(self) -> list[str]:
+        """Return what still runs with this service's folder in its environment or arguments."""
+        return [_describe(p) for p in psutil.process_iter() if self._owns(p)]
+
+    def _owns(self, process: psutil.Process) -> bool:
+        try:
+            inside = process.environ().get("ARGBEST_DATA_DIR") == str(self.folder)
+            # Ray's own processes name their head's folder in RAY_AUTH_TOKEN_PATH.
+            token = process.environ().get("RAY_AUTH_TOKEN_PATH", "")
+            return (
+                inside
+                or token.startswith(str(self.folder))
+                or str(self.folder) in process.cmdline()
+            )
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            return False
+
+    def submit(self, search_space: Any, **fields: Any) -> str:
+        body = {"search_space": search_space, **fields}
+        answer = httpx2.post(f"{self.url}/api/v1/jobs", json=body)
+        assert answer.status_code == 202, answer.text
+        job_id: str = answer.json()["id"]
+        return job_id
+
+    def get(self, path: str) -> Any:
+        answer = httpx2.get(f"{self.url}/api/v1/jobs/{path}", timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+    def cancel(self, job_id: str) -> None:
+        answer = httpx2.post(f"{self.url}/api/v1/jobs/{job_id}/cancel")
+        assert answer.status_code == 202, answer.text
+
+    def wait(self, job_id: str, *, within_s: float = 120) -> dict[str, Any]:
+        """Return the job once it has finished."""
+
+        def finished() -> dict[str, Any] | None:
+            job: dict[str, Any] = self.get(job_id)
+            return job if job["finished_at"] else None
+
+        return until(finished, within_s=within_s, what=f"job {job_id} finished")
+
+    def wait_for_epochs(self, job_id: str, epochs: int, *, within_s: float = 60) -> None:
+        until(
+            lambda: self.get(job_id)["progress"]["epochs_done"] >= epochs,
+            within_s=within_s,
+            what=f"{epochs} epochs of job {job_id}",
+        )
+
+
+def _describe(process: psutil.Process) -> str:
+    try:
+        return f"{process.pid} {' '.join(process.cmdline())}"
+    except psutil.NoSuchProcess:
+        return str(process.pid)
+
+
+def fashion_mnist_problem() -> str | None:
+    """Return why Fashion-MNIST cannot be had here, or None; fetches it on the first call."""
+    try:
+        datasets.ensure("fashion_mnist", DATASETS)
+    except DatasetUnavailable as error:
+        return str(error)
+    return None
