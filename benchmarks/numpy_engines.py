@@ -22,6 +22,7 @@ import numpy as np
 
 from service.settings import Settings
 from trainables import datasets, numpy_linear_engine, numpy_reference
+from trainables.contract import DatasetUnavailable
 from trainables.datasets.types import ImageData, RegressionData
 from trainables.numpy_compiler import aligned, aligned_zeros
 from trainables.numpy_models import Network, initial_network, with_bias
@@ -180,7 +181,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="3 repeats instead of 15")
     parser.add_argument("--output", type=Path, help="write the measurements there, as JSON")
     options = parser.parse_args()
-    rows = run(options.quick)
+    try:
+        rows = run(options.quick)
+    except (RuntimeError, DatasetUnavailable) as error:
+        parser.exit(1, f"{error}\n")
     print(table(rows))
     if options.output:
         options.output.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")

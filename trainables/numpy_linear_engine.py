@@ -112,7 +112,9 @@ def cross_entropy(scores: FloatArray, label: int) -> float:
 
     As :func:`trainables.numpy_reference.cross_entropy`; compiled.
     """
-    highest = scores.max()
+    highest = scores[0]
+    for c in range(len(scores)):
+        highest = max(highest, scores[c])
     at_label = scores[label] - highest
     total = 0.0
     for c in range(len(scores)):
