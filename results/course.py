@@ -102,8 +102,8 @@ def _overfitting(gap: Gap) -> str:
         return " Test performance was at its best in the last epoch: it had not begun to worsen."
     if worse and better:
         return (
-            f" After epoch {gap.best.epoch} the model kept improving on the training data and got"
-            " worse on the test data, which is overfitting."
+            f" From epoch {gap.best.epoch} to {gap.end.epoch} the model improved on the training"
+            " data and got worse on the test data, which is overfitting."
         )
     return ""
 

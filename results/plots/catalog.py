@@ -17,7 +17,7 @@ from results.plots.parameters import draw_parameter
 from results.plots.study import FEWEST_TRIALS, has_importances
 from results.plots.style import Format, render
 from results.records import Curve, JobRecord, MetricInfo, TrialRecord
-from results.wording import count, in_sentence
+from results.wording import count, in_sentence, listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +117,11 @@ def _split_plots(results: JobResults) -> Iterator[_Plot]:
     if shown is None or shown not in results.curves:
         return
     for quantity, names in curves.split_groups(results).items():
-        labels = " and ".join(in_sentence(results.info(name)) for name in names)
+        labels = [in_sentence(results.info(name)) for name in names]
+        text = listing(labels)
         whose = "" if len(results.trials) == 1 else f" of trial {shown}"
-        caption = f"{labels[:1].upper()}{labels[1:]}{whose} after each epoch;"
-        caption += " the circle marks the best value of the last one."
+        caption = f"{text[:1].upper()}{text[1:]}{whose} after each epoch;"
+        caption += f" the circle marks the best {labels[-1]}."
         info = PlotInfo(quantity, f"{curves.quantity(quantity)} on each part of the data", caption)
         yield _Plot(info, partial(curves.draw_splits, results=results, trial=shown, metrics=names))
 

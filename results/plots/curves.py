@@ -11,7 +11,6 @@ from matplotlib.ticker import MaxNLocator
 from results.analysis import CurvePoint, JobResults, best_point, curve_points
 from results.comparison import describe_trial
 from results.plots.style import (
-    BEST_COLOR,
     COLORS,
     DASHES,
     MARKERS,
@@ -163,24 +162,19 @@ def draw_splits(figure: Figure, results: JobResults, trial: int, metrics: Sequen
     best = best_point(curve_points(curve, held_out.name), held_out.mode)
     if best is not None:
         axes.axvline(best.epoch, color=MUTED_COLOR, linewidth=1, linestyle=":", zorder=1)
-        axes.plot(*best, marker="o", markersize=9, fillstyle="none", color=BEST_COLOR, linestyle="")
-        _note_best(axes, best, len(curve.epochs), above=held_out.mode == "min")
+        axes.plot(
+            *best,
+            marker="o",
+            markersize=9,
+            fillstyle="none",
+            color="black",
+            linestyle="",
+            label=f"best: epoch {best.epoch} ({number(best.value)})",
+        )
     info = results.info(metrics[0])
     measured = quantity(metrics[0].partition("_")[2])
     _label(axes, f"{measured} [{info.unit}]" if info.unit else measured)
-    legend_below(axes, len(metrics))
-
-
-def _note_best(axes: Axes, best: CurvePoint, epochs: int, *, above: bool) -> None:
-    # Held-out error lies over the training error and held-out accuracy under it: keep clear of it.
-    axes.annotate(
-        f"epoch {best.epoch}: {number(best.value)}",
-        best,
-        xytext=(0, 12 if above else -18),
-        textcoords="offset points",
-        ha="right" if best.epoch > epochs / 2 else "left",
-        fontsize=8,
-    )
+    legend_below(axes, len(metrics) + 1)
 
 
 def quantity(suffix: str) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 import typst
 
@@ -21,23 +20,13 @@ def render_pdf(report: Report, plots: Mapping[str, bytes]) -> bytes:
 
     The same report gives the same bytes: the document's time is the report's.
     """
-    return _compile(report, plots, "pdf")
-
-
-def render_pages(report: Report, plots: Mapping[str, bytes]) -> list[bytes]:
-    """Return the PDF's pages as PNG, 144 dots per inch."""
-    pages = _compile(report, plots, "png")
-    return [pages] if isinstance(pages, bytes) else list(pages)
-
-
-def _compile(report: Report, plots: Mapping[str, bytes], format: Literal["pdf", "png"]) -> bytes:  # noqa: A002
-    pages: bytes = typst.compile(
+    document: bytes = typst.compile(
         _TEMPLATE.read_bytes(),
-        format=format,
+        format="pdf",
         sys_inputs={"report": json.dumps(_view(report, plots), allow_nan=False)},
         timestamp=datetime.fromisoformat(report["generated_at"]).replace(microsecond=0),
     )
-    return pages
+    return document
 
 
 def _view(report: Report, plots: Mapping[str, bytes]) -> dict[str, object]:

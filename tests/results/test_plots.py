@@ -154,8 +154,8 @@ def test_splits_mark_the_best_held_out_value() -> None:
     results = results_of(fakes.regression())
     assert curves.split_groups(results) == {"rmse": ["train_rmse", "test_rmse"]}
     curves.draw_splits(figure, results, 0, ["train_rmse", "test_rmse"])
-    (note,) = figure.axes[0].texts
-    assert note.get_text() == "epoch 71: 0.1950"
+    labels = figure.axes[0].get_legend_handles_labels()[1]
+    assert labels == ["Training RMSE", "Test RMSE", "best: epoch 71 (0.1950)"]
     assert figure.axes[0].get_ylabel() == "RMSE [log price]"
 
 

@@ -16,7 +16,6 @@ from pypdf import PdfReader
 
 from results import plots, report
 from results.records import MetricInfo
-from results.report.pdf import render_pages
 from results.report.render import escape_markdown, fenced, inline_svg
 from results.report.tables import curves_table, facts, tables, trials_table
 from results.states import JobState
@@ -287,9 +286,3 @@ def test_pdf_shows_hostile_texts_as_text() -> None:
     text = " ".join("".join(p.extract_text() for p in PdfReader(io.BytesIO(data)).pages).split())
     assert '<script>alert(1)</script> #import "x"' in text
     assert "*b*" in text
-
-
-def test_pages_are_pictures() -> None:
-    pages = render_pages(built(fakes.feedforward(1)), {})
-    assert len(pages) > 1
-    assert all(page.startswith(b"\x89PNG") for page in pages)
