@@ -120,6 +120,7 @@ def _connect(job: JobRecord, spec: JobSpec, settings: Settings) -> None:
     threads = str(max(1, int(spec.cpu)))
     variables = {
         JOB_ID_VARIABLE: job.id,
+        "ARGBEST_CACHE_DIR": str(settings.cache_dir),
         "OMP_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,

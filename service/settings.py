@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "", description="SQLAlchemy URL of the database; SQLite in the data folder if empty"
     )
+    cache_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_cache_dir("argbest")),
+        description="folder of compiled training loops, kept for later jobs",
+    )
     search_spaces_dir: Path | None = Field(
         None, description="folder of your own search spaces (*.yaml)"
     )
@@ -65,7 +69,7 @@ class Settings(BaseSettings):
         20, ge=1, description="times a job whose driver was lost is started before it fails"
     )
 
-    @field_validator("data_dir", "search_spaces_dir", "fashion_mnist_dir")
+    @field_validator("data_dir", "cache_dir", "search_spaces_dir", "fashion_mnist_dir")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         """Trial processes run in folders of their own: a relative path would mean another one."""

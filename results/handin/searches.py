@@ -23,6 +23,8 @@ from results.wording import listing, number, parameter_value
 
 #: The cross-entropy of a uniform guess among ten classes, in nats.
 UNIFORM_GUESS = log(10)
+#: Guessing gives 0.1; below twice that, a model tells next to nothing of the ten classes apart.
+CHANCE_ACCURACY = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +180,21 @@ _DROPOUT_NOTE = (
 )
 
 
+def _reading_of_high_loss(curve: Curve) -> str:
+    """Interpret a training loss that a uniform guess would reach; the accuracy tells which kind."""
+    guess = "Its loss is no better than that of a uniform guess (ln 10 = 2.3026 nats)"
+    if curve.last(VALIDATION) < CHANCE_ACCURACY:
+        return f"{guess}: this configuration learned nothing, or lost what it had learned."
+    return (
+        f"{guess}, although {curve.last(VALIDATION):.0%} of the validation images are classified rightly: the scores have grown so large "
+        "that each mistake costs many nats."
+    )
+
+
 def _reading(curve: Curve, base: Curve, accuracy: float, loss: float) -> str:
     """Interpret a change of validation accuracy and training loss."""
     if curve.last(TRAIN_LOSS) > UNIFORM_GUESS - 0.05:
-        return (
-            "Its loss is no better than that of a uniform guess (ln 10 = 2.3026 nats): this "
-            "configuration learned nothing, or lost what it had learned."
-        )
+        return _reading_of_high_loss(curve)
     if not is_clear(curve, base, VALIDATION):
         return (
             "That is within sampling error or the movement of the curves in their last five "
