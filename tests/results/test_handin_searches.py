@@ -39,6 +39,17 @@ def test_learning_rate_too_small_is_seen_by_a_loss_that_still_falls():
     assert "too long" not in large  # Its curve moves no more than the best one's.
 
 
+def test_a_high_loss_with_a_high_accuracy_is_not_called_learning_nothing():
+    runs = [
+        ({"learning_rate": 0.01}, accuracy_curve(0.84, 20)),
+        ({"learning_rate": 0.1}, accuracy_curve(0.82, 20, loss=3.0)),
+    ]
+    (reading,) = findings({"Q4.1": make_answer(BY_QUESTION["Q4.1"], runs)}, "Q4.1")[:1]
+    assert "82%" in reading
+    assert "each mistake costs many nats" in reading
+    assert "learned nothing" not in reading
+
+
 def test_each_hyperparameter_is_read_by_loss_and_accuracy():
     caption, *effects, together = findings(make_answers(), "Q4.2")
     assert caption == "Effect of each hyperparameter, the others at their defaults"

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TypeVar
 
+from results.states import JobState
+from results.store import jobs
 from results.store.sql import SqlStore
 from tests.results.store.samples import accept, claim, claim_expired, report
 
@@ -41,7 +43,7 @@ def at_once(task: Callable[[int], T]) -> list[T]:
 
 
 def test_threads_and_processes_claim_each_job_once(store: SqlStore) -> None:
-    jobs = {accept(store, 1).id for _ in range(200)}
+    made = {accept(store, 1).id for _ in range(200)}
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", CLAIM_ALL, store.url],
@@ -67,7 +69,7 @@ def test_threads_and_processes_claim_each_job_once(store: SqlStore) -> None:
         with process:
             claimed += process.stdout.read().splitlines()
         assert process.returncode == 0
-    assert sorted(claimed) == sorted(f"{job_id} 1" for job_id in jobs)
+    assert sorted(claimed) == sorted(f"{job_id} 1" for job_id in made)
 
 
 def test_one_request_sent_by_many_makes_one_job(store: SqlStore) -> None:
@@ -97,6 +99,16 @@ def test_writers_of_the_same_reports_write_each_once(store: SqlStore) -> None:
 
     assert sum(at_once(write)) == 32
     assert store.trial(lease.job_id, 0).epochs == 32
+
+
+def test_a_reader_sees_one_moment(store: SqlStore) -> None:
+    job = accept(store)
+    with store._database.read() as connection:
+        before = jobs.counts(connection)
+        store.request_cancel(job.id)
+        assert jobs.counts(connection) == before
+        assert jobs.get(connection, job.id) == job
+    assert store.job(job.id).state is JobState.CANCELLED
 
 
 def test_readers_see_whole_jobs_while_writers_work(store: SqlStore) -> None:

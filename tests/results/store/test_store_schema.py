@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from alembic import command
 
 from results.errors import UnsupportedDatabase
-from results.store import schema
+from results.store import open_store, schema
 from results.store.sql import SqlStore
 from tests.results.store.samples import accept
+
+MIGRATE = """
+import sys
+from results.store import open_store, sql
+
+store = open_store(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+store.migrate()
+store.close()
+"""
 
 
 def test_migration_makes_the_schema_once(empty_store: SqlStore) -> None:
@@ -39,14 +52,41 @@ def test_a_migration_can_be_undone(empty_store: SqlStore) -> None:
 
 
 def test_threads_and_processes_may_migrate_at_once(empty_store: SqlStore) -> None:
-    script = "import sys; from results.store import open_store; open_store(sys.argv[1]).migrate()"
     processes = [
-        subprocess.Popen([sys.executable, "-c", script, empty_store.url]) for _ in range(2)
+        subprocess.Popen(
+            [sys.executable, "-c", MIGRATE, empty_store.url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
     ]
+    assert [process.stdout.readline() for process in processes] == ["ready\n"] * 3
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.close()
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: empty_store.migrate(), range(4)))
-    assert [process.wait(timeout=60) for process in processes] == [0, 0]
+    for process in processes:
+        with process:
+            assert process.wait(timeout=60) == 0
     assert empty_store.schema_is_current()
+
+
+def test_a_new_file_that_another_process_is_writing_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "argbest.db"
+    store = open_store(f"sqlite:///{path}")
+    with sqlite3.connect(path) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("CREATE TABLE other (id INTEGER)")
+        migration = pool.submit(store.migrate)
+        with pytest.raises(TimeoutError):
+            migration.result(timeout=0.2)
+        other.commit()
+        migration.result(timeout=30)
+    other.close()
+    assert store.schema_is_current()
+    store.close()
 
 
 def test_the_schema_of_a_newer_version_is_refused(empty_store: SqlStore) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from results.errors import StoreUnavailable, UnsupportedDatabase
-from results.store import open_store
+from results.states import JobState, TrialState
+from results.store import jobs, open_store
+from results.store.leases import hold
 from results.store.sql import SqlStore
-from tests.results.store.samples import accept
+from tests.results.postgres import Server
+from tests.results.store.samples import accept, claim, report
 
 
 @pytest.mark.parametrize(
@@ -81,18 +85,63 @@ def test_a_file_that_is_no_database_makes_the_store_unavailable(tmp_path: Path) 
 
 
 def test_a_lock_that_is_not_given_up_makes_the_store_unavailable(
-    sqlite_store: SqlStore, monkeypatch: pytest.MonkeyPatch
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("results.store.database.LOCK_SECONDS", 0.05)
-    sqlite_store.close()
-    path = sqlite_store.url.removeprefix("sqlite:///")
-    with sqlite3.connect(path) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreUnavailable, match="locked"):
-            accept(sqlite_store)
-        assert sqlite_store.jobs().items == ()  # a reader does not wait for a writer
+    job = accept(store)
+    lease = claim(store)
+    store.close()
+    other = open_store(store.url)
+    with other._database.write() as connection:
+        hold(connection, lease)
+        with pytest.raises(StoreUnavailable, match="lock"):
+            store.request_cancel(job.id)
+        assert store.job(job.id).state is JobState.RUNNING  # a reader does not wait for a writer
     other.close()
-    accept(sqlite_store)
+    assert store.request_cancel(job.id).state is JobState.CANCELLING
+
+
+def test_a_connection_lost_midway_makes_the_store_unavailable(
+    postgres: Server, migrated_url: str
+) -> None:
+    store = open_store(migrated_url)
+    with (
+        pytest.raises(StoreUnavailable, match="terminating connection"),
+        store._database.write() as connection,
+    ):
+        jobs.counts(connection)
+        postgres.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND usename = 'argbest' AND datname <> 'postgres'"
+        )
+        jobs.counts(connection)
+    store.ping()
+    store.close()
+
+
+def test_what_must_survive_a_power_cut_is_synchronous(sqlite_store: SqlStore) -> None:
+    sqlite_store.ping()
+    said: list[str] = []
+    sa.event.listen(
+        sqlite_store._database._engine,
+        "before_cursor_execute",
+        lambda _c, _cursor, statement, *_rest: said.append(statement),
+    )
+
+    def levels(call: Callable[[], object]) -> set[str]:
+        said.clear()
+        call()
+        return {statement for statement in said if "synchronous" in statement}
+
+    full, normal = {"PRAGMA synchronous=FULL"}, {"PRAGMA synchronous=NORMAL"}
+    assert levels(lambda: accept(sqlite_store)) == full
+    lease = claim(sqlite_store)
+    sqlite_store.start_trial(lease, 0, node=None)
+    reports = [report(0, 1, 0.5)]
+    assert levels(lambda: sqlite_store.write_reports(lease, reports)) == normal
+    assert levels(lambda: sqlite_store.finish_trial(lease, 0, TrialState.SUCCEEDED)) == full
+    assert levels(lambda: sqlite_store.request_cancel(lease.job_id)) == full
+    assert levels(lambda: sqlite_store.finish_job(lease, JobState.CANCELLED)) == full
 
 
 def test_connections_are_set_up_as_promised(sqlite_store: SqlStore) -> None:
