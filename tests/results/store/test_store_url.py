@@ -105,16 +105,18 @@ def test_a_connection_lost_midway_makes_the_store_unavailable(
     postgres: Server, migrated_url: str
 ) -> None:
     store = open_store(migrated_url)
-    with (
-        pytest.raises(StoreUnavailable, match="terminating connection"),
-        store._database.write() as connection,
-    ):
-        jobs.counts(connection)
-        postgres.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE pid <> pg_backend_pid() AND usename = 'argbest' AND datname <> 'postgres'"
-        )
-        jobs.counts(connection)
+
+    def lose_the_connection() -> None:
+        with store._database.write() as connection:
+            jobs.counts(connection)
+            postgres.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE usename = 'argbest' AND datname <> 'postgres'"
+            )
+            jobs.counts(connection)
+
+    with pytest.raises(StoreUnavailable, match="terminating connection"):
+        lose_the_connection()
     store.ping()
     store.close()
 
