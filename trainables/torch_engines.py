@@ -12,9 +12,10 @@ import platformdirs
 from trainables.torch_compiled import CompiledEngine
 from trainables.torch_steps import EagerEngine, Engine, Problem
 
-#: Below this many steps the seconds spent on compiling, or on loading, are not won back.
-FEWEST_COMPILED_STEPS = 30_000
-#: Above this batch size both engines spend their time in the same matrix products.
+#: Below this many steps the seconds for compiling, once, or loading, each time, are not won back:
+#: a step that is compiled takes 60 to 250 us less.
+FEWEST_COMPILED_STEPS = 60_000
+#: Above this batch size both engines spend most of their time in the same matrix products.
 LARGEST_COMPILED_BATCH = 16
 #: What loading or compiling may raise: no compiler, compile error or other torch, full disk.
 COMPILE_ERRORS = (

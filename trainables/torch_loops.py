@@ -28,8 +28,9 @@ Loop = Callable[[Weights, Weights, Blocks], tuple[Weights, Weights, Tensor]]
 #: Between blocks the weights change buffers, so a block has several steps; compiling takes longer
 #: with each.
 _STEPS = 4
-#: A delayed update of the first layer costs about the same for any number of steps.
-_DELAYED_STEPS = 16
+#: A delayed update of the first layer costs about the same for any number of steps; in deeper
+#: networks it is less of the whole, and the code of a step is longer.
+_DELAYED_STEPS, _DELAYED_STEPS_DEEP = 16, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +47,20 @@ class Graph:
 
     @classmethod
     def of(cls, problem: Problem) -> Graph:
-        """Return the graph for a problem: delayed where that is exact."""
-        rule = problem.optimizer
-        delayed = rule.name == "sgd" and rule.l2_decay == 0 and problem.batch_size == 1
-        return cls(problem.architecture, rule.name, problem.batch_size, delayed)
+        """Return the graph for a problem: delayed where that is exact and pays.
+
+        It does not pay without hidden layers, where the weights stay in the first-level cache.
+        """
+        architecture, rule = problem.architecture, problem.optimizer
+        exact = rule.name == "sgd" and rule.l2_decay == 0 and problem.batch_size == 1
+        return cls(architecture, rule.name, problem.batch_size, exact and architecture.layers > 0)
 
     @property
     def steps(self) -> int:
         """Steps in one block."""
-        return _DELAYED_STEPS if self.delayed else _STEPS
+        if not self.delayed:
+            return _STEPS
+        return _DELAYED_STEPS if self.architecture.layers == 1 else _DELAYED_STEPS_DEEP
 
     def loop(self) -> Loop:
         """Return the loop, yet to be compiled."""

@@ -1,0 +1,258 @@
+"""Every engine against the plain loop, on the same weights, order and dropout masks; the cache."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from trainables import torch_reference
+from trainables.numpy_models import Network
+from trainables.numpy_reference import mlp_epoch
+from trainables.torch_compiled import CompiledEngine
+from trainables.torch_engines import (
+    FEWEST_COMPILED_STEPS,
+    LARGEST_COMPILED_BATCH,
+    cache_folder,
+    choose_engine,
+)
+from trainables.torch_loops import Graph
+from trainables.torch_models import Architecture, Weights, dropout_mask, initial_weights
+from trainables.torch_optimizers import Optimizer, OptimizerName
+from trainables.torch_steps import Batches, EagerEngine, Engine, Problem, State
+
+EngineName = Literal["eager", "compiled"]
+ONE_HIDDEN = Architecture(features=12, classes=4, layers=1, hidden_size=8)
+TWO_HIDDEN = Architecture(features=12, classes=4, layers=2, hidden_size=8, activation="tanh")
+
+
+class Replay(nn.Module):
+    """A dropout layer whose masks are given: (steps, batch, hidden_size), one after the other."""
+
+    def __init__(self, masks: Tensor) -> None:
+        super().__init__()
+        self._masks = iter(masks)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return hidden * next(self._masks)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """As in a trial: threads would cost more than they bring on matrices this small."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def _batches(problem: Problem, steps: int, seed: int = 3) -> Batches:
+    g, size, shape = torch.Generator().manual_seed(seed), problem.batch_size, problem.architecture
+    x = torch.rand(steps, size, shape.features, generator=g)
+    labels = (x[..., : shape.classes]).argmax(dim=-1)
+    masks = tuple(
+        dropout_mask((steps, size, shape.hidden_size), 0.3, g) for _ in range(shape.layers)
+    )
+    return Batches(x, labels, masks)
+
+
+def _start(problem: Problem) -> State:
+    weights = initial_weights(problem.architecture, torch.Generator().manual_seed(1))
+    return State(weights, problem.optimizer.initial_moments(weights))
+
+
+def _train_plainly(problem: Problem, batches: Batches) -> tuple[Weights, Tensor]:
+    masks = iter(batches.masks)
+    model = torch_reference.network(problem.architecture, lambda: Replay(next(masks)))
+    torch_reference.load_weights(model, _start(problem).weights)
+    optimizer = torch_reference.torch_optimizer(model, problem.optimizer)
+    losses = torch_reference.train_epoch(
+        model, optimizer, zip(batches.x, batches.labels, strict=True)
+    )
+    return tuple(p.detach() for p in model.parameters()), torch.tensor(losses)
+
+
+def _assert_same_training(engine: Engine, problem: Problem, *stretches: int) -> None:
+    """Train the engine over stretches of that many steps, and the plain loop over all of them."""
+    batches = _batches(problem, sum(stretches))
+    expected_weights, expected_losses = _train_plainly(problem, batches)
+    state, losses, start = _start(problem), [], 0
+    for steps in stretches:
+        state, part = engine.run(state, batches[start : start + steps])
+        losses.append(part)
+        start += steps
+    assert state.steps == sum(stretches)
+    # At 500 steps on 784 pixels 2e-7 to 9e-6 is usual; weights and losses here are of order 1.
+    torch.testing.assert_close(torch.cat(losses), expected_losses, rtol=1e-5, atol=1e-5)
+    for weight, expected in zip(state.weights, expected_weights, strict=True):
+        torch.testing.assert_close(weight, expected, rtol=1e-5, atol=1e-5)
+    assert expected_losses[-40:].mean() < expected_losses[:40].mean()
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.01])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_eager_equals_plain(optimizer: OptimizerName, size: int, decay: float) -> None:
+    problem = Problem(ONE_HIDDEN, size, Optimizer(optimizer, 0.01, decay))
+    _assert_same_training(EagerEngine(problem), problem, 60, 40)
+
+
+@pytest.mark.parametrize("architecture", [Architecture(12, 4), TWO_HIDDEN])
+def test_eager_equals_plain_for_other_depths(architecture: Architecture) -> None:
+    problem = Problem(architecture, 1, Optimizer("sgd", 0.05))
+    _assert_same_training(EagerEngine(problem), problem, 200)
+
+
+def test_eager_equals_the_numpy_network() -> None:
+    problem = Problem(ONE_HIDDEN, 1, Optimizer("sgd", 0.05))
+    batches = replace(_batches(problem, 300), masks=())
+    network = Network(*(w.double().numpy() for w in _start(problem).weights))
+    x, labels = batches.x.squeeze(1).double().numpy(), batches.labels.squeeze(1).numpy()
+    mean_loss = mlp_epoch(network, x, labels, np.arange(300), 0.05)
+    state, losses = EagerEngine(problem).run(_start(problem), batches)
+    assert losses.mean().item() == pytest.approx(mean_loss, rel=1e-5)
+    expected = (network.w1, network.b1, network.w2, network.b2)
+    for weight, by_hand in zip(state.weights, expected, strict=True):
+        np.testing.assert_allclose(weight.numpy(), by_hand, rtol=1e-5, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("compiled")
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.bin"))
+
+
+@pytest.mark.slow
+def test_delayed_sgd_equals_plain_and_numbers_need_no_new_code(folder: Path) -> None:
+    problem = Problem(ONE_HIDDEN, 1, Optimizer("sgd", 0.05))
+    assert Graph.of(problem).delayed
+    # 402 = 25 blocks of 16 and 2 left over; 80 = 5 blocks; 18 is too short to run natively.
+    _assert_same_training(CompiledEngine(problem, folder), problem, 402, 80, 18)
+    kept = _files(folder)
+    other = replace(problem, optimizer=Optimizer("sgd", 0.01))
+    _assert_same_training(CompiledEngine(other, folder), other, 320)
+    assert _files(folder) == kept
+    assert sum(name.startswith("12-8-4-relu-sgd-1-") for name in kept) == 1
+
+
+@pytest.mark.slow
+def test_compiled_adam_equals_plain_with_any_decay_and_rate(folder: Path) -> None:
+    problem = Problem(TWO_HIDDEN, 1, Optimizer("adam", 0.003, 0.01))
+    _assert_same_training(CompiledEngine(problem, folder), problem, 402, 98)
+    kept = _files(folder)
+    other = replace(problem, optimizer=Optimizer("adam", 0.001))
+    _assert_same_training(CompiledEngine(other, folder), other, 500)
+    assert _files(folder) == kept
+
+
+@pytest.mark.slow
+def test_compiled_batches_equal_plain(folder: Path) -> None:
+    problem = Problem(ONE_HIDDEN, 7, Optimizer("sgd", 0.1, 0.001))
+    assert not Graph.of(problem).delayed
+    engine = CompiledEngine(problem, folder)
+    _assert_same_training(engine, problem, 203)
+    state, _ = engine.run(_start(problem), _batches(problem, 8))
+    ragged = _batches(replace(problem, batch_size=3), 1)
+    eager, _ = EagerEngine(problem).run(_start(problem), _batches(problem, 8))
+    (state, _), (eager, _) = engine.run(state, ragged), EagerEngine(problem).run(eager, ragged)
+    for weight, expected in zip(state.weights, eager.weights, strict=True):
+        torch.testing.assert_close(weight, expected, rtol=1e-5, atol=1e-6)
+
+
+_CHOOSE = """
+import logging, sys
+from pathlib import Path
+from trainables.torch_engines import choose_engine
+from trainables.torch_models import Architecture
+from trainables.torch_optimizers import Optimizer
+from trainables.torch_steps import Problem
+
+logging.basicConfig(level=logging.INFO, format="%(message)s")
+problem = Problem(Architecture(12, 4), 1, Optimizer("sgd", 0.05))
+print(type(choose_engine(problem, 10**6, Path(sys.argv[1]))).__name__)
+"""
+
+
+def _choose_elsewhere(folder: Path, **environment: str) -> subprocess.Popen[str]:
+    """Choose an engine in a process of its own, with some environment variables changed."""
+    return subprocess.Popen(
+        [sys.executable, "-c", _CHOOSE, str(folder)],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+def test_one_of_two_processes_compiles_for_both_and_for_later_ones(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "argbest.trainables")
+    outputs = [process.communicate() for process in [_choose_elsewhere(folder) for _ in range(2)]]
+    assert [out.strip() for out, _ in outputs] == ["CompiledEngine"] * 2, outputs
+    assert sum("compiling" in err for _, err in outputs) == 1
+    logistic = Problem(Architecture(12, 4), 1, Optimizer("sgd", 0.05))
+    _assert_same_training(CompiledEngine(logistic, folder), logistic, 98, 102)
+    assert not caplog.records
+
+
+@pytest.mark.slow
+def test_damaged_code_is_compiled_again(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    logistic = Problem(Architecture(12, 4), 1, Optimizer("sgd", 0.05))
+    CompiledEngine(logistic, folder)
+    code = next(folder.glob("12-4-relu-sgd-1-*.bin"))
+    other = folder / "damaged"
+    other.mkdir()
+    (other / code.name).write_bytes(code.read_bytes()[:-100])
+    _assert_same_training(CompiledEngine(logistic, other), logistic, 200)
+    assert "is damaged; compiling again" in caplog.text
+    assert (other / code.name).stat().st_size > code.stat().st_size // 2
+
+
+def test_without_a_compiler_the_eager_engine_is_chosen_and_the_log_says_so(tmp_path: Path) -> None:
+    out, log = _choose_elsewhere(tmp_path, CXX="/nowhere/c++").communicate()
+    assert out.strip() == "EagerEngine"
+    assert "no compiled training loop, so this trial trains eagerly: No working C++ compiler" in log
+
+
+def test_a_folder_that_cannot_be_written_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    occupied = tmp_path / "file"
+    occupied.touch()
+    problem = Problem(ONE_HIDDEN, 1, Optimizer("sgd", 0.05))
+    with caplog.at_level(logging.WARNING, "argbest.trainables"):
+        engine = choose_engine(problem, FEWEST_COMPILED_STEPS, occupied)
+    assert isinstance(engine, EagerEngine)
+    assert str(occupied) in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("size", "steps"),
+    [(1, FEWEST_COMPILED_STEPS - 1), (LARGEST_COMPILED_BATCH + 1, FEWEST_COMPILED_STEPS)],
+)
+def test_short_trainings_and_large_batches_are_eager(
+    size: int, steps: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    problem = Problem(ONE_HIDDEN, size, Optimizer("sgd", 0.05))
+    assert isinstance(choose_engine(problem, steps, tmp_path), EagerEngine)
+    assert not caplog.records
+
+
+def test_the_cache_folder_is_a_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ARGBEST_CACHE_DIR", str(tmp_path))
+    assert cache_folder() == tmp_path / "torch"
