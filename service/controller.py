@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 
-from results.errors import LeaseLost, StoreUnavailable
+from results.errors import IllegalMove, LeaseLost, StoreUnavailable
 from results.records import DriverProcess, Failure, Lease
 from results.states import FailureKind, JobState
 from results.store import open_store
@@ -153,15 +153,15 @@ class Controller:
         logger.warning("job %s: its driver has ended before it; back to the queue", job_id)
         try:
             self._store.release_job(lease)
-        except LeaseLost:
-            logger.info("job %s: somebody else has taken it", job_id)
+        except (LeaseLost, IllegalMove) as error:
+            logger.info("job %s: %s", job_id, error)
 
     def _finish(self, lease: Lease, state: JobState, error: Failure | None) -> None:
         logger.info("job %s: %s", lease.job_id, state)
         try:
             self._store.finish_job(lease, state, error)
-        except LeaseLost:
-            logger.info("job %s: somebody else has taken it", lease.job_id)
+        except (LeaseLost, IllegalMove) as refused:
+            logger.info("job %s: %s", lease.job_id, refused)
 
 
 def _stop_without_parent(controller: Controller, parent: int) -> None:

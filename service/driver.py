@@ -20,7 +20,7 @@ from functools import partial
 import ray
 from ray import tune
 
-from results.errors import LeaseLost, StoreUnavailable
+from results.errors import IllegalMove, LeaseLost, StoreUnavailable
 from results.records import Failure, JobRecord, Lease, TrialRecord
 from results.states import FailureKind, JobState, TrialState
 from results.store import open_store
@@ -212,8 +212,9 @@ def _outcome(records: Sequence[TrialRecord]) -> tuple[JobState, Failure | None]:
 def _run(store: Store, lease: Lease, settings: Settings) -> int:
     try:
         drive(store, lease, settings)
-    except LeaseLost:
-        logger.exception("the job was taken over")
+    except (LeaseLost, IllegalMove) as error:
+        # Taken over, or cancelled just as it ended: the controller sees to the rest.
+        logger.error("driver stops: %s", error)
         return EXIT_UNFINISHED
     except (TrainableError, InfeasibleError) as error:
         failure = Failure(FailureKind.INFEASIBLE, str(error))
@@ -236,7 +237,7 @@ def _fail(store: Store, lease: Lease, failure: Failure) -> int:
     logger.error("the job failed: %s", failure.message)
     try:
         store.finish_job(lease, JobState.FAILED, failure)
-    except (LeaseLost, StoreUnavailable):
+    except (LeaseLost, IllegalMove, StoreUnavailable):
         logger.exception("the job's failure could not be written")
         return EXIT_UNFINISHED
     return 0
