@@ -86,6 +86,10 @@ class Service:
         """Return what still runs with this service's folder in its environment or arguments."""
         return [_describe(p) for p in psutil.process_iter() if self._owns(p)]
 
+    def find(self, module: str) -> list[psutil.Process]:
+        """Return this service's processes that run ``python -m <module>``."""
+        return [p for p in psutil.process_iter() if self._owns(p) and module in p.cmdline()]
+
     def _owns(self, process: psutil.Process) -> bool:
         try:
             inside = process.environ().get("ARGBEST_DATA_DIR") == str(self.folder)

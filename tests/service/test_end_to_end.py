@@ -88,6 +88,22 @@ def test_one_of_two_jobs_is_cancelled_within_two_seconds(service: Service) -> No
     assert service.wait(other)["state"] == "succeeded"
 
 
+@pytest.mark.parametrize("role", ["service.driver", "service.controller"])
+def test_a_killed_driver_or_controller_costs_no_finished_trial(service: Service, role: str) -> None:
+    space = steps(x={"values": [1.0, 2.0, 3.0]}, pause_s=0.3)
+    job_id = service.submit(space, max_concurrent_trials=1, epochs=4)
+    service.wait_for_epochs(job_id, 5)
+    (doomed,) = service.find(role)
+    doomed.kill()
+    job = service.wait(job_id, within_s=30)
+    trials = service.get(f"{job_id}/trials")["items"]
+    assert job["state"] == "succeeded"
+    assert [t["state"] for t in trials] == ["succeeded"] * 3
+    assert trials[0]["attempts"] == 1
+    assert sum(t["attempts"] for t in trials) == (4 if role == "service.driver" else 3)
+    assert [len(c["epoch"]) for c in service.get(f"{job_id}/curves")["items"]] == [4, 4, 4]
+
+
 def test_failed_trials_do_not_sink_the_job(service: Service) -> None:
     space = steps(second_epoch={"values": ["go on", "raise", "diverge", "die"]})
     job = service.wait(service.submit(space, max_failures=1))

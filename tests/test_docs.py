@@ -1,0 +1,430 @@
+"""The documentation is complete and true: names appear, links resolve, examples run."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import click
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from results.records import EpochReport
+from results.states import FailureKind, JobState, TrialState
+from results.store import open_store
+from results.store.base import Store
+from search_spaces import SAMPLERS, STRATEGIES, Library, SearchSpace, check, count, load_yaml
+from service.api import create_app
+from service.cli import COMMANDS, main
+from service.client import Client
+from service.schemas import JobRequest
+from service.settings import Settings
+from trainables import registry
+from trainables.contract import Metric
+from trainables.datasets import RegressionData, names
+
+ROOT = Path(__file__).parents[1]
+SKIPPED = {".venv", ".git", ".pytest_cache", "build", "demo"}
+PAGES = sorted(p for p in ROOT.rglob("*.md") if not SKIPPED & {*p.relative_to(ROOT).parts[:-1]})
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+USER_PAGES = {"README.md": README, "docs/guide.md": GUIDE}
+OWN_TRAINABLE = ROOT / "examples" / "own_trainable"
+RIDGE_MODULES = ("argbest_ridge", "argbest_ridge_train")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, ray_address="127.0.0.1:1")
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    store = open_store(settings.store_url)
+    store.migrate()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def api(settings: Settings, store: Store) -> Iterator[TestClient]:
+    with TestClient(create_app(settings, store)) as client:
+        yield client
+
+
+@pytest.fixture
+def ridge(monkeypatch: pytest.MonkeyPatch) -> Iterator[registry.Trainable]:
+    """The example's trainable, found where its pyproject.toml says."""
+    monkeypatch.syspath_prepend(str(OWN_TRAINABLE))
+    project = tomllib.loads((OWN_TRAINABLE / "pyproject.toml").read_text(encoding="utf-8"))
+    (entry,) = project["project"]["entry-points"][registry.ENTRY_POINT_GROUP].values()
+    module, _, attribute = entry.partition(":")
+    assert tuple(project["tool"]["setuptools"]["py-modules"]) == RIDGE_MODULES
+    yield getattr(importlib.import_module(module), attribute)
+    for name in RIDGE_MODULES:
+        sys.modules.pop(name, None)
+
+
+# --- everything is in the docs ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_in_the_guide(name: str) -> None:
+    row = re.search(rf"^\| `ARGBEST_{name.upper()}` \| (.+?) \| .+ \|$", GUIDE, re.MULTILINE)
+    assert row is not None
+    default = Settings.model_fields[name].default
+    if isinstance(default, int | float):
+        assert float(row[1]) == default
+    elif name == "host":
+        assert row[1] == default
+
+
+def test_every_variable_in_the_code_is_in_the_guide() -> None:
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for package in ("service", "trainables", "search_spaces", "results")
+        for path in (ROOT / package).rglob("*.py")
+    )
+    used = set(re.findall(r"\b(?:ARGBEST|NUMBA|RAY_AUTH)_[A-Z_]*[A-Z]\b", code))
+    used -= {"RAY_AUTH_TOKEN", "NUMBA_NUM_THREADS"}  # the number of threads is resources_per_trial
+    assert {"ARGBEST_CACHE_DIR", "ARGBEST_URL", "RAY_AUTH_MODE"} <= used
+    assert sorted(name for name in used if f"`{name}" not in GUIDE) == []
+
+
+def routes() -> list[tuple[str, str]]:
+    description = create_app(Settings(database_url="sqlite:///never-opened.db")).openapi()
+    return [(m.upper(), path) for path, methods in description["paths"].items() for m in methods]
+
+
+@pytest.mark.parametrize(("method", "path"), routes())
+def test_every_route_is_in_the_guide(method: str, path: str) -> None:
+    assert f"| `{method} {path}` |" in GUIDE
+
+
+def test_the_guide_invents_no_route() -> None:
+    told = re.findall(r"^\| `(GET|POST|DELETE) (\S+)` \|", GUIDE, re.MULTILINE)
+    assert sorted(told) == sorted(routes())
+
+
+@pytest.mark.parametrize("command", [name for section in COMMANDS.values() for name in section])
+def test_every_command_and_option_is_described(command: str) -> None:
+    found = main.get_command(click.Context(main), command)
+    assert found is not None
+    section = re.search(rf"^### .*`argbest {command}\b.*?(?=^##|\Z)", CLI, re.MULTILINE | re.DOTALL)
+    assert section is not None
+    flags = {flag for one in found.params if isinstance(one, click.Option) for flag in one.opts}
+    everywhere = {"--json", "--url", "--token", "--help"}
+    long_flags = {flag for flag in flags if flag.startswith("--")} - everywhere
+    assert sorted(flag for flag in long_flags if flag not in section[0]) == []
+
+
+def test_every_name_is_in_the_guide_or_the_readme() -> None:
+    both = README + GUIDE
+    expected = [
+        *(t.name for t in registry.trainables().values() if t.entry.startswith("trainables.")),
+        *(m.name for t in registry.trainables().values() for m in t.metrics
+          if t.entry.startswith("trainables.")),
+        *Library().names(), *names(), *STRATEGIES, *JobState, *FailureKind,
+        *JobRequest.model_fields,
+    ]  # fmt: skip
+    assert sorted({str(name) for name in expected if f"`{name}`" not in both}) == []
+
+
+def test_the_readme_has_each_built_in_space_as_it_is() -> None:
+    for space in Library().all():
+        row = re.search(rf"^\| .* \| `{space.name}` \| (.+) \|$", README, re.MULTILINE)
+        assert row is not None
+        trainable, strategy, size, metric, others = row[1].split(" | ")
+        assert trainable == f"`{space.trainable}`"
+        assert strategy == f"`{space.strategy}`"
+        assert size == f"{count(space)} x {space.epochs}"
+        assert metric == f"`{space.metric}`"
+        reported = {one.name for one in registry.get(space.trainable).metrics}
+        assert set(re.findall(r"`(\w+)`", others)) == reported - {space.metric}
+
+
+def test_every_make_target_is_in_the_guide() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE)
+    assert {"demo", "test", "serve"} <= {*targets}
+    assert [target for target in targets if f"`make {target}`" not in GUIDE] == []
+    told = set(re.findall(r"\bmake ([a-z]+)\b(?=`|  | #)", README + GUIDE))
+    assert told <= {*targets}
+
+
+# --- links resolve ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(p.relative_to(ROOT)) for p in PAGES])
+def test_relative_links_resolve(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = unquote(target).partition("#")
+        linked = (page.parent / path).resolve() if path else page
+        assert linked.exists(), f"{page.name}: {target}"
+        if anchor:
+            assert anchor in anchors(linked), f"{page.name}: {target}"
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the names that a Markdown page's headings have as link targets."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    plain = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {heading.replace(" ", "-") for heading in plain}
+
+
+def test_every_page_is_reached_from_the_index() -> None:
+    linked: set[Path] = set()
+    waiting = [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop().resolve()
+        if page in linked or page.suffix != ".md":
+            continue
+        linked.add(page)
+        text = page.read_text(encoding="utf-8")
+        targets = re.findall(r"\]\((?!https?:)([^)\s#]+)[^)]*\)", text)
+        waiting += [page.parent / target for target in targets]
+    pages = [p for p in PAGES if p.is_relative_to(ROOT / "docs") or p.parent == ROOT]
+    assert [str(p.relative_to(ROOT)) for p in pages if p.resolve() not in linked] == []
+
+
+def test_the_picture_is_small() -> None:
+    (picture,) = re.findall(r"!\[.+\]\((.+)\)", README)
+    assert (ROOT / picture).stat().st_size < 200_000
+
+
+# --- examples in the docs --------------------------------------------------------------------
+
+
+def fenced(text: str, *languages: str) -> Iterator[str]:
+    for language, block in re.findall(r"^```(\w+)\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+        if language in languages:
+            yield block
+
+
+def curl_commands(text: str) -> Iterator[list[str]]:
+    """Yield the words of each curl command, without what it is piped into."""
+    for block in fenced(text, "bash", "console"):
+        lexer = shlex.shlex(block.replace("$(", " ").replace("\\\n", " "), posix=True,
+                            punctuation_chars="|")  # fmt: skip
+        lexer.whitespace_split = True
+        words = list(lexer)
+        for start in (index for index, word in enumerate(words) if word in {"curl", "job=curl"}):
+            ends = [i for i, word in enumerate(words) if i > start and word in {"|", "curl"}]
+            yield words[start : min(ends, default=len(words))]
+
+
+BODIES = [
+    (page, words[words.index("-d") + 1])
+    for page, text in USER_PAGES.items()
+    for words in curl_commands(text)
+    if "-d" in words
+]
+
+
+def test_the_bodies_are_found() -> None:
+    assert {page for page, _ in BODIES} == set(USER_PAGES)
+    assert len(BODIES) >= README.count(" -d '{") + GUIDE.count(" -d '{") >= 4
+
+
+@pytest.mark.parametrize(("page", "body"), BODIES)
+def test_every_body_posted_in_the_docs_is_accepted(api: TestClient, page: str, body: str) -> None:
+    answer = api.post("/api/v1/jobs?dry_run=true", json=json.loads(body))
+    assert answer.status_code == 200, f"{page}: {answer.text}"
+
+
+def test_the_problem_in_the_guide_is_what_the_service_answers(api: TestClient) -> None:
+    (problem,) = fenced(GUIDE, "json")
+    body = {"search_space": "q4_feedforward", "parameters": {"drop_out": 0.5}}
+    answer = api.post("/api/v1/jobs", json=body)
+    assert answer.status_code == 422
+    assert answer.json() == json.loads(problem)
+
+
+@pytest.mark.parametrize("page", USER_PAGES)
+def test_every_url_asked_in_the_docs_is_a_route(page: str) -> None:
+    patterns = [re.sub(r"\\{.+?\\}", "[^/]+", re.escape(path)) for _, path in routes()]
+    asked = [word for words in curl_commands(USER_PAGES[page]) for word in words
+             if word.startswith("http://")]  # fmt: skip
+    assert asked
+    for url in asked:
+        path = url.removeprefix("http://127.0.0.1:8000").partition("?")[0].rstrip("/")
+        assert any(re.fullmatch(pattern, path) for pattern in patterns), url
+
+
+def argbest_lines() -> Iterator[tuple[str, list[str]]]:
+    for page in PAGES:
+        for block in fenced(page.read_text(encoding="utf-8"), "bash", "console", "text"):
+            for line in re.findall(r"^[^#\n]*?\bargbest ((?!-)[a-z].*)$", block, re.MULTILINE):
+                if "=" in line.partition(" ")[0]:
+                    continue
+                words = shlex.split(line.rstrip("&"), comments=True)
+                yield str(page.relative_to(ROOT)), words
+
+
+LINES = list(argbest_lines())
+
+
+@pytest.mark.parametrize(("page", "words"), LINES, ids=[" ".join(w) for _, w in LINES])
+def test_every_command_line_in_the_docs_is_understood(page: str, words: list[str]) -> None:
+    command = main.get_command(click.Context(main), words[0])
+    assert command is not None, f"{page}: argbest {words[0]}"
+    with command.make_context(words[0], [w.rstrip(")") for w in words[1:]]) as context:
+        assert context.params
+
+
+# --- the examples ----------------------------------------------------------------------------
+
+
+def run_the_oldest_job(store: Store, score: float) -> None:
+    """Do what a driver does with the oldest job: its trials end well but for the last."""
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+    trials = store.trials(lease.job_id)
+    for trial in trials:
+        attempt = store.start_trial(lease, trial.number, node="here")
+        failed = trial is trials[-1]
+        metrics = {"train_rmse": score + trial.number, "test_rmse": 1.0}
+        store.write_reports(lease, [EpochReport(trial.number, attempt, 1, metrics, 0.1)])
+        state = TrialState.FAILED if failed else TrialState.SUCCEEDED
+        store.finish_trial(lease, trial.number, state)
+    store.finish_job(lease, JobState.SUCCEEDED)
+
+
+def test_the_client_example_submits_waits_and_shows_the_best(
+    api: TestClient, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example = load_example("submit_and_wait")
+
+    class Served(Client):
+        """The client as it is, over a server whose driver runs each job as it is submitted."""
+
+        def submit(self, body: Mapping[str, Any], **keywords: Any) -> Any:
+            job = super().submit(body, **keywords)
+            run_the_oldest_job(store, score=0.25)
+            return job
+
+    with Served("http://testserver", transport=api._transport) as client:
+        assert example.search(client) == 0
+    printed = capsys.readouterr().out
+    assert "6 trials" in printed
+    assert "best: trial 0 with {'learning_rate': 0.0003, 'hidden_size': 50}" in printed
+    assert "0.25" in printed
+
+
+def load_example(name: str) -> Any:
+    path = ROOT / "examples" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def assert_runnable(path: Path, trainable: registry.Trainable) -> SearchSpace:
+    space = SearchSpace.from_json(load_yaml(path.read_text(encoding="utf-8")).value)
+    check(
+        space,
+        schema=trainable.schema(),
+        metrics={metric.name: metric.split for metric in trainable.metrics},
+        datasets=trainable.datasets,
+        max_trials=1000,
+    )
+    assert space.name == path.stem
+    assert space.trainable == trainable.name
+    return space
+
+
+def test_the_examples_search_space_can_be_run(api: TestClient) -> None:
+    path = ROOT / "examples" / "dropout_and_rate.yaml"
+    space = assert_runnable(path, registry.get("torch_feedforward"))
+    assert space.strategy in SAMPLERS
+    body = {"search_space": load_yaml(path.read_text(encoding="utf-8")).value}
+    plan = api.post("/api/v1/jobs?dry_run=true", json=body)
+    assert plan.json()["sampling"] == {"sampler": "tpe", "seed": 42, "trials": 20}
+
+
+def test_the_examples_own_search_space_can_be_run(ridge: registry.Trainable) -> None:
+    assert count(assert_runnable(OWN_TRAINABLE / "ridge_penalty.yaml", ridge)) == 8
+
+
+def small_regression() -> RegressionData:
+    random = np.random.RandomState(0)
+    x = random.randn(60, 5)
+    y = x @ np.arange(5.0) + 3
+    return RegressionData("small", x[:40], y[:40], x[40:], y[40:])
+
+
+def ridge_curve(trainable: registry.Trainable, **changes: Any) -> list[Mapping[str, float]]:
+    reports: list[Mapping[str, float]] = []
+    arguments: dict[str, Any] = {"epochs": 300, "seed": 1} | changes
+    config = arguments.pop("config", {})
+
+    def report(epoch: int, metrics: Mapping[str, float]) -> None:
+        reports.append(metrics)
+        assert epoch == len(reports)
+
+    trainable.resolve()(config, small_regression(), report, **arguments)
+    return reports
+
+
+def test_the_own_trainable_keeps_to_the_contract(ridge: registry.Trainable) -> None:
+    assert all(isinstance(metric, Metric) for metric in ridge.metrics)
+    curve = ridge_curve(ridge)
+    assert len(curve) == 300
+    declared = {metric.name for metric in ridge.metrics}
+    assert all(set(metrics) == declared for metrics in curve)
+    assert ridge_curve(ridge) == curve
+    assert ridge_curve(ridge, seed=2) != curve
+
+
+def test_the_own_trainable_solves_ridge_regression(ridge: registry.Trainable) -> None:
+    """Without a penalty the noiseless line is found; with one, the regularized solution."""
+    exact = ridge_curve(ridge, config={"learning_rate": 0.3})[-1]
+    assert max(exact.values()) < 1e-6
+    shrunk = ridge_curve(ridge, config={"learning_rate": 0.3, "penalty": 0.5})[-1]
+    data = small_regression()
+    kept = np.random.RandomState(1).permutation(40)[8:]
+    x = np.column_stack([data.x_train[kept], np.ones(32)])
+    penalty = np.diag([0.5] * 5 + [0.0])
+    solution = np.linalg.solve(x.T @ x / 32 + penalty, x.T @ data.y_train[kept] / 32)
+    errors = np.column_stack([data.x_test, np.ones(20)]) @ solution - data.y_test
+    assert shrunk["test_rmse"] == pytest.approx(float(np.sqrt(np.mean(errors**2))), rel=1e-6)
+
+
+# --- what no file of the repository may say --------------------------------------------------
+
+#: Put together here, so that this file does not hold them.
+FORBIDDEN = ("py" + "pi.org", "python" + "hosted", "download" + ".pytorch", "/" + "simple/")
+HOME_FOLDERS = re.compile(r"(?<![\w.$}>-])/(?:home|root|Users|work)/\w")
+
+
+def tracked_files() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    return [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")
+def test_no_tracked_file_names_a_registry_or_a_folder_of_one_machine() -> None:
+    found = []
+    for path in tracked_files():
+        if not path.is_file() or path.suffix in {".xz", ".png", ".pdf"}:
+            continue
+        text = path.read_text(encoding="utf-8")
+        found += [f"{path.name}: {word}" for word in FORBIDDEN if word in text]
+        found += [f"{path.name}: {hit}" for hit in HOME_FOLDERS.findall(text)]
+    assert found == []
