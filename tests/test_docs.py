@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from results.records import EpochReport
+from results.records import EpochReport, Failure
 from results.states import FailureKind, JobState, TrialState
 from results.store import open_store
 from results.store.base import Store
@@ -289,40 +289,59 @@ def test_every_command_line_in_the_docs_is_understood(page: str, words: list[str
 # --- the examples ----------------------------------------------------------------------------
 
 
-def run_the_oldest_job(store: Store, score: float) -> None:
-    """Do what a driver does with the oldest job: its trials end well but for the last."""
+def run_the_oldest_job(store: Store) -> None:
+    """Do what a driver does: the first trial is the best one, the last one fails."""
     lease = store.claim_job("test", 60)
     assert lease is not None
-    trials = store.trials(lease.job_id)
+    spec, trials = store.job(lease.job_id).spec, store.trials(lease.job_id)
+    worse = 1 if spec["mode"] == "min" else -1
     for trial in trials:
         attempt = store.start_trial(lease, trial.number, node="here")
-        failed = trial is trials[-1]
-        metrics = {"train_rmse": score + trial.number, "test_rmse": 1.0}
+        metrics = {spec["metric"]: 0.25 + worse * trial.number}
         store.write_reports(lease, [EpochReport(trial.number, attempt, 1, metrics, 0.1)])
-        state = TrialState.FAILED if failed else TrialState.SUCCEEDED
-        store.finish_trial(lease, trial.number, state)
+        if trial is trials[-1]:
+            error = Failure(FailureKind.DIVERGED, "the training diverged")
+            store.finish_trial(lease, trial.number, TrialState.FAILED, error)
+        else:
+            store.finish_trial(lease, trial.number, TrialState.SUCCEEDED)
     store.finish_job(lease, JobState.SUCCEEDED)
+
+
+class Served(Client):
+    """The client as it is, over a server whose driver runs each job as it is submitted."""
+
+    def __init__(self, api: TestClient, store: Store) -> None:
+        super().__init__("http://testserver", transport=api._transport)
+        self._store = store
+
+    def submit(self, body: Mapping[str, Any], **keywords: Any) -> Any:
+        job = super().submit(body, **keywords)
+        run_the_oldest_job(self._store)
+        return job
 
 
 def test_the_client_example_submits_waits_and_shows_the_best(
     api: TestClient, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     example = load_example("submit_and_wait")
-
-    class Served(Client):
-        """The client as it is, over a server whose driver runs each job as it is submitted."""
-
-        def submit(self, body: Mapping[str, Any], **keywords: Any) -> Any:
-            job = super().submit(body, **keywords)
-            run_the_oldest_job(store, score=0.25)
-            return job
-
-    with Served("http://testserver", transport=api._transport) as client:
+    with Served(api, store) as client:
         assert example.search(client) == 0
     printed = capsys.readouterr().out
     assert "6 trials" in printed
     assert "best: trial 0 with {'learning_rate': 0.0003, 'hidden_size': 50}" in printed
-    assert "0.25" in printed
+    assert "5 failed {'learning_rate': 0.003, 'hidden_size': 150}" in printed
+
+
+def test_the_client_in_the_guide_shows_the_best(
+    api: TestClient, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    block = next(block for block in fenced(GUIDE, "python") if "Client(" in block)
+    over_the_network = 'Client("http://127.0.0.1:8000")'
+    assert block.count(over_the_network) == 1
+    code = block.replace(over_the_network, "served")
+    with Served(api, store) as served:
+        exec(compile(code, "guide.md", "exec"), {"served": served})
+    assert capsys.readouterr().out.startswith("{'learning_rate': 0.001,")
 
 
 def load_example(name: str) -> Any:
