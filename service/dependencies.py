@@ -67,10 +67,27 @@ async def job_request(request: Request, settings: SettingsDep) -> JobRequest:
 JobRequestDep = Annotated[JobRequest, Depends(job_request)]
 
 
+#: How to mend what pydantic refuses, by its error type; the names are those of its context.
+_FIXES = {
+    "greater_than_equal": "give a number of at least {ge}",
+    "greater_than": "give a number above {gt}",
+    "less_than_equal": "give a number of at most {le}",
+    "less_than": "give a number below {lt}",
+    "int_type": "give a whole number, not in quotes",
+    "float_type": "give a number, not in quotes",
+    "string_type": "give a text in quotes",
+    "string_too_short": "give at least {min_length} character",
+    "string_too_long": "give at most {max_length} characters",
+    "dict_type": "give an object: {{...}}",
+    "model_type": "give an object: {{...}}",
+    "too_long": "give at most {max_length} entries",
+}
+
+
 def field_errors(error: ValidationError) -> list[FieldError]:
     """Return one error per field, in the words of this API."""
     found: dict[str, FieldError] = {}
-    for item in error.errors(include_url=False, include_input=False, include_context=False):
+    for item in error.errors(include_url=False, include_input=False):
         # A union reports each of its branches under the field; the field alone is meant.
         location = item["loc"][:1] if item["loc"][:1] == ("search_space",) else item["loc"]
         pointer = "".join(f"/{part}" for part in location)
@@ -90,4 +107,5 @@ def _field_error(pointer: str, name: str, item: Any) -> FieldError:
         detail = "is required" if missing else "must be the name of a search space, or an object"
         hint = 'for example "search_space": "q2_linear_regression"; GET /api/v1/search_spaces lists'
         return FieldError(pointer, detail, item["type"], hint)
-    return FieldError(pointer, item["msg"], item["type"], f"mend {name}: {item['msg'].lower()}")
+    hint = _FIXES.get(item["type"], "{msg}").format(msg=item["msg"], **item.get("ctx", {}))
+    return FieldError(pointer, item["msg"], item["type"], hint)
