@@ -2,8 +2,9 @@
 
 Compiling takes 7 to 30 s of processor time. The code is kept in a folder, one file per graph,
 version and kind of processor, and loaded in about 2 s by later processes; a lock lets one of
-several processes compile while the others wait. ``scan`` and ``aot_compile`` are prototypes in torch 2.13: the version is
-pinned, and :func:`trainables.torch_engines.choose_engine` falls back where they fail.
+several processes compile while the others wait. ``scan`` and ``aot_compile`` are prototypes in
+torch 2.13: the version is pinned, and :func:`trainables.torch_engines.choose_engine` falls back
+where they fail.
 """
 
 from __future__ import annotations
