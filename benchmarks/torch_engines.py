@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain, count, islice, repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -176,7 +176,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="write the rows as JSON to this file")
     parser.add_argument("--data", type=Path, help="data folder with fashion_mnist; else noise")
     arguments = parser.parse_args()
-    data = datasets.load("fashion_mnist", arguments.data) if arguments.data else None
+    folder = arguments.data
+    data = cast("ImageData", datasets.load("fashion_mnist", folder)) if folder else None
     rows = run(arguments.quick, data)
     print(table(rows))
     if arguments.output:
