@@ -18,6 +18,7 @@ from results import errors as results_errors
 from results.store import open_store
 from results.store.base import Store
 from service import (
+    metrics,
     openapi,
     page,
     routes_catalog,
@@ -61,6 +62,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.settings, app.state.store = settings, used
     for module in (routes_jobs, routes_results, routes_catalog, routes_health, page):
         app.include_router(module.router)
+    metrics.install(app, used)
     _handle_errors(app)
     app.openapi = _described(app)  # type: ignore[method-assign]
     return app

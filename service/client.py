@@ -197,7 +197,7 @@ class Client:
     # --- what there is ---------------------------------------------------------------------
 
     def search_spaces(self) -> JsonObject:
-        """Return the declared search spaces as ``items``; ``problems`` are files that hold none."""
+        """Return the declared search spaces as ``items``; ``broken`` are files that hold none."""
         return cast(JsonObject, self._get("/search_spaces"))
 
     def search_space(self, name: str) -> JsonObject:

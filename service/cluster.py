@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 
 import httpx2
 import psutil
+from filelock import FileLock
 
 from results.records import DriverProcess
 from service.processes import end_tree, find, identity
@@ -73,9 +75,12 @@ def start_head(settings: Settings) -> Head:
     It runs in a session of its own, so that it and the jobs on it outlive a killed service.
     Raises :class:`ClusterError` if it does not come up.
     """
-    running = _running_head(settings)
-    if running is not None:
-        return running
+    # One at a time: two services that start together would choose the same free ports.
+    with FileLock(Path(tempfile.gettempdir()) / f"argbest-ray-{os.getuid()}.lock"):
+        return _running_head(settings) or _start_head(settings)
+
+
+def _start_head(settings: Settings) -> Head:
     address_port, client_port = _free_port(), _free_port()
     dashboard_port = _free_port(settings.dashboard_port)
     log = settings.logs_dir / "ray.log"

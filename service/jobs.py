@@ -12,7 +12,8 @@ from results.records import Curve, JobRecord, NewTrial, Page, TrialRecord
 from results.states import JobState
 from results.store.base import Store
 from search_spaces import Library, SearchSpace, SearchSpaceError
-from service.problems import FieldError, ProblemError, invalid
+from service.disk import disk_problem
+from service.problems import FieldError, ProblemError, invalid, unavailable
 from service.schemas import JobRequest
 from service.settings import Settings
 from service.spec import JobSpec
@@ -120,6 +121,9 @@ class Jobs:
     def submit(self, request: JobRequest, *, idempotency_key: str | None = None) -> JobRecord:
         """Accept a job; it is on disk when this returns."""
         plan = self.plan(request)
+        full = disk_problem(self._settings)
+        if full:
+            raise unavailable(full, retry_after_s=60)
         listed = plan.configurations() or []
         return self._store.create_job(
             name=plan.spec.name,

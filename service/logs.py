@@ -7,9 +7,10 @@ import time
 
 
 def configure() -> None:
-    """Log to stderr from INFO on; Alembic only tells of trouble."""
+    """Log to stderr from INFO on; libraries only tell of trouble."""
     logging.Formatter.converter = time.gmtime
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)sZ %(levelname)s %(name)s: %(message)s"
     )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for library in ("alembic", "httpx2"):
+        logging.getLogger(library).setLevel(logging.WARNING)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shutil
 from importlib.metadata import version as installed_version
 from typing import Any
 
@@ -14,13 +13,11 @@ from results.errors import StoreUnavailable
 from results.store.base import Store
 from service.cluster import is_reachable
 from service.dependencies import SettingsDep, StoreDep
+from service.disk import disk_problem
 from service.settings import Settings
 from service.version import version
 
 router = APIRouter(tags=["health"])
-
-#: Below this much free space new jobs are refused rather than lost half-way.
-MIN_FREE_BYTES = 200 * 1024 * 1024
 
 
 def readiness(store: Store, settings: Settings) -> dict[str, str]:
@@ -33,9 +30,7 @@ def readiness(store: Store, settings: Settings) -> dict[str, str]:
         parts["database"] = parts["migrations"] = str(error)
     if not is_reachable(settings.ray_address):
         parts["ray"] = f"no Ray head answers at {settings.ray_address or '(no address set)'}"
-    free = shutil.disk_usage(settings.data_dir).free
-    if free < MIN_FREE_BYTES:
-        parts["disk"] = f"only {free // 2**20} MiB are free in {settings.data_dir}"
+    parts["disk"] = disk_problem(settings) or "ok"
     return parts
 
 

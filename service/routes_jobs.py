@@ -98,7 +98,7 @@ def show_trial(job_id: JobId, number: TrialNumber, jobs: JobsDep) -> Any:
     return trial_view(jobs.trial(job_id, number))
 
 
-@router.get("/{job_id}/trials/{number}/curve", response_model=dict[str, list[float]])
+@router.get("/{job_id}/trials/{number}/curve", response_model=dict[str, list[int | float]])
 def show_curve(
     job_id: JobId, number: TrialNumber, jobs: JobsDep, table_format: TableFormat = "json"
 ) -> Any:

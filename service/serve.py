@@ -184,7 +184,7 @@ def main(arguments: Sequence[str]) -> int:
         _say(f"error: {error}")
         return 1
     except ResultsError as error:
-        _say(f"error: the database {settings.store_url} cannot be used: {error}")
+        _say(f"error: the database (ARGBEST_DATABASE_URL) cannot be used: {error}")
         return 1
     except OSError as error:
         _say(f"error: {settings.host}:{settings.port}: {error.strerror}; choose another --port")

@@ -62,6 +62,11 @@ class Settings(BaseSettings):
     )
     max_trials: int = Field(10_000, ge=1, description="most trials that one job may have")
     max_body_bytes: int = Field(1_000_000, ge=1024, description="largest request body")
+    min_free_bytes: int = Field(
+        200 * 1024 * 1024,
+        ge=0,
+        description="free bytes in the data folder below which new jobs are refused",
+    )
     lease_seconds: float = Field(
         15.0, ge=2, description="how long a silent driver keeps its job before it is taken over"
     )

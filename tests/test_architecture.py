@@ -29,8 +29,8 @@ HOMES = {
     "alembic": ["results.store*"],
     "psycopg": ["results.store*"],
     "fastapi": [
-        "service.api", "service.body", "service.dependencies", "service.page", "service.problems",
-        "service.routes_*",
+        "service.api", "service.body", "service.dependencies", "service.metrics", "service.page",
+        "service.problems", "service.routes_*",
     ],
     "starlette": ["service.api"],
     "uvicorn": ["service.serve"],
@@ -45,6 +45,7 @@ HOMES = {
     "jsonschema": ["search_spaces.validation"],
     "psutil": ["service.processes", "service.cluster"],
     "pydantic_settings": ["service.settings"],
+    "prometheus_client": ["service.metrics"],
 }  # fmt: skip
 
 

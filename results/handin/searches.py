@@ -186,8 +186,8 @@ def _reading_of_high_loss(curve: Curve) -> str:
     if curve.last(VALIDATION) < CHANCE_ACCURACY:
         return f"{guess}: this configuration learned nothing, or lost what it had learned."
     return (
-        f"{guess}, although {curve.last(VALIDATION):.0%} of the validation images are classified rightly: the scores have grown so large "
-        "that each mistake costs many nats."
+        f"{guess}, although {curve.last(VALIDATION):.0%} of the validation images are classified "
+        "rightly: the scores have grown so large that each mistake costs many nats."
     )
 
 

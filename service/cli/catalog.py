@@ -39,8 +39,9 @@ def spaces(client: Client, *, name: str | None, as_json: bool) -> None:
             [*columns[:4], "epochs#"],
             [[number(space.get(key)) for key in columns] for space in found["items"]],
         )
-        for problem in found.get("problems", ()):
-            note(f"not usable: {number(problem)}")
+        for broken in found["broken"]:
+            for problem in broken["problems"]:
+                note(f"not usable: {broken['file']}: {problem['detail']}; {problem['hint']}")
 
 
 @click.command()

@@ -328,6 +328,10 @@ def constant(content: Any, status: int = 200) -> Callable[..., Answer]:
     return lambda api, *_, **__: (status, content)
 
 
+_BROKEN = {
+    "file": "bad.yaml",
+    "problems": [{"pointer": "", "detail": "line 3: a tab", "code": "bad_file", "hint": "indent"}],
+}
 _SPACE = {
     "name": "q3_mlp",
     "title": "MLP",
@@ -372,7 +376,7 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     (
         "GET",
         "/api/v1/search_spaces",
-        constant({"items": [_SPACE], "next_cursor": None, "problems": ["bad.yaml: line 3"]}),
+        constant({"items": [_SPACE], "next_cursor": None, "broken": [_BROKEN]}),
     ),
     ("GET", "/api/v1/search_spaces/q3_mlp", constant(_SPACE)),
     ("GET", "/api/v1/trainables", constant({"items": [_TRAINABLE], "next_cursor": None})),

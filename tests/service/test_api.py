@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from results.records import EpochReport, Lease
 from results.states import JobState, TrialState
 from results.store.base import Store
+from service.api import create_app
 from service.settings import Settings
 
 JOB = {"search_space": "q4_logistic_regression", "epochs": 3}
@@ -205,6 +206,25 @@ def test_health(client: TestClient) -> None:
     assert "no Ray" in ready.json()["parts"]["ray"]
     assert client.get("/api/v1/cluster").status_code == 503
     assert set(client.get("/version").json()) >= {"argbest", "ray", "torch", "python"}
+
+
+def test_metrics_tell_jobs_and_requests(client: TestClient) -> None:
+    submit(client)
+    text = client.get("/metrics").text
+    assert 'argbest_jobs{state="queued"} 1.0' in text
+    assert 'route="/api/v1/jobs",status="202"' in text
+    assert "argbest_info{version=" in text
+
+
+def test_a_full_disk_refuses_new_jobs_and_keeps_answering(settings: Settings, store: Store) -> None:
+    full = settings.model_copy(update={"min_free_bytes": 2**62})
+    with TestClient(create_app(full, store)) as client:
+        answer = client.post("/api/v1/jobs", json=JOB)
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "60"
+        assert "MiB are free" in answer.json()["detail"]
+        assert client.get("/readyz").json()["parts"]["disk"] != "ok"
+        assert client.get("/api/v1/jobs").json()["items"] == []
 
 
 def test_the_openapi_description_names_every_schema_it_refers_to(client: TestClient) -> None:

@@ -270,7 +270,7 @@ def test_lines_after_a_moved_window(seen: str, lines: str, new: str) -> None:
 def test_spaces_and_the_files_that_hold_none(api: FakeApi) -> None:
     result = run(api, "spaces")
     assert result.stdout.splitlines()[1].split() == ["q3_mlp", "MLP", "numpy_mlp", "single", "20"]
-    assert result.stderr == "not usable: bad.yaml: line 3\n"
+    assert result.stderr == "not usable: bad.yaml: line 3: a tab; indent\n"
 
 
 def test_one_space_is_yaml_that_can_be_submitted(api: FakeApi, tmp_path: Path) -> None:

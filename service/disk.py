@@ -1,0 +1,15 @@
+"""Whether the data folder has room for what a job writes."""
+
+from __future__ import annotations
+
+import shutil
+
+from service.settings import Settings
+
+
+def disk_problem(settings: Settings) -> str | None:
+    """Return why no more work can be taken, or None; new jobs are refused rather than lost."""
+    free = shutil.disk_usage(settings.data_dir).free
+    if free >= settings.min_free_bytes:
+        return None
+    return f"only {free // 2**20} MiB are free in {settings.data_dir}"

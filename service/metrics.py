@@ -1,0 +1,69 @@
+"""What Prometheus reads: jobs by state, requests and their latencies, the version."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterator
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from results.states import JobState
+from results.store.base import Store
+from service.version import version
+
+router = APIRouter(tags=["health"])
+
+
+class StoreCollector(Collector):
+    """Asks the store at each scrape, so that every API process tells the same."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the jobs by state and the version."""
+        jobs = GaugeMetricFamily("argbest_jobs", "Jobs by state.", labels=["state"])
+        counts = self._store.counts()
+        for state in JobState:
+            jobs.add_metric([state.value], counts.get(state, 0))
+        yield jobs
+        yield InfoMetricFamily("argbest", "Version of argbest.", {"version": version()})
+
+
+def install(app: FastAPI, store: Store) -> None:
+    """Measure every request of ``app`` and serve ``/metrics``.
+
+    Each application has a registry of its own: two of them in one process do not mix.
+    """
+    registry = CollectorRegistry()
+    registry.register(StoreCollector(store))
+    seconds = Histogram(
+        "argbest_http_request_seconds",
+        "Time to the response's start, by method, route and status.",
+        ["method", "route", "status"],
+        registry=registry,
+    )
+
+    @app.middleware("http")
+    async def measure(
+        request: Request, answer: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        begun = time.perf_counter()
+        response = await answer(request)
+        # The route's template, not the path: ids would make a series each.
+        route = getattr(request.scope.get("route"), "path", "unknown")
+        labels = (request.method, route, str(response.status_code))
+        seconds.labels(*labels).observe(time.perf_counter() - begun)
+        return response
+
+    app.state.metrics = registry
+    app.include_router(router)
+
+
+@router.get("/metrics", response_class=Response)
+def metrics(request: Request) -> Response:
+    """Answer the metrics in Prometheus's text format."""
+    return Response(generate_latest(request.app.state.metrics), media_type=CONTENT_TYPE_LATEST)
