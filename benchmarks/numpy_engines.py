@@ -8,21 +8,15 @@ this process. Fashion-MNIST is looked for where ``argbest`` itself does.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from service.settings import Settings
-from trainables import datasets, numpy_linear_engine, numpy_reference
-from trainables.contract import DatasetUnavailable
+from benchmarks.engines import ames, fashion_mnist, main
+from benchmarks.records import EngineRow
+from trainables import numpy_linear_engine, numpy_reference
 from trainables.datasets.types import ImageData, RegressionData
 from trainables.numpy_compiler import aligned, aligned_zeros
 from trainables.numpy_models import Network, initial_network, with_bias
@@ -119,21 +113,11 @@ def _networks(features: int, hidden: int, outputs: int) -> tuple[Network, Delaye
     return network, DelayedNetwork.of(network)
 
 
-def measure(workload: Workload, repeats: int) -> dict[str, Any]:
-    """Time ``repeats`` pairs, after one that compiles: medians, and the range of the ratios."""
+def measure(workload: Workload, repeats: int) -> EngineRow:
+    """Time ``repeats`` pairs, after one that compiles."""
     pairs = [tuple(map(_seconds, workload.pair())) for _ in range(repeats + 1)][1:]
-    plain, fast = (statistics.median(times) for times in zip(*pairs, strict=True))
-    ratios = [slow / quick for slow, quick in pairs]
-    return {
-        "workload": workload.name,
-        "plain_us_per_step": plain / workload.steps * 1e6,
-        "fast_us_per_step": fast / workload.steps * 1e6,
-        "ratio": statistics.median(ratios),
-        "ratio_low": min(ratios),
-        "ratio_high": max(ratios),
-        "steps": workload.steps,
-        "repeats": repeats,
-    }
+    plain, fast = ([s / workload.steps * 1e6 for s in times] for times in zip(*pairs, strict=True))
+    return EngineRow.of(workload.name, "compiled", plain, fast)
 
 
 def _seconds(partial_epoch: Callable[[], object]) -> float:
@@ -142,53 +126,15 @@ def _seconds(partial_epoch: Callable[[], object]) -> float:
     return time.process_time() - started
 
 
-def run(quick: bool) -> list[dict[str, Any]]:
+def run(quick: bool) -> list[EngineRow]:
     """Measure every workload; ``quick`` takes 3 repeats instead of 15.
 
-    Raises ``RuntimeError`` unless BLAS is held to one thread, which must happen before numpy is
-    imported, and :class:`trainables.contract.DatasetUnavailable` without Fashion-MNIST.
+    BLAS must be held to one thread. Raises :class:`trainables.contract.DatasetUnavailable` without
+    Fashion-MNIST.
     """
-    if os.environ.get("OMP_NUM_THREADS") != "1":
-        raise RuntimeError("set OMP_NUM_THREADS=1: the plain loops are to be timed on one core")
-    settings = Settings()
-    ames = datasets.load("ames", settings.datasets_dir)
-    images = datasets.load(
-        "fashion_mnist", settings.datasets_dir, source=settings.fashion_mnist_dir
-    )
-    assert isinstance(ames, RegressionData)
-    assert isinstance(images, ImageData)
-    workloads = regression_workloads(ames) + image_workloads(images)
+    workloads = regression_workloads(ames()) + image_workloads(fashion_mnist())
     return [measure(workload, 3 if quick else 15) for workload in workloads]
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """Return the measurements as a Markdown table."""
-    lines = [
-        "| workload | plain µs/step | fast µs/step | x plain | lowest - highest |",
-        "|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {row['workload']} | {row['plain_us_per_step']:.2f} | {row['fast_us_per_step']:.3f} "
-        f"| {row['ratio']:.1f} | {row['ratio_low']:.1f} - {row['ratio_high']:.1f} |"
-        for row in rows
-    ]
-    return "\n".join(lines)
-
-
-def main() -> None:
-    """Print the table; write the measurements to a file if asked."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="3 repeats instead of 15")
-    parser.add_argument("--output", type=Path, help="write the measurements there, as JSON")
-    options = parser.parse_args()
-    try:
-        rows = run(options.quick)
-    except (RuntimeError, DatasetUnavailable) as error:
-        parser.exit(1, f"{error}\n")
-    print(table(rows))
-    if options.output:
-        options.output.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    main("Time the numpy engines against the plain loops.", run)

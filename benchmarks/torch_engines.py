@@ -1,8 +1,8 @@
 """Time the torch engines against the plain loop: process CPU time per step, one thread.
 
-    python -m benchmarks.torch_engines [--quick] [--output FILE] [--data FOLDER]
+    OMP_NUM_THREADS=1 python -m benchmarks.torch_engines [--quick] [--output FILE]
 
-Every workload is a network on 784-pixel images with batch size 1. Plain loop and engines take
+Every workload is a network on Fashion-MNIST with batch size 1. Plain loop and engines take
 turns on partial epochs within one process, because a machine's speed drifts by more than they
 differ between runs; the medians count. An engine's time includes picking the samples, drawing the
 dropout masks and scaling the pixels, as the plain loop's includes its ``DataLoader``.
@@ -10,21 +10,18 @@ dropout masks and scaling the pixels, as the plain loop's includes its ``DataLoa
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain, count, islice, repeat
-from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import nn
 
-from trainables import datasets, torch_reference
+from benchmarks.engines import fashion_mnist, main
+from benchmarks.records import EngineRow
+from trainables import torch_reference
 from trainables.datasets.types import ImageData
 from trainables.torch_compiled import CompiledEngine
 from trainables.torch_engines import cache_folder
@@ -43,42 +40,31 @@ Train = Callable[[int], object]
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A training to time; ``target`` is the ratio to the plain loop that is asked of it."""
+    """A training to time."""
 
     name: str
     layers: int
     optimizer: Optimizer
-    target: float
     plain_flushes_denormals: bool = False
 
 
 _SGD, _ADAM = Optimizer("sgd", 0.01), Optimizer("adam", 0.001)
 WORKLOADS = (
-    Workload("logistic regression, SGD", 0, _SGD, 28),
-    Workload("one hidden layer, SGD", 1, _SGD, 14),
-    Workload("one hidden layer, Adam", 1, _ADAM, 16),
-    Workload("one hidden layer, Adam, plain loop flushing", 1, _ADAM, 10, True),
-    Workload("two hidden layers, SGD", 2, _SGD, 8.5),
-    Workload("three hidden layers, SGD", 3, _SGD, 7),
+    Workload("logistic regression, SGD", 0, _SGD),
+    Workload("one hidden layer, SGD", 1, _SGD),
+    Workload("one hidden layer, Adam", 1, _ADAM),
+    Workload("one hidden layer, Adam, plain loop flushing", 1, _ADAM, True),
+    Workload("two hidden layers, SGD", 2, _SGD),
+    Workload("three hidden layers, SGD", 3, _SGD),
 )
 
 
-def noise_images(rows: int) -> ImageData:
-    """Return random images, half of whose pixels are 0, for timing where there are no real ones."""
-    random = np.random.RandomState(0)
-    x = random.randint(0, 256, (rows, _FEATURES)) * random.randint(0, 2, (rows, _FEATURES))
-    images, labels = x.astype(np.uint8), random.randint(0, _CLASSES, rows).astype(np.int64)
-    names = tuple(str(label) for label in range(_CLASSES))
-    return ImageData("noise", images, labels, images, labels, images, labels, 1 / 256, names)
-
-
-def run(quick: bool, data: ImageData | None = None) -> list[dict[str, Any]]:
+def run(quick: bool) -> list[EngineRow]:
     """Time every workload; return a row per workload and engine.
 
-    A row holds ``workload``, ``engine``, ``us_per_step``, ``plain_us_per_step``, ``ratio`` (how
-    many times faster than the plain loop) and the ``target``. ``data`` defaults to noise.
+    Raises :class:`trainables.contract.DatasetUnavailable` without Fashion-MNIST.
     """
-    data = noise_images(10_000) if data is None else data
+    data = fashion_mnist()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -87,7 +73,7 @@ def run(quick: bool, data: ImageData | None = None) -> list[dict[str, Any]]:
         torch.set_num_threads(threads)
 
 
-def _rows(workload: Workload, data: ImageData, quick: bool) -> list[dict[str, Any]]:
+def _rows(workload: Workload, data: ImageData, quick: bool) -> list[EngineRow]:
     plain_steps, engine_steps, repeats = (500, 1_024, 3) if quick else (1_000, 5_120, 7)
     problem = Problem(
         Architecture(_FEATURES, _CLASSES, workload.layers, _HIDDEN), 1, workload.optimizer
@@ -103,19 +89,10 @@ def _rows(workload: Workload, data: ImageData, quick: bool) -> list[dict[str, An
     for _ in range(repeats):
         for name, (train, steps, flush) in trainings.items():
             times[name].append(_seconds(train, steps, flush=flush) / steps * 1e6)
-    per_step = {name: statistics.median(taken) for name, taken in times.items()}
-    return [_row(workload, name, per_step) for name in ("eager", "compiled")]
-
-
-def _row(workload: Workload, engine: str, per_step: dict[str, float]) -> dict[str, Any]:
-    return {
-        "workload": workload.name,
-        "engine": engine,
-        "us_per_step": round(per_step[engine], 2),
-        "plain_us_per_step": round(per_step["plain"], 2),
-        "ratio": round(per_step["plain"] / per_step[engine], 2),
-        "target": workload.target if engine == "compiled" else None,
-    }
+    return [
+        EngineRow.of(workload.name, name, times["plain"], times[name])
+        for name in ("eager", "compiled")
+    ]
 
 
 def _compiled(problem: Problem) -> CompiledEngine:
@@ -159,30 +136,5 @@ def _seconds(train: Train, steps: int, *, flush: bool) -> float:
         torch.set_flush_denormal(False)
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """Return the rows as a Markdown table."""
-    columns = list(rows[0])
-    lines = [" | ".join(columns), " | ".join("---" for _ in columns)]
-    lines += [
-        " | ".join("" if row[name] is None else str(row[name]) for name in columns) for row in rows
-    ]
-    return "\n".join(f"| {line} |" for line in lines)
-
-
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter repeats")
-    parser.add_argument("--output", type=Path, help="write the rows as JSON to this file")
-    parser.add_argument("--data", type=Path, help="data folder with fashion_mnist; else noise")
-    arguments = parser.parse_args()
-    folder = arguments.data
-    data = cast("ImageData", datasets.load("fashion_mnist", folder)) if folder else None
-    rows = run(arguments.quick, data)
-    print(table(rows))
-    if arguments.output:
-        arguments.output.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    main("Time the torch engines against the plain loop.", run)

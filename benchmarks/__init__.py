@@ -1,0 +1,1 @@
+"""How fast argbest is, its training engines and the service around them: python -m benchmarks."""

@@ -1,0 +1,126 @@
+"""Measure argbest on this machine: ``python -m benchmarks`` from the repository's root.
+
+Three parts: the engines of the numpy trainables and of the torch trainables against the plain
+loops that specify them, and the service around them. See docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import engines, service_figures
+from benchmarks.machine import stamp
+from benchmarks.records import BenchmarkError, Part
+from benchmarks.tables import TITLES, markdown, update_page
+from service.settings import Settings
+from trainables import datasets
+from trainables.contract import DatasetUnavailable
+
+PAGE = engines.ROOT / "docs" / "performance.md"
+#: The measurements that the page shows.
+PUBLISHED = engines.ROOT / "docs" / "performance.json"
+
+
+def measure(name: str, settings: Settings, *, quick: bool, command: str) -> Part:
+    """Measure one part; raise :class:`BenchmarkError` where that fails."""
+    provenance = stamp(command)
+    if name == "service":
+        figures = service_figures.run(settings, quick=quick)
+        return Part(name, provenance, (), tuple(figures))
+    rows, memory = engines.measure(f"benchmarks.{name}_engines", settings, quick=quick)
+    return Part(name, provenance, tuple(rows), (memory,))
+
+
+def read(file: Path) -> dict[str, Part]:
+    """Return the parts that a file holds, by name; none if there is no such file."""
+    if not file.exists():
+        return {}
+    content = json.loads(file.read_text(encoding="utf-8"))
+    return {part["name"]: Part.from_json(part) for part in content["parts"]}
+
+
+def write(file: Path, parts: dict[str, Part]) -> list[Part]:
+    """Write the parts over those of the same name that ``file`` holds; return all that it holds."""
+    together = read(file) | parts
+    ordered = [together[name] for name in TITLES if name in together]
+    content = {"parts": [part.to_json() for part in ordered]}
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    file.write_text(text + "\n", encoding="utf-8")
+    return ordered
+
+
+def publish(parts: dict[str, Part]) -> None:
+    """Put the parts into docs/performance.json and the tables of docs/performance.md."""
+    together = write(PUBLISHED, parts)
+    page = update_page(PAGE.read_text(encoding="utf-8"), together)
+    PAGE.write_text(page, encoding="utf-8")
+
+
+def _prepare(settings: Settings, note: Callable[[str], None]) -> None:
+    datasets.ensure("ames", settings.datasets_dir, log=note)
+    source = settings.fashion_mnist_dir
+    datasets.ensure("fashion_mnist", settings.datasets_dir, source=source, log=note)
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure argbest.")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter repeats")
+    parser.add_argument("--only", choices=TITLES, help="measure this part alone")
+    parser.add_argument("--data-dir", type=Path, help="data folder (ARGBEST_DATA_DIR)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="write benchmarks.json and benchmarks.md there",
+    )
+    parser.add_argument(
+        "--update-docs", action="store_true", help="put the figures into docs/performance.md"
+    )
+    parser.add_argument(
+        "--from", dest="source", type=Path, metavar="FILE", help="take FILE's figures, measure none"
+    )
+    return parser.parse_args(arguments)
+
+
+def _parts(options: argparse.Namespace, command: str) -> dict[str, Part]:
+    if options.source:
+        return read(options.source)
+    chosen = {"data_dir": options.data_dir} if options.data_dir else {}
+    settings = Settings(**chosen)
+    _prepare(settings, _note)
+    names = [options.only] if options.only else list(TITLES)
+    return {n: measure(n, settings, quick=options.quick, command=command) for n in names}
+
+
+def main(arguments: list[str]) -> int:
+    """Be the command line; return the exit status: 1 where something could not be measured."""
+    options = _options(arguments)
+    if sys.platform != "linux":
+        _note("the benchmarks read /proc, which only Linux has")
+        return 1
+    try:
+        parts = _parts(options, shlex.join(["python", "-m", "benchmarks", *arguments]))
+    except (BenchmarkError, DatasetUnavailable) as error:
+        _note(str(error))
+        return 1
+    print(markdown(parts.values()))
+    if options.output:
+        options.output.mkdir(parents=True, exist_ok=True)
+        together = write(options.output / "benchmarks.json", parts)
+        (options.output / "benchmarks.md").write_text(markdown(together) + "\n", encoding="utf-8")
+    if options.update_docs:
+        publish(parts)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

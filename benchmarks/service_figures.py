@@ -1,0 +1,226 @@
+"""What the service itself costs: latency, throughput, reports, memory, against a bare pool.
+
+Everything is measured as a client sees it, over HTTP, on a service of its own with an empty SQLite
+database and two CPU slots. Trivial trials train linear regression for one epoch (a millisecond).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.engines import run_python
+from benchmarks.records import BenchmarkError, Figure
+from benchmarks.service_process import RunningService, TimedJob, running_service
+from service.settings import Settings
+
+WORKERS = 2
+FEW, MANY = 12, 50
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much is measured: ``repeats`` of each figure, ``epochs`` for the cost of a report."""
+
+    repeats: int
+    epochs: int
+    #: Trials of real training that are run both ways: search space, and its epochs.
+    trainings: tuple[tuple[str, int], ...]
+
+
+QUICK = Extent(2, 1_000, (("q2_neural_regression", 150),))
+FULL = Extent(7, 2_000, (("q2_neural_regression", 150), ("q3_mlp", 3)))
+
+
+def job_body(space: str, trials: int, epochs: int) -> dict[str, Any]:
+    """Return a job over ``trials`` learning rates, from 0.001 downwards."""
+    rates = [0.001 / (1 + number) for number in range(trials)]
+    parameters = {"learning_rate": {"values": rates}}
+    return {"search_space": space, "strategy": "grid", "epochs": epochs, "parameters": parameters}
+
+
+def run(settings: Settings, *, quick: bool) -> list[Figure]:
+    """Measure everything; raise :class:`BenchmarkError` where the service fails.
+
+    The prepared data sets must lie where ``settings`` say.
+    """
+    extent = QUICK if quick else FULL
+    with running_service(settings, workers=WORKERS) as service:
+        return [
+            *_start(service),
+            *_trivial_jobs(service, extent.repeats),
+            *_reports(service, settings, extent),
+            *_memory(service),
+            *(
+                figure
+                for space, epochs in extent.trainings
+                for figure in _overhead(service, settings, space, epochs, 1 if quick else 3)
+            ),
+        ]
+
+
+# --- a start and trivial trials ------------------------------------------------------------------
+
+
+def _start(service: RunningService) -> list[Figure]:
+    """The first job finds no warm file cache and no waiting Ray process."""
+    _note("start, and the first job")
+    first = service.time_job(_trivial(1))
+    return [
+        Figure("`argbest serve` until it takes jobs", "s", (service.start_s,)),
+        *_latency("the first job, 1 trivial trial", [first]),
+        Figure(
+            "memory of the idle service: API, controller, Ray", "MB", (service.pss_bytes() / 1e6,)
+        ),
+    ]
+
+
+def _trivial_jobs(service: RunningService, repeats: int) -> list[Figure]:
+    timed: dict[int, list[TimedJob]] = {1: [], FEW: [], MANY: []}
+    for number in range(repeats):
+        for trials, jobs in timed.items():
+            _note(f"{trials} trivial trials, {number + 1} of {repeats}")
+            jobs.append(service.time_job(_trivial(trials)))
+    one, many = ([job.done_s for job in timed[trials]] for trials in (1, MANY))
+    further = [per_further_trial(a, b, MANY) for a, b in zip(one, many, strict=True)]
+    return [
+        *_latency("1 trivial trial", timed[1]),
+        *_latency(f"{FEW} trivial trials", timed[FEW]),
+        Figure(f"{MANY} trivial trials: submit to done", "s", tuple(many)),
+        Figure(f"{MANY} trivial trials", "trials/s", tuple(MANY / s for s in many)),
+        Figure("each further trivial trial", "ms", tuple(s * 1e3 for s in further)),
+    ]
+
+
+def per_further_trial(one_s: float, many_s: float, many: int) -> float:
+    """Return the seconds that each trial after the first adds to a job of ``many`` trials."""
+    return (many_s - one_s) / (many - 1)
+
+
+def _trivial(trials: int) -> dict[str, Any]:
+    return job_body("q2_linear_regression", trials, 1)
+
+
+def _latency(what: str, jobs: Sequence[TimedJob]) -> list[Figure]:
+    return [
+        Figure(f"{what}: submit to first report", "s", tuple(job.first_report_s for job in jobs)),
+        Figure(f"{what}: submit to done", "s", tuple(job.done_s for job in jobs)),
+    ]
+
+
+# --- the cost of a report ------------------------------------------------------------------------
+
+
+def _reports(service: RunningService, settings: Settings, extent: Extent) -> list[Figure]:
+    costs = []
+    for number in range(extent.repeats):
+        _note(f"{extent.epochs} reports, {number + 1} of {extent.repeats}")
+        bodies = [job_body("q2_linear_regression", 1, epochs) for epochs in (1, extent.epochs)]
+        served = [service.time_job(body).training_s for body in bodies]
+        pools = [bare_pool(service.client.plan(body), settings, workers=1) for body in bodies]
+        bare = [pool["trials"][0]["seconds"] for pool in pools]
+        costs.append(cost_per_report(served, bare, extent.epochs))
+    name = f"cost of a report, in the trial, over {extent.epochs} epochs"
+    return [Figure(name, "ms", tuple(cost * 1e3 for cost in costs))]
+
+
+def cost_per_report(served_s: Sequence[float], bare_s: Sequence[float], epochs: int) -> float:
+    """Return the seconds that the service adds to an epoch.
+
+    Each pair holds the training seconds of 1 epoch and of ``epochs``: the difference leaves out
+    what is done once, like the import of the code.
+    """
+    served, bare = ((many - one) / (epochs - 1) for one, many in (served_s, bare_s))
+    return served - bare
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+
+def _memory(service: RunningService) -> list[Figure]:
+    """Peaks of proportional set sizes, while one or two trials train the network of Q3.2b."""
+    _note("memory of one trial and of two")
+    one, two = (
+        service.time_job(job_body("q3_mlp", trials, 3), sample_memory=True).trial_pss_bytes / 1e6
+        for trials in (1, 2)
+    )
+    return [
+        Figure("memory (PSS) of a trial process, q3_mlp", "MB", (one,)),
+        Figure("what a second trial beside it adds", "MB", (two - one,)),
+    ]
+
+
+# --- against a bare pool -------------------------------------------------------------------------
+
+
+def _overhead(
+    service: RunningService, settings: Settings, space: str, epochs: int, repeats: int
+) -> list[Figure]:
+    """Time the same trials both ways, in turn."""
+    body = job_body(space, FEW, epochs)
+    plan = service.client.plan(body)
+    bare, served = [], []
+    for number in range(repeats):
+        _note(f"{FEW} trials of {space}, bare and served, {number + 1} of {repeats}")
+        pool = bare_pool(plan, settings, workers=WORKERS)
+        job = service.time_job(body)
+        check_same_results(pool["trials"], job.trials)
+        bare.append(Walls(pool["wall_s"], sum(trial["seconds"] for trial in pool["trials"])))
+        served.append(Walls(job.done_s, job.training_s))
+    return overhead_figures(f"{FEW} x {space}, {epochs} epochs", bare, served)
+
+
+@dataclass(frozen=True, slots=True)
+class Walls:
+    """How long some trials took in all, and the sum of the seconds that each trained."""
+
+    wall_s: float
+    training_s: float
+
+    @property
+    def per_training(self) -> float:
+        """The wall time as a multiple of the training seconds spread over all workers."""
+        return self.wall_s * WORKERS / self.training_s
+
+
+def overhead_figures(what: str, bare: Sequence[Walls], served: Sequence[Walls]) -> list[Figure]:
+    """Compare runs of the same trials in a bare pool and in the service, pair by pair."""
+    ratios = (b.wall_s / a.wall_s for a, b in zip(bare, served, strict=True))
+    shared = f"training seconds / {WORKERS}"
+    return [
+        Figure(f"{what}: bare pool of {WORKERS}", "s", tuple(run.wall_s for run in bare)),
+        Figure(f"{what}: service, submit to done", "s", tuple(run.wall_s for run in served)),
+        Figure(f"{what}: service / bare pool", "", tuple(ratios)),
+        Figure(f"{what}: bare pool / ({shared})", "", tuple(run.per_training for run in bare)),
+        Figure(f"{what}: service / ({shared})", "", tuple(run.per_training for run in served)),
+    ]
+
+
+def check_same_results(
+    bare: Sequence[Mapping[str, Any]], served: Sequence[Mapping[str, Any]]
+) -> None:
+    """Raise :class:`BenchmarkError` unless both ways gave every trial the same last metrics."""
+    differing = [
+        n for n, (a, b) in enumerate(zip(bare, served, strict=True)) if a["metrics"] != b["metrics"]
+    ]
+    if differing:
+        raise BenchmarkError(f"service and bare pool differ in the results of trials {differing}")
+
+
+def bare_pool(plan: Mapping[str, Any], settings: Settings, *, workers: int) -> Any:
+    """Run a plan's trials by :mod:`benchmarks.bare_pool`, as it returns them."""
+    with TemporaryDirectory(prefix="argbest-bench-") as name:
+        job, output = Path(name) / "job.json", Path(name) / "output.json"
+        job.write_text(json.dumps(plan), encoding="utf-8")
+        arguments = ["--job", str(job), "--workers", str(workers), "--output", str(output)]
+        run_python("benchmarks.bare_pool", *arguments, environment=settings.environment())
+        return json.loads(output.read_text(encoding="utf-8"))
+
+
+def _note(text: str) -> None:
+    print(f"service: {text}", file=sys.stderr, flush=True)

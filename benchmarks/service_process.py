@@ -1,0 +1,138 @@
+"""A real service for measuring: ``argbest serve`` in a folder of its own, and timed jobs on it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import psutil
+
+from benchmarks.machine import pss_bytes
+from benchmarks.records import BenchmarkError
+from service.client import Client
+from service.client_types import Job, Trial, has_succeeded, is_finished
+from service.cluster import is_reachable
+from service.processes import trial_processes
+from service.settings import Settings
+
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
+#: How often a job is asked for: every time below is known to this, and asking costs little.
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class TimedJob:
+    """A job that has succeeded, with the seconds from before its POST until a client saw it.
+
+    ``trial_pss_bytes`` is the most memory that its trial processes held together (0: not sampled).
+    """
+
+    job: Job
+    trials: list[Trial]
+    first_report_s: float
+    done_s: float
+    trial_pss_bytes: int = 0
+
+    @property
+    def training_s(self) -> float:
+        """The training seconds of all its trials."""
+        return sum(trial["seconds"] for trial in self.trials)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningService:
+    """A service that takes jobs; ``start_s`` is how long it took until it did."""
+
+    client: Client
+    process: psutil.Process
+    start_s: float
+
+    def pss_bytes(self) -> int:
+        """Return the memory of all its processes together: API, controller, drivers, Ray."""
+        tree = [self.process, *self.process.children(recursive=True)]
+        return pss_bytes(one.pid for one in tree)
+
+    def time_job(self, body: Mapping[str, Any], *, sample_memory: bool = False) -> TimedJob:
+        """Run a job to its end; raise :class:`BenchmarkError` unless it succeeds."""
+        started = time.perf_counter()
+        job = self.client.submit(body)
+        first_report_s, peak = 0.0, 0
+        while not is_finished(job):
+            time.sleep(POLL_SECONDS)
+            job = self.client.job(job["id"])
+            if not first_report_s and job["progress"]["epochs_done"]:
+                first_report_s = time.perf_counter() - started
+            if sample_memory:
+                peak = max(peak, pss_bytes(p.pid for p in trial_processes(job["id"])))
+        done_s = time.perf_counter() - started
+        if not has_succeeded(job) or job["progress"]["failed"]:
+            raise BenchmarkError(f"job {job['name']} is {job['state']}: {job['error']}")
+        return TimedJob(job, self.client.trials(job["id"]), first_report_s, done_s, peak)
+
+
+@contextmanager
+def running_service(settings: Settings, *, workers: int) -> Iterator[RunningService]:
+    """Start a service with an empty database, its own Ray and ``workers`` CPU slots; end it after.
+
+    It reads the prepared data sets of ``settings``. Raises :class:`BenchmarkError` when it does not
+    start.
+    """
+    with TemporaryDirectory(prefix="argbest-bench-") as name:
+        folder = Path(name)
+        (folder / "datasets").symlink_to(settings.datasets_dir)
+        changes = {
+            "data_dir": folder, "num_cpus": workers, "port": _free_port(), "host": "127.0.0.1",
+            "database_url": "", "ray_address": "", "search_spaces_dir": None,
+        }  # fmt: skip
+        own = settings.model_copy(update=changes)
+        started = time.perf_counter()
+        log = folder / "serve.log"
+        with _process(own, log) as process, Client(f"http://127.0.0.1:{own.port}") as client:
+            _wait_until_ready(client, process, log)
+            taken = time.perf_counter() - started
+            yield RunningService(client, psutil.Process(process.pid), taken)
+
+
+@contextmanager
+def _process(settings: Settings, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    argbest = Path(sys.executable).with_name("argbest")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ARGBEST_", "RAY_"))}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [argbest, "serve"],
+            env=kept | settings.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(STOP_SECONDS)
+
+
+def _wait_until_ready(client: Client, process: subprocess.Popen[bytes], log: Path) -> None:
+    address = client.base_url.partition("//")[2]
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        if is_reachable(address) and client.readiness()["status"] == "ok":
+            return
+        time.sleep(POLL_SECONDS)
+    tail = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+    raise BenchmarkError(f"argbest serve was not ready after {START_SECONDS:g} s or ended:\n{tail}")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

@@ -1,0 +1,99 @@
+"""Draws what was measured as Markdown, and puts it into the page that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from benchmarks.records import BenchmarkError, EngineRow, Figure, Part
+
+BEGIN = "<!-- measured: begin; written by python -m benchmarks --update-docs -->"
+END = "<!-- measured: end -->"
+TITLES = {
+    "numpy": "Engines of the numpy trainables",
+    "torch": "Engines of the torch trainables",
+    "service": "The service",
+}
+
+
+def markdown(parts: Iterable[Part]) -> str:
+    """Return a section for each part: what it was measured on, and its tables."""
+    return "\n\n".join(_section(part) for part in parts)
+
+
+def update_page(page: str, parts: Iterable[Part]) -> str:
+    """Return ``page`` with the text between its two markers replaced.
+
+    Raises :class:`BenchmarkError` unless the page has both markers.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise BenchmarkError(f"the page lacks the lines {BEGIN!r} and {END!r}")
+    return f"{before}{BEGIN}\n\n{markdown(parts)}\n\n{END}{after}"
+
+
+def _section(part: Part) -> str:
+    blocks = [f"### {TITLES[part.name]}", _provenance(part)]
+    if part.engines:
+        blocks.append(engines_table(part.engines))
+    if part.figures:
+        blocks.append(figures_table(part.figures))
+    return "\n\n".join(blocks)
+
+
+def _provenance(part: Part) -> str:
+    stamp = part.stamp
+    versions = ", ".join(f"{name} {value}" for name, value in stamp["versions"].items())
+    load = ", ".join(f"{mean:.1f}" for mean in stamp["load"])
+    return (
+        f"`{stamp['command']}`, {stamp['date']}; {stamp['cpu']}, {stamp['cores']} cores, "
+        f"{stamp['memory_bytes'] / 1e9:.0f} GB, {stamp['system']}; {versions}; load before "
+        f"(1, 5, 15 minutes): {load}."
+    )
+
+
+def engines_table(rows: Sequence[EngineRow]) -> str:
+    """Return a table with a line for each workload and engine."""
+    return _table(
+        ("workload", "engine", "plain µs/step", "µs/step", "steps/s", "x plain", "low - high"),
+        (
+            (
+                row.workload,
+                row.engine,
+                _number(row.plain_us_per_step),
+                _number(row.us_per_step),
+                f"{row.steps_per_s:,.0f}",
+                f"{row.ratio:.1f}",
+                f"{row.ratio_low:.1f} - {row.ratio_high:.1f}",
+            )
+            for row in rows
+        ),
+    )
+
+
+def figures_table(figures: Sequence[Figure]) -> str:
+    """Return a table with a line for each figure: its median, and its range where it has one."""
+    return _table(
+        ("figure", "median", "low - high", "times"),
+        (
+            (figure.name, f"{_number(figure.median)} {figure.unit}".strip(), *_spread(figure))
+            for figure in figures
+        ),
+    )
+
+
+def _spread(figure: Figure) -> tuple[str, str]:
+    times = len(figure.values)
+    if times == 1:
+        return "", "1"
+    return f"{_number(min(figure.values))} - {_number(max(figure.values))}", str(times)
+
+
+def _number(value: float) -> str:
+    """Three significant digits, but never an exponent."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
