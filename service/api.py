@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +19,7 @@ from results import errors as results_errors
 from results.store import open_store
 from results.store.base import Store
 from service import (
+    logs,
     metrics,
     openapi,
     page,
@@ -36,6 +38,9 @@ DESCRIPTION = (
     "POST a hyperparameter search, Ray Tune runs its trials, and every learning curve, the best "
     "configuration, plots and a report come back."
 )
+
+#: How long :func:`standalone_app` waits for a database that does not answer yet.
+DATABASE_PATIENCE_SECONDS = 60.0
 
 #: What each error of the store means to a client.
 _STATUS: dict[type[results_errors.ResultsError], HTTPStatus] = {
@@ -66,6 +71,35 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     _handle_errors(app)
     app.openapi = _described(app)  # type: ignore[method-assign]
     return app
+
+
+def standalone_app() -> FastAPI:
+    """Return the application for a process of its own, with the environment's settings.
+
+    ``uvicorn --factory service.api:standalone_app`` runs the API without a controller and without
+    Ray. The database is waited for and its schema brought up to date; several may start at once.
+    Raises :class:`results.errors.StoreUnavailable` if the database does not answer in time.
+    """
+    logs.configure()
+    settings = Settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with closing(open_store(settings.store_url)) as store:
+        _migrate(store)
+    return create_app(settings)
+
+
+def _migrate(store: Store, *, patience_s: float = DATABASE_PATIENCE_SECONDS) -> None:
+    give_up = time.monotonic() + patience_s
+    while True:
+        try:
+            store.migrate()
+        except results_errors.StoreUnavailable as error:
+            if time.monotonic() > give_up:
+                raise
+            logger.warning("waiting for the database: %s", error)
+            time.sleep(1.0)
+        else:
+            return
 
 
 def _described(app: FastAPI) -> Callable[[], dict[str, Any]]:

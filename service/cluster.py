@@ -175,7 +175,7 @@ def nodes(settings: Settings) -> list[dict[str, Any]]:
         token = Path(token_file).read_text(encoding="utf-8").strip()
         headers["Authorization"] = f"Bearer {token}"
     try:
-        url = f"{settings.dashboard_url}/nodes"
+        url = f"{settings.dashboard_api_url or settings.dashboard_url}/nodes"
         answer = httpx2.get(url, params={"view": "summary"}, headers=headers, timeout=3.0)
         answer.raise_for_status()
         summary = answer.json()["data"]["summary"]

@@ -48,6 +48,9 @@ class Settings(BaseSettings):
         description="host:port of a running Ray; `argbest serve` starts one if empty",
     )
     dashboard_url: str = Field("", description="URL of the Ray dashboard, shown on each job")
+    dashboard_api_url: str = Field(
+        "", description="where the API reaches the dashboard, if not at the URL that is shown"
+    )
     dashboard_port: int = Field(
         8265,
         ge=1,

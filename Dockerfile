@@ -1,0 +1,40 @@
+# One image for every role: API, controller, Ray head, Ray workers. docker-compose.yml says who does what.
+FROM python:3.11-slim-bookworm
+
+# g++ compiles the torch training loops; the other package is Fashion-MNIST (30 MB), so that no
+# container needs a way to the outside when a job starts.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends dataset-fashion-mnist g++ \
+    && rm -rf /var/lib/apt/lists/*
+
+# A new named volume takes owner and mode from the folder that it is mounted on.
+RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin argbest \
+    && install -d -o argbest -g argbest -m 0700 /run/argbest /data /data/datasets /cache
+
+# The dependencies have a layer of their own: a change of code does not install them again.
+# PIP_EXTRA_INDEX_URL may name PyTorch's index of CPU builds, several gigabytes smaller.
+ARG PIP_EXTRA_INDEX_URL=
+WORKDIR /opt/argbest
+COPY pyproject.toml requirements.lock README.md LICENSE ./
+RUN pip install --no-cache-dir --constraint requirements.lock '.[postgresql]'
+
+COPY search_spaces search_spaces
+COPY trainables trainables
+COPY results results
+COPY docs/theory docs/theory
+COPY service service
+RUN pip install --no-cache-dir --no-deps --force-reinstall .
+
+COPY docker/entrypoint docker/healthy /usr/local/bin/
+
+ENV ARGBEST_DATA_DIR=/data \
+    ARGBEST_CACHE_DIR=/cache \
+    NUMBA_CACHE_DIR=/cache/numba \
+    PGPASSFILE=/run/argbest/pgpass \
+    RAY_AUTH_MODE=token \
+    RAY_AUTH_TOKEN_PATH=/run/argbest/ray-token \
+    RAY_USAGE_STATS_ENABLED=0
+
+USER argbest
+WORKDIR /home/argbest
+ENTRYPOINT ["entrypoint"]
