@@ -15,11 +15,9 @@ from typing import Any, TypeVar
 import httpx2
 import psutil
 
-from trainables import datasets
-from trainables.contract import DatasetUnavailable
+from tests.real_data import DATASETS
 
 PLUGIN = Path(__file__).parent / "plugin"
-DATASETS = Path(__file__).parents[2] / ".pytest_cache" / "datasets"
 T = TypeVar("T")
 
 
@@ -141,12 +139,3 @@ def _describe(process: psutil.Process) -> str:
         return f"{process.pid} {' '.join(process.cmdline())}"
     except psutil.NoSuchProcess:
         return str(process.pid)
-
-
-def fashion_mnist_problem() -> str | None:
-    """Return why Fashion-MNIST cannot be had here, or None; fetches it on the first call."""
-    try:
-        datasets.ensure("fashion_mnist", DATASETS)
-    except DatasetUnavailable as error:
-        return str(error)
-    return None

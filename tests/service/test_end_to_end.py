@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from service import processes
-from tests.service.running import Service, fashion_mnist_problem, until
+from tests.real_data import ensure_fashion_mnist
+from tests.service.running import Service, until
 
 pytestmark = pytest.mark.ray
 
@@ -34,9 +35,7 @@ def steps(**parameters: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def fashion_mnist() -> None:
-    problem = fashion_mnist_problem()
-    if problem:
-        pytest.skip(problem)
+    ensure_fashion_mnist()
 
 
 def test_linear_regression_gives_the_published_figures(service: Service) -> None:

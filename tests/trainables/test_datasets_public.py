@@ -5,16 +5,16 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.real_data import fashion_mnist
 from tests.trainables.synthetic import image_data, regression_data
 from trainables import datasets, registry
 from trainables.contract import UnknownDataset
-from trainables.datasets import ImageData, RegressionData
+from trainables.datasets import RegressionData
 
 DOCS = Path(__file__).parents[2] / "docs" / "data.md"
 #: Of the arrays that the protocol gives from the published files.
@@ -70,13 +70,8 @@ def test_ames_is_carried_by_the_package(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_fashion_mnist_follows_the_protocol(tmp_path: Path) -> None:
-    named = os.environ.get("ARGBEST_FASHION_MNIST_DIR")
-    source = Path(named) if named else None
-    if not datasets.status("fashion_mnist", tmp_path, source=source).available:
-        pytest.skip("no Fashion-MNIST files: name their folder with ARGBEST_FASHION_MNIST_DIR")
-    data = datasets.load("fashion_mnist", tmp_path, source=source)
-    assert isinstance(data, ImageData)
+def test_fashion_mnist_follows_the_protocol() -> None:
+    data = fashion_mnist()
     for name, digest in DIGESTS.items():
         array = getattr(data, name)
         little_endian = array.astype(array.dtype.newbyteorder("<"))

@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from service.settings import Settings
+from tests.real_data import fashion_mnist
 from tests.trainables.synthetic import image_data, regression_data
 from trainables import datasets, numpy_reference, registry
-from trainables.contract import DatasetUnavailable
 from trainables.datasets.types import ImageData, RegressionData
 from trainables.numpy_models import (
     accuracy,
@@ -229,22 +228,7 @@ def test_linear_regression_gives_the_published_figures(tmp_path: Path) -> None:
     assert distances[-1] < distances[0]
 
 
-def _fashion_mnist(folder: Path) -> ImageData:
-    settings = Settings()
-    places = ((settings.datasets_dir, None), (folder, settings.fashion_mnist_dir))
-    for prepared, source in places:
-        try:
-            data = datasets.load("fashion_mnist", prepared, source=source)
-        except DatasetUnavailable:
-            continue
-        assert isinstance(data, ImageData)
-        return data
-    pytest.skip(
-        "Fashion-MNIST is not here: set ARGBEST_FASHION_MNIST_DIR to the folder of its files"
-    )
-
-
-def test_perceptron_gives_the_published_figures(tmp_path: Path) -> None:
-    curve = _curve("numpy_perceptron", _fashion_mnist(tmp_path), epochs=20)
+def test_perceptron_gives_the_published_figures() -> None:
+    curve = _curve("numpy_perceptron", fashion_mnist(), epochs=20)
     assert curve[-1]["validation_accuracy"] == 0.7126
     assert curve[-1]["test_accuracy"] == 0.7013
