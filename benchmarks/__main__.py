@@ -17,6 +17,7 @@ from benchmarks import engines, service_figures
 from benchmarks.machine import stamp
 from benchmarks.records import BenchmarkError, Part
 from benchmarks.tables import TITLES, markdown, update_page
+from service.client_errors import ClientError
 from service.settings import Settings
 from trainables import datasets
 from trainables.contract import DatasetUnavailable
@@ -109,7 +110,7 @@ def main(arguments: list[str]) -> int:
         return 1
     try:
         parts = _parts(options, shlex.join(["python", "-m", "benchmarks", *arguments]))
-    except (BenchmarkError, DatasetUnavailable) as error:
+    except (BenchmarkError, ClientError, DatasetUnavailable) as error:
         _note(str(error))
         return 1
     print(markdown(parts.values()))

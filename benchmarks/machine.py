@@ -13,6 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.records import BenchmarkError
+
 LIBRARIES = ("argbest", "numpy", "numba", "torch", "ray")
 _PROC = Path("/proc")
 
@@ -26,7 +28,7 @@ def stamp(command: str) -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "command": command,
-        "cpu": _field(_PROC / "cpuinfo", "model name"),
+        "cpu": _field(_PROC / "cpuinfo", "model name") or platform.machine(),
         "cores": os.cpu_count(),
         "memory_bytes": _kilobytes(_PROC / "meminfo", "MemTotal"),
         "system": f"{platform.system()} {platform.release()}",
@@ -56,11 +58,14 @@ def _pss(pid: int) -> int:
 
 
 def _kilobytes(path: Path, name: str) -> int:
-    return int(_field(path, name).removesuffix(" kB")) * 1024
+    value = _field(path, name)
+    if value is None:
+        raise BenchmarkError(f"{path} has no line {name}: this kernel does not tell it")
+    return int(value.removesuffix(" kB")) * 1024
 
 
-def _field(path: Path, name: str) -> str:
-    """Return the value of the first line ``name: value``; "unknown" where the file has none."""
+def _field(path: Path, name: str) -> str | None:
+    """Return the value of the first line ``name: value``."""
     with path.open(encoding="utf-8") as lines:
         pairs = (line.partition(":") for line in lines)
-        return next((value.strip() for key, _, value in pairs if key.strip() == name), "unknown")
+        return next((value.strip() for key, _, value in pairs if key.strip() == name), None)

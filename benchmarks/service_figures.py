@@ -29,12 +29,21 @@ class Extent:
 
     repeats: int
     epochs: int
-    #: Trials of real training that are run both ways: search space, and its epochs.
+    #: Search space and epochs of what is run both ways, and how often each.
     trainings: tuple[tuple[str, int], ...]
+    pairs: int
+    #: Search space and epochs of the trials whose memory is looked at.
+    memory: tuple[tuple[str, int], ...]
 
 
-QUICK = Extent(2, 1_000, (("q2_neural_regression", 150),))
-FULL = Extent(7, 2_000, (("q2_neural_regression", 150), ("q3_mlp", 3)))
+QUICK = Extent(2, 1_000, (("q2_neural_regression", 150),), 1, (("q3_mlp", 3),))
+FULL = Extent(
+    5,
+    2_000,
+    (("q2_neural_regression", 150), ("q3_mlp", 3)),
+    3,
+    (("q3_mlp", 3), ("q4_feedforward", 2)),
+)
 
 
 def job_body(space: str, trials: int, epochs: int) -> dict[str, Any]:
@@ -51,17 +60,16 @@ def run(settings: Settings, *, quick: bool) -> list[Figure]:
     """
     extent = QUICK if quick else FULL
     with running_service(settings, workers=WORKERS) as service:
-        return [
+        figures = [
             *_start(service),
             *_trivial_jobs(service, extent.repeats),
             *_reports(service, settings, extent),
-            *_memory(service),
-            *(
-                figure
-                for space, epochs in extent.trainings
-                for figure in _overhead(service, settings, space, epochs, 1 if quick else 3)
-            ),
         ]
+        for space, epochs in extent.memory:
+            figures += _memory(service, space, epochs)
+        for space, epochs in extent.trainings:
+            figures += _overhead(service, settings, space, epochs, extent.pairs)
+        return figures
 
 
 # --- a start and trivial trials ------------------------------------------------------------------
@@ -142,16 +150,16 @@ def cost_per_report(served_s: Sequence[float], bare_s: Sequence[float], epochs: 
 # --- memory --------------------------------------------------------------------------------------
 
 
-def _memory(service: RunningService) -> list[Figure]:
-    """Peaks of proportional set sizes, while one or two trials train the network of Q3.2b."""
-    _note("memory of one trial and of two")
+def _memory(service: RunningService, space: str, epochs: int) -> list[Figure]:
+    """Peaks of proportional set sizes, while one trial trains and while two do."""
+    _note(f"memory of one trial and of two of {space}")
     one, two = (
-        service.time_job(job_body("q3_mlp", trials, 3), sample_memory=True).trial_pss_bytes / 1e6
+        service.time_job(job_body(space, trials, epochs), sample_memory=True).trial_pss_bytes / 1e6
         for trials in (1, 2)
     )
     return [
-        Figure("memory (PSS) of a trial process, q3_mlp", "MB", (one,)),
-        Figure("what a second trial beside it adds", "MB", (two - one,)),
+        Figure(f"memory (PSS) of a trial process, {space}", "MB", (one,)),
+        Figure(f"{space}: what a second trial beside it adds", "MB", (two - one,)),
     ]
 
 
