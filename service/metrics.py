@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from results.states import JobState
 from results.store.base import Store
+from service.openapi import PROBLEMS, media
 from service.version import version
 
 router = APIRouter(tags=["health"])
@@ -63,7 +64,11 @@ def install(app: FastAPI, store: Store) -> None:
     app.include_router(router)
 
 
-@router.get("/metrics", response_class=Response)
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={**media("the metrics", "text/plain"), 503: PROBLEMS[503]},
+)
 def metrics(request: Request) -> Response:
     """Answer the metrics in Prometheus's text format."""
     return Response(generate_latest(request.app.state.metrics), media_type=CONTENT_TYPE_LATEST)

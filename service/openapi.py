@@ -80,6 +80,15 @@ def _problem(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/problem+json": {"schema": schema}}}
 
 
+def media(description: str, *types: str) -> dict[int | str, dict[str, Any]]:
+    """Return what a route answers with 200 besides, or in place of, its JSON: text or bytes."""
+    texts = ("text/", "image/svg+xml")
+    content = {
+        name: {"schema": {"type": "string"} if name.startswith(texts) else {}} for name in types
+    }
+    return {200: {"description": description, "content": content}}
+
+
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: _problem("malformed"),
     404: _problem("unknown"),

@@ -40,7 +40,7 @@ def healthz() -> Any:
     return {"status": "ok"}
 
 
-@router.get("/readyz")
+@router.get("/readyz", responses={503: {"description": "not ready; which part, and why"}})
 def readyz(store: StoreDep, settings: SettingsDep) -> Any:
     """Answer whether work can be taken, part by part; 503 if any part is not ready."""
     parts = readiness(store, settings)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 from results import export
 from results.states import JobState
 from service.dependencies import IdempotencyKey, JobId, JobRequestDep, JobsDep, SettingsDep
-from service.openapi import JOB_BODY, PROBLEMS
+from service.openapi import JOB_BODY, PROBLEMS, media
 from service.schemas import JobList, JobView, PlanView, TrialList, TrialView
 from service.views import curve_view, job_view, trial_view
 
@@ -83,7 +83,7 @@ def cancel_job(job_id: JobId, jobs: JobsDep, settings: SettingsDep) -> Any:
     return job_view(jobs.cancel(job_id), settings.dashboard_url)
 
 
-@router.get("/{job_id}/trials", response_model=TrialList)
+@router.get("/{job_id}/trials", response_model=TrialList, responses=media("the trials", "text/csv"))
 def list_trials(job_id: JobId, jobs: JobsDep, table_format: TableFormat = "json") -> Any:
     """List all trials of a job, as JSON or CSV."""
     trials = jobs.trials(job_id)
@@ -98,7 +98,11 @@ def show_trial(job_id: JobId, number: TrialNumber, jobs: JobsDep) -> Any:
     return trial_view(jobs.trial(job_id, number))
 
 
-@router.get("/{job_id}/trials/{number}/curve", response_model=dict[str, list[int | float]])
+@router.get(
+    "/{job_id}/trials/{number}/curve",
+    response_model=dict[str, list[int | float]],
+    responses=media("the curve", "text/csv"),
+)
 def show_curve(
     job_id: JobId, number: TrialNumber, jobs: JobsDep, table_format: TableFormat = "json"
 ) -> Any:

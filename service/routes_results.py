@@ -13,7 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from results import export
 from service.dependencies import JobId, JobsDep, SettingsDep, StoreDep
-from service.openapi import PROBLEMS
+from service.openapi import PROBLEMS, media
 from service.reports import StoredJob, best_text
 from service.schemas import BestView
 from service.views import job_view, trial_view
@@ -34,7 +34,11 @@ def _base_url(request: Request) -> str:
     return str(request.base_url).rstrip("/")
 
 
-@router.get("/best", response_model=BestView)
+@router.get(
+    "/best",
+    response_model=BestView,
+    responses=media("the configuration, or a command that runs it", "text/plain"),
+)
 def best(
     job_id: JobId,
     jobs: JobsDep,
@@ -48,7 +52,7 @@ def best(
     return PlainTextResponse(best_text(job, best_format, _base_url(request)))
 
 
-@router.get("/curves")
+@router.get("/curves", responses=media("the curves", "text/csv"))
 def curves(
     job_id: JobId,
     jobs: JobsDep,
@@ -61,7 +65,11 @@ def curves(
     return {"items": [export.curve_row(curve) for curve in found], "next_cursor": None}
 
 
-@router.get("/report", response_class=Response)
+@router.get(
+    "/report",
+    response_class=Response,
+    responses=media("the report", *(kind.partition(";")[0] for kind in REPORT_TYPES.values())),
+)
 def report(
     job_id: JobId,
     store: StoreDep,
@@ -81,7 +89,11 @@ def list_plots(job_id: JobId, store: StoreDep) -> Any:
     return {"items": items, "next_cursor": None}
 
 
-@router.get("/plots/{name}.{image_format}", response_class=Response)
+@router.get(
+    "/plots/{name}.{image_format}",
+    response_class=Response,
+    responses=media("the plot", *PLOT_TYPES.values()),
+)
 def plot(
     job_id: JobId,
     name: Annotated[str, Path(max_length=200)],
