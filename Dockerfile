@@ -9,7 +9,8 @@ RUN apt-get update \
 
 # A new named volume takes owner and mode from the folder that it is mounted on.
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin argbest \
-    && install -d -o argbest -g argbest -m 0700 /run/argbest /data /data/datasets /cache
+    && install -d -o argbest -g argbest -m 0700 \
+        /run/ray-token /run/database-password /data /data/datasets /cache
 
 # The dependencies have a layer of their own: a change of code does not install them again.
 # PIP_EXTRA_INDEX_URL may name PyTorch's index of CPU builds, several gigabytes smaller.
@@ -30,9 +31,9 @@ COPY docker/entrypoint docker/healthy /usr/local/bin/
 ENV ARGBEST_DATA_DIR=/data \
     ARGBEST_CACHE_DIR=/cache \
     NUMBA_CACHE_DIR=/cache/numba \
-    PGPASSFILE=/run/argbest/pgpass \
+    PGPASSFILE=/run/database-password/pgpass \
     RAY_AUTH_MODE=token \
-    RAY_AUTH_TOKEN_PATH=/run/argbest/ray-token \
+    RAY_AUTH_TOKEN_PATH=/run/ray-token/token \
     RAY_USAGE_STATS_ENABLED=0
 
 USER argbest
