@@ -11,6 +11,8 @@ ResultsError
   UnsupportedDatabase the database URL, its driver or its schema is not one this store works with
   UnknownPlot         the job has no plot of that name
   NoBestTrial         no trial of the job has succeeded so far
+  TokenExists         a token of that name has been made before
+  TokenNotFound       no token has that name
 """
 
 from __future__ import annotations
@@ -58,3 +60,11 @@ class UnknownPlot(ResultsError):
 
 class NoBestTrial(ResultsError):
     """No trial of the job has succeeded so far."""
+
+
+class TokenExists(ResultsError):
+    """A token of that name has been made before."""
+
+
+class TokenNotFound(ResultsError):
+    """No token has that name."""

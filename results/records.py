@@ -1,4 +1,4 @@
-"""What the store keeps, as plain values: jobs, trials, reports and curves.
+"""What the store keeps, as plain values: jobs, trials, reports, curves and tokens.
 
 Every time is a ``datetime`` in UTC, every duration is in seconds.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from results.states import FailureKind, JobState, TrialState
@@ -159,3 +160,39 @@ class Page:
 
     items: tuple[JobRecord, ...]
     next_cursor: str | None
+
+
+class TokenScope(StrEnum):
+    """What a token may be used for; each scope includes those before it."""
+
+    READ = "read"
+    SUBMIT = "submit"
+    ADMIN = "admin"
+
+    def covers(self, needed: TokenScope) -> bool:
+        """Whether a token of this scope may do what needs ``needed``."""
+        order = list(TokenScope)
+        return order.index(self) >= order.index(needed)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """A token as the store knows it: ``prefix`` is how it begins, the rest is not kept.
+
+    ``last_used_at`` may be a minute behind; ``expires_at`` is None for one that does not expire.
+    """
+
+    name: str
+    prefix: str
+    scope: TokenScope
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token just made; its ``secret`` is what a client sends, and is not to be had again."""
+
+    record: TokenRecord
+    secret: str = field(repr=False)

@@ -19,6 +19,7 @@ from results import errors as results_errors
 from results.store import open_store
 from results.store.base import Store
 from service import (
+    auth,
     logs,
     metrics,
     openapi,
@@ -67,6 +68,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.settings, app.state.store = settings, used
     for module in (routes_jobs, routes_results, routes_catalog, routes_health, page):
         app.include_router(module.router)
+    app.add_middleware(auth.Door, settings=settings, store=used)
     metrics.install(app, used)
     _handle_errors(app)
     app.openapi = _described(app)  # type: ignore[method-assign]
@@ -108,7 +110,10 @@ def _described(app: FastAPI) -> Callable[[], dict[str, Any]]:
             made = get_openapi(
                 title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes
             )
-            app.openapi_schema = openapi.add_schemas(made)
+            made = openapi.add_schemas(made)
+            if auth.asks_for_tokens(app.state.settings):
+                made = openapi.add_security(made, auth.OPEN_PATHS, auth.needed_scope)
+            app.openapi_schema = made
         return app.openapi_schema
 
     return describe

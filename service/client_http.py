@@ -7,7 +7,6 @@ that timed out is not sent again here: :meth:`service.client.Client.events` bear
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from urllib.parse import quote
 
 import httpx2
 
+from service.addresses import is_loopback
 from service.client_errors import (
     BadToken,
     BadUrl,
@@ -80,7 +80,7 @@ class Connection:
             timeout=httpx2.Timeout(timeout, connect=CONNECT_TIMEOUT_S),
             transport=transport,
             # A proxy cannot reach this machine's own loopback address.
-            trust_env=not _is_loopback(host),
+            trust_env=not is_loopback(host),
         )
 
     def close(self) -> None:
@@ -217,13 +217,6 @@ def _host(base_url: str) -> str:
     if url.scheme not in ("http", "https") or not url.host:
         raise BadUrl(f"{base_url!r} is not an http or https URL, like http://127.0.0.1:8000")
     return url.host
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @dataclass(slots=True)

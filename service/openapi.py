@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container
 from typing import Any
 
 from pydantic import BaseModel
@@ -91,10 +92,13 @@ def media(description: str, *types: str) -> dict[int | str, dict[str, Any]]:
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: _problem("malformed"),
+    401: _problem("no valid token, where tokens are asked for"),
+    403: _problem("the token's scope does not cover it, or a page of another site sent it"),
     404: _problem("unknown"),
     409: _problem("the state does not allow it"),
     413: _problem("too large"),
     415: _problem("not JSON"),
+    421: _problem("the Host header names another service"),
     422: _problem("understood but invalid"),
     503: _problem("the database, the cluster or the disk cannot take work now"),
 }
@@ -110,6 +114,26 @@ JOB_BODY: dict[str, Any] = {
         },
     }
 }
+
+
+def add_security(
+    description: dict[str, Any], open_paths: Container[str], scope: Callable[[str], str]
+) -> dict[str, Any]:
+    """Say which operations need a token, and of which ``scope`` by their method.
+
+    OpenAPI 3.1 lets a requirement of any kind name roles; ours are the scopes.
+    """
+    schemes = description.setdefault("components", {}).setdefault("securitySchemes", {})
+    schemes["token"] = {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "made by `argbest token create`, with the scope read, submit or admin",
+    }
+    for path, operations in description["paths"].items():
+        for method, operation in operations.items():
+            if path not in open_paths:
+                operation["security"] = [{"token": [scope(method.upper())]}]
+    return description
 
 
 def add_schemas(description: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import platform
 from importlib.metadata import version as installed_version
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from results.errors import StoreUnavailable
@@ -41,11 +41,15 @@ def healthz() -> Any:
 
 
 @router.get("/readyz", responses={503: {"description": "not ready; which part, and why"}})
-def readyz(store: StoreDep, settings: SettingsDep) -> Any:
-    """Answer whether work can be taken, part by part; 503 if any part is not ready."""
+def readyz(request: Request, store: StoreDep, settings: SettingsDep) -> Any:
+    """Answer whether work can be taken, part by part; 503 if any part is not ready.
+
+    Where tokens are asked for, the parts are told to who sends a valid one.
+    """
     parts = readiness(store, settings)
     ready = all(state == "ok" for state in parts.values())
-    content = {"status": "ok" if ready else "not ready", "parts": parts}
+    status = "ok" if ready else "not ready"
+    content = {"status": status} | ({"parts": parts} if request.state.is_trusted else {})
     headers = {} if ready else {"Retry-After": "5"}
     return JSONResponse(content, 200 if ready else 503, headers=headers)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 from pydantic import Field, field_validator
@@ -43,6 +44,12 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="address that the API listens on")
     port: int = Field(8000, ge=1, le=65535, description="port that the API listens on")
+    auth: Literal["auto", "on", "off"] = Field(
+        "auto", description="whether tokens are asked for; auto: beyond loopback"
+    )
+    allowed_hosts: str = Field(
+        "", description="further names of the service in URLs, separated by commas; * for any"
+    )
     ray_address: str = Field(
         default_factory=lambda: os.environ.get("RAY_ADDRESS", ""),
         description="host:port of a running Ray; `argbest serve` starts one if empty",

@@ -46,7 +46,7 @@ RIDGE_MODULES = ("argbest_ridge", "argbest_ridge_train")
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path, ray_address="127.0.0.1:1")
+    return Settings(data_dir=tmp_path, ray_address="127.0.0.1:1", allowed_hosts="testserver")
 
 
 @pytest.fixture

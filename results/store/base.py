@@ -13,8 +13,11 @@ from results.records import (
     JobRecord,
     JsonObject,
     Lease,
+    NewToken,
     NewTrial,
     Page,
+    TokenRecord,
+    TokenScope,
     TrialRecord,
 )
 from results.states import JobState, TrialState
@@ -164,6 +167,26 @@ class Store(Protocol):
         Raises :class:`results.errors.IllegalMove` where :data:`results.states.JOB_MOVES` has no
         such move: a job that is cancelling becomes cancelled, a running one succeeded or failed.
         """
+
+    # --- tokens ----------------------------------------------------------------------------
+
+    def create_token(
+        self, name: str, scope: TokenScope, *, lifetime_seconds: float | None = None
+    ) -> NewToken:
+        """Make a token; its secret is returned once, only a hash is kept.
+
+        Raises :class:`results.errors.TokenExists` if the name is taken, and ``ValueError`` for a
+        name or a lifetime that cannot be one.
+        """
+
+    def token(self, secret: str) -> TokenRecord | None:
+        """Return the token with this secret and note its use; None for one unknown or expired."""
+
+    def tokens(self) -> tuple[TokenRecord, ...]:
+        """Return all tokens by name, expired ones too."""
+
+    def revoke_token(self, name: str) -> None:
+        """Delete a token; raise :class:`results.errors.TokenNotFound` if there is none."""
 
     # --- the database itself ----------------------------------------------------------------
 

@@ -62,7 +62,7 @@ def _job(row: Row[Any], counts: Mapping[str, int], best: Row[Any] | None) -> Job
         ),
         best=None if best is None else _best(best, row.spec["metric"]),
         error=failure(row.error),
-        created_at=datetime.fromtimestamp(row.created_at, UTC),
+        created_at=moment(row.created_at),
         started_at=_time(row.started_at),
         finished_at=_time(row.finished_at),
         lease_token=row.lease_token,
@@ -79,8 +79,13 @@ def _best(row: Row[Any], metric: str) -> BestTrial:
     )
 
 
+def moment(seconds: float) -> datetime:
+    """Return the time that is stored as seconds since 1970."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def _time(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return None if seconds is None else moment(seconds)
 
 
 def _trial_counts(connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, int]]:

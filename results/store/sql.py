@@ -14,12 +14,15 @@ from results.records import (
     JobRecord,
     JsonObject,
     Lease,
+    NewToken,
     NewTrial,
     Page,
+    TokenRecord,
+    TokenScope,
     TrialRecord,
 )
 from results.states import JobState, TrialState
-from results.store import curves, jobs, leases, schema, trials
+from results.store import curves, jobs, leases, schema, tokens, trials
 from results.store.database import Database
 
 
@@ -171,6 +174,35 @@ class SqlStore:
         """See :meth:`results.store.base.Store.finish_job`."""
         with self._database.write(durable=True) as connection:
             leases.finish(connection, lease, state, error)
+
+    def create_token(
+        self, name: str, scope: TokenScope, *, lifetime_seconds: float | None = None
+    ) -> NewToken:
+        """See :meth:`results.store.base.Store.create_token`."""
+        with self._database.write(durable=True) as connection:
+            return tokens.create(connection, name, scope, lifetime_seconds)
+
+    def token(self, secret: str) -> TokenRecord | None:
+        """See :meth:`results.store.base.Store.token`."""
+        with self._database.read() as connection:
+            found = tokens.find(connection, secret)
+        if found is None:
+            return None
+        record, is_stale = found
+        if is_stale:
+            with self._database.write() as connection:
+                tokens.note_use(connection, record.name)
+        return record
+
+    def tokens(self) -> tuple[TokenRecord, ...]:
+        """See :meth:`results.store.base.Store.tokens`."""
+        with self._database.read() as connection:
+            return tokens.of_all(connection)
+
+    def revoke_token(self, name: str) -> None:
+        """See :meth:`results.store.base.Store.revoke_token`."""
+        with self._database.write(durable=True) as connection:
+            tokens.revoke(connection, name)
 
     def ping(self) -> None:
         """See :meth:`results.store.base.Store.ping`."""

@@ -102,6 +102,19 @@ REPORTS = Table(
     sqlite_with_rowid=False,
 )
 
+TOKENS = Table(
+    "tokens",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    # The first characters of the token, by which people and the look-up recognize it.
+    Column("prefix", Text, nullable=False, index=True),
+    Column("sha256", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double),
+    Column("last_used_at", Double),
+)
+
 
 class Now(FunctionElement[float]):
     """The database's clock when the row is written: seconds since 1970 in UTC."""

@@ -16,7 +16,12 @@ from service.settings import Settings
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path, ray_address="127.0.0.1:1", search_spaces_dir=tmp_path / "my")
+    return Settings(
+        data_dir=tmp_path,
+        ray_address="127.0.0.1:1",
+        search_spaces_dir=tmp_path / "my",
+        allowed_hosts="testserver",
+    )
 
 
 @pytest.fixture

@@ -1,0 +1,199 @@
+"""The door: every request passes three checks before a route sees it.
+
+1. The Host header names this service. A page on another site can make its own name resolve to
+   127.0.0.1 (DNS rebinding); the browser then takes this service for that site, but still sends its
+   name. An address cannot be made to resolve elsewhere, so that addresses are always known.
+2. A request that changes something is not sent by a page of another site. Browsers say so in
+   Sec-Fetch-Site, older ones in Origin; other programs send neither.
+3. Where tokens are asked for: ``Authorization: Bearer`` with a token whose scope covers the method
+   (RFC 6750). A path that is not in :data:`OPEN_PATHS` is closed, also one added later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from results.errors import StoreUnavailable
+from results.records import TokenScope
+from results.store.base import Store
+from service.addresses import address, host_name, is_loopback
+from service.problems import ProblemError, unavailable
+from service.settings import Settings
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+#: What tells nothing of jobs or of this machine. The page's files hold no data: the page asks
+#: for a token and sends it itself.
+OPEN_PATHS = frozenset(
+    {
+        "/", "/page.js", "/page.css", "/api.js", "/healthz", "/readyz", "/version",
+        "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json",
+    }
+)  # fmt: skip
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN_SITE = frozenset({"same-origin", "none"})
+_HINT = (
+    "send the header 'Authorization: Bearer <token>' (ARGBEST_TOKEN for the command line); "
+    "`argbest token create NAME`, run on the server's machine, makes a token"
+)
+#: What comes from a job may hold text of its author: in a browser it may draw, and do nothing.
+_DRAWS_ONLY = b"default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_ACTIVE_TYPES = (b"text/html", b"image/svg+xml")
+
+
+def needed_scope(method: str) -> TokenScope:
+    """Return the least scope that a token needs for ``method``."""
+    if method in _SAFE_METHODS:
+        return TokenScope.READ
+    return TokenScope.ADMIN if method == "DELETE" else TokenScope.SUBMIT
+
+
+def asks_for_tokens(settings: Settings, local_address: str = "") -> bool:
+    """Whether a request to ``local_address``, one of this machine's, needs a token.
+
+    With ``auth=auto`` it does if the service is set to listen beyond loopback, and also if the
+    connection itself came to such an address, whatever the settings say of it.
+    """
+    if settings.auth != "auto":
+        return settings.auth == "on"
+    reached = address(local_address)
+    return not is_loopback(settings.host) or (reached is not None and not reached.is_loopback)
+
+
+class Door:
+    """ASGI middleware that answers with a problem whatever may not pass.
+
+    Behind it, ``request.state.is_trusted`` says whether details may be told: either no token is
+    asked for, or a valid one was sent.
+    """
+
+    def __init__(self, app: App, settings: Settings, store: Store) -> None:
+        self._app, self._settings, self._store = app, settings, store
+        names = settings.allowed_hosts.replace(",", " ").split()
+        self._hosts = frozenset(host_name(name) for name in (settings.host, "localhost", *names))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check one request and pass it on, or answer it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._check(scope)
+        except ProblemError as problem:
+            await problem.response()(scope, receive, send)
+        except StoreUnavailable as error:
+            answer = unavailable(f"the database cannot answer: {error}").response()
+            await answer(scope, receive, send)
+        else:
+            await self._app(scope, receive, _hardened(scope["path"], send))
+
+    async def _check(self, scope: Scope) -> None:
+        headers = _headers(scope)
+        host = headers.get("host", "")
+        self._check_host(host)
+        if scope["method"] not in _SAFE_METHODS:
+            self._check_site(headers, host)
+        local_address, _ = scope.get("server") or ("", None)
+        closed = asks_for_tokens(self._settings, local_address)
+        is_trusted = not closed or await self._check_token(scope, headers.get("authorization", ""))
+        scope.setdefault("state", {})["is_trusted"] = is_trusted
+
+    def _check_host(self, host: str) -> None:
+        name = host_name(host)
+        if address(name) is None and name not in self._hosts and "*" not in self._hosts:
+            raise ProblemError(
+                HTTPStatus.MISDIRECTED_REQUEST,
+                f"this service is not known as {name[:100]!a}",
+                hint="name the host in the setting ARGBEST_ALLOWED_HOSTS of the service, or use "
+                "its address",
+            )
+
+    def _check_site(self, headers: dict[str, str], host: str) -> None:
+        """Refuse what a page of another site sends; the token plays no part in it."""
+        site = headers.get("sec-fetch-site")
+        if site is not None:
+            is_own = site in _OWN_SITE
+        else:
+            origin = headers.get("origin")
+            is_own = origin is None or _netloc(origin) == host.lower()
+        if not is_own:
+            raise ProblemError(
+                HTTPStatus.FORBIDDEN,
+                "a page of another site may not change anything here",
+                hint="send the request from the service's own page or from a program; behind a "
+                "proxy, let it pass the Host header on",
+            )
+
+    async def _check_token(self, scope: Scope, authorization: str) -> bool:
+        """Return whether a valid token was sent; raise where one is needed and is not."""
+        kind, _, secret = authorization.partition(" ")
+        sent = secret.strip() if kind.lower() == "bearer" else ""
+        token = await asyncio.to_thread(self._store.token, sent) if sent else None
+        if scope["path"] in OPEN_PATHS:
+            return token is not None
+        if token is None:
+            raise _unauthorized(was_sent=bool(sent))
+        needed = needed_scope(scope["method"])
+        if not token.scope.covers(needed):
+            raise _forbidden(token.name, token.scope, needed)
+        return True
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """Return the headers by name; one that stands twice is joined, and so matches nothing."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def _netloc(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
+
+
+def _unauthorized(*, was_sent: bool) -> ProblemError:
+    challenge = 'Bearer realm="argbest"' + (', error="invalid_token"' if was_sent else "")
+    return ProblemError(
+        HTTPStatus.UNAUTHORIZED,
+        "the token is unknown, revoked or expired" if was_sent else "a token is needed",
+        hint=_HINT,
+        headers={"WWW-Authenticate": challenge},
+    )
+
+
+def _forbidden(name: str, held: TokenScope, needed: TokenScope) -> ProblemError:
+    challenge = f'Bearer realm="argbest", error="insufficient_scope", scope="{needed}"'
+    return ProblemError(
+        HTTPStatus.FORBIDDEN,
+        f"the token {name!r} has the scope {held}; this needs {needed}",
+        hint=f"use a token made with `argbest token create NAME --scope {needed}`",
+        headers={"WWW-Authenticate": challenge},
+    )
+
+
+def _hardened(path: str, send: Send) -> Send:
+    """Return ``send`` with the headers that keep a browser from running what the API answers."""
+
+    async def hardened(message: Message) -> None:
+        if message["type"] == "http.response.start" and path.startswith("/api/"):
+            headers = list(message["headers"])
+            headers.append((b"x-content-type-options", b"nosniff"))
+            kind = dict(headers).get(b"content-type", b"")
+            if kind.startswith(_ACTIVE_TYPES):
+                headers.append((b"content-security-policy", _DRAWS_ONLY))
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return hardened

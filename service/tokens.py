@@ -1,0 +1,37 @@
+"""Tokens, made and revoked on the database directly, by whoever may use the server's machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from results.errors import UnsupportedDatabase
+from results.records import TokenScope
+from results.store import open_store
+from results.store.base import Store
+from service.settings import Settings
+
+FIRST_TOKEN = "first-admin"  # noqa: S105 - a name
+
+
+@contextmanager
+def token_store(settings: Settings, *, make: bool) -> Iterator[Store]:
+    """Open the service's database for as long as it is needed; ``make`` it if it is not there.
+
+    Raises :class:`results.errors.UnsupportedDatabase` where there is none, and what
+    :func:`results.store.open_store` and :meth:`~results.store.base.Store.migrate` raise.
+    """
+    if make:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    elif not settings.database_url and not (settings.data_dir / "argbest.db").exists():
+        raise UnsupportedDatabase(f"there is no database in {settings.data_dir}")
+    with closing(open_store(settings.store_url)) as store:
+        store.migrate()
+        yield store
+
+
+def make_first_token(store: Store) -> str | None:
+    """Return the secret of a new admin token if there is no token at all, otherwise None."""
+    if store.tokens():
+        return None
+    return store.create_token(FIRST_TOKEN, TokenScope.ADMIN).secret

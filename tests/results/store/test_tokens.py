@@ -1,0 +1,141 @@
+"""Tokens in the store: shown once, hashed at rest, recognized, expired, revoked."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from alembic import command
+
+from results.errors import TokenExists, TokenNotFound
+from results.records import TokenScope
+from results.store import schema
+from results.store.sql import SqlStore
+from tests.results.store.samples import accept
+
+READ, SUBMIT, ADMIN = TokenScope
+
+
+@pytest.fixture(autouse=True)
+def no_tokens(store: SqlStore) -> None:
+    """PostgreSQL's database is shared by the tests."""
+    for token in store.tokens():
+        store.revoke_token(token.name)
+
+
+def test_a_token_is_recognized_by_its_secret_alone(store: SqlStore) -> None:
+    laptop = store.create_token("laptop", SUBMIT)
+    other = store.create_token("other", READ)
+    assert laptop.record.scope is SUBMIT
+    assert laptop.record.expires_at is None
+    assert abs(laptop.record.created_at - datetime.now(UTC)) < timedelta(minutes=1)
+    assert laptop.secret.startswith(laptop.record.prefix)
+    assert len(laptop.secret) > len(laptop.record.prefix) + 36
+    found = store.token(laptop.secret)
+    assert found is not None
+    assert (found.name, found.scope) == ("laptop", SUBMIT)
+    assert store.tokens()[1] == other.record
+
+
+@pytest.mark.parametrize("wrong", ["", "argb_", "x" * 48, "argb_" + "A" * 43, "argb_\0\ud800"])
+def test_what_was_never_made_is_no_token(store: SqlStore, wrong: str) -> None:
+    secret = store.create_token("laptop", READ).secret
+    almost = secret[:-1] + ("A" if secret[-1] != "A" else "B")
+    assert store.token(wrong) is None
+    assert store.token(almost) is None
+    assert store.token(secret + "A") is None
+    assert store.token(secret.upper()) is None
+
+
+def test_tokens_that_begin_alike_are_told_apart(store: SqlStore) -> None:
+    first, second = (store.create_token(name, READ) for name in ("first", "second"))
+    with store._database.write() as connection:
+        connection.exec_driver_sql("UPDATE tokens SET prefix = 'argb_AAAAAA'")
+        for token, name in ((first, "first"), (second, "second")):
+            secret = "argb_AAAAAA" + token.secret[11:]
+            digest = hashlib.sha256(secret.encode()).hexdigest()
+            connection.exec_driver_sql(
+                f"UPDATE tokens SET sha256 = '{digest}' WHERE name = '{name}'"
+            )
+    found = store.token("argb_AAAAAA" + second.secret[11:])
+    assert found is not None
+    assert found.name == "second"
+
+
+def test_only_a_hash_is_at_rest(store: SqlStore) -> None:
+    new = store.create_token("laptop", ADMIN)
+    assert new.secret not in repr(new)
+    with store._database.read() as connection:
+        (row,) = connection.exec_driver_sql("SELECT * FROM tokens").all()
+    kept = new.secret.removeprefix(new.record.prefix)
+    assert not any(kept in str(value) for value in row)
+    assert hashlib.sha256(new.secret.encode()).hexdigest() in row
+
+
+def test_a_token_ends_with_its_lifetime(store: SqlStore) -> None:
+    brief = store.create_token("brief", READ, lifetime_seconds=0.2)
+    assert brief.record.expires_at is not None
+    assert brief.record.expires_at > brief.record.created_at
+    time.sleep(0.3)
+    assert store.token(brief.secret) is None
+    assert [token.name for token in store.tokens()] == ["brief"]
+    lasting = store.create_token("lasting", READ, lifetime_seconds=3600)
+    assert store.token(lasting.secret) is not None
+
+
+def test_use_is_noted_at_most_once_a_minute(store: SqlStore) -> None:
+    secret = store.create_token("laptop", READ).secret
+    assert store.tokens()[0].last_used_at is None
+    store.token(secret)
+    used = store.tokens()[0].last_used_at
+    assert used is not None
+    store.token(secret)
+    assert store.tokens()[0].last_used_at == used
+    with store._database.write() as connection:
+        connection.exec_driver_sql("UPDATE tokens SET last_used_at = last_used_at - 61")
+    store.token(secret)
+    again = store.tokens()[0].last_used_at
+    assert again is not None
+    assert again >= used
+
+
+def test_names_are_taken_until_revoked(store: SqlStore) -> None:
+    secret = store.create_token("laptop", READ).secret
+    with pytest.raises(TokenExists, match="revoke it"):
+        store.create_token("laptop", ADMIN)
+    store.revoke_token("laptop")
+    assert store.token(secret) is None
+    with pytest.raises(TokenNotFound, match="laptop"):
+        store.revoke_token("laptop")
+    assert store.create_token("laptop", ADMIN).secret != secret
+
+
+@pytest.mark.parametrize("name", ["", " ", "a b", "-a", "a\n", "x" * 65, "\u00e9", "a\0"])
+def test_names_that_would_not_print_well_are_refused(store: SqlStore, name: str) -> None:
+    with pytest.raises(ValueError, match="name"):
+        store.create_token(name, READ)
+    assert store.tokens() == ()
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan")])
+def test_lifetimes_that_are_none_are_refused(store: SqlStore, seconds: float) -> None:
+    with pytest.raises(ValueError, match="lifetime_seconds"):
+        store.create_token("laptop", READ, lifetime_seconds=seconds)
+
+
+def test_each_scope_covers_those_before_it() -> None:
+    covered = [[held.covers(needed) for needed in TokenScope] for held in TokenScope]
+    assert covered == [[True, False, False], [True, True, False], [True, True, True]]
+
+
+def test_the_schema_without_tokens_is_brought_up_to_date(empty_store: SqlStore) -> None:
+    empty_store.migrate()
+    job = accept(empty_store)
+    with empty_store._database.write() as connection:
+        command.downgrade(schema.config(connection), "0001")
+    assert not empty_store.schema_is_current()
+    empty_store.migrate()
+    assert empty_store.job(job.id) == job
+    assert empty_store.token(empty_store.create_token("laptop", READ).secret) is not None
