@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 
 from fastapi.responses import JSONResponse
+
+from service.log_lines import REQUEST_ID, REQUEST_ID_HEADER
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -41,17 +44,18 @@ class ProblemError(Exception):
             | ({"hint": e.hint} if e.hint else {})
             for e in self.errors
         ]
-        content = {
+        content: dict[str, Any] = {
             "type": "about:blank",
             "title": self.status.phrase,
             "status": self.status.value,
             "detail": self.detail,
             "errors": errors,
             "hint": self.hint or next((e.hint for e in self.errors if e.hint), ""),
+            "request_id": REQUEST_ID.get(),
         }
-        return JSONResponse(
-            content, self.status.value, headers=dict(self.headers), media_type=MEDIA_TYPE
-        )
+        # Also here: the answer to an unexpected error goes past the middleware that adds it.
+        headers = {REQUEST_ID_HEADER: content["request_id"], **self.headers}
+        return JSONResponse(content, self.status.value, headers=headers, media_type=MEDIA_TYPE)
 
 
 def invalid(errors: Sequence[FieldError]) -> ProblemError:

@@ -1,0 +1,70 @@
+"""Every request has an id and one line in the log, and its answer carries the id back.
+
+A client may send its own ``X-Request-ID``, so that its log and ours can be read together; one
+that is too long or holds anything but letters, digits and ``._-`` is replaced. Starlette's page
+"Middleware" says how an ASGI middleware that does not buffer streams is written.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.log_lines import REQUEST_ID, REQUEST_ID_HEADER
+
+logger = logging.getLogger(__name__)
+
+_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_JOB_PATH = re.compile(r"/api/v1/jobs/([0-9a-f]{16})(?:/|$)")
+
+
+class RequestLog:
+    """ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; the line is written when its last byte was sent."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # Never reset: each request runs in a context of its own, and the handler of unexpected
+        # errors, which is outside of this middleware, names the id too.
+        REQUEST_ID.set(_request_id(scope))
+        begun, status = time.perf_counter(), 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = REQUEST_ID.get()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            _log(scope, status, time.perf_counter() - begun)
+
+
+def _request_id(scope: Scope) -> str:
+    given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+    return given if _ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _log(scope: Scope, status: int, seconds: float) -> None:
+    method, path = scope["method"], scope["path"]
+    extra = {"method": method, "path": path, "status": status, "seconds": round(seconds, 6)}
+    job = _JOB_PATH.match(path)
+    if job:
+        extra["job_id"] = job[1]
+    # The path is quoted: a line break in it must not make a line of its own.
+    logger.info(
+        "%s %s %d in %.1f ms, request %s", method, ascii(path), status, 1000 * seconds,
+        REQUEST_ID.get(), extra=extra,
+    )  # fmt: skip
