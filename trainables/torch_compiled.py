@@ -14,7 +14,8 @@ import logging
 import os
 import platform
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import sha256
 from inspect import getsource
@@ -23,7 +24,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 import torch
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from torch import Tensor
 
 from trainables import torch_loops, torch_models, torch_optimizers
@@ -32,7 +33,7 @@ from trainables.torch_steps import Batches, EagerEngine, Problem, State
 
 #: A dynamic length, to torch's compiler, is 2 or more.
 _FEWEST_ITERATIONS = 2
-_LOCK_SECONDS = 300
+_REPORT_SECONDS = 60.0
 _DIGEST_BYTES = 32
 _log = logging.getLogger("argbest.trainables")
 
@@ -91,12 +92,32 @@ def _loop(graph: Graph, folder: Path) -> Loop:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torch's compiler uses torch.jit
         _require_compiler()
-        with FileLock(folder / f"{name}.lock", timeout=_LOCK_SECONDS):
+        with patient_lock(folder / f"{name}.lock"):
             code = _read(path)
             if code is None:
                 code = _compile(graph)
                 _write(path, code)
         return _load(code)
+
+
+@contextmanager
+def patient_lock(path: Path, report_seconds: float = _REPORT_SECONDS) -> Iterator[None]:
+    """Hold the lock on ``path``; wait for it without limit, with a warning now and then.
+
+    Giving up would mean to train eagerly, that is to get other numbers because the machine was
+    busy. The system frees the lock of a process that ends, so there is an end to the waiting.
+    Raises ``OSError`` where the file cannot be made or locked.
+    """
+    lock = FileLock(path)
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=report_seconds)
+        except Timeout:
+            _log.warning("still waiting for another process that compiles %s", path.stem)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _require_compiler() -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from subprocess import SubprocessError
 
-import platformdirs
-
+from trainables.code_cache import code_folder
 from trainables.torch_compiled import CompiledEngine
 from trainables.torch_steps import EagerEngine, Engine, Problem
 
@@ -31,16 +29,17 @@ _log = logging.getLogger("argbest.trainables")
 
 
 def cache_folder() -> Path:
-    """Return where compiled code is kept: ``ARGBEST_CACHE_DIR`` or the user's cache folder."""
-    root = os.environ.get("ARGBEST_CACHE_DIR") or platformdirs.user_cache_dir("argbest")
-    return Path(root) / "torch"
+    """Return where compiled training loops are kept; see :mod:`trainables.code_cache`."""
+    return code_folder("torch")
 
 
 def choose_engine(problem: Problem, steps: int, folder: Path) -> Engine:
     """Return the engine for a training of ``steps`` steps; compiled code is kept in ``folder``.
 
     The choice depends on the problem and ``steps`` alone, so that a trial computes the same each
-    time. Only where compiling fails does the eager engine step in; the log says so, and why.
+    time. Only where compiling fails does the eager engine step in, whose float32 sums are rounded
+    otherwise; a warning says so, and why. Other processes that compile are waited for, however
+    long they take.
     """
     if steps < FEWEST_COMPILED_STEPS or problem.batch_size > LARGEST_COMPILED_BATCH:
         return EagerEngine(problem)

@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +15,13 @@ from typing import Literal
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from torch import Tensor, nn
 
 from trainables import torch_reference
 from trainables.numpy_models import Network
 from trainables.numpy_reference import mlp_epoch
-from trainables.torch_compiled import CompiledEngine
+from trainables.torch_compiled import CompiledEngine, patient_lock
 from trainables.torch_engines import (
     FEWEST_COMPILED_STEPS,
     LARGEST_COMPILED_BATCH,
@@ -227,6 +229,32 @@ def test_without_a_compiler_the_eager_engine_is_chosen_and_the_log_says_so(tmp_p
     out, log = _choose_elsewhere(tmp_path, CXX="/nowhere/c++").communicate()
     assert out.strip() == "EagerEngine"
     assert "no compiled training loop, so this trial trains eagerly: No working C++ compiler" in log
+
+
+def test_a_lock_is_waited_for_with_warnings(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, held = tmp_path / "784-10.lock", threading.Event()
+
+    def compile_slowly() -> None:
+        with FileLock(path):
+            held.set()
+            while len(caplog.records) < 2:
+                threading.Event().wait(0.01)
+
+    other = threading.Thread(target=compile_slowly)
+    other.start()
+    held.wait()
+    with (
+        caplog.at_level(logging.WARNING, "argbest.trainables"),
+        patient_lock(path, report_seconds=0.05),
+    ):
+        other.join(timeout=10)
+        assert not other.is_alive()
+    warnings = {record.getMessage() for record in caplog.records}
+    assert warnings == {"still waiting for another process that compiles 784-10"}
+    with FileLock(path, timeout=0) as freed:
+        assert freed.is_locked
 
 
 def test_a_folder_that_cannot_be_written_is_logged(
