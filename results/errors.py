@@ -19,7 +19,11 @@ from __future__ import annotations
 
 
 class ResultsError(Exception):
-    """Base of this package's errors."""
+    """Base of this package's errors; ``hint`` says what to do instead, where that is known."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class JobNotFound(ResultsError):

@@ -62,7 +62,11 @@ class BestTrial:
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """A job as the store knows it. ``spec`` is the complete job specification, as JSON."""
+    """A job as the store knows it. ``spec`` is the complete job specification, as JSON.
+
+    ``claims`` counts how often the job was claimed since it was accepted, resumed or retried: more
+    than one claim means that a driver was lost.
+    """
 
     id: str
     name: str
@@ -76,6 +80,7 @@ class JobRecord:
     started_at: datetime | None
     finished_at: datetime | None
     lease_token: int = 0
+    claims: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +132,17 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class MetricInfo:
-    """How a metric is shown: axis label, unit, better direction and the data it is measured on."""
+    """How a metric is shown: axis label, unit, better direction and the data it is measured on.
+
+    ``measured`` is "after" an epoch, or "during" it: a mean over its samples as they are trained on.
+    """
 
     name: str
     label: str
     mode: str
     split: str
     unit: str = ""
+    measured: str = "after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +161,18 @@ class DriverProcess:
     host: str
     pid: int
     started: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseCounts:
+    """What has happened to leases since the database was made; these numbers only grow.
+
+    ``take_overs``: jobs claimed again because whoever ran them was gone. ``refused_writes``: writes
+    under a lease that somebody else had taken over.
+    """
+
+    take_overs: int
+    refused_writes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ class JobState(StrEnum):
 
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSING = "pausing"
+    PAUSED = "paused"
     CANCELLING = "cancelling"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -17,23 +19,41 @@ class JobState(StrEnum):
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing will change any more."""
-        return not JOB_MOVES[self]
+        """Whether the job has ended; only running its failed trials again makes it go on."""
+        return self in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 
     def may_become(self, other: JobState) -> bool:
         """Whether the move from this state to ``other`` is legal."""
         return other in JOB_MOVES[self]
 
 
-#: A running job goes back to the queue when its driver died or was told to stop.
+#: A running job goes back to the queue when its driver died or was told to stop; one that is
+#: pausing lets its running trials finish and is then paused, or has ended if no trial was left.
+#: A job that has ended goes back to the queue when its failed trials are to run again.
 JOB_MOVES: dict[JobState, frozenset[JobState]] = {
-    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.PAUSED, JobState.CANCELLED}),
     JobState.RUNNING: frozenset(
-        {JobState.QUEUED, JobState.CANCELLING, JobState.SUCCEEDED, JobState.FAILED}
+        {
+            JobState.QUEUED,
+            JobState.PAUSING,
+            JobState.CANCELLING,
+            JobState.SUCCEEDED,
+            JobState.FAILED,
+        }
     ),
+    JobState.PAUSING: frozenset(
+        {
+            JobState.PAUSED,
+            JobState.RUNNING,
+            JobState.CANCELLING,
+            JobState.SUCCEEDED,
+            JobState.FAILED,
+        }
+    ),
+    JobState.PAUSED: frozenset({JobState.QUEUED, JobState.CANCELLED}),
     JobState.CANCELLING: frozenset({JobState.CANCELLED}),
-    JobState.SUCCEEDED: frozenset(),
-    JobState.FAILED: frozenset(),
+    JobState.SUCCEEDED: frozenset({JobState.QUEUED}),
+    JobState.FAILED: frozenset({JobState.QUEUED}),
     JobState.CANCELLED: frozenset(),
 }
 

@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from results import errors as results_errors
 from results.store import open_store
@@ -24,6 +25,7 @@ from service import (
     metrics,
     openapi,
     page,
+    requests,
     routes_catalog,
     routes_health,
     routes_jobs,
@@ -70,6 +72,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
         app.include_router(module.router)
     app.add_middleware(auth.Door, settings=settings, store=used)
     metrics.install(app, used)
+    app.add_middleware(requests.RequestLog)
     _handle_errors(app)
     app.openapi = _described(app)  # type: ignore[method-assign]
     return app
@@ -82,8 +85,8 @@ def standalone_app() -> FastAPI:
     Ray. The database is waited for and its schema brought up to date; several may start at once.
     Raises :class:`results.errors.StoreUnavailable` if the database does not answer in time.
     """
-    logs.configure()
     settings = Settings()
+    logs.configure(settings.log_format)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with closing(open_store(settings.store_url)) as store:
         _migrate(store)
@@ -143,12 +146,27 @@ async def _answer_bad_parameter(_: Request, error: Exception) -> Response:
     return invalid(found).response()
 
 
-async def _answer_http(_: Request, error: Exception) -> Response:
+async def _answer_http(request: Request, error: Exception) -> Response:
     """Answer an unknown path (404) or a method that a path does not have (405)."""
     assert isinstance(error, HTTPException)  # noqa: S101
     status = HTTPStatus(error.status_code)
     hint = "GET /docs lists all paths and methods"
-    return ProblemError(status, str(error.detail), hint, headers=error.headers or {}).response()
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
+    return ProblemError(status, str(error.detail), hint, headers=headers).response()
+
+
+def _methods(request: Request) -> list[str]:
+    """Return the methods of the request's path: routing stops at the first route of the path."""
+    app: FastAPI = request.app
+    scope = {"type": "http", "path": request.url.path}
+    asked = {"GET", "POST", "PUT", "PATCH", "DELETE"}
+    return sorted(
+        method
+        for method in asked
+        if any(r.matches({**scope, "method": method})[0] is Match.FULL for r in app.routes)
+    )
 
 
 async def _answer_unavailable(_: Request, error: Exception) -> Response:
@@ -160,7 +178,8 @@ async def _answer_results_error(_: Request, error: Exception) -> Response:
     status = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), None)
     if status is None:
         return await _answer_bug(_, error)
-    return ProblemError(status, str(error)).response()
+    assert isinstance(error, results_errors.ResultsError)  # noqa: S101
+    return ProblemError(status, str(error), hint=error.hint).response()
 
 
 async def _answer_bug(request: Request, error: Exception) -> Response:

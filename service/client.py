@@ -114,6 +114,18 @@ class Client:
         """Ask for a job to be cancelled; return it, cancelled or cancelling."""
         return cast(Job, self._http.json("POST", f"{API}{_job(job_id)}/cancel"))
 
+    def pause(self, job_id: str) -> Job:
+        """Let a job start no more trials; return it, paused, or pausing while trials still run."""
+        return cast(Job, self._http.json("POST", f"{API}{_job(job_id)}/pause"))
+
+    def resume(self, job_id: str) -> Job:
+        """Let a paused job go on; return it."""
+        return cast(Job, self._http.json("POST", f"{API}{_job(job_id)}/resume"))
+
+    def retry_failed(self, job_id: str) -> Job:
+        """Run the failed trials of a finished job again; return it, queued."""
+        return cast(Job, self._http.json("POST", f"{API}{_job(job_id)}/retry-failed"))
+
     def delete(self, job_id: str) -> None:
         """Delete a finished job with its trials and curves."""
         self._http.send("DELETE", f"{API}{_job(job_id)}", repeatable=False)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -23,7 +22,7 @@ import psutil
 from filelock import FileLock
 
 from results.records import DriverProcess
-from service.processes import end_tree, find, identity
+from service.processes import HEAD_VARIABLE, end_tree, find, identity, kill_all, with_variable
 from service.settings import Settings
 
 START_SECONDS = 60.0
@@ -82,6 +81,7 @@ def start_head(settings: Settings) -> Head:
 
 def _start_head(settings: Settings) -> Head:
     address_port, client_port = _free_port(), _free_port()
+    address = f"127.0.0.1:{address_port}"
     dashboard_port = _free_port(settings.dashboard_port)
     log = settings.logs_dir / "ray.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -92,18 +92,28 @@ def _start_head(settings: Settings) -> Head:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            env={**os.environ, **authentication(settings), "RAY_USAGE_STATS_ENABLED": "0"},
+            env={**os.environ, **_head_environment(settings)},
         )
-    address = _wait_for_address(child, address_port, log)
+    try:
+        _wait_until_up(child, address, log)
+    except ClusterError:
+        _kill_processes(settings)
+        raise
     head = Head(identity(child.pid), address, f"http://127.0.0.1:{dashboard_port}")
     _state_file(settings).write_text(json.dumps(asdict(head)), encoding="utf-8")
     return head
 
 
 def stop_head(settings: Settings, head: Head) -> None:
-    """End the local head and every process of its session."""
+    """End the local head and every process that it started, also where it is gone itself."""
     end_tree(head.process, patience_s=STOP_SECONDS)
+    _kill_processes(settings)
     _state_file(settings).unlink(missing_ok=True)
+
+
+def _kill_processes(settings: Settings) -> None:
+    """Kill whatever Ray runs for this data folder; a head that was killed leaves some behind."""
+    kill_all(with_variable(HEAD_VARIABLE, str(settings.ray_dir)))
 
 
 def head_is_running(head: Head) -> bool:
@@ -125,16 +135,25 @@ def _command(settings: Settings, port: int, client_port: int, dashboard_port: in
     return [*program, "--disable-usage-stats", *(f"--{k}={v}" for k, v in options.items())]
 
 
-def _wait_for_address(child: subprocess.Popen[bytes], port: int, log: Path) -> str:
-    address = f"127.0.0.1:{port}"
+def _head_environment(settings: Settings) -> dict[str, str]:
+    return {
+        **authentication(settings),
+        HEAD_VARIABLE: str(settings.ray_dir),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        # Also what trials print: Ray writes it to files of its own before the driver sees it.
+        "RAY_ROTATION_MAX_BYTES": str(settings.max_log_bytes),
+        "RAY_ROTATION_BACKUP_COUNT": "1",
+    }
+
+
+def _wait_until_up(child: subprocess.Popen[bytes], address: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if child.poll() is not None:
             raise ClusterError(f"Ray ended with status {child.returncode}; see {log}")
         if is_reachable(address) and _has_raylet(child.pid):
-            return address
+            return
         time.sleep(0.1)
-    os.killpg(child.pid, signal.SIGKILL)
     raise ClusterError(f"Ray did not come up within {START_SECONDS:g} s; see {log}")
 
 
@@ -164,7 +183,10 @@ def _running_head(settings: Settings) -> Head | None:
     except (FileNotFoundError, json.JSONDecodeError):
         return None
     head = Head(DriverProcess(**saved["process"]), saved["address"], saved["dashboard_url"])
-    return head if head_is_running(head) else None
+    if head_is_running(head):
+        return head
+    stop_head(settings, head)
+    return None
 
 
 def nodes(settings: Settings) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from results.store import open_store
 from results.store.base import Store
 from service import logs, processes
 from service.cluster import is_reachable
+from service.log_lines import log_state
 from service.settings import Settings
 
 logger = logging.getLogger("service.controller")
@@ -77,10 +78,10 @@ class Controller:
                 continue
             processes.end_tree(driver, patience_s=PATIENCE_SECONDS)
             processes.kill_all(processes.trial_processes(job_id))
-            if state is JobState.RUNNING:
-                self._give_back(job_id, lease)
-            else:
+            if state is JobState.CANCELLING:
                 self._finish(lease, JobState.CANCELLED, None)
+            else:
+                self._give_back(job_id, lease)
 
     def _ray_answers(self) -> bool:
         return is_reachable(self._settings.ray_address)
@@ -90,13 +91,30 @@ class Controller:
         if lease is None:
             return
         job = self._store.job(lease.job_id)
+        self._end_former_driver(lease)
         if job.state is JobState.CANCELLING:
             self._end_trials(lease)
-        elif lease.token > self._settings.max_claims:
-            message = f"the job's driver was lost {lease.token - 1} times; see its log"
+        elif job.state is JobState.PAUSING:
+            self._give_back(lease.job_id, lease)
+        elif job.claims > self._settings.max_claims:
+            message = (
+                f"the job's driver was lost {job.claims - 1} times: see the job's log for the "
+                "reason, then retry the job"
+            )
             self._finish(lease, JobState.FAILED, Failure(FailureKind.WORKER_LOST, message))
         else:
             self._start_driver(lease)
+
+    def _end_former_driver(self, lease: Lease) -> None:
+        """End what is left of a driver on this host that let its lease run out (it hangs).
+
+        It could write nothing any more, but its trials would go on to occupy their slots.
+        """
+        _, _, former = self._store.drivers().get(lease.job_id, (None, None, None))
+        if former is not None and processes.find(former) is not None:
+            logger.warning("job %s: its driver %d hangs; ending it", lease.job_id, former.pid)
+            processes.end_tree(former, patience_s=0)
+            processes.kill_all(processes.trial_processes(lease.job_id))
 
     def _start_driver(self, lease: Lease) -> None:
         log = self._settings.log_file(lease.job_id)
@@ -113,8 +131,15 @@ class Controller:
                 env={**os.environ, **self._settings.environment()},
             )
         self._children[lease.job_id] = child
-        self._store.set_driver(lease, processes.identity(child.pid))
+        try:
+            self._store.set_driver(lease, processes.identity(child.pid))
+        except LeaseLost as error:
+            # This process was stopped for longer than the lease lasts.
+            logger.warning("job %s: %s", lease.job_id, error)
+            child.kill()
+            return
         logger.info("job %s: driver %d, token %d", lease.job_id, child.pid, lease.token)
+        log_state(logger, lease.job_id, JobState.RUNNING)
 
     def _look_after(
         self, job_id: str, state: JobState, lease: Lease, driver: DriverProcess
@@ -150,18 +175,21 @@ class Controller:
             self._finish(lease, JobState.CANCELLED, None)
 
     def _give_back(self, job_id: str, lease: Lease) -> None:
-        logger.warning("job %s: its driver has ended before it; back to the queue", job_id)
+        logger.warning("job %s: its driver has ended before it; it waits again", job_id)
         try:
             self._store.release_job(lease)
         except (LeaseLost, IllegalMove) as error:
             logger.info("job %s: %s", job_id, error)
+        else:
+            log_state(logger, job_id, self._store.job(job_id).state)
 
     def _finish(self, lease: Lease, state: JobState, error: Failure | None) -> None:
-        logger.info("job %s: %s", lease.job_id, state)
         try:
             self._store.finish_job(lease, state, error)
         except (LeaseLost, IllegalMove) as refused:
             logger.info("job %s: %s", lease.job_id, refused)
+        else:
+            log_state(logger, lease.job_id, state)
 
 
 def _stop_without_parent(controller: Controller, parent: int) -> None:
@@ -173,8 +201,8 @@ def _stop_without_parent(controller: Controller, parent: int) -> None:
 
 def main() -> None:
     """Run a controller until SIGTERM (which ends its drivers too) or until its parent is gone."""
-    logs.configure()
     settings = Settings()
+    logs.configure(settings.log_format)
     store = open_store(settings.store_url)
     controller = Controller(store, settings)
     told = threading.Event()

@@ -28,10 +28,13 @@ from results.store.base import Store
 from search_spaces import SearchSpace
 from service import logs
 from service.cluster import is_reachable
+from service.log_lines import log_state
+from service.logs import limit_log
 from service.processes import JOB_ID_VARIABLE
 from service.settings import Settings
 from service.spec import JobSpec
 from service.tune_callback import Recorder
+from service.tune_pause import PauseGate, PauseReached
 from service.tune_search import Search, make_search
 from service.tune_trial import TrialContext, run_trial
 from trainables import datasets
@@ -53,15 +56,15 @@ RAY_SILENCE = 5
 
 
 class Heartbeat(threading.Thread):
-    """Renews the lease, and ends the process when it should no longer run.
+    """Renews the lease, closes the gate of a pausing job, and ends a process that must not run.
 
     The process is ended with ``os._exit``: Ray ends a dead driver's trial processes within a
     second, while a polite shutdown waits for each trial.
     """
 
-    def __init__(self, store: Store, lease: Lease, settings: Settings) -> None:
+    def __init__(self, store: Store, lease: Lease, settings: Settings, gate: PauseGate) -> None:
         super().__init__(name="heartbeat", daemon=True)
-        self._store, self._lease, self._settings = store, lease, settings
+        self._store, self._lease, self._settings, self._gate = store, lease, settings, gate
         self._stopped = threading.Event()
 
     def run(self) -> None:
@@ -80,6 +83,10 @@ class Heartbeat(threading.Thread):
                 continue
             if state is JobState.CANCELLING:
                 self._end("the job was cancelled")
+            if state is JobState.PAUSING and not self._gate.closed:
+                logger.info("the job is pausing: running trials finish, no other one starts")
+                self._gate.closed = True
+            limit_log(self._settings.log_file(self._lease.job_id), self._settings.max_log_bytes)
             silence = 0 if is_reachable(self._settings.ray_address) else silence + 1
             if silence >= RAY_SILENCE:
                 self._end("Ray's head does not answer")
@@ -94,8 +101,8 @@ class Heartbeat(threading.Thread):
         os._exit(EXIT_UNFINISHED)
 
 
-def drive(store: Store, lease: Lease, settings: Settings) -> None:
-    """Run what is left of the job and record how it ended."""
+def drive(store: Store, lease: Lease, settings: Settings, gate: PauseGate) -> None:
+    """Run what is left of the job and record how it ended, or that it waits."""
     job = store.job(lease.job_id)
     spec = JobSpec.from_json(job.spec)
     records = store.trials(job.id)
@@ -108,12 +115,19 @@ def drive(store: Store, lease: Lease, settings: Settings) -> None:
     )
     if search.num_samples > 0:
         _connect(job, spec, settings)
-        recorder = Recorder(store, lease, records, seed=spec.seed, time_limit_s=spec.time_limit_s)
-        _fit(search, spec, settings, recorder, name=f"{job.id}-{lease.token}")
+        recorder = Recorder(
+            store, lease, records, seed=spec.seed, time_limit_s=spec.time_limit_s, gate=gate
+        )
+        _fit(search, spec, settings, recorder, gate, name=f"{job.id}-{lease.token}")
         recorder.flush()
-    state, error = _outcome(store.trials(job.id))
+    done = store.trials(job.id)
+    if gate.closed and sum(record.state.is_finished for record in done) < spec.trials:
+        logger.info("job %s: what is left of it waits", job.id)
+        store.release_job(lease)
+        return
+    state, error = _outcome(done)
     store.finish_job(lease, state, error)
-    logger.info("job %s: %s", job.id, state)
+    log_state(logger, job.id, state)
 
 
 def _connect(job: JobRecord, spec: JobSpec, settings: Settings) -> None:
@@ -155,7 +169,13 @@ class InfeasibleError(Exception):
 
 
 def _fit(
-    search: Search, spec: JobSpec, settings: Settings, recorder: Recorder, *, name: str
+    search: Search,
+    spec: JobSpec,
+    settings: Settings,
+    recorder: Recorder,
+    gate: PauseGate,
+    *,
+    name: str,
 ) -> None:
     context = TrialContext(
         trainable=spec.trainable,
@@ -177,6 +197,7 @@ def _fit(
             mode=spec.mode,
             metric="objective",
             search_alg=search.searcher,
+            scheduler=gate,
             num_samples=search.num_samples,
             max_concurrent_trials=spec.max_concurrent_trials,
             reuse_actors=True,
@@ -193,6 +214,8 @@ def _fit(
     )
     try:
         tuner.fit()
+    except PauseReached:
+        logger.info("the last running trial has ended")
     finally:
         # Tune's snapshot of this run: our records are what a take-over starts from.
         shutil.rmtree(storage / name, ignore_errors=True)
@@ -209,9 +232,9 @@ def _outcome(records: Sequence[TrialRecord]) -> tuple[JobState, Failure | None]:
     return JobState.FAILED, Failure(kind, message)
 
 
-def _run(store: Store, lease: Lease, settings: Settings) -> int:
+def _run(store: Store, lease: Lease, settings: Settings, gate: PauseGate) -> int:
     try:
-        drive(store, lease, settings)
+        drive(store, lease, settings, gate)
     except (LeaseLost, IllegalMove) as error:
         # Taken over, or cancelled just as it ended: the controller sees to the rest.
         logger.error("driver stops: %s", error)
@@ -246,16 +269,17 @@ def _fail(store: Store, lease: Lease, failure: Failure) -> int:
 def main(arguments: Sequence[str]) -> int:
     """Drive the job that the arguments name; return the process's exit status."""
     job_id, owner, token = arguments
-    logs.configure()
+    settings = Settings()
+    logs.configure(settings.log_format, job_id=job_id)
     os.environ.update(TUNE_SETTINGS)
     # It misses the log files that are switched off, once a trial.
     logging.getLogger("ray.tune.analysis.experiment_analysis").setLevel(logging.ERROR)
-    settings = Settings()
     lease = Lease(job_id, owner, int(token))
     store = open_store(settings.store_url)
-    heartbeat = Heartbeat(store, lease, settings)
+    gate = PauseGate()
+    heartbeat = Heartbeat(store, lease, settings, gate)
     heartbeat.start()
-    status = _run(store, lease, settings)
+    status = _run(store, lease, settings, gate)
     heartbeat.stop()
     logging.shutdown()
     sys.stdout.flush()

@@ -1,7 +1,8 @@
-"""A job's life over the store: planned, accepted, looked at, cancelled, deleted."""
+"""A job's life over the store: planned, accepted, looked at, paused, cancelled, deleted."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,6 +14,7 @@ from results.states import JobState
 from results.store.base import Store
 from search_spaces import Library, SearchSpace, SearchSpaceError
 from service.disk import disk_problem
+from service.log_lines import log_state
 from service.problems import FieldError, ProblemError, invalid, unavailable
 from service.schemas import JobRequest
 from service.settings import Settings
@@ -20,6 +22,8 @@ from service.spec import JobSpec
 from service.version import version
 from trainables import registry
 from trainables.contract import UnknownTrainable
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ class Jobs:
         if full:
             raise unavailable(full, retry_after_s=60)
         listed = plan.configurations() or []
-        return self._store.create_job(
+        job = self._store.create_job(
             name=plan.spec.name,
             spec=plan.spec.to_json(),
             fingerprint=plan.spec.fingerprint(),
@@ -133,6 +137,7 @@ class Jobs:
             planned_trials=plan.spec.trials,
             idempotency_key=idempotency_key,
         )
+        return _logged(job)
 
     def job(self, job_id: str) -> JobRecord:
         """Return the job; raise :class:`results.errors.JobNotFound`."""
@@ -178,12 +183,25 @@ class Jobs:
 
     def cancel(self, job_id: str) -> JobRecord:
         """Cancel a queued job, or ask for a running one to be ended."""
-        return self._store.request_cancel(job_id)
+        return _logged(self._store.request_cancel(job_id))
+
+    def pause(self, job_id: str) -> JobRecord:
+        """Pause a queued job, or let a running one start no more trials."""
+        return _logged(self._store.request_pause(job_id))
+
+    def resume(self, job_id: str) -> JobRecord:
+        """Let a paused job go on."""
+        return _logged(self._store.resume_job(job_id))
+
+    def retry_failed(self, job_id: str) -> JobRecord:
+        """Run the failed trials of a finished job again."""
+        return _logged(self._store.retry_failed(job_id))
 
     def delete(self, job_id: str) -> None:
         """Delete a finished job, its trials, reports and log."""
         job = self._store.job(job_id)
         self._store.delete_job(job.id)
+        log_state(logger, job.id, "deleted")
         self._settings.log_file(job.id).unlink(missing_ok=True)
 
     def log_tail(self, job_id: str, lines: int) -> str:
@@ -197,6 +215,11 @@ class Jobs:
         except FileNotFoundError:
             return ""
         return "".join(f"{line}\n" for line in tail)
+
+
+def _logged(job: JobRecord) -> JobRecord:
+    log_state(logger, job.id, job.state)
+    return job
 
 
 def _overridden(request: JobRequest) -> list[str]:

@@ -1,16 +1,43 @@
-"""One log format for every process of the service: UTC time, level, logger, message."""
+"""One log for every process of the service: UTC time, level, logger, message; text or JSON."""
 
 from __future__ import annotations
 
 import logging
 import time
+from pathlib import Path
+
+from service.log_lines import LogFormat, formatter
 
 
-def configure() -> None:
-    """Log to stderr from INFO on; libraries only tell of trouble."""
+def configure(log_format: LogFormat = "text", *, job_id: str = "") -> None:
+    """Log to stderr from INFO on; libraries only tell of trouble.
+
+    ``job_id`` is that of a process that works for one job: each of its JSON lines carries it.
+    """
     logging.Formatter.converter = time.gmtime
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)sZ %(levelname)s %(name)s: %(message)s"
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter(log_format, job_id))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     for library in ("alembic", "httpx2"):
         logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def limit_log(path: Path, max_bytes: int) -> None:
+    """Cut a log file to its second half once it is larger than ``max_bytes``.
+
+    The process that writes the log calls this, so that it works while no controller lives. Whoever
+    writes must have opened the file for appending; what is printed during the cut is lost.
+    """
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        return  # the job has just been deleted
+    if size <= max_bytes:
+        return
+    with path.open("r+b") as file:
+        file.seek(size - max_bytes // 2)
+        kept = file.read(max_bytes // 2)
+        file.truncate(0)
+    with path.open("ab") as file:
+        file.write(b"... what came before was cut off (ARGBEST_MAX_LOG_BYTES)\n")
+        file.write(kept.partition(b"\n")[2])

@@ -7,7 +7,12 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from results.states import JobState
@@ -25,12 +30,23 @@ class StoreCollector(Collector):
         self._store = store
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the jobs by state and the version."""
+        """Yield the jobs by state, what has happened to leases, and the version."""
         jobs = GaugeMetricFamily("argbest_jobs", "Jobs by state.", labels=["state"])
         counts = self._store.counts()
         for state in JobState:
             jobs.add_metric([state.value], counts.get(state, 0))
         yield jobs
+        leases = self._store.lease_counts()
+        yield CounterMetricFamily(
+            "argbest_take_overs",
+            "Jobs started again because their driver, controller or host was gone.",
+            value=leases.take_overs,
+        )
+        yield CounterMetricFamily(
+            "argbest_refused_writes",
+            "Writes of a driver or controller refused because its job had been taken over.",
+            value=leases.refused_writes,
+        )
         yield InfoMetricFamily("argbest", "Version of argbest.", {"version": version()})
 
 

@@ -11,6 +11,8 @@ from results.records import DriverProcess
 
 #: Set in the environment of every trial process, so that those of a job can be found.
 JOB_ID_VARIABLE = "ARGBEST_JOB_ID"
+#: Set in the environment of every process of a local Ray head, to the folder that it serves.
+HEAD_VARIABLE = "ARGBEST_HEAD"
 
 
 def host_name() -> str:
@@ -38,12 +40,17 @@ def find(process: DriverProcess) -> psutil.Process | None:
 
 def trial_processes(job_id: str) -> list[psutil.Process]:
     """Return this machine's processes that run trials of the job."""
-    return [p for p in psutil.process_iter() if _runs_trials_of(p, job_id)]
+    return with_variable(JOB_ID_VARIABLE, job_id)
 
 
-def _runs_trials_of(process: psutil.Process, job_id: str) -> bool:
+def with_variable(name: str, value: str) -> list[psutil.Process]:
+    """Return this machine's processes that have the environment variable with that value."""
+    return [p for p in psutil.process_iter() if _has_variable(p, name, value)]
+
+
+def _has_variable(process: psutil.Process, name: str, value: str) -> bool:
     try:
-        return process.environ().get(JOB_ID_VARIABLE) == job_id
+        return process.environ().get(name) == value
     except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
         return False
 

@@ -1,4 +1,4 @@
-"""Routes that make, list, show, cancel and delete jobs, and show their trials."""
+"""Routes that make, list, show, pause, cancel, retry and delete jobs, and show their trials."""
 
 from __future__ import annotations
 
@@ -81,6 +81,24 @@ def delete_job(job_id: JobId, jobs: JobsDep) -> None:
 def cancel_job(job_id: JobId, jobs: JobsDep, settings: SettingsDep) -> Any:
     """Cancel a job: its trial processes are ended; finished trials are kept."""
     return job_view(jobs.cancel(job_id), settings.dashboard_url)
+
+
+@router.post("/{job_id}/pause", status_code=202, response_model=JobView)
+def pause_job(job_id: JobId, jobs: JobsDep, settings: SettingsDep) -> Any:
+    """Pause a job: its running trials finish, no other one starts until it is resumed."""
+    return job_view(jobs.pause(job_id), settings.dashboard_url)
+
+
+@router.post("/{job_id}/resume", status_code=202, response_model=JobView)
+def resume_job(job_id: JobId, jobs: JobsDep, settings: SettingsDep) -> Any:
+    """Resume a paused job: it goes back to the queue."""
+    return job_view(jobs.resume(job_id), settings.dashboard_url)
+
+
+@router.post("/{job_id}/retry-failed", status_code=202, response_model=JobView)
+def retry_failed(job_id: JobId, jobs: JobsDep, settings: SettingsDep) -> Any:
+    """Run the failed trials of a finished job again; succeeded ones are kept as they are."""
+    return job_view(jobs.retry_failed(job_id), settings.dashboard_url)
 
 
 @router.get("/{job_id}/trials", response_model=TrialList, responses=media("the trials", "text/csv"))

@@ -80,7 +80,16 @@ class JobView(BaseModel):
 
     id: str
     name: str
-    state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]
+    state: Literal[
+        "queued",
+        "running",
+        "pausing",
+        "paused",
+        "cancelling",
+        "succeeded",
+        "failed",
+        "cancelled",
+    ]
     progress: ProgressView
     best: BestView | None
     spec: dict[str, Any]

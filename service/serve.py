@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -41,25 +41,55 @@ logger = logging.getLogger("service.serve")
 SHUTDOWN_SECONDS = 3
 WATCH_SECONDS = 1.0
 CONTROLLER_STOP_SECONDS = 20.0
+#: Looks at a Ray head without an answer after which it counts as gone.
+HEAD_SILENCE = 3
 
 
 class Controllers(threading.Thread):
-    """Keeps one controller process, and the local Ray head, running."""
+    """Keeps one controller process, and the local Ray head, running.
 
-    def __init__(self, settings: Settings, head: Head | None) -> None:
+    A new head has another address: ``tell`` is called with the settings that name it.
+    """
+
+    def __init__(
+        self, settings: Settings, head: Head | None, tell: Callable[[Settings], None]
+    ) -> None:
         super().__init__(name="watch", daemon=True)
-        self._settings, self._head = settings, head
+        self._settings, self._head, self._tell = settings, head, tell
+        self._silence = 0
         self._stopped = threading.Event()
         self._child = self._start()
 
     def run(self) -> None:
         """Start again what has died, until stopped."""
         while not self._stopped.wait(WATCH_SECONDS):
+            if self._head is not None and self._is_gone(self._head):
+                self._replace_head(self._head)
             if self._child.poll() is not None:
                 logger.error("the controller ended with %s; starting it", self._child.returncode)
                 self._child = self._start()
-            if self._head is not None and not head_is_running(self._head):
-                logger.error("the Ray head at %s is gone; see ray.log", self._head.address)
+
+    def _is_gone(self, head: Head) -> bool:
+        self._silence = 0 if head_is_running(head) else self._silence + 1
+        return self._silence >= HEAD_SILENCE
+
+    def _replace_head(self, lost: Head) -> None:
+        """Start another head and a controller that knows it; running jobs go back to the queue.
+
+        The loop starts the controller, also where no head comes up: then both are tried again.
+        """
+        logger.error("the Ray head at %s is gone (see ray.log); starting another", lost.address)
+        self._end_controller()
+        stop_head(self._settings, lost)
+        try:
+            head = start_head(self._settings)
+        except ClusterError as error:
+            logger.error("%s", error)
+            return
+        self._head, self._silence = head, 0
+        self._settings = _naming(self._settings, head)
+        self._tell(self._settings)
+        logger.info("Ray is back at %s", head.address)
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -71,6 +101,9 @@ class Controllers(threading.Thread):
         """End the controller, which ends its drivers first."""
         self._stopped.set()
         self.join()
+        self._end_controller()
+
+    def _end_controller(self) -> None:
         self._child.terminate()
         try:
             self._child.wait(CONTROLLER_STOP_SECONDS)
@@ -78,6 +111,12 @@ class Controllers(threading.Thread):
             logger.error("the controller did not end; killing it")
             self._child.kill()
             self._child.wait()
+
+
+def _naming(settings: Settings, head: Head) -> Settings:
+    """Return the settings with a local head's addresses."""
+    update = {"ray_address": head.address, "dashboard_url": head.dashboard_url}
+    return settings.model_copy(update=update)
 
 
 @contextmanager
@@ -88,10 +127,10 @@ def local_ray(settings: Settings) -> Iterator[tuple[Settings, Head | None]]:
         return
     os.environ.update(authentication(settings))
     head = start_head(settings)
-    update = {"ray_address": head.address, "dashboard_url": head.dashboard_url}
     try:
-        yield settings.model_copy(update=update), head
+        yield _naming(settings, head), head
     finally:
+        # Also ends a head that has replaced this one.
         stop_head(settings, head)
 
 
@@ -105,13 +144,18 @@ def serve(settings: Settings) -> None:
         listener = stack.enter_context(_listen(settings))
         _say("starting Ray ...")
         running, head = stack.enter_context(local_ray(settings))
-        controllers = Controllers(running, head)
+        app = create_app(running, store)
+
+        def tell(changed: Settings) -> None:
+            app.state.settings = changed
+
+        controllers = Controllers(running, head, tell)
         stack.callback(controllers.end)
         controllers.start()
         _announce(running)
         server = uvicorn.Server(
             uvicorn.Config(
-                create_app(running, store),
+                app,
                 log_level="warning",
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
@@ -173,8 +217,8 @@ def _arguments(arguments: Sequence[str]) -> dict[str, object]:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the service; return the exit status: 1 where it could not start."""
-    logs.configure()
     settings = Settings(**_arguments(arguments))  # type: ignore[arg-type]  # checked by pydantic
+    logs.configure(settings.log_format)
     _stop_on_signals()
     try:
         serve(settings)

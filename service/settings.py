@@ -14,6 +14,8 @@ import platformdirs
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.log_lines import LogFormat
+
 
 def default_data_dir() -> Path:
     """Return the user's data folder for argbest, as the operating system names it."""
@@ -77,6 +79,12 @@ class Settings(BaseSettings):
         ge=0,
         description="free bytes in the data folder below which new jobs are refused",
     )
+    max_log_bytes: int = Field(
+        16 * 1024 * 1024,
+        ge=64 * 1024,
+        description="largest log file of a job, and of each trial process in Ray's own folder",
+    )
+    log_format: LogFormat = Field("text", description="format of the log: text, or a line of json")
     lease_seconds: float = Field(
         15.0, ge=2, description="how long a silent driver keeps its job before it is taken over"
     )

@@ -15,6 +15,8 @@ from results.errors import StoreUnavailable
 from results.records import EpochReport, Failure, Lease, NewTrial, TrialRecord
 from results.states import FailureKind, TrialState
 from results.store.base import Store
+from service.log_lines import log_state
+from service.tune_pause import PauseGate, PauseReached
 from service.tune_search import Numbering
 from service.tune_trial import parameters_of
 
@@ -25,12 +27,15 @@ T = TypeVar("T")
 FLUSH_SECONDS = 0.2
 #: An unreachable database is asked again this often; the heartbeat ends the driver if it lasts.
 RETRY_SECONDS = 0.5
+#: An attempt that fails this short a time before its limit counts as ended by it.
+TIME_LIMIT_MARGIN_SECONDS = 0.5
 
 
 class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
     """Writes starts, reports and ends of trials. Used by one thread, Tune's event loop.
 
-    Raises :class:`results.errors.LeaseLost` out of Tune's loop when the job was taken over.
+    Raises :class:`results.errors.LeaseLost` out of Tune's loop when the job was taken over, and
+    :class:`~service.tune_pause.PauseReached` when the job is to pause and no trial runs any more.
     """
 
     def __init__(
@@ -41,8 +46,10 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
         *,
         seed: int,
         time_limit_s: float | None,
+        gate: PauseGate,
     ) -> None:
         self._store = store
+        self._gate = gate
         self._lease = lease
         self._seed = seed
         self._time_limit_s = time_limit_s
@@ -81,6 +88,8 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
     ) -> None:
         """Take one message of a trial process."""
         match result["event"]:
+            case "started" if self._gate.holds(trial):
+                logger.info("trial %s waits: the job is pausing", trial.trial_id)
             case "started":
                 self._start_attempt(trial, node=result["hostname"])
             case "epoch":
@@ -94,9 +103,30 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
                     trial.max_failures = 0
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Write what has gathered, at most every :data:`FLUSH_SECONDS`."""
+        """Write what has gathered, at most every :data:`FLUSH_SECONDS`; end a pausing job's run."""
+        self._forbid_retries(trials)
+        if self._gate.closed and self._gate.is_idle:
+            self.flush()
+            raise PauseReached
         if time.monotonic() - self._flushed >= FLUSH_SECONDS:
             self.flush()
+
+    def _forbid_retries(self, trials: Sequence[Trial]) -> None:
+        """Let Tune start no trial again that is about to be ended at its time limit.
+
+        Another attempt of the same work takes as long. Tune decides on a retry before it tells.
+        """
+        if self._time_limit_s is None:
+            return
+        for trial in trials:
+            if trial.status == Trial.RUNNING and self._is_at_limit(trial):
+                trial.max_failures = 0
+
+    def _is_at_limit(self, trial: Trial) -> bool:
+        started = self._started.get(trial.trial_id)
+        if self._time_limit_s is None or started is None:
+            return False
+        return time.monotonic() - started >= self._time_limit_s - TIME_LIMIT_MARGIN_SECONDS
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
@@ -125,6 +155,7 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
         self._attempts[trial.trial_id] = self._write(
             lambda: self._store.start_trial(self._lease, number, node=node)
         )
+        log_state(logger, self._lease.job_id, TrialState.RUNNING, trial=number)
         self._started[trial.trial_id] = time.monotonic()
         self._failures.pop(trial.trial_id, None)
 
@@ -141,19 +172,24 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
         self.flush()
         number = self._numbers[trial.trial_id]
         self._write(lambda: self._store.finish_trial(self._lease, number, state, error))
+        log_state(logger, self._lease.job_id, state, trial=number)
 
     def _reason(self, trial: Trial) -> Failure:
         told = self._failures.get(trial.trial_id)
         if told is not None:
             return told
         text = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
-        limit = self._time_limit_s
-        lasted = time.monotonic() - self._started.get(trial.trial_id, time.monotonic())
-        if limit is not None and lasted >= limit:
-            message = f"the trial was ended at its time limit of {limit:g} s"
+        if self._is_at_limit(trial):
+            message = (
+                f"the trial was ended at its time limit of {self._time_limit_s:g} s "
+                "(time_limit_s): raise it, or train fewer epochs"
+            )
             return Failure(FailureKind.TIME_LIMIT, message)
         if "OutOfMemoryError" in text:
-            message = "the machine ran out of memory and Ray ended the trial's process"
+            message = (
+                "the machine ran out of memory and Ray ended the trial's process: use a smaller "
+                "model, or fewer trials at once (max_concurrent_trials)"
+            )
             return Failure(FailureKind.OUT_OF_MEMORY, message, text)
         message = "the trial's process was lost: it was killed, it crashed, or its node died"
         return Failure(FailureKind.WORKER_LOST, message, text or None)

@@ -32,6 +32,10 @@ class DivergedError(Exception):
     """A metric was NaN or infinite: the training has diverged."""
 
 
+class TrainableExitError(Exception):
+    """The trainable tried to end its process, which Tune would take for success."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrialContext:
     """What all trials of a job have in common; it travels to every trial process."""
@@ -61,8 +65,10 @@ def run_trial(config: Mapping[str, Any], context: TrialContext) -> None:
         faulthandler.dump_traceback_later(context.time_limit_s, exit=True, file=2)
     try:
         _train(config, context)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         tune.report({"event": "failed", "failure": asdict(_failure(error))})
+        if isinstance(error, SystemExit):
+            raise TrainableExitError(f"the trainable called exit({error.code})") from error
         raise
     finally:
         faulthandler.cancel_dump_traceback_later()
@@ -123,9 +129,23 @@ class EpochReporter:
         )
 
 
-def _failure(error: Exception) -> Failure:
+def _failure(error: BaseException) -> Failure:
     if isinstance(error, DivergedError):
         return Failure(FailureKind.DIVERGED, str(error))
-    kind = FailureKind.OUT_OF_MEMORY if isinstance(error, MemoryError) else FailureKind.USER_ERROR
+    if isinstance(error, DatasetUnavailable):
+        return Failure(FailureKind.INFEASIBLE, str(error))
+    text = "".join(traceback.format_exception(error))
     message = f"{type(error).__name__}: {error}"
-    return Failure(kind, message, "".join(traceback.format_exception(error)))
+    if _is_out_of_memory(error):
+        hint = "use a smaller model, or fewer trials at once (max_concurrent_trials)"
+        return Failure(FailureKind.OUT_OF_MEMORY, f"{message.rstrip(': ')}: {hint}", text)
+    return Failure(FailureKind.USER_ERROR, message, text)
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Python and numpy raise MemoryError; torch an error of its own on a GPU, another on a CPU."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "DefaultCPUAllocator: can't allocate memory" in str(error)
+    )

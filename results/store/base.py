@@ -13,6 +13,7 @@ from results.records import (
     JobRecord,
     JsonObject,
     Lease,
+    LeaseCounts,
     NewToken,
     NewTrial,
     Page,
@@ -95,10 +96,33 @@ class Store(Protocol):
         """Return the curves of all trials that have reported, by number, in one query."""
 
     def request_cancel(self, job_id: str) -> JobRecord:
-        """Cancel a queued job at once; ask for a running one to be cancelled.
+        """Cancel a queued or paused job at once; ask for a running one to be cancelled.
 
         Idempotent for a job that is cancelling or cancelled; raises
         :class:`results.errors.IllegalMove` for one that has finished otherwise.
+        """
+
+    def request_pause(self, job_id: str) -> JobRecord:
+        """Pause a queued job at once; a running one is pausing until its running trials have ended.
+
+        Idempotent for a job that is pausing or paused; raises
+        :class:`results.errors.IllegalMove` for one that is cancelling or has finished.
+        """
+
+    def resume_job(self, job_id: str) -> JobRecord:
+        """Put a paused job back into the queue; let one that is pausing go on.
+
+        Idempotent for a job that is queued or running; raises
+        :class:`results.errors.IllegalMove` for one that is cancelling or has finished.
+        """
+
+    def retry_failed(self, job_id: str) -> JobRecord:
+        """Put a job that has succeeded or failed back into the queue, with its failed trials.
+
+        They run again as new attempts, as do the trials that a failed job never finished;
+        succeeded ones stay as they are. Idempotent for an unfinished job without failed trials;
+        raises :class:`results.errors.IllegalMove` for an unfinished one with failed trials, for a
+        cancelled one, and for one that has succeeded in every trial.
         """
 
     def delete_job(self, job_id: str) -> None:
@@ -109,8 +133,8 @@ class Store(Protocol):
     def claim_job(self, owner: str, lease_seconds: float) -> Lease | None:
         """Take the oldest job that is queued or whose lease has expired; None if there is none.
 
-        A queued job becomes running; one that is cancelling stays so, and whoever takes it over
-        has only to end what is left of it and finish it (:meth:`renew_lease` says the state). The
+        A queued job becomes running; one that is cancelling or pausing stays so, and whoever takes
+        it over has only to end what is left of it and finish or release it. The
         token grows by one, and running trials are queued again with their attempt kept. The driver
         on record is the former holder's until :meth:`set_driver` replaces it.
         """
@@ -125,13 +149,20 @@ class Store(Protocol):
         """Remember the process that drives the job: any controller on its host can end it."""
 
     def drivers(self) -> Mapping[str, tuple[JobState, Lease, DriverProcess | None]]:
-        """Return, by job id, the state, lease and driver of each running or cancelling job."""
+        """Return, by job id, the state, lease and driver of each job that somebody runs.
+
+        These are the jobs that are running, pausing or cancelling.
+        """
+
+    def lease_counts(self) -> LeaseCounts:
+        """Return how often jobs were taken over, and stale writes refused, since the beginning."""
 
     def release_job(self, lease: Lease) -> None:
         """Put a running job back into the queue (its driver ended before the job did).
 
-        Its running trials are queued again. Raises :class:`results.errors.IllegalMove` for a job
-        that is cancelling: that one is finished as cancelled.
+        Its running trials are queued again. One that is pausing is then paused. Raises
+        :class:`results.errors.IllegalMove` for a job that is cancelling: that one is finished as
+        cancelled.
         """
 
     def add_trial(self, lease: Lease, trial: NewTrial) -> None:

@@ -1,4 +1,4 @@
-"""Jobs as a client sees them: accepted, listed, cancelled, deleted.
+"""Jobs as a client sees them: accepted, listed, cancelled, paused, resumed, retried, deleted.
 
 Each function works inside the transaction of the connection that it is given.
 """
@@ -23,6 +23,7 @@ from results.store.rows import UNFINISHED_TRIALS, job_records
 from results.store.tables import JOBS, TRIALS, Now, insert_if_new
 
 _ID = re.compile("[0-9a-f]{16}")
+_UNSUCCESSFUL = (TrialState.FAILED, TrialState.CANCELLED)
 _CURSOR = re.compile(r"after:(\d{1,18})")
 
 
@@ -134,17 +135,98 @@ def counts(connection: Connection) -> dict[JobState, int]:
 
 
 def request_cancel(connection: Connection, job_id: str) -> JobRecord:
-    """Cancel a queued job, ask a running one to stop, leave a cancelled one as it is."""
-    state = JobState(_row(connection, job_id, lock=True).state)
-    if state is JobState.QUEUED:
+    """Cancel a job that nobody runs, ask a running one to stop; one that is cancelled stays so."""
+    state = _state(connection, job_id)
+    if state in (JobState.CANCELLING, JobState.CANCELLED):
+        return get(connection, job_id)
+    if state.may_become(JobState.CANCELLING):
+        _update(connection, job_id, state=JobState.CANCELLING)
+    elif state.may_become(JobState.CANCELLED):
         finish(connection, job_id, JobState.CANCELLED)
-    elif state is JobState.RUNNING:
-        connection.execute(
-            sa.update(JOBS).where(JOBS.c.id == job_id).values(state=JobState.CANCELLING)
+    else:
+        raise IllegalMove(
+            f"job {job_id} has {state}: there is nothing left to cancel",
+            hint="delete it if you do not need its results",
         )
-    elif state not in (JobState.CANCELLING, JobState.CANCELLED):
-        raise IllegalMove(f"job {job_id} has {state}: there is nothing left to cancel")
     return get(connection, job_id)
+
+
+def request_pause(connection: Connection, job_id: str) -> JobRecord:
+    """Pause a queued job at once, ask a running one to start no more trials."""
+    state = _state(connection, job_id)
+    if state in (JobState.PAUSING, JobState.PAUSED):
+        return get(connection, job_id)
+    if state.may_become(JobState.PAUSING):
+        _update(connection, job_id, state=JobState.PAUSING)
+    elif state.may_become(JobState.PAUSED):
+        _update(connection, job_id, state=JobState.PAUSED)
+    else:
+        raise IllegalMove(
+            f"job {job_id} is {state}: it cannot be paused",
+            hint="only a job that is queued or running can be paused",
+        )
+    return get(connection, job_id)
+
+
+def resume(connection: Connection, job_id: str) -> JobRecord:
+    """Queue a paused job again; one that is still pausing just goes on."""
+    state = _state(connection, job_id)
+    if state is JobState.PAUSED:
+        _update(connection, job_id, state=JobState.QUEUED, claims=0)
+    elif state is JobState.PAUSING:
+        _update(connection, job_id, state=JobState.RUNNING)
+    elif state not in (JobState.QUEUED, JobState.RUNNING):
+        raise IllegalMove(
+            f"job {job_id} is {state}: it cannot be resumed",
+            hint="only a paused job can be resumed; one that has finished can be retried",
+        )
+    return get(connection, job_id)
+
+
+def retry_failed(connection: Connection, job_id: str) -> JobRecord:
+    """Queue a job that has ended, with its failed trials; its results so far stay."""
+    state = _state(connection, job_id)
+    failed = _trials_in(connection, job_id, TrialState.FAILED)
+    if not state.is_finished and not failed:
+        return get(connection, job_id)  # what the first of two equal requests did
+    _check_retry(job_id, state, failed)
+    # A failed job has ended its other trials too: they are as good as failed.
+    connection.execute(
+        sa.update(TRIALS)
+        .where(TRIALS.c.job_id == job_id, TRIALS.c.state.in_(_UNSUCCESSFUL))
+        .values(state=TrialState.QUEUED, error=None, finished_at=None)
+    )
+    columns = {"state": JobState.QUEUED, "error": None, "finished_at": None, "claims": 0}
+    # Its last driver is gone, and must not be taken for the next one's.
+    driver = {"driver_host": None, "driver_pid": None, "driver_started": None}
+    _update(connection, job_id, **columns, **driver)
+    return get(connection, job_id)
+
+
+def _check_retry(job_id: str, state: JobState, failed: int) -> None:
+    if not state.is_finished:
+        message = f"job {job_id} is {state}: its failed trials cannot run again yet"
+        raise IllegalMove(message, hint="wait until it has finished, or cancel it")
+    if not state.may_become(JobState.QUEUED):
+        message = f"job {job_id} was {state}: its trials do not run again"
+        raise IllegalMove(message, hint="submit the search again")
+    if state is JobState.SUCCEEDED and not failed:
+        message = f"job {job_id} has no failed trial: there is nothing to run again"
+        raise IllegalMove(message, hint="submit the search again for new results")
+
+
+def _trials_in(connection: Connection, job_id: str, state: TrialState) -> int:
+    query = sa.select(sa.func.count()).where(TRIALS.c.job_id == job_id, TRIALS.c.state == state)
+    return int(connection.scalar(query) or 0)
+
+
+def _state(connection: Connection, job_id: str) -> JobState:
+    """Lock the job for this transaction and return its state."""
+    return JobState(_row(connection, job_id, lock=True).state)
+
+
+def _update(connection: Connection, job_id: str, **columns: Any) -> None:
+    connection.execute(sa.update(JOBS).where(JOBS.c.id == job_id).values(**columns))
 
 
 def finish(connection: Connection, job_id: str, state: JobState, error: Any = None) -> None:
@@ -154,18 +236,18 @@ def finish(connection: Connection, job_id: str, state: JobState, error: Any = No
         .where(TRIALS.c.job_id == job_id, TRIALS.c.state.in_(UNFINISHED_TRIALS))
         .values(state=TrialState.CANCELLED, finished_at=Now())
     )
-    connection.execute(
-        sa.update(JOBS)
-        .where(JOBS.c.id == job_id)
-        .values(state=state, error=error, finished_at=Now(), lease_expires_at=None)
-    )
+    columns = {"state": state, "error": error, "finished_at": Now(), "lease_expires_at": None}
+    _update(connection, job_id, **columns)
 
 
 def delete(connection: Connection, job_id: str) -> None:
     """Delete a finished job; its trials and reports go with it by their foreign keys."""
-    state = JobState(_row(connection, job_id, lock=True).state)
+    state = _state(connection, job_id)
     if not state.is_finished:
-        raise IllegalMove(f"job {job_id} is {state}: cancel it and wait before deleting it")
+        raise IllegalMove(
+            f"job {job_id} is {state}: only a finished job can be deleted",
+            hint="cancel it and wait until it is cancelled",
+        )
     connection.execute(sa.delete(JOBS).where(JOBS.c.id == job_id))
 
 

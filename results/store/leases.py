@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 from results.errors import IllegalMove, LeaseLost
 from results.records import DriverProcess, Failure, Lease
 from results.states import JobState, TrialState
-from results.store import jobs, values
+from results.store import counters, jobs, values
 from results.store.tables import JOBS, TRIALS, Now
 
-_LEASED = (JobState.RUNNING, JobState.CANCELLING)
+_LEASED = (JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING)
 
 
 def claim(connection: Connection, owner: str, lease_seconds: float) -> Lease | None:
@@ -36,20 +36,23 @@ def claim(connection: Connection, owner: str, lease_seconds: float) -> Lease | N
     )
     if job_id is None:
         return None
-    token = connection.scalar(
+    claimed = connection.execute(
         sa.update(JOBS)
         .where(JOBS.c.id == job_id)
         .values(
             state=sa.case((JOBS.c.state == JobState.QUEUED, JobState.RUNNING), else_=JOBS.c.state),
             lease_owner=owner,
             lease_token=JOBS.c.lease_token + 1,
+            claims=JOBS.c.claims + 1,
             lease_expires_at=Now() + seconds,
             started_at=sa.func.coalesce(JOBS.c.started_at, Now()),
         )
-        .returning(JOBS.c.lease_token)
-    )
+        .returning(JOBS.c.lease_token, JOBS.c.claims)
+    ).one()
+    if claimed.claims > 1:
+        counters.count_take_over(connection)
     _queue_running_trials(connection, job_id)
-    return Lease(job_id, owner, int(token or 0))
+    return Lease(job_id, owner, claimed.lease_token)
 
 
 def hold(connection: Connection, lease: Lease) -> JobState:
@@ -101,14 +104,14 @@ def drivers(connection: Connection) -> dict[str, tuple[JobState, Lease, DriverPr
 
 
 def release(connection: Connection, lease: Lease) -> None:
-    """Queue the job again, and its running trials."""
+    """Queue the job again and its running trials, or let it be paused if it was asked to."""
     state = hold(connection, lease)
-    if not state.may_become(JobState.QUEUED):
+    if state is JobState.CANCELLING:
         raise IllegalMove(f"job {lease.job_id} is {state}: finish it as cancelled instead")
     _update(
         connection,
         lease,
-        state=JobState.QUEUED,
+        state=JobState.PAUSED if state is JobState.PAUSING else JobState.QUEUED,
         lease_owner=None,
         lease_expires_at=None,
         driver_host=None,

@@ -66,6 +66,7 @@ def _job(row: Row[Any], counts: Mapping[str, int], best: Row[Any] | None) -> Job
         started_at=_time(row.started_at),
         finished_at=_time(row.finished_at),
         lease_token=row.lease_token,
+        claims=row.claims,
     )
 
 

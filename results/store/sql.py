@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
+from results.errors import LeaseLost
 from results.records import (
     Curve,
     DriverProcess,
@@ -14,6 +17,7 @@ from results.records import (
     JobRecord,
     JsonObject,
     Lease,
+    LeaseCounts,
     NewToken,
     NewTrial,
     Page,
@@ -22,7 +26,7 @@ from results.records import (
     TrialRecord,
 )
 from results.states import JobState, TrialState
-from results.store import curves, jobs, leases, schema, tokens, trials
+from results.store import counters, curves, jobs, leases, schema, tokens, trials
 from results.store.database import Database
 
 
@@ -118,6 +122,21 @@ class SqlStore:
         with self._database.write(durable=True) as connection:
             return jobs.request_cancel(connection, job_id)
 
+    def request_pause(self, job_id: str) -> JobRecord:
+        """See :meth:`results.store.base.Store.request_pause`."""
+        with self._database.write(durable=True) as connection:
+            return jobs.request_pause(connection, job_id)
+
+    def resume_job(self, job_id: str) -> JobRecord:
+        """See :meth:`results.store.base.Store.resume_job`."""
+        with self._database.write(durable=True) as connection:
+            return jobs.resume(connection, job_id)
+
+    def retry_failed(self, job_id: str) -> JobRecord:
+        """See :meth:`results.store.base.Store.retry_failed`."""
+        with self._database.write(durable=True) as connection:
+            return jobs.retry_failed(connection, job_id)
+
     def delete_job(self, job_id: str) -> None:
         """See :meth:`results.store.base.Store.delete_job`."""
         with self._database.write() as connection:
@@ -128,14 +147,31 @@ class SqlStore:
         with self._database.write() as connection:
             return leases.claim(connection, owner, lease_seconds)
 
+    @contextmanager
+    def _write_under(self, lease: Lease, *, durable: bool = False) -> Iterator[Connection]:
+        """Open a writing transaction; a write that the lease no longer allows is counted."""
+        try:
+            with self._database.write(durable=durable) as connection:
+                yield connection
+        except LeaseLost:
+            # The refused transaction was rolled back: the count needs one of its own.
+            with self._database.write() as connection:
+                counters.count_refused_write(connection, lease)
+            raise
+
+    def lease_counts(self) -> LeaseCounts:
+        """See :meth:`results.store.base.Store.lease_counts`."""
+        with self._database.read() as connection:
+            return counters.read(connection)
+
     def renew_lease(self, lease: Lease, lease_seconds: float) -> JobState:
         """See :meth:`results.store.base.Store.renew_lease`."""
-        with self._database.write() as connection:
+        with self._write_under(lease) as connection:
             return leases.renew(connection, lease, lease_seconds)
 
     def set_driver(self, lease: Lease, driver: DriverProcess) -> None:
         """See :meth:`results.store.base.Store.set_driver`."""
-        with self._database.write() as connection:
+        with self._write_under(lease) as connection:
             leases.set_driver(connection, lease, driver)
 
     def drivers(self) -> Mapping[str, tuple[JobState, Lease, DriverProcess | None]]:
@@ -145,34 +181,34 @@ class SqlStore:
 
     def release_job(self, lease: Lease) -> None:
         """See :meth:`results.store.base.Store.release_job`."""
-        with self._database.write() as connection:
+        with self._write_under(lease) as connection:
             leases.release(connection, lease)
 
     def add_trial(self, lease: Lease, trial: NewTrial) -> None:
         """See :meth:`results.store.base.Store.add_trial`."""
-        with self._database.write() as connection:
+        with self._write_under(lease) as connection:
             trials.add(connection, lease, trial)
 
     def start_trial(self, lease: Lease, number: int, *, node: str | None) -> int:
         """See :meth:`results.store.base.Store.start_trial`."""
-        with self._database.write() as connection:
+        with self._write_under(lease) as connection:
             return trials.start(connection, lease, number, node)
 
     def write_reports(self, lease: Lease, reports: Sequence[EpochReport]) -> int:
         """See :meth:`results.store.base.Store.write_reports`."""
-        with self._database.write() as connection:
+        with self._write_under(lease) as connection:
             return curves.write(connection, lease, reports)
 
     def finish_trial(
         self, lease: Lease, number: int, state: TrialState, error: Failure | None = None
     ) -> None:
         """See :meth:`results.store.base.Store.finish_trial`."""
-        with self._database.write(durable=True) as connection:
+        with self._write_under(lease, durable=True) as connection:
             trials.finish(connection, lease, number, state, error)
 
     def finish_job(self, lease: Lease, state: JobState, error: Failure | None = None) -> None:
         """See :meth:`results.store.base.Store.finish_job`."""
-        with self._database.write(durable=True) as connection:
+        with self._write_under(lease, durable=True) as connection:
             leases.finish(connection, lease, state, error)
 
     def create_token(

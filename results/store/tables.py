@@ -53,6 +53,8 @@ JOBS = Table(
     Column("idempotency_key", Text, unique=True),
     Column("lease_owner", Text),
     Column("lease_token", _BIG_INTEGER, nullable=False, server_default="0"),
+    # Claims since the job was accepted, resumed or retried; the token counts all of them.
+    Column("claims", Integer, nullable=False, server_default="0"),
     Column("lease_expires_at", Double),
     Column("driver_host", Text),
     Column("driver_pid", Integer),
@@ -100,6 +102,14 @@ REPORTS = Table(
     ),
     # Rows lie in the order of the key, so that a curve is one range of the file.
     sqlite_with_rowid=False,
+)
+
+# Numbers that outlive the jobs that they count.
+COUNTERS = Table(
+    "counters",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("value", _BIG_INTEGER, nullable=False),
 )
 
 TOKENS = Table(

@@ -80,11 +80,17 @@ async function plots(job) {
 
 function jobHead(job) {
   const report = (format) => make("a", { href: `${api}/jobs/${job.id}/report?format=${format}` }, format.toUpperCase());
-  const cancel = () => fetch(`${api}/jobs/${job.id}/cancel`, { method: "POST" }).catch(fail);
-  const live = ["queued", "running"].includes(job.state);
+  const ask = (verb) => () => fetch(`${api}/jobs/${job.id}/${verb}`, { method: "POST" })
+    .then(() => job.finished_at && route()).catch(fail);
+  const verbs = {
+    queued: ["pause", "cancel"], running: ["pause", "cancel"], pausing: ["resume", "cancel"], paused: ["resume", "cancel"],
+    succeeded: job.progress.failed ? ["retry-failed"] : [], failed: ["retry-failed"],
+  }[job.state] ?? [];
+  const title = (verb) => verb[0].toUpperCase() + verb.slice(1).replace("-", " ");
+  const buttons = verbs.flatMap((verb) => [make("button", { onclick: ask(verb) }, title(verb)), " "]);
   return [
     make("h2", {}, job.name, " ", make("span", { class: "muted" }, job.state)),
-    make("p", {}, bar(job.progress), " ", live ? make("button", { onclick: cancel }, "Cancel") : ""),
+    make("p", {}, bar(job.progress), " ", ...buttons),
     make("p", {}, "Report: ", report("html"), " ", report("pdf"), " ", report("md"), " ", report("json"), " · ",
       make("a", { href: `${api}/jobs/${job.id}/log` }, "log")),
     job.error ? make("pre", {}, job.error.message) : "",

@@ -41,8 +41,8 @@ def until(question: Callable[[], T | None], *, within_s: float, what: str) -> T:
 class Service:
     """One service that can be started, stopped, killed and started again over the same data."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, **variables: str) -> None:
+        self.folder, self._variables = folder, variables
         self.url = f"http://127.0.0.1:{free_port()}"
         self.log = folder / "serve.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -58,7 +58,7 @@ class Service:
                 [sys.executable, "-m", "service.serve", "--data-dir", str(self.folder),
                  "--port", self.url.rpartition(":")[2]],
                 stdout=output, stderr=output, stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": path.rstrip(os.pathsep)},
+                env={**os.environ, **self._variables, "PYTHONPATH": path.rstrip(os.pathsep)},
             )  # fmt: skip
         until(self._is_ready, within_s=90, what=f"ready; see {self.log}")
 
@@ -114,8 +114,27 @@ class Service:
         return answer.json()
 
     def cancel(self, job_id: str) -> None:
-        answer = httpx2.post(f"{self.url}/api/v1/jobs/{job_id}/cancel")
+        self.ask(job_id, "cancel")
+
+    def ask(self, job_id: str, verb: str) -> dict[str, Any]:
+        """POST a verb that is allowed and return the job."""
+        answer = httpx2.post(f"{self.url}/api/v1/jobs/{job_id}/{verb}")
         assert answer.status_code == 202, answer.text
+        job: dict[str, Any] = answer.json()
+        return job
+
+    def wait_for_state(self, job_id: str, state: str, *, within_s: float = 30) -> None:
+        until(
+            lambda: self.get(job_id)["state"] == state,
+            within_s=within_s,
+            what=f"job {job_id} {state}",
+        )
+
+    def metric(self, name: str) -> float:
+        """Return one number that `/metrics` tells."""
+        lines = httpx2.get(f"{self.url}/metrics").text.splitlines()
+        (value,) = (line.split()[1] for line in lines if line.startswith(f"{name} "))
+        return float(value)
 
     def wait(self, job_id: str, *, within_s: float = 120) -> dict[str, Any]:
         """Return the job once it has finished."""

@@ -1,7 +1,11 @@
-"""The store against a model in memory: random walks through a job's life, leases old and new."""
+"""The store against a model in memory: random walks through a job's life, leases old and new.
+
+``ARGBEST_HYPOTHESIS_STEPS`` is the least number of steps to take, over all walks; few by default.
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -20,12 +24,13 @@ from hypothesis.stateful import (
 )
 
 from results.errors import IdempotencyClash, IllegalMove, JobNotFound, LeaseLost
-from results.records import BestTrial, Lease, Progress
+from results.records import BestTrial, Lease, LeaseCounts, Progress
 from results.states import JobState, TrialState
 from results.store.sql import SqlStore
 from tests.results.store.samples import accept, remove_all_jobs, report
 
-LEASED = (JobState.RUNNING, JobState.CANCELLING)
+LEASED = (JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING)
+STEPS_OF_A_WALK = 40
 TRIALS = st.integers(0, 1)
 FINISHED_TRIALS = st.sampled_from([state for state in TrialState if state.is_finished])
 FINISHED_JOBS = st.sampled_from([state for state in JobState if state.is_finished])
@@ -54,6 +59,7 @@ class Job:
     key: str | None
     state: JobState = JobState.QUEUED
     token: int = 0
+    claims: int = 0
     expired: bool = False
     trials: tuple[Trial, Trial] = field(default_factory=lambda: (Trial(), Trial()))
 
@@ -61,6 +67,17 @@ class Job:
         """What becomes of running trials when their driver is gone."""
         for trial in self.trials:
             if trial.state is TrialState.RUNNING:
+                trial.state = TrialState.QUEUED
+
+    def has_failed_trial(self) -> bool:
+        """Whether a trial has failed."""
+        return any(trial.state is TrialState.FAILED for trial in self.trials)
+
+    def retry(self) -> None:
+        """Queue the job and every trial that has not succeeded."""
+        self.state, self.claims = JobState.QUEUED, 0
+        for trial in self.trials:
+            if trial.state is not TrialState.SUCCEEDED:
                 trial.state = TrialState.QUEUED
 
     def finish(self, state: JobState) -> None:
@@ -108,11 +125,15 @@ class StoreMachine(RuleBasedStateMachine):
         self.store = store
         self.jobs: dict[str, Job] = {}
         remove_all_jobs(store)
+        self.leases_before = store.lease_counts()
+        self.take_overs = self.refused = 0
 
     def held(self, lease: Lease) -> Job | None:
         """The job, if the lease is the current one."""
         job = self.jobs.get(lease.job_id)
         current = job is not None and job.token == lease.token and job.state in LEASED
+        # Every caller then writes: a holder whose job was claimed by another is refused, counted.
+        self.refused += job is not None and job.token > lease.token
         return job if current else None
 
     def raising(self, *cases: tuple[bool, type[Exception]]) -> AbstractContextManager[object]:
@@ -150,6 +171,8 @@ class StoreMachine(RuleBasedStateMachine):
             return Lease("0" * 16, "me", 1)
         job = free[0]
         job.token += 1
+        job.claims += 1
+        self.take_overs += job.claims > 1
         job.expired = False
         job.state = JobState.RUNNING if job.state is JobState.QUEUED else job.state
         job.queue_running_trials()
@@ -171,7 +194,8 @@ class StoreMachine(RuleBasedStateMachine):
         cancelling = job is not None and job.state is JobState.CANCELLING
         with self.raising((job is None, LeaseLost), (cancelling, IllegalMove)):
             self.store.release_job(lease)
-            job.state = JobState.QUEUED
+            pausing = job.state is JobState.PAUSING
+            job.state = JobState.PAUSED if pausing else JobState.QUEUED
             job.queue_running_trials()
 
     @rule(job_id=ids)
@@ -180,10 +204,45 @@ class StoreMachine(RuleBasedStateMachine):
         done = job is not None and job.state in (JobState.SUCCEEDED, JobState.FAILED)
         with self.raising((job is None, JobNotFound), (done, IllegalMove)):
             self.store.request_cancel(job_id)
-            if job.state is JobState.QUEUED:
+            if job.state in (JobState.QUEUED, JobState.PAUSED):
                 job.finish(JobState.CANCELLED)
-            elif job.state is JobState.RUNNING:
+            elif job.state in (JobState.RUNNING, JobState.PAUSING):
                 job.state = JobState.CANCELLING
+
+    @rule(job_id=ids)
+    def pause(self, job_id: str) -> None:
+        job = self.jobs.get(job_id)
+        over = job is not None and (job.state.is_finished or job.state is JobState.CANCELLING)
+        with self.raising((job is None, JobNotFound), (over, IllegalMove)):
+            assert self.store.request_pause(job_id).id == job_id
+            if job.state is JobState.QUEUED:
+                job.state = JobState.PAUSED
+            elif job.state is JobState.RUNNING:
+                job.state = JobState.PAUSING
+
+    @rule(job_id=ids)
+    def resume(self, job_id: str) -> None:
+        job = self.jobs.get(job_id)
+        over = job is not None and (job.state.is_finished or job.state is JobState.CANCELLING)
+        with self.raising((job is None, JobNotFound), (over, IllegalMove)):
+            assert self.store.resume_job(job_id).id == job_id
+            if job.state is JobState.PAUSED:
+                job.state, job.claims = JobState.QUEUED, 0
+            elif job.state is JobState.PAUSING:
+                job.state = JobState.RUNNING
+
+    @rule(job_id=ids)
+    def retry_failed(self, job_id: str) -> None:
+        job = self.jobs.get(job_id)
+        refused = job is not None and (
+            job.state is JobState.CANCELLED
+            or (job.state is JobState.SUCCEEDED and not job.has_failed_trial())
+            or (not job.state.is_finished and job.has_failed_trial())
+        )
+        with self.raising((job is None, JobNotFound), (refused, IllegalMove)):
+            assert self.store.retry_failed(job_id).id == job_id
+            if job.state.is_finished:
+                job.retry()
 
     @rule(job_id=consumes(ids))
     def delete(self, job_id: str) -> None:
@@ -246,6 +305,7 @@ class StoreMachine(RuleBasedStateMachine):
         for record in kept:
             job = self.jobs[record.id]
             assert (record.state, record.lease_token) == (job.state, job.token)
+            assert record.claims == job.claims
             assert (record.progress, record.best) == (job.progress(), job.best())
             assert (record.finished_at is not None) == job.state.is_finished
             trials = self.store.trials(job.id)
@@ -263,14 +323,22 @@ class StoreMachine(RuleBasedStateMachine):
             if trial.epochs()
         }
 
+    @invariant()
+    def what_happened_to_leases_is_counted(self) -> None:
+        before = self.leases_before
+        assert self.store.lease_counts() == LeaseCounts(
+            before.take_overs + self.take_overs, before.refused_writes + self.refused
+        )
+
 
 def test_the_store_does_what_the_model_does(store: SqlStore) -> None:
     machine: Callable[[], StoreMachine] = lambda: StoreMachine(store)  # noqa: E731
+    walks = max(15, int(os.environ.get("ARGBEST_HYPOTHESIS_STEPS", "0")) // STEPS_OF_A_WALK + 1)
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=12,
-            stateful_step_count=40,
+            max_examples=walks,
+            stateful_step_count=STEPS_OF_A_WALK,
             deadline=None,
             derandomize=True,
             suppress_health_check=list(HealthCheck),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field
 
 from trainables.contract import Metric, Report
@@ -20,7 +23,10 @@ class StepsParameters(Parameters):
 
     x: float = Field(1.0, description="the score of every epoch")
     pause_s: float = Field(0.0, ge=0, description="seconds that an epoch takes")
-    second_epoch: Literal["go on", "raise", "diverge", "die", "hang"] = "go on"
+    second_epoch: Literal[
+        "go on", "raise", "raise once", "diverge", "die", "hang", "exit", "out of memory", "print"
+    ] = "go on"
+    marker: str = Field("", description="file whose existence makes `raise once` go on")
 
 
 def train(
@@ -31,14 +37,23 @@ def train(
         time.sleep(parameters.pause_s)
         score = parameters.x
         if epoch == 2:
-            score = _misbehave(parameters.second_epoch, score)
+            score = _misbehave(parameters, score)
         report(epoch, {"score": score})
 
 
-def _misbehave(how: str, score: float) -> float:
-    match how:
+def _misbehave(parameters: StepsParameters, score: float) -> float:
+    match parameters.second_epoch:
         case "raise":
             raise RuntimeError("the second epoch was too much")
+        case "raise once" if not Path(parameters.marker).exists():
+            raise RuntimeError("not yet")
+        case "exit":
+            sys.exit(3)
+        case "out of memory":
+            np.ones(2**60, dtype=np.uint8)
+        case "print":
+            for _ in range(100):
+                sys.stdout.write(("y" * 99 + "\n") * 10_000)
         case "diverge":
             return float("nan")
         case "die":
