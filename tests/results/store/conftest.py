@@ -9,7 +9,7 @@ import pytest
 
 from results.store import open_store
 from results.store.sql import SqlStore
-from tests.results.postgres import Server, server, why_not
+from tools.postgres import Server, server, why_not
 from tests.results.store.samples import remove_all_jobs
 
 

@@ -15,7 +15,7 @@ from results.states import JobState, TrialState
 from results.store import jobs, open_store
 from results.store.leases import hold
 from results.store.sql import SqlStore
-from tests.results.postgres import Server
+from tools.postgres import Server
 from tests.results.store.samples import accept, claim, report
 
 

@@ -1,6 +1,6 @@
-"""A throw-away PostgreSQL server on a loopback port, for the tests of the store.
+"""A throw-away PostgreSQL server on a loopback port, for tests and measurements.
 
-PostgreSQL refuses to run as root; root's tests run it as the user ``nobody``.
+PostgreSQL refuses to run as root; for root it runs as the user ``nobody``.
 """
 
 from __future__ import annotations
@@ -31,11 +31,36 @@ def why_not() -> str | None:
 
 
 class Server:
-    """A running server; :meth:`create_database` makes an empty database on it."""
+    """A server; :meth:`create_database` makes an empty database on it."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, folder: Path, port: int, unprivileged: dict[str, Any]) -> None:
+        """Take a folder with a cluster in ``data``, and how the server drops its privileges."""
+        self._folder, self._port, self._unprivileged = folder, port, unprivileged
         self._address = f"postgresql://argbest@127.0.0.1:{port}"
         self._numbers = count(1)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start, and return when it answers."""
+        log = self._folder / "log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                ["postgres", "-D", self._folder / "data", "-h", "127.0.0.1",
+                 "-p", str(self._port), "-k", self._folder, "-c", "fsync=off"],
+                stdout=output, stderr=output, cwd=self._folder, **self._unprivileged,
+            )  # fmt: skip
+        try:
+            _wait(self._process, self._port, log)
+        except RuntimeError:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop fast, whoever is still connected."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(timeout=_START_SECONDS)
+            self._process = None
 
     def create_database(self) -> str:
         """Make a new database and return its URL."""
@@ -65,19 +90,12 @@ def server() -> Iterator[Server]:
              "--locale=C", "--no-sync"],
             check=True, capture_output=True, cwd=folder, **unprivileged,
         )  # fmt: skip
-        port = _free_port()
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                ["postgres", "-D", folder / "data", "-h", "127.0.0.1", "-p", str(port),
-                 "-k", folder, "-c", "fsync=off"],
-                stdout=log, stderr=log, cwd=folder, **unprivileged,
-            )  # fmt: skip
+        running = Server(folder, free_port(), unprivileged)
+        running.start()
         try:
-            _wait(process, port, folder / "log")
-            yield Server(port)
+            yield running
         finally:
-            process.send_signal(signal.SIGINT)  # a fast shutdown, whoever is still connected
-            process.wait(timeout=_START_SECONDS)
+            running.stop()
     finally:
         shutil.rmtree(folder)
 
@@ -97,7 +115,8 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
             return
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,0 +1,36 @@
+"""What an experiment found, and how it is shown."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The figures of one experiment, by name, and each promise that was seen broken."""
+
+    name: str
+    figures: Mapping[str, str | int | float]
+    violations: Sequence[str] = field(default_factory=tuple)
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}: {'broken' if self.violations else 'kept'}"]
+        lines += [f"  {name:<34} {_text(value):>12}" for name, value in self.figures.items()]
+        lines += [f"  violation: {text}" for text in self.violations[:20]]
+        return "\n".join(lines)
+
+
+def _text(value: str | float) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def spread(name: str, seconds: Sequence[float]) -> dict[str, str | int | float]:
+    """Return median and maximum of durations as figures."""
+    if not seconds:
+        return {f"{name}, median": "-", f"{name}, maximum": "-"}
+    return {
+        f"{name}, median (s)": statistics.median(seconds),
+        f"{name}, maximum (s)": max(seconds),
+    }
