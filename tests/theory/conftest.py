@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,22 @@ def theory_text() -> Callable[[str], str]:
 
     def read(name: str) -> str:
         return " ".join((THEORY / f"{name}.typ").read_text(encoding="utf-8").split())
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def matrices() -> Callable[[str], list[NDArray[np.int64]]]:
+    """Return the ``mat`` (2-d) and ``vec`` (1-d) literals of a Typst text, in order."""
+
+    def read(text: str) -> list[NDArray[np.int64]]:
+        found = re.findall(r"\b(mat|vec)\(([-\d,; ]+)\)", text)
+        return [
+            np.array([[int(entry) for entry in row.split(",")] for row in body.split(";")])
+            if kind == "mat"
+            else np.array([int(entry) for entry in body.split(",")])
+            for kind, body in found
+        ]
 
     return read
 

@@ -170,6 +170,19 @@ def test_affine_model_is_convex_along_random_segments():
         assert middle <= ends + 1e-10
 
 
+def test_a_lower_point_makes_the_loss_lower_arbitrarily_near():
+    rng = np.random.default_rng(42)
+    features, labels = rng.normal(size=(20, 5)), rng.integers(0, 4, 20)
+    for _ in range(50):
+        pair = rng.normal(0, 3, (2, 4, 6))
+        low, high = sorted(pair, key=lambda theta: dataset_loss(theta, features, labels, 4))
+        lowest, highest = (dataset_loss(theta, features, labels, 4) for theta in (low, high))
+        for weight in (1, 0.5, 0.1, 1e-3, 1e-6):
+            between = dataset_loss(high + weight * (low - high), features, labels, 4)
+            assert between <= (1 - weight) * highest + weight * lowest + 1e-10
+            assert between < highest
+
+
 def test_affine_model_hessian_by_the_chain_rule_is_positive_semidefinite():
     rng = np.random.default_rng(42)
     for _ in range(20):
@@ -206,6 +219,20 @@ def test_separable_data_has_no_minimum():
     ]
     assert losses[0] > losses[1] > losses[2] > 0
     assert losses[2] < 1e-12
+
+
+def test_convex_in_a_parameter_in_which_the_score_is_not_affine(theory_text):
+    def loss(w):
+        return torch.nn.functional.softplus(torch.exp(w))
+
+    w = torch.linspace(-5, 3, 81, dtype=torch.float64)
+    scores = torch.stack([-torch.exp(w), torch.zeros_like(w)])
+    labels = torch.zeros(81, dtype=torch.int64)
+    of_scores = torch.nn.functional.cross_entropy(scores.T, labels, reduction="none")
+    torch.testing.assert_close(loss(w), of_scores)
+    curvature = torch.func.vmap(torch.func.grad(torch.func.grad(loss)))(w)
+    assert (curvature > 0).all()
+    assert "$z = (-e^w, 0)$ and the label 1 the loss is $log(1 + e^(e^w))$" in theory_text("q1")
 
 
 def product_loss(u, v):

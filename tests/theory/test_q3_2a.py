@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
+from itertools import combinations, pairwise, product
 
 import numpy as np
+import pytest
 import torch
 
 XOR_INPUTS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
@@ -15,18 +16,7 @@ def relu(t):
     return np.maximum(t, 0)
 
 
-def matrices(text):
-    """Return the ``mat`` and ``vec`` literals of a Typst text, in order, as arrays."""
-    found = re.findall(r"\b(mat|vec)\(([-\d,; ]+)\)", text)
-    return [
-        np.array([[int(entry) for entry in row.split(",")] for row in body.split(";")])
-        if kind == "mat"
-        else np.array([int(entry) for entry in body.split(",")])
-        for kind, body in found
-    ]
-
-
-def test_xor_network_of_the_text(theory_text):
+def test_xor_network_of_the_text(theory_text, matrices):
     text = theory_text("q3_2a")
     W1, b1, w2 = matrices(text)[:3]
     hidden = relu(XOR_INPUTS @ W1.T + b1)
@@ -45,6 +35,21 @@ def test_no_linear_score_separates_xor():
     scores = XOR_INPUTS @ weights.T + biases
     np.testing.assert_allclose(scores[1] + scores[2], scores[0] + scores[3], atol=1e-12)
     assert not ((scores > 0) == XOR_POSITIVE[:, None]).all(axis=0).any()
+
+
+def test_no_linear_scores_separate_the_middle_of_three_points_on_a_line():
+    rng = np.random.default_rng(42)
+    weights, biases = rng.normal(0, 3, (2000, 2)), rng.normal(0, 3, (2000, 2))
+    scores = np.array([-1.0, 0.5, 2.0])[:, None, None] * weights + biases
+    predicted = scores.argmax(axis=-1)  # (points, models)
+    assert not ((predicted[0] == predicted[2]) & (predicted[0] != predicted[1])).any()
+    assert (predicted[0] != predicted[2]).any()
+
+
+def test_three_points_of_zeros_and_ones_are_always_separable():
+    # Affinely independent points: any three scores, so any three labels, are reached.
+    for points in combinations(product((0, 1), repeat=3), 3):
+        assert np.linalg.matrix_rank(np.column_stack([points, np.ones(3)])) == 3
 
 
 def test_logistic_regression_on_xor_learns_nothing():
@@ -86,13 +91,13 @@ def test_relu_interpolant_keeps_its_error_bound():
         assert bound / 4 < error <= bound
 
 
-def test_linear_activations_collapse_to_one_affine_map(theory_text):
-    W1, b1, W2, b2, product, offset = matrices(theory_text("q3_2a"))[-6:]
-    np.testing.assert_array_equal(W2 @ W1, product)
+def test_linear_activations_collapse_to_one_affine_map(theory_text, matrices):
+    W1, b1, W2, b2, W, offset = matrices(theory_text("q3_2a"))[-6:]
+    np.testing.assert_array_equal(W2 @ W1, W)
     np.testing.assert_array_equal(W2 @ b1 + b2, offset)
     x = np.random.default_rng(42).normal(size=(50, 2))
     two_layers = (x @ W1.T + b1) @ W2.T + b2
-    np.testing.assert_allclose(two_layers, x @ product.T + offset, atol=1e-13)
+    np.testing.assert_allclose(two_layers, x @ W.T + offset, atol=1e-13)
 
 
 def test_three_linear_layers_collapse_too():
@@ -108,9 +113,38 @@ def test_three_linear_layers_collapse_too():
     np.testing.assert_allclose(deep, x @ W.T + b, atol=1e-13)
 
 
-def test_a_narrow_linear_layer_limits_the_rank():
+def softmax(scores):
+    exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def linear_layers(W, units):
+    """Return (K, units) and (units, D) whose product is ``W`` less its last row in every row.
+
+    Of the singular values only the ``units`` largest are kept.
+    """
+    left, values, right = np.linalg.svd(W - W[-1])
+    return left[:, :units] * values[:units], right[:units]
+
+
+@pytest.mark.parametrize(("classes", "features"), [(10, 20), (10, 4), (2, 7)])
+def test_enough_linear_units_express_every_logistic_regression(classes, features):
     rng = np.random.default_rng(42)
-    narrow = rng.normal(size=(10, 3)) @ rng.normal(size=(3, 20))
-    wide = rng.normal(size=(10, 200)) @ rng.normal(size=(200, 784))
-    assert np.linalg.matrix_rank(narrow) == 3
-    assert np.linalg.matrix_rank(wide) == 10
+    W, b = rng.normal(size=(classes, features)), rng.normal(size=classes)
+    x = rng.normal(size=(50, features))
+    units = min(classes - 1, features)
+    W2, W1 = linear_layers(W, units)
+    np.testing.assert_allclose(softmax(x @ W1.T @ W2.T + b), softmax(x @ W.T + b), atol=1e-13)
+    W2, W1 = linear_layers(W, units - 1)
+    assert np.abs(softmax(x @ W1.T @ W2.T + b) - softmax(x @ W.T + b)).max() > 0.01
+
+
+def test_a_narrow_linear_layer_at_any_depth_limits_the_rank_of_the_score_differences():
+    rng = np.random.default_rng(42)
+
+    def rank(*widths):
+        W = np.linalg.multi_dot([rng.normal(size=shape) for shape in pairwise(widths)])
+        return np.linalg.matrix_rank(W[:-1] - W[-1])
+
+    assert rank(10, 200, 784) == rank(10, 9, 784) == 9
+    assert rank(10, 30, 8, 30, 20) == rank(10, 8, 9, 10, 20) == 8
