@@ -31,6 +31,8 @@ logger = logging.getLogger("service.controller")
 POLL_SECONDS = 0.2
 #: A driver told to end gets this long before it is killed.
 PATIENCE_SECONDS = 3.0
+#: A driver's first lease lasts longer by this: on a busy machine its imports take their time.
+STARTUP_SECONDS = 15.0
 
 
 class Controller:
@@ -87,7 +89,7 @@ class Controller:
         return is_reachable(self._settings.ray_address)
 
     def _claim(self) -> None:
-        lease = self._store.claim_job(self._owner, self._settings.lease_seconds)
+        lease = self._store.claim_job(self._owner, self._settings.lease_seconds + STARTUP_SECONDS)
         if lease is None:
             return
         job = self._store.job(lease.job_id)

@@ -284,6 +284,7 @@ def main(arguments: Sequence[str]) -> int:
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
+    limit_log(settings.log_file(job_id), settings.max_log_bytes)
     # Ray's exit handlers wait for trial processes that the end of this one ends anyway.
     os._exit(status)
 

@@ -27,7 +27,7 @@ LOG_BYTES = 256 * 1024
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service = Service(
         tmp_path_factory.mktemp("recovery"),
-        ARGBEST_LEASE_SECONDS="3",
+        ARGBEST_LEASE_SECONDS="4",
         ARGBEST_MAX_LOG_BYTES=str(LOG_BYTES),
     )
     service.start()
@@ -156,7 +156,7 @@ def test_a_hanging_driver_is_replaced_and_its_trials_end(service: Service) -> No
     before = service.metric("argbest_take_overs_total")
     (driver,) = service.find("service.driver")
     driver.suspend()
-    until(lambda: not driver.is_running(), within_s=15, what="the stopped driver is ended")
+    until(lambda: not driver.is_running(), within_s=20, what="the stopped driver is ended")
     assert service.wait(job_id, within_s=30)["state"] == "succeeded"
     assert_complete(service, job_id, trials=3, epochs=4)
     assert service.metric("argbest_take_overs_total") == before + 1
