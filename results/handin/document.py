@@ -34,7 +34,9 @@ FINDINGS: Mapping[str, Callable[[Mapping[str, Answer]], list[Block]]] = {
 }
 #: Plots with few marks, set two in a row.
 _NARROW_PLOTS = ("parameter_", "history", "importance", "parallel_coordinates")
-_THEORY = ("q1.typ", "q2_1.typ", "q3_2a.typ")
+_THEORY = (
+    "q1.typ", "q2_1.typ", "backprop.typ", "q3_2a.typ", "protocol.typ", "references.typ",
+)  # fmt: skip
 
 
 def compose(
