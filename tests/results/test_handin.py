@@ -79,11 +79,11 @@ def test_import_is_light():
 
 def test_pdf_answers_every_question_in_order():
     text = pdf_text(make_answers())
-    theory = ["Q1.1 D", "Q1.2 T", "Q1.3 J", "Q1.4 T", "Q1.5 C", "Q2.1 T"]
+    theory = ["Q1.1 D", "Q1.2 T", "Q1.3 J", "Q1.4 T", "Q1.5 C", "Protocol of the runs", "Q2.1 T"]
     runs = [f"{task.question} {task.title}" for task in TASKS]
     headings = [
-        *theory, "Protocol of the runs", runs[0], "Gradients by hand", *runs[1:4], "Q3.2a Why",
-        *runs[4:], "References", "Appendix: the jobs",
+        *theory, runs[0], "Gradients by hand", *runs[1:4], "Q3.2a Why", *runs[4:], "References",
+        "Appendix: the jobs",
     ]  # fmt: skip
     body = text[text.index("Notation:") - 100 :]  # Past the table of contents.
     places = [body.index(heading) for heading in headings]
