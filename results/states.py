@@ -82,3 +82,12 @@ class FailureKind(StrEnum):
     TIME_LIMIT = "time_limit"
     WORKER_LOST = "worker_lost"
     INFEASIBLE = "infeasible"
+
+    @property
+    def is_retried(self) -> bool:
+        """Whether a trial that failed so is started again, up to the job's ``max_failures``.
+
+        The same numbers diverge again, the same work takes as long, and what the cluster or the
+        data lack does not come back by itself.
+        """
+        return self in (FailureKind.USER_ERROR, FailureKind.OUT_OF_MEMORY, FailureKind.WORKER_LOST)

@@ -98,8 +98,7 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
                 failure = Failure(**result["failure"])
                 failure = Failure(FailureKind(failure.kind), failure.message, failure.traceback)
                 self._failures[trial.trial_id] = failure
-                if failure.kind is FailureKind.DIVERGED:
-                    # The same numbers would diverge again: do not let Tune retry it.
+                if not failure.kind.is_retried:
                     trial.max_failures = 0
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
