@@ -93,8 +93,8 @@ def standalone_app() -> FastAPI:
     return create_app(settings)
 
 
-def _migrate(store: Store, *, patience_s: float = DATABASE_PATIENCE_SECONDS) -> None:
-    give_up = time.monotonic() + patience_s
+def _migrate(store: Store) -> None:
+    give_up = time.monotonic() + DATABASE_PATIENCE_SECONDS
     while True:
         try:
             store.migrate()

@@ -1,0 +1,280 @@
+"""The containers are as safe as their documentation says, and the API runs without the rest."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import stat
+import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fastapi.testclient import TestClient
+
+from service import cluster
+from service.api import standalone_app
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+ENTRYPOINT = (ROOT / "docker" / "entrypoint").read_text(encoding="utf-8")
+COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+COMPOSE: dict[str, Any] = yaml.safe_load(COMPOSE_TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = sorted(name for name, one in SERVICES.items() if one["image"] == "argbest:local")
+LASTING = sorted(name for name, one in SERVICES.items() if one["restart"] != "no")
+NODES = ["controller", "ray-head", "ray-worker"]
+
+
+def image_environment() -> dict[str, str]:
+    """Return the variables that the image sets for every role."""
+    (line,) = re.findall(r"^ENV (.+)$", DOCKERFILE.replace("\\\n", " "), re.MULTILINE)
+    return dict(pair.split("=", 1) for pair in shlex.split(line))
+
+
+def mounts(service: str) -> dict[str, tuple[str, bool]]:
+    """Return, for each volume of a service, where it is mounted and whether read-only."""
+    parts = [volume.split(":") for volume in SERVICES[service].get("volumes", [])]
+    return {volume: (path, mode == ["ro"]) for volume, path, *mode in parts}
+
+
+def test_every_part_is_there() -> None:
+    assert sorted(SERVICES) == sorted([*OURS, "database"])
+    assert sorted([*NODES, "api"]) == sorted({*OURS} - {"secrets"})
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_ports_are_published_on_this_machine_alone(name: str) -> None:
+    published = SERVICES[name].get("ports", [])
+    assert all(port.startswith("127.0.0.1:") for port in published)
+    assert bool(published) == (name in {"api", "ray-head"})
+    assert SERVICES[name].get("network_mode", "none") == "none"
+
+
+def test_only_published_services_are_on_a_network_with_a_way_out() -> None:
+    inner = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
+    assert {"ray", "database"} == inner
+    outward = {name for name, one in SERVICES.items() if {*one.get("networks", [])} - inner}
+    assert outward == {"api", "ray-head"}
+
+
+def test_trials_see_neither_the_api_nor_the_database_nor_its_password() -> None:
+    shared = {*SERVICES["ray-worker"]["networks"]}
+    assert shared == {"ray"}
+    assert not shared & {*SERVICES["api"]["networks"], *SERVICES["database"]["networks"]}
+    assert "database-password" not in mounts("ray-worker")
+
+
+def test_the_image_runs_as_a_fixed_user_who_is_not_root() -> None:
+    assert re.findall(r"^USER (\S+)$", DOCKERFILE, re.MULTILINE) == ["argbest"]
+    assert re.search(r"\buseradd --uid 10001 .*\bargbest\b", DOCKERFILE)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_is_given_more_rights(name: str) -> None:
+    one = SERVICES[name]
+    assert not {"user", "privileged", "devices", "pid", "ipc"} & one.keys()
+    assert one["cap_drop"] == ["ALL"]
+    assert one["security_opt"] == ["no-new-privileges:true"]
+    # PostgreSQL's entrypoint takes its folder over and then gives its rights up.
+    expected = {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}
+    assert {*one.get("cap_add", [])} == (expected if name == "database" else set())
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_volumes_begin_as_folders_that_the_user_owns(name: str) -> None:
+    # A new named volume takes owner and mode from the image's folder.
+    (made,) = re.findall(r"install -d -o argbest -g argbest -m 0700([^&]+?)\n\n", DOCKERFILE)
+    folders = made.replace("\\", "").split()
+    assert {path for path, _ in mounts(name).values()} <= {*folders}
+
+
+@pytest.mark.parametrize("name", LASTING)
+def test_what_lasts_has_a_health_check_and_is_started_again(name: str) -> None:
+    assert SERVICES[name]["restart"] == "unless-stopped"
+    assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_services_wait_until_what_they_need_is_ready(name: str) -> None:
+    for needed, how in SERVICES[name].get("depends_on", {}).items():
+        lasts = SERVICES[needed]["restart"] != "no"
+        expected = "service_healthy" if lasts else "service_completed_successfully"
+        assert how == {"condition": expected}
+
+
+@pytest.mark.parametrize("name", [*NODES, "api"])
+def test_ray_asks_for_a_token_in_every_container(name: str) -> None:
+    environment = image_environment()
+    assert environment["RAY_AUTH_MODE"] == "token"
+    folder, read_only = mounts(name)["ray-token"]
+    assert environment["RAY_AUTH_TOKEN_PATH"].startswith(f"{folder}/")
+    assert read_only
+    assert ("ray" in SERVICES[name]["networks"]) == (name in NODES)
+    assert not {key for key in SERVICES[name]["environment"] if key.startswith("RAY_AUTH")}
+
+
+def test_ray_finds_its_head_by_a_name_of_its_own_network() -> None:
+    (alias,) = SERVICES["ray-head"]["networks"]["ray"]["aliases"]
+    assert {SERVICES[name]["environment"]["RAY_ADDRESS"] for name in NODES} == {f"{alias}:6379"}
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_shared_memory_holds_rays_object_store(name: str) -> None:
+    (mebibytes,) = re.findall(
+        r"--object-store-memory \"\$\(\((\d+) \* 1024 \* 1024\)\)\"", ENTRYPOINT
+    )
+    assert int(SERVICES[name]["shm_size"].removesuffix("m")) >= 2 * int(mebibytes)
+
+
+def test_data_are_prepared_once_for_all_nodes() -> None:
+    data_dir = Path(image_environment()["ARGBEST_DATA_DIR"])
+    expected = (str(Settings(data_dir=data_dir).datasets_dir), False)
+    for name in ("api", "controller", "ray-worker"):
+        assert mounts(name)["datasets"] == expected
+
+
+def test_every_volume_and_network_is_declared_and_used() -> None:
+    assert {volume for name in SERVICES for volume in mounts(name)} == {*COMPOSE["volumes"]}
+    used = {network for one in SERVICES.values() for network in one.get("networks", [])}
+    assert used == {*COMPOSE["networks"]}
+
+
+def test_nothing_holds_a_secret() -> None:
+    for one in SERVICES.values():
+        for key, value in one.get("environment", {}).items():
+            assert not re.search("password|token|secret", key, re.IGNORECASE)
+            assert not re.search(r"//[^/@]*:[^/@]*@", str(value)), "a password in a URL"
+    assert ".env" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_example_of_env_says_the_defaults() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^([A-Z_]+)=(.*)$", example, re.MULTILINE))
+    used = dict(re.findall(r"(?<!\$)\$\{([A-Z_]+):-(.*?)\}", COMPOSE_TEXT))
+    assert told == used
+    documented = re.findall(r"^\| `([A-Z_]+)` \| (\S+)", GUIDE, re.MULTILINE)
+    assert {name for name, _ in documented} == {*used}
+    assert all(default == used[name] for name, default in documented if used[name])
+
+
+def test_images_are_pinned() -> None:
+    assert re.findall(r"^FROM (\S+)$", DOCKERFILE, re.MULTILINE) == ["python:3.11-slim-bookworm"]
+    assert SERVICES["database"]["image"] == "postgres:15-bookworm"
+    assert [name for name in SERVICES if "build" in SERVICES[name]] == ["secrets"]
+    assert all("secrets" in needs(name) for name in OURS if name != "secrets")
+
+
+def needs(name: str) -> set[str]:
+    """Return all services that are started before this one."""
+    direct = set(SERVICES[name].get("depends_on", {}))
+    return direct.union(*map(needs, direct))
+
+
+def test_older_docker_and_compose_can_read_it() -> None:
+    assert not {"version", "include", "develop", "name"} & COMPOSE.keys()
+    assert "--mount" not in DOCKERFILE
+    assert "<<" not in DOCKERFILE
+
+
+def test_the_build_gets_what_it_copies() -> None:
+    copied = re.findall(r"^COPY (.+) \S+$", DOCKERFILE, re.MULTILINE)
+    sources = {source for line in copied for source in line.split()}
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    let_in = {line[1:] for line in ignored if line.startswith("!")}
+    assert "*" in ignored
+    assert {
+        source if source.startswith("docs/") else source.split("/")[0] for source in sources
+    } == let_in
+    assert all((ROOT / source).exists() for source in sources)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_entrypoint_knows_every_role(name: str) -> None:
+    (role,) = SERVICES[name]["command"]
+    assert role == name
+    assert re.search(rf"^{role}\)", ENTRYPOINT, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["entrypoint", "healthy"])
+def test_scripts_can_be_run(name: str) -> None:
+    path = ROOT / "docker" / name
+    assert path.stat().st_mode & stat.S_IXOTH
+    language = ["bash", "-n"] if name == "entrypoint" else ["python3", "-m", "py_compile"]
+    assert subprocess.run([*language, path], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_is_documented(name: str) -> None:
+    (row,) = re.findall(rf"^\| `{name}` \| .+ \| (.+) \| .+ \|$", GUIDE, re.MULTILINE)
+    told = {*re.findall(r"`(\w+)`", row)}
+    assert told == {*SERVICES[name].get("networks", [])}
+
+
+def test_compose_itself_accepts_the_file() -> None:
+    program = next((p for p in ("docker-compose", "docker") if shutil.which(p)), None)
+    if program is None:
+        pytest.skip("neither docker-compose nor docker is installed")
+    command = (
+        [program, "config", "-q"]
+        if program == "docker-compose"
+        else [program, "compose", "config", "-q"]
+    )
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    if program == "docker" and "is not a docker command" in done.stderr:
+        pytest.skip("docker has no compose plugin")
+    assert done.returncode == 0, done.stderr
+
+
+# --- the API alone -----------------------------------------------------------------------------
+
+
+def test_the_api_alone_waits_for_its_database_and_migrates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "not-yet"
+    monkeypatch.setenv("ARGBEST_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("ARGBEST_DATABASE_URL", f"sqlite:///{folder / 'argbest.db'}")
+    monkeypatch.setenv("ARGBEST_RAY_ADDRESS", "127.0.0.1:1")
+    later = threading.Timer(0.2, folder.mkdir)
+    later.start()
+    app = standalone_app()
+    later.join()
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        parts = client.get("/readyz").json()["parts"]
+        assert client.get("/api/v1/jobs").json()["items"] == []
+    assert (parts["database"], parts["migrations"]) == ("ok", "ok")
+
+
+class Dashboard(BaseHTTPRequestHandler):
+    """Answers as the Ray dashboard does when asked for its nodes."""
+
+    def do_GET(self) -> None:
+        assert self.path == "/nodes?view=summary"
+        body = b'{"data": {"summary": [{"hostname": "node-1", "raylet": {"state": "ALIVE"}}]}}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Stay quiet."""
+
+
+def test_the_cluster_is_asked_at_the_inner_address() -> None:
+    with HTTPServer(("127.0.0.1", 0), Dashboard) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        inner = f"http://127.0.0.1:{server.server_port}"
+        found = cluster.nodes(Settings(dashboard_url="http://127.0.0.1:1", dashboard_api_url=inner))
+        server.shutdown()
+        thread.join()
+    assert [(node["host"], node["state"]) for node in found] == [("node-1", "alive")]
