@@ -76,7 +76,11 @@ def start_head(settings: Settings) -> Head:
     """
     # One at a time: two services that start together would choose the same free ports.
     with FileLock(Path(tempfile.gettempdir()) / f"argbest-ray-{os.getuid()}.lock"):
-        return _running_head(settings) or _start_head(settings)
+        found = _running_head(settings)
+        if found is not None:
+            return found
+        _kill_processes(settings)
+        return _start_head(settings)
 
 
 def _start_head(settings: Settings) -> Head:
@@ -94,13 +98,14 @@ def _start_head(settings: Settings) -> Head:
             start_new_session=True,
             env={**os.environ, **_head_environment(settings)},
         )
+    head = Head(identity(child.pid), address, f"http://127.0.0.1:{dashboard_port}")
+    # Before it is up: whoever is killed while waiting leaves a head that the next start can find.
+    _state_file(settings).write_text(json.dumps(asdict(head)), encoding="utf-8")
     try:
         _wait_until_up(child, address, log)
-    except ClusterError:
-        _kill_processes(settings)
+    except BaseException:  # also a request to stop, which comes as a BaseException
+        stop_head(settings, head)
         raise
-    head = Head(identity(child.pid), address, f"http://127.0.0.1:{dashboard_port}")
-    _state_file(settings).write_text(json.dumps(asdict(head)), encoding="utf-8")
     return head
 
 
@@ -191,19 +196,29 @@ def _running_head(settings: Settings) -> Head | None:
 
 def nodes(settings: Settings) -> list[dict[str, Any]]:
     """Return the cluster's nodes as the dashboard tells them; raise :class:`ClusterError`."""
-    token_file = os.environ.get("RAY_AUTH_TOKEN_PATH")
-    headers = {}
-    if token_file:
-        token = Path(token_file).read_text(encoding="utf-8").strip()
-        headers["Authorization"] = f"Bearer {token}"
+    headers = _authorization()
+    base_url = settings.dashboard_api_url or settings.dashboard_url
+    if not base_url:
+        raise ClusterError("the Ray dashboard is not known: set ARGBEST_DASHBOARD_URL")
     try:
-        url = f"{settings.dashboard_api_url or settings.dashboard_url}/nodes"
+        url = f"{base_url}/nodes"
         answer = httpx2.get(url, params={"view": "summary"}, headers=headers, timeout=3.0)
         answer.raise_for_status()
         summary = answer.json()["data"]["summary"]
     except (httpx2.HTTPError, KeyError, ValueError) as error:
         raise ClusterError(f"the Ray dashboard does not answer: {error}") from error
     return [_node(node) for node in summary]
+
+
+def _authorization() -> dict[str, str]:
+    token_file = os.environ.get("RAY_AUTH_TOKEN_PATH")
+    if not token_file:
+        return {}
+    try:
+        token = Path(token_file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ClusterError(f"Ray's token {token_file} cannot be read: {error.strerror}") from error
+    return {"Authorization": f"Bearer {token}"}
 
 
 def _node(node: dict[str, Any]) -> dict[str, Any]:

@@ -68,7 +68,15 @@ class Heartbeat(threading.Thread):
         self._stopped = threading.Event()
 
     def run(self) -> None:
-        """Beat until stopped."""
+        """Beat until stopped; a driver whose heart fails for whatever reason ends."""
+        try:
+            self._beat()
+        except Exception:
+            # The edge of this thread: without it the lease would run out under a driver at work.
+            logger.exception("the heartbeat failed")
+            self._end("its heartbeat failed")
+
+    def _beat(self) -> None:
         renewed, silence = time.monotonic(), 0
         while not self._stopped.wait(HEARTBEAT_SECONDS):
             try:
@@ -238,6 +246,10 @@ def _run(store: Store, lease: Lease, settings: Settings, gate: PauseGate) -> int
     except (LeaseLost, IllegalMove) as error:
         # Taken over, or cancelled just as it ended: the controller sees to the rest.
         logger.error("driver stops: %s", error)
+        return EXIT_UNFINISHED
+    except StoreUnavailable as error:
+        # Nothing is known to be wrong with the job: whoever drives it next goes on from here.
+        logger.error("driver stops: the store is unavailable: %s", error)
         return EXIT_UNFINISHED
     except (TrainableError, InfeasibleError) as error:
         failure = Failure(FailureKind.INFEASIBLE, str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable
+from pathlib import Path
 
 import psutil
 
@@ -22,7 +23,20 @@ def host_name() -> str:
 
 def identity(pid: int) -> DriverProcess:
     """Return host, id and start time of a running process of this machine."""
-    return DriverProcess(host_name(), pid, psutil.Process(pid).create_time())
+    return DriverProcess(host_name(), pid, _started(psutil.Process(pid)))
+
+
+def _started(process: psutil.Process) -> float:
+    """Return a number that tells a process from a later one with the same id.
+
+    On Linux the clock ticks from boot to its start (proc(5), field 22 of stat), which a step of
+    the wall clock does not change; elsewhere its start time.
+    """
+    try:
+        stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return process.create_time()
+    return float(stat.rpartition(")")[2].split()[19])
 
 
 def find(process: DriverProcess) -> psutil.Process | None:
@@ -31,10 +45,9 @@ def find(process: DriverProcess) -> psutil.Process | None:
         return None
     try:
         found = psutil.Process(process.pid)
-        # Start times are rounded to clock ticks; a recycled id differs by far more.
-        same = abs(found.create_time() - process.started) < 1.0
+        same = _started(found) == process.started
         return found if same and found.status() != psutil.STATUS_ZOMBIE else None
-    except psutil.NoSuchProcess:
+    except (psutil.NoSuchProcess, ProcessLookupError):
         return None
 
 
@@ -65,15 +78,22 @@ def kill_all(processes: Iterable[psutil.Process]) -> None:
 
 
 def end_tree(process: DriverProcess, *, patience_s: float) -> None:
-    """End a process of this machine and all its descendants, if it still runs.
+    """End a process of this machine and all its descendants, if it still runs."""
+    end_trees([process], patience_s=patience_s)
 
-    SIGTERM to the process itself, then SIGKILL to whatever is left after ``patience_s`` seconds.
+
+def end_trees(found: Iterable[DriverProcess], *, patience_s: float) -> None:
+    """End processes of this machine and all their descendants, side by side.
+
+    SIGTERM to each process itself, then SIGKILL to whatever is left after ``patience_s`` seconds.
     """
-    root = find(process)
-    if root is None:
-        return
-    tree = [root, *root.children(recursive=True)]
-    root.terminate()
-    _, left = psutil.wait_procs(tree, timeout=patience_s)
+    trees: list[psutil.Process] = []
+    for root in filter(None, map(find, found)):
+        try:
+            trees += [root, *root.children(recursive=True)]
+            root.terminate()
+        except psutil.NoSuchProcess:
+            continue
+    _, left = psutil.wait_procs(trees, timeout=patience_s)
     kill_all(left)
     psutil.wait_procs(left, timeout=patience_s)

@@ -92,6 +92,18 @@ class Settings(BaseSettings):
         20, ge=1, description="times a job whose driver was lost is started before it fails"
     )
 
+    @field_validator("ray_address")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        """A controller asks this address whether Ray is there; "auto" or ray:// cannot be asked."""
+        host, _, port = value.rpartition(":")
+        if value and not (host and "/" not in host and port.isdecimal()):
+            raise ValueError(
+                f"{value!r} is not host:port; give the address that `ray start --head` prints, "
+                "such as 10.0.0.5:6379"
+            )
+        return value
+
     @field_validator("data_dir", "cache_dir", "search_spaces_dir", "fashion_mnist_dir")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:

@@ -8,6 +8,7 @@ place of its 20, so that the demonstration takes minutes; the figures are those 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -52,6 +53,9 @@ def run(url: str, body: dict[str, object]) -> None:
 
 def main() -> int:
     """Start the service, run both searches, stop the service."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    for leftover in FOLDER.glob("argbest.db*"):  # jobs of an interrupted run; its data sets stay
+        leftover.unlink()
     url = f"http://127.0.0.1:{free_port()}"
     os.environ["ARGBEST_URL"] = url
     port = url.rpartition(":")[2]
