@@ -23,8 +23,11 @@ import uvicorn
 
 from results.errors import ResultsError
 from results.store import open_store
+from results.store.base import Store
 from service import logs
+from service.addresses import is_loopback
 from service.api import create_app
+from service.auth import asks_for_tokens
 from service.cluster import (
     ClusterError,
     Head,
@@ -34,6 +37,7 @@ from service.cluster import (
     stop_head,
 )
 from service.settings import Settings
+from service.tokens import make_first_token
 
 logger = logging.getLogger("service.serve")
 
@@ -153,6 +157,7 @@ def serve(settings: Settings) -> None:
         stack.callback(controllers.end)
         controllers.start()
         _announce(running)
+        _announce_door(running, store)
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -199,6 +204,21 @@ def _announce(settings: Settings) -> None:
     if os.environ.get("RAY_AUTH_TOKEN_PATH"):
         _say(f"               it asks for the token in {os.environ['RAY_AUTH_TOKEN_PATH']}")
     _say(f"Data           {settings.data_dir}")
+
+
+def _announce_door(settings: Settings, store: Store) -> None:
+    """Say whether tokens are asked for; where there is none at all, make one and show it."""
+    if asks_for_tokens(settings):
+        secret = make_first_token(store)
+        if secret is None:
+            _say("Token          asked of every client; `argbest token create NAME` makes another")
+        else:
+            _say(f"Token          {secret}")
+            _say("               for an admin, shown only now: clients send it as ARGBEST_TOKEN")
+    elif not is_loopback(settings.host):
+        _say(
+            "Warning        ARGBEST_AUTH=off: whoever reaches this address can run and delete jobs"
+        )
     _say("Press Ctrl-C to stop.")
 
 
@@ -219,6 +239,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run the service; return the exit status: 1 where it could not start."""
     settings = Settings(**_arguments(arguments))  # type: ignore[arg-type]  # checked by pydantic
     logs.configure(settings.log_format)
+    # A client's own: what this process starts, trials included, has no use for it.
+    os.environ.pop("ARGBEST_TOKEN", None)
     _stop_on_signals()
     try:
         serve(settings)

@@ -11,6 +11,9 @@ from results.store import open_store
 from results.store.base import Store
 from service.settings import Settings
 
+#: The store as the command line knows it, which imports no database.
+TokenStore = Store
+
 FIRST_TOKEN = "first-admin"  # noqa: S105 - a name
 
 

@@ -47,6 +47,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str, str]]] = {
     },
     "Run the service": {
         "serve": ("local", "serve", "Run the API, the controller and a local Ray in one."),
+        "token": ("token", "token", "Make, list or revoke the tokens of a service."),
         "doctor": ("doctor", "doctor", "Check that everything argbest needs is here."),
         "version": ("local", "version", "Print the versions of this program and of the server."),
     },

@@ -7,15 +7,9 @@ from pathlib import Path
 
 import click
 
-from service.cli.options import identifier
+from service.cli.options import folder_option, identifier, machine_settings
 from service.cli.output import emit_json, json_option, note, table
 from service.cli.text import size
-
-folder_option = click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The service's data folder (ARGBEST_DATA_DIR).",
-)
 
 
 @click.group()
@@ -27,19 +21,8 @@ def data() -> None:
 
 
 def datasets_folders(data_dir: Path | None) -> tuple[Path, Path | None]:
-    """Return the folder of prepared data sets, and Fashion-MNIST's own folder if one is set.
-
-    A setting in the environment that cannot be used is a usage error.
-    """
-    from pydantic import ValidationError
-
-    from service.settings import Settings
-
-    try:
-        settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
-    except ValidationError as error:
-        wrong = (f"ARGBEST_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
-        raise click.UsageError("; ".join(wrong)) from error
+    """Return the folder of prepared data sets, and Fashion-MNIST's own folder if one is set."""
+    settings = machine_settings(data_dir)
     return settings.datasets_dir, settings.fashion_mnist_dir
 
 

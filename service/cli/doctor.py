@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from service.cli.data import datasets_folders, folder_option
+from service.cli.data import datasets_folders
+from service.cli.options import folder_option
 from service.cli.output import emit_json, json_option, table
 from service.cli.target import with_client
 from service.cli.text import size
@@ -116,7 +117,8 @@ def _server(client: Client) -> Iterator[Check]:
     url = client.base_url
     try:
         client.healthy()
-        parts = client.readiness()["parts"]
+        told = client.readiness()
+        is_ready = told["status"] == "ok"
     except ServerUnreachable as error:
         yield Check("server", "broken", str(error), "start it with `argbest serve`")
         yield from _port_check(url)
@@ -126,7 +128,10 @@ def _server(client: Client) -> Iterator[Check]:
         yield Check("server", "broken", f"{url} is not argbest: {error}", hint)
         return
     yield Check("server", "ok", url)
-    for name, state in parts.items():
+    if "parts" not in told:
+        hint = "send a token with ARGBEST_TOKEN: the server tells its parts to nobody else"
+        yield Check("server's parts", "ok" if is_ready else "broken", told["status"], hint)
+    for name, state in told.get("parts", {}).items():
         hint = "" if state == "ok" else "see the log of `argbest serve`"
         yield Check(f"server's {name}", "ok" if state == "ok" else "broken", state, hint)
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from service.settings import Settings
 
 
 def identifier(_: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
@@ -35,3 +41,24 @@ timeout_option = click.option(
     type=click.FloatRange(min=0, min_open=True),
     help="Stop waiting then, with exit code 6; the job goes on.",
 )
+folder_option = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The service's data folder (ARGBEST_DATA_DIR).",
+)
+
+
+def machine_settings(data_dir: Path | None) -> Settings:
+    """Return the settings of a service on this machine.
+
+    A setting in the environment that cannot be used is a usage error.
+    """
+    from pydantic import ValidationError
+
+    from service.settings import Settings
+
+    try:
+        return Settings() if data_dir is None else Settings(data_dir=data_dir)
+    except ValidationError as error:
+        wrong = (f"ARGBEST_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+        raise click.UsageError("; ".join(wrong)) from error

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Response
 
 router = APIRouter(include_in_schema=False)
 
-#: The page may talk to its own origin only.
+#: The page may talk to its own origin only; it fetches plots and draws them as blobs.
 HEADERS: Final = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src blob:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -34,6 +34,12 @@ def page() -> Response:
 def script() -> Response:
     """Answer the page's script."""
     return _file("page.js", "text/javascript; charset=utf-8")
+
+
+@router.get("/api.js")
+def requests() -> Response:
+    """Answer the script's part that talks to the API."""
+    return _file("api.js", "text/javascript; charset=utf-8")
 
 
 @router.get("/page.css")

@@ -1,5 +1,6 @@
 // Draws the list of jobs, or one job live (#job/<id>), from the API. All text is set as text.
-const api = "/api/v1";
+import { base, events, forgetToken, get, hasToken, keepToken, objectUrl, post, save, TokenNeeded } from "./api.js";
+
 const main = document.getElementById("main");
 let stop = () => {};
 
@@ -13,11 +14,14 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-async function get(path) {
-  const answer = await fetch(api + path);
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(body.detail || answer.statusText);
-  return body;
+// A browser sends no token when it follows a link: then the file is fetched and saved.
+function link(path, text, name) {
+  const follow = (event) => {
+    if (!hasToken()) return;
+    event.preventDefault();
+    save(path, name).catch(fail);
+  };
+  return make("a", { href: base + path, onclick: follow }, text);
 }
 
 const figure = (value) => (typeof value === "number" ? Number(value.toPrecision(5)).toString() : String(value ?? ""));
@@ -73,14 +77,17 @@ function trialRows(job, trials) {
 
 async function plots(job) {
   const { items } = await get(`/jobs/${job.id}/plots`);
-  return make("div", { class: "plots" }, ...items.map((plot) => make("figure", {},
-    make("img", { src: `${api}/jobs/${job.id}/plots/${encodeURIComponent(plot.name)}.svg`, alt: plot.title }),
-    make("figcaption", {}, plot.caption))));
+  return make("div", { class: "plots" }, ...await Promise.all(items.map(async (plot) => {
+    const path = `/jobs/${job.id}/plots/${encodeURIComponent(plot.name)}.svg`;
+    const src = await objectUrl(path);
+    const image = make("img", { src, alt: plot.title, onload: () => URL.revokeObjectURL(src) });
+    return make("figure", {}, link(path, image, `${plot.name}.svg`), make("figcaption", {}, plot.caption));
+  })));
 }
 
 function jobHead(job) {
-  const report = (format) => make("a", { href: `${api}/jobs/${job.id}/report?format=${format}` }, format.toUpperCase());
-  const ask = (verb) => () => fetch(`${api}/jobs/${job.id}/${verb}`, { method: "POST" })
+  const report = (format) => link(`/jobs/${job.id}/report?format=${format}`, format.toUpperCase(), `report.${format}`);
+  const ask = (verb) => () => post(`/jobs/${job.id}/${verb}`)
     .then(() => job.finished_at && route()).catch(fail);
   const verbs = {
     queued: ["pause", "cancel"], running: ["pause", "cancel"], pausing: ["resume", "cancel"], paused: ["resume", "cancel"],
@@ -92,7 +99,7 @@ function jobHead(job) {
     make("h2", {}, job.name, " ", make("span", { class: "muted" }, job.state)),
     make("p", {}, bar(job.progress), " ", ...buttons),
     make("p", {}, "Report: ", report("html"), " ", report("pdf"), " ", report("md"), " ", report("json"), " · ",
-      make("a", { href: `${api}/jobs/${job.id}/log` }, "log")),
+      link(`/jobs/${job.id}/log`, "log", "log.txt")),
     job.error ? make("pre", {}, job.error.message) : "",
     job.best ? make("pre", {}, `best: trial ${job.best.trial}, ${job.best.metric} ${figure(job.best.value)}\n${JSON.stringify(job.best.parameters, null, 2)}`) : "",
   ];
@@ -105,17 +112,44 @@ async function showJob(id) {
   const draw = () => main.replaceChildren(...jobHead(job),
     trialRows(job, [...trials.values()].sort((a, b) => a.number - b.number)), pictures);
   showDashboard(job.dashboard_url);
-  const source = new EventSource(`${api}/jobs/${id}/events`);
-  source.addEventListener("trial", (event) => { const t = JSON.parse(event.data); trials.set(t.number, t); draw(); });
-  source.addEventListener("job", async (event) => {
-    job = JSON.parse(event.data);
-    draw();
-    if (job.finished_at) { source.close(); pictures.replaceChildren(await plots(job)); }
+  const left = new AbortController();
+  const follow = async () => {
+    for await (const [kind, data] of events(`/jobs/${id}/events`, left.signal)) {
+      if (kind === "trial") trials.set(data.number, data);
+      if (kind === "job") job = data;
+      draw();
+    }
+    if (job.finished_at) pictures.replaceChildren(await plots(job));
+    else throw new TypeError("the stream broke off");
+  };
+  const keepFollowing = () => follow().catch((error) => {
+    if (left.signal.aborted) return;
+    // A network error: the service may be starting again. It tells everything anew.
+    if (error instanceof TypeError) setTimeout(keepFollowing, 2000);
+    else fail(error);
   });
-  return () => source.close();
+  keepFollowing();
+  return () => left.abort();
+}
+
+function askForToken(reason) {
+  stop();
+  stop = () => {};
+  forgetToken();
+  const input = make("input", { type: "password", autocomplete: "off", required: "", "aria-label": "Token" });
+  const keep = (event) => {
+    event.preventDefault();
+    keepToken(input.value);
+    route();
+  };
+  main.replaceChildren(make("h2", {}, "Token"),
+    make("form", { onsubmit: keep }, input, " ", make("button", {}, "Open")),
+    make("p", { class: "muted" }, `${reason}. On the server's machine, argbest token create NAME makes one.`));
+  input.focus();
 }
 
 function fail(error) {
+  if (error instanceof TokenNeeded) return askForToken(error.message);
   main.replaceChildren(make("p", { role: "alert" }, `Something went wrong: ${error.message}`));
 }
 

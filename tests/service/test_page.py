@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import uvicorn
 
-from results.records import EpochReport
+from results.records import EpochReport, TokenScope
 from results.states import JobState, TrialState
 from results.store.base import Store
 from search_spaces import Library
@@ -19,29 +18,33 @@ from service.api import create_app
 from service.jobs import Jobs
 from service.schemas import JobRequest
 from service.settings import Settings
+from tests.service.browser import CHROMIUM, Page, browser
 from tests.service.running import free_port, until
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--virtual-time-budget=5000",
-)  # fmt: skip
-
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
 
-@pytest.fixture
-def url(settings: Settings, store: Store) -> Iterator[str]:
+@contextmanager
+def served(settings: Settings, store: Store) -> Iterator[str]:
     port = free_port()
-    config = uvicorn.Config(create_app(settings, store), port=port, log_level="error")
+    config = uvicorn.Config(
+        create_app(settings, store), port=port, log_level="error", timeout_graceful_shutdown=1
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     until(lambda: server.started, within_s=20, what="the API listens")
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def url(settings: Settings, store: Store) -> Iterator[str]:
+    with served(settings, store) as url:
+        yield url
 
 
 @pytest.fixture
@@ -66,29 +69,81 @@ def job_id(settings: Settings, store: Store) -> str:
     return job.id
 
 
-def dom(url: str, profile: Path) -> str:
-    """Return the page's document as the browser has drawn it."""
-    assert BROWSER is not None
-    done = subprocess.run(
-        [BROWSER, *FLAGS, f"--user-data-dir={profile}", "--dump-dom", url],
-        capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
-    return done.stdout
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    with browser(tmp_path / "profile") as page:
+        yield page
 
 
-def test_the_list_shows_the_job_and_escapes_its_name(url: str, job_id: str, tmp_path: Path) -> None:
-    shown = dom(f"{url}/", tmp_path / "profile")
+def test_the_list_shows_the_job_and_escapes_its_name(url: str, job_id: str, page: Page) -> None:
+    page.open(f"{url}/")
+    shown = page.shows("validation_accuracy 0.875")
     assert f'href="#job/{job_id}"' in shown
     assert "&lt;b&gt;rates&lt;/b&gt;" in shown
-    assert "validation_accuracy 0.875" in shown
+    assert page.complaints == []
 
 
-def test_a_job_shows_its_trials_its_best_and_its_plots(
-    url: str, job_id: str, tmp_path: Path
-) -> None:
-    shown = dom(f"{url}/#job/{job_id}", tmp_path / "profile")
+def test_a_job_shows_its_trials_its_best_and_its_plots(url: str, job_id: str, page: Page) -> None:
+    page.open(f"{url}/#job/{job_id}")
+    shown = page.shows(f"/api/v1/jobs/{job_id}/plots/train_loss.svg")
     assert "best: trial 1, validation_accuracy 0.875" in shown
     assert shown.count("<tr") == 3
     assert shown.count('class="best"') == 1
-    assert f"/api/v1/jobs/{job_id}/plots/train_loss.svg" in shown
     assert 'role="alert"' not in shown
+    plots_drawn(page)
+    assert page.complaints == []
+
+
+def plots_drawn(page: Page) -> None:
+    """Wait until every plot has been drawn with a size of its own."""
+    drawn = "[...document.images].filter((image) => image.naturalWidth > 100).length"
+    until(lambda: page.run(drawn) >= 3, within_s=20, what="the plots drawn")
+    assert page.run("document.images.length") == page.run(drawn)
+
+
+def test_with_tokens_the_page_asks_for_one_and_keeps_it_in_the_tab(
+    settings: Settings, store: Store, job_id: str, page: Page
+) -> None:
+    secret = store.create_token("browser", TokenScope.SUBMIT).secret
+    with served(settings.model_copy(update={"auth": "on"}), store) as url:
+        page.open(f"{url}/#job/{job_id}")
+        shown = page.shows("argbest token create NAME")
+        assert "rates" not in shown
+        _give(page, "argb_wrong")
+        page.shows("the token is unknown, revoked or expired")
+        assert page.run("sessionStorage.length") == 0
+        _give(page, secret)
+        page.shows("best: trial 1, validation_accuracy 0.875")
+        plots_drawn(page)
+        assert page.run("[localStorage.length, document.cookie, location.search]") == [0, "", ""]
+        page.open(f"{url}/")
+        assert secret not in page.shows("validation_accuracy 0.875")
+        store.revoke_token("browser")
+        page.shows("the token is unknown, revoked or expired")
+    assert not [text for text in page.complaints if "Content Security Policy" in text]
+
+
+def test_events_are_followed_as_they_happen(
+    settings: Settings, store: Store, page: Page, url: str
+) -> None:
+    request = JobRequest(search_space="q2_linear_regression", epochs=2)
+    job = Jobs(store, Library(), settings).submit(request)
+    page.open(f"{url}/#job/{job.id}")
+    page.shows("0 of 2 epochs")
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+    attempt = store.start_trial(lease, 0, node="here")
+    metrics = {"train_rmse": 0.5, "test_rmse": 0.625, "distance_to_analytic": 1.0}
+    store.write_reports(lease, [EpochReport(0, attempt, 1, metrics, 1.0)])
+    assert "0.625" in page.shows("1 of 2 epochs")
+    page.run(
+        "[...document.querySelectorAll('button')].find((b) => b.innerText === 'Cancel').click()"
+    )
+    page.shows("cancelling")
+    store.finish_job(lease, JobState.CANCELLED)
+    page.shows("cancelled")
+
+
+def _give(page: Page, token: str) -> None:
+    page.run(f"document.querySelector('input').value = {token!r}")
+    page.run("document.querySelector('form').requestSubmit()")

@@ -1,0 +1,131 @@
+"""Commands about the tokens of a service; they work on its database, on the server's machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from results.errors import StoreUnavailable, TokenExists, TokenNotFound, UnsupportedDatabase
+from results.records import TokenRecord, TokenScope
+from service.cli.errors import ExitCode
+from service.cli.options import folder_option, machine_settings
+from service.cli.output import emit_json, json_option, note, table
+from service.cli.text import clean
+
+if TYPE_CHECKING:
+    from service.tokens import TokenStore
+
+_SECONDS_A_DAY = 86_400.0
+_EXIT_CODES = {
+    TokenExists: ExitCode.NOT_FOUND,
+    TokenNotFound: ExitCode.NOT_FOUND,
+    UnsupportedDatabase: ExitCode.USAGE,
+    StoreUnavailable: ExitCode.UNREACHABLE,
+}
+
+name_argument = click.argument("name")
+
+
+@click.group()
+def token() -> None:
+    """Make, list or revoke the tokens of a service.
+
+    Run them on the server's machine, as the user that runs the service and with its settings
+    (ARGBEST_DATA_DIR or ARGBEST_DATABASE_URL): they work on its database, and need no token.
+    """
+
+
+@contextmanager
+def _store(data_dir: Path | None, *, make: bool = False) -> Iterator[TokenStore]:
+    """Open the service's database; turn its errors into messages and exit codes."""
+    from service.tokens import token_store
+
+    try:
+        with token_store(machine_settings(data_dir), make=make) as store:
+            yield store
+    except tuple(_EXIT_CODES) as error:
+        click.secho(f"Error: {clean(str(error))}", err=True, fg="red")
+        click.get_current_context().exit(_EXIT_CODES[type(error)])
+
+
+@token.command()
+@name_argument
+@click.option(
+    "--scope",
+    type=click.Choice([scope.value for scope in TokenScope]),
+    default=TokenScope.READ.value,
+    show_default=True,
+    help="What it is for: read looks, submit also runs and cancels, admin also deletes.",
+)
+@click.option(
+    "--expires-in",
+    metavar="DAYS",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Days until it expires. [default: never]",
+)
+@folder_option
+def create(*, name: str, scope: str, expires_in: float | None, data_dir: Path | None) -> None:
+    """Make a token and print it: the only time that it is shown."""
+    lifetime = None if expires_in is None else expires_in * _SECONDS_A_DAY
+    with _store(data_dir, make=True) as store:
+        try:
+            made = store.create_token(name, TokenScope(scope), lifetime_seconds=lifetime)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+    click.echo(made.secret)
+    note("keep it: it is not shown again; clients send it as ARGBEST_TOKEN")
+
+
+@token.command("ls")
+@json_option
+@folder_option
+def list_tokens(*, as_json: bool, data_dir: Path | None) -> None:
+    """List the tokens, by the characters that they begin with."""
+    with _store(data_dir) as store:
+        found = store.tokens()
+    if as_json:
+        emit_json({"items": [_json(one) for one in found], "next_cursor": None})
+        return
+    table(
+        ["name", "scope", "begins", "created", "expires", "last used"],
+        [
+            [
+                one.name,
+                one.scope,
+                one.prefix,
+                _minute(one.created_at),
+                _minute(one.expires_at) if one.expires_at else "never",
+                _minute(one.last_used_at) if one.last_used_at else "never",
+            ]
+            for one in found
+        ],
+    )
+
+
+@token.command()
+@name_argument
+@folder_option
+def revoke(*, name: str, data_dir: Path | None) -> None:
+    """Revoke a token: the next request with it is refused."""
+    with _store(data_dir) as store:
+        store.revoke_token(name)
+    note(f"{name} is revoked")
+
+
+def _json(one: TokenRecord) -> dict[str, Any]:
+    times = {
+        "created_at": one.created_at,
+        "expires_at": one.expires_at,
+        "last_used_at": one.last_used_at,
+    }
+    written = {key: time and time.isoformat() for key, time in times.items()}
+    return {"name": one.name, "scope": one.scope.value, "prefix": one.prefix, **written}
+
+
+def _minute(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M} UTC"

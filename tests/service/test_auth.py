@@ -1,0 +1,359 @@
+"""The door over the real application: tokens and scopes, known hosts, pages of other sites."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from fastapi.testclient import TestClient
+
+from results.errors import StoreUnavailable
+from results.records import TokenScope
+from results.store.base import Store
+from results.store.sql import SqlStore
+from service import serve
+from service.api import create_app
+from service.auth import OPEN_PATHS, asks_for_tokens
+from service.cli import main
+from service.settings import Settings
+from tests.service.test_page import served
+
+JOB = {"search_space": "q2_linear_regression", "epochs": 1}
+READ, SUBMIT, ADMIN = TokenScope
+
+
+@pytest.fixture
+def locked(settings: Settings, store: Store) -> Iterator[TestClient]:
+    """The application with tokens asked for."""
+    app = create_app(settings.model_copy(update={"auth": "on"}), store)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+def bearer(store: Store, scope: TokenScope) -> dict[str, str]:
+    made = store.create_token(f"{scope}-token", scope)
+    return {"Authorization": f"Bearer {made.secret}"}
+
+
+# --- tokens and scopes ------------------------------------------------------------------------
+
+
+def test_every_route_but_the_open_ones_is_closed(locked: TestClient) -> None:
+    """Also one that is added later: the list is of what is open."""
+    described = create_app(Settings(database_url="sqlite:///never-opened.db")).openapi()["paths"]
+    closed = {path: methods for path, methods in described.items() if path not in OPEN_PATHS}
+    assert len(closed) > 15
+    assert "/metrics" in closed
+    for path, methods in closed.items():
+        for method in methods:
+            answer = locked.request(method, re.sub(r"\{.+?\}", "1", path))
+            assert answer.status_code == 401, f"{method} {path}"
+    assert locked.get("/api/v1/nothing").status_code == 401
+
+
+def test_without_a_token_the_answer_says_how_to_get_one(locked: TestClient) -> None:
+    answer = locked.get("/api/v1/jobs")
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["www-authenticate"] == 'Bearer realm="argbest"'
+    assert answer.json()["detail"] == "a token is needed"
+    assert "argbest token create" in answer.json()["hint"]
+
+
+@pytest.mark.parametrize(
+    "sent", ["Bearer argb_" + "A" * 43, "Bearer x", "bearer  y", "Bearer \xe9", "Bearer a, b"]
+)
+def test_a_wrong_token_is_refused_and_not_repeated(locked: TestClient, sent: str) -> None:
+    answer = locked.get("/api/v1/jobs", headers={"Authorization": sent.encode("latin-1")})
+    assert answer.status_code == 401
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    assert answer.json()["detail"] == "the token is unknown, revoked or expired"
+
+
+@pytest.mark.parametrize("sent", ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz"])
+def test_what_is_no_bearer_token_counts_as_none(locked: TestClient, sent: str) -> None:
+    answer = locked.get("/api/v1/jobs", headers={"Authorization": sent})
+    assert answer.status_code == 401
+    assert "error" not in answer.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize("sent", ["/api/v1/jobs?token={}", "/api/v1/jobs?access_token={}"])
+def test_a_token_in_the_url_is_not_taken(locked: TestClient, store: Store, sent: str) -> None:
+    secret = store.create_token("laptop", ADMIN).secret
+    assert locked.get(sent.format(secret)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("scope", "statuses"),
+    [(READ, (200, 403, 403, 403)), (SUBMIT, (200, 202, 202, 403)), (ADMIN, (200, 202, 202, 204))],
+)
+def test_what_each_scope_allows(
+    locked: TestClient, store: Store, scope: TokenScope, statuses: tuple[int, ...]
+) -> None:
+    admin = store.create_token("setup", ADMIN).secret
+    made = locked.post("/api/v1/jobs", json=JOB, headers={"Authorization": f"Bearer {admin}"})
+    url = f"/api/v1/jobs/{made.json()['id']}"
+    headers = bearer(store, scope)
+    answers = [
+        locked.get("/api/v1/jobs", headers=headers),
+        locked.post("/api/v1/jobs", json=JOB, headers=headers),
+        locked.post(f"{url}/cancel", headers=headers),
+    ]
+    if scope is not ADMIN:
+        store.request_cancel(made.json()["id"])
+    answers.append(locked.delete(url, headers=headers))
+    assert tuple(answer.status_code for answer in answers) == statuses
+    for answer in answers:
+        if answer.status_code == 403:
+            assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+            assert f"has the scope {scope}" in answer.json()["detail"]
+            assert "--scope" in answer.json()["hint"]
+
+
+def test_a_revoked_or_expired_token_opens_nothing(locked: TestClient, store: Store) -> None:
+    headers = bearer(store, READ)
+    assert locked.get("/api/v1/jobs", headers=headers).status_code == 200
+    store.revoke_token("read-token")
+    assert locked.get("/api/v1/jobs", headers=headers).status_code == 401
+
+
+def test_what_is_open_tells_nothing_of_the_machine(locked: TestClient, store: Store) -> None:
+    for path in ("/", "/page.js", "/api.js", "/page.css", "/healthz", "/version", "/openapi.json"):
+        assert locked.get(path).status_code == 200, path
+    assert locked.get("/docs").status_code == 200
+    assert locked.get("/readyz").json() == {"status": "not ready"}
+    wrong = {"Authorization": "Bearer argb_wrong"}
+    assert locked.get("/readyz", headers=wrong).json() == {"status": "not ready"}
+    told = locked.get("/readyz", headers=bearer(store, READ)).json()
+    assert told["parts"]["database"] == "ok"
+
+
+def test_the_description_names_the_scopes_where_tokens_are_asked_for(
+    locked: TestClient, client: TestClient
+) -> None:
+    described = locked.get("/openapi.json").json()
+    assert described["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    jobs = described["paths"]["/api/v1/jobs"]
+    assert jobs["get"]["security"] == [{"token": ["read"]}]
+    assert jobs["post"]["security"] == [{"token": ["submit"]}]
+    one = described["paths"]["/api/v1/jobs/{job_id}"]
+    assert one["delete"]["security"] == [{"token": ["admin"]}]
+    assert "security" not in described["paths"]["/healthz"]["get"]
+    assert "security" not in client.get("/openapi.json").json()["paths"]["/api/v1/jobs"]["get"]
+
+
+def test_a_database_that_is_away_is_no_defect(settings: Settings) -> None:
+    class Away(SqlStore):
+        def token(self, secret: str) -> Any:
+            raise StoreUnavailable("it is restarting")
+
+    app = create_app(settings.model_copy(update={"auth": "on"}), Away(settings.store_url))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        answer = client.get("/api/v1/jobs", headers={"Authorization": "Bearer x"})
+    assert answer.status_code == 503
+    assert "retry-after" in answer.headers
+
+
+def test_no_token_reaches_the_log(
+    locked: TestClient, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    secret = store.create_token("laptop", READ).secret
+    headers = {"Authorization": f"Bearer {secret}"}
+    locked.get("/api/v1/jobs", headers=headers)
+    locked.post("/api/v1/jobs", headers=headers, json=JOB)
+    locked.get("/api/v1/jobs", headers={"Authorization": f"Bearer {secret[:-1]}"})
+    assert secret[11:-1] not in caplog.text
+
+
+# --- when tokens are asked for ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("auth", "host", "reached", "expected"),
+    [
+        ("auto", "127.0.0.1", "127.0.0.1", False),
+        ("auto", "localhost", "::1", False),
+        ("auto", "::1", "::ffff:127.0.0.1", False),
+        ("auto", "127.0.0.1", "/run/argbest.sock", False),
+        ("auto", "0.0.0.0", "127.0.0.1", True),
+        ("auto", "192.168.1.5", "192.168.1.5", True),
+        ("auto", "gpu-box", "127.0.0.1", True),
+        ("auto", "127.0.0.1", "172.18.0.4", True),
+        ("auto", "127.0.0.1", "::ffff:172.18.0.4", True),
+        ("off", "0.0.0.0", "172.18.0.4", False),
+        ("on", "127.0.0.1", "127.0.0.1", True),
+    ],
+)
+def test_tokens_are_asked_for_beyond_loopback(
+    auth: Any, host: str, reached: str, expected: bool
+) -> None:
+    assert asks_for_tokens(Settings(auth=auth, host=host), reached) is expected
+
+
+def test_the_start_makes_one_admin_token_and_shows_it_once(
+    settings: Settings, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beyond = settings.model_copy(update={"host": "0.0.0.0"})
+    serve._announce_door(beyond, store)
+    secret = re.search(r"argb_[\w-]{43}", capsys.readouterr().err)
+    assert secret is not None
+    found = store.token(secret[0])
+    assert found is not None
+    assert found.scope is ADMIN
+    serve._announce_door(beyond, store)
+    assert "argb_" not in capsys.readouterr().err
+    assert len(store.tokens()) == 1
+
+
+def test_the_start_on_loopback_makes_none_and_warns_where_the_door_is_open(
+    settings: Settings, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve._announce_door(settings, store)
+    assert "ARGBEST_AUTH" not in capsys.readouterr().err
+    serve._announce_door(settings.model_copy(update={"host": "0.0.0.0", "auth": "off"}), store)
+    assert "ARGBEST_AUTH=off" in capsys.readouterr().err
+    assert store.tokens() == ()
+
+
+# --- known hosts ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000", "192.168.1.5", "testserver",
+     "gpu-box:8000", "argbest.example"],
+)  # fmt: skip
+def test_known_hosts_are_served(settings: Settings, store: Store, host: str) -> None:
+    known = settings.model_copy(
+        update={"host": "gpu-box", "auth": "off", "allowed_hosts": "testserver, argbest.example"}
+    )
+    with TestClient(create_app(known, store)) as client:
+        assert client.get("/api/v1/jobs", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:8000", "", "[", "x"]
+)
+def test_other_hosts_are_refused(client: TestClient, host: str) -> None:
+    for path in ("/", "/healthz", "/api/v1/jobs"):
+        answer = client.get(path, headers={"Host": host})
+        assert answer.status_code == 421
+        assert "ARGBEST_ALLOWED_HOSTS" in answer.json()["hint"]
+
+
+def test_any_host_may_be_allowed(settings: Settings, store: Store) -> None:
+    with TestClient(create_app(settings.model_copy(update={"allowed_hosts": "*"}), store)) as open_:
+        assert open_.get("/healthz", headers={"Host": "any.example"}).status_code == 200
+
+
+# --- pages of other sites ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "same-site", "Origin": "http://testserver:3000"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://testserver:3000"},
+        {"Origin": "null"},
+        {"Origin": "http://[bad"},
+    ],
+)
+def test_a_page_of_another_site_changes_nothing(
+    client: TestClient, headers: dict[str, str]
+) -> None:
+    job_id = client.post("/api/v1/jobs", json=JOB).json()["id"]
+    for method, path in (
+        ("POST", "/api/v1/jobs"),
+        ("POST", f"/api/v1/jobs/{job_id}/cancel"),
+        ("DELETE", f"/api/v1/jobs/{job_id}"),
+    ):
+        answer = client.request(method, path, json=JOB, headers=headers)
+        assert answer.status_code == 403
+        assert "another site" in answer.json()["detail"]
+    jobs = client.get("/api/v1/jobs", headers=headers).json()["items"]
+    assert [job["state"] for job in jobs] == ["queued"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "https://argbest.example"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "http://testserver"},
+    ],
+)
+def test_its_own_page_and_programs_are_served(client: TestClient, headers: dict[str, str]) -> None:
+    assert client.post("/api/v1/jobs", json=JOB, headers=headers).status_code == 202
+
+
+def test_a_browser_runs_nothing_that_the_api_answers(client: TestClient) -> None:
+    job_id = client.post("/api/v1/jobs", json=JOB | {"name": "<script>"}).json()["id"]
+    for name in ("", "/report?format=html", "/log"):
+        answer = client.get(f"/api/v1/jobs/{job_id}{name}")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    report = client.get(f"/api/v1/jobs/{job_id}/report?format=html")
+    assert report.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "<script>" not in report.text
+    assert "content-security-policy" not in client.get(f"/api/v1/jobs/{job_id}").headers
+
+
+# --- the command line -------------------------------------------------------------------------
+
+
+def run(*arguments: str, token: str = "", data_dir: Path | None = None) -> Result:
+    variables = {"ARGBEST_TOKEN": token, "ARGBEST_DATA_DIR": str(data_dir or "")}
+    return CliRunner().invoke(main, arguments, env=variables)
+
+
+def test_the_command_line_sends_the_token_of_the_environment(
+    settings: Settings, store: Store
+) -> None:
+    created = run("token", "create", "ci", "--scope", "submit", data_dir=settings.data_dir)
+    assert created.exit_code == 0
+    secret = created.stdout.strip()
+    with served(settings.model_copy(update={"auth": "on"}), store) as url:
+        assert run("--url", url, "ls", token=secret).exit_code == 0
+        submitted = run("--url", url, "submit", "q2_linear_regression", token=secret)
+        assert submitted.exit_code == 0
+        for arguments, token in (
+            (("ls",), ""),
+            (("ls",), secret[:-1]),
+            (("rm", submitted.stdout.strip()), secret),
+        ):
+            refused = run("--url", url, *arguments, token=token)
+            assert refused.exit_code == 3
+            assert "argbest token create" in refused.stderr
+            assert secret[:-1] not in refused.output
+        told = json.loads(run("--url", url, "doctor", "--json").stdout)["items"]
+        assert next(c["hint"] for c in told if c["name"] == "server's parts").count("token") == 1
+        revoked = run("token", "revoke", "ci", data_dir=settings.data_dir)
+        assert revoked.exit_code == 0
+        assert run("--url", url, "ls", token=secret).exit_code == 3
+
+
+def test_tokens_are_made_before_the_first_start_and_listed(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    assert run("token", "ls", data_dir=folder).exit_code == 2
+    assert not folder.exists()
+    made = run("token", "create", "me", "--expires-in", "30", "--data-dir", str(folder))
+    assert re.fullmatch(r"argb_[\w-]{43}\n", made.stdout)
+    assert run("token", "create", "me", data_dir=folder).exit_code == 4
+    assert run("token", "create", "a b", data_dir=folder).exit_code == 2
+    assert run("token", "revoke", "you", data_dir=folder).exit_code == 4
+    (item,) = json.loads(run("token", "ls", "--json", data_dir=folder).stdout)["items"]
+    assert (item["name"], item["scope"], item["last_used_at"]) == ("me", "read", None)
+    assert made.stdout.startswith(item["prefix"])
+    shown = run("token", "ls", data_dir=folder).stdout.splitlines()
+    assert shown[0].split() == ["NAME", "SCOPE", "BEGINS", "CREATED", "EXPIRES", "LAST_USED"]
+    assert made.stdout.strip() not in "".join(shown)
