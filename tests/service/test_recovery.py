@@ -137,6 +137,14 @@ def test_a_trainable_that_prints_100_mb_does_not_fill_the_disk(service: Service)
     assert max(sizes) <= 2 * LOG_BYTES
 
 
+def has_ended(process: psutil.Process) -> bool:
+    """Whether nothing of it runs; a stopped parent has not yet collected its exit status."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def ray_session(service: Service) -> Path:
     """Return the folder in which the service's Ray keeps its logs."""
     (raylet,) = (p for p in head_processes(service) if p.name() == "raylet")
@@ -156,7 +164,7 @@ def test_a_hanging_driver_is_replaced_and_its_trials_end(service: Service) -> No
     before = service.metric("argbest_take_overs_total")
     (driver,) = service.find("service.driver")
     driver.suspend()
-    until(lambda: not driver.is_running(), within_s=60, what="the stopped driver is ended")
+    until(lambda: has_ended(driver), within_s=60, what="the stopped driver is ended")
     assert service.wait(job_id, within_s=120)["state"] == "succeeded"
     assert_complete(service, job_id, trials=3, epochs=4)
     assert service.metric("argbest_take_overs_total") == before + 1
@@ -179,7 +187,7 @@ def test_a_driver_that_was_stopped_past_its_lease_cannot_write(
         )
         epochs = service.get(job_id)["progress"]["epochs_done"]
         driver.resume()
-        until(lambda: not driver.is_running(), within_s=30, what="the stale driver ends")
+        until(lambda: has_ended(driver), within_s=30, what="the stale driver ends")
         assert service.get(job_id)["progress"]["epochs_done"] == epochs
         assert service.metric("argbest_refused_writes_total") >= before + 1
         assert store.renew_lease(lease, 60) is JobState.RUNNING
@@ -197,7 +205,7 @@ def test_a_killed_ray_head_is_replaced_by_itself(service: Service, victim: str) 
     old = head_processes(service)
     (doomed,) = (p for p in old if p.name() == victim)
     os.kill(doomed.pid, signal.SIGKILL)
-    until(lambda: not any(p.is_running() for p in old), within_s=60, what="the old Ray is gone")
+    until(lambda: all(map(has_ended, old)), within_s=60, what="the old Ray is gone")
     assert service.wait(job_id, within_s=150)["state"] == "succeeded"
     assert_complete(service, job_id, trials=2, epochs=4)
     assert service.get(f"{job_id}/trials/0")["attempts"] == 1
