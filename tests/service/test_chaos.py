@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import signal
 import socket
 import sqlite3
@@ -135,13 +136,14 @@ def test_a_locked_sqlite_is_waited_for(sqlite: Settings) -> None:
 
 
 def start_api(settings: Settings, port: int) -> subprocess.Popen[bytes]:
-    """Start the API as the container does."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "--factory", "service.api:standalone_app",
-         "--port", str(port), "--timeout-graceful-shutdown", "1", "--no-access-log"],
-        env=settings.environment() | {"PATH": "", "ARGBEST_LOG_FORMAT": "json"},
-        stderr=(settings.data_dir / "api.log").open("wb"),
-    )  # fmt: skip
+    """Start the API as the container does, with its log in ``api.log``."""
+    with (settings.data_dir / "api.log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", "--factory", "service.api:standalone_app",
+             "--port", str(port), "--timeout-graceful-shutdown", "1", "--log-level", "warning"],
+            env={**os.environ, **settings.environment(), "ARGBEST_LOG_FORMAT": "json"},
+            stderr=log,
+        )  # fmt: skip
 
 
 def answers(port: int) -> bool:
@@ -164,6 +166,7 @@ def test_sigterm_ends_the_api_while_streams_are_open_and_each_request_is_logged(
     job = httpx2.post(url, content=body, headers=headers)
     assert job.headers["x-request-id"] == "mine-1"
     job_id = job.json()["id"]
+    assert httpx2.get(f"{url}/{job_id}").status_code == 200
     stream = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     stream.request("GET", f"/api/v1/jobs/{job_id}/events")
     answer = stream.getresponse()
@@ -174,12 +177,14 @@ def test_sigterm_ends_the_api_while_streams_are_open_and_each_request_is_logged(
     store = open_store(sqlite.store_url)
     assert store.job(job_id).state == "queued"
     store.close()
-    lines = [json.loads(line) for line in (sqlite.data_dir / "api.log").open() if line[0] == "{"]
+    log = (sqlite.data_dir / "api.log").read_text(encoding="utf-8").splitlines()
+    lines = [json.loads(line) for line in log if line.startswith("{")]
     states = [line for line in lines if line.get("state") == "queued"]
     assert [(line["job_id"], line["request_id"]) for line in states] == [(job_id, "mine-1")]
     (posted,) = [line for line in lines if line.get("method") == "POST"]
     assert (posted["status"], posted["path"]) == (202, "/api/v1/jobs")
     assert posted["request_id"] == "mine-1"
-    (watched,) = [line for line in lines if line.get("path", "").endswith("/events")]
-    assert watched["job_id"] == job_id
-    assert posted["time"].endswith("Z")
+    (read,) = [line for line in lines if line.get("method") == "GET"]
+    assert read["job_id"] == job_id
+    assert len(read["request_id"]) == 16
+    assert read["time"].endswith("Z")
