@@ -12,14 +12,14 @@ import logging
 import os
 import signal
 import socket
-import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import uvicorn
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
 
 from results.errors import ResultsError
 from results.store import open_store
@@ -32,95 +32,17 @@ from service.cluster import (
     ClusterError,
     Head,
     authentication,
-    head_is_running,
     start_head,
     stop_head,
 )
 from service.settings import Settings
 from service.tokens import make_first_token
+from service.watch import Controllers, naming
 
 logger = logging.getLogger("service.serve")
 
 #: Open event streams are cut off this long after a request to stop.
 SHUTDOWN_SECONDS = 3
-WATCH_SECONDS = 1.0
-CONTROLLER_STOP_SECONDS = 20.0
-#: Looks at a Ray head without an answer after which it counts as gone.
-HEAD_SILENCE = 3
-
-
-class Controllers(threading.Thread):
-    """Keeps one controller process, and the local Ray head, running.
-
-    A new head has another address: ``tell`` is called with the settings that name it.
-    """
-
-    def __init__(
-        self, settings: Settings, head: Head | None, tell: Callable[[Settings], None]
-    ) -> None:
-        super().__init__(name="watch", daemon=True)
-        self._settings, self._head, self._tell = settings, head, tell
-        self._silence = 0
-        self._stopped = threading.Event()
-        self._child = self._start()
-
-    def run(self) -> None:
-        """Start again what has died, until stopped."""
-        while not self._stopped.wait(WATCH_SECONDS):
-            if self._head is not None and self._is_gone(self._head):
-                self._replace_head(self._head)
-            if self._child.poll() is not None:
-                logger.error("the controller ended with %s; starting it", self._child.returncode)
-                self._child = self._start()
-
-    def _is_gone(self, head: Head) -> bool:
-        self._silence = 0 if head_is_running(head) else self._silence + 1
-        return self._silence >= HEAD_SILENCE
-
-    def _replace_head(self, lost: Head) -> None:
-        """Start another head and a controller that knows it; running jobs go back to the queue.
-
-        The loop starts the controller, also where no head comes up: then both are tried again.
-        """
-        logger.error("the Ray head at %s is gone (see ray.log); starting another", lost.address)
-        self._end_controller()
-        stop_head(self._settings, lost)
-        try:
-            head = start_head(self._settings)
-        except ClusterError as error:
-            logger.error("%s", error)
-            return
-        self._head, self._silence = head, 0
-        self._settings = _naming(self._settings, head)
-        self._tell(self._settings)
-        logger.info("Ray is back at %s", head.address)
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "service.controller"],
-            env={**os.environ, **self._settings.environment()},
-        )
-
-    def end(self) -> None:
-        """End the controller, which ends its drivers first."""
-        self._stopped.set()
-        self.join()
-        self._end_controller()
-
-    def _end_controller(self) -> None:
-        self._child.terminate()
-        try:
-            self._child.wait(CONTROLLER_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            logger.error("the controller did not end; killing it")
-            self._child.kill()
-            self._child.wait()
-
-
-def _naming(settings: Settings, head: Head) -> Settings:
-    """Return the settings with a local head's addresses."""
-    update = {"ray_address": head.address, "dashboard_url": head.dashboard_url}
-    return settings.model_copy(update=update)
 
 
 @contextmanager
@@ -132,7 +54,7 @@ def local_ray(settings: Settings) -> Iterator[tuple[Settings, Head | None]]:
     os.environ.update(authentication(settings))
     head = start_head(settings)
     try:
-        yield _naming(settings, head), head
+        yield naming(settings, head), head
     finally:
         # Also ends a head that has replaced this one.
         stop_head(settings, head)
@@ -140,12 +62,12 @@ def local_ray(settings: Settings) -> Iterator[tuple[Settings, Head | None]]:
 
 def serve(settings: Settings) -> None:
     """Run the service until it is told to stop."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    store = open_store(settings.store_url)
-    store.migrate()
     with ExitStack() as stack:
-        stack.callback(store.close)
         listener = stack.enter_context(_listen(settings))
+        stack.enter_context(_only_one(settings))
+        store = open_store(settings.store_url)
+        stack.callback(store.close)
+        store.migrate()
         _say("starting Ray ...")
         running, head = stack.enter_context(local_ray(settings))
         app = create_app(running, store)
@@ -189,15 +111,50 @@ def _stop_on_signals() -> None:
         signal.signal(number, stop)
 
 
+class StartError(Exception):
+    """The service cannot start; the message says why and what to do."""
+
+
 @contextmanager
 def _listen(settings: Settings) -> Iterator[socket.socket]:
     """Take the port before anything is started, so that a taken one costs nothing."""
-    with socket.create_server((settings.host, settings.port), backlog=128) as listener:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    address = (settings.host, settings.port)
+    try:
+        listener = socket.create_server(address, family=family, backlog=128)
+    except OSError as error:
+        raise StartError(f"{_url(settings)}: {error.strerror}; choose another --port") from error
+    with listener:
         yield listener
 
 
+@contextmanager
+def _only_one(settings: Settings) -> Iterator[None]:
+    """Hold the data folder: a second service would end the first one's Ray and jobs with its own.
+
+    The lock goes with the process, also by kill -9.
+    """
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        with FileLock(settings.data_dir / "serve.lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise StartError(
+            f"another `argbest serve` works in {settings.data_dir}; stop it or choose --data-dir"
+        ) from error
+    except PermissionError as error:
+        raise StartError(
+            f"{error.filename}: {error.strerror}; choose another --data-dir"
+        ) from error
+
+
+def _url(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}"
+
+
 def _announce(settings: Settings) -> None:
-    url = f"http://{settings.host}:{settings.port}"
+    url = _url(settings)
     _say(f"API            {url}/api/v1   (documentation: {url}/docs)")
     _say(f"Page           {url}/")
     _say(f"Ray dashboard  {settings.dashboard_url or 'that of ' + settings.ray_address}")
@@ -237,7 +194,12 @@ def _arguments(arguments: Sequence[str]) -> dict[str, object]:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the service; return the exit status: 1 where it could not start."""
-    settings = Settings(**_arguments(arguments))  # type: ignore[arg-type]  # checked by pydantic
+    try:
+        settings = Settings(**_arguments(arguments))  # type: ignore[arg-type]  # pydantic checks
+    except ValidationError as error:
+        for item in error.errors():
+            _say(f"error: ARGBEST_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}")
+        return 2
     logs.configure(settings.log_format)
     # A client's own: what this process starts, trials included, has no use for it.
     os.environ.pop("ARGBEST_TOKEN", None)
@@ -246,14 +208,14 @@ def main(arguments: Sequence[str]) -> int:
         serve(settings)
     except StopRequested:
         return 0
-    except ClusterError as error:
+    except (ClusterError, StartError) as error:
         _say(f"error: {error}")
         return 1
     except ResultsError as error:
         _say(f"error: the database (ARGBEST_DATABASE_URL) cannot be used: {error}")
         return 1
     except OSError as error:
-        _say(f"error: {settings.host}:{settings.port}: {error.strerror}; choose another --port")
+        _say(f"error: {error.filename or settings.data_dir}: {error.strerror}")
         return 1
     return 0
 
