@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 PYTEST ?= $(BIN)/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test serve lint format bench lock clean
+.PHONY: help install demo test serve lint format bench chaos load lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,12 @@ format: install  ## rewrite the code in the house style
 
 bench: install  ## measure the training engines against the plain loops
 	$(BIN)/python -m benchmarks
+
+chaos: install  ## kill the service's processes at random points and count what was lost
+	$(BIN)/python -m tools.chaos
+
+load: install  ## measure submits, reads and a job of 10,000 trials, on SQLite and PostgreSQL
+	$(BIN)/python -m tools.load
 
 # The CPU build of torch has a local version (+cpu) that other machines need not have.
 lock: install  ## resolve the dependencies anew into requirements.lock

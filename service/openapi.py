@@ -74,6 +74,7 @@ class ProblemView(BaseModel):
     detail: str
     errors: list[FieldErrorView]
     hint: str
+    request_id: str
 
 
 def _problem(description: str) -> dict[str, Any]:

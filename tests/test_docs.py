@@ -249,7 +249,8 @@ def test_every_body_posted_in_the_docs_is_accepted(api: TestClient, page: str, b
 def test_the_problem_in_the_guide_is_what_the_service_answers(api: TestClient) -> None:
     (problem,) = fenced(GUIDE, "json")
     body = {"search_space": "q4_feedforward", "parameters": {"drop_out": 0.5}}
-    answer = api.post("/api/v1/jobs", json=body)
+    headers = {"X-Request-ID": json.loads(problem)["request_id"]}
+    answer = api.post("/api/v1/jobs", json=body, headers=headers)
     assert answer.status_code == 422
     assert answer.json() == json.loads(problem)
 
