@@ -282,6 +282,9 @@ LINES = list(argbest_lines())
 @pytest.mark.parametrize(("page", "words"), LINES, ids=[" ".join(w) for _, w in LINES])
 def test_every_command_line_in_the_docs_is_understood(page: str, words: list[str]) -> None:
     command = main.get_command(click.Context(main), words[0])
+    while isinstance(command, click.Group):
+        words = words[1:]
+        command = command.get_command(click.Context(command), words[0])
     assert command is not None, f"{page}: argbest {words[0]}"
     with command.make_context(words[0], [w.rstrip(")") for w in words[1:]]) as context:
         assert context.params
