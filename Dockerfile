@@ -37,5 +37,5 @@ ENV ARGBEST_DATA_DIR=/data \
     RAY_USAGE_STATS_ENABLED=0
 
 USER argbest
-WORKDIR /home/argbest
+WORKDIR /data
 ENTRYPOINT ["entrypoint"]
