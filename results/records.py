@@ -107,6 +107,19 @@ class TrialRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialOutcome:
+    """How many finished trials ended in a state, of one kind where they failed.
+
+    ``seconds`` is the time that their last attempts trained, together.
+    """
+
+    state: TrialState
+    kind: FailureKind | None
+    trials: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class EpochReport:
     """The metrics of one epoch; ``(trial, attempt, epoch)`` is written at most once.
 
