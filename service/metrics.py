@@ -36,6 +36,7 @@ class StoreCollector(Collector):
         for state in JobState:
             jobs.add_metric([state.value], counts.get(state, 0))
         yield jobs
+        yield from self._trials()
         leases = self._store.lease_counts()
         yield CounterMetricFamily(
             "argbest_take_overs",
@@ -48,6 +49,24 @@ class StoreCollector(Collector):
             value=leases.refused_writes,
         )
         yield InfoMetricFamily("argbest", "Version of argbest.", {"version": version()})
+
+    def _trials(self) -> Iterator[Metric]:
+        """Yield number and training time of finished trials; deleting a job lowers them."""
+        labels = ["state", "kind"]
+        trials = GaugeMetricFamily(
+            "argbest_trials", "Finished trials by state and kind of failure.", labels=labels
+        )
+        seconds = GaugeMetricFamily(
+            "argbest_trials_training_seconds",
+            "Seconds that the last attempts of finished trials trained, together.",
+            labels=labels,
+        )
+        for outcome in self._store.trial_outcomes():
+            values = [outcome.state.value, outcome.kind.value if outcome.kind else ""]
+            trials.add_metric(values, outcome.trials)
+            seconds.add_metric(values, outcome.seconds)
+        yield trials
+        yield seconds
 
 
 def install(app: FastAPI, store: Store) -> None:

@@ -19,6 +19,7 @@ from results.records import (
     Page,
     TokenRecord,
     TokenScope,
+    TrialOutcome,
     TrialRecord,
 )
 from results.states import JobState, TrialState
@@ -79,6 +80,9 @@ class Store(Protocol):
 
     def counts(self) -> Mapping[JobState, int]:
         """Return how many jobs are in each state, with every state as a key."""
+
+    def trial_outcomes(self) -> tuple[TrialOutcome, ...]:
+        """Return how the finished trials of all jobs ended, by state and kind of failure."""
 
     def trials(self, job_id: str) -> tuple[TrialRecord, ...]:
         """Return the job's trials by number."""
@@ -157,10 +161,12 @@ class Store(Protocol):
     def lease_counts(self) -> LeaseCounts:
         """Return how often jobs were taken over, and stale writes refused, since the beginning."""
 
-    def release_job(self, lease: Lease) -> None:
-        """Put a running job back into the queue (its driver ended before the job did).
+    def release_job(self, lease: Lease, *, lost: bool = False) -> None:
+        """Put a running job back into the queue: its driver ended before the job did.
 
-        Its running trials are queued again. One that is pausing is then paused. Raises
+        ``lost`` says that it did so by itself, which counts as a take-over and, in the job's
+        ``claims``, as one more try; a driver that was told to end leaves no trace. The job's
+        running trials are queued again. One that is pausing is then paused. Raises
         :class:`results.errors.IllegalMove` for a job that is cancelling: that one is finished as
         cancelled.
         """

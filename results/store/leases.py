@@ -25,18 +25,19 @@ def claim(connection: Connection, owner: str, lease_seconds: float) -> Lease | N
     values.text(owner, "owner")
     seconds = values.duration(lease_seconds, "lease_seconds", positive=True)
     expired = sa.and_(JOBS.c.state.in_(_LEASED), JOBS.c.lease_expires_at < Now())
-    job_id = connection.scalar(
-        sa.select(JOBS.c.id)
+    found = connection.execute(
+        sa.select(JOBS.c.id, JOBS.c.state)
         .where(JOBS.c.state.in_((JobState.QUEUED, *_LEASED)))
         .where(sa.or_(JOBS.c.state == JobState.QUEUED, expired))
         .order_by(JOBS.c.sequence)
         .limit(1)
         # On PostgreSQL; SQLite lets one writer in at a time.
         .with_for_update(skip_locked=True)
-    )
-    if job_id is None:
+    ).first()
+    if found is None:
         return None
-    claimed = connection.execute(
+    job_id = found.id
+    token = connection.execute(
         sa.update(JOBS)
         .where(JOBS.c.id == job_id)
         .values(
@@ -47,12 +48,12 @@ def claim(connection: Connection, owner: str, lease_seconds: float) -> Lease | N
             lease_expires_at=Now() + seconds,
             started_at=sa.func.coalesce(JOBS.c.started_at, Now()),
         )
-        .returning(JOBS.c.lease_token, JOBS.c.claims)
-    ).one()
-    if claimed.claims > 1:
+        .returning(JOBS.c.lease_token)
+    ).scalar_one()
+    if found.state != JobState.QUEUED:
         counters.count_take_over(connection)
     _queue_running_trials(connection, job_id)
-    return Lease(job_id, owner, claimed.lease_token)
+    return Lease(job_id, owner, token)
 
 
 def hold(connection: Connection, lease: Lease) -> JobState:
@@ -103,8 +104,11 @@ def drivers(connection: Connection) -> dict[str, tuple[JobState, Lease, DriverPr
     }
 
 
-def release(connection: Connection, lease: Lease) -> None:
-    """Queue the job again and its running trials, or let it be paused if it was asked to."""
+def release(connection: Connection, lease: Lease, *, lost: bool) -> None:
+    """Queue the job again and its running trials, or let it be paused if it was asked to.
+
+    A claim that ended on purpose does not count; one whose driver was lost is a take-over.
+    """
     state = hold(connection, lease)
     if state is JobState.CANCELLING:
         raise IllegalMove(f"job {lease.job_id} is {state}: finish it as cancelled instead")
@@ -117,7 +121,10 @@ def release(connection: Connection, lease: Lease) -> None:
         driver_host=None,
         driver_pid=None,
         driver_started=None,
+        claims=JOBS.c.claims - (0 if lost else 1),
     )
+    if lost:
+        counters.count_take_over(connection)
     _queue_running_trials(connection, lease.job_id)
 
 

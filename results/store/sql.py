@@ -23,6 +23,7 @@ from results.records import (
     Page,
     TokenRecord,
     TokenScope,
+    TrialOutcome,
     TrialRecord,
 )
 from results.states import JobState, TrialState
@@ -96,6 +97,11 @@ class SqlStore:
         """See :meth:`results.store.base.Store.counts`."""
         with self._database.read() as connection:
             return jobs.counts(connection)
+
+    def trial_outcomes(self) -> tuple[TrialOutcome, ...]:
+        """See :meth:`results.store.base.Store.trial_outcomes`."""
+        with self._database.read() as connection:
+            return trials.outcomes(connection)
 
     def trials(self, job_id: str) -> tuple[TrialRecord, ...]:
         """See :meth:`results.store.base.Store.trials`."""
@@ -179,10 +185,10 @@ class SqlStore:
         with self._database.read() as connection:
             return leases.drivers(connection)
 
-    def release_job(self, lease: Lease) -> None:
+    def release_job(self, lease: Lease, *, lost: bool = False) -> None:
         """See :meth:`results.store.base.Store.release_job`."""
         with self._write_under(lease) as connection:
-            leases.release(connection, lease)
+            leases.release(connection, lease, lost=lost)
 
     def add_trial(self, lease: Lease, trial: NewTrial) -> None:
         """See :meth:`results.store.base.Store.add_trial`."""

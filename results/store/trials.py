@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from results.errors import IllegalMove, TrialNotFound
-from results.records import Failure, Lease, NewTrial, TrialRecord
-from results.states import TrialState
+from results.records import Failure, Lease, NewTrial, TrialOutcome, TrialRecord
+from results.states import FailureKind, TrialState
 from results.store import jobs, values
 from results.store.leases import hold
 from results.store.rows import trial_record
@@ -21,6 +21,21 @@ def of_job(connection: Connection, job_id: str) -> tuple[TrialRecord, ...]:
     jobs.require(connection, job_id)
     query = sa.select(TRIALS).where(TRIALS.c.job_id == job_id).order_by(TRIALS.c.number)
     return tuple(trial_record(row) for row in connection.execute(query))
+
+
+def outcomes(connection: Connection) -> tuple[TrialOutcome, ...]:
+    """Return how many finished trials of all jobs ended in which way, and how long they trained."""
+    kind = TRIALS.c.error["kind"].as_string()
+    query = (
+        sa.select(TRIALS.c.state, kind, sa.func.count(), sa.func.sum(TRIALS.c.seconds))
+        .where(TRIALS.c.finished_at.is_not(None))
+        .group_by(TRIALS.c.state, kind)
+        .order_by(TRIALS.c.state, kind)
+    )
+    return tuple(
+        TrialOutcome(TrialState(state), None if failed is None else FailureKind(failed), n, seconds)
+        for state, failed, n, seconds in connection.execute(query)
+    )
 
 
 def get(connection: Connection, job_id: str, number: int) -> TrialRecord:

@@ -12,7 +12,8 @@ import logging
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from schemathesis.engine import events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 from schemathesis.schemas import BaseSchema
 
-from results.errors import LeaseLost
+from results.errors import IllegalMove, JobNotFound, LeaseLost
 from results.records import EpochReport, Failure, Lease
 from results.states import FailureKind, JobState, TrialState
 from results.store import open_store
@@ -65,19 +66,28 @@ class Drivers(threading.Thread):
 
     def run(self) -> None:
         while not self._stopped.wait(0.005):
-            lease = self._store.claim_job("drivers", 60)
+            for job in self._store.jobs(state=JobState.PAUSED).items:
+                self._try(partial(self._store.resume_job, job.id))
+            lease = self._store.claim_job("drivers", lease_seconds=1)
             if lease is not None:
-                self._finish(lease)
+                self._try(partial(self._drive, lease))
 
-    def _finish(self, lease: Lease) -> None:
-        job = self._store.job(lease.job_id)
-        state = JobState.CANCELLED if job.state is JobState.CANCELLING else JobState.SUCCEEDED
+    def _try(self, step: Callable[[], object]) -> None:
         try:
-            for trial in self._store.trials(job.id)[:TRIALS_RUN]:
+            step()
+        except (LeaseLost, IllegalMove, JobNotFound) as error:
+            logger.debug("a request came in between: %s", error)
+
+    def _drive(self, lease: Lease) -> None:
+        job = self._store.job(lease.job_id)
+        if job.state is JobState.PAUSING:
+            self._store.release_job(lease)
+            return
+        for trial in self._store.trials(job.id)[:TRIALS_RUN]:
+            if not trial.state.is_finished:
                 run_trial(self._store, lease, trial.number, job.spec["metric"])
-            self._store.finish_job(lease, state)
-        except LeaseLost:
-            return  # deleted by the test
+        cancelled = job.state is JobState.CANCELLING
+        self._store.finish_job(lease, JobState.CANCELLED if cancelled else JobState.SUCCEEDED)
 
     def stop(self) -> None:
         self._stopped.set()
@@ -99,7 +109,9 @@ def run_trial(store: Store, lease: Lease, number: int, metric: str) -> None:
 def contract(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaseSchema]:
     """The description of an application whose store has finished jobs, some of them deleted."""
     folder: Path = tmp_path_factory.mktemp("contract")
-    settings = Settings(data_dir=folder, ray_address="127.0.0.1:1", min_free_bytes=0)
+    settings = Settings(
+        data_dir=folder, ray_address="127.0.0.1:1", min_free_bytes=0, allowed_hosts="testserver"
+    )
     store = open_store(settings.store_url)
     store.migrate()
     drivers = Drivers(store)
