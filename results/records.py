@@ -64,8 +64,8 @@ class BestTrial:
 class JobRecord:
     """A job as the store knows it. ``spec`` is the complete job specification, as JSON.
 
-    ``claims`` counts how often the job was claimed since it was accepted, resumed or retried: more
-    than one claim means that a driver was lost.
+    ``claims`` counts how often the job was claimed since it was accepted, resumed or retried, but
+    for the claims that were given back on purpose: more than one means that a driver was lost.
     """
 
     id: str
@@ -147,7 +147,8 @@ class Curve:
 class MetricInfo:
     """How a metric is shown: axis label, unit, better direction and the data it is measured on.
 
-    ``measured`` is "after" an epoch, or "during" it: a mean over its samples as they are trained on.
+    ``measured`` is "after" an epoch, or "during" it, as a mean over the samples as they are
+    trained on.
     """
 
     name: str

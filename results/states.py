@@ -87,6 +87,8 @@ class FailureKind(StrEnum):
     def is_retried(self) -> bool:
         """Whether a trial that failed so is started again, up to the job's ``max_failures``.
 
+        One whose process was lost is started again a few times more, whatever the job says.
+
         The same numbers diverge again, the same work takes as long, and what the cluster or the
         data lack does not come back by itself.
         """

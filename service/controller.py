@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 import uuid
+from dataclasses import dataclass
 
 from results.errors import IllegalMove, LeaseLost, StoreUnavailable
 from results.records import DriverProcess, Failure, Lease
@@ -31,8 +33,22 @@ logger = logging.getLogger("service.controller")
 POLL_SECONDS = 0.2
 #: A driver told to end gets this long before it is killed.
 PATIENCE_SECONDS = 3.0
-#: A driver's first lease lasts longer by this: on a busy machine its imports take their time.
+#: While a driver starts, for at most this long, its lease is renewed for it: on a busy machine its
+#: imports take their time.
 STARTUP_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A driver that this controller has started, and when (seconds of the monotonic clock)."""
+
+    process: subprocess.Popen[bytes]
+    started: float
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether it may not have come to its first heartbeat yet."""
+        return time.monotonic() - self.started < STARTUP_SECONDS
 
 
 class Controller:
@@ -41,7 +57,7 @@ class Controller:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
         self._owner = f"{processes.host_name()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._children: dict[str, Child] = {}
         self._told: dict[str, float] = {}
         self._stopped = threading.Event()
 
@@ -63,33 +79,40 @@ class Controller:
     def step(self) -> None:
         """Look after every running job once, then claim new ones while there is room."""
         for child in self._children.values():
-            child.poll()
-        drivers = self._store.drivers()
-        mine = {job: d for job, d in drivers.items() if d[2] and d[2].host == processes.host_name()}
+            child.process.poll()
+        mine = self._mine()
         for job_id, (state, lease, driver) in mine.items():
-            if driver is not None:
-                self._look_after(job_id, state, lease, driver)
-        self._children = {job: c for job, c in self._children.items() if job in drivers}
+            self._look_after(job_id, state, lease, driver)
+        self._children = {job: c for job, c in self._children.items() if job in mine}
+        self._told = {job: since for job, since in self._told.items() if job in mine}
         if len(mine) < self._settings.max_concurrent_jobs and self._ray_answers():
             self._claim()
 
     def end_drivers(self) -> None:
         """End every driver of this host and put its job back into the queue (service shutdown)."""
-        for job_id, (state, lease, driver) in self._store.drivers().items():
-            if driver is None or driver.host != processes.host_name():
-                continue
-            processes.end_tree(driver, patience_s=PATIENCE_SECONDS)
+        mine = self._mine()
+        drivers = [driver for _, _, driver in mine.values()]
+        processes.end_trees(drivers, patience_s=PATIENCE_SECONDS)
+        for job_id, (state, lease, _) in mine.items():
             processes.kill_all(processes.trial_processes(job_id))
             if state is JobState.CANCELLING:
                 self._finish(lease, JobState.CANCELLED, None)
             else:
-                self._give_back(job_id, lease)
+                self._give_back(job_id, lease, lost=False)
+
+    def _mine(self) -> dict[str, tuple[JobState, Lease, DriverProcess]]:
+        """Return the state, lease and driver of each job that is driven on this host."""
+        return {
+            job_id: (state, lease, driver)
+            for job_id, (state, lease, driver) in self._store.drivers().items()
+            if driver is not None and driver.host == processes.host_name()
+        }
 
     def _ray_answers(self) -> bool:
         return is_reachable(self._settings.ray_address)
 
     def _claim(self) -> None:
-        lease = self._store.claim_job(self._owner, self._settings.lease_seconds + STARTUP_SECONDS)
+        lease = self._store.claim_job(self._owner, self._settings.lease_seconds)
         if lease is None:
             return
         job = self._store.job(lease.job_id)
@@ -97,7 +120,7 @@ class Controller:
         if job.state is JobState.CANCELLING:
             self._end_trials(lease)
         elif job.state is JobState.PAUSING:
-            self._give_back(lease.job_id, lease)
+            self._give_back(lease.job_id, lease, lost=False)
         elif job.claims > self._settings.max_claims:
             message = (
                 f"the job's driver was lost {job.claims - 1} times: see the job's log for the "
@@ -132,7 +155,7 @@ class Controller:
                 start_new_session=True,
                 env={**os.environ, **self._settings.environment()},
             )
-        self._children[lease.job_id] = child
+        self._children[lease.job_id] = Child(child, time.monotonic())
         try:
             self._store.set_driver(lease, processes.identity(child.pid))
         except LeaseLost as error:
@@ -153,7 +176,15 @@ class Controller:
             else:
                 self._tell_to_end(job_id, driver)
         elif running is None:
-            self._give_back(job_id, lease)
+            self._give_back(job_id, lease, lost=True)
+        elif job_id in self._children and self._children[job_id].is_starting:
+            self._renew(lease)
+
+    def _renew(self, lease: Lease) -> None:
+        try:
+            self._store.renew_lease(lease, self._settings.lease_seconds)
+        except LeaseLost:
+            logger.info("job %s has ended while its driver was starting", lease.job_id)
 
     def _tell_to_end(self, job_id: str, driver: DriverProcess) -> None:
         first = self._told.setdefault(job_id, time.monotonic())
@@ -176,16 +207,23 @@ class Controller:
             self._told.pop(lease.job_id, None)
             self._finish(lease, JobState.CANCELLED, None)
 
-    def _give_back(self, job_id: str, lease: Lease) -> None:
+    def _give_back(self, job_id: str, lease: Lease, *, lost: bool) -> None:
         logger.warning("job %s: its driver has ended before it; it waits again", job_id)
+        self._forget_run(job_id)
         try:
-            self._store.release_job(lease)
+            self._store.release_job(lease, lost=lost)
         except (LeaseLost, IllegalMove) as error:
             logger.info("job %s: %s", job_id, error)
         else:
             log_state(logger, job_id, self._store.job(job_id).state)
 
+    def _forget_run(self, job_id: str) -> None:
+        """Remove Tune's snapshots of runs that were ended before they could do so themselves."""
+        for folder in (self._settings.ray_dir / "tune").glob(f"{job_id}-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
     def _finish(self, lease: Lease, state: JobState, error: Failure | None) -> None:
+        self._forget_run(lease.job_id)
         try:
             self._store.finish_job(lease, state, error)
         except (LeaseLost, IllegalMove) as refused:

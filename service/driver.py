@@ -51,6 +51,9 @@ TUNE_SETTINGS = {
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
 }
+#: A trial whose process was lost is no failure of the user's code: it is started again this often
+#: beyond the job's ``max_failures``, which the recorder counts for the failures that trials tell.
+LOST_RETRIES = 3
 #: Heartbeats without an answer from Ray's head after which the driver gives up.
 RAY_SILENCE = 5
 
@@ -123,9 +126,7 @@ def drive(store: Store, lease: Lease, settings: Settings, gate: PauseGate) -> No
     )
     if search.num_samples > 0:
         _connect(job, spec, settings)
-        recorder = Recorder(
-            store, lease, records, seed=spec.seed, time_limit_s=spec.time_limit_s, gate=gate
-        )
+        recorder = Recorder(store, lease, records, spec=spec, gate=gate)
         _fit(search, spec, settings, recorder, gate, name=f"{job.id}-{lease.token}")
         recorder.flush()
     done = store.trials(job.id)
@@ -216,7 +217,7 @@ def _fit(
             name=name,
             storage_path=str(storage),
             callbacks=[recorder],
-            failure_config=tune.FailureConfig(max_failures=spec.max_failures),
+            failure_config=tune.FailureConfig(max_failures=spec.max_failures + LOST_RETRIES),
             verbose=0,
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from results.records import EpochReport, Failure, Lease, NewTrial, TrialRecord
 from results.states import FailureKind, TrialState
 from results.store.base import Store
 from service.log_lines import log_state
+from service.spec import JobSpec
 from service.tune_pause import PauseGate, PauseReached
 from service.tune_search import Numbering
 from service.tune_trial import parameters_of
@@ -44,15 +46,16 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
         lease: Lease,
         records: Sequence[TrialRecord],
         *,
-        seed: int,
-        time_limit_s: float | None,
+        spec: JobSpec,
         gate: PauseGate,
     ) -> None:
         self._store = store
         self._gate = gate
         self._lease = lease
-        self._seed = seed
-        self._time_limit_s = time_limit_s
+        self._seed = spec.seed
+        self._time_limit_s = spec.time_limit_s
+        self._max_failures = spec.max_failures
+        self._told: Counter[str] = Counter()
         self._numbering = Numbering(records)
         self._numbers: dict[str, int] = {}
         self._attempts: dict[str, int] = {}
@@ -98,7 +101,9 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
                 failure = Failure(**result["failure"])
                 failure = Failure(FailureKind(failure.kind), failure.message, failure.traceback)
                 self._failures[trial.trial_id] = failure
-                if not failure.kind.is_retried:
+                self._told[trial.trial_id] += 1
+                spent = self._told[trial.trial_id] > self._max_failures
+                if spent or not failure.kind.is_retried:
                     trial.max_failures = 0
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from results.store import open_store
 from results.store.sql import SqlStore
-from tools.postgres import Server, server, why_not
 from tests.results.store.samples import remove_all_jobs
+from tools.postgres import Server, server, why_not
 
 
 @pytest.fixture(scope="session")

@@ -119,6 +119,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     ids = Bundle("ids")
     leases = Bundle("leases")
+    steps = 0
 
     def __init__(self, store: SqlStore) -> None:
         super().__init__()
@@ -172,7 +173,7 @@ class StoreMachine(RuleBasedStateMachine):
         job = free[0]
         job.token += 1
         job.claims += 1
-        self.take_overs += job.claims > 1
+        self.take_overs += job.state is not JobState.QUEUED
         job.expired = False
         job.state = JobState.RUNNING if job.state is JobState.QUEUED else job.state
         job.queue_running_trials()
@@ -188,12 +189,14 @@ class StoreMachine(RuleBasedStateMachine):
         if expire:
             time.sleep(0.005)
 
-    @rule(lease=leases)
-    def release(self, lease: Lease) -> None:
+    @rule(lease=leases, lost=st.booleans())
+    def release(self, lease: Lease, lost: bool) -> None:
         job = self.held(lease)
         cancelling = job is not None and job.state is JobState.CANCELLING
         with self.raising((job is None, LeaseLost), (cancelling, IllegalMove)):
-            self.store.release_job(lease)
+            self.store.release_job(lease, lost=lost)
+            self.take_overs += lost
+            job.claims -= not lost
             pausing = job.state is JobState.PAUSING
             job.state = JobState.PAUSED if pausing else JobState.QUEUED
             job.queue_running_trials()
@@ -324,6 +327,10 @@ class StoreMachine(RuleBasedStateMachine):
         }
 
     @invariant()
+    def steps_are_counted(self) -> None:
+        StoreMachine.steps += 1
+
+    @invariant()
     def what_happened_to_leases_is_counted(self) -> None:
         before = self.leases_before
         assert self.store.lease_counts() == LeaseCounts(
@@ -333,7 +340,9 @@ class StoreMachine(RuleBasedStateMachine):
 
 def test_the_store_does_what_the_model_does(store: SqlStore) -> None:
     machine: Callable[[], StoreMachine] = lambda: StoreMachine(store)  # noqa: E731
-    walks = max(15, int(os.environ.get("ARGBEST_HYPOTHESIS_STEPS", "0")) // STEPS_OF_A_WALK + 1)
+    wanted = int(os.environ.get("ARGBEST_HYPOTHESIS_STEPS", "0"))
+    walks = max(15, wanted // STEPS_OF_A_WALK + 1)
+    StoreMachine.steps = 0
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -344,3 +353,4 @@ def test_the_store_does_what_the_model_does(store: SqlStore) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+    assert StoreMachine.steps >= wanted

@@ -15,8 +15,8 @@ from results.states import JobState, TrialState
 from results.store import jobs, open_store
 from results.store.leases import hold
 from results.store.sql import SqlStore
-from tools.postgres import Server
 from tests.results.store.samples import accept, claim, report
+from tools.postgres import Server
 
 
 @pytest.mark.parametrize(
