@@ -1,4 +1,4 @@
-"""What the numbers of a job say: rankings, curves and the gap between train and test.
+"""What the numbers of a job say: rankings, curves, and the gap between train and held-out data.
 
 Pure functions over records; nothing here draws, writes or asks a database. Values that are not
 finite (a diverged trial's) are never ranked, averaged or called best.
@@ -76,6 +76,21 @@ class JobResults:
         """Return what is known of a metric, or what its name tells."""
         return self.metrics.get(name) or fallback_info(name)
 
+    def may_mark_best(self, info: MetricInfo) -> bool:
+        """Whether a metric's best epoch may be pointed out.
+
+        Of a test metric only where no validation metric was reported, and then for reference.
+        """
+        validated = any(self.info(name).split == "validation" for name in self.metric_names)
+        return bool(info.mode) and not (info.split == "test" and validated)
+
+    def shows_all(self, info: MetricInfo) -> bool:
+        """Whether a metric may be shown for every trial; a test metric is the selected one's only.
+
+        A search that declared a test metric has selected by it, which is then what it shows.
+        """
+        return info.split != "test" or info.name == self.metric.name or len(self.trials) < 2
+
     def score(self, trial: TrialRecord) -> float | None:
         """Return the declared metric's last value, or None unless the trial succeeded with one."""
         value = trial.metrics.get(self.metric.name)
@@ -143,44 +158,58 @@ def summarize_curve(curve: Curve, info: MetricInfo) -> CurveSummary | None:
 
 
 class GapPoint(NamedTuple):
-    """The same quantity on training and on test data after an epoch."""
+    """The same quantity on training and on held-out data after an epoch."""
 
     epoch: int
     train: float
-    test: float
+    held_out: float
 
     @property
     def gap(self) -> float:
-        """Test minus training."""
-        return self.test - self.train
+        """Held-out minus training."""
+        return self.held_out - self.train
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """How training and test performance part over the epochs; ``best`` is where test was best."""
+    """How training and held-out performance part over the epochs, which ``points`` has in order."""
 
     train_metric: MetricInfo
-    test_metric: MetricInfo
-    start: GapPoint
-    best: GapPoint
-    end: GapPoint
+    held_out_metric: MetricInfo
+    points: tuple[GapPoint, ...]
+
+    @property
+    def best(self) -> GapPoint:
+        """Where held-out performance was best, the earliest of equals."""
+        sign = -1 if self.held_out_metric.mode == "max" else 1
+        return min(self.points, key=lambda point: sign * point.held_out)
+
+    @property
+    def narrowest(self) -> GapPoint:
+        """Where the two lay closest together, the earliest of equals."""
+        return min(self.points, key=lambda point: abs(point.gap))
 
 
-def train_test_gap(results: JobResults, curve: Curve) -> Gap | None:
-    """Follow the first ``train_x``/``test_x`` pair of metrics; None where no pair was reported."""
+def held_out_gap(results: JobResults, curve: Curve) -> Gap | None:
+    """Follow the first quantity that was reported on training and on held-out data.
+
+    That is ``train_x`` with ``validation_x``, or with ``test_x`` where there is no such validation
+    metric; None where neither pair was reported, or nobody knows the better direction.
+    """
     for name in results.metric_names:
         suffix = name.removeprefix("train_")
-        test = results.info(f"test_{suffix}")
-        trained = dict(curve_points(curve, name))
-        points = [
+        pairs = [f"{split}_{suffix}" for split in ("validation", "test")]
+        held_out = next((pair for pair in pairs if pair in curve.metrics), None)
+        if suffix == name or held_out is None:
+            continue
+        info, trained = results.info(held_out), dict(curve_points(curve, name))
+        points = tuple(
             GapPoint(epoch, trained[epoch], value)
-            for epoch, value in curve_points(curve, test.name)
+            for epoch, value in curve_points(curve, held_out)
             if epoch in trained
-        ]
-        best = best_point([CurvePoint(p.epoch, p.test) for p in points], test.mode)
-        if suffix != name and best is not None:
-            at_best = next(point for point in points if point.epoch == best.epoch)
-            return Gap(results.info(name), test, points[0], at_best, points[-1])
+        )
+        if points and info.mode:
+            return Gap(results.info(name), info, points)
     return None
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from results.analysis import LISTING_STRATEGIES, JobResults, rank_in
 from results.records import TrialRecord
 from results.states import TrialState
-from results.wording import configuration
+from results.wording import configuration, count
 
 #: A parameter with no declared values is compared value by value up to this many of them.
 _MOST_VALUES = 8
@@ -54,20 +54,20 @@ def describe_trial(results: JobResults, trial: TrialRecord) -> str:
 
 
 def default_value(results: JobResults, parameter: str) -> Any | None:
-    """Return a parameter's default: trial 0's under ``one_at_a_time``, else the declared one."""
-    if results.strategy == "one_at_a_time":
-        baseline = results.trial(0)
-        return None if baseline is None else baseline.parameters.get(parameter)
-    domain = results.job.spec["parameters"].get(parameter)
-    return domain.get("default") if isinstance(domain, Mapping) else None
+    """Return the value that the job relied on as the default: trial 0's under ``one_at_a_time``.
+
+    None under every other strategy: a value that is merely declared as default took no other part.
+    """
+    baseline = results.trial(0) if results.strategy == "one_at_a_time" else None
+    return None if baseline is None else baseline.parameters.get(parameter)
 
 
 @dataclass(frozen=True, slots=True)
 class ValueResult:
     """How the trials with one value of a parameter did, by the declared metric's last value.
 
-    ``trials`` counts them all, ``scored`` those that ``best`` and ``mean`` are over; both are None
-    where none succeeded.
+    ``trials`` counts them all, ``scored`` and ``best`` are over those that succeeded; ``mean`` is
+    over what is compared (:class:`Comparison`), None where that is nothing.
     """
 
     value: Any
@@ -83,13 +83,21 @@ class ValueResult:
 class Comparison:
     """The values of one parameter side by side.
 
-    ``controlled``: the trials differ in this parameter alone (``one_at_a_time``), or every value
-    met the same others (``grid``); otherwise a sampler chose and the means are confounded.
+    ``combinations`` are how many combinations of the other parameters the trials have, and
+    ``matched`` in how many of them each value that succeeded anywhere has a result. Where there are
+    such, the means are over them alone; otherwise over all trials if a sampler chose them, and of
+    nothing in a grid, whose values then cannot be compared.
     """
 
     parameter: str
-    controlled: bool
+    combinations: int
+    matched: int
     rows: tuple[ValueResult, ...]
+
+    @property
+    def controlled(self) -> bool:
+        """Whether every value met the same others; if not, the means are confounded."""
+        return self.matched > 0
 
     def ranked(self, mode: str) -> list[tuple[ValueResult, float]]:
         """Return the rows that have a mean, with it, best first."""
@@ -101,7 +109,7 @@ def compare(results: JobResults, parameter: str) -> Comparison | None:
     """Compare a parameter's values; None for one sampled from a range.
 
     Under ``one_at_a_time`` over the trials that equal the defaults (trial 0) in all else, otherwise
-    over all trials, which makes it marginal to the other parameters.
+    over the combinations of the other parameters in which every value has a result.
     """
     groups: dict[str, list[TrialRecord]] = {}
     for trial in _comparable(results, parameter):
@@ -109,12 +117,76 @@ def compare(results: JobResults, parameter: str) -> Comparison | None:
     declared = _declared_values(results, parameter)
     if declared is None and len(groups) > _MOST_VALUES:
         return None
-    rows = [_value_result(results, parameter, group) for group in groups.values()]
+    blocks = _blocks(results, parameter, groups)
+    compared = {key for block in blocks for key in block}
+    matched = [block for block in blocks if compared and block.keys() == compared]
+    rows = [
+        _value_result(
+            results, parameter, group, _mean(results, group, [b.get(key) for b in matched])
+        )
+        for key, group in groups.items()
+    ]
     if all(_is_number(row.value) for row in rows):
         rows.sort(key=lambda row: row.value)
     elif declared is not None:
         rows.sort(key=lambda row: rank_in(declared)(value_key(row.value)))
-    return Comparison(parameter, results.strategy in LISTING_STRATEGIES, tuple(rows))
+    return Comparison(parameter, len(blocks), len(matched), tuple(rows))
+
+
+def basis(results: JobResults, comparison: Comparison | None) -> str:
+    """Say what else differed between the trials of a comparison; None is that of a range."""
+    if results.strategy == "one_at_a_time":
+        return "the other parameters at their defaults"
+    if comparison is None or not (comparison.controlled or results.strategy in LISTING_STRATEGIES):
+        return "over the trials sampled, which is no controlled comparison"
+    if len(varied_parameters(results)) == 1:
+        return "all else equal"
+    if not comparison.controlled:
+        return "of which no combination of the other parameters has a result with each value"
+    if comparison.matched == comparison.combinations:
+        return f"mean over {count(comparison.matched, 'combination')} of the other parameters"
+    return (
+        f"mean over the {comparison.matched} of {comparison.combinations} combinations of the other"
+        " parameters in which each value has a result"
+    )
+
+
+def _blocks(
+    results: JobResults, parameter: str, groups: Mapping[str, Sequence[TrialRecord]]
+) -> list[dict[str, float]]:
+    """Return, per combination of the other parameters, the mean score of each value in it.
+
+    A value is left out where one of its trials has no score. A parameter that comes and goes with
+    the compared one, by its condition, does not tell combinations apart.
+    """
+    others = [
+        name
+        for name in varied_parameters(results)
+        if name != parameter and all(_keys(group, name) != {None} for group in groups.values())
+    ]
+    cells: dict[tuple[str, ...], dict[str, list[float | None]]] = {}
+    for key, group in groups.items():
+        for trial in group:
+            place = tuple(value_key(trial.parameters.get(name)) for name in others)
+            cells.setdefault(place, {}).setdefault(key, []).append(results.score(trial))
+    return [
+        {
+            key: statistics.mean(s for s in scores if s is not None)
+            for key, scores in cell.items()
+            if None not in scores
+        }
+        for cell in cells.values()
+    ]
+
+
+def _mean(
+    results: JobResults, group: Sequence[TrialRecord], matched: Sequence[float | None]
+) -> float | None:
+    """Return the mean over the matched combinations, or else over what a sampler drew."""
+    sampled = not matched and results.strategy not in LISTING_STRATEGIES
+    values = [results.score(trial) for trial in group] if sampled else matched
+    scores = [value for value in values if value is not None]
+    return statistics.mean(scores) if scores else None
 
 
 def _is_number(value: object) -> bool:
@@ -143,7 +215,9 @@ def _differs_only_in(parameter: str, trial: TrialRecord, baseline: TrialRecord) 
     )
 
 
-def _value_result(results: JobResults, parameter: str, group: Sequence[TrialRecord]) -> ValueResult:
+def _value_result(
+    results: JobResults, parameter: str, group: Sequence[TrialRecord], mean: float | None
+) -> ValueResult:
     value = group[0].parameters[parameter]
     ranked = replace(results, trials=tuple(group)).ranking()
     best = ranked[0] if ranked else None
@@ -155,23 +229,23 @@ def _value_result(results: JobResults, parameter: str, group: Sequence[TrialReco
         scored=len(ranked),
         best_trial=best[0].number if best else None,
         best=best[1] if best else None,
-        mean=statistics.mean(score for _, score in ranked) if ranked else None,
+        mean=mean,
     )
 
 
 def failure_pattern(results: JobResults) -> tuple[str, Any] | None:
-    """Return the parameter value that all failed trials had and no other finished trial, if any.
+    """Return the parameter value that all failed trials had and no other trial, if any.
 
-    Only parameters with few values are looked at: of a sampled range every value is its own.
+    Trials that have not finished count as others. Only parameters with few values are looked at:
+    of a sampled range every value is its own.
     """
-    finished = [trial for trial in results.trials if trial.state.is_finished]
-    failed = {t.number: t for t in finished if t.state is TrialState.FAILED}
-    if not failed or len(failed) == len(finished):
+    failed = {t.number: t for t in results.trials if t.state is TrialState.FAILED}
+    if not failed or len(failed) == len(results.trials):
         return None
     few = (name for name in varied_parameters(results) if compare(results, name) is not None)
     for name in few:
         shared = _keys(failed.values(), name)
-        having = {trial.number for trial in finished if _keys([trial], name) <= shared}
+        having = {trial.number for trial in results.trials if _keys([trial], name) <= shared}
         if len(shared) == 1 and None not in shared and having == failed.keys():
             return name, next(iter(failed.values())).parameters[name]
     return None

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from results.analysis import (
     DISTANCE,
     CurvePoint,
     Gap,
+    GapPoint,
     JobResults,
     curve_points,
+    held_out_gap,
     summarize_curve,
-    train_test_gap,
 )
-from results.records import Curve, TrialRecord
-from results.wording import EQUAL, EXTREME, apart, in_sentence, listing, number
+from results.records import Curve, MetricInfo, TrialRecord
+from results.wording import (
+    EXTREME,
+    apart,
+    capitalized,
+    in_sentence,
+    listing,
+    number,
+    same_as_written,
+    when,
+)
 
 
 def course(results: JobResults, best: TrialRecord) -> list[str]:
@@ -22,8 +34,8 @@ def course(results: JobResults, best: TrialRecord) -> list[str]:
         return []
     if len(curve.epochs) == 1:
         return ["Only one epoch was reported, so there is no course over the epochs to describe."]
-    gap = train_test_gap(results, curve)
-    pair = set() if gap is None else {gap.train_metric.name, gap.test_metric.name}
+    gap = held_out_gap(results, curve)
+    pair = set() if gap is None else {gap.train_metric.name, gap.held_out_metric.name}
     told = pair | {results.metric.name, DISTANCE}
     moved = [_moved(results, curve, n) for n in results.metric_names if n not in told]
     return [
@@ -35,17 +47,23 @@ def course(results: JobResults, best: TrialRecord) -> list[str]:
 
 
 def _declared_course(results: JobResults, curve: Curve) -> str:
-    summary = summarize_curve(curve, results.metric)
+    info, summary = results.metric, summarize_curve(curve, results.metric)
     if summary is None or summary.best is None:
         return ""
-    name, first, last, top = in_sentence(results.metric), summary.first, summary.last, summary.best
-    extreme = EXTREME[results.metric.mode]
-    text = f"Its {name} was {number(first.value)} after epoch {first.epoch} and {extreme}"
+    first, last, top = summary.first, summary.last, summary.best
+    text = f"Its {in_sentence(info)} "
+    if _is_constant([point.value for point in curve_points(curve, info.name)]):
+        return f"{text}{_went(info, first, last)}."
+    text += f"was {number(first.value)} {when(info, first.epoch)} and {EXTREME[info.mode]}"
     if top.epoch == last.epoch:
         return f"{text} in the last epoch, {last.epoch} ({number(last.value)})."
     text += f" at epoch {top.epoch} ({number(top.value)}); it ended at {number(last.value)}"
-    text += f" after epoch {last.epoch}, {apart(last.value, top.value)}."
+    text += f" {when(info, last.epoch)}, {apart(last.value, top.value)}."
     return text + _test_at(results, curve, top)
+
+
+def _is_constant(values: Sequence[float]) -> bool:
+    return all(same_as_written(value, values[0]) for value in values)
 
 
 def _test_at(results: JobResults, curve: Curve, at: CurvePoint) -> str:
@@ -66,46 +84,68 @@ def _moved(results: JobResults, curve: Curve, metric: str) -> str:
     summary = summarize_curve(curve, info)
     if summary is None or info.split == "test":
         return ""
-    return f"Its {in_sentence(info)} {_went(summary.first, summary.last)}."
+    text = f"Its {in_sentence(info)} {_went(info, summary.first, summary.last)}"
+    return f"{text}{_during(info)}."
 
 
-def _went(first: CurvePoint, last: CurvePoint) -> str:
-    if abs(first.value - last.value) < EQUAL * abs(first.value):
-        return f"stayed at {number(last.value)} from epoch {first.epoch} to {last.epoch}"
+def _during(info: MetricInfo) -> str:
+    if info.measured != "during":
+        return ""
+    return " (mean over the epoch's samples as they are trained on, not of the model it ends with)"
+
+
+def _went(info: MetricInfo, first: CurvePoint, last: CurvePoint) -> str:
+    if same_as_written(first.value, last.value):
+        return f"was {number(last.value)} {when(info, first.epoch)} and {when(info, last.epoch)}"
     verb = "fell" if last.value < first.value else "rose"
     return (
-        f"{verb} from {number(first.value)} after epoch {first.epoch}"
-        f" to {number(last.value)} after epoch {last.epoch}"
+        f"{verb} from {number(first.value)} {when(info, first.epoch)}"
+        f" to {number(last.value)} {when(info, last.epoch)}"
     )
 
 
 def _gap_course(gap: Gap) -> str:
-    test, train = in_sentence(gap.test_metric), in_sentence(gap.train_metric)
-    stations = list(dict.fromkeys([gap.start, gap.best, gap.end]))
-    trained = [f"{number(p.train)} at epoch {p.epoch}" for p in stations]
-    gaps = [f"{number(p.gap)} at epoch {p.epoch}" for p in stations]
-    text = f"The {test} was {EXTREME[gap.test_metric.mode]} at epoch {gap.best.epoch}"
-    text += f" ({number(gap.best.test)})"
-    if gap.end != gap.best:
-        text += f"; it ended at {number(gap.end.test)} after epoch {gap.end.epoch}"
-        text += f", {apart(gap.end.test, gap.best.test)}"
+    held_out, train = in_sentence(gap.held_out_metric), in_sentence(gap.train_metric)
+    start, best, end = gap.points[0], gap.best, gap.points[-1]
+    text = f"The {held_out} "
+    if _is_constant([point.held_out for point in gap.points]):
+        text += f"was {number(end.held_out)} throughout"
+    else:
+        text += f"was {EXTREME[gap.held_out_metric.mode]} at epoch {best.epoch}"
+        text += f" ({number(best.held_out)})"
+        if end != best:
+            text += f"; it ended at {number(end.held_out)} after epoch {end.epoch}"
+            text += f", {apart(end.held_out, best.held_out)}"
+    trained = [f"{number(p.train)} at epoch {p.epoch}" for p in dict.fromkeys([start, best, end])]
     text += f". The {train} was {listing(trained)}."
-    text += f" The difference between them, test minus training, was {listing(gaps)}."
+    stations = sorted({start, gap.narrowest, best, end})
+    gaps = [f"{number(point.gap)} at epoch {point.epoch}" for point in stations]
+    split = gap.held_out_metric.split
+    text += f" The difference between them, {split} minus training, was {listing(gaps)}"
+    text += f"; it was narrowest at epoch {gap.narrowest.epoch}."
     return text + _overfitting(gap)
 
 
 def _overfitting(gap: Gap) -> str:
-    sign = -1 if gap.test_metric.mode == "max" else 1
-    worse = sign * (gap.end.test - gap.best.test) > EQUAL
-    better = sign * (gap.best.train - gap.end.train) > 0
-    if gap.end == gap.best:
-        return " Test performance was at its best in the last epoch: it had not begun to worsen."
-    if worse and better:
-        return (
-            f" From epoch {gap.best.epoch} to {gap.end.epoch} the model improved on the training"
-            " data and got worse on the test data, which is overfitting."
-        )
-    return ""
+    best, end = gap.best, gap.points[-1]
+    name = capitalized(gap.held_out_metric.split)
+    if end == best:
+        return f" {name} performance was best in the last epoch."
+    late = gap.points[-max(2, len(gap.points) // 10) :]
+    if not all(point.epoch > best.epoch and _parts(gap, best, point) for point in late):
+        return ""
+    return (
+        f" In each of the last {len(late)} epochs the model was better on the training data and"
+        f" worse on the {name.lower()} data than at epoch {best.epoch}. Overfitting looks like"
+        " this, but so do a few samples that weigh heavily: these figures do not tell which."
+    )
+
+
+def _parts(gap: Gap, best: GapPoint, later: GapPoint) -> bool:
+    """Whether training got better and held-out performance worse, by what a reader can see."""
+    pairs = ((later.train, best.train), (best.held_out, later.held_out))
+    sign = -1 if gap.held_out_metric.mode == "max" else 1
+    return all(sign * (a - b) < 0 and not same_as_written(a, b) for a, b in pairs)
 
 
 def _distance_course(results: JobResults, curve: Curve) -> str:
@@ -113,10 +153,10 @@ def _distance_course(results: JobResults, curve: Curve) -> str:
     summary = summarize_curve(curve, info)
     if summary is None:
         return ""
-    text = f"The {in_sentence(info)} {_went(summary.first, summary.last)}"
-    if summary.last.value < summary.first.value:
-        text += f", {100 * summary.last.value / summary.first.value:.1f} % of what it was"
-    top = summary.best
-    if top is not None and top.epoch not in (summary.first.epoch, summary.last.epoch):
+    first, last, top = summary.first, summary.last, summary.best
+    text = f"The {in_sentence(info)} {_went(info, first, last)}"
+    if last.value < first.value and not same_as_written(first.value, last.value):
+        text += f", {100 * last.value / first.value:.1f} % of what it was"
+    if top is not None and not any(same_as_written(top.value, end.value) for end in (first, last)):
         text += f"; it was smallest at epoch {top.epoch} ({number(top.value)})"
     return text + "."

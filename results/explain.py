@@ -6,10 +6,13 @@ are missing, so is the sentence. Nothing is claimed of a metric whose better dir
 
 from __future__ import annotations
 
+from collections import Counter
+
 from results.analysis import JobResults, summarize
 from results.comparison import (
     Comparison,
     ValueResult,
+    basis,
     compare,
     describe_trial,
     failure_pattern,
@@ -17,27 +20,41 @@ from results.comparison import (
 )
 from results.course import course
 from results.records import TrialRecord
-from results.states import TrialState
+from results.states import JobState, TrialState
 from results.wording import (
-    EQUAL,
     EXTREME,
     apart,
+    capitalized,
     count,
     duration,
     in_sentence,
     listing,
     number,
     parameter_value,
+    same_as_written,
+    words,
 )
 
 
 def explain(results: JobResults) -> list[str]:
     """Return the paragraphs, in reading order; plain text, without markup."""
-    paragraphs = [_outcome(results), _failures(results)]
     best = results.best
+    paragraphs = [_outcome(results), _failures(results)]
     if best is not None:
-        paragraphs += [_selection(results, best), *course(results, best)]
+        paragraphs += [_selection(results, best, with_runner_up=True), *course(results, best)]
     paragraphs += _effects(results)
+    return [paragraph for paragraph in paragraphs if paragraph]
+
+
+def explain_selected(results: JobResults) -> list[str]:
+    """Return the paragraphs on what failed, the selected trial and its course.
+
+    For a text that compares the trials in its own words and need not say that all went well.
+    """
+    best, well = results.best, {trial.state for trial in results.trials} == {TrialState.SUCCEEDED}
+    paragraphs = ["" if well and _is_complete(results) else _outcome(results), _failures(results)]
+    if best is not None:
+        paragraphs += [_selection(results, best, with_runner_up=False), *course(results, best)]
     return [paragraph for paragraph in paragraphs if paragraph]
 
 
@@ -52,29 +69,46 @@ def _outcome(results: JobResults) -> str:
     if not state.is_finished:
         ended = sum(trial.state.is_finished for trial in results.trials)
         return f"The job is {state.value}: of {planned}, {ended} ended so far."
-    text = f"The job {state.value} with {planned}. {_counted(results)}"
+    text = f"The job {_became(state)}"
+    if _is_complete(results):
+        text += f" with {planned}. {_counted(results)}."
+    else:
+        text += f": of {planned}, {_counted(results)}."
     if summary.wall_seconds is not None:
+        added = ", added up over the trials," if len(results.trials) > 1 else ""
         text += (
-            f" Training took {duration(summary.trial_seconds)}, added up over the trials,"
-            f" and the job {duration(summary.wall_seconds)} from start to end."
+            f" Training took {duration(summary.trial_seconds)}{added} and the job"
+            f" {duration(summary.wall_seconds)} from start to end."
         )
-    return text.replace("The job cancelled", "The job was cancelled")
+    return text
+
+
+def _is_complete(results: JobResults) -> bool:
+    return len(_ran(results)) >= results.job.progress.trials
+
+
+def _ran(results: JobResults) -> list[TrialRecord]:
+    return [trial for trial in results.trials if trial.attempt > 0]
 
 
 def _counted(results: JobResults) -> str:
-    states = summarize(results).states
-    if not results.trials:
-        return "No trial was run."
+    ran = _ran(results)
+    states = Counter(trial.state for trial in ran)
+    if not ran:
+        return "none was run"
+    head = "" if _is_complete(results) else f"{len(ran)} {'was' if len(ran) == 1 else 'were'} run; "
     if len(states) == 1:
-        whom = "The trial" if len(results.trials) == 1 else "All trials"
-        return f"{whom} {_became(*states)}."
-    parts = [f"{amount} {state}" for state, amount in sorted(states.items())]
-    return f"Of the trials: {listing(parts)}."
+        whom = "the trial" if len(ran) == 1 else f"all {len(ran)} trials"
+        text = f"{head}{whom} {_became(ran[0].state, len(ran))}"
+    else:
+        parts = [f"{n} {_became(state, n)}" for state, n in sorted(states.items())]
+        text = f"{head}{listing(parts)}"
+    return text if head else capitalized(text)
 
 
-def _became(state: str) -> str:
-    past = (TrialState.SUCCEEDED, TrialState.FAILED)
-    return state if state in past else f"were {state}"
+def _became(state: JobState | TrialState, amount: int = 1) -> str:
+    done = state.value in ("succeeded", "failed")
+    return state.value if done else f"{'was' if amount == 1 else 'were'} {state.value}"
 
 
 def _failures(results: JobResults) -> str:
@@ -90,7 +124,7 @@ def _failures(results: JobResults) -> str:
     pattern = failure_pattern(results)
     if pattern is not None:
         name, value = pattern
-        text += f" Exactly the trials with {name} {parameter_value(value)} failed."
+        text += f" Exactly the trials with {words(name)} {parameter_value(value)} failed."
     return text
 
 
@@ -105,7 +139,7 @@ def _numbered(numbers: list[int]) -> str:
 # --- the selected configuration -------------------------------------------------------------
 
 
-def _selection(results: JobResults, best: TrialRecord) -> str:
+def _selection(results: JobResults, best: TrialRecord, *, with_runner_up: bool) -> str:
     metric, ranking = results.metric, results.ranking()
     name, score = in_sentence(metric), results.score(best)
     if score is None:
@@ -114,6 +148,7 @@ def _selection(results: JobResults, best: TrialRecord) -> str:
     others = [pair for pair in ranking if pair[0].number != best.number]
     if others:
         text += f", the {EXTREME[metric.mode]} of the {len(ranking)} that succeeded"
+    if others and with_runner_up:
         text += f"; {_runner_up(results, score, *others[0])}"
     tested = _test_figures(results, best)
     if tested:
@@ -137,12 +172,15 @@ def _identified(results: JobResults, trial: TrialRecord) -> str:
 
 
 def _an(name: str) -> str:
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+    # Capitals are spelled out: an RMSE, but a BLEU score.
+    first = name.partition(" ")[0]
+    vowels = "AEFHILMNORSX" if first.isupper() else "aeiouAEIOU"
+    return f"{'an' if name[:1] in vowels else 'a'} {name}"
 
 
 def _runner_up(results: JobResults, score: float, trial: TrialRecord, other: float) -> str:
-    if abs(score - other) < EQUAL:
-        return f"trial {trial.number} is equal to four decimals"
+    if same_as_written(score, other):
+        return f"trial {trial.number} is equal as written"
     identified = _identified(results, trial)
     return f"next came {identified} with {number(other)}, {apart(other, score)}"
 
@@ -173,14 +211,14 @@ def _effects(results: JobResults) -> list[str]:
 
 def _effect(results: JobResults, comparison: Comparison) -> str:
     ranked = comparison.ranked(results.metric.mode)
-    name = comparison.parameter
+    head = f"Effect of the {words(comparison.parameter)}"
     if len(ranked) < 2:
-        return f"{name}: fewer than two of its values have a result, so they cannot be compared."
+        return f"{head}: not comparable, {_why_not(comparison)}."
     (best, top), (worst, bottom) = ranked[0], ranked[-1]
-    head = f"{name}, {_basis(results, comparison)}: {in_sentence(results.metric)}"
-    if abs(top - bottom) < EQUAL:
-        values = listing([parameter_value(row.value) for row in comparison.rows if row.scored])
-        text = f"{head} was {number(top)} with each of {values}, equal to four decimals"
+    head += f" ({basis(results, comparison)}): {in_sentence(results.metric)}"
+    if same_as_written(top, bottom):
+        values = listing([parameter_value(row.value) for row, _ in ranked])
+        text = f"{head} was {number(top)} with each of {values}, equal as written"
         return f"{text}.{_without_result(comparison)}"
     default = next((pair for pair in ranked if pair[0].is_default), None)
     text = f"{head} was {EXTREME[results.metric.mode]} with {_named(best)} ({number(top)})"
@@ -194,6 +232,12 @@ def _effect(results: JobResults, comparison: Comparison) -> str:
     return f"{text}.{_without_result(comparison)}"
 
 
+def _why_not(comparison: Comparison) -> str:
+    if sum(row.scored > 0 for row in comparison.rows) < 2:
+        return "fewer than two of its values have a result"
+    return "no combination of the other parameters has a result with each of its values"
+
+
 def _opposite(results: JobResults) -> str:
     return EXTREME["min" if results.metric.mode == "max" else "max"]
 
@@ -201,14 +245,6 @@ def _opposite(results: JobResults) -> str:
 def _named(row: ValueResult) -> str:
     value = parameter_value(row.value)
     return f"the default, {value}" if row.is_default else value
-
-
-def _basis(results: JobResults, comparison: Comparison) -> str:
-    if results.strategy == "one_at_a_time":
-        return "the other parameters at their defaults"
-    if comparison.controlled:
-        return "mean over the other parameters' values"
-    return "mean over the trials sampled (not a controlled comparison)"
 
 
 def _without_result(comparison: Comparison) -> str:

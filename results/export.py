@@ -12,7 +12,6 @@ import json
 import math
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -53,11 +52,6 @@ def best_space(job: JobRecord) -> dict[str, Any]:
     name = job.spec.get("search_space") or job.spec["name"]
     parameters = dict(_best(job).parameters)
     return {"name": name, **space, "strategy": "single", "parameters": parameters}
-
-
-def best_json(job: JobRecord) -> str:
-    """Write the best trial with its metrics, and the search space that runs it again."""
-    return to_json({"job": job.id, **asdict(_best(job)), "search_space": best_space(job)})
 
 
 def best_yaml(job: JobRecord) -> str:
@@ -116,11 +110,6 @@ def trial_row(trial: TrialRecord) -> dict[str, Any]:
     }
 
 
-def trials_json(trials: Iterable[TrialRecord]) -> str:
-    """Write the trials as a JSON array of :func:`trial_row`."""
-    return to_json([trial_row(trial) for trial in trials])
-
-
 def trials_csv(trials: Sequence[TrialRecord]) -> str:
     """Write a row per trial, with columns ``parameters.<name>`` and ``metrics.<name>``."""
     rows = [_flat(trial_row(trial)) for trial in trials]
@@ -147,11 +136,6 @@ def curve_row(curve: Curve) -> dict[str, Any]:
     """Return a curve as ``{"trial": n, "epoch": [...], <metric>: [...]}``."""
     metrics = {name: list(values) for name, values in curve.metrics.items()}
     return {"trial": curve.trial, "epoch": list(curve.epochs), **metrics}
-
-
-def curves_json(curves: Iterable[Curve]) -> str:
-    """Write the curves as a JSON array of :func:`curve_row`."""
-    return to_json([curve_row(curve) for curve in curves])
 
 
 def curves_csv(curves: Sequence[Curve]) -> str:

@@ -9,19 +9,25 @@ from typing import Any
 
 from results.records import MetricInfo
 
-#: Differences below this are called equal: written with four decimals they would be zero.
-EQUAL = 5e-5
-
 #: What the best value of a metric is called, by its mode.
 EXTREME = {"max": "highest", "min": "lowest"}
 
 _SPLITS = ("train", "validation", "test")
 
 
+def words(name: str) -> str:
+    """Return an identifier as words: ``learning_rate`` becomes ``learning rate``."""
+    return name.replace("_", " ").strip()
+
+
 def prettify(name: str) -> str:
-    """Return an identifier as words: ``learning_rate`` becomes ``Learning rate``."""
-    words = name.replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+    """Return an identifier as words with a capital: ``learning_rate`` becomes ``Learning rate``."""
+    return capitalized(words(name))
+
+
+def capitalized(text: str) -> str:
+    """Return a text with its first letter as a capital, the others as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def fallback_info(name: str) -> MetricInfo:
@@ -46,6 +52,11 @@ def in_sentence(info: MetricInfo) -> str:
     return label if first[1:] != first[1:].lower() else label[:1].lower() + label[1:]
 
 
+def when(info: MetricInfo, epoch: int) -> str:
+    """Say when a value was measured: ``after epoch 3``; ``in epoch 3`` if during the epoch."""
+    return f"{'in' if info.measured == 'during' else 'after'} epoch {epoch}"
+
+
 def number(value: float | None) -> str:
     """Write a measured value: four decimals between 0.01 and 10, else four significant digits."""
     if value is None or not math.isfinite(value):
@@ -55,17 +66,30 @@ def number(value: float | None) -> str:
     return f"{value:.4f}"
 
 
-def apart(value: float, reference: float) -> str:
-    """Write how far ``value`` is from ``reference``: ``0.0431 higher``.
+def same_as_written(first: float, second: float) -> bool:
+    """Whether a reader sees one number: no difference is spoken of that the figures do not show."""
+    return number(first) == number(second)
 
-    With four decimals it is the difference of the two as written, so that a reader can check it.
-    """
-    if abs(value - reference) < EQUAL:
-        return "equal to four decimals"
-    side = "higher" if value > reference else "lower"
-    if 0.01 <= max(abs(value), abs(reference)) < 10:
-        return f"{abs(round(value, 4) - round(reference, 4)):.4f} {side}"
-    return f"{number(abs(value - reference))} {side}"
+
+def side(value: float, reference: float) -> str:
+    """Say on which side of ``reference`` a value lies: ``lower``, ``higher`` or ``the same``."""
+    if same_as_written(value, reference):
+        return "the same"
+    return "lower" if value < reference else "higher"
+
+
+def distance(value: float, reference: float) -> str:
+    """Write how far two values are apart, computed from the figures that a reader sees."""
+    if all(0.01 <= abs(each) < 10 for each in (value, reference)):
+        return f"{abs(round(value, 4) - round(reference, 4)):.4f}"
+    return number(abs(float(number(value)) - float(number(reference))))
+
+
+def apart(value: float, reference: float) -> str:
+    """Write how far ``value`` is from ``reference``, and on which side: ``0.0431 higher``."""
+    if same_as_written(value, reference):
+        return "equal as written"
+    return f"{distance(value, reference)} {side(value, reference)}"
 
 
 def duration(seconds: float) -> str:
@@ -86,8 +110,10 @@ def parameter_value(value: Any) -> str:
 
 
 def configuration(parameters: Mapping[str, Any], names: Iterable[str]) -> str:
-    """Write those of the named parameters that there are: ``learning_rate 0.01, dropout 0.3``."""
-    return ", ".join(f"{n} {parameter_value(parameters[n])}" for n in names if n in parameters)
+    """Write those of the named parameters that there are: ``learning rate 0.01, dropout 0.3``."""
+    return ", ".join(
+        f"{words(name)} {parameter_value(parameters[name])}" for name in names if name in parameters
+    )
 
 
 def listing(items: Sequence[str]) -> str:

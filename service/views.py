@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from results.export import trial_row
 from results.records import Curve, Failure, JobRecord, MetricInfo, TrialRecord
 from trainables import registry
 from trainables.contract import UnknownTrainable
@@ -36,15 +37,7 @@ def job_view(job: JobRecord, dashboard_url: str) -> dict[str, Any]:
 def trial_view(trial: TrialRecord) -> dict[str, Any]:
     """Return a trial as the API shows it."""
     return {
-        "number": trial.number,
-        "state": trial.state.value,
-        "parameters": dict(trial.parameters),
-        "seed": trial.seed,
-        "metrics": dict(trial.metrics),
-        "epochs": trial.epochs,
-        "seconds": trial.seconds,
-        "node": trial.node,
-        "attempts": trial.attempt,
+        **trial_row(trial),
         "error": _failure(trial.error),
         "started_at": _time(trial.started_at),
         "finished_at": _time(trial.finished_at),
@@ -78,7 +71,7 @@ def metric_infos(trainable_name: str) -> dict[str, MetricInfo]:
         found = registry.get(trainable_name).metrics
     except UnknownTrainable:
         return {}
-    return {m.name: MetricInfo(m.name, m.label, m.mode, m.split, m.unit) for m in found}
+    return {metric.name: MetricInfo(**asdict(metric)) for metric in found}
 
 
 def _failure(failure: Failure | None) -> dict[str, Any] | None:

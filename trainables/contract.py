@@ -40,7 +40,8 @@ class Metric:
 
     ``mode`` is the better direction; ``split`` the part of the data it is measured on: a metric of
     the ``test`` split may be reported but never selects a configuration. ``unit`` is shown on plot
-    axes ("" for a pure ratio).
+    axes ("" for a pure ratio). ``measured`` says of which model it tells: "after" the epoch, or
+    "during" it, as a mean over the samples as they are trained on, which no one model has.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Metric:
     mode: Literal["min", "max"]
     split: Literal["train", "validation", "test", "none"]
     unit: str = ""
+    measured: Literal["during", "after"] = "after"
 
 
 class TrainableError(Exception):

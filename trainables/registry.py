@@ -20,12 +20,12 @@ from trainables.contract import Metric, Train, UnknownTrainable
 ENTRY_POINT_GROUP = "argbest.trainables"
 
 _CLASSIFICATION = (
-    Metric("train_loss", "Training loss (cross-entropy)", "min", "train", "nats"),
+    Metric("train_loss", "Training loss (cross-entropy)", "min", "train", "nats", "during"),
     Metric("validation_accuracy", "Validation accuracy", "max", "validation"),
     Metric("test_accuracy", "Test accuracy", "max", "test"),
 )
 _PERCEPTRON = (
-    Metric("train_error_rate", "Training error rate (online)", "min", "train"),
+    Metric("train_error_rate", "Training error rate (online)", "min", "train", "", "during"),
     *_CLASSIFICATION[1:],
 )
 _REGRESSION = (
@@ -33,7 +33,7 @@ _REGRESSION = (
     Metric("test_rmse", "Test RMSE", "min", "test", "log price"),
 )
 _DISTANCE = Metric(
-    "distance_to_analytic", "Distance to the analytic solution", "min", "none", "Euclidean norm"
+    "distance_to_analytic", "Distance to the analytic solution (Euclidean)", "min", "none"
 )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import pairwise
 
-from results.handin.answers import Answer, Curve
-from results.handin.wording import Block, Contender, compare, points
-from results.wording import number
+from results.handin.answers import Answer, last, late_range
+from results.handin.wording import Block, Contender, compare, is_clear, points
+from results.records import Curve
+from results.wording import number, same_as_written
 
 VALIDATION, TEST = "validation_accuracy", "test_accuracy"
 TRAIN_LOSS, TRAIN_ERRORS = "train_loss", "train_error_rate"
@@ -77,12 +78,12 @@ def _missing(question: str) -> str:
 
 def _mistakes(curve: Curve) -> str:
     """Explain the perceptron's restlessness from the mistakes it still makes."""
-    last = curve.last(TRAIN_ERRORS)
+    first, end = curve.metrics[TRAIN_ERRORS][0], last(curve, TRAIN_ERRORS)
     text = (
-        "Its online error rate on the training images goes from "
-        f"{number(curve.first(TRAIN_ERRORS))} in the first epoch to {number(last)} in the last."
+        "Its error rate on the training images, as they are trained on, is "
+        f"{number(first)} in epoch {curve.epochs[0]} and {number(end)} in epoch {curve.epochs[-1]}."
     )
-    if last == 0:
+    if end == 0:
         return f"{text} It makes no mistake any more, so its weights no longer change."
     return (
         f"{text} Each of these mistakes moves the weights by a whole image, however narrow the "
@@ -101,7 +102,7 @@ def _smoothness(logistic: Curve, mistaken: Curve) -> list[str]:
         "From one epoch to the next the validation accuracy of logistic regression changes by "
         f"{points(own)} on average, that of the perceptron by {points(other)}."
     )
-    if own < other:
+    if own < other and points(own) != points(other):
         text += (
             " The gradient of the logistic loss is the difference between predicted and true "
             "probabilities times the image and the learning rate, so that a nearly right example "
@@ -111,21 +112,33 @@ def _smoothness(logistic: Curve, mistaken: Curve) -> list[str]:
 
 
 def _hidden_layer(own: Curve, linear: Curve) -> str:
-    """Relate the MLP's result to the argument of Q3.2a."""
-    loss, accuracy = (own.last(m) - linear.last(m) for m in (TRAIN_LOSS, TEST))
-    if loss < 0 and accuracy > 0:
+    """Relate the MLP's result to the argument of Q3.2a, as far as the differences are clear."""
+    losses = [last(curve, TRAIN_LOSS) for curve in (own, linear)]
+    against = f"(loss in the last epoch {number(losses[0])} against {number(losses[1])})"
+    if not _is_clear_loss(own, linear):
         return (
-            f"The MLP also fits the training images better (loss {number(own.last(TRAIN_LOSS))} "
-            f"against {number(linear.last(TRAIN_LOSS))}), as Q3.2a lets expect: its hidden units "
-            "are features that the linear model does not have."
+            "The training losses of the MLP and of logistic regression lie too close together to "
+            f"say which fits the training images better {against}."
         )
-    if loss < 0:
+    if losses[0] > losses[1]:
         return (
-            f"The MLP fits the training images better (loss {number(own.last(TRAIN_LOSS))} against "
-            f"{number(linear.last(TRAIN_LOSS))}) without being better on the test images."
+            "In this run the MLP does not fit the training images better than logistic regression "
+            f"{against}: more can be expressed (Q3.2a), but gradient descent has not found it in "
+            "these epochs."
         )
+    text = f"The MLP fits the training images better {against}"
+    if not is_clear(own, linear, TEST):
+        return f"{text}; whether it is better on the test images is not decided."
+    if last(own, TEST) < last(linear, TEST):
+        return f"{text} without being better on the test images."
     return (
-        "In this run the MLP does not fit the training images better than logistic regression "
-        f"(loss {number(own.last(TRAIN_LOSS))} against {number(linear.last(TRAIN_LOSS))}): more "
-        "can be expressed (Q3.2a), but gradient descent has not found it in these epochs."
+        f"{text}, and the test images, as Q3.2a lets expect: its hidden units are features that "
+        "the linear model does not have."
     )
+
+
+def _is_clear_loss(own: Curve, other: Curve) -> bool:
+    """Whether two final losses differ by 2 % and by more than either moved in its last epochs."""
+    a, b = (last(curve, TRAIN_LOSS) for curve in (own, other))
+    moved = [late_range(curve, TRAIN_LOSS) or 0.0 for curve in (own, other)]
+    return not same_as_written(a, b) and abs(a - b) > max(0.02 * abs(b), *moved)

@@ -13,13 +13,16 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, cast
 
+from results.analysis import summarize
+from results.explain import explain_selected
 from results.handin import classification, regression, searches
 from results.handin.answers import Answer
 from results.handin.overview import overview
 from results.handin.questions import TASKS, Task
 from results.handin.tables import configuration, epochs_table, trials_table
-from results.handin.wording import Block, Table, wall_time
-from results.wording import listing
+from results.handin.wording import Block, Table
+from results.states import JobState
+from results.wording import duration, listing
 
 #: For each question, what its own curves and those of earlier questions show.
 FINDINGS: Mapping[str, Callable[[Mapping[str, Answer]], list[Block]]] = {
@@ -32,8 +35,6 @@ FINDINGS: Mapping[str, Callable[[Mapping[str, Answer]], list[Block]]] = {
     "Q4.2": searches.hyperparameters,
     "Q4.3": searches.depth,
 }
-#: Plots with few marks, set two in a row.
-_NARROW_PLOTS = ("parameter_", "history", "importance", "parallel_coordinates")
 _THEORY = (
     "q1.typ", "q2_1.typ", "backprop.typ", "q3_2a.typ", "protocol.typ", "references.typ",
 )  # fmt: skip
@@ -98,7 +99,7 @@ def _notes(answers: Mapping[str, Answer]) -> list[str]:
     missing = [task.question for task in TASKS if task.question not in answers]
     if missing:
         notes.append(f"Not run: {listing(missing)}.")
-    failed = [q for q, answer in answers.items() if answer.state != "succeeded"]
+    failed = [q for q, answer in answers.items() if answer.state is not JobState.SUCCEEDED]
     if failed:
         notes.append(f"Did not succeed: {listing(failed)}; the sections say why.")
     short = [t.question for t in TASKS if t.question in answers and _short(t, answers[t.question])]
@@ -120,7 +121,7 @@ def _run(task: Task, answers: Mapping[str, Answer], plots: dict[str, bytes]) -> 
     answer = answers.get(task.question)
     if answer is None:
         return {**section, "warnings": ["This question has not been run."], "answered": False}
-    blocks = [*answer.report.get("explanation", ()), *FINDINGS[task.question](answers)]
+    blocks = [*explain_selected(answer.results), *FINDINGS[task.question](answers)]
     return {
         **section,
         "answered": True,
@@ -136,10 +137,10 @@ def _run(task: Task, answers: Mapping[str, Answer], plots: dict[str, bytes]) -> 
 def _warnings(task: Task, answer: Answer) -> list[str]:
     """Say what is wrong with this run, the worst first."""
     warnings = []
-    if answer.state != "succeeded":
+    if answer.state is not JobState.SUCCEEDED:
         reason = f": {answer.failure}" if answer.failure else "."
         warnings.append(f"The job ended in the state “{answer.state}”{reason}")
-        if answer.best is None:
+        if answer.job["best"] is None:
             warnings.append("No trial has finished, so there is no result to show.")
     if _short(task, answer):
         warnings.append(
@@ -150,27 +151,29 @@ def _warnings(task: Task, answer: Answer) -> list[str]:
 
 
 def _plots(task: Task, answer: Answer, plots: dict[str, bytes]) -> list[dict[str, Any]]:
-    """Return file, caption and width of the report's plots that came with the answer."""
+    """Return file and caption of the report's plots that came with the answer."""
     listed = [plot for plot in answer.report.get("plots", ()) if plot["name"] in answer.plots]
     names = {plot["name"] for plot in listed}
     shown: list[dict[str, Any]] = []
     for plot in listed:
-        if _is_repeated(plot["name"], names, len(answer.trials)):
+        if _is_repeated(plot["name"], names, len(answer.results.trials)):
             continue
         file = f"plots/{task.question}-{len(shown)}.svg"
         plots[file] = answer.plots[plot["name"]]
         caption = f"{task.question}: {plot.get('caption') or plot['title']}"
-        wide = not plot["name"].startswith(_NARROW_PLOTS)
-        shown.append({"file": file, "caption": caption, "wide": wide})
+        shown.append({"file": file, "caption": caption})
     return shown
 
 
 def _is_repeated(plot: str, names: Collection[str], trials: int) -> bool:
-    """Whether the plot of all splits shows what matters of the plot of one split.
+    """Whether another plot shows what matters of this one.
 
-    Of a single trial it has the same line; of a search it has the selected trial's, and no test
-    curve of another is asked for.
+    That of all splits has the same line of a single trial; of a search it has the selected trial's,
+    and no test curve of another is asked for. That of all parameters has each one's values, and
+    the few values of a single one are in the table of the trials.
     """
+    if plot.startswith("parameter_"):
+        return True
     split, _, quantity = plot.partition("_")
     splits = ("train", "validation", "test") if trials == 1 else ("test",)
     return split in splits and quantity in names
@@ -178,13 +181,13 @@ def _is_repeated(plot: str, names: Collection[str], trials: int) -> bool:
 
 def _job(answer: Answer) -> dict[str, str]:
     """Return the appendix entry: identity, times and specification of the job."""
-    job = answer.job
+    job, seconds = answer.job, summarize(answer.results).wall_seconds
     return {
         "id": str(job["id"]),
-        "name": str(job.get("name", "")),
-        "state": answer.state,
-        "started": str(job.get("started_at") or "-"),
-        "finished": str(job.get("finished_at") or "-"),
-        "duration": wall_time(answer.seconds),
+        "name": str(job["name"]),
+        "state": answer.state.value,
+        "started": str(job["started_at"] or "-"),
+        "finished": str(job["finished_at"] or "-"),
+        "duration": "-" if seconds is None else duration(seconds),
         "spec": json.dumps(dict(answer.spec), indent=2, ensure_ascii=False),
     }

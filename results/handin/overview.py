@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from results.analysis import JobResults, summarize
+from results.comparison import describe_trial, varied_parameters
 from results.handin.answers import Answer
 from results.handin.questions import TASKS
 from results.handin.regression import TEST as TEST_RMSE
 from results.handin.regression import TRAIN as TRAIN_RMSE
-from results.handin.searches import describe
-from results.handin.wording import Table, wall_time
-from results.wording import number
+from results.handin.wording import Table
+from results.records import TrialRecord
+from results.wording import configuration, duration, number
 
 
 def overview(answers: Mapping[str, Answer]) -> list[Table]:
@@ -51,32 +52,19 @@ def _table(
 def _row(question: str, title: str, answer: Answer | None, metrics: Sequence[str]) -> list[str]:
     if answer is None:
         return [question, title, "not run", *["-"] * (len(metrics) + 2)]
-    best = answer.best
+    results = answer.results
+    best, seconds = results.best, summarize(results).wall_seconds
+    time = "-" if seconds is None else duration(seconds)
     if best is None:
-        return [
-            question,
-            title,
-            answer.state,
-            *["-"] * (len(metrics) + 1),
-            wall_time(answer.seconds),
-        ]
-    figures = [number(best["metrics"][m]) if m in best["metrics"] else "-" for m in metrics]
-    epochs = str(answer.spec["epochs"])
-    return [
-        question,
-        title,
-        _selected(answer, best["parameters"]),
-        epochs,
-        *figures,
-        wall_time(answer.seconds),
-    ]
+        return [question, title, answer.state.value, *["-"] * (len(metrics) + 1), time]
+    figures = [number(best.metrics[m]) if m in best.metrics else "-" for m in metrics]
+    return [question, title, _selected(results, best), str(answer.spec["epochs"]), *figures, time]
 
 
-def _selected(answer: Answer, parameters: Mapping[str, Any]) -> str:
+def _selected(results: JobResults, best: TrialRecord) -> str:
     """Name what was selected: the value of a sole searched parameter, or what is not default."""
-    varied = answer.varied()
+    varied = varied_parameters(results)
     if len(varied) < 2:
-        return describe({name: parameters[name] for name in varied}) or "single run"
-    default = answer.trials[0]["parameters"]
-    changed = {name: parameters[name] for name in varied if parameters[name] != default[name]}
-    return f"{describe(changed)}, else defaults" if changed else "defaults"
+        return configuration(best.parameters, varied) or "single run"
+    described = describe_trial(results, best)
+    return described if described == "defaults" else f"{described}, else defaults"

@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import fmean
 
-from results.handin.answers import Answer, Curve
-from results.handin.wording import Block, Table, change, than
-from results.wording import EQUAL, number
+from results.handin import ames_checks
+from results.handin.answers import Answer, at, best_epoch, last
+from results.handin.wording import Block, Table
+from results.records import Curve
+from results.wording import distance, number, same_as_written, side
 
 TRAIN, TEST, DISTANCE = "train_rmse", "test_rmse", "distance_to_analytic"
 
-#: Features of the Ames data, and how many of them are one-hot indicators (130 of these are set
-#: for at most 15 of the 1,465 training houses).
-FEATURES, INDICATORS = 348, 311
+#: Features of the Ames data.
+FEATURES = 348
+
+#: Epochs at the end whose ranges are compared, and the shortest run in which they mean anything.
+WINDOW, SHORTEST = 10, 20
 
 _MILESTONES = (1, 2, 5, 10, 20, 50, 100, 150)
 
 
 def gap(curve: Curve, epoch: int) -> float:
     """Return test RMSE minus train RMSE after ``epoch``, in log price."""
-    return curve.at(TEST, epoch) - curve.at(TRAIN, epoch)
+    return at(curve, TEST, epoch) - at(curve, TRAIN, epoch)
 
 
 def linear(answers: Mapping[str, Answer]) -> list[Block]:
     """Explain Q2.2a: how train and test error part, and the distance to the optimum."""
     curve = answers["Q2.2a"].best_curve()
-    if curve is None:
+    if curve is None or len(curve.epochs) < 2:
         return []
-    blocks: list[Block] = [_why(curve)]
+    checked = ames_checks.is_checked(curve, ames_checks.LINEAR)
+    blocks: list[Block] = [ames_checks.pools() if checked else _parting(curve)]
     if DISTANCE in curve.metrics:
-        blocks.append(_distance(curve))
+        blocks.append(_approach(curve) + (f" {ames_checks.analytic()}" if checked else ""))
     return blocks
 
 
@@ -43,48 +48,42 @@ def network(answers: Mapping[str, Answer]) -> list[Block]:
     other = answers["Q2.2a"].best_curve() if "Q2.2a" in answers else None
     if other is None:
         return ["There is no linear run to compare with, so the comparison is left out."]
-    best = answers["Q2.2b"].best or {}
-    hidden = int(best["parameters"]["hidden_size"])
-    return [_side_by_side(other, curve), *_compare(other, curve, hidden)]
+    hidden = int(answers["Q2.2b"].job["best"]["parameters"]["hidden_size"])
+    blocks = [_side_by_side(other, curve), *_compare(other, curve, hidden)]
+    if ames_checks.is_checked(other, ames_checks.LINEAR) and ames_checks.is_checked(
+        curve, ames_checks.NETWORK
+    ):
+        blocks.append(ames_checks.both_without_pools())
+    return blocks
 
 
-def _why(curve: Curve) -> str:
-    """Explain how test and train error part by what they did after the lowest test error."""
-    lowest, end = curve.best_epoch(TEST, "min"), curve.epochs[-1]
-    if lowest == end:
+def _parting(curve: Curve) -> str:
+    """Say how test and train error part after the lowest test error."""
+    lowest = best_epoch(curve, TEST, "min")
+    if lowest is None:
+        return "No test error is finite."
+    test, train = (at(curve, metric, lowest) for metric in (TEST, TRAIN))
+    end_test, end_train = last(curve, TEST), last(curve, TRAIN)
+    if same_as_written(test, end_test):
+        return "The test error ends at its lowest: nothing was learned at the test houses' expense."
+    text = f"From epoch {lowest} to the end the test error rises by {distance(test, end_test)}"
+    if side(end_train, train) == "lower":
         return (
-            "Up to the last epoch the steps lower the error on the test houses too, so within "
-            f"{end} epochs what the model learns from the training houses still holds for others."
+            f"{text} while the train error falls by a further {distance(train, end_train)}: these "
+            "steps serve the training houses at the expense of the test houses. Stopping at epoch "
+            f"{lowest} would have predicted the latter better, but test data may only be observed."
         )
-    rise = change(curve.at(TEST, lowest), curve.last(TEST))
-    train, moved = curve.last(TRAIN), change(curve.at(TRAIN, lowest), curve.last(TRAIN))
-    text = (
-        f"Up to epoch {lowest} the model learns what training and test houses have in common. From "
-        f"there to the end the test error rises by {rise}"
-    )
-    if train < curve.at(TRAIN, lowest):
-        return (
-            f"{text} while the train error falls by a further {moved}: {INDICATORS} of the "
-            f"{FEATURES} features are indicators, many of them set for a few houses only, which "
-            "leaves room to fit what is particular to those few training houses. Stopping after "
-            f"epoch {lowest} would have predicted better, but on test data that may only be "
-            "observed, not decided."
-        )
-    return (
-        f"{text} and the train error does not fall (it changes by {moved}): the steps disturb the "
-        "fit, which is no overfitting."
-    )
+    moved = "is the same" if side(end_train, train) == "the same" else "rises too"
+    return f"{text}, and the train error {moved}: the steps disturb the fit; it is no overfitting."
 
 
-def _distance(curve: Curve) -> str:
+def _approach(curve: Curve) -> str:
     """Relate the distance to the analytic solution to the test error."""
-    values = curve.metrics[DISTANCE]
-    nearest, lowest, end = (
-        curve.best_epoch(DISTANCE, "min"),
-        curve.best_epoch(TEST, "min"),
-        curve.epochs[-1],
-    )
-    if nearest != end:
+    values, end = curve.metrics[DISTANCE], curve.epochs[-1]
+    nearest, lowest = best_epoch(curve, DISTANCE, "min"), best_epoch(curve, TEST, "min")
+    if nearest is None:
+        return "The weights have no finite distance to the analytic solution."
+    if not same_as_written(at(curve, DISTANCE, nearest), values[-1]):
         return (
             f"The weights came nearest to the analytic solution after epoch {nearest} and have "
             "moved away from it since."
@@ -93,13 +92,15 @@ def _distance(curve: Curve) -> str:
     text = "The weights come nearer to the analytic solution " + (
         "with every epoch" if falling else "on the whole, if not with every epoch"
     )
-    if lowest == end:
-        return f"{text}, and the test error falls with the distance."
+    if lowest is None or same_as_written(at(curve, TEST, lowest), last(curve, TEST)):
+        return (
+            f"{text}; the test error goes from {number(curve.metrics[TEST][0])} after epoch "
+            f"{curve.epochs[0]} to {number(last(curve, TEST))} after epoch {end}."
+        )
     return (
         f"{text}, also after epoch {lowest}, where the test error is lowest: their distance is "
-        f"{number(curve.at(DISTANCE, lowest))} there and {number(values[-1])} at the end. The "
-        "analytic solution minimizes the training error alone, so coming nearer to it is no gain "
-        "for other houses from some point on."
+        f"{number(at(curve, DISTANCE, lowest))} there and {number(values[-1])} at the end. The "
+        "analytic solution minimizes the training error alone."
     )
 
 
@@ -112,7 +113,7 @@ def _side_by_side(line: Curve, net: Curve) -> Table:
         + [
             number(value)
             for curve in (line, net)
-            for value in (curve.at(TRAIN, epoch), curve.at(TEST, epoch), gap(curve, epoch))
+            for value in (at(curve, TRAIN, epoch), at(curve, TEST, epoch), gap(curve, epoch))
         ]
         for epoch in shown
     ]
@@ -124,78 +125,69 @@ _PARTS = ("train", "test", "test − train")  # noqa: RUF001 - a minus sign, as 
 
 
 def _compare(line: Curve, net: Curve, hidden: int) -> list[Block]:
-    """Compare the two models at the end of the epochs that both have run."""
+    """Compare the two models over the last epochs that both have run."""
     common = sorted(set(line.epochs) & set(net.epochs))
-    last, window = common[-1], common[-10:] if len(common) >= 20 else common[-1:]
-    gaps = [fmean(gap(curve, epoch) for epoch in window) for curve in (net, line)]
-    wider = gaps[0] - gaps[1]
-    facts = (
-        f"After epoch {last} the network's difference between test and train RMSE is "
-        f"{number(gap(net, last))} and the linear model's {number(gap(line, last))}."
-    )
-    if len(window) > 1:
-        tests = [net.at(TEST, epoch) for epoch in window]
-        facts += (
-            f" In the last {len(window)} epochs the network's test error lies between "
-            f"{number(min(tests))} and {number(max(tests))}, so the means over these epochs say "
-            f"more: a difference of {number(gaps[0])} is {_width(wider)} one of {number(gaps[1])}."
-        )
-    means = {
-        metric: tuple(fmean(curve.at(metric, epoch) for epoch in window) for curve in (net, line))
-        for metric in (TRAIN, TEST)
-    }
-    train, test = (a - b for a, b in means.values())
-    errors = (
-        f"There the network's train error is {than(train)} ({_against(*means[TRAIN])}) and its "
-        f"test "
-        f"error {than(test)} ({_against(*means[TEST])})."
-    )
-    parameters = hidden * (FEATURES + 2) + 1
-    reading = _reading(_side(*means[TRAIN]), _side(*means[TEST]), wider=wider > 0)
-    return [f"{facts} {errors}", f"{reading} {_capacity(parameters, wider=wider > 0)}"]
+    if len(common) < SHORTEST:
+        return [
+            f"Of fewer than {SHORTEST} epochs there is no late range to hold a difference against, "
+            "so none is read."
+        ]
+    window = common[-WINDOW:]
+    values = [[[read(curve, epoch) for epoch in window] for curve in (line, net)] for read in _READ]
+    train, test, parted = (_decided(net_values, own) for own, net_values in values)
+    rows = [
+        [part, *map(_spread, pair), _VERDICTS[verdict]]
+        for part, pair, verdict in zip(_PARTS, values, (train, test, parted), strict=True)
+    ]
+    caption = f"RMSE of log price in the last {WINDOW} epochs: range and mean"
+    table = Table(caption, ["", "linear", "network", "the network's is"], rows)
+    return [table, f"{_reading(train, test)} {_capacity(hidden, train, parted)}"]
 
 
-def _against(first: float, second: float) -> str:
-    return f"{number(first)} against {number(second)}"
+_READ = (
+    lambda curve, epoch: at(curve, TRAIN, epoch),
+    lambda curve, epoch: at(curve, TEST, epoch),
+    gap,
+)
+_VERDICTS = {-1: "lower", 0: "undecided: the ranges overlap", 1: "higher"}
 
 
-def _side(first: float, second: float) -> int:
-    """Return -1 or 1 if the first error is lower or higher, 0 if within 2 % of the second."""
-    return 0 if abs(first - second) <= 0.02 * second else 1 if first > second else -1
+def _spread(values: Sequence[float]) -> str:
+    return f"{number(min(values))} to {number(max(values))} (mean {number(fmean(values))})"
 
 
-def _width(difference: float) -> str:
-    if abs(difference) < EQUAL:
-        return "as wide as"
-    return "wider than" if difference > 0 else "narrower than"
+def _decided(first: Sequence[float], second: Sequence[float]) -> int:
+    """Return -1 or 1 if the first values all lie below or above the second ones, else 0."""
+    return -1 if max(first) < min(second) else 1 if min(first) > max(second) else 0
 
 
-def _capacity(parameters: int, *, wider: bool) -> str:
+def _reading(train: int, test: int) -> str:
+    """Put into words which model fits and which predicts better, as far as it is decided."""
+    fit = {
+        -1: "fits the training houses more closely than the linear model",
+        0: "does not clearly fit the training houses more or less closely than the linear model",
+        1: "fits the training houses less closely than the linear model",
+    }[train]
+    prediction = {
+        -1: "predicts the test houses better",
+        0: "which of them predicts the test houses better is not decided",
+        1: "predicts the test houses worse",
+    }[test]
+    return f"By these ranges the network {fit}, and {prediction}."
+
+
+def _capacity(hidden: int, train: int, parted: int) -> str:
     """Hold the numbers of parameters against what the differences show."""
     sizes = (
-        f"The network has {parameters:,} parameters, the linear model {FEATURES + 1}, and there "
-        "are 1,465 training houses"
+        f"The network has {hidden * (FEATURES + 2) + 1:,} parameters, the linear model "
+        f"{FEATURES + 1}, and there are 1,465 training houses"
     )
-    if wider:
-        return f"{sizes}: the more a model can express, the more of single houses it can fit."
+    if train < 0 and parted > 0:
+        return (
+            f"{sizes}: with its greater freedom it fits them more closely, and its test error is "
+            "further from its train error."
+        )
     return (
-        f"{sizes}: how many parameters a model has does not alone decide how far it overfits in a "
-        "given number of steps."
+        f"{sizes}: how many parameters a model has does not alone decide how far its train and "
+        "test error part in a given number of steps."
     )
-
-
-def _reading(train: int, test: int, *, wider: bool) -> str:
-    """Interpret on which :func:`_side` of the linear model's the network's two errors lie."""
-    fit = {-1: "more closely than", 0: "about as closely as", 1: "less closely than"}[train]
-    prediction = {-1: "better", 0: "about as well", 1: "worse"}[test]
-    text = (
-        f"The network fits the training houses {fit} the linear model and predicts new ones "
-        f"{prediction}"
-    )
-    if train < 0 and test < 0:
-        return f"{text}, but only a part of the closer fit carries over." if wider else f"{text}."
-    if train < 0:
-        return f"{text}: its additional freedom went into overfitting."
-    if test < 0:
-        return f"{text}: what it has learned is less particular to the training houses."
-    return f"{text}: it has not (yet) made use of its additional freedom."

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from results.handin.answers import Curve
-from results.wording import EQUAL, duration, listing, number
+from results.handin.answers import last, late_range
+from results.records import Curve
+from results.wording import listing, number, words
 
 #: Images in the validation set and in the test set of Fashion-MNIST, as the homework splits it.
 EVALUATION_IMAGES = 10_000
@@ -30,28 +31,6 @@ Block = str | Table
 def points(difference: float) -> str:
     """Print a difference of two accuracies in percentage points, without its sign."""
     return f"{abs(difference) * 100:.1f} points"
-
-
-def than(difference: float) -> str:
-    """Say on which side of another value one lies, from their difference."""
-    if abs(difference) < EQUAL:
-        return "the same"
-    return "lower" if difference < 0 else "higher"
-
-
-def change(before: float, after: float) -> str:
-    """Print the size of a change with four decimals, as a reader would compute it from the two."""
-    return f"{abs(round(after, 4) - round(before, 4)):.4f}"
-
-
-def words(name: str) -> str:
-    """Turn a parameter's or metric's name into words."""
-    return name.replace("_", " ")
-
-
-def wall_time(seconds: float | None) -> str:
-    """Print a wall time in seconds; "-" where it is not known."""
-    return "-" if seconds is None else duration(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +57,21 @@ def is_clear(first: Curve, second: Curve, metric: str) -> bool:
     That is by more than two standard errors, and by more than either curve moved during its last
     five epochs (where it is long enough to tell).
     """
-    a, b = first.last(metric), second.last(metric)
-    ranges = (first.late_range(metric) or 0.0, second.late_range(metric) or 0.0)
+    a, b = last(first, metric), last(second, metric)
+    ranges = (late_range(first, metric) or 0.0, late_range(second, metric) or 0.0)
     return abs(a - b) > max(two_standard_errors(a, b), *ranges)
 
 
 def compare(first: Contender, second: Contender, metric: str) -> str:
     """Say how two final accuracies compare, and whether the difference means anything."""
-    a, b = first.curve.last(metric), second.curve.last(metric)
+    a, b = last(first.curve, metric), last(second.curve, metric)
     side = "above" if a > b else "below"
     lead = (
         f"In {words(metric)} {first.name} ends at {number(a)}, {points(a - b)} {side} "
         f"{second.name} ({number(b)})"
-        if a != b
-        else f"In {words(metric)} {first.name} and {second.name} both end at {number(a)}"
+        if points(a - b) != points(0)
+        else f"In {words(metric)} {first.name} ({number(a)}) and {second.name} ({number(b)}) end "
+        "less than 0.1 points apart"
     )
     return (
         f"{lead}{_lengths(first.curve, second.curve)}. {_weight(first.curve, second.curve, metric)}"
@@ -106,9 +86,9 @@ def _lengths(first: Curve, second: Curve) -> str:
 
 def _weight(first: Curve, second: Curve, metric: str) -> str:
     """Say whether a difference of final accuracies exceeds sampling error and late movement."""
-    error = two_standard_errors(first.last(metric), second.last(metric))
+    error = two_standard_errors(last(first, metric), last(second, metric))
     yardstick = f"twice its standard error on {EVALUATION_IMAGES:,} images ({points(error)})"
-    ranges = [first.late_range(metric), second.late_range(metric)]
+    ranges = [late_range(curve, metric) for curve in (first, second)]
     moved = [points(late) for late in ranges if late is not None]
     if len(moved) == 2:
         moves = f"the range of either curve over its last five epochs ({listing(moved)})"

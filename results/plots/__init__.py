@@ -1,4 +1,4 @@
-"""Plots of a job as PNG, SVG or PDF: what there is to draw (``available``) and ``draw``."""
+"""Plots of a job as PNG or SVG: what there is to draw (``available``) and ``draw``."""
 
 from results.plots.catalog import PlotInfo, available, draw
 from results.plots.style import Format

@@ -9,15 +9,20 @@ from functools import partial
 
 from matplotlib.figure import Figure
 
-from results.analysis import DISTANCE, LISTING_STRATEGIES, JobResults
-from results.comparison import compare, varied_parameters
+from results.analysis import LISTING_STRATEGIES, JobResults
+from results.comparison import basis, compare, describe_trial, varied_parameters
 from results.errors import UnknownPlot
 from results.plots import curves, searches
-from results.plots.parameters import draw_parameter
+from results.plots.parameters import (
+    ValueDot,
+    draw_parameter,
+    draw_parameters,
+    value_dots,
+)
 from results.plots.study import FEWEST_TRIALS, has_importances
 from results.plots.style import Format, render
 from results.records import Curve, JobRecord, MetricInfo, TrialRecord
-from results.wording import count, in_sentence, listing
+from results.wording import capitalized, count, in_sentence, listing, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,8 @@ def draw(
 ) -> bytes:
     """Return the plot as a file; raise :class:`results.errors.UnknownPlot` if there is none.
 
-    PNG is 1920 by 1200 pixels; SVG and PDF are 6.4 by 4.0 inches.
+    PNG has 300 dots per inch; a plot is 6.4 inches wide and 4.0 high, that of all parameters as
+    high as it has values.
     """
     plots = {p.info.name: p for p in _catalog(_drawable(job, trials, curves, metrics))}
     if name not in plots:
@@ -98,17 +104,36 @@ def _catalog(results: JobResults) -> Iterator[_Plot]:
 
 def _metric_plots(results: JobResults) -> Iterator[_Plot]:
     for name in results.metric_names:
-        numbers = curves.trials_with(results, name)
-        if not numbers:
+        shown = curves.metric_axis(results, name)
+        if shown is None:
             continue
-        label = in_sentence(results.info(name))
-        log = name == DISTANCE
-        caption = f"{label[:1].upper()}{label[1:]} after each epoch, {count(len(numbers), 'trial')}"
-        caption += ", logarithmic axis." if log else "."
-        if len(numbers) > curves.MOST_LABELLED:
-            caption += " The best one is blue, in front of the others in gray."
-        info = PlotInfo(name, results.info(name).label, caption)
-        yield _Plot(info, partial(curves.draw_metric, results=results, metric=name, log=log))
+        info = PlotInfo(name, results.info(name).label, _metric_caption(results, shown))
+        yield _Plot(info, partial(curves.draw_metric, results=results, shown=shown))
+
+
+def _metric_caption(results: JobResults, shown: curves.MetricAxis) -> str:
+    info = results.info(shown.metric)
+    during = "during each epoch, mean over its samples as they are trained on"
+    measured = during if info.measured == "during" else "after each epoch"
+    of = count(len(shown.trials), "trial")
+    if not results.shows_all(info):
+        of = "the selected trial only"
+    caption = f"{capitalized(in_sentence(info))} {measured}, {of}"
+    caption += ", logarithmic axis." if shown.log else "."
+    if len(shown.trials) > curves.MOST_LABELLED:
+        caption += " The best one is blue, in front of the others in gray."
+    if shown.outside:
+        whose = listing([_named(results, number) for number in shown.outside[:4]])
+        more = len(shown.outside) - 4
+        whose += f" and {count(more, 'other')}" if more > 0 else ""
+        caption += f" The axis is limited to the other trials; it leaves out parts of {whose}."
+    return caption
+
+
+def _named(results: JobResults, number: int) -> str:
+    trial = results.trial(number)
+    described = "" if trial is None else describe_trial(results, trial)
+    return f"trial {number} ({described})" if described else f"trial {number}"
 
 
 def _split_plots(results: JobResults) -> Iterator[_Plot]:
@@ -117,11 +142,12 @@ def _split_plots(results: JobResults) -> Iterator[_Plot]:
     if shown is None or shown not in results.curves:
         return
     for quantity, names in curves.split_groups(results).items():
-        labels = [in_sentence(results.info(name)) for name in names]
-        text = listing(labels)
+        text = listing([in_sentence(results.info(name)) for name in names])
         whose = "" if len(results.trials) == 1 else f" of trial {shown}"
-        caption = f"{text[:1].upper()}{text[1:]}{whose} after each epoch;"
-        caption += f" the circle marks the best {labels[-1]}."
+        log = curves.splits_want_log(results, shown, names)
+        caption = f"{capitalized(text)}{whose} by epoch{', logarithmic axis' if log else ''}"
+        marked = curves.marked_metric(results, names)
+        caption += f"; the circle marks the {curves.mark_label(marked)}." if marked else "."
         info = PlotInfo(quantity, f"{curves.quantity(quantity)} on each part of the data", caption)
         yield _Plot(info, partial(curves.draw_splits, results=results, trial=shown, metrics=names))
 
@@ -130,13 +156,30 @@ def _parameter_plots(results: JobResults) -> Iterator[_Plot]:
     label = in_sentence(results.metric)
     for name in varied_parameters(results):
         comparison = compare(results, name)
-        caption = f"Last {label} of each trial by {name}"
-        if comparison is not None and all(row.trials == 1 for row in comparison.rows):
-            caption += ", the other parameters at their defaults"
-        elif comparison is not None:
+        caption = f"Last {label} of each trial by {words(name)} ({basis(results, comparison)})"
+        if comparison is not None and any(row.trials > 1 for row in comparison.rows):
             caption += ", with the mean for each value"
-        info = PlotInfo(f"parameter_{name}", f"Effect of {name}", f"{caption}.")
+        scores = [score for _, score in results.ranking()]
+        log = curves.spans_decades(scores, results.metric.mode)
+        caption += ", logarithmic axis." if log else "."
+        info = PlotInfo(f"parameter_{name}", f"Effect of the {words(name)}", caption)
         yield _Plot(info, partial(draw_parameter, results=results, parameter=name))
+    dots = value_dots(results)
+    if len({dot.parameter for dot in dots}) > 1:
+        info = PlotInfo("parameters", "Effect of each parameter", _dots_caption(results, dots))
+        yield _Plot(info, partial(draw_parameters, results=results))
+
+
+def _dots_caption(results: JobResults, dots: Sequence[ValueDot]) -> str:
+    comparisons = [compare(results, name) for name in dict.fromkeys(d.parameter for d in dots)]
+    bases = dict.fromkeys(basis(results, comparison) for comparison in comparisons)
+    caption = f"Last {in_sentence(results.metric)} by the value of each parameter"
+    caption += f" ({'; '.join(bases)})."
+    if any(dot.row.is_default for dot in dots):
+        caption += " A hollow diamond is the default."
+    if any(dot.outside for dot in dots):
+        caption += " Triangles lie outside the axis, at the value written beside them."
+    return caption
 
 
 def _search_plots(results: JobResults) -> Iterator[_Plot]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from results.analysis import JobResults
-from results.comparison import Comparison, compare, value_key
-from results.plots.curves import spans_decades
+from results.comparison import Comparison, ValueResult, compare, value_key, varied_parameters
+from results.plots.curves import collapsed, spans_decades
 from results.plots.style import (
     BEST_COLOR,
     COLORS,
@@ -19,7 +20,7 @@ from results.plots.style import (
     plain,
     spread,
 )
-from results.wording import axis_label, number, parameter_value, prettify
+from results.wording import axis_label, number, parameter_value, prettify, words
 
 
 def draw_parameter(figure: Figure, results: JobResults, parameter: str) -> None:
@@ -30,13 +31,81 @@ def draw_parameter(figure: Figure, results: JobResults, parameter: str) -> None:
         _draw_range(axes, results, parameter)
     else:
         _draw_values(axes, results, comparison)
-    if spans_decades(score for _, score in results.ranking()):
+    if spans_decades((score for _, score in results.ranking()), results.metric.mode):
         log_scale(axes, "y")
     else:
         axes.margins(y=0.15)
     axes.set_xlabel(plain(prettify(parameter)))
     axes.set_ylabel(plain(axis_label(results.metric)))
     legend_below(axes, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class ValueDot:
+    """A value of a parameter and its mean; ``outside`` the axis if it lies far off the others."""
+
+    parameter: str
+    row: ValueResult
+    mean: float
+    outside: bool
+
+
+def value_dots(results: JobResults) -> list[ValueDot]:
+    """Return the values of all compared parameters that have a mean, in reading order."""
+    compared = [compare(results, name) for name in varied_parameters(results)]
+    pairs = [
+        (comparison.parameter, row, row.mean)
+        for comparison in compared
+        if comparison is not None and len(comparison.ranked(results.metric.mode)) > 1
+        for row in comparison.rows
+        if row.mean is not None
+    ]
+    far = collapsed({i: mean for i, (_, _, mean) in enumerate(pairs)}, results.metric.mode)
+    return [ValueDot(*pair, index in far) for index, pair in enumerate(pairs)]
+
+
+def draw_parameters(figure: Figure, results: JobResults) -> None:
+    """Draw the mean of each value of all compared parameters as dots in one pair of axes."""
+    dots = value_dots(results)
+    axes = figure.add_subplot()
+    figure.set_figheight(max(2.4, 0.9 + 0.3 * len(dots)))
+    inside = [dot.mean for dot in dots if not dot.outside]
+    margin = 0.12 * (max(inside) - min(inside)) or 0.05
+    low, high = min(inside) - margin, max(inside) + 2 * margin
+    for height, dot in enumerate(dots):
+        _draw_dot(axes, dot, height, min(max(dot.mean, low), high))
+    for height in range(1, len(dots)):
+        if dots[height].parameter != dots[height - 1].parameter:
+            axes.axhline(height - 0.5, color=MUTED_COLOR, linewidth=0.6)
+    labels = [f"{words(d.parameter)} {parameter_value(d.row.value)}" for d in dots]
+    axes.set_yticks(range(len(dots)), [plain(label, 40) for label in labels])
+    axes.set_xlim(low, high)
+    axes.set_ylim(len(dots) - 0.4, -0.6)
+    axes.set_xlabel(plain(axis_label(results.metric)))
+    axes.grid(visible=False, axis="y")
+
+
+def _draw_dot(axes: Axes, dot: ValueDot, height: int, place: float) -> None:
+    beyond = "<" if place > dot.mean else ">"
+    axes.plot(
+        place,
+        height,
+        marker=beyond if dot.outside else "D" if dot.row.is_default else "o",
+        markersize=7,
+        fillstyle="none" if dot.row.is_default else "full",
+        markeredgewidth=1.6,
+        color=COLORS[1] if dot.row.is_default or dot.outside else COLORS[0],
+        clip_on=False,
+        zorder=3,
+    )
+    axes.annotate(
+        number(dot.mean),
+        (place, height),
+        xytext=(9, -3),
+        textcoords="offset points",
+        annotation_clip=False,
+        fontsize=8,
+    )
 
 
 def _draw_range(axes: Axes, results: JobResults, parameter: str) -> None:

@@ -47,7 +47,7 @@ def draw_history(figure: Figure, results: JobResults) -> None:
         linewidth=2,
         label="best so far",
     )
-    if spans_decades(point.score for point in points):
+    if spans_decades((point.score for point in points), results.metric.mode):
         log_scale(axes, "y")
     axes.set_xlabel("Trial")
     axes.set_ylabel(plain(axis_label(results.metric)))
@@ -76,7 +76,7 @@ def draw_parallel_coordinates(figure: Figure, results: JobResults) -> None:
     axes = figure.add_subplot()
     columns = coordinates(results)
     scores = [score for _, score in results.ranking()]
-    norm = LogNorm if spans_decades(scores) else Normalize
+    norm = LogNorm if spans_decades(scores, results.metric.mode) else Normalize
     # The map runs from light (worst) to dark (best), so that it reads the same in grey.
     name = "cividis_r" if results.metric.mode == "max" else "cividis"
     colors = ScalarMappable(norm(min(scores), max(scores)), cmap=name)

@@ -20,7 +20,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from matplotlib.typing import RcKeyType
 
-Format = Literal["png", "svg", "pdf"]
+Format = Literal["png", "svg"]
 Draw = Callable[[Figure], None]
 
 BEST_COLOR = "#0072b2"
@@ -47,9 +47,8 @@ _STYLE: dict[RcKeyType, Any] = {
     "figure.figsize": (6.4, 4.0),
     "figure.constrained_layout.use": True,
     "savefig.dpi": 300,
-    # Glyphs as paths look the same everywhere; in PDF, type 42 keeps the text selectable.
+    # Glyphs as paths look the same everywhere.
     "svg.fonttype": "path",
-    "pdf.fonttype": 42,
     "svg.hashsalt": "argbest",
 }
 
@@ -59,7 +58,6 @@ _LOCK = Lock()
 _METADATA: dict[Format, dict[str, Any]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 
 

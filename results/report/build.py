@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from results.analysis import JobResults, summarize, summarize_curve
-from results.comparison import compare, describe_trial, varied_parameters
+from results.comparison import basis, compare, describe_trial, varied_parameters
 from results.explain import explain
 from results.export import best_curl, best_request, best_yaml, plain_json, trial_row
 from results.plots import available
@@ -89,7 +89,11 @@ def _constants(results: JobResults, varied: Sequence[str]) -> dict[str, Any]:
 
 def _comparison(results: JobResults, varied: Sequence[str]) -> list[dict[str, Any]]:
     compared = [compare(results, name) for name in varied]
-    return [asdict(comparison) for comparison in compared if comparison is not None]
+    return [
+        {**asdict(each), "controlled": each.controlled, "basis": basis(results, each)}
+        for each in compared
+        if each is not None
+    ]
 
 
 def _curves(results: JobResults) -> list[dict[str, Any]]:

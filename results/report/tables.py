@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from results.wording import duration, number, parameter_value, prettify
+from results.wording import duration, number, parameter_value, prettify, words
 
 Report = Mapping[str, Any]
 
@@ -60,10 +60,14 @@ def tables(report: Report) -> list[Table]:
 
 
 def trials_table(report: Report) -> Table:
-    """List the trials, best first, those without a rank behind them by number."""
+    """List the trials, best first, those without a rank behind them by number.
+
+    Of several trials no test metric is listed: that figure is the selected one's only.
+    """
     trials = sorted(report["trials"], key=lambda t: (t["rank"] is None, t["rank"], t["number"]))
-    varied, metrics = report["varied"], report["metrics"]
-    labels = [metric_label(info) for info in metrics.values()]
+    varied = report["varied"]
+    metrics = [name for name in report["metrics"] if _shows_all(report, name)]
+    labels = [metric_label(report["metrics"][name]) for name in metrics]
     rows = tuple(
         (
             _cell(trial["rank"]),
@@ -76,9 +80,19 @@ def trials_table(report: Report) -> Table:
         )
         for trial in trials
     )
-    columns = ("Rank", "Trial", "State", *varied, *labels, "Epochs", "Time")
+    columns = ("Rank", "Trial", "State", *map(prettify, varied), *labels, "Epochs", "Time")
     right = (True, True, False, *(False for _ in varied), *(True for _ in labels), True, True)
     return Table("Trials, best first", columns, rows, right, _best_row(report, trials))
+
+
+def _shows_all(report: Report, metric: str) -> bool:
+    """As :meth:`results.analysis.JobResults.shows_all`, of a built report."""
+    is_declared = metric == report["metric"]["name"]
+    return is_declared or len(report["trials"]) < 2 or not _is_test(report, metric)
+
+
+def _is_test(report: Report, metric: str) -> bool:
+    return bool(report["metrics"][metric]["split"] == "test")
 
 
 def _best_row(report: Report, trials: Sequence[Mapping[str, Any]]) -> int | None:
@@ -105,10 +119,11 @@ def comparison_table(report: Report, comparison: Mapping[str, Any]) -> Table:
         )
         for row in comparison["rows"]
     )
-    columns = (comparison["parameter"], "Succeeded", "Best trial", f"{label}, best", "Mean")
+    name = prettify(comparison["parameter"])
+    columns = (name, "Succeeded", "Best trial", f"{label}, best", "Mean")
     best = report["best"]
     stressed = [i for i, row in enumerate(comparison["rows"]) if best and _is_best(row, best)]
-    title = f"Effect of {comparison['parameter']}"
+    title = f"Effect of the {words(comparison['parameter'])}, {comparison['basis']}"
     return Table(title, columns, rows, (False, *[True] * 4), next(iter(stressed), None))
 
 
@@ -117,15 +132,25 @@ def _is_best(row: Mapping[str, Any], best: Mapping[str, Any]) -> bool:
 
 
 def curves_table(report: Report) -> Table:
-    """List where each curve began, was best and ended; of many trials, the best one's."""
-    best, curves = report["best"], report["curves"]
-    if len(report["trials"]) > _MOST_CURVES:
-        curves = [c for c in curves if best is not None and c["trial"] == best["trial"]]
+    """List where each curve began, was best and ended; of many trials, the best one's.
+
+    A test metric is the best trial's only, and no epoch of it is called best: nothing may be
+    chosen by it.
+    """
+    best, many = report["best"], len(report["trials"]) > _MOST_CURVES
+    selected = None if best is None else best["trial"]
+    curves = [
+        curve
+        for curve in report["curves"]
+        if curve["trial"] == selected or (_shows_all(report, curve["metric"]) and not many)
+    ]
     rows = tuple(
         (
             str(curve["trial"]),
             metric_label(report["metrics"][curve["metric"]]),
-            *(_point(curve[key]) for key in ("first", "best", "last")),
+            _point(curve["first"]),
+            "" if _is_test(report, curve["metric"]) else _point(curve["best"]),
+            _point(curve["last"]),
         )
         for curve in curves
     )
@@ -140,7 +165,7 @@ def _point(point: Mapping[str, Any] | None) -> str:
 def failures_table(report: Report) -> Table:
     """List the trials that failed, with the reason."""
     rows = tuple(
-        (str(t["number"]), t["error"]["kind"].replace("_", " "), t["error"]["message"])
+        (str(t["number"]), words(t["error"]["kind"]), t["error"]["message"])
         for t in report["trials"]
         if t["error"] is not None
     )

@@ -22,7 +22,9 @@ from results.states import FailureKind, JobState, TrialState
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
 CLASSIFICATION = {
-    "train_loss": MetricInfo("train_loss", "Training loss (cross-entropy)", "min", "train", "nats"),
+    "train_loss": MetricInfo(
+        "train_loss", "Training loss (cross-entropy)", "min", "train", "nats", "during"
+    ),
     "validation_accuracy": MetricInfo(
         "validation_accuracy", "Validation accuracy", "max", "validation"
     ),
@@ -33,10 +35,9 @@ REGRESSION = {
     "test_rmse": MetricInfo("test_rmse", "Test RMSE", "min", "test", "log price"),
     "distance_to_analytic": MetricInfo(
         "distance_to_analytic",
-        "Distance to the analytic solution",
+        "Distance to the analytic solution (Euclidean)",
         "min",
         "none",
-        "Euclidean norm",
     ),
 }
 

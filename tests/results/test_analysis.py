@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
+from statistics import fmean
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from results.analysis import (
     CurvePoint,
     JobResults,
     best_point,
     curve_points,
+    held_out_gap,
     summarize,
     summarize_curve,
-    train_test_gap,
 )
 from results.comparison import (
+    basis,
     compare,
     default_value,
     describe_trial,
@@ -25,6 +31,7 @@ from results.comparison import (
     varied_parameters,
 )
 from results.records import Curve, MetricInfo
+from results.states import TrialState
 from tests.results import fakes
 from tests.results.fakes import DIVERGED, Fake
 
@@ -73,20 +80,23 @@ def test_summary_of_a_curve_without_finite_values_is_none() -> None:
 
 def test_gap_of_the_linear_regression() -> None:
     results = results_of(fakes.regression())
-    gap = train_test_gap(results, results.curves[0])
+    gap = held_out_gap(results, results.curves[0])
     assert gap is not None
-    assert (gap.train_metric.name, gap.test_metric.name) == ("train_rmse", "test_rmse")
-    assert (gap.start.epoch, gap.best.epoch, gap.end.epoch) == (1, 71, 150)
-    assert gap.best.test == pytest.approx(0.195)
+    assert (gap.train_metric.name, gap.held_out_metric.name) == ("train_rmse", "test_rmse")
+    assert [point.epoch for point in gap.points] == list(range(1, 151))
+    assert (gap.best.epoch, gap.best.held_out) == (71, pytest.approx(0.195))
+    # By hand, 0.085 + 0.043 ((e - 71) / 79)^2 - 0.2 exp(-e / 20) changes its sign after 12.
+    assert [round(gap.points[e - 1].gap, 4) for e in (11, 12, 13)] == [-0.0056, -0.0008, 0.0038]
+    assert gap.narrowest.epoch == 12
     # 0.195 + 0.043 - 0.11 - 0.2 exp(-7.5)
-    assert gap.end.gap == pytest.approx(0.128 - 0.2 * math.exp(-7.5))
+    assert gap.points[-1].gap == pytest.approx(0.128 - 0.2 * math.exp(-7.5))
 
 
 def test_no_gap_without_a_pair_or_a_direction() -> None:
     results = results_of(fakes.feedforward())
-    assert train_test_gap(results, results.curves[0]) is None
+    assert held_out_gap(results, results.curves[0]) is None
     unknown = replace(results_of(fakes.regression()), metrics={})
-    assert train_test_gap(unknown, unknown.curves[0]) is None
+    assert held_out_gap(unknown, unknown.curves[0]) is None
 
 
 def test_ranking_is_best_first_and_leaves_out_failures_and_nan() -> None:
@@ -162,6 +172,115 @@ def test_grid_is_marginal_to_the_other_parameters() -> None:
     assert sgd.mean - adam.mean == pytest.approx(0.03)
 
 
+def cross(scores: Mapping[tuple[Any, Any], float | None], strategy: str = "grid") -> JobResults:
+    """Trials over the parameters ``a`` and ``b`` with these scores; None is a failure."""
+    spec = {
+        "name": "s", "title": "S", "trainable": "t", "dataset": "d", "epochs": 1, "metric": "m",
+        "mode": "max", "strategy": strategy, "seed": 42,
+        "parameters": {
+            name: {"values": list(dict.fromkeys(pair[i] for pair in scores)), "default": 1}
+            for i, name in enumerate("ab")
+        },
+    }  # fmt: skip
+    failed = [n for n, score in enumerate(scores.values()) if score is None]
+    return results_of(
+        fakes.make(
+            spec,
+            [{"a": a, "b": b} for a, b in scores],
+            lambda p, _: {"m": scores[p["a"], p["b"]] or 0.0},
+            {},
+            dict.fromkeys(failed, DIVERGED),
+        )
+    )
+
+
+def test_a_failed_trial_does_not_turn_the_ranking_of_a_grid() -> None:
+    # 0.2 is better wherever both have a result; 0.1's mean over all of its own would be higher.
+    results = cross({(0.1, 100): None, (0.1, 200): 0.8, (0.2, 100): 0.5, (0.2, 200): 0.9})
+    comparison = compare(results, "a")
+    assert comparison is not None
+    assert [(row.value, mean) for row, mean in comparison.ranked("max")] == [(0.2, 0.9), (0.1, 0.8)]
+    assert (comparison.matched, comparison.combinations, comparison.controlled) == (1, 2, True)
+    assert basis(results, comparison) == (
+        "mean over the 1 of 2 combinations of the other parameters in which each value has a result"
+    )
+
+
+def test_a_grid_without_a_complete_combination_is_not_compared() -> None:
+    results = cross({(1, 1): 0.5, (1, 2): None, (2, 1): None, (2, 2): 0.9})
+    comparison = compare(results, "a")
+    assert comparison is not None
+    assert comparison.ranked("max") == []
+    assert not comparison.controlled
+    # A sampler's means are over what it drew, and so are not controlled.
+    sampled = cross({(1, 1): 0.5, (2, 2): 0.9}, "random")
+    drawn = compare(sampled, "a")
+    assert drawn is not None
+    assert [mean for _, mean in drawn.ranked("max")] == [0.9, 0.5]
+    assert not drawn.controlled
+
+
+def test_a_running_grid_is_compared_where_it_is_complete() -> None:
+    results = cross({(1, 1): 0.5, (1, 2): 0.1, (2, 1): 0.4, (2, 2): 0.9})
+    last = replace(results.trials[3], state=TrialState.RUNNING)
+    comparison = compare(replace(results, trials=(*results.trials[:3], last)), "a")
+    assert comparison is not None
+    assert [row.value for row, _ in comparison.ranked("max")] == [1, 2]
+
+
+def test_a_parameter_that_comes_with_another_does_not_split_combinations() -> None:
+    spec = {**fakes.grid(1).job.spec, "parameters": {"o": {"values": ["x", "y"]}}}
+    configurations = [{"o": "x", "m": 1}, {"o": "x", "m": 2}, {"o": "y"}]
+    fake = fakes.make(
+        spec, configurations, lambda p, _: {"validation_accuracy": p.get("m", 5) / 10}, {}
+    )
+    comparison = compare(results_of(fake), "o")
+    assert comparison is not None
+    assert [mean for _, mean in comparison.ranked("max")] == [0.5, pytest.approx(0.15)]
+
+
+@given(
+    st.dictionaries(st.tuples(st.integers(1, 3), st.integers(1, 3)), st.none() | st.floats(0, 1))
+)
+def test_the_best_value_of_a_grid_is_best_over_shared_combinations(
+    scores: dict[tuple[int, int], float | None],
+) -> None:
+    comparison = compare(cross(scores), "a") if scores else None
+    ranked = [] if comparison is None else comparison.ranked("max")
+    values = [row.value for row, _ in ranked]
+    shared = [b for b in (1, 2, 3) if all(scores.get((a, b)) is not None for a in values)]
+    means = [fmean(scores[a, b] or 0.0 for b in shared) for a in values]
+    assert [mean for _, mean in ranked] == [pytest.approx(mean) for mean in means]
+    assert len(values) != 1 or shared
+
+
+@pytest.mark.parametrize(
+    ("fake", "parameter", "expected"),
+    [
+        (fakes.feedforward(1), "dropout", "the other parameters at their defaults"),
+        (fakes.grid(1), "dropout", "mean over 72 combinations of the other parameters"),
+        (
+            fakes.sampled(),
+            "optimizer",
+            "over the trials sampled, which is no controlled comparison",
+        ),
+        (
+            fakes.sampled(),
+            "learning_rate",
+            "over the trials sampled, which is no controlled comparison",
+        ),
+    ],
+)
+def test_basis_of_each_strategy(fake: Fake, parameter: str, expected: str) -> None:
+    results = results_of(fake)
+    assert basis(results, compare(results, parameter)) == expected
+
+
+def test_a_single_parameter_is_compared_all_else_equal() -> None:
+    results = with_scores(1.0, 2.0)
+    assert basis(results, compare(results, "lr")) == "all else equal"
+
+
 def test_a_value_without_success_has_no_statistics() -> None:
     comparison = compare(results_of(fakes.feedforward(failed={2: DIVERGED})), "learning_rate")
     assert comparison is not None
@@ -187,14 +306,15 @@ def test_a_conditional_parameter_is_compared_where_it_applies() -> None:
 
 def test_defaults() -> None:
     assert default_value(results_of(fakes.feedforward()), "learning_rate") == 0.01
-    assert default_value(results_of(fakes.sampled(4)), "optimizer") == "sgd"
+    # Declared, but no trial relied on it.
+    assert default_value(results_of(fakes.sampled(4)), "optimizer") is None
     assert default_value(results_of(fakes.sampled(4)), "batch_size") is None
 
 
 def test_describe_trial() -> None:
     results = results_of(fakes.feedforward())
     assert describe_trial(results, results.trials[0]) == "defaults"
-    assert describe_trial(results, results.trials[1]) == "learning_rate 0.001"
+    assert describe_trial(results, results.trials[1]) == "learning rate 0.001"
     alone = results_of(fakes.regression(1))
     assert describe_trial(alone, alone.trials[0]) == ""
     assert describe_trial(with_scores(1.0, 2.0), with_scores(1.0, 2.0).trials[1]) == "lr 2"
@@ -208,6 +328,10 @@ def test_failure_pattern() -> None:
     mixed = results_of(fakes.grid(1, failed=dict.fromkeys((0, 143), DIVERGED)))
     assert failure_pattern(mixed) is None
     assert failure_pattern(results_of(fakes.sampled())) is None
+    running = tuple(
+        replace(t, state=TrialState.RUNNING) if t.number == 100 else t for t in third.trials
+    )
+    assert failure_pattern(replace(third, trials=running)) is None
     everything = results_of(fakes.feedforward(failed=dict.fromkeys(range(7), DIVERGED)))
     assert failure_pattern(everything) is None
 

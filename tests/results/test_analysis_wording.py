@@ -36,7 +36,11 @@ def test_number(value: float | None, text: str) -> None:
         (0.88924, 0.89186, "0.0027 lower"),
         (0.238, 0.195, "0.0430 higher"),
         (120.0, 100.0, "20 higher"),
-        (0.5, 0.50001, "equal to four decimals"),
+        (0.5, 0.50001, "equal as written"),
+        # Less than 0.00005 apart, and yet not the same to a reader.
+        (0.12344, 0.12346, "0.0001 lower"),
+        (0.0100004, 0.009996, "4e-06 higher"),
+        (10.07, 9.9999, "0.0701 higher"),
     ],
 )
 def test_apart(value: float, reference: float, text: str) -> None:

@@ -45,15 +45,6 @@ def test_best_space_is_named_as_the_declared_one() -> None:
     assert export.best_space(declared)["name"] == "q4_feedforward"
 
 
-def test_best_json_has_the_result_and_the_space() -> None:
-    job = fakes.regression().job
-    best = json.loads(export.best_json(job))
-    assert job.best is not None
-    assert best["value"] == job.best.value
-    assert best["metrics"] == dict(job.best.metrics)
-    assert best["search_space"] == export.best_space(job)
-
-
 def test_best_yaml_is_the_space_with_comments() -> None:
     job = replace(fakes.feedforward().job, id="x\nparameters: {evil: 1}")
     text = export.best_yaml(job)
@@ -133,11 +124,10 @@ def test_csv_of_nothing_is_its_header() -> None:
 
 
 def test_json_has_null_for_what_is_not_finite() -> None:
-    text = export.curves_json([Curve(0, (1, 2), {"m": (math.nan, 0.1)})])
-    assert json.loads(text) == [{"trial": 0, "epoch": [1, 2], "m": [None, 0.1]}]
+    row = export.curve_row(Curve(0, (1, 2), {"m": (math.nan, 0.1)}))
+    assert json.loads(export.to_json([row])) == [{"trial": 0, "epoch": [1, 2], "m": [None, 0.1]}]
     trial = replace(fakes.regression(1).trials[0], metrics={"m": -math.inf})
-    (row,) = json.loads(export.trials_json([trial]))
-    assert row["metrics"] == {"m": None}
+    assert json.loads(export.to_json(export.trial_row(trial)))["metrics"] == {"m": None}
 
 
 def test_a_trial_is_shown_as_the_api_shows_it() -> None:

@@ -50,15 +50,50 @@ def test_a_high_loss_with_a_high_accuracy_is_not_called_learning_nothing():
     assert "learned nothing" not in reading
 
 
+def test_a_collapse_is_seen_by_its_accuracy_whatever_its_loss():
+    runs = [
+        ({"learning_rate": 0.01}, accuracy_curve(0.84, 20)),
+        ({"learning_rate": 0.1}, accuracy_curve(0.1396, 20, loss=2.2445)),
+    ]
+    (reading,) = findings({"Q4.1": make_answer(BY_QUESTION["Q4.1"], runs)}, "Q4.1")[:1]
+    assert "learned nothing, or lost what it had learned" in reading
+    assert "fits the training images worse" not in reading
+
+
+def test_a_rate_beyond_the_chosen_one_that_failed_is_named():
+    runs = [
+        ({"learning_rate": 0.001}, accuracy_curve(0.80, 20)),
+        ({"learning_rate": 0.01}, accuracy_curve(0.84, 20)),
+        ({"learning_rate": 0.1}, accuracy_curve(0.10, 20)),
+    ]
+    answer = make_answer(BY_QUESTION["Q4.1"], runs)
+    error = {"kind": "diverged", "message": "NaN"}
+    answer.report["trials"][2].update(state="failed", error=error)
+    texts = findings({"Q4.1": answer}, "Q4.1")
+    assert "The next larger rate, 0.1, was tried and failed (diverged)." in texts
+    assert not any("may be better still" in text for text in texts)
+
+
+def test_no_cause_is_sought_of_a_difference_that_is_not_clear():
+    slow = accuracy_curve(0.838, 20)
+    slow["train_loss"] = decay(2.0, 0.6, 0.1, 20)
+    runs = [({"learning_rate": 0.001}, slow), ({"learning_rate": 0.01}, accuracy_curve(0.84, 20))]
+    (text,) = findings({"Q4.1": make_answer(BY_QUESTION["Q4.1"], runs)}, "Q4.1")[:1]
+    assert "too little to call an effect" in text
+    assert "too short" not in text
+
+
 def test_each_hyperparameter_is_read_by_loss_and_accuracy():
     caption, *effects, together = findings(make_answers(), "Q4.2")
     assert caption == "Effect of each hyperparameter, the others at their defaults"
     by_name = {text.split(" instead")[0]: text for text in effects}
-    assert "optimizes better" in by_name["Learning rate 0.001"]
-    assert "uniform guess (ln 10 = 2.3026 nats)" in by_name["Learning rate 0.1"]
+    assert "fits the training images better, and that" in by_name["Learning rate 0.001"]
+    assert "learned nothing, or lost" in by_name["Learning rate 0.1"]
     assert "too little to call an effect" in by_name["Hidden size 100"]
     assert "0.2 points lower" in by_name["Hidden size 100"]
-    assert "fits the training images worse" in by_name["Dropout 0.5"]
+    # With another dropout probability the training loss measures something else.
+    assert "The difference in accuracy is clear." in by_name["Dropout 0.5"]
+    assert "fits the training images" not in by_name["Dropout 0.5"]
     assert "taken with dropout active" in by_name["Dropout 0.5"]
     assert "points to overfitting" in by_name["Activation tanh"]
     assert "as a regularizer does" in by_name["Optimizer adam"]
@@ -77,7 +112,8 @@ def test_no_gain_is_claimed_where_none_is_clear():
 
 def test_failed_default_configuration_leaves_no_effects():
     answers = make_answers()
-    answers["Q4.2"].report["trials"][0]["state"] = "failed"
+    error = {"kind": "diverged", "message": "NaN"}
+    answers["Q4.2"].report["trials"][0].update(state="failed", error=error)
     assert findings(answers, "Q4.2") == [
         "The default configuration did not succeed, so single effects cannot be told."
     ]

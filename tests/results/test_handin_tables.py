@@ -2,43 +2,55 @@
 
 from __future__ import annotations
 
-from math import nan
+from math import isnan, nan
 
 import pytest
 
+from results.analysis import summarize
+from results.comparison import varied_parameters
 from results.handin import Answer
-from results.handin.answers import Curve
+from results.handin.answers import at, best_epoch, last, late_range
 from results.handin.overview import overview
 from results.handin.tables import configuration, epochs_table, trials_table
 from results.handin.wording import Contender, compare, is_clear, two_standard_errors
-from tests.results.handin_runs import BY_QUESTION, make_answers
+from results.records import Curve
+from tests.results.handin_runs import BY_QUESTION, make_answers, replace_curve
 
 
-def test_curve_reads_null_as_nan_and_finds_the_earliest_best():
-    curve = Curve.from_json({"trial": 3, "epoch": [1, 2, 3], "a": [0.5, 0.7, 0.7], "b": [None] * 3})
-    assert curve.best_epoch("a", "max") == 2
-    assert curve.best_epoch("a", "min") == 1
-    assert (curve.first("a"), curve.last("a"), curve.at("a", 2)) == (0.5, 0.7, 0.7)
-    assert curve.metrics["b"] == pytest.approx((nan, nan, nan), nan_ok=True)
+def test_curves_read_null_as_nan_which_is_never_best():
+    curve = replace_curve(make_answers(), "Q3.1b", test_accuracy=[None, 0.7, 0.7, *[0.1] * 17])
+    (read,) = curve["Q3.1b"].results.curves.values()
+    assert isnan(at(read, "test_accuracy", 1))
+    assert (at(read, "test_accuracy", 3), last(read, "test_accuracy")) == (0.7, 0.1)
+    assert best_epoch(read, "test_accuracy", "max") == 2
+    assert best_epoch(read, "test_accuracy", "min") == 4
+    none = Curve(0, (1, 2), {"a": (nan, nan)})
+    assert best_epoch(none, "a", "min") is None
 
 
 def test_late_range_needs_ten_epochs():
     values = [0.0] * 5 + [0.1, 0.5, 0.2, 0.3, 0.4]
     long = Curve(0, tuple(range(1, 11)), {"a": tuple(values)})
     short = Curve(0, tuple(range(1, 10)), {"a": tuple(values[1:])})
-    assert long.late_range("a") == pytest.approx(0.4)
-    assert short.late_range("a") is None
+    assert late_range(long, "a") == pytest.approx(0.4)
+    assert late_range(short, "a") is None
 
 
-def test_answer_reads_times_failures_and_varied_parameters():
+def test_an_answer_is_read_as_records():
     answer = make_answers()["Q4.1"]
-    assert answer.seconds == pytest.approx(90.5)
-    assert answer.varied() == {"learning_rate": [0.001, 0.01, 0.1]}
+    results = answer.results
+    assert summarize(results).wall_seconds == pytest.approx(90.5)
+    assert varied_parameters(results) == ("learning_rate",)
+    assert [trial.parameters["learning_rate"] for trial in results.trials] == [0.001, 0.01, 0.1]
+    assert results.best is not None
+    assert results.best.number == 0
+    assert results.info("train_loss").measured == "during"
     assert answer.failure == ""
-    failed = Answer({**answer.job, "error": {"kind": "x", "message": "no disk"}}, {}, [], {})
+    error = {"kind": "worker_lost", "message": "no disk"}
+    failed = Answer({**answer.job, "error": error}, {}, [], {})
     assert failed.failure == "no disk"
     never = Answer({**answer.job, "started_at": None}, {}, [], {})
-    assert never.seconds is None
+    assert summarize(never.results).wall_seconds is None
 
 
 def flat(accuracy, late=0.0, epochs=20):
@@ -82,7 +94,10 @@ def test_compare_does_not_rank_what_is_close_and_says_where_lengths_differ():
     assert close.endswith("one run with one seed does not rank them.")
     brief = Contender("A", flat(0.8, epochs=2))
     short = compare(brief, Contender("B", flat(0.8)), "test_accuracy")
-    assert "A and B both end at 0.8000, although they ran for 2 and 20 epochs." in short
+    assert (
+        "A (0.8000) and B (0.8000) end less than 0.1 points apart, although they ran for 2 and 20"
+        " epochs."
+    ) in short
     assert "last five epochs" not in short
 
 
@@ -91,27 +106,41 @@ def test_epochs_table_has_landmarks_the_best_and_the_last():
     assert [row[0] for row in table.rows] == (
         ["1", "2", "5", "10", "15", "20", "36", "50", "75", "100", "125", "150"]
     )
-    assert table.emphasized == (11,)
+    assert table.emphasized == [11]
     assert table.header == ["epoch", "Training RMSE", "Test RMSE", "Distance to analytic"]
     assert table.rows[0][1] == "0.5000"
+    assert table.caption.endswith("in bold the one with the lowest training RMSE")
+
+
+def test_epochs_table_has_no_landmark_by_test_data_beside_validation_data():
+    peak = [0.5, 0.5, 0.99, *[0.5] * 17]
+    answers = replace_curve(make_answers(), "Q3.1b", test_accuracy=peak)
+    assert [row[0] for row in epochs_table(answers["Q3.1b"]).rows] == [
+        "1",
+        "2",
+        "5",
+        "10",
+        "15",
+        "20",
+    ]
 
 
 def test_trials_table_marks_the_selected_and_the_failed():
     answer = make_answers()["Q4.1"]
     answer.report["trials"][2].update(
-        state="failed", metrics={}, seconds=None, error={"kind": "out_of_memory", "message": "x"}
+        state="failed", metrics={}, error={"kind": "out_of_memory", "message": "x"}
     )
     table = trials_table(answer)
     assert table.emphasized == [0]
     assert table.rows[0][:3] == ["0", "0.001", "0.4000"]
-    assert table.rows[2] == ["2", "0.1", "-", "-", "-", "-", "failed (out of memory)"]
+    assert table.rows[2] == ["2", "0.1", "-", "-", "61.5 s", "failed (out of memory)"]
     assert trials_table(make_answers()["Q3.1b"]) is None
 
 
 def test_configuration_lists_settings_and_searched_values():
     rows = dict(configuration(make_answers()["Q4.2"]))
     assert rows["epochs"] == "20"
-    assert rows["selected by"] == "Validation accuracy, last epoch"
+    assert rows["selected by"] == "validation accuracy, last epoch"
     assert rows["learning rate"] == "0.01, 0.001, 0.1"
     assert rows["layers"] == "1"
 

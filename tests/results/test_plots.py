@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import math
 from collections.abc import Mapping
@@ -14,13 +13,12 @@ from xml.etree import ElementTree as ET
 import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
-from pypdf import PdfReader
 
 from results import plots
 from results.analysis import JobResults
 from results.errors import UnknownPlot
 from results.plots import curves, searches, study
-from results.plots.parameters import draw_parameter
+from results.plots.parameters import draw_parameter, draw_parameters, value_dots
 from results.plots.style import plain, spread
 from tests.results import fakes
 from tests.results.fakes import DIVERGED, Fake
@@ -28,6 +26,7 @@ from tests.results.fakes import DIVERGED, Fake
 CURVES = ["train_loss", "validation_accuracy", "test_accuracy", "accuracy"]
 PARAMETERS = ["learning_rate", "hidden_size", "dropout", "activation", "optimizer"]
 NUMBERED = [f"parameter_{name}" for name in PARAMETERS]
+TOGETHER = "parameters"
 
 
 def names_of(fake: Fake) -> list[str]:
@@ -39,7 +38,7 @@ def results_of(fake: Fake) -> JobResults:
 
 
 def test_plots_of_each_kind_of_job() -> None:
-    assert names_of(fakes.feedforward()) == CURVES + NUMBERED
+    assert names_of(fakes.feedforward()) == [*CURVES, *NUMBERED, TOGETHER]
     assert names_of(fakes.regression()) == [
         "train_rmse",
         "test_rmse",
@@ -47,11 +46,11 @@ def test_plots_of_each_kind_of_job() -> None:
         "rmse",
     ]
     assert names_of(fakes.grid(1)) == [
-        *CURVES, *NUMBERED, "parameter_layers", "importance", "parallel_coordinates",
+        *CURVES, *NUMBERED, "parameter_layers", TOGETHER, "importance", "parallel_coordinates",
     ]  # fmt: skip
     assert names_of(fakes.sampled()) == [
         *CURVES, "parameter_learning_rate", "parameter_hidden_size", "parameter_optimizer",
-        "parameter_dropout", "history", "importance", "parallel_coordinates",
+        "parameter_dropout", TOGETHER, "history", "importance", "parallel_coordinates",
     ]  # fmt: skip
 
 
@@ -62,7 +61,9 @@ def test_no_plots_before_the_first_report() -> None:
 
 
 def test_only_curves_while_nothing_has_succeeded() -> None:
-    assert names_of(fakes.feedforward(2, failed=dict.fromkeys(range(7), DIVERGED))) == CURVES
+    failed = fakes.feedforward(2, failed=dict.fromkeys(range(7), DIVERGED))
+    # No trial is selected, so of none the test accuracy may be shown, but for the plot of one's.
+    assert names_of(failed) == ["train_loss", "validation_accuracy", "accuracy"]
 
 
 def test_unknown_plots_are_refused_with_the_known_names() -> None:
@@ -79,14 +80,73 @@ def test_every_plot_draws_as_svg_that_parses_and_has_its_title() -> None:
             assert info.caption.endswith(".")
 
 
-def test_png_and_pdf() -> None:
+def captions_of(fake: Fake) -> dict[str, str]:
+    return {info.name: info.caption for info in plots.available(*fake)}
+
+
+def test_captions_of_one_parameter_at_a_time() -> None:
+    assert captions_of(fakes.feedforward()) == {
+        "train_loss": "Training loss during each epoch, mean over its samples as they are trained"
+        " on, 7 trials.",
+        "validation_accuracy": "Validation accuracy after each epoch, 7 trials.",
+        "test_accuracy": "Test accuracy after each epoch, the selected trial only.",
+        "accuracy": "Validation accuracy and test accuracy of trial 1 by epoch; the circle marks"
+        " the highest validation accuracy.",
+        **{
+            f"parameter_{name}": f"Last validation accuracy of each trial by"
+            f" {name.replace('_', ' ')} (the other parameters at their defaults)."
+            for name in PARAMETERS
+        },
+        "parameters": "Last validation accuracy by the value of each parameter (the other"
+        " parameters at their defaults). A hollow diamond is the default.",
+    }
+
+
+def test_captions_of_a_regression() -> None:
+    captions = captions_of(fakes.regression())
+    assert captions["rmse"] == (
+        "Training RMSE and test RMSE by epoch; the circle marks the lowest test RMSE (for"
+        " reference)."
+    )
+    assert captions["distance_to_analytic"] == (
+        "Distance to the analytic solution after each epoch, 1 trial, logarithmic axis."
+    )
+
+
+def test_captions_of_a_grid_and_of_a_sampler() -> None:
+    assert captions_of(fakes.grid(1))["parameter_layers"] == (
+        "Last validation accuracy of each trial by layers (mean over 48 combinations of the other"
+        " parameters), with the mean for each value."
+    )
+    sampled = captions_of(fakes.sampled())
+    drawn = "(over the trials sampled, which is no controlled comparison)"
+    assert sampled["parameter_learning_rate"] == (
+        f"Last validation accuracy of each trial by learning rate {drawn}."
+    )
+    assert sampled["parameter_optimizer"] == (
+        f"Last validation accuracy of each trial by optimizer {drawn}, with the mean for each"
+        " value."
+    )
+    assert "diamond" not in sampled["parameters"]
+
+
+def test_the_caption_of_a_single_parameter() -> None:
+    spec = {**fakes.feedforward(1).job.spec, "strategy": "grid", "parameters": {}}
+    configurations = [{"learning_rate": rate} for rate in (0.001, 0.01)]
+    fake = fakes.make(spec, configurations, fakes.classification_curve, fakes.CLASSIFICATION)
+    captions = captions_of(fake)
+    assert captions["parameter_learning_rate"] == (
+        "Last validation accuracy of each trial by learning rate (all else equal)."
+    )
+    assert "parameters" not in captions
+
+
+def test_a_png_has_300_dots_per_inch() -> None:
     fake = fakes.regression(3)
     png = plots.draw("rmse", *fake, "png")
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     # Width and height in the IHDR chunk: 6.4 by 4.0 inches at 300 dots per inch.
     assert (int.from_bytes(png[16:20]), int.from_bytes(png[20:24])) == (1920, 1200)
-    page = PdfReader(io.BytesIO(plots.draw("rmse", *fake, "pdf"))).pages[0]
-    assert "Training RMSE" in page.extract_text()
 
 
 def test_the_same_numbers_give_the_same_bytes_also_in_threads() -> None:
@@ -104,13 +164,19 @@ def test_the_same_numbers_give_the_same_bytes_also_in_threads() -> None:
 # --- what is drawn --------------------------------------------------------------------------
 
 
+def draw_metric(figure: Figure, results: JobResults, metric: str) -> None:
+    shown = curves.metric_axis(results, metric)
+    assert shown is not None
+    curves.draw_metric(figure, results, shown)
+
+
 def test_few_trials_are_labelled_and_the_best_is_thickest() -> None:
     figure = Figure()
-    curves.draw_metric(figure, results_of(fakes.feedforward()), "train_loss", log=False)
+    draw_metric(figure, results_of(fakes.feedforward()), "train_loss")
     lines = figure.axes[0].get_lines()
     labels = [str(line.get_label()) for line in lines]
     assert labels == [
-        "defaults", "learning_rate 0.001 (best)", "learning_rate 0.1", "hidden_size 100",
+        "defaults", "learning rate 0.001 (best)", "learning rate 0.1", "hidden size 100",
         "dropout 0.5", "activation tanh", "optimizer adam",
     ]  # fmt: skip
     assert max(lines, key=lambda line: line.get_linewidth()).get_label() == labels[1]
@@ -121,7 +187,7 @@ def test_few_trials_are_labelled_and_the_best_is_thickest() -> None:
 
 def test_many_trials_are_gray_but_for_the_best() -> None:
     figure = Figure()
-    curves.draw_metric(figure, results_of(fakes.grid(2)), "train_loss", log=False)
+    draw_metric(figure, results_of(fakes.grid(2)), "train_loss")
     lines = figure.axes[0].get_lines()
     assert len(lines) == 144
     assert len({line.get_color() for line in lines[:-1]}) == 1
@@ -135,27 +201,99 @@ def test_a_diverging_trial_does_not_flatten_the_others() -> None:
     )
     figure = Figure()
     results = results_of(fake._replace(curves=(*fake.curves[:2], wild, *fake.curves[3:])))
-    curves.draw_metric(figure, results, "train_loss", log=False)
+    draw_metric(figure, results, "train_loss")
     assert figure.axes[0].get_ylim()[1] < 2
+    shown = curves.metric_axis(results, "train_loss")
+    assert shown is not None
+    assert shown.outside == (2,)
+
+
+def collapsing() -> Fake:
+    """Trials 2 and 6 of seven end at the accuracy of a guess."""
+    fake = fakes.feedforward(4)
+    low = {n: replace(fake.curves[n], metrics={"validation_accuracy": (0.1,) * 4}) for n in (2, 6)}
+    guess = {"validation_accuracy": 0.1}
+    return fake._replace(
+        curves=tuple(low.get(curve.trial, curve) for curve in fake.curves),
+        trials=tuple(replace(t, metrics=guess) if t.number in low else t for t in fake.trials),
+    )
+
+
+def test_collapsed_trials_do_not_squeeze_the_others() -> None:
+    fake = collapsing()
+    results = results_of(fake)
+    shown = curves.metric_axis(results, "validation_accuracy")
+    assert shown is not None
+    assert shown.outside == (2, 6)
+    assert shown.low > 0.7
+    assert captions_of(fake)["validation_accuracy"] == (
+        "Validation accuracy after each epoch, 7 trials. The axis is limited to the other trials;"
+        " it leaves out parts of trial 2 (learning rate 0.1) and trial 6 (optimizer adam)."
+    )
+    dots = value_dots(results)
+    outside = [(d.parameter, d.row.value) for d in dots if d.outside]
+    assert outside == [("learning_rate", 0.1), ("optimizer", "adam")]
+    assert "Triangles lie outside the axis" in captions_of(fake)["parameters"]
+    figure = Figure()
+    draw_parameters(figure, results)
+    assert figure.axes[0].get_xlim()[0] > 0.7
+    assert [text.get_text() for text in figure.axes[0].texts].count("0.1000") == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "mode", "expected"),
+    [
+        ([0.88, 0.87, 0.86, 0.1, 0.1], "max", {3, 4}),
+        ([0.3, 0.31, 0.5, 10.0], "min", {3}),
+        ([0.88, 0.1, 0.1], "max", set()),  # Two of three: the others are no majority.
+        ([0.88, 0.85, 0.80, 0.75], "max", set()),
+        ([0.5, 0.5, 0.5, 0.5001], "min", set()),
+        ([0.5], "min", set()),
+        ([], "max", set()),
+    ],
+)
+def test_collapsed(values: list[float], mode: str, expected: set[int]) -> None:
+    assert curves.collapsed(dict(enumerate(values)), mode) == expected
+
+
+def test_a_test_metric_is_drawn_of_the_selected_trial_only() -> None:
+    shown = curves.metric_axis(results_of(fakes.feedforward()), "test_accuracy")
+    assert shown is not None
+    assert shown.trials == (1,)
 
 
 def test_wide_and_declared_logarithmic_axes() -> None:
     figure = Figure()
-    curves.draw_metric(figure, results_of(fakes.regression(5)), "distance_to_analytic", log=True)
+    draw_metric(figure, results_of(fakes.regression(5)), "distance_to_analytic")
     assert figure.axes[0].get_yscale() == "log"
-    assert curves.spans_decades([0.01, 0.5, 1.0])
-    assert not curves.spans_decades([0.02, 1.0])
-    assert not curves.spans_decades([0.0, 1.0])
-    assert not curves.spans_decades([])
+    assert curves.spans_decades([0.01, 0.5, 1.0], "max")
+    assert not curves.spans_decades([0.02, 1.0], "max")
+    assert curves.spans_decades([0.1, 1.0], "min")
+    assert not curves.spans_decades([0.11, 1.0], "min")
+    assert not curves.spans_decades([0.0, 1.0], "min")
+    assert not curves.spans_decades([], "min")
 
 
-def test_splits_mark_the_best_held_out_value() -> None:
+def test_splits_mark_the_best_validation_value_where_there_is_one() -> None:
+    figure = Figure()
+    curves.draw_splits(
+        figure, results_of(fakes.feedforward()), 1, ["validation_accuracy", "test_accuracy"]
+    )
+    labels = figure.axes[0].get_legend_handles_labels()[1]
+    assert labels[-1] == "highest validation accuracy: epoch 14, 0.8919"
+
+
+def test_splits_mark_the_best_test_value_for_reference_where_nothing_else_is_held_out() -> None:
     figure = Figure()
     results = results_of(fakes.regression())
     assert curves.split_groups(results) == {"rmse": ["train_rmse", "test_rmse"]}
     curves.draw_splits(figure, results, 0, ["train_rmse", "test_rmse"])
     labels = figure.axes[0].get_legend_handles_labels()[1]
-    assert labels == ["Training RMSE", "Test RMSE", "best: epoch 71 (0.1950)"]
+    assert labels == [
+        "Training RMSE",
+        "Test RMSE",
+        "lowest test RMSE (for reference): epoch 71, 0.1950",
+    ]
     assert figure.axes[0].get_ylabel() == "RMSE [log price]"
 
 

@@ -75,7 +75,7 @@ def test_the_keys_of_a_report() -> None:
         "learning_rate", "hidden_size", "dropout", "activation", "optimizer",
     ]  # fmt: skip
     assert made["constants"] == {"layers": 1, "batch_size": 1}
-    assert (made["best"]["trial"], made["best"]["description"]) == (1, "learning_rate 0.001")
+    assert (made["best"]["trial"], made["best"]["description"]) == (1, "learning rate 0.001")
     assert made["metric"]["mode"] == "max"
     assert [trial["rank"] for trial in made["trials"]] == [2, 1, 6, 5, 3, 4, 7]
     assert made["plots"][0]["name"] == "train_loss"
@@ -131,7 +131,24 @@ def test_all_tables_are_rectangular() -> None:
 
 def test_of_many_trials_only_the_best_curve_is_listed() -> None:
     assert {row[0] for row in curves_table(built(fakes.grid(1))).rows} == {"26"}
-    assert len(curves_table(built(fakes.feedforward(1))).rows) == 21
+
+
+def test_test_figures_are_the_selected_trials_only() -> None:
+    made = built(fakes.feedforward())
+    assert "Test accuracy" not in trials_table(made).columns
+    rows = curves_table(made).rows
+    assert len(rows) == 7 * 2 + 1
+    (tested,) = [row for row in rows if row[1] == "Test accuracy"]
+    # Nothing may be chosen by it, so no epoch of it is called best.
+    assert (tested[0], tested[3]) == ("1", "")
+    assert all(row[3] for row in rows if row is not tested)
+    assert all("test_accuracy" in trial["metrics"] for trial in made["trials"])
+
+
+def test_a_single_trial_shows_its_test_figure() -> None:
+    made = built(fakes.regression())
+    assert "Test RMSE" in trials_table(made).columns
+    assert [row[3] for row in curves_table(made).rows if row[1] == "Test RMSE"] == [""]
 
 
 def test_facts_have_times_in_utc_and_constants() -> None:
@@ -218,8 +235,8 @@ def test_markdown_has_tables_and_relative_pictures() -> None:
     text = report.render(built(fakes.feedforward(2)), "md", {}).decode()
     assert "![Training loss (cross-entropy)](plots/train_loss.png)" in text
     lines = text.splitlines()
-    start = lines.index("### Effect of dropout")
-    assert lines[start + 2].startswith("| dropout | Succeeded |")
+    start = lines.index("### Effect of the dropout, the other parameters at their defaults")
+    assert lines[start + 2].startswith("| Dropout | Succeeded |")
     assert re.fullmatch(r"\|( -{3}:? \|)+", lines[start + 3])
     assert lines[start + 4].count("|") == lines[start + 3].count("|")
 
@@ -272,7 +289,7 @@ def test_pdf_has_title_text_and_pictures() -> None:
     text = " ".join("".join(page.extract_text() for page in reader.pages).split())
     assert "Linear regression on Ames (Q2.2a)" in text
     assert "lowest at epoch 71 (0.1950)" in text
-    assert "Figure 1: Training RMSE and test RMSE after each epoch" in text
+    assert "Figure 1: Training RMSE and test RMSE by epoch" in text
 
 
 def test_pdf_is_the_same_for_the_same_report() -> None:
