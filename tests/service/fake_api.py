@@ -264,6 +264,18 @@ def cancel(api: FakeApi, job: dict[str, Any], **_: Any) -> Answer:
     return 202, job
 
 
+def move(state: str) -> Callable[..., Answer]:
+    """Answer with the job in another state."""
+
+    def answer(api: FakeApi, job: dict[str, Any], **_: Any) -> Answer:
+        if state == "queued" and job["finished_at"] is None:
+            return problem(409, f"job {job['id']} is {job['state']}", hint="wait for it")
+        job |= {"state": state, "finished_at": None}
+        return 202, job
+
+    return answer
+
+
 def trials(api: FakeApi, job: dict[str, Any], *, query: dict[str, str], **_: Any) -> Answer:
     if query.get("format") == "csv":
         return 200, "number,state\r\n0,succeeded\r\n"
@@ -364,6 +376,9 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("GET", _JOB, of_job(show)),
     ("DELETE", _JOB, of_job(delete)),
     ("POST", f"{_JOB}/cancel", of_job(cancel)),
+    ("POST", f"{_JOB}/pause", of_job(move("paused"))),
+    ("POST", f"{_JOB}/resume", of_job(move("running"))),
+    ("POST", f"{_JOB}/retry-failed", of_job(move("queued"))),
     ("GET", f"{_JOB}/trials", of_job(trials)),
     ("GET", f"{_JOB}/trials/(\\d+)/curve", of_job(curve)),
     ("GET", f"{_JOB}/curves", of_job(curves)),

@@ -173,6 +173,24 @@ def test_cancel_and_delete(client: TestClient) -> None:
     assert client.get(f"/api/v1/jobs/{job_id}").status_code == 404
 
 
+def test_pause_resume_and_retry(client: TestClient, store: Store) -> None:
+    job_id = submit(client)["id"]
+
+    def ask(verb: str) -> Any:
+        return client.post(f"/api/v1/jobs/{job_id}/{verb}")
+
+    assert (ask("pause").status_code, ask("pause").json()["state"]) == (202, "paused")
+    assert client.get("/api/v1/jobs?state=paused").json()["items"][0]["id"] == job_id
+    assert client.delete(f"/api/v1/jobs/{job_id}").status_code == 409
+    assert (ask("resume").status_code, ask("resume").json()["state"]) == (202, "queued")
+    run(store, job_id)
+    for verb in ("pause", "resume", "retry-failed"):
+        refused = ask(verb)
+        assert refused.status_code == 409
+        assert job_id in refused.json()["detail"]
+        assert refused.json()["hint"]
+
+
 def test_catalogs(client: TestClient) -> None:
     spaces = client.get("/api/v1/search_spaces").json()
     assert len(spaces["items"]) == 9

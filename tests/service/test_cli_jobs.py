@@ -221,6 +221,20 @@ def test_plan_as_json_is_the_answer(api: FakeApi) -> None:
     assert planned["fingerprint"] == "fp-q3_mlp"
 
 
+def test_pause_resume_and_retry(api: FakeApi) -> None:
+    first, second = api.add_job(), api.add_job()
+    paused = run(api, "pause", first["id"], second["id"]).stderr
+    assert "job j1 is paused" in paused
+    assert "job j2 is paused" in paused
+    assert "job j1 is running" in run(api, "resume", "j1").stderr
+    refused = run(api, "retry", "j1")
+    assert refused.exit_code == 4
+    assert "wait for it" in refused.stderr
+    api.finish(first)
+    assert "job j1 is queued" in run(api, "retry", "j1").stderr
+    assert api.paths("POST")[-1] == "/api/v1/jobs/j1/retry-failed"
+
+
 def test_cancel_and_delete(api: FakeApi) -> None:
     api.add_job()
     refused = run(api, "rm", "j1")
