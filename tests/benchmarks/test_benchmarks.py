@@ -224,7 +224,7 @@ def test_the_service_accepts_every_job(tmp_path: Path, space: str, epochs: int) 
     store = open_store(settings.store_url)
     store.migrate()
     body = service_figures.job_body(space, 50, epochs)
-    with TestClient(create_app(settings, store)) as api:
+    with TestClient(create_app(settings, store), base_url="http://127.0.0.1:8000") as api:
         answer = api.post("/api/v1/jobs?dry_run=true", json=body)
     store.close()
     assert answer.status_code == 200, answer.text
