@@ -102,7 +102,10 @@ def install(app: FastAPI, store: Store) -> None:
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={**media("the metrics", "text/plain"), 503: PROBLEMS[503]},
+    responses={
+        **media("the metrics", "text/plain"),
+        **{status: PROBLEMS[status] for status in (401, 403, 503)},
+    },
 )
 def metrics(request: Request) -> Response:
     """Answer the metrics in Prometheus's text format."""

@@ -25,7 +25,7 @@ from schemathesis.engine.recorder import ScenarioRecorder
 from schemathesis.schemas import BaseSchema
 
 from results.errors import IllegalMove, JobNotFound, LeaseLost
-from results.records import EpochReport, Failure, Lease
+from results.records import EpochReport, Failure, Lease, TokenScope
 from results.states import FailureKind, JobState, TrialState
 from results.store import open_store
 from results.store.base import Store
@@ -34,7 +34,9 @@ from service.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-EXAMPLES = int(os.environ.get("ARGBEST_TEST_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("ARGBEST_TEST_EXAMPLES", "5"))
+#: The longest job id that the description allows.
+MAX_JOB_ID = 64
 #: Trials that the stand-in for drivers runs of one job: a generated grid may hold thousands.
 TRIALS_RUN = 3
 
@@ -105,19 +107,27 @@ def run_trial(store: Store, lease: Lease, number: int, metric: str) -> None:
         store.finish_trial(lease, number, TrialState.SUCCEEDED)
 
 
-@pytest.fixture(scope="module")
-def contract(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaseSchema]:
-    """The description of an application whose store has finished jobs, some of them deleted."""
+@pytest.fixture(scope="module", params=["off", "on"])
+def contract(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BaseSchema]:
+    """The description of an application with jobs, that asks for tokens or does not."""
     folder: Path = tmp_path_factory.mktemp("contract")
     settings = Settings(
-        data_dir=folder, ray_address="127.0.0.1:1", min_free_bytes=0, allowed_hosts="testserver"
+        data_dir=folder,
+        ray_address="127.0.0.1:1",
+        min_free_bytes=0,
+        allowed_hosts="testserver",
+        auth=request.param,
     )
     store = open_store(settings.store_url)
     store.migrate()
     drivers = Drivers(store)
     drivers.start()
     app = create_app(settings, store)
-    config = schemathesis.Config.from_dict(CONFIG)
+    token = store.create_token("schemathesis", TokenScope.ADMIN).secret
+    headers = {"headers": {"Authorization": f"Bearer {token}"}} if request.param == "on" else {}
+    config = schemathesis.Config.from_dict(CONFIG | headers)
     schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=config)
     schema.config.seed = 1
     schema.config.generation.update(max_examples=EXAMPLES)
@@ -132,10 +142,12 @@ def mostly_existing(store: Store) -> Any:
 
     def flatmap_path_parameters(_: Any, drawn: dict[str, Any] | None) -> Any:
         ids = [job.id for job in store.jobs(limit=5).items]
-        if not drawn or "job_id" not in drawn or not ids:
+        given = str((drawn or {}).get("job_id", ""))
+        # One that breaks the description is to be refused: it stays.
+        if not ids or not 0 < len(given) <= MAX_JOB_ID:
             return strategies.just(drawn)
-        chosen = strategies.sampled_from([*ids, drawn["job_id"]])
-        return chosen.map(lambda job_id: {**drawn, "job_id": job_id})
+        chosen = strategies.sampled_from([*ids, given])
+        return chosen.map(lambda job_id: {**(drawn or {}), "job_id": job_id})
 
     return flatmap_path_parameters
 
