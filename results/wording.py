@@ -57,6 +57,12 @@ def when(info: MetricInfo, epoch: int) -> str:
     return f"{'in' if info.measured == 'during' else 'after'} epoch {epoch}"
 
 
+def during_note(infos: Iterable[MetricInfo]) -> str:
+    """Say in a table's caption which metrics tell of no one model; "" where all do."""
+    names = [in_sentence(info) for info in infos if info.measured == "during"]
+    return f"; {listing(names)}: mean over the epoch as it is trained" if names else ""
+
+
 def number(value: float | None) -> str:
     """Write a measured value: four decimals between 0.01 and 10, else four significant digits."""
     if value is None or not math.isfinite(value):

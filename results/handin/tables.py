@@ -7,7 +7,15 @@ from results.comparison import value_key, varied_parameters
 from results.handin.answers import Answer, at, best_epoch
 from results.handin.wording import Table
 from results.records import TrialRecord
-from results.wording import EXTREME, duration, in_sentence, number, parameter_value, words
+from results.wording import (
+    EXTREME,
+    duration,
+    during_note,
+    in_sentence,
+    number,
+    parameter_value,
+    words,
+)
 
 #: Epochs that the abbreviated table shows, besides the last one and the best by each metric.
 SHOWN_EPOCHS = frozenset({1, 2, 5, 10, 15, 20, 50, 75, 100, 125, 150})
@@ -55,7 +63,8 @@ def trials_table(answer: Answer) -> Table | None:
     ]
     best = results.best
     bold = [row for row, trial in enumerate(trials) if best and trial.number == best.number]
-    return Table("Trials after their last epoch; the selected one in bold", header, rows, bold)
+    caption = f"Trials at their last epoch; the selected one in bold{during_note(metrics)}"
+    return Table(caption, header, rows, bold)
 
 
 def epochs_table(answer: Answer) -> Table | None:
@@ -75,7 +84,7 @@ def epochs_table(answer: Answer) -> Table | None:
     rows = [[str(e), *(number(at(curve, info.name, e)) for info in infos)] for e in shown]
     subject = f"Trial {curve.trial}" if len(results.trials) > 1 else "The run"
     best = f"the {EXTREME[metric.mode]} {in_sentence(metric)}"
-    caption = f"{subject} by epoch; in bold the one with {best}"
+    caption = f"{subject} by epoch; in bold the one with {best}{during_note(infos)}"
     bold = best_epoch(curve, metric.name, metric.mode)
     return Table(
         caption,

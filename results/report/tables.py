@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from results.wording import duration, number, parameter_value, prettify, words
+from results.records import MetricInfo
+from results.wording import duration, during_note, number, parameter_value, prettify, words
 
 Report = Mapping[str, Any]
 
@@ -82,13 +83,18 @@ def trials_table(report: Report) -> Table:
     )
     columns = ("Rank", "Trial", "State", *map(prettify, varied), *labels, "Epochs", "Time")
     right = (True, True, False, *(False for _ in varied), *(True for _ in labels), True, True)
-    return Table("Trials, best first", columns, rows, right, _best_row(report, trials))
+    title = f"Trials at their last epoch, best first{_during(report, metrics)}"
+    return Table(title, columns, rows, right, _best_row(report, trials))
 
 
 def _shows_all(report: Report, metric: str) -> bool:
     """As :meth:`results.analysis.JobResults.shows_all`, of a built report."""
     is_declared = metric == report["metric"]["name"]
     return is_declared or len(report["trials"]) < 2 or not _is_test(report, metric)
+
+
+def _during(report: Report, metrics: Iterable[str]) -> str:
+    return during_note(MetricInfo(**report["metrics"][name]) for name in dict.fromkeys(metrics))
 
 
 def _is_test(report: Report, metric: str) -> bool:
@@ -155,7 +161,8 @@ def curves_table(report: Report) -> Table:
         for curve in curves
     )
     columns = ("Trial", "Metric", "First", "Best", "Last")
-    return Table("Curves: value (epoch)", columns, rows, (True, False, True, True, True))
+    title = f"Curves: value (epoch){_during(report, [curve['metric'] for curve in curves])}"
+    return Table(title, columns, rows, (True, False, True, True, True))
 
 
 def _point(point: Mapping[str, Any] | None) -> str:

@@ -132,6 +132,10 @@ def test_trials_table_marks_the_selected_and_the_failed():
     )
     table = trials_table(answer)
     assert table.emphasized == [0]
+    assert table.caption == (
+        "Trials at their last epoch; the selected one in bold; training loss: mean over the epoch"
+        " as it is trained"
+    )
     assert table.rows[0][:3] == ["0", "0.001", "0.4000"]
     assert table.rows[2] == ["2", "0.1", "-", "-", "61.5 s", "failed (out of memory)"]
     assert trials_table(make_answers()["Q3.1b"]) is None

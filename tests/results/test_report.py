@@ -133,6 +133,16 @@ def test_of_many_trials_only_the_best_curve_is_listed() -> None:
     assert {row[0] for row in curves_table(built(fakes.grid(1))).rows} == {"26"}
 
 
+def test_titles_say_what_is_no_figure_of_the_model_at_the_epochs_end() -> None:
+    made = built(fakes.feedforward(1))
+    note = "; training loss: mean over the epoch as it is trained"
+    assert trials_table(made).title == f"Trials at their last epoch, best first{note}"
+    assert curves_table(made).title == f"Curves: value (epoch){note}"
+    assert (
+        trials_table(built(fakes.regression(1))).title == "Trials at their last epoch, best first"
+    )
+
+
 def test_test_figures_are_the_selected_trials_only() -> None:
     made = built(fakes.feedforward())
     assert "Test accuracy" not in trials_table(made).columns
