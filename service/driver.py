@@ -11,8 +11,6 @@ import os
 import shutil
 import signal
 import sys
-import threading
-import time
 import traceback
 from collections.abc import Sequence
 from functools import partial
@@ -28,6 +26,7 @@ from results.store.base import Store
 from search_spaces import SearchSpace
 from service import logs
 from service.cluster import is_reachable
+from service.heartbeat import EXIT_UNFINISHED, Heartbeat
 from service.log_lines import log_state
 from service.logs import limit_log
 from service.processes import JOB_ID_VARIABLE
@@ -42,9 +41,6 @@ from trainables.contract import TrainableError
 
 logger = logging.getLogger("service.driver")
 
-#: Exit status of a driver that stopped without finishing its job; somebody else may go on.
-EXIT_UNFINISHED = 75
-HEARTBEAT_SECONDS = 1.0
 #: Our records replace Tune's log files; a trial's first message carries no metric yet.
 TUNE_SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -54,62 +50,6 @@ TUNE_SETTINGS = {
 #: A trial whose process was lost is no failure of the user's code: it is started again this often
 #: beyond the job's ``max_failures``, which the recorder counts for the failures that trials tell.
 LOST_RETRIES = 3
-#: Heartbeats without an answer from Ray's head after which the driver gives up.
-RAY_SILENCE = 5
-
-
-class Heartbeat(threading.Thread):
-    """Renews the lease, closes the gate of a pausing job, and ends a process that must not run.
-
-    The process is ended with ``os._exit``: Ray ends a dead driver's trial processes within a
-    second, while a polite shutdown waits for each trial.
-    """
-
-    def __init__(self, store: Store, lease: Lease, settings: Settings, gate: PauseGate) -> None:
-        super().__init__(name="heartbeat", daemon=True)
-        self._store, self._lease, self._settings, self._gate = store, lease, settings, gate
-        self._stopped = threading.Event()
-
-    def run(self) -> None:
-        """Beat until stopped; a driver whose heart fails for whatever reason ends."""
-        try:
-            self._beat()
-        except Exception:
-            # The edge of this thread: without it the lease would run out under a driver at work.
-            logger.exception("the heartbeat failed")
-            self._end("its heartbeat failed")
-
-    def _beat(self) -> None:
-        renewed, silence = time.monotonic(), 0
-        while not self._stopped.wait(HEARTBEAT_SECONDS):
-            try:
-                state = self._store.renew_lease(self._lease, self._settings.lease_seconds)
-                renewed = time.monotonic()
-            except LeaseLost:
-                self._end("the job was taken over")
-            except StoreUnavailable as error:
-                logger.warning("the lease could not be renewed: %s", error)
-                if time.monotonic() - renewed > self._settings.lease_seconds:
-                    self._end("the lease has run out while the store could not be reached")
-                continue
-            if state is JobState.CANCELLING:
-                self._end("the job was cancelled")
-            if state is JobState.PAUSING and not self._gate.closed:
-                logger.info("the job is pausing: running trials finish, no other one starts")
-                self._gate.closed = True
-            limit_log(self._settings.log_file(self._lease.job_id), self._settings.max_log_bytes)
-            silence = 0 if is_reachable(self._settings.ray_address) else silence + 1
-            if silence >= RAY_SILENCE:
-                self._end("Ray's head does not answer")
-
-    def stop(self) -> None:
-        """Stop beating; the lease stays as it is."""
-        self._stopped.set()
-
-    def _end(self, reason: str) -> None:
-        logger.error("driver stops: %s", reason)
-        logging.shutdown()
-        os._exit(EXIT_UNFINISHED)
 
 
 def drive(store: Store, lease: Lease, settings: Settings, gate: PauseGate) -> None:
