@@ -116,10 +116,12 @@ def test_failed_trials_run_again_and_succeeded_ones_stay(service: Service, tmp_p
 
 
 def test_each_kind_of_failure_has_its_own_rule(service: Service) -> None:
-    space = steps(second_epoch={"values": ["exit", "out of memory", "hang"]})
-    job = service.wait(service.submit(space, time_limit_s=2, max_failures=1))
-    assert job["state"] == "failed"
-    left, memory, hung = service.get(f"{job['id']}/trials")["items"]
+    space = steps(second_epoch={"values": ["exit", "out of memory"]})
+    raising = service.submit(space, max_failures=1)
+    hanging = service.submit(steps(second_epoch="hang"), time_limit_s=2, max_failures=1)
+    assert service.wait(raising)["state"] == service.wait(hanging)["state"] == "failed"
+    left, memory = service.get(f"{raising}/trials")["items"]
+    hung = service.get(f"{hanging}/trials/0")
     assert (left["error"]["kind"], left["attempts"]) == ("user_error", 2)
     assert (memory["error"]["kind"], memory["attempts"]) == ("out_of_memory", 2)
     assert "smaller model" in memory["error"]["message"]
