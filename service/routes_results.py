@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from results import export
@@ -62,7 +62,10 @@ def curves(
     found = jobs.curves(job_id)
     if table_format == "csv":
         return Response(export.curves_csv(found), media_type="text/csv")
-    return {"items": [export.curve_row(curve) for curve in found], "next_cursor": None}
+    # As it is: FastAPI's encoder would look at each of what may be millions of floats.
+    return JSONResponse(
+        {"items": [export.curve_row(curve) for curve in found], "next_cursor": None}
+    )
 
 
 @router.get(
