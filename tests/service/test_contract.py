@@ -182,4 +182,4 @@ def test_every_route_keeps_to_its_description(contract: BaseSchema) -> None:
     assert not wrong, f"{len(wrong)} of {asked.total()}:\n" + "\n\n".join(wrong)
     labels = {operation.ok().label for operation in contract.get_all_operations()}
     assert labels - set(asked) == set()
-    assert asked.total() > 50 * EXAMPLES
+    assert asked.total() > 400
