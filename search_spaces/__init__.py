@@ -11,12 +11,13 @@ from search_spaces.errors import (
 from search_spaces.library import Library
 from search_spaces.reading import read_domain
 from search_spaces.scalars import Scalar
-from search_spaces.space import SAMPLERS, STRATEGIES, SearchSpace
+from search_spaces.space import MOST_EPOCHS, SAMPLERS, STRATEGIES, SearchSpace
 from search_spaces.strategies import Suggester, configurations, count, defaults, suggest
 from search_spaces.validation import check
 from search_spaces.yaml_files import load_yaml
 
 __all__ = [
+    "MOST_EPOCHS",
     "SAMPLERS",
     "STRATEGIES",
     "Choice",

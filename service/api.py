@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from results import errors as results_errors
@@ -31,7 +32,9 @@ from service import (
     routes_jobs,
     routes_results,
 )
-from service.problems import FieldError, ProblemError, invalid, unavailable
+from service.dependencies import fix
+from service.problems import FieldError, ProblemError, invalid, pointer, unavailable
+from service.reports import Drawings
 from service.settings import Settings
 from service.version import version
 
@@ -52,8 +55,18 @@ _STATUS: dict[type[results_errors.ResultsError], HTTPStatus] = {
     results_errors.UnknownPlot: HTTPStatus.NOT_FOUND,
     results_errors.IllegalMove: HTTPStatus.CONFLICT,
     results_errors.IdempotencyClash: HTTPStatus.CONFLICT,
-    results_errors.BadCursor: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
+
+#: How to mend a request, where the store does not say.
+_HINTS: dict[type[results_errors.ResultsError], str] = {
+    results_errors.JobNotFound: "GET /api/v1/jobs lists them",
+    results_errors.TrialNotFound: "GET /api/v1/jobs/{job_id}/trials lists them, from 0",
+    results_errors.UnknownPlot: "GET /api/v1/jobs/{job_id}/plots lists them",
+    results_errors.IdempotencyClash: "send another Idempotency-Key with another request",
+}
+
+#: What is logged for a request whose client was gone before its end; no client ever sees it.
+CLIENT_CLOSED_REQUEST = 499
 
 
 def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
@@ -66,8 +79,13 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
         if store is None:
             used.close()
 
-    app = FastAPI(title="argbest", version=version(), description=DESCRIPTION, lifespan=lifespan)
+    app = FastAPI(
+        title="argbest", version=version(), description=DESCRIPTION, lifespan=lifespan,
+        # Those of FastAPI load their scripts from another host; service.page serves /docs.
+        docs_url=None, redoc_url=None,
+    )  # fmt: skip
     app.state.settings, app.state.store = settings, used
+    app.state.drawings = Drawings(used)
     for module in (routes_jobs, routes_results, routes_catalog, routes_health, page):
         app.include_router(module.router)
     app.add_middleware(auth.Door, settings=settings, store=used)
@@ -126,7 +144,9 @@ def _handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_bad_parameter)
     app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(ClientDisconnect, _answer_nobody)
     app.add_exception_handler(results_errors.StoreUnavailable, _answer_unavailable)
+    app.add_exception_handler(results_errors.BadCursor, _answer_bad_cursor)
     app.add_exception_handler(results_errors.ResultsError, _answer_results_error)
     app.add_exception_handler(Exception, _answer_bug)
 
@@ -140,7 +160,7 @@ async def _answer_bad_parameter(_: Request, error: Exception) -> Response:
     """Answer a bad path, query or header value; the body is checked elsewhere."""
     assert isinstance(error, RequestValidationError)  # noqa: S101
     found = [
-        FieldError("/" + "/".join(map(str, item["loc"])), item["msg"], item["type"], item["msg"])
+        FieldError(pointer(*item["loc"]), item["msg"], item["type"], fix(item))
         for item in error.errors()
     ]
     return invalid(found).response()
@@ -169,6 +189,16 @@ def _methods(request: Request) -> list[str]:
     )
 
 
+async def _answer_nobody(request: Request, _: Exception) -> Response:
+    logger.info("%s %s: the client left", request.method, ascii(request.url.path))
+    return Response(status_code=CLIENT_CLOSED_REQUEST)
+
+
+async def _answer_bad_cursor(_: Request, error: Exception) -> Response:
+    hint = "use next_cursor as it was returned, or leave cursor out for the first page"
+    return invalid([FieldError("/query/cursor", str(error), "bad_cursor", hint)]).response()
+
+
 async def _answer_unavailable(_: Request, error: Exception) -> Response:
     logger.error("the store is unavailable: %s", error)
     return unavailable(f"the database cannot answer: {error}").response()
@@ -179,7 +209,8 @@ async def _answer_results_error(_: Request, error: Exception) -> Response:
     if status is None:
         return await _answer_bug(_, error)
     assert isinstance(error, results_errors.ResultsError)  # noqa: S101
-    return ProblemError(status, str(error), hint=error.hint).response()
+    hint = error.hint or next((h for kind, h in _HINTS.items() if isinstance(error, kind)), "")
+    return ProblemError(status, str(error), hint=hint).response()
 
 
 async def _answer_bug(request: Request, error: Exception) -> Response:

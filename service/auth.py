@@ -35,7 +35,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 OPEN_PATHS = frozenset(
     {
         "/", "/page.js", "/page.css", "/api.js", "/healthz", "/readyz", "/version",
-        "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json",
+        "/docs", "/docs/docs.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css",
+        "/openapi.json",
     }
 )  # fmt: skip
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

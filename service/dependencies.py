@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Request
+from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
 from results.store.base import Store
 from search_spaces import Library
 from service.body import read_json
 from service.jobs import Jobs
-from service.problems import FieldError, invalid
+from service.problems import MOST_ERRORS, FieldError, invalid, pointer
+from service.reports import Drawings
 from service.schemas import JobRequest
 from service.settings import Settings
 
-JobId = Annotated[str, Path(description="the job's id", max_length=64)]
+JobId = Annotated[str, Path(description="the job's id")]
 IdempotencyKey = Annotated[
     str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[!-~]+$")
 ]
@@ -40,9 +43,16 @@ def get_library(request: Request) -> Library:
     return Library([folder] if folder else [])
 
 
+def get_drawings(request: Request) -> Drawings:
+    """Return the application's plots and reports."""
+    drawings: Drawings = request.app.state.drawings
+    return drawings
+
+
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 StoreDep = Annotated[Store, Depends(get_store)]
 LibraryDep = Annotated[Library, Depends(get_library)]
+DrawingsDep = Annotated[Drawings, Depends(get_drawings)]
 
 
 def get_jobs(store: StoreDep, library: LibraryDep, settings: SettingsDep) -> Jobs:
@@ -56,6 +66,10 @@ JobsDep = Annotated[Jobs, Depends(get_jobs)]
 async def job_request(request: Request, settings: SettingsDep) -> JobRequest:
     """Return the body as a :class:`JobRequest`, or raise a problem that names each bad field."""
     value = await read_json(request, max_bytes=settings.max_body_bytes)
+    return await run_in_threadpool(_validated, value)
+
+
+def _validated(value: Any) -> JobRequest:
     if not isinstance(value, dict):
         raise invalid([FieldError("", "the body must be a JSON object", "type", "send {...}")])
     try:
@@ -78,6 +92,13 @@ _FIXES = {
     "string_type": "give a text in quotes",
     "string_too_short": "give at least {min_length} character",
     "string_too_long": "give at most {max_length} characters",
+    "string_pattern_mismatch": "give a text that matches {pattern}",
+    "control_character": "leave out line breaks, tabs and other control characters",
+    "gpu_share": "give 0, a share from 0.0001 to 1, or a whole number of GPUs",
+    "int_parsing": "give a whole number",
+    "bool_parsing": "give true or false",
+    "enum": "give {expected}",
+    "literal_error": "give {expected}",
     "dict_type": "give an object: {{...}}",
     "model_type": "give an object: {{...}}",
     "too_long": "give at most {max_length} entries",
@@ -88,24 +109,32 @@ def field_errors(error: ValidationError) -> list[FieldError]:
     """Return one error per field, in the words of this API."""
     found: dict[str, FieldError] = {}
     for item in error.errors(include_url=False, include_input=False):
-        # A union reports each of its branches under the field; the field alone is meant.
+        # A union reports each of its branches under the field; the field alone is meant. A key
+        # itself is marked as such; the field is what it names.
         location = item["loc"][:1] if item["loc"][:1] == ("search_space",) else item["loc"]
-        pointer = "".join(f"/{part}" for part in location)
-        found.setdefault(pointer, _field_error(pointer, str(location[-1]), item))
+        named = [part for part in location if part != "[key]"]
+        place = pointer(*named)
+        if len(found) < MOST_ERRORS:
+            found.setdefault(place, _field_error(place, str(named[-1]), item))
     return list(found.values())
 
 
-def _field_error(pointer: str, name: str, item: Any) -> FieldError:
+def fix(item: Mapping[str, Any]) -> str:
+    """Return how to mend what pydantic refused, from one of its errors."""
+    words = {"msg": item["msg"], **item.get("ctx", {})}
+    return _FIXES.get(item["type"], "{msg}").format_map(words)
+
+
+def _field_error(place: str, name: str, item: Mapping[str, Any]) -> FieldError:
     if item["type"] == "extra_forbidden":
         fields = sorted(JobRequest.model_fields)
         close = difflib.get_close_matches(name, fields, n=1)
         guess = f"did you mean {close[0]!r}? " if close else ""
         hint = f"{guess}the fields are {', '.join(fields)}"
-        return FieldError(pointer, "there is no such field", "unknown_field", hint)
-    if pointer == "/search_space":
+        return FieldError(place, "there is no such field", "unknown_field", hint)
+    if place == "/search_space":
         missing = item["type"] == "missing"
         detail = "is required" if missing else "must be the name of a search space, or an object"
         hint = 'for example "search_space": "q2_linear_regression"; GET /api/v1/search_spaces lists'
-        return FieldError(pointer, detail, item["type"], hint)
-    hint = _FIXES.get(item["type"], "{msg}").format(msg=item["msg"], **item.get("ctx", {}))
-    return FieldError(pointer, item["msg"], item["type"], hint)
+        return FieldError(place, detail, item["type"], hint)
+    return FieldError(place, item["msg"], item["type"], fix(item))

@@ -1,4 +1,8 @@
-"""A job's life over the store: planned, accepted, looked at, paused, cancelled, deleted."""
+"""A job's life over the store: planned, accepted, looked at, paused, cancelled, deleted.
+
+A job is accepted whether or not Ray is there: it is queued in the database, and runs when a
+controller and a cluster can take it. Only the database and the disk can refuse it (503).
+"""
 
 from __future__ import annotations
 
@@ -15,10 +19,10 @@ from results.store.base import Store
 from search_spaces import Library, SearchSpace, SearchSpaceError
 from service.disk import disk_problem
 from service.log_lines import log_state
-from service.problems import FieldError, ProblemError, invalid, unavailable
+from service.problems import FieldError, ProblemError, invalid, pointer, unavailable
 from service.schemas import JobRequest
 from service.settings import Settings
-from service.spec import JobSpec
+from service.spec import JobSpec, with_floats
 from service.version import version
 from trainables import registry
 from trainables.contract import UnknownTrainable
@@ -98,32 +102,34 @@ class Jobs:
                 request.parameters, request.strategy, request.epochs, request.trials
             )
             root = "/search_space" if inline else ""
-            self._check(space, root, _overridden(request))
+            trainable = _trainable(space, root)
+            space = with_floats(space, trainable.schema())
+            self._check(space, trainable, root, _overridden(request))
         except SearchSpaceError as error:
             raise invalid(
                 [FieldError(p.pointer, p.detail, p.code, p.hint) for p in error.problems]
             ) from error
         return space
 
-    def _check(self, space: SearchSpace, pointer: str, overridden: Sequence[str]) -> None:
-        try:
-            trainable = registry.get(space.trainable)
-        except UnknownTrainable as error:
-            hint = "GET /api/v1/trainables lists them"
-            field = FieldError(f"{pointer}/trainable", str(error), "unknown_trainable", hint)
-            raise invalid([field]) from error
+    def _check(
+        self,
+        space: SearchSpace,
+        trainable: registry.Trainable,
+        root: str,
+        overridden: Sequence[str],
+    ) -> None:
         search_spaces.check(
             space,
             schema=trainable.schema(),
             metrics={metric.name: metric.split for metric in trainable.metrics},
             datasets=trainable.datasets,
             max_trials=self._settings.max_trials,
-            pointer=pointer,
+            pointer=root,
             overridden=overridden,
         )
 
     def submit(self, request: JobRequest, *, idempotency_key: str | None = None) -> JobRecord:
-        """Accept a job; it is on disk when this returns."""
+        """Accept a job; it is on disk when this returns, and queued until Ray can take it."""
         plan = self.plan(request)
         full = disk_problem(self._settings)
         if full:
@@ -224,6 +230,14 @@ def _logged(job: JobRecord) -> JobRecord:
 
 def _overridden(request: JobRequest) -> list[str]:
     """Return the pointers of what the request says over its search space."""
-    escaped = (name.replace("~", "~0").replace("/", "~1") for name in request.parameters)
-    given = [f"/{name}" for name in ("strategy", "trials") if getattr(request, name) is not None]
-    return [*given, *(f"/parameters/{name}" for name in escaped)]
+    given = [pointer(name) for name in ("strategy", "trials") if getattr(request, name) is not None]
+    return [*given, *(pointer("parameters", name) for name in request.parameters)]
+
+
+def _trainable(space: SearchSpace, root: str) -> registry.Trainable:
+    try:
+        return registry.get(space.trainable)
+    except UnknownTrainable as error:
+        hint = "GET /api/v1/trainables lists them"
+        field = FieldError(f"{root}/trainable", str(error), "unknown_trainable", hint)
+        raise invalid([field]) from error

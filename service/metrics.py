@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
@@ -14,6 +14,7 @@ from prometheus_client.core import (
     Metric,
 )
 from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from results.states import JobState
 from results.store.base import Store
@@ -21,6 +22,9 @@ from service.openapi import PROBLEMS, media
 from service.version import version
 
 router = APIRouter(tags=["health"])
+
+#: Methods that are counted by name. A client may send any word, and each would make a series.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class StoreCollector(Collector):
@@ -69,6 +73,38 @@ class StoreCollector(Collector):
         yield seconds
 
 
+class Stopwatch:
+    """ASGI middleware that measures the time to each answer's start; streams pass unbuffered.
+
+    A request whose answer never started, because of a defect, counts as status 500.
+    """
+
+    def __init__(self, app: ASGIApp, seconds: Histogram) -> None:
+        self._app, self._seconds = app, seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request and count it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun, status, took = time.perf_counter(), 500, None
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status, took
+            if message["type"] == "http.response.start":
+                status, took = message["status"], time.perf_counter() - begun
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        finally:
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            # The route's template, not the path: ids would make a series each.
+            route = getattr(scope.get("route"), "path", "unknown")
+            seconds = time.perf_counter() - begun if took is None else took
+            self._seconds.labels(method, route, str(status)).observe(seconds)
+
+
 def install(app: FastAPI, store: Store) -> None:
     """Measure every request of ``app`` and serve ``/metrics``.
 
@@ -78,23 +114,12 @@ def install(app: FastAPI, store: Store) -> None:
     registry.register(StoreCollector(store))
     seconds = Histogram(
         "argbest_http_request_seconds",
-        "Time to the response's start, by method, route and status.",
+        "Time to the answer's start, by method, route and status.",
         ["method", "route", "status"],
         registry=registry,
     )
 
-    @app.middleware("http")
-    async def measure(
-        request: Request, answer: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        begun = time.perf_counter()
-        response = await answer(request)
-        # The route's template, not the path: ids would make a series each.
-        route = getattr(request.scope.get("route"), "path", "unknown")
-        labels = (request.method, route, str(response.status_code))
-        seconds.labels(*labels).observe(time.perf_counter() - begun)
-        return response
-
+    app.add_middleware(Stopwatch, seconds=seconds)
     app.state.metrics = registry
     app.include_router(router)
 

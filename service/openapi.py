@@ -101,7 +101,9 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     415: _problem("not JSON"),
     421: _problem("the Host header names another service"),
     422: _problem("understood but invalid"),
-    503: _problem("the database, the cluster or the disk cannot take work now"),
+    503: _problem(
+        "the database or the disk cannot take work now; of /cluster: Ray does not answer"
+    ),
 }
 
 JOB_BODY: dict[str, Any] = {

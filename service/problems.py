@@ -14,9 +14,27 @@ from service.log_lines import REQUEST_ID, REQUEST_ID_HEADER
 MEDIA_TYPE = "application/problem+json"
 
 
+#: How many fields one answer names: a body of garbage is not answered with a longer one.
+MOST_ERRORS = 100
+_LONGEST_POINTER_PART = 100
+
+
+def pointer(*parts: str | int) -> str:
+    """Return the JSON pointer (RFC 6901) to ``parts``; long names of a client are cut."""
+    return "".join(f"/{_escaped(str(part))}" for part in parts)
+
+
+def _escaped(part: str) -> str:
+    printable = part.encode("utf-8", "replace").decode("utf-8")
+    return printable[:_LONGEST_POINTER_PART].replace("~", "~0").replace("/", "~1")
+
+
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing wrong with one field: a JSON pointer into the body, what, and a stable code."""
+    """One thing wrong with one field: a JSON pointer into the body, what, and a stable code.
+
+    For a path, query or header value the pointer is ``/path/<name>`` and so on.
+    """
 
     pointer: str
     detail: str
@@ -59,10 +77,15 @@ class ProblemError(Exception):
 
 
 def invalid(errors: Sequence[FieldError]) -> ProblemError:
-    """Return a 422: the body was understood, and these fields of it are wrong."""
+    """Return a 422: the body was understood, and these fields of it are wrong.
+
+    The first :data:`MOST_ERRORS` are named.
+    """
     summary = "; ".join(f"{e.pointer or '/'}: {e.detail}" for e in errors[:3])
     more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""
-    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, summary + more, errors=errors)
+    return ProblemError(
+        HTTPStatus.UNPROCESSABLE_ENTITY, summary + more, errors=errors[:MOST_ERRORS]
+    )
 
 
 def unavailable(detail: str, *, retry_after_s: int = 5) -> ProblemError:

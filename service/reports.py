@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from threading import Lock
 
 from results import export, report
 from results.plots import Format as PlotFormat
@@ -23,11 +25,10 @@ class StoredJob:
     metrics: Mapping[str, MetricInfo]
 
     @classmethod
-    def read(cls, store: Store, job_id: str) -> StoredJob:
-        """Read the job; raise :class:`results.errors.JobNotFound`."""
-        job = store.job(job_id)
+    def read(cls, store: Store, job: JobRecord) -> StoredJob:
+        """Read the job's trials and curves."""
         metrics = metric_infos(job.spec["trainable"])
-        return cls(job, store.trials(job_id), store.curves(job_id), metrics)
+        return cls(job, store.trials(job.id), store.curves(job.id), metrics)
 
     def available_plots(self) -> tuple[PlotInfo, ...]:
         """Return what can be drawn of the job now."""
@@ -44,6 +45,60 @@ class StoredJob:
         if report_format in ("html", "pdf"):
             drawn = {plot.name: self.draw_plot(plot.name, "svg") for plot in self.available_plots()}
         return report.render(built, report_format, drawn)
+
+
+#: How many plots and reports are kept, drawn, per process: a report with its plots is some 1 MB.
+MOST_KEPT = 64
+
+
+class Drawings:
+    """Plots and reports, kept once drawn where the job has finished; the least used go first.
+
+    A finished job's records change only by running it again, which takes a new lease: with the
+    lease's token in its key, nothing old is ever answered. Safe to call from several threads.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._kept: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+        self._lock = Lock()
+
+    def plot(self, job_id: str, name: str, image_format: PlotFormat) -> bytes:
+        """Return one plot.
+
+        Raises :class:`results.errors.JobNotFound` and :class:`results.errors.UnknownPlot`.
+        """
+        return self._made(
+            job_id,
+            ("plot", name, image_format),
+            lambda stored: stored.draw_plot(name, image_format),
+        )
+
+    def report(self, job_id: str, report_format: report.Format, base_url: str) -> bytes:
+        """Return the report; raise :class:`results.errors.JobNotFound`."""
+        return self._made(
+            job_id,
+            ("report", report_format, base_url),
+            lambda stored: stored.write_report(report_format, base_url),
+        )
+
+    def _made(
+        self, job_id: str, what: tuple[str, ...], make: Callable[[StoredJob], bytes]
+    ) -> bytes:
+        job = self._store.job(job_id)
+        if not job.state.is_finished:
+            return make(StoredJob.read(self._store, job))
+        key = (job.id, job.lease_token, job.finished_at, *what)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = make(StoredJob.read(self._store, job))
+        with self._lock:
+            self._kept[key] = made
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return made
 
 
 def best_text(job: JobRecord, text_format: str, base_url: str) -> str:

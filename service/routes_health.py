@@ -35,8 +35,8 @@ def readiness(store: Store, settings: Settings) -> dict[str, str]:
 
 
 @router.get("/healthz")
-def healthz() -> Any:
-    """Answer that the process is alive."""
+async def healthz() -> Any:
+    """Answer that the process is alive, also while all worker threads are busy."""
     return {"status": "ok"}
 
 

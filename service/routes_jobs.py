@@ -55,7 +55,7 @@ def list_jobs(
     jobs: JobsDep,
     settings: SettingsDep,
     state: JobState | None = None,
-    fingerprint: Annotated[str | None, Query(max_length=64)] = None,
+    fingerprint: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$")] = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import math
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -12,7 +14,9 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from results import export
-from service.dependencies import JobId, JobsDep, SettingsDep, StoreDep
+from results.errors import JobNotFound
+from results.records import JobRecord, TrialRecord
+from service.dependencies import DrawingsDep, JobId, JobsDep, SettingsDep, StoreDep
 from service.openapi import PROBLEMS, media
 from service.reports import StoredJob, best_text
 from service.schemas import BestView
@@ -28,6 +32,10 @@ REPORT_TYPES = {
 }
 PLOT_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 POLL_SECONDS = 0.5
+#: Trials are read again where the job's record has changed: its progress counts their states and
+#: epochs. What that cannot show (a trial that is suggested, or that has as many epochs again after
+#: a restart) is told with the next change, and at the latest after this time.
+LOOK_SECONDS = 5.0
 
 
 def _base_url(request: Request) -> str:
@@ -75,19 +83,19 @@ def curves(
 )
 def report(
     job_id: JobId,
-    store: StoreDep,
+    drawings: DrawingsDep,
     request: Request,
     report_format: Annotated[Literal["html", "md", "json", "pdf"], Query(alias="format")] = "html",
 ) -> Response:
     """Return the report of the job as it stands."""
-    body = StoredJob.read(store, job_id).write_report(report_format, _base_url(request))
+    body = drawings.report(job_id, report_format, _base_url(request))
     return Response(body, media_type=REPORT_TYPES[report_format])
 
 
 @router.get("/plots")
 def list_plots(job_id: JobId, store: StoreDep) -> Any:
     """List what can be drawn of the job now."""
-    found = StoredJob.read(store, job_id).available_plots()
+    found = StoredJob.read(store, store.job(job_id)).available_plots()
     items = [{"name": plot.name, "title": plot.title, "caption": plot.caption} for plot in found]
     return {"items": items, "next_cursor": None}
 
@@ -101,10 +109,10 @@ def plot(
     job_id: JobId,
     name: Annotated[str, Path(max_length=200)],
     image_format: Literal["png", "svg"],
-    store: StoreDep,
+    drawings: DrawingsDep,
 ) -> Response:
     """Draw one plot as PNG or SVG."""
-    drawn = StoredJob.read(store, job_id).draw_plot(name, image_format)
+    drawn = drawings.plot(job_id, name, image_format)
     return Response(drawn, media_type=PLOT_TYPES[image_format])
 
 
@@ -127,20 +135,34 @@ async def events(
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream `job` and `trial` events, each whole, as they change; ends when the job has.
 
-    A client that reconnects is first told how everything stands, so it misses nothing.
+    A client that reconnects is first told how everything stands, so it misses nothing. The stream
+    of a job that is deleted meanwhile ends too.
     """
     seen: dict[str, Any] = {}
+    last: JobRecord | None = None
+    looked = -math.inf
     while True:
-        job = await run_in_threadpool(jobs.job, job_id)
-        for trial in await run_in_threadpool(jobs.trials, job_id):
-            view = trial_view(trial)
-            if seen.get(f"trial {trial.number}") != view:
-                seen[f"trial {trial.number}"] = view
-                yield ServerSentEvent(event="trial", data=view)
-        view = job_view(job, settings.dashboard_url)
-        if seen.get("job") != view:
-            seen["job"] = view
-            yield ServerSentEvent(event="job", data=view)
+        try:
+            job = await run_in_threadpool(jobs.job, job_id)
+            is_due = time.monotonic() - looked >= LOOK_SECONDS
+            trials = await run_in_threadpool(jobs.trials, job_id) if is_due or job != last else ()
+        except JobNotFound:
+            return
+        if is_due or job != last:
+            last, looked = job, time.monotonic()
+        for event in _news(seen, job, trials, settings.dashboard_url):
+            yield event
         if job.state.is_finished:
             return
         await asyncio.sleep(POLL_SECONDS)
+
+
+def _news(
+    seen: dict[str, Any], job: JobRecord, trials: Iterable[TrialRecord], dashboard_url: str
+) -> Iterator[ServerSentEvent]:
+    """Yield what differs from what was ``seen``, the job last, and note it there."""
+    views = [(f"trial {trial.number}", "trial", trial_view(trial)) for trial in trials]
+    for key, kind, view in [*views, ("job", "job", job_view(job, dashboard_url))]:
+        if seen.get(key) != view:
+            seen[key] = view
+            yield ServerSentEvent(event=kind, data=view)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from search_spaces import SAMPLERS
+from search_spaces import SAMPLERS, Choice, Constant, Domain, Scalar, SearchSpace, defaults
 
-#: Keys that name a job without changing what it computes.
-_NAMING = ("name", "title", "description", "tags")
+#: Keys that name a job or its search space without changing what it computes.
+_NAMING = ("name", "title", "description", "tags", "search_space")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,46 @@ class JobSpec:
         return {**space, "trials": self.trials} if self.strategy in SAMPLERS else space
 
     def fingerprint(self) -> str:
-        """Return a digest that is equal for jobs that compute the same, whatever their names."""
+        """Return a digest that is equal for jobs that compute the same, whatever their names.
+
+        Of a job that runs the defaults alone, it does not matter what else they were chosen from.
+        """
         values = {key: value for key, value in self.to_json().items() if key not in _NAMING}
+        if self.strategy == "single":
+            values["parameters"] = defaults(SearchSpace.from_json(self.space_json()))
         canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def with_floats(space: SearchSpace, schema: Mapping[str, Any]) -> SearchSpace:
+    """Return ``space`` with the whole numbers of float parameters as floats.
+
+    ``schema`` is the JSON Schema of the trainable's parameters. JSON does not tell 1 from 1.0; a
+    specification and its fingerprint do.
+    """
+    rules = schema.get("properties", {})
+    floats = {name for name, rule in rules.items() if rule.get("type") == "number"}
+    parameters = {
+        name: _with_floats(domain, name in floats, floats)
+        for name, domain in space.parameters.items()
+    }
+    return replace(space, parameters=parameters)
+
+
+def _with_floats(domain: Domain, is_float: bool, floats: Collection[str]) -> Domain:  # noqa: FBT001
+    when = {
+        name: tuple(map(_as_float, values)) if name in floats else values
+        for name, values in domain.when.items()
+    }
+    match domain:
+        case Constant() if is_float:
+            return replace(domain, value=_as_float(domain.value), when=when)
+        case Choice() if is_float:
+            values, default = tuple(map(_as_float, domain.values)), _as_float(domain.default)
+            return replace(domain, values=values, default=default, when=when)
+        case _:  # a range has made its numbers of its own type
+            return replace(domain, when=when)
+
+
+def _as_float(value: Scalar) -> Scalar:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

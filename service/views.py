@@ -62,7 +62,7 @@ def trainable_view(trainable: registry.Trainable) -> dict[str, Any]:
 
 def dataset_view(status: DatasetStatus) -> dict[str, Any]:
     """Return what is known of a data set and where it lies."""
-    return {key: str(v) if key == "where" else v for key, v in asdict(status).items()}
+    return asdict(status)
 
 
 def metric_infos(trainable_name: str) -> dict[str, MetricInfo]:

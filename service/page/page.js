@@ -3,6 +3,8 @@ import { base, events, forgetToken, get, hasToken, keepToken, objectUrl, post, s
 
 const main = document.getElementById("main");
 let stop = () => {};
+// Grows with each route. What was begun for an earlier one, and ends later, draws no more.
+let visit = 0;
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -46,9 +48,10 @@ function showDashboard(url) {
   if (url) { link.href = url; link.hidden = false; }
 }
 
-async function showJobs() {
+async function showJobs(isCurrent) {
   const draw = async () => {
     const { items } = await get("/jobs?limit=100");
+    if (!isCurrent()) return;
     showDashboard(items[0]?.dashboard_url);
     const rows = items.map((job) => ({ cells: [
       make("a", { href: `#job/${job.id}` }, job.name), job.state, bar(job.progress),
@@ -59,7 +62,7 @@ async function showJobs() {
       : make("p", { class: "muted" }, "No jobs yet. POST one to /api/v1/jobs, or run: argbest submit q2_linear_regression"));
   };
   await draw();
-  const timer = setInterval(() => draw().catch(fail), 2000);
+  const timer = setInterval(() => draw().catch((error) => isCurrent() && fail(error)), 2000);
   return () => clearInterval(timer);
 }
 
@@ -105,25 +108,36 @@ function jobHead(job) {
   ];
 }
 
-async function showJob(id) {
+async function showJob(id, isCurrent) {
   let job = await get(`/jobs/${id}`);
+  if (!isCurrent()) return () => {};
   const trials = new Map();
   const pictures = make("section", {});
-  const draw = () => main.replaceChildren(...jobHead(job),
-    trialRows(job, [...trials.values()].sort((a, b) => a.number - b.number)), pictures);
+  let isDue = false;
+  const draw = () => {
+    isDue = false;
+    if (!isCurrent()) return;
+    main.replaceChildren(...jobHead(job),
+      trialRows(job, [...trials.values()].sort((a, b) => a.number - b.number)), pictures);
+  };
+  // A stream begins with an event per trial: all that came since the last frame is drawn at once.
+  const drawSoon = () => {
+    if (!isDue) requestAnimationFrame(draw);
+    isDue = true;
+  };
   showDashboard(job.dashboard_url);
   const left = new AbortController();
   const follow = async () => {
     for await (const [kind, data] of events(`/jobs/${id}/events`, left.signal)) {
       if (kind === "trial") trials.set(data.number, data);
       if (kind === "job") job = data;
-      draw();
+      drawSoon();
     }
     if (job.finished_at) pictures.replaceChildren(await plots(job));
     else throw new TypeError("the stream broke off");
   };
   const keepFollowing = () => follow().catch((error) => {
-    if (left.signal.aborted) return;
+    if (left.signal.aborted || !isCurrent()) return;
     // A network error: the service may be starting again. It tells everything anew.
     if (error instanceof TypeError) setTimeout(keepFollowing, 2000);
     else fail(error);
@@ -135,6 +149,7 @@ async function showJob(id) {
 function askForToken(reason) {
   stop();
   stop = () => {};
+  visit += 1;
   forgetToken();
   const input = make("input", { type: "password", autocomplete: "off", required: "", "aria-label": "Token" });
   const keep = (event) => {
@@ -156,8 +171,16 @@ function fail(error) {
 async function route() {
   stop();
   stop = () => {};
+  visit += 1;
+  const mine = visit;
+  const isCurrent = () => visit === mine;
   const [kind, id] = location.hash.slice(1).split("/");
-  try { stop = kind === "job" && id ? await showJob(id) : await showJobs(); } catch (error) { fail(error); }
+  try {
+    const leave = await (kind === "job" && id ? showJob(id, isCurrent) : showJobs(isCurrent));
+    if (isCurrent()) stop = leave; else leave();
+  } catch (error) {
+    if (isCurrent()) fail(error);
+  }
 }
 
 addEventListener("hashchange", route);
