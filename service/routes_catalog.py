@@ -54,7 +54,8 @@ def show_trainable(name: str) -> Any:
     try:
         return trainable_view(registry.get(name))
     except UnknownTrainable as error:
-        raise ProblemError(HTTPStatus.NOT_FOUND, str(error)) from error
+        hint = "GET /api/v1/trainables lists them"
+        raise ProblemError(HTTPStatus.NOT_FOUND, str(error), hint) from error
 
 
 @router.get("/datasets")

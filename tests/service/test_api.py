@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
+import re
+import shlex
 from typing import Any
 
 import pytest
@@ -13,7 +16,11 @@ from fastapi.testclient import TestClient
 from results.records import EpochReport, Lease
 from results.states import JobState, TrialState
 from results.store.base import Store
+from search_spaces import Library
 from service.api import create_app
+from service.jobs import Jobs
+from service.reports import MOST_KEPT, Drawings
+from service.routes_results import events
 from service.settings import Settings
 
 JOB = {"search_space": "q4_logistic_regression", "epochs": 3}
@@ -85,6 +92,68 @@ def test_the_fingerprint_ignores_names_and_sees_everything_else(client: TestClie
     assert len(found) == 2
 
 
+def test_the_fingerprint_is_of_numbers_not_of_their_spelling(client: TestClient) -> None:
+    def fingerprint(**changes: Any) -> str:
+        return str(submit(client, **changes)["fingerprint"])
+
+    assert fingerprint() == fingerprint(resources_per_trial={"cpu": 1, "gpu": 0})
+    assert fingerprint() == fingerprint(resources_per_trial={"cpu": 1.0})
+    for whole, real in ((1, 1.0), ({"values": [1, 2]}, {"values": [1.0, 2.0], "default": 1})):
+        written = fingerprint(parameters={"learning_rate": whole})
+        assert written == fingerprint(parameters={"learning_rate": real})
+    assert fingerprint(parameters={"batch_size": 1}) == fingerprint()
+    assert fingerprint(parameters={"batch_size": 2}) != fingerprint()
+
+
+def test_the_fingerprint_ignores_how_a_space_is_called(client: TestClient) -> None:
+    space = client.get("/api/v1/search_spaces/q2_linear_regression").json()
+    renamed = {**space, "name": "mine", "title": "Mine", "description": "as it was"}
+    declared, inline = (
+        submit(client, search_space="q2_linear_regression", epochs=None),
+        submit(client, search_space=renamed, epochs=None),
+    )
+    assert inline["fingerprint"] == declared["fingerprint"]
+
+
+def test_conditions_on_a_float_are_met_by_its_whole_number(client: TestClient) -> None:
+    space = {
+        **client.get("/api/v1/search_spaces/q4_feedforward").json(),
+        "strategy": "grid",
+        "parameters": {
+            "learning_rate": {"values": [1, 2]},
+            "hidden_size": {"values": [10, 20], "when": {"learning_rate": 1}},
+        },
+    }
+    plan = client.post("/api/v1/jobs?dry_run=true", json={"search_space": space}).json()
+    assert plan["spec"]["parameters"]["hidden_size"]["when"] == {"learning_rate": 1.0}
+    assert [json.dumps(c, sort_keys=True) for c in plan["configurations"]] == [
+        '{"hidden_size": 10, "learning_rate": 1.0}',
+        '{"hidden_size": 20, "learning_rate": 1.0}',
+        '{"learning_rate": 2.0}',
+    ]
+
+
+def test_the_command_of_the_best_configuration_is_the_single_run_itself(
+    client: TestClient, store: Store
+) -> None:
+    single = {"search_space": "q4_feedforward", "strategy": "single", "epochs": 1}
+    job = client.post("/api/v1/jobs", json=single).json()
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+    attempt = store.start_trial(lease, 0, node="here")
+    store.write_reports(lease, [EpochReport(0, attempt, 1, _metrics(1, 0.5), 1.0)])
+    store.finish_trial(lease, 0, TrialState.SUCCEEDED)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    command = shlex.split(client.get(f"/api/v1/jobs/{job['id']}/best?format=curl").text)
+    again = client.post("/api/v1/jobs", json=json.loads(command[-1])).json()
+    assert again["fingerprint"] == job["fingerprint"]
+
+
+def test_jobs_are_accepted_while_ray_is_away(client: TestClient) -> None:
+    assert client.get("/readyz").json()["parts"]["ray"] != "ok"
+    assert submit(client)["state"] == "queued"
+
+
 def test_an_idempotency_key_makes_one_job(client: TestClient) -> None:
     headers = {"Idempotency-Key": "k1"}
     first = client.post("/api/v1/jobs", json=JOB, headers=headers)
@@ -150,6 +219,80 @@ def test_plots(client: TestClient, store: Store) -> None:
     assert b"<svg" in client.get(f"{base}/train_loss.svg").content
     assert client.get(f"{base}/nothing.svg").status_code == 404
     assert client.get(f"{base}/train_loss.exe").status_code == 422
+
+
+@pytest.mark.parametrize("part", ["plots/train_loss.svg", "report?format=md"])
+def test_drawings_of_a_finished_job_are_kept_until_it_runs_again(
+    client: TestClient, store: Store, part: str
+) -> None:
+    job_id = submit(client)["id"]
+    url = f"/api/v1/jobs/{job_id}/{part}"
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+
+    def finish(number: int, accuracy: float, state: TrialState) -> None:
+        assert lease is not None
+        attempt = store.start_trial(lease, number, node="here")
+        report = EpochReport(number, attempt, 1, _metrics(attempt, accuracy), 1.0)
+        store.write_reports(lease, [report])
+        store.finish_trial(lease, number, state)
+
+    finish(0, 0.5, TrialState.SUCCEEDED)
+    unfinished = client.get(url).content
+    finish(1, 0.25, TrialState.FAILED)
+    finish(2, 0.75, TrialState.SUCCEEDED)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    drawn = client.get(url).content
+    assert drawn != unfinished
+    kept = client.app.state.drawings._kept  # type: ignore[attr-defined]
+    assert list(kept.values()) == [drawn]
+    assert client.get(url).content == drawn
+    assert len(kept) == 1
+    client.post(f"/api/v1/jobs/{job_id}/retry-failed")
+    lease = store.claim_job("test", 60)
+    finish(1, 0.875, TrialState.SUCCEEDED)
+    assert lease is not None
+    store.finish_job(lease, JobState.SUCCEEDED)
+    assert client.get(url).content != drawn
+    assert client.delete(f"/api/v1/jobs/{job_id}").status_code == 204
+    assert client.get(url).status_code == 404
+
+
+def test_few_drawings_are_kept(client: TestClient, store: Store) -> None:
+    job_id = submit(client)["id"]
+    run(store, job_id)
+    drawings = Drawings(store)
+    for number in range(MOST_KEPT + 2):
+        drawings.report(job_id, "json", f"http://{number}")
+    assert len(drawings._kept) == MOST_KEPT
+
+
+def test_events_tell_what_changes_and_end_when_the_job_is_deleted(
+    client: TestClient, store: Store, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    job_id = submit(client)["id"]
+    jobs = Jobs(store, Library(), settings)
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+
+    async def follow() -> list[tuple[Any, Any]]:
+        stream = events(job_id, jobs, settings)
+        first = [await anext(stream) for _ in range(4)]
+        attempt = store.start_trial(lease, 1, node="here")
+        store.write_reports(lease, [EpochReport(1, attempt, 1, _metrics(1, 0.5), 1.0)])
+        changed = [await anext(stream) for _ in range(2)]
+        store.request_cancel(job_id)
+        store.finish_job(lease, JobState.CANCELLED)
+        store.delete_job(job_id)
+        rest = [event async for event in stream]
+        assert rest == []
+        return [(e.event, e.data.get("number", e.data["progress"] if e.event == "job" else None))
+                for e in [*first, *changed]]  # fmt: skip
+
+    told = asyncio.run(follow())
+    assert [kind for kind, _ in told] == ["trial", "trial", "trial", "job", "trial", "job"]
+    assert told[4][1] == 1
+    assert told[5][1]["epochs_done"] == 1
 
 
 def test_events_tell_everything_and_end_with_the_job(client: TestClient, store: Store) -> None:
@@ -234,6 +377,23 @@ def test_metrics_tell_jobs_and_requests(client: TestClient) -> None:
     assert "argbest_info{version=" in text
 
 
+def test_metrics_count_defects_and_have_few_labels(settings: Settings, store: Store) -> None:
+    app = create_app(settings, store)
+
+    @app.get("/broken")
+    def broken() -> None:
+        raise RuntimeError("a defect")
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        assert client.get("/broken").status_code == 500
+        for method in ("BREW", "X" * 50):
+            assert client.request(method, "/healthz").status_code == 405
+        text = client.get("/metrics").text
+    assert 'http_request_seconds_count{method="GET",route="/broken",status="500"} 1.0' in text
+    assert 'http_request_seconds_count{method="other",route="/healthz",status="405"} 2.0' in text
+    assert "BREW" not in text
+
+
 def test_a_full_disk_refuses_new_jobs_and_keeps_answering(settings: Settings, store: Store) -> None:
     full = settings.model_copy(update={"min_free_bytes": 2**62})
     with TestClient(create_app(full, store)) as client:
@@ -265,3 +425,17 @@ def test_the_page_is_served_with_a_strict_policy(client: TestClient) -> None:
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert client.get("/page.js").headers["content-type"].startswith("text/javascript")
     assert client.get("/page.css").status_code == 200
+
+
+def test_the_docs_need_no_other_host(client: TestClient) -> None:
+    page = client.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "'self'" in page.headers["content-security-policy"]
+    links = re.findall(r'(?:src|href)="([^"]*)"', page.text)
+    files = [link for link in links if not link.startswith("data:")]
+    assert files == ["/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js", "/docs/docs.js"]
+    for file in files:
+        assert client.get(file).status_code == 200
+    assert not re.search(r"url\((?!data:|.data:)", client.get(files[0]).text)
+    assert "http" not in client.get("/docs/docs.js").text
+    assert client.get("/redoc").status_code == 404

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 from typing import Any
 
 import pytest
@@ -83,6 +85,17 @@ BAD_BODIES: dict[str, tuple[Any, str, str]] = {
     "a NUL character": (q4(name="a\0b"), "/name", "NUL"),
     "a lone surrogate": (q4(name="\ud800"), "/name", "surrogate"),
     "an integer beyond 64 bits": (q4(seed=2**80), "/seed", "64"),
+    "a cpu share that Ray cannot count": (
+        q4(resources_per_trial={"cpu": 0.00001}), "/resources_per_trial/cpu", "at least 0.0001"),
+    "a gpu share that Ray cannot count": (
+        q4(resources_per_trial={"gpu": 0.00001}), "/resources_per_trial/gpu", "whole number"),
+    "one and a half gpus": (
+        q4(resources_per_trial={"gpu": 1.5}), "/resources_per_trial/gpu", "whole number"),
+    "a line break in the name": (q4(name="a\nb"), "/name", "line breaks"),
+    "an escape sequence in a tag": (q4(tags={"a/b": "\x1b[2J"}), "/tags/a~1b", "control"),
+    "a control character in a tag's name": (q4(tags={"a\x07": "b"}), "/tags/a\x07", "control"),
+    "too many epochs": (q4(epochs=1_000_001), "/epochs", "1000000"),
+    "too many epochs inline": (inline(epochs=1_000_001), "/search_space/epochs", "1000000"),
     "not an object": ([1, 2], "", "object"),
 }  # fmt: skip
 
@@ -112,6 +125,11 @@ BAD_BYTES: dict[str, tuple[bytes, int, str]] = {
     "Infinity": (b'{"search_space": "q4_feedforward", "time_limit_s": Infinity}', 400, "Infinity"),
     "1e999": (b'{"search_space": "q4_feedforward", "time_limit_s": 1e999}', 422, "time_limit_s"),
     "a key twice": (b'{"seed": 1, "seed": 2, "search_space": "q4_depth"}', 400, "twice"),
+    "60,000 keys, the last one twice": (
+        b"{" + b",".join(b'"%d":1' % key for key in (*range(60_000), 59_999)) + b"}",
+        400,
+        "59999",
+    ),
     "not UTF-8": (b'{"search_space": "\xff"}', 400, "UTF-8"),
     "a number of 5,000 digits": (b'{"seed": ' + b"9" * 5000 + b"}", 400, "digits"),
     "900 levels": (b"[" * 900 + b"]" * 900, 400, "deep"),
@@ -128,6 +146,41 @@ def test_bad_bytes(client: TestClient, case: str) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     assert word in answer.text
     assert answer.json()["hint"]
+
+
+def test_a_body_of_many_bad_fields_names_the_first_hundred(client: TestClient) -> None:
+    answer = client.post("/api/v1/jobs", json=dict.fromkeys(map(str, range(20_000)), 1))
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) == 100
+
+
+def test_a_client_that_leaves_in_mid_body_is_no_defect(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages = iter(
+        [
+            {"type": "http.request", "body": b'{"search_space"', "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+    sent = []
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/api/v1/jobs", "query_string": b"",
+        "headers": [(b"host", b"testserver"), (b"content-type", b"application/json")],
+        "server": ("testserver", 80), "scheme": "http", "http_version": "1.1",
+    }  # fmt: skip
+    with caplog.at_level(logging.INFO, logger="service"):
+        asyncio.run(client.app(scope, receive, send))  # type: ignore[arg-type]
+    assert sent[0]["status"] == 499
+    assert "the client left" in caplog.text
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
 
 
 def test_another_media_type_is_a_415(client: TestClient) -> None:
@@ -153,6 +206,16 @@ def test_another_media_type_is_a_415(client: TestClient) -> None:
         ("GET", "/api/v1/jobs?limit=many", 422),
         ("GET", "/api/v1/jobs?state=asleep", 422),
         ("GET", "/api/v1/jobs?cursor=%F0%9F%98%80", 422),
+        ("GET", "/api/v1/jobs?cursor=%00", 422),
+        ("GET", "/api/v1/jobs?state=%00", 422),
+        ("GET", "/api/v1/jobs?fingerprint=%00", 422),
+        ("GET", "/api/v1/jobs?fingerprint=" + "g" * 64, 422),
+        ("GET", "/api/v1/jobs/" + "a" * 100, 404),
+        ("GET", "/api/v1/jobs/nothing/plots/%00.svg", 404),
+        ("GET", "/api/v1/jobs/nothing/trials/0", 404),
+        ("GET", "/api/v1/jobs/nothing/trials/%00", 422),
+        ("GET", "/api/v1/search_spaces/%00", 404),
+        ("GET", "/api/v1/trainables/%00", 404),
         ("GET", "/api/v1/search_spaces/nothing", 404),
         ("GET", "/api/v1/trainables/nothing", 404),
         ("GET", "/api/v1/nothing", 404),
@@ -163,4 +226,16 @@ def test_bad_paths_and_queries(client: TestClient, method: str, path: str, statu
     answer = client.request(method, path)
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["status"] == status
+    problem = answer.json()
+    assert problem["status"] == status
+    assert problem["hint"], problem
+    if status == 422:
+        assert problem["errors"][0]["pointer"].startswith(("/query/", "/path/"))
+        assert problem["errors"][0]["hint"] != problem["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize("key", ["", "two words", "k\0", "k" * 201])
+def test_bad_idempotency_keys(client: TestClient, key: str) -> None:
+    answer = client.post("/api/v1/jobs", json=q4(), headers={"Idempotency-Key": key})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["pointer"] == "/header/Idempotency-Key"

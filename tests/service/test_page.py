@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -142,6 +143,36 @@ def test_events_are_followed_as_they_happen(
     page.shows("cancelling")
     store.finish_job(lease, JobState.CANCELLED)
     page.shows("cancelled")
+
+
+def test_the_docs_are_drawn_from_this_host_alone(url: str, page: Page) -> None:
+    page.open(f"{url}/docs")
+    page.shows("/api/v1/jobs/{job_id}")
+    loaded = page.run("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert len(loaded) >= 4
+    assert [name for name in loaded if not name.startswith((url, "data:"))] == []
+    assert page.complaints == []
+
+
+def test_a_page_that_was_left_while_it_loaded_draws_no_more(
+    url: str, job_id: str, page: Page
+) -> None:
+    page.open(f"{url}/")
+    page.shows("validation_accuracy 0.875")
+    # Held back: the first request after each change of route, until the other route is there.
+    page.run(
+        "(() => { const real = fetch; window.held = []; window.fetch = async (...all) => {"
+        " if (all[0].endsWith('limit=100'))"
+        " await new Promise((go) => window.held.push(go)); return real(...all); }; })()"
+    )
+    page.run("location.hash = 'other'")
+    until(lambda: page.run("held.length > 0"), within_s=20, what="the list asked for")
+    page.run(f"location.hash = 'job/{job_id}'")
+    page.shows("best: trial 1, validation_accuracy 0.875")
+    page.run("held.forEach((go) => go())")
+    time.sleep(3)  # longer than the list waits before it draws itself anew
+    assert page.run("document.querySelector('h2').innerText").startswith("<b>rates</b>")
+    assert page.run("held.length") <= 2
 
 
 def _give(page: Page, token: str) -> None:
