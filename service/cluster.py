@@ -43,6 +43,13 @@ class Head:
     dashboard_url: str
 
 
+class _Detached(subprocess.Popen[bytes]):
+    """A process that is meant to outlive its object, found again by id: no warning about that."""
+
+    def __del__(self) -> None:
+        """Do nothing, where the parent class warns that the process still runs."""
+
+
 def is_reachable(address: str, *, timeout_s: float = 1.0) -> bool:
     """Whether something accepts connections at ``host:port``."""
     host, _, port = address.rpartition(":")
@@ -90,7 +97,7 @@ def _start_head(settings: Settings) -> Head:
     log = settings.logs_dir / "ray.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        child = subprocess.Popen(
+        child = _Detached(
             _command(settings, address_port, client_port, dashboard_port),
             stdout=output,
             stderr=subprocess.STDOUT,
