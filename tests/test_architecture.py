@@ -32,7 +32,7 @@ HOMES = {
         "service.api", "service.body", "service.dependencies", "service.metrics", "service.page",
         "service.problems", "service.routes_*",
     ],
-    "starlette": ["service.api", "service.requests"],
+    "starlette": ["service.api", "service.metrics", "service.requests"],
     "uvicorn": ["service.serve"],
     "torch": ["trainables.torch_*"],
     "numba": ["trainables.numpy_*"],

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from results.records import EpochReport, Lease
+from results.records import EpochReport, Lease, TrialRecord
 from results.states import JobState, TrialState
 from results.store.base import Store
 from search_spaces import Library
 from service.api import create_app
 from service.jobs import Jobs
 from service.reports import MOST_KEPT, Drawings
-from service.routes_results import events
+from service.routes_results import POLL_SECONDS, events
 from service.settings import Settings
 
 JOB = {"search_space": "q4_logistic_regression", "epochs": 3}
@@ -267,20 +267,33 @@ def test_few_drawings_are_kept(client: TestClient, store: Store) -> None:
     assert len(drawings._kept) == MOST_KEPT
 
 
+class CountingJobs(Jobs):
+    """Counts how often the trials of a job were read."""
+
+    reads = 0
+
+    def trials(self, job_id: str) -> tuple[TrialRecord, ...]:
+        self.reads += 1
+        return super().trials(job_id)
+
+
 def test_events_tell_what_changes_and_end_when_the_job_is_deleted(
-    client: TestClient, store: Store, settings: Settings, caplog: pytest.LogCaptureFixture
+    client: TestClient, store: Store, settings: Settings
 ) -> None:
     job_id = submit(client)["id"]
-    jobs = Jobs(store, Library(), settings)
+    jobs = CountingJobs(store, Library(), settings)
     lease = store.claim_job("test", 60)
     assert lease is not None
 
     async def follow() -> list[tuple[Any, Any]]:
         stream = events(job_id, jobs, settings)
         first = [await anext(stream) for _ in range(4)]
+        change = asyncio.create_task(anext(stream))  # type: ignore[arg-type]
+        await asyncio.sleep(2.5 * POLL_SECONDS)
+        assert jobs.reads == 1
         attempt = store.start_trial(lease, 1, node="here")
         store.write_reports(lease, [EpochReport(1, attempt, 1, _metrics(1, 0.5), 1.0)])
-        changed = [await anext(stream) for _ in range(2)]
+        changed = [await change, await anext(stream)]
         store.request_cancel(job_id)
         store.finish_job(lease, JobState.CANCELLED)
         store.delete_job(job_id)
