@@ -208,7 +208,8 @@ class Controller:
             self._finish(lease, JobState.CANCELLED, None)
 
     def _give_back(self, job_id: str, lease: Lease, *, lost: bool) -> None:
-        logger.warning("job %s: its driver has ended before it; it waits again", job_id)
+        if lost:
+            logger.warning("job %s: its driver has ended before it; it waits again", job_id)
         self._forget_run(job_id)
         try:
             self._store.release_job(lease, lost=lost)
