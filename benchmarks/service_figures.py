@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import search_spaces
 from benchmarks.engines import run_python
 from benchmarks.records import BenchmarkError, Figure
 from benchmarks.service_process import RunningService, TimedJob, running_service
@@ -21,6 +22,8 @@ from service.settings import Settings
 
 WORKERS = 2
 FEW, MANY = 12, 50
+#: How often a long job is asked for, where its client must not slow the training down.
+WATCH_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +32,26 @@ class Extent:
 
     repeats: int
     epochs: int
-    #: Search space and epochs of what is run both ways, and how often each.
-    trainings: tuple[tuple[str, int], ...]
-    pairs: int
+    #: Search space, epochs and repeats of what is run both ways.
+    trainings: tuple[tuple[str, int, int], ...]
     #: Search space and epochs of the trials whose memory is looked at.
     memory: tuple[tuple[str, int], ...]
 
 
-QUICK = Extent(2, 1_000, (("q2_neural_regression", 150),), 1, (("q3_mlp", 3),))
+QUICK = Extent(2, 1_000, (("q2_neural_regression", 150, 1),), (("q3_mlp", 3),))
 FULL = Extent(
     5,
     2_000,
-    (("q2_neural_regression", 150), ("q3_mlp", 3)),
-    3,
+    (("q2_neural_regression", 150, 3), ("q4_feedforward", 20, 1)),
     (("q3_mlp", 3), ("q4_feedforward", 2)),
 )
 
 
 def job_body(space: str, trials: int, epochs: int) -> dict[str, Any]:
-    """Return a job over ``trials`` learning rates, from 0.001 downwards."""
+    """Return a job over ``trials`` learning rates, from 0.001 downwards, and else the defaults."""
     rates = [0.001 / (1 + number) for number in range(trials)]
-    parameters = {"learning_rate": {"values": rates}}
+    fixed = search_spaces.defaults(search_spaces.Library().get(space))
+    parameters = {**fixed, "learning_rate": {"values": rates}}
     return {"search_space": space, "strategy": "grid", "epochs": epochs, "parameters": parameters}
 
 
@@ -67,8 +69,8 @@ def run(settings: Settings, *, quick: bool) -> list[Figure]:
         ]
         for space, epochs in extent.memory:
             figures += _memory(service, space, epochs)
-        for space, epochs in extent.trainings:
-            figures += _overhead(service, settings, space, epochs, extent.pairs)
+        for space, epochs, repeats in extent.trainings:
+            figures += _overhead(service, settings, space, epochs, repeats)
         return figures
 
 
@@ -176,7 +178,7 @@ def _overhead(
     for number in range(repeats):
         _note(f"{FEW} trials of {space}, bare and served, {number + 1} of {repeats}")
         pool = bare_pool(plan, settings, workers=WORKERS)
-        job = service.time_job(body)
+        job = service.time_job(body, poll_seconds=WATCH_SECONDS)
         check_same_results(pool["trials"], job.trials)
         bare.append(Walls(pool["wall_s"], sum(trial["seconds"] for trial in pool["trials"])))
         served.append(Walls(job.done_s, job.training_s))

@@ -26,7 +26,7 @@ from service.settings import Settings
 
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
-#: How often a job is asked for: every time below is known to this, and asking costs little.
+#: How often a job is asked for, unless told otherwise: a time is known to this.
 POLL_SECONDS = 0.05
 
 
@@ -62,13 +62,19 @@ class RunningService:
         tree = [self.process, *self.process.children(recursive=True)]
         return pss_bytes(one.pid for one in tree)
 
-    def time_job(self, body: Mapping[str, Any], *, sample_memory: bool = False) -> TimedJob:
+    def time_job(
+        self,
+        body: Mapping[str, Any],
+        *,
+        sample_memory: bool = False,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> TimedJob:
         """Run a job to its end; raise :class:`BenchmarkError` unless it succeeds."""
         started = time.perf_counter()
         job = self.client.submit(body)
         first_report_s, peak = 0.0, 0
         while not is_finished(job):
-            time.sleep(POLL_SECONDS)
+            time.sleep(poll_seconds)
             job = self.client.job(job["id"])
             if not first_report_s and job["progress"]["epochs_done"]:
                 first_report_s = time.perf_counter() - started
