@@ -215,7 +215,9 @@ def test_other_results_in_the_service_are_an_error() -> None:
         service_figures.check_same_results(bare, [bare[0], bare[0]])
 
 
-JOBS = {("q2_linear_regression", 1), *service_figures.FULL.trainings, *service_figures.FULL.memory}
+FULL = service_figures.FULL
+TRAININGS = {(space, epochs) for space, epochs, _ in FULL.trainings}
+JOBS = {("q2_linear_regression", 1), *TRAININGS, *FULL.memory}
 
 
 @pytest.mark.parametrize(("space", "epochs"), sorted(JOBS))
@@ -230,6 +232,7 @@ def test_the_service_accepts_every_job(tmp_path: Path, space: str, epochs: int) 
     assert answer.status_code == 200, answer.text
     plan = answer.json()
     assert plan["spec"]["epochs"] == epochs
+    assert len(plan["configurations"]) == 50
     assert len({one["learning_rate"] for one in plan["configurations"]}) == 50
 
 
