@@ -73,15 +73,19 @@ def best_request(job: JobRecord) -> dict[str, Any]:
     return request if resources is None else {**request, "resources_per_trial": dict(resources)}
 
 
-def best_curl(job: JobRecord, base_url: str) -> str:
+def best_curl(job: JobRecord, base_url: str, *, with_token: bool) -> str:
     """Write the shell command that runs the best configuration again, ready to paste.
 
-    ``base_url`` is the server's, with or without a slash at its end.
+    ``base_url`` is the server's, with or without a slash at its end; ``with_token``: the command
+    sends the token that the shell has in ARGBEST_TOKEN.
     """
     url = shlex.quote(f"{base_url.rstrip('/')}/api/v1/jobs")
     body = shlex.quote(json.dumps(plain_json(best_request(job)), indent=2))
-    header = shlex.quote("Content-Type: application/json")
-    return f"curl --fail-with-body -X POST {url} \\\n  -H {header} \\\n  --data-raw {body}\n"
+    headers = ["'Content-Type: application/json'"]
+    if with_token:
+        headers.append('"Authorization: Bearer $ARGBEST_TOKEN"')
+    options = [*(f"-H {header}" for header in headers), f"--data-raw {body}"]
+    return " \\\n  ".join([f"curl --fail-with-body -X POST {url}", *options]) + "\n"
 
 
 def _best(job: JobRecord) -> BestTrial:

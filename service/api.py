@@ -102,12 +102,15 @@ def standalone_app() -> FastAPI:
     ``uvicorn --factory service.api:standalone_app`` runs the API without a controller and without
     Ray. The database is waited for and its schema brought up to date; several may start at once.
     Raises :class:`results.errors.StoreUnavailable` if the database does not answer in time.
+    It makes no token, as `argbest serve` does: what shows one here would keep it in a log.
     """
     settings = Settings()
     logs.configure(settings.log_format)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with closing(open_store(settings.store_url)) as store:
         _migrate(store)
+        if auth.asks_for_tokens(settings) and not store.tokens():
+            logger.warning("there is no token yet: `argbest token create NAME --scope admin`")
     return create_app(settings)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from results.errors import StoreUnavailable
-from results.records import TokenScope
+from results.records import TokenRecord, TokenScope
 from results.store.base import Store
 from service.addresses import address, host_name, is_loopback
 from service.problems import ProblemError, unavailable
@@ -72,8 +72,9 @@ def asks_for_tokens(settings: Settings, local_address: str = "") -> bool:
 class Door:
     """ASGI middleware that answers with a problem whatever may not pass.
 
-    Behind it, ``request.state.is_trusted`` says whether details may be told: either no token is
-    asked for, or a valid one was sent.
+    Behind it, ``request.state.is_locked`` says whether a token is asked for, and
+    ``request.state.token`` is the valid :class:`~results.records.TokenRecord` that was sent, or
+    None; where no token is asked for, none is looked at.
     """
 
     def __init__(self, app: App, settings: Settings, store: Store) -> None:
@@ -103,9 +104,11 @@ class Door:
         if scope["method"] not in _SAFE_METHODS:
             self._check_site(headers, host)
         local_address, _ = scope.get("server") or ("", None)
-        closed = asks_for_tokens(self._settings, local_address)
-        is_trusted = not closed or await self._check_token(scope, headers.get("authorization", ""))
-        scope.setdefault("state", {})["is_trusted"] = is_trusted
+        state = scope.setdefault("state", {})
+        state["is_locked"] = asks_for_tokens(self._settings, local_address)
+        state["token"] = None
+        if state["is_locked"]:
+            state["token"] = await self._token(scope, headers.get("authorization", ""))
 
     def _check_host(self, host: str) -> None:
         name = host_name(host)
@@ -133,19 +136,25 @@ class Door:
                 "proxy, let it pass the Host header on",
             )
 
-    async def _check_token(self, scope: Scope, authorization: str) -> bool:
-        """Return whether a valid token was sent; raise where one is needed and is not."""
+    async def _token(self, scope: Scope, authorization: str) -> TokenRecord | None:
+        """Return the valid token that was sent; raise where one is needed and is not."""
         kind, _, secret = authorization.partition(" ")
         sent = secret.strip() if kind.lower() == "bearer" else ""
-        token = await asyncio.to_thread(self._store.token, sent) if sent else None
-        if scope["path"] in OPEN_PATHS:
-            return token is not None
+        is_open = scope["path"] in OPEN_PATHS
+        try:
+            token = await asyncio.to_thread(self._store.token, sent) if sent else None
+        except StoreUnavailable:
+            if not is_open:
+                raise
+            token = None  # what is open answers also while the database is away
+        if is_open:
+            return token
         if token is None:
             raise _unauthorized(was_sent=bool(sent))
         needed = needed_scope(scope["method"])
         if not token.scope.covers(needed):
             raise _forbidden(token.name, token.scope, needed)
-        return True
+        return token
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -38,9 +38,14 @@ class StoredJob:
         """Draw one plot; raise :class:`results.errors.UnknownPlot`."""
         return draw(name, self.job, self.trials, self.curves, self.metrics, image_format)
 
-    def write_report(self, report_format: report.Format, base_url: str) -> bytes:
+    def write_report(
+        self, report_format: report.Format, base_url: str, *, with_token: bool
+    ) -> bytes:
         """Return the report; the plots are drawn only for the formats that hold pictures."""
-        built = report.build(self.job, self.trials, self.curves, self.metrics, base_url=base_url)
+        built = report.build(
+            self.job, self.trials, self.curves, self.metrics,
+            base_url=base_url, with_token=with_token,
+        )  # fmt: skip
         drawn: dict[str, bytes] = {}
         if report_format in ("html", "pdf"):
             drawn = {plot.name: self.draw_plot(plot.name, "svg") for plot in self.available_plots()}
@@ -74,16 +79,18 @@ class Drawings:
             lambda stored: stored.draw_plot(name, image_format),
         )
 
-    def report(self, job_id: str, report_format: report.Format, base_url: str) -> bytes:
+    def report(
+        self, job_id: str, report_format: report.Format, base_url: str, *, with_token: bool
+    ) -> bytes:
         """Return the report; raise :class:`results.errors.JobNotFound`."""
         return self._made(
             job_id,
-            ("report", report_format, base_url),
-            lambda stored: stored.write_report(report_format, base_url),
+            ("report", report_format, base_url, with_token),
+            lambda stored: stored.write_report(report_format, base_url, with_token=with_token),
         )
 
     def _made(
-        self, job_id: str, what: tuple[str, ...], make: Callable[[StoredJob], bytes]
+        self, job_id: str, what: tuple[object, ...], make: Callable[[StoredJob], bytes]
     ) -> bytes:
         job = self._store.job(job_id)
         if not job.state.is_finished:
@@ -101,6 +108,8 @@ class Drawings:
         return made
 
 
-def best_text(job: JobRecord, text_format: str, base_url: str) -> str:
+def best_text(job: JobRecord, text_format: str, base_url: str, *, with_token: bool) -> str:
     """Return the best configuration as YAML, or as the curl command of its single run."""
-    return export.best_yaml(job) if text_format == "yaml" else export.best_curl(job, base_url)
+    if text_format == "yaml":
+        return export.best_yaml(job)
+    return export.best_curl(job, base_url, with_token=with_token)

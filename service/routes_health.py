@@ -44,12 +44,18 @@ async def healthz() -> Any:
 def readyz(request: Request, store: StoreDep, settings: SettingsDep) -> Any:
     """Answer whether work can be taken, part by part; 503 if any part is not ready.
 
-    Where tokens are asked for, the parts are told to who sends a valid one.
+    Where tokens are asked for, the parts are told to who sends a valid one, with its name and
+    scope.
     """
     parts = readiness(store, settings)
     ready = all(state == "ok" for state in parts.values())
     status = "ok" if ready else "not ready"
-    content = {"status": status} | ({"parts": parts} if request.state.is_trusted else {})
+    token = request.state.token
+    content: dict[str, Any] = {"status": status}
+    if token is not None or not request.state.is_locked:
+        content["parts"] = parts
+    if token is not None:
+        content["token"] = {"name": token.name, "scope": token.scope}
     headers = {} if ready else {"Retry-After": "5"}
     return JSONResponse(content, 200 if ready else 503, headers=headers)
 

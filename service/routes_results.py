@@ -57,7 +57,9 @@ def best(
     job = jobs.best(job_id)
     if best_format == "json":
         return job.best
-    return PlainTextResponse(best_text(job, best_format, _base_url(request)))
+    with_token = request.state.is_locked
+    text = best_text(job, best_format, _base_url(request), with_token=with_token)
+    return PlainTextResponse(text)
 
 
 @router.get("/curves", responses=media("the curves", "text/csv"))
@@ -88,7 +90,8 @@ def report(
     report_format: Annotated[Literal["html", "md", "json", "pdf"], Query(alias="format")] = "html",
 ) -> Response:
     """Return the report of the job as it stands."""
-    body = drawings.report(job_id, report_format, _base_url(request))
+    with_token = request.state.is_locked
+    body = drawings.report(job_id, report_format, _base_url(request), with_token=with_token)
     return Response(body, media_type=REPORT_TYPES[report_format])
 
 

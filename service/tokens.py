@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from results.errors import UnsupportedDatabase
+from results.errors import TokenExists, UnsupportedDatabase
 from results.records import TokenScope
 from results.store import open_store
 from results.store.base import Store
@@ -34,7 +34,13 @@ def token_store(settings: Settings, *, make: bool) -> Iterator[Store]:
 
 
 def make_first_token(store: Store) -> str | None:
-    """Return the secret of a new admin token if there is no token at all, otherwise None."""
+    """Return the secret of a new admin token if there is no token at all, otherwise None.
+
+    Of several services that start at once over one database, one makes it.
+    """
     if store.tokens():
         return None
-    return store.create_token(FIRST_TOKEN, TokenScope.ADMIN).secret
+    try:
+        return store.create_token(FIRST_TOKEN, TokenScope.ADMIN).secret
+    except TokenExists:
+        return None

@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import threading
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ import pytest
 import yaml
 from fastapi.testclient import TestClient
 
+from results.records import TokenScope
+from results.store import open_store
 from service import cluster
 from service.api import standalone_app
 from service.settings import Settings
@@ -252,6 +255,22 @@ def test_the_api_alone_waits_for_its_database_and_migrates(
         parts = client.get("/readyz").json()["parts"]
         assert client.get("/api/v1/jobs").json()["items"] == []
     assert (parts["database"], parts["migrations"]) == ("ok", "ok")
+
+
+def test_the_api_alone_makes_no_token_and_says_how(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("ARGBEST_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("ARGBEST_AUTH", "on")
+    hint = "argbest token create NAME --scope admin"
+    standalone_app()
+    assert hint in caplog.text
+    with closing(open_store(Settings().store_url)) as store:
+        assert store.tokens() == ()
+        store.create_token("me", TokenScope.ADMIN)
+    caplog.clear()
+    standalone_app()
+    assert hint not in caplog.text
 
 
 class Dashboard(BaseHTTPRequestHandler):

@@ -25,12 +25,13 @@ def build(
     metrics: Mapping[str, MetricInfo],
     *,
     base_url: str = DEFAULT_BASE_URL,
+    with_token: bool = False,
     generated_at: datetime | None = None,
 ) -> dict[str, Any]:
     """Return the report of a job as it stands: JSON values only, None for what is not finite.
 
-    ``base_url`` is the server that the command under ``reproduce`` posts to; ``generated_at`` is
-    now where it is not given. ``best`` and ``reproduce`` are None while no trial has succeeded;
+    ``base_url`` is the server that the command under ``reproduce`` posts to, ``with_token`` as for
+    :func:`results.export.best_curl`; ``generated_at`` is now where it is not given. ``best`` and ``reproduce`` are None while no trial has succeeded;
     ``trials`` have a ``rank`` from 1 where they are ranked.
     """
     results = JobResults.of(job, trials, curves, metrics)
@@ -50,7 +51,7 @@ def build(
         "metrics": {name: asdict(results.info(name)) for name in results.metric_names},
         "plots": [asdict(plot) for plot in available(job, trials, curves, metrics)],
         "curves": _curves(results),
-        "reproduce": _reproduce(job, base_url),
+        "reproduce": _reproduce(job, base_url, with_token=with_token),
     }
     return {key: plain_json(value) for key, value in report.items()}
 
@@ -108,11 +109,11 @@ def _curves(results: JobResults) -> list[dict[str, Any]]:
     return rows
 
 
-def _reproduce(job: JobRecord, base_url: str) -> dict[str, Any] | None:
+def _reproduce(job: JobRecord, base_url: str, *, with_token: bool) -> dict[str, Any] | None:
     if job.best is None:
         return None
     return {
         "request": best_request(job),
-        "curl": best_curl(job, base_url),
+        "curl": best_curl(job, base_url, with_token=with_token),
         "search_space_yaml": best_yaml(job),
     }

@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
@@ -19,10 +20,11 @@ from service.cli.options import folder_option
 from service.cli.output import emit_json, json_option, table
 from service.cli.target import with_client
 from service.cli.text import size
-from service.client_errors import ClientError, ServerUnreachable
+from service.client_errors import ClientError, ServerBusy, ServerUnreachable
 
 if TYPE_CHECKING:
     from service.client import Client
+    from service.client_types import JsonObject
 
 OLDEST_PYTHON = (3, 11)
 #: With less the service takes no job; with less than ten times as much it soon will not.
@@ -47,8 +49,9 @@ class Check:
 def doctor(client: Client, *, data_dir: Path | None, as_json: bool) -> None:
     """Check that everything argbest needs is here.
 
-    Looks at Python, the server and its parts, the data sets, a C++ compiler and the disk. Exits
-    with 1 if something is broken; a warning is something that can wait.
+    Looks at Python, a C++ compiler, the disk and the data sets of this machine, and at the server:
+    its version, its parts, the token and the workers. Exits with 1 if something is broken; a
+    warning is something that can wait.
     """
     checks = [*_machine(data_dir), *_server(client)]
     if as_json:
@@ -118,7 +121,7 @@ def _server(client: Client) -> Iterator[Check]:
     try:
         client.healthy()
         told = client.readiness()
-        is_ready = told["status"] == "ok"
+        status, version = str(told["status"]), str(client.version()["argbest"])
     except ServerUnreachable as error:
         yield Check("server", "broken", str(error), "start it with `argbest serve`")
         yield from _port_check(url)
@@ -128,12 +131,49 @@ def _server(client: Client) -> Iterator[Check]:
         yield Check("server", "broken", f"{url} is not argbest: {error}", hint)
         return
     yield Check("server", "ok", url)
-    if "parts" not in told:
-        hint = "send a token with ARGBEST_TOKEN: the server tells its parts to nobody else"
-        yield Check("server's parts", "ok" if is_ready else "broken", told["status"], hint)
-    for name, state in told.get("parts", {}).items():
+    yield _version_check(version)
+    parts = told.get("parts", {"parts": status})
+    for name, state in parts.items():
         hint = "" if state == "ok" else "see the log of `argbest serve`"
         yield Check(f"server's {name}", "ok" if state == "ok" else "broken", state, hint)
+    yield _token_check(told)
+    # Without Ray nobody knows the workers; without a valid token the server does not tell.
+    if parts.get("ray") == "ok":
+        yield _workers_check(client)
+
+
+def _version_check(version: str) -> Check:
+    own = installed_version("argbest")
+    if version == own:
+        return Check("server's version", "ok", version)
+    hint = "install the same version here: an option of one may be unknown to the other"
+    return Check("server's version", "warning", f"{version}; this program is {own}", hint)
+
+
+def _token_check(told: JsonObject) -> Check:
+    """Check the token by what ``GET /readyz`` answered: its parts it tells to a valid one alone."""
+    if "token" in told:
+        name, scope = told["token"]["name"], told["token"]["scope"]
+        return Check("token", "ok", f"{name}, with the scope {scope}")
+    if "parts" in told:
+        return Check("token", "ok", "none is asked for")
+    hint = "set ARGBEST_TOKEN; `argbest token create NAME`, on the server's machine, makes one"
+    return Check("token", "broken", "the server asks for a valid one, and tells nobody more", hint)
+
+
+def _workers_check(client: Client) -> Check:
+    """Check that some node of the cluster has slots for trials."""
+    try:
+        nodes = [node for node in client.cluster()["nodes"] if node["state"] == "alive"]
+    except ServerBusy as error:
+        return Check("server's workers", "warning", str(error), error.hint)
+    workers = [node["resources"] for node in nodes if node["resources"].get("CPU")]
+    slots = {kind: sum(held.get(kind, 0) for held in workers) for kind in ("CPU", "GPU")}
+    told = " and ".join(f"{number:g} {kind}" for kind, number in slots.items() if number)
+    if not told:
+        hint = "start a Ray worker: without one no trial runs"
+        return Check("server's workers", "broken", f"none among {len(nodes)} nodes", hint)
+    return Check("server's workers", "ok", f"{len(workers)} of {len(nodes)} nodes, slots: {told}")
 
 
 def _port_check(url: str) -> Iterator[Check]:

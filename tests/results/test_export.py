@@ -7,6 +7,7 @@ import io
 import json
 import math
 import shlex
+import subprocess
 from dataclasses import replace
 from typing import Any
 
@@ -57,7 +58,7 @@ def test_best_of_nothing_is_refused() -> None:
     with pytest.raises(NoBestTrial, match="no trial has succeeded"):
         export.best_yaml(job)
     with pytest.raises(NoBestTrial):
-        export.best_curl(job, "http://localhost:8000")
+        export.best_curl(job, "http://localhost:8000", with_token=False)
 
 
 @pytest.mark.parametrize("value", ["relu", "it's", "$(rm -rf ~) `id` \\ !x", "a\nb", "été", '"'])
@@ -67,10 +68,12 @@ def test_curl_is_one_shell_command_with_the_request(value: str) -> None:
     best = replace(job.best, parameters={"activation": value, "learning_rate": 1e-05})
     resources = {"cpu": 1, "gpu": 0.5}
     job = replace(job, best=best, spec={**job.spec, "resources_per_trial": resources})
-    command, *arguments = shlex.split(export.best_curl(job, "https://host:8443/"))
+    text = export.best_curl(job, "https://host:8443/", with_token=False)
+    command, *arguments = shlex.split(text)
     assert command == "curl"
     assert "https://host:8443/api/v1/jobs" in arguments
     assert arguments[arguments.index("-H") + 1] == "Content-Type: application/json"
+    assert "Authorization" not in text
     # --data-raw, unlike --data, never reads a file named after an @.
     request = json.loads(arguments[arguments.index("--data-raw") + 1])
     assert request == export.best_request(job)
@@ -79,8 +82,21 @@ def test_curl_is_one_shell_command_with_the_request(value: str) -> None:
 
 
 def test_curl_quotes_a_hostile_base_url() -> None:
-    parts = shlex.split(export.best_curl(fakes.regression(1).job, "http://h/;reboot #"))
+    job = fakes.regression(1).job
+    parts = shlex.split(export.best_curl(job, "http://h/;reboot #", with_token=False))
     assert "http://h/;reboot #/api/v1/jobs" in parts
+
+
+def test_curl_lets_the_shell_fill_the_token_in() -> None:
+    text = export.best_curl(fakes.regression(1).job, "http://h", with_token=True)
+    show = text.replace("curl --fail-with-body", r"printf '%s\n'", 1)
+    shell = {"ARGBEST_TOKEN": "a $secret"}
+    done = subprocess.run(["sh", "-c", show], env=shell, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert lines[: lines.index("--data-raw")] == [
+        "-X", "POST", "http://h/api/v1/jobs", "-H", "Content-Type: application/json",
+        "-H", "Authorization: Bearer a $secret",
+    ]  # fmt: skip
 
 
 def test_trials_csv_round_trips() -> None:

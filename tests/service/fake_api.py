@@ -369,6 +369,7 @@ _TRAINABLE = {
         }
     },
 }
+_NODE = {"host": "here", "state": "alive", "resources": {"CPU": 2.0, "memory": 1e9}}
 _JOB = "/api/v1/jobs/([^/]+)"
 ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("POST", "/api/v1/jobs", submit),
@@ -399,6 +400,7 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("GET", "/healthz", constant({"status": "ok"})),
     ("GET", "/readyz", constant({"status": "ok", "parts": {"database": "ok", "ray": "ok"}})),
     ("GET", "/version", constant({"argbest": "9.9.9", "ray": "2.60.0"})),
+    ("GET", "/api/v1/cluster", constant({"nodes": [_NODE, {**_NODE, "resources": {}}]})),
 ]
 
 

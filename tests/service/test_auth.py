@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import re
@@ -14,7 +15,8 @@ from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
 from results.errors import StoreUnavailable
-from results.records import TokenScope
+from results.records import EpochReport, TokenScope
+from results.states import JobState, TrialState
 from results.store.base import Store
 from results.store.sql import SqlStore
 from service import serve
@@ -34,6 +36,17 @@ def locked(settings: Settings, store: Store) -> Iterator[TestClient]:
     app = create_app(settings.model_copy(update={"auth": "on"}), store)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
+
+
+def run_one(store: Store) -> None:
+    """Do what a driver does with a job of one trial and one epoch."""
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+    attempt = store.start_trial(lease, 0, node="here")
+    metrics = {"train_rmse": 0.5, "test_rmse": 0.5, "distance_to_analytic": 0.5}
+    store.write_reports(lease, [EpochReport(0, attempt, 1, metrics, 1.0)])
+    store.finish_trial(lease, 0, TrialState.SUCCEEDED)
+    store.finish_job(lease, JobState.SUCCEEDED)
 
 
 def bearer(store: Store, scope: TokenScope) -> dict[str, str]:
@@ -132,6 +145,25 @@ def test_what_is_open_tells_nothing_of_the_machine(locked: TestClient, store: St
     assert locked.get("/readyz", headers=wrong).json() == {"status": "not ready"}
     told = locked.get("/readyz", headers=bearer(store, READ)).json()
     assert told["parts"]["database"] == "ok"
+    assert told["token"] == {"name": "read-token", "scope": "read"}
+
+
+@pytest.mark.parametrize("kind", ["html", "md", "json"])
+def test_commands_to_paste_send_the_token_where_one_is_asked_for(
+    locked: TestClient, client: TestClient, store: Store, kind: str
+) -> None:
+    headers = bearer(store, SUBMIT)
+    job_id = locked.post("/api/v1/jobs", json=JOB, headers=headers).json()["id"]
+    run_one(store)
+    header = "Authorization: Bearer $ARGBEST_TOKEN"
+    for path in ("best?format=curl", f"report?format={kind}"):
+        texts = {
+            api: html.unescape(api.get(f"/api/v1/jobs/{job_id}/{path}", headers=headers).text)
+            for api in (locked, client)
+        }
+        assert header in texts[locked].replace("\\$", "$")
+        assert "Authorization" not in texts[client]
+        assert headers["Authorization"] not in texts[locked]
 
 
 def test_the_description_names_the_scopes_where_tokens_are_asked_for(
@@ -155,7 +187,11 @@ def test_a_database_that_is_away_is_no_defect(settings: Settings) -> None:
 
     app = create_app(settings.model_copy(update={"auth": "on"}), Away(settings.store_url))
     with TestClient(app, raise_server_exceptions=False) as client:
-        answer = client.get("/api/v1/jobs", headers={"Authorization": "Bearer x"})
+        headers = {"Authorization": "Bearer x"}
+        answer = client.get("/api/v1/jobs", headers=headers)
+        # What is open does not need the token.
+        assert client.get("/healthz", headers=headers).status_code == 200
+        assert client.get("/readyz", headers=headers).json() == {"status": "not ready"}
     assert answer.status_code == 503
     assert "retry-after" in answer.headers
 
@@ -335,8 +371,11 @@ def test_the_command_line_sends_the_token_of_the_environment(
             assert refused.exit_code == 3
             assert "argbest token create" in refused.stderr
             assert secret[:-1] not in refused.output
-        told = json.loads(run("--url", url, "doctor", "--json").stdout)["items"]
-        assert next(c["hint"] for c in told if c["name"] == "server's parts").count("token") == 1
+        for sent, state, word in (("", "broken", "valid one"), (secret, "ok", "ci, ")):
+            told = json.loads(run("--url", url, "doctor", "--json", token=sent).stdout)["items"]
+            check = next(check for check in told if check["name"] == "token")
+            assert (check["state"], word in check["detail"]) == (state, True)
+            assert ("server's database" in {check["name"] for check in told}) == (sent == secret)
         revoked = run("token", "revoke", "ci", data_dir=settings.data_dir)
         assert revoked.exit_code == 0
         assert run("--url", url, "ls", token=secret).exit_code == 3

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -356,6 +357,47 @@ def test_doctor_of_a_sound_service(api: FakeApi, tmp_path: Path) -> None:
         "ok"
     ] * 3
     assert {"python", "c++ compiler", "disk", "data set ames"} <= set(checks)
+    assert checks["token"]["detail"] == "none is asked for"
+    assert checks["server's workers"]["detail"] == "1 of 2 nodes, slots: 2 CPU"
+    # The fake API has another version than this program.
+    assert checks["server's version"]["state"] == "warning"
+    assert "9.9.9" in checks["server's version"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "word"),
+    [
+        ((200, {"nodes": [{"state": "dead", "resources": {"CPU": 8}}]}), "broken", "0 nodes"),
+        ((200, {"nodes": [{"state": "alive", "resources": {"CPU": 8, "GPU": 1}}]}), "ok", "1 GPU"),
+        ((503, {"detail": "no dashboard"}), "warning", "no dashboard"),
+    ],
+)
+def test_doctor_looks_for_slots(
+    api: FakeApi, tmp_path: Path, answer: tuple[int, Any], state: str, word: str
+) -> None:
+    status, content = answer
+    found = (200, {"status": "ok", "parts": {"ray": "ok"}})
+    kind = {"Content-Type": "application/json" if status < 400 else "application/problem+json"}
+    answers = [(200, {}), found, (200, {"argbest": "1"}), *[(status, content)] * 4]
+    api.canned = [(code, kind, json.dumps(body).encode()) for code, body in answers]
+    result = run(api, "doctor", "--json", "--data-dir", str(tmp_path))
+    check = checks_of(result)["server's workers"]
+    assert (check["state"], word in check["detail"]) == (state, True)
+    assert result.exit_code == (1 if state == "broken" else 0)
+
+
+def test_doctor_says_what_the_token_may(api: FakeApi, tmp_path: Path) -> None:
+    token = {"name": "laptop", "scope": "submit"}
+    answers = [{"status": "ok"}, {"status": "ok", "parts": {"disk": "ok"}, "token": token}]
+    api.canned = [(200, {}, json.dumps(body).encode()) for body in answers]
+    checks = checks_of(run(api, "doctor", "--json", "--data-dir", str(tmp_path)))
+    assert checks["token"]["detail"] == "laptop, with the scope submit"
+    api.canned = [(200, {}, b'{"status": "ok"}')] * 2
+    result = run(api, "doctor", "--json", "--data-dir", str(tmp_path))
+    checks = checks_of(result)
+    assert result.exit_code == 1
+    assert (checks["token"]["state"], checks["server's parts"]["state"]) == ("broken", "ok")
+    assert "argbest token create" in checks["token"]["hint"]
 
 
 def test_doctor_names_the_part_that_is_not_ready(api: FakeApi, tmp_path: Path) -> None:
