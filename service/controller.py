@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from results.errors import IllegalMove, LeaseLost, StoreUnavailable
@@ -57,6 +58,7 @@ class Controller:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
         self._owner = f"{processes.host_name()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._mine: Mapping[str, tuple[JobState, Lease, DriverProcess]] = {}
         self._children: dict[str, Child] = {}
         self._told: dict[str, float] = {}
         self._stopped = threading.Event()
@@ -80,7 +82,7 @@ class Controller:
         """Look after every running job once, then claim new ones while there is room."""
         for child in self._children.values():
             child.process.poll()
-        mine = self._mine()
+        mine = self._mine = self._driven_here()
         for job_id, (state, lease, driver) in mine.items():
             self._look_after(job_id, state, lease, driver)
         self._children = {job: c for job, c in self._children.items() if job in mine}
@@ -89,18 +91,30 @@ class Controller:
             self._claim()
 
     def end_drivers(self) -> None:
-        """End every driver of this host and put its job back into the queue (service shutdown)."""
-        mine = self._mine()
-        drivers = [driver for _, _, driver in mine.values()]
-        processes.end_trees(drivers, patience_s=PATIENCE_SECONDS)
-        for job_id, (state, lease, _) in mine.items():
-            processes.kill_all(processes.trial_processes(job_id))
-            if state is JobState.CANCELLING:
-                self._finish(lease, JobState.CANCELLED, None)
-            else:
-                self._give_back(job_id, lease, lost=False)
+        """End every driver of this host and put its job back into the queue (service shutdown).
 
-    def _mine(self) -> dict[str, tuple[JobState, Lease, DriverProcess]]:
+        While the store is away, the drivers that it told of last are ended; their jobs go on once
+        their leases have run out.
+        """
+        try:
+            self._mine = self._driven_here()
+            self._end_processes()
+            for state, lease, _ in self._mine.values():
+                if state is JobState.CANCELLING:
+                    self._finish(lease, JobState.CANCELLED, None)
+                else:
+                    self._give_back(lease, lost=False)
+        except StoreUnavailable as error:
+            logger.warning("the store is unavailable: %s; jobs go on with another lease", error)
+            self._end_processes()
+
+    def _end_processes(self) -> None:
+        drivers = [driver for _, _, driver in self._mine.values()]
+        processes.end_trees(drivers, patience_s=PATIENCE_SECONDS)
+        for job_id in self._mine:
+            processes.kill_all(processes.trial_processes(job_id))
+
+    def _driven_here(self) -> dict[str, tuple[JobState, Lease, DriverProcess]]:
         """Return the state, lease and driver of each job that is driven on this host."""
         return {
             job_id: (state, lease, driver)
@@ -116,11 +130,11 @@ class Controller:
         if lease is None:
             return
         job = self._store.job(lease.job_id)
-        self._end_former_driver(lease)
+        self._end_former_run(lease)
         if job.state is JobState.CANCELLING:
-            self._end_trials(lease)
+            self._finish(lease, JobState.CANCELLED, None)
         elif job.state is JobState.PAUSING:
-            self._give_back(lease.job_id, lease, lost=False)
+            self._give_back(lease, lost=False)
         elif job.claims > self._settings.max_claims:
             message = (
                 f"the job's driver was lost {job.claims - 1} times: see the job's log for the "
@@ -130,16 +144,19 @@ class Controller:
         else:
             self._start_driver(lease)
 
-    def _end_former_driver(self, lease: Lease) -> None:
-        """End what is left of a driver on this host that let its lease run out (it hangs).
+    def _end_former_run(self, lease: Lease) -> None:
+        """End what is left on this host of a driver, of whatever host, that let its lease run out.
 
         It could write nothing any more, but its trials would go on to occupy their slots.
         """
         _, _, former = self._store.drivers().get(lease.job_id, (None, None, None))
-        if former is not None and processes.find(former) is not None:
+        if former is None:
+            return
+        if processes.find(former) is not None:
             logger.warning("job %s: its driver %d hangs; ending it", lease.job_id, former.pid)
             processes.end_tree(former, patience_s=0)
-            processes.kill_all(processes.trial_processes(lease.job_id))
+        processes.kill_all(processes.trial_processes(lease.job_id))
+        self._forget_runs(lease)
 
     def _start_driver(self, lease: Lease) -> None:
         log = self._settings.log_file(lease.job_id)
@@ -176,7 +193,7 @@ class Controller:
             else:
                 self._tell_to_end(job_id, driver)
         elif running is None:
-            self._give_back(job_id, lease, lost=True)
+            self._give_back(lease, lost=True)
         elif job_id in self._children and self._children[job_id].is_starting:
             self._renew(lease)
 
@@ -207,24 +224,28 @@ class Controller:
             self._told.pop(lease.job_id, None)
             self._finish(lease, JobState.CANCELLED, None)
 
-    def _give_back(self, job_id: str, lease: Lease, *, lost: bool) -> None:
-        if lost:
-            logger.warning("job %s: its driver has ended before it; it waits again", job_id)
-        self._forget_run(job_id)
+    def _give_back(self, lease: Lease, *, lost: bool) -> None:
+        self._forget_runs(lease)
         try:
             self._store.release_job(lease, lost=lost)
         except (LeaseLost, IllegalMove) as error:
-            logger.info("job %s: %s", job_id, error)
-        else:
-            log_state(logger, job_id, self._store.job(job_id).state)
+            logger.info("job %s: %s", lease.job_id, error)
+            return
+        if lost:
+            logger.warning("job %s: its driver has ended before it", lease.job_id)
+        log_state(logger, lease.job_id, self._store.job(lease.job_id).state)
 
-    def _forget_run(self, job_id: str) -> None:
-        """Remove Tune's snapshots of runs that were ended before they could do so themselves."""
-        for folder in (self._settings.ray_dir / "tune").glob(f"{job_id}-*"):
+    def _forget_runs(self, lease: Lease) -> None:
+        """Remove Tune's snapshots of runs that were ended before they could do so themselves.
+
+        Those of a later lease are somebody else's, and in use.
+        """
+        for token in range(1, lease.token + 1):
+            folder = self._settings.ray_dir / "tune" / f"{lease.job_id}-{token}"
             shutil.rmtree(folder, ignore_errors=True)
 
     def _finish(self, lease: Lease, state: JobState, error: Failure | None) -> None:
-        self._forget_run(lease.job_id)
+        self._forget_runs(lease)
         try:
             self._store.finish_job(lease, state, error)
         except (LeaseLost, IllegalMove) as refused:

@@ -1,0 +1,137 @@
+"""What stands in for the world around the service's processes: Ray's port, a database, children."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from results.records import Lease, NewTrial
+from results.states import TrialState
+from results.store import open_store
+from results.store.sql import SqlStore
+from service.settings import Settings
+from service.spec import JobSpec
+
+#: A child that says that it is there and sleeps.
+SLEEPER = "import time; print('here', flush=True); time.sleep(60)"
+
+
+@contextmanager
+def listening() -> Iterator[str]:
+    """Yield the host:port of something that answers as a Ray head does: it takes connections."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextmanager
+def child(
+    code: str = SLEEPER, variables: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield a Python process in a session of its own that has said ``here``; kill it at the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-IS", "-c", code],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        env={**os.environ, **(variables or {})},
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"here\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def settings_in(folder: Path, ray_address: str, **changes: object) -> Settings:
+    """Settings whose database has a folder to itself, so that :func:`away` can take it away."""
+    database = folder / "database"
+    database.mkdir()
+    settings = Settings(
+        data_dir=folder / "data",
+        database_url=f"sqlite:///{database / 'argbest.db'}",
+        ray_address=ray_address,
+    )
+    # Not checked: a test may want a lease shorter than a service is allowed.
+    return settings.model_copy(update=changes)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[SqlStore]:
+    """Yield a store with its schema."""
+    store = open_store(settings.store_url)
+    store.migrate()
+    yield store
+    store.close()
+
+
+@contextmanager
+def away(store: SqlStore) -> Iterator[None]:
+    """Take the database away for a while; ``store`` is the only one that has it open."""
+    folder = Path(store.url.removeprefix("sqlite:///")).parent
+    hidden = folder.with_name("hidden")
+    folder.rename(hidden)
+    store.close()
+    try:
+        yield
+    finally:
+        hidden.rename(folder)
+
+
+def spec(**changes: object) -> JobSpec:
+    """A job of the defaults of linear regression, run once."""
+    values = {
+        "name": "job",
+        "title": "Job",
+        "description": "",
+        "search_space": "q2_linear_regression",
+        "trainable": "numpy_linear_regression",
+        "dataset": "ames",
+        "epochs": 1,
+        "metric": "train_rmse",
+        "mode": "min",
+        "strategy": "single",
+        "parameters": {"learning_rate": 0.001},
+        "trials": 1,
+        "seed": 42,
+        "max_concurrent_trials": None,
+        "cpu": 1.0,
+        "gpu": 0.0,
+        "time_limit_s": None,
+        "max_failures": 0,
+    }
+    return JobSpec(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def accept(store: SqlStore, job: JobSpec | None = None) -> str:
+    """Accept a job with its one trial and return its id."""
+    job = job or spec()
+    trial = NewTrial(0, job.parameters, job.seed)
+    return store.create_job(
+        name=job.name,
+        spec=job.to_json(),
+        fingerprint=job.fingerprint(),
+        trials=[trial],
+        planned_trials=job.trials,
+    ).id
+
+
+def claim(store: SqlStore, seconds: float = 60, *, owner: str = "elsewhere:1") -> Lease:
+    """Claim a job that is known to be there, and outwait a lease shorter than 0.1 s."""
+    lease = store.claim_job(owner, seconds)
+    assert lease is not None
+    if seconds < 0.1:
+        time.sleep(seconds + 0.02)
+    return lease
+
+
+def run_trial(store: SqlStore, lease: Lease, state: TrialState = TrialState.SUCCEEDED) -> None:
+    """Do with the job's one trial what a driver does."""
+    store.start_trial(lease, 0, node="here")
+    store.finish_trial(lease, 0, state)
