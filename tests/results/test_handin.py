@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,10 +21,24 @@ from tests.results.handin_runs import GENERATED_AT, SVG, VERSIONS, make_answers
 QUESTIONS = [task.question for task in TASKS]
 
 
-def pdf_text(answers):
+def pdf_pages(answers):
     document = compose(answers, versions=VERSIONS, generated_at=GENERATED_AT)
     pages = pypdf.PdfReader(io.BytesIO(document)).pages
-    return " ".join(" ".join(page.extract_text() for page in pages).split())
+    return [" ".join(page.extract_text().split()) for page in pages]
+
+
+def pdf_text(answers):
+    return " ".join(pdf_pages(answers))
+
+
+def test_what_a_section_points_at_begins_on_the_same_page():
+    pages = pdf_pages(make_answers())
+    found = [
+        (page, *seen) for page in pages for seen in re.findall(r"See (Table|Figure) (\d+)", page)
+    ]
+    assert len(found) == len(TASKS)
+    for page, kind, number in found:
+        assert f"{kind} {number}. " in page
 
 
 def test_tasks_ask_for_the_declared_spaces_in_the_homeworks_order():
