@@ -32,9 +32,18 @@ class Heartbeat(threading.Thread):
     second, while a polite shutdown waits for each trial.
     """
 
-    def __init__(self, store: Store, lease: Lease, settings: Settings, gate: PauseGate) -> None:
+    def __init__(
+        self,
+        store: Store,
+        lease: Lease,
+        settings: Settings,
+        gate: PauseGate,
+        *,
+        every_s: float = HEARTBEAT_SECONDS,
+    ) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self._store, self._lease, self._settings, self._gate = store, lease, settings, gate
+        self._every_s = every_s
         self._stopped = threading.Event()
 
     def run(self) -> None:
@@ -48,7 +57,7 @@ class Heartbeat(threading.Thread):
 
     def _beat(self) -> None:
         renewed, silence = time.monotonic(), 0
-        while not self._stopped.wait(HEARTBEAT_SECONDS):
+        while not self._stopped.wait(self._every_s):
             try:
                 state = self._store.renew_lease(self._lease, self._settings.lease_seconds)
                 renewed = time.monotonic()

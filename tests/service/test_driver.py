@@ -1,0 +1,270 @@
+"""The driver without Ray: how a job ends, and with which status its process does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import ray
+
+from results.records import Failure, Lease, LeaseCounts, TrialRecord
+from results.states import FailureKind, JobState, TrialState
+from results.store.sql import SqlStore
+from service import driver
+from service.heartbeat import EXIT_UNFINISHED
+from service.settings import Settings
+from service.tune_pause import PauseGate
+from tests.service.stand_ins import (
+    accept,
+    away,
+    claim,
+    listening,
+    opened,
+    run_trial,
+    settings_in,
+    spec,
+)
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    with listening() as ray_address:
+        yield settings_in(tmp_path, ray_address)
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[SqlStore]:
+    with opened(settings) as store:
+        yield store
+
+
+@pytest.fixture
+def lease(store: SqlStore) -> Lease:
+    """The lease of a job whose one trial has run: nothing is left for Ray."""
+    accept(store)
+    lease = claim(store)
+    run_trial(store, lease)
+    return lease
+
+
+def record(number: int, state: TrialState, error: Failure | None = None) -> TrialRecord:
+    return TrialRecord(number, state, {}, 42, error=error)
+
+
+def run(store: SqlStore, lease: Lease, settings: Settings, gate: PauseGate | None = None) -> int:
+    return driver._run(store, lease, settings, gate or PauseGate())
+
+
+# --- how a job ends ----------------------------------------------------------------------------
+
+
+def test_a_job_succeeds_if_any_of_its_trials_did() -> None:
+    failure = Failure(FailureKind.DIVERGED, "train_loss was nan")
+    trials = [record(0, TrialState.FAILED, failure), record(1, TrialState.SUCCEEDED)]
+    assert driver._outcome(trials) == (JobState.SUCCEEDED, None)
+
+
+def test_a_job_without_a_success_fails_as_its_first_failure_did() -> None:
+    failures = [Failure(FailureKind.DIVERGED, "it was nan"), Failure(FailureKind.TIME_LIMIT, "2 s")]
+    trials = [record(n, TrialState.FAILED, failure) for n, failure in enumerate(failures)]
+    state, error = driver._outcome(trials)
+    assert state is JobState.FAILED
+    assert error is not None
+    assert error.kind is FailureKind.DIVERGED
+    assert error.message == "none of the job's 2 trials succeeded; the first failure: it was nan"
+
+
+def test_a_job_that_ran_no_trial_fails_and_says_so() -> None:
+    state, error = driver._outcome([])
+    assert state is JobState.FAILED
+    assert error is not None
+    assert "no trial was run" in error.message
+
+
+def test_a_job_whose_trials_have_all_run_is_finished_without_ray(
+    store: SqlStore, lease: Lease, settings: Settings
+) -> None:
+    nobody = settings.model_copy(update={"ray_address": "127.0.0.1:1"})
+    assert run(store, lease, nobody) == 0
+    assert store.job(lease.job_id).state is JobState.SUCCEEDED
+
+
+def test_a_pausing_job_that_has_run_out_of_trials_is_finished(
+    store: SqlStore, lease: Lease, settings: Settings
+) -> None:
+    gate = PauseGate()
+    gate.closed = True
+    store.request_pause(lease.job_id)
+    assert run(store, lease, settings, gate) == 0
+    assert store.job(lease.job_id).state is JobState.SUCCEEDED
+
+
+# --- what goes wrong ---------------------------------------------------------------------------
+
+
+def test_a_job_that_was_taken_over_is_left_alone(
+    store: SqlStore, lease: Lease, settings: Settings
+) -> None:
+    store.renew_lease(lease, 0.001)
+    time.sleep(0.02)
+    later = claim(store)
+    assert run(store, lease, settings) == EXIT_UNFINISHED
+    assert store.renew_lease(later, 60) is JobState.RUNNING
+    assert store.lease_counts() == LeaseCounts(take_overs=1, refused_writes=1)
+
+
+def test_a_job_cancelled_as_it_ended_is_left_to_the_controller(
+    store: SqlStore, lease: Lease, settings: Settings
+) -> None:
+    store.request_cancel(lease.job_id)
+    assert run(store, lease, settings) == EXIT_UNFINISHED
+    assert store.job(lease.job_id).state is JobState.CANCELLING
+
+
+def test_a_database_that_is_away_leaves_the_job_to_the_next_driver(
+    store: SqlStore, lease: Lease, settings: Settings
+) -> None:
+    with away(store):
+        assert run(store, lease, settings) == EXIT_UNFINISHED
+    assert store.job(lease.job_id).state is JobState.RUNNING
+
+
+def test_a_job_on_data_that_cannot_be_had_fails_as_infeasible(
+    store: SqlStore, settings: Settings
+) -> None:
+    job_id = accept(store, spec(dataset="lost"))
+    assert run(store, claim(store), settings) == 0
+    error = store.job(job_id).error
+    assert store.job(job_id).state is JobState.FAILED
+    assert error is not None
+    assert error.kind is FailureKind.INFEASIBLE
+    assert "'lost'" in error.message
+
+
+@pytest.fixture
+def two_nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A Ray with a node of 4 CPUs, one of 2 CPUs and 1 GPU, and a dead one."""
+    nodes = [
+        {"Alive": True, "Resources": {"CPU": 4.0}},
+        {"Alive": True, "Resources": {"CPU": 2.0, "GPU": 1.0}},
+        {"Alive": False, "Resources": {"CPU": 64.0, "GPU": 8.0}},
+    ]
+    monkeypatch.setattr(ray, "init", lambda **_: None)
+    monkeypatch.setattr(ray, "nodes", lambda: nodes)
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.mark.usefixtures("two_nodes")
+@pytest.mark.parametrize(("cpu", "gpu"), [(5.0, 0.0), (3.0, 1.0), (1.0, 2.0)])
+def test_a_trial_that_fits_no_node_fails_its_job_at_once(
+    store: SqlStore, settings: Settings, cpu: float, gpu: float
+) -> None:
+    job_id = accept(store, spec(cpu=cpu, gpu=gpu))
+    assert run(store, claim(store), settings) == 0
+    error = store.job(job_id).error
+    assert error is not None
+    assert error.kind is FailureKind.INFEASIBLE
+    assert f"{cpu:g} CPU and {gpu:g} GPU (resources_per_trial)" in error.message
+    assert "has 4 CPU and 1 GPU" in error.message
+    assert store.trial(job_id, 0).state is TrialState.CANCELLED
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_a_trial_that_fits_one_node_is_feasible() -> None:
+    driver._check_feasible(spec(cpu=4.0))
+    driver._check_feasible(spec(cpu=2.0, gpu=1.0))
+
+
+def unreadable(store: SqlStore) -> Lease:
+    """A job whose specification no driver can read: whatever goes wrong ends as this does."""
+    store.create_job(
+        name="job", spec={"metric": "loss", "mode": "min", "epochs": 1}, fingerprint="0",
+        trials=[], planned_trials=1,
+    )  # fmt: skip
+    return claim(store)
+
+
+def test_whatever_goes_wrong_becomes_the_error_of_the_job(
+    store: SqlStore, settings: Settings
+) -> None:
+    lease = unreadable(store)
+    assert run(store, lease, settings) == 0
+    error = store.job(lease.job_id).error
+    assert store.job(lease.job_id).state is JobState.FAILED
+    assert error is not None
+    assert error.kind is FailureKind.USER_ERROR
+    assert error.message == "KeyError: 'resources_per_trial'"
+    assert "Traceback" in (error.traceback or "")
+
+
+def test_what_goes_wrong_without_ray_is_no_error_of_the_job(
+    store: SqlStore, settings: Settings
+) -> None:
+    lease = unreadable(store)
+    nobody = settings.model_copy(update={"ray_address": "127.0.0.1:1"})
+    assert run(store, lease, nobody) == EXIT_UNFINISHED
+    assert store.job(lease.job_id).state is JobState.RUNNING
+
+
+def test_an_error_that_cannot_be_written_leaves_the_job_to_the_next_driver(
+    store: SqlStore, lease: Lease
+) -> None:
+    failure = Failure(FailureKind.USER_ERROR, "why")
+    with away(store):
+        assert driver._fail(store, lease, failure) == EXIT_UNFINISHED
+    store.request_cancel(lease.job_id)
+    assert driver._fail(store, lease, failure) == EXIT_UNFINISHED
+    assert store.job(lease.job_id).state is JobState.CANCELLING
+
+
+# --- the process -------------------------------------------------------------------------------
+
+
+def main(settings: Settings, lease: Lease) -> int:
+    """Return the exit status of a driver process for the lease."""
+    log = settings.log_file(lease.job_id)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        return subprocess.run(
+            [sys.executable, "-m", "service.driver", lease.job_id, lease.owner, str(lease.token)],
+            stdout=output, stderr=output, cwd=ROOT, timeout=120, check=False,
+            env={**os.environ, **settings.environment()},
+        ).returncode  # fmt: skip
+
+
+def test_a_process_that_finishes_its_job_ends_well(
+    store: SqlStore, lease: Lease, settings: Settings
+) -> None:
+    assert main(settings, lease) == 0
+    assert store.job(lease.job_id).state is JobState.SUCCEEDED
+    log = settings.log_file(lease.job_id).read_text(encoding="utf-8")
+    assert f"job {lease.job_id}: succeeded" in log
+    assert "Traceback" not in log
+
+
+def test_a_process_of_an_old_lease_ends_without_writing(
+    store: SqlStore, lease: Lease, settings: Settings
+) -> None:
+    stale = Lease(lease.job_id, lease.owner, lease.token - 1)
+    assert main(settings, stale) == EXIT_UNFINISHED
+    assert store.renew_lease(lease, 60) is JobState.RUNNING
+    assert store.lease_counts().refused_writes >= 1
+    assert "driver stops" in settings.log_file(lease.job_id).read_text(encoding="utf-8")
+
+
+def test_a_process_without_its_database_ends_unfinished(
+    store: SqlStore, lease: Lease, settings: Settings
+) -> None:
+    with away(store):
+        assert main(settings, lease) == EXIT_UNFINISHED
+    assert store.renew_lease(lease, 60) is JobState.RUNNING
