@@ -11,8 +11,9 @@ import io
 import json
 import math
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import repeat
 from typing import Any
 
 import yaml
@@ -118,12 +119,17 @@ def trials_csv(trials: Sequence[TrialRecord]) -> str:
     """Write a row per trial, with columns ``parameters.<name>`` and ``metrics.<name>``."""
     rows = [_flat(trial_row(trial)) for trial in trials]
     parameters = dict.fromkeys(f"parameters.{name}" for t in trials for name in t.parameters)
-    metrics = dict.fromkeys(f"metrics.{name}" for t in trials for name in t.metrics)
+    metrics = [f"metrics.{name}" for name in metric_names(trials)]
     columns = [
         "number", "state", "seed", *parameters, *metrics, "epochs", "seconds", "node", "attempts",
         "error.kind", "error.message",
     ]  # fmt: skip
-    return _csv(columns, rows)
+    return _csv([columns, *([_cell(row.get(column)) for column in columns] for row in rows)])
+
+
+def metric_names(trials: Iterable[TrialRecord]) -> list[str]:
+    """Return the metrics that the trials' last epochs have, in the order in which they appear."""
+    return list(dict.fromkeys(name for trial in trials for name in trial.metrics))
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,23 +148,22 @@ def curve_row(curve: Curve) -> dict[str, Any]:
     return {"trial": curve.trial, "epoch": list(curve.epochs), **metrics}
 
 
-def curves_csv(curves: Sequence[Curve]) -> str:
-    """Write a row per trial and epoch, a column per metric, empty if absent."""
-    metrics = list(dict.fromkeys(name for curve in curves for name in curve.metrics))
-    rows = [
-        {"trial": curve.trial, "epoch": epoch}
-        | {name: values[index] for name, values in curve.metrics.items()}
-        for curve in curves
-        for index, epoch in enumerate(curve.epochs)
-    ]
-    return _csv(["trial", "epoch", *metrics], rows)
+def curves_csv(curves: Iterable[Curve], metrics: Sequence[str]) -> Iterator[str]:
+    """Write a row per trial and epoch, a column per metric, empty if absent: a piece per curve.
+
+    The columns come first, so ``metrics`` says which (:func:`metric_names` of the trials); nothing
+    else of the curves is written.
+    """
+    yield _csv([["trial", "epoch", *metrics]])
+    for curve in curves:
+        columns = [curve.metrics.get(name, repeat(None)) for name in metrics]
+        # Not strict: an absent metric and the trial's number go on for ever.
+        yield _csv(zip(repeat(curve.trial), curve.epochs, *columns, strict=False))
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+def _csv(rows: Iterable[Sequence[Any]]) -> str:
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
-    writer.writerow(columns)
-    writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+    csv.writer(buffer).writerows(rows)
     return buffer.getvalue()
 
 

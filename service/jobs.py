@@ -7,7 +7,7 @@ controller and a cluster can take it. Only the database and the disk can refuse 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -172,8 +172,8 @@ class Jobs:
         """Return one trial's curve."""
         return self._store.curve(job_id, number)
 
-    def curves(self, job_id: str) -> tuple[Curve, ...]:
-        """Return the curves of all trials that have reported."""
+    def curves(self, job_id: str) -> Iterator[Curve]:
+        """Return the curves of all trials that have reported, read as they are asked for."""
         return self._store.curves(job_id)
 
     def best(self, job_id: str) -> JobRecord:

@@ -28,7 +28,7 @@ class StoredJob:
     def read(cls, store: Store, job: JobRecord) -> StoredJob:
         """Read the job's trials and curves."""
         metrics = metric_infos(job.spec["trainable"])
-        return cls(job, store.trials(job.id), store.curves(job.id), metrics)
+        return cls(job, store.trials(job.id), tuple(store.curves(job.id)), metrics)
 
     def available_plots(self) -> tuple[PlotInfo, ...]:
         """Return what can be drawn of the job now."""

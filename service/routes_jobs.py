@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
+from fastapi.responses import JSONResponse
 
 from results import export
 from results.states import JobState
@@ -107,7 +108,8 @@ def list_trials(job_id: JobId, jobs: JobsDep, table_format: TableFormat = "json"
     trials = jobs.trials(job_id)
     if table_format == "csv":
         return Response(export.trials_csv(trials), media_type="text/csv")
-    return {"items": [trial_view(trial) for trial in trials], "next_cursor": None}
+    # Written here, in a thread: FastAPI would write what a route returns on the event loop.
+    return JSONResponse({"items": [trial_view(trial) for trial in trials], "next_cursor": None})
 
 
 @router.get("/{job_id}/trials/{number}", response_model=TrialView)
@@ -127,5 +129,6 @@ def show_curve(
     """Show a trial's learning curve: a list per metric, and the epochs."""
     curve = jobs.curve(job_id, number)
     if table_format == "csv":
-        return Response(export.curves_csv([curve]), media_type="text/csv")
-    return curve_view(curve)
+        text = "".join(export.curves_csv([curve], [*curve.metrics]))
+        return Response(text, media_type="text/csv")
+    return JSONResponse(curve_view(curve))

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from results import export
 from results.errors import JobNotFound
-from results.records import JobRecord, TrialRecord
 from service.dependencies import DrawingsDep, JobId, JobsDep, SettingsDep, StoreDep
+from service.news import Told
 from service.openapi import PROBLEMS, media
 from service.reports import StoredJob, best_text
 from service.schemas import BestView
-from service.views import job_view, trial_view
+from service.views import curve_list
 
 router = APIRouter(prefix="/api/v1/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
 
@@ -31,11 +30,11 @@ REPORT_TYPES = {
     "pdf": "application/pdf",
 }
 PLOT_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
+#: Of what is streamed, about so much is sent at a time.
+BLOCK_CHARACTERS = 2**18
 POLL_SECONDS = 0.5
-#: Trials are read again where the job's record has changed: its progress counts their states and
-#: epochs. What that cannot show (a trial that is suggested, or that has as many epochs again after
-#: a restart) is told with the next change, and at the latest after this time.
-LOOK_SECONDS = 5.0
+#: A stream rests so many times as long as a look at the job took: those of large jobs look rarer.
+LEISURE = 4
 
 
 def _base_url(request: Request) -> str:
@@ -71,11 +70,24 @@ def curves(
     """Return the learning curves of all trials."""
     found = jobs.curves(job_id)
     if table_format == "csv":
-        return Response(export.curves_csv(found), media_type="text/csv")
-    # As it is: FastAPI's encoder would look at each of what may be millions of floats.
-    return JSONResponse(
-        {"items": [export.curve_row(curve) for curve in found], "next_cursor": None}
-    )
+        metrics = export.metric_names(jobs.trials(job_id))
+        parts, media_type = export.curves_csv(found, metrics), "text/csv"
+    else:
+        parts, media_type = curve_list(found), "application/json"
+    return StreamingResponse(_blocks(parts), media_type=media_type)
+
+
+def _blocks(parts: Iterable[str]) -> Iterator[str]:
+    """Join small parts: each that is sent costs a switch of threads."""
+    block: list[str] = []
+    size = 0
+    for part in parts:
+        block.append(part)
+        size += len(part)
+        if size >= BLOCK_CHARACTERS:
+            yield "".join(block)
+            block, size = [], 0
+    yield "".join(block)
 
 
 @router.get(
@@ -141,31 +153,16 @@ async def events(
     A client that reconnects is first told how everything stands, so it misses nothing. The stream
     of a job that is deleted meanwhile ends too.
     """
-    seen: dict[str, Any] = {}
-    last: JobRecord | None = None
-    looked = -math.inf
+    told = Told(jobs, job_id, settings.dashboard_url)
     while True:
+        begun = time.monotonic()
         try:
-            job = await run_in_threadpool(jobs.job, job_id)
-            is_due = time.monotonic() - looked >= LOOK_SECONDS
-            trials = await run_in_threadpool(jobs.trials, job_id) if is_due or job != last else ()
+            news = await run_in_threadpool(told.news)
         except JobNotFound:
             return
-        if is_due or job != last:
-            last, looked = job, time.monotonic()
-        for event in _news(seen, job, trials, settings.dashboard_url):
-            yield event
-        if job.state.is_finished:
+        rest = max(POLL_SECONDS, LEISURE * (time.monotonic() - begun))
+        for kind, text in news:
+            yield ServerSentEvent(event=kind, raw_data=text)
+        if told.everything:
             return
-        await asyncio.sleep(POLL_SECONDS)
-
-
-def _news(
-    seen: dict[str, Any], job: JobRecord, trials: Iterable[TrialRecord], dashboard_url: str
-) -> Iterator[ServerSentEvent]:
-    """Yield what differs from what was ``seen``, the job last, and note it there."""
-    views = [(f"trial {trial.number}", "trial", trial_view(trial)) for trial in trials]
-    for key, kind, view in [*views, ("job", "job", job_view(job, dashboard_url))]:
-        if seen.get(key) != view:
-            seen[key] = view
-            yield ServerSentEvent(event=kind, data=view)
+        await asyncio.sleep(rest)

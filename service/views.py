@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from results.export import trial_row
+from results.export import curve_row, trial_row
 from results.records import Curve, Failure, JobRecord, MetricInfo, TrialRecord
 from trainables import registry
 from trainables.contract import UnknownTrainable
@@ -47,6 +49,15 @@ def trial_view(trial: TrialRecord) -> dict[str, Any]:
 def curve_view(curve: Curve) -> dict[str, list[float] | list[int]]:
     """Return ``{epoch: [...], <metric>: [...], ...}``."""
     return {"epoch": list(curve.epochs), **{k: list(v) for k, v in curve.metrics.items()}}
+
+
+def curve_list(curves: Iterable[Curve]) -> Iterator[str]:
+    """Write the list of all curves as JSON, a piece per curve, however many there are."""
+    yield '{"items":['
+    for index, curve in enumerate(curves):
+        text = json.dumps(curve_row(curve), ensure_ascii=False, separators=(",", ":"))
+        yield f",{text}" if index else text
+    yield '],"next_cursor":null}'
 
 
 def trainable_view(trainable: registry.Trainable) -> dict[str, Any]:

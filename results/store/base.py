@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from results.records import (
@@ -96,8 +96,14 @@ class Store(Protocol):
         Its metrics are those that every epoch reported.
         """
 
-    def curves(self, job_id: str) -> tuple[Curve, ...]:
-        """Return the curves of all trials that have reported, by number, in one query."""
+    def curves(self, job_id: str, numbers: Collection[int] | None = None) -> Iterator[Curve]:
+        """Return the curves of all trials that have reported, or of those in ``numbers``, in order.
+
+        They are read some at a time, the first of them before this returns, each time in a
+        transaction of its own: memory stays bounded, and whoever reads slowly holds no connection.
+        Each curve is of one moment; later ones may be of a later moment. The iterator raises
+        :class:`results.errors.JobNotFound` when the job is deleted meanwhile.
+        """
 
     def request_cancel(self, job_id: str) -> JobRecord:
         """Cancel a queued or paused job at once; ask for a running one to be cancelled.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,15 @@ from results.states import TrialState
 from results.store import jobs, trials, values
 from results.store.leases import hold
 from results.store.tables import JOBS, REPORTS, TRIALS, insert_if_new
+
+#: About how many reports are read at a time: some 10 MB.
+_CHUNK_REPORTS = 20_000
+
+_IN_CURRENT_ATTEMPT = sa.and_(
+    REPORTS.c.job_id == TRIALS.c.job_id,
+    REPORTS.c.trial == TRIALS.c.number,
+    REPORTS.c.attempt == TRIALS.c.attempt,
+)
 
 
 def write(connection: Connection, lease: Lease, reports: Sequence[EpochReport]) -> int:
@@ -38,14 +47,35 @@ def write(connection: Connection, lease: Lease, reports: Sequence[EpochReport]) 
 def of_trial(connection: Connection, job_id: str, number: int) -> Curve:
     """Return the curve of one trial."""
     trials.get(connection, job_id, number)
-    found = _curves(connection, job_id, number)
+    found = _curves(connection, job_id, TRIALS.c.number == number)
     return found[0] if found else Curve(number, (), {})
 
 
-def of_job(connection: Connection, job_id: str) -> tuple[Curve, ...]:
-    """Return the curves of all trials that have one, by number."""
+def of_job(
+    connection: Connection, job_id: str, numbers: Collection[int] | None, *, after: int
+) -> tuple[Curve, ...]:
+    """Return the next curves behind that of trial ``after``, by number; none behind the last one.
+
+    Of all trials, or of those in ``numbers``; as many as have some :data:`_CHUNK_REPORTS` together.
+    """
     jobs.require(connection, job_id)
-    return _curves(connection, job_id)
+    wanted = sa.true() if numbers is None else TRIALS.c.number.in_(numbers)
+    at_most = max(1, _CHUNK_REPORTS // _spec(connection, job_id)["epochs"])
+    return _curves(connection, job_id, wanted, TRIALS.c.number > after, at_most=at_most)
+
+
+def one_by_one(read: Callable[[int], tuple[Curve, ...]]) -> Iterator[Curve]:
+    """Yield what ``read(after)`` returns, as :func:`of_job`, again and again until that is nothing.
+
+    The first of it is read at once, so that its errors are raised here.
+    """
+
+    def following(found: tuple[Curve, ...]) -> Iterator[Curve]:
+        while found:
+            yield from found
+            found = read(found[-1].trial)
+
+    return following(read(-1))
 
 
 def _columns(job_id: str, report: EpochReport) -> dict[str, Any]:
@@ -79,7 +109,8 @@ def _unfinished(connection: Connection, job_id: str, rows: Sequence[dict[str, An
 
 def _follow(connection: Connection, job_id: str, numbers: set[int]) -> None:
     """Bring the metrics, epochs and seconds of the trials up to their attempt's newest report."""
-    metric, sign = _objective(connection, job_id)
+    spec = _spec(connection, job_id)
+    metric, sign = spec["metric"], 1.0 if spec["mode"] == "max" else -1.0
     updates = [
         {
             "of_job": job_id,
@@ -101,25 +132,24 @@ def _follow(connection: Connection, job_id: str, numbers: set[int]) -> None:
         )
 
 
-def _objective(connection: Connection, job_id: str) -> tuple[str, float]:
-    """Return the declared metric, and -1.0 where lower is better."""
-    spec = connection.execute(sa.select(JOBS.c.spec).where(JOBS.c.id == job_id)).scalar_one()
-    return spec["metric"], 1.0 if spec["mode"] == "max" else -1.0
+def _spec(connection: Connection, job_id: str) -> Mapping[str, Any]:
+    spec: Mapping[str, Any] = connection.execute(
+        sa.select(JOBS.c.spec).where(JOBS.c.id == job_id)
+    ).scalar_one()
+    return spec
 
 
 def _newest(connection: Connection, job_id: str, numbers: set[int]) -> Sequence[Row[Any]]:
     """Return the last report of each trial's current attempt, and how many there are."""
     counted = (
-        _of_current_attempts(
-            sa.select(
-                REPORTS.c.trial,
-                REPORTS.c.attempt,
-                sa.func.max(REPORTS.c.epoch).label("last"),
-                sa.func.count().label("epochs"),
-            ),
-            job_id,
+        sa.select(
+            REPORTS.c.trial,
+            REPORTS.c.attempt,
+            sa.func.max(REPORTS.c.epoch).label("last"),
+            sa.func.count().label("epochs"),
         )
-        .where(REPORTS.c.trial.in_(numbers))
+        .join(TRIALS, _IN_CURRENT_ATTEMPT)
+        .where(REPORTS.c.job_id == job_id, REPORTS.c.trial.in_(numbers))
         .group_by(REPORTS.c.trial, REPORTS.c.attempt)
         .subquery()
     )
@@ -134,34 +164,30 @@ def _newest(connection: Connection, job_id: str, numbers: set[int]) -> Sequence[
     return connection.execute(query).all()
 
 
-def _of_current_attempts(query: sa.Select[Any], job_id: str) -> sa.Select[Any]:
-    return query.join(
-        TRIALS,
-        sa.and_(
-            TRIALS.c.job_id == REPORTS.c.job_id,
-            TRIALS.c.number == REPORTS.c.trial,
-            TRIALS.c.attempt == REPORTS.c.attempt,
-        ),
-    ).where(REPORTS.c.job_id == job_id)
+def _curves(
+    connection: Connection, job_id: str, *which: sa.ColumnElement[bool], at_most: int = 1
+) -> tuple[Curve, ...]:
+    """Return the curves of the first trials that are meant by ``which`` and have one, by number.
 
-
-def _curves(connection: Connection, job_id: str, number: int | None = None) -> tuple[Curve, ...]:
-    query = _of_current_attempts(
-        sa.select(REPORTS.c.trial, REPORTS.c.epoch, REPORTS.c.metrics), job_id
-    ).order_by(REPORTS.c.trial, REPORTS.c.epoch)
-    if number is not None:
-        query = query.where(REPORTS.c.trial == number)
-    rows: dict[int, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(query):
-        rows[row.trial].append(row)
-    return tuple(_curve(trial, found) for trial, found in rows.items())
-
-
-def _curve(trial: int, rows: Sequence[Row[Any]]) -> Curve:
-    # A metric that some epoch did not report has no value per epoch: it is left out.
-    names = [name for name in rows[-1].metrics if all(name in row.metrics for row in rows)]
-    return Curve(
-        trial,
-        tuple(row.epoch for row in rows),
-        {name: tuple(row.metrics[name] for row in rows) for name in names},
+    The database makes one text of a trial's reports: a row for each, and a JSON decoder begun for
+    each, would take six times as long.
+    """
+    report = sa.literal("[") + sa.cast(REPORTS.c.epoch, sa.Text)
+    report += sa.literal(",") + sa.cast(REPORTS.c.metrics, sa.Text) + sa.literal("]")
+    joined = sa.select(sa.func.aggregate_strings(report, ",")).where(_IN_CURRENT_ATTEMPT)
+    query = (
+        sa.select(TRIALS.c.number, joined.scalar_subquery())
+        .where(TRIALS.c.job_id == job_id, TRIALS.c.epochs > 0, *which)
+        .order_by(TRIALS.c.number)
+        .limit(at_most)
     )
+    return tuple(_curve(trial, text) for trial, text in connection.execute(query))
+
+
+def _curve(trial: int, reports: str) -> Curve:
+    """Return the curve of reports ``[epoch,{metric: value}],...`` in any order."""
+    found = sorted(json.loads(f"[{reports}]"), key=lambda report: report[0])
+    epochs, metrics = zip(*found, strict=True)
+    # A metric that some epoch did not report has no value per epoch: it is left out.
+    names = [name for name in metrics[-1] if all(name in each for each in metrics)]
+    return Curve(trial, epochs, {name: tuple(each[name] for each in metrics) for name in names})

@@ -1,8 +1,11 @@
-"""The store on a SQL database: each method is one transaction around a function of its room."""
+"""The store on a SQL database: each method is one transaction around a function of its room.
+
+Only :meth:`SqlStore.curves` takes several, one after the other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import sqlalchemy as sa
@@ -118,10 +121,14 @@ class SqlStore:
         with self._database.read() as connection:
             return curves.of_trial(connection, job_id, number)
 
-    def curves(self, job_id: str) -> tuple[Curve, ...]:
+    def curves(self, job_id: str, numbers: Collection[int] | None = None) -> Iterator[Curve]:
         """See :meth:`results.store.base.Store.curves`."""
-        with self._database.read() as connection:
-            return curves.of_job(connection, job_id)
+
+        def read(after: int) -> tuple[Curve, ...]:
+            with self._database.read() as connection:
+                return curves.of_job(connection, job_id, numbers, after=after)
+
+        return curves.one_by_one(read)
 
     def request_cancel(self, job_id: str) -> JobRecord:
         """See :meth:`results.store.base.Store.request_cancel`."""

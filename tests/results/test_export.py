@@ -125,7 +125,8 @@ def test_trials_csv_quotes_and_keeps_types() -> None:
 def test_curves_csv_round_trips() -> None:
     fake = fakes.regression(5)
     short = Curve(7, (1, 2), {"extra": (math.nan, math.inf)})
-    rows = read_csv(export.curves_csv([*fake.curves, short]))
+    names = [*fake.curves[0].metrics, "extra"]
+    rows = read_csv("".join(export.curves_csv([*fake.curves, short], names)))
     assert [row["trial"] for row in rows] == ["0"] * 5 + ["7"] * 2
     assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4, 5, 1, 2]
     values = tuple(float(row["test_rmse"]) for row in rows[:5])
@@ -136,7 +137,13 @@ def test_curves_csv_round_trips() -> None:
 
 
 def test_csv_of_nothing_is_its_header() -> None:
-    assert export.curves_csv([]) == "trial,epoch\r\n"
+    assert "".join(export.curves_csv([], [])) == "trial,epoch\r\n"
+
+
+def test_the_columns_of_curves_are_what_the_trials_have() -> None:
+    fake = fakes.sampled(12)
+    assert export.metric_names(fake.trials) == list(fake.curves[0].metrics)
+    assert export.metric_names([]) == []
 
 
 def test_json_has_null_for_what_is_not_finite() -> None:

@@ -299,13 +299,12 @@ def test_events_tell_what_changes_and_end_when_the_job_is_deleted(
         store.delete_job(job_id)
         rest = [event async for event in stream]
         assert rest == []
-        return [(e.event, e.data.get("number", e.data["progress"] if e.event == "job" else None))
-                for e in [*first, *changed]]  # fmt: skip
+        return [(event.event, json.loads(event.raw_data)) for event in [*first, *changed]]
 
     told = asyncio.run(follow())
     assert [kind for kind, _ in told] == ["trial", "trial", "trial", "job", "trial", "job"]
-    assert told[4][1] == 1
-    assert told[5][1]["epochs_done"] == 1
+    assert told[4][1]["number"] == 1
+    assert told[5][1]["progress"]["epochs_done"] == 1
 
 
 def test_events_tell_everything_and_end_with_the_job(client: TestClient, store: Store) -> None:

@@ -72,13 +72,13 @@ def test_an_expired_job_is_taken_over(store: SqlStore) -> None:
 def test_the_former_holder_can_write_nothing(store: SqlStore, name: str) -> None:
     job_id, old = running_job(store)
     claim(store)
-    before = store.job(job_id), store.trials(job_id), store.curves(job_id), store.drivers()
+    before = store.job(job_id), store.trials(job_id), [*store.curves(job_id)], store.drivers()
     with pytest.raises(LeaseLost, match=f"lease {old.token}"):
         WRITES[name](store, old)
     assert (
         store.job(job_id),
         store.trials(job_id),
-        store.curves(job_id),
+        [*store.curves(job_id)],
         store.drivers(),
     ) == before
 

@@ -6,11 +6,11 @@ import math
 
 import pytest
 
-from results.errors import IllegalMove, TrialNotFound
+from results.errors import IllegalMove, JobNotFound, TrialNotFound
 from results.records import Curve, EpochReport, Failure, Lease, NewTrial
-from results.states import FailureKind, TrialState
+from results.states import FailureKind, JobState, TrialState
 from results.store.sql import SqlStore
-from tests.results.store.samples import accept, claim, claim_expired, report
+from tests.results.store.samples import SPEC, accept, claim, claim_expired, report
 
 
 def started(store: SqlStore, trials: int = 1) -> Lease:
@@ -90,7 +90,9 @@ def test_each_report_is_written_at_most_once(store: SqlStore) -> None:
     assert store.write_reports(lease, [report(0, 2, 0.9), report(0, 3, 0.5)]) == 1
     curve = Curve(0, (1, 2, 3), {"validation_accuracy": (0.1, 0.3, 0.5)})
     assert store.curve(lease.job_id, 0) == curve
-    assert store.curves(lease.job_id) == (curve, Curve(1, (1,), {"validation_accuracy": (0.2,)}))
+    assert list(store.curves(lease.job_id)) == [
+        curve, Curve(1, (1,), {"validation_accuracy": (0.2,)}),
+    ]  # fmt: skip
     trial = store.trial(lease.job_id, 0)
     assert (trial.epochs, trial.metrics, trial.seconds) == (3, {"validation_accuracy": 0.5}, 3.0)
     assert store.job(lease.job_id).progress.epochs_done == 4
@@ -114,13 +116,38 @@ def test_the_curve_is_that_of_the_latest_attempt(store: SqlStore) -> None:
     assert store.curve(job.id, 0).epochs == (1, 2)
     assert store.start_trial(lease, 0, node=None) == 2
     assert store.curve(job.id, 0) == Curve(0, (), {})
-    assert store.curves(job.id) == ()
+    assert list(store.curves(job.id)) == []
     # A late report of the first attempt is kept, and changes nothing that is shown.
     assert store.write_reports(lease, [report(0, 3, 0.3)]) == 1
     assert store.trial(job.id, 0).metrics == {}
     assert store.write_reports(lease, [report(0, 1, 0.4, attempt=2)]) == 1
     assert store.curve(job.id, 0) == Curve(0, (1,), {"validation_accuracy": (0.4,)})
     assert store.trial(job.id, 0).metrics == {"validation_accuracy": 0.4}
+
+
+def test_curves_are_read_in_several_goes(store: SqlStore) -> None:
+    # So many epochs that one trial's are read at a time; trial 2 reports nothing.
+    job = store.create_job(
+        name="long", spec=SPEC | {"epochs": 20_000}, fingerprint="long", planned_trials=5,
+        trials=[NewTrial(number, {}, 42) for number in range(5)],
+    )  # fmt: skip
+    lease = claim(store)
+    for number in (0, 1, 3, 4):
+        store.start_trial(lease, number, node=None)
+        store.write_reports(lease, [report(number, 1, 0.1 * number), report(number, 2, 0.5)])
+    found = store.curves(job.id)
+    assert next(found) == store.curve(job.id, 0)
+    # What comes later is read when it is asked for.
+    store.write_reports(lease, [report(4, 3, 0.9)])
+    assert [(curve.trial, curve.epochs[-1]) for curve in found] == [(1, 2), (3, 2), (4, 3)]
+    assert [curve.trial for curve in store.curves(job.id, {4, 2, 1})] == [1, 4]
+    assert list(store.curves(job.id, [])) == []
+    begun = store.curves(job.id)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    store.delete_job(job.id)
+    assert next(begun).trial == 0
+    with pytest.raises(JobNotFound):
+        list(begun)
 
 
 def test_a_metric_that_some_epoch_lacks_is_not_in_the_curve(store: SqlStore) -> None:
@@ -142,7 +169,7 @@ def test_a_metric_that_is_no_finite_number_is_refused(store: SqlStore, value: fl
     lease = started(store)
     with pytest.raises(ValueError, match=r"trial 0, epoch 2: metrics\.validation_accuracy must be"):
         store.write_reports(lease, [report(0, 1, 0.5), report(0, 2, value)])
-    assert store.curves(lease.job_id) == ()
+    assert list(store.curves(lease.job_id)) == []
 
 
 @pytest.mark.parametrize(
@@ -161,14 +188,14 @@ def test_a_report_that_makes_no_sense_is_refused(
     lease = started(store)
     with pytest.raises(ValueError, match=message):
         store.write_reports(lease, [report(0, 1, 0.5), bad])
-    assert store.curves(lease.job_id) == ()
+    assert list(store.curves(lease.job_id)) == []
 
 
 def test_a_report_of_an_unknown_trial_is_refused(store: SqlStore) -> None:
     lease = started(store)
     with pytest.raises(TrialNotFound):
         store.write_reports(lease, [report(0, 1, 0.5), report(5, 1, 0.5)])
-    assert store.curves(lease.job_id) == ()
+    assert list(store.curves(lease.job_id)) == []
 
 
 def test_a_large_batch_is_written_whole(store: SqlStore) -> None:
