@@ -69,9 +69,12 @@ def authentication(settings: Settings) -> dict[str, str]:
     path = settings.ray_dir / "token"
     if not path.exists():
         settings.ray_dir.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        # Under another name first: a full disk must not leave an empty token for good.
+        fresh = path.with_suffix(".new")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(secrets.token_hex(32))
+        fresh.replace(path)
     return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(path)}
 
 
@@ -170,7 +173,10 @@ def _wait_until_up(child: subprocess.Popen[bytes], address: str, log: Path) -> N
 
 
 def _has_raylet(pid: int) -> bool:
-    return any(p.name() == "raylet" for p in psutil.Process(pid).children(recursive=True))
+    try:
+        return any(p.name() == "raylet" for p in psutil.Process(pid).children(recursive=True))
+    except psutil.NoSuchProcess:  # Ray begins short-lived ones too: the next look tells
+        return False
 
 
 def _free_port(preferred: int = 0) -> int:
@@ -212,7 +218,7 @@ def nodes(settings: Settings) -> list[dict[str, Any]]:
         answer = httpx2.get(url, params={"view": "summary"}, headers=headers, timeout=3.0)
         answer.raise_for_status()
         summary = answer.json()["data"]["summary"]
-    except (httpx2.HTTPError, KeyError, ValueError) as error:
+    except (httpx2.HTTPError, KeyError, TypeError, ValueError) as error:
         raise ClusterError(f"the Ray dashboard does not answer: {error}") from error
     return [_node(node) for node in summary]
 

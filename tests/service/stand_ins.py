@@ -18,6 +18,7 @@ from results.store.sql import SqlStore
 from service.settings import Settings
 from service.spec import JobSpec
 
+PYTHON = sys.executable
 #: A child that says that it is there and sleeps.
 SLEEPER = "import time; print('here', flush=True); time.sleep(60)"
 
@@ -35,7 +36,7 @@ def child(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Yield a Python process in a session of its own that has said ``here``; kill it at the end."""
     process = subprocess.Popen(
-        [sys.executable, "-IS", "-c", code],
+        [PYTHON, "-IS", "-c", code],
         stdout=subprocess.PIPE,
         start_new_session=True,
         env={**os.environ, **(variables or {})},
