@@ -1,17 +1,24 @@
-"""How the service starts, refuses to start, and stops: as a process, without any job."""
+"""How the service starts, refuses to start, and stops, without any job."""
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from results.records import TokenScope
+from results.store.base import Store
 from service import processes
+from service import serve as serving
+from service.serve import StartError, StopRequested
+from service.settings import Settings
 from tests.service.running import free_port, until
 
 
@@ -58,6 +65,77 @@ def test_a_folder_that_cannot_be_made_is_named_rather_than_the_port() -> None:
     assert status == 1
     assert "/proc/nope" in message
     assert "--port" not in message
+
+
+def test_a_taken_port_is_named_before_anything_is_started(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        changed = settings.model_copy(update={"port": port})
+        with pytest.raises(StartError, match=rf"127\.0\.0\.1:{port}: .*choose another --port"):
+            serving.serve(changed)
+    assert not changed.ray_dir.exists()
+
+
+def test_the_port_and_the_folder_are_free_again_after_a_refusal(settings: Settings) -> None:
+    changed = settings.model_copy(update={"port": free_port()})
+    with serving._only_one(changed), pytest.raises(StartError, match="another `argbest serve`"):
+        serving.serve(changed)
+    with serving._only_one(changed), serving._listen(changed) as listener:
+        assert listener.getsockname() == ("127.0.0.1", changed.port)
+
+
+def test_a_ray_that_is_named_is_used_and_none_is_started(settings: Settings) -> None:
+    with serving.local_ray(settings) as (running, head):
+        assert running == settings
+        assert head is None
+    assert not settings.ray_dir.exists(), "it has a token of its own"
+
+
+def test_an_address_of_ipv6_stands_in_brackets(settings: Settings) -> None:
+    assert serving._url(settings.model_copy(update={"host": "::1"})) == "http://[::1]:8000"
+
+
+def test_the_first_token_is_shown_once_where_tokens_are_asked_for(
+    settings: Settings, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asking = settings.model_copy(update={"host": "0.0.0.0", "auth": "auto"})
+    serving._announce_door(asking, store)
+    shown = capsys.readouterr().err
+    (token,) = (line.split()[1] for line in shown.splitlines() if line.startswith("Token"))
+    found = store.token(token)
+    assert found is not None
+    assert found.scope is TokenScope.ADMIN
+    serving._announce_door(asking, store)
+    again = capsys.readouterr().err
+    assert token not in again
+    assert "argbest token create" in again
+
+
+@pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_an_open_door_is_warned_of_beyond_this_machine(
+    settings: Settings, store: Store, capsys: pytest.CaptureFixture[str], host: str, warned: bool
+) -> None:
+    serving._announce_door(settings.model_copy(update={"host": host, "auth": "off"}), store)
+    assert ("ARGBEST_AUTH=off" in capsys.readouterr().err) is warned
+    assert store.tokens() == ()
+
+
+@pytest.fixture
+def signal_handlers() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("signal_handlers")
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
+def test_the_first_signal_stops_and_later_ones_do_not_disturb_that(first: signal.Signals) -> None:
+    serving._stop_on_signals()
+    with pytest.raises(StopRequested):
+        signal.raise_signal(first)
+    for again in (signal.SIGTERM, signal.SIGINT):
+        signal.raise_signal(again)
 
 
 @pytest.mark.ray
