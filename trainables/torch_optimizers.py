@@ -64,12 +64,23 @@ def update(
     count = len(weights)
     new_weights, first, second = [], [], []
     for w, g, m, v in zip(weights, gradients, moments[:count], moments[count:], strict=True):
-        m_next = m + (1 - BETA_1) * (g - m)
-        v_next = BETA_2 * v + (1 - BETA_2) * (g * g)
+        m_next = _stored(m + (1 - BETA_1) * (g - m))
+        v_next = _stored(BETA_2 * v + (1 - BETA_2) * (g * g))
         new_weights.append(w - rates[0] * m_next / (v_next.sqrt() * rates[2] + EPSILON))
         first.append(m_next)
         second.append(v_next)
     return tuple(new_weights), (*first, *second)
+
+
+def _stored(moment: Tensor) -> Tensor:
+    """Make torch's compiler write a matrix to memory here; without effect otherwise.
+
+    It would rather keep a block's gradients and work out the moments from all of them at each step:
+    twice the memory traffic, which is what a step of Adam costs.
+    """
+    if moment.ndim < 2 or not torch.compiler.is_compiling():
+        return moment
+    return moment.as_strided(moment.shape, moment.stride())
 
 
 @torch.no_grad()
