@@ -1,7 +1,8 @@
 """Measure argbest on this machine: ``python -m benchmarks`` from the repository's root.
 
-Three parts: the engines of the numpy trainables and of the torch trainables against the plain
-loops that specify them, and the service around them. See docs/performance.md.
+Four parts: the engines of the numpy trainables and of the torch trainables against the plain
+loops that specify them, stacked trials against one alone, and the service around them. See
+docs/performance.md.
 """
 
 from __future__ import annotations

@@ -47,19 +47,19 @@ def fashion_mnist() -> ImageData:
     return data
 
 
-def main(description: str, run: Callable[[bool], list[EngineRow]]) -> None:
+def main(description: str, run: Callable[[bool], list[EngineRow]], baseline: str = "plain") -> None:
     """Be a command line: print the table of ``run(quick)``; write it to a file if asked."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter repeats")
     parser.add_argument("--output", type=Path, help="write the measurements there, as JSON")
     options = parser.parse_args()
     if os.environ.get("OMP_NUM_THREADS") != "1":
-        parser.exit(2, "set OMP_NUM_THREADS=1: the plain loops are to be timed on one core\n")
+        parser.exit(2, "set OMP_NUM_THREADS=1: what is compared is timed on one core\n")
     try:
         rows = run(options.quick)
     except DatasetUnavailable as error:
         parser.exit(1, f"{error}\n")
-    print(engines_table(rows))
+    print(engines_table(rows, baseline))
     if options.output:
         content = {"engines": list(map(asdict, rows)), "peak_memory_bytes": peak_memory_bytes()}
         options.output.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

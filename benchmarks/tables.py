@@ -11,8 +11,12 @@ END = "<!-- measured: end -->"
 TITLES = {
     "numpy": "Engines of the numpy trainables",
     "torch": "Engines of the torch trainables",
+    "stacked": "Stacked trials",
     "service": "The service",
 }
+
+#: What the engines of a part are compared with, where that is not the plain loop.
+_BASELINES = {"stacked": "alone"}
 
 
 def markdown(parts: Iterable[Part]) -> str:
@@ -35,7 +39,7 @@ def update_page(page: str, parts: Iterable[Part]) -> str:
 def _section(part: Part) -> str:
     blocks = [f"### {TITLES[part.name]}", _provenance(part)]
     if part.engines:
-        blocks.append(engines_table(part.engines))
+        blocks.append(engines_table(part.engines, _BASELINES.get(part.name, "plain")))
     if part.figures:
         blocks.append(figures_table(part.figures))
     return "\n\n".join(blocks)
@@ -52,10 +56,11 @@ def _provenance(part: Part) -> str:
     )
 
 
-def engines_table(rows: Sequence[EngineRow]) -> str:
-    """Return a table with a line for each workload and engine."""
+def engines_table(rows: Sequence[EngineRow], baseline: str) -> str:
+    """Return a table with a line for each workload and engine, compared with the ``baseline``."""
+    columns = ("µs/step", "steps/s", f"x {baseline}", "low - high")
     return _table(
-        ("workload", "engine", "plain µs/step", "µs/step", "steps/s", "x plain", "low - high"),
+        ("workload", "engine", f"{baseline} µs/step", *columns),
         (
             (
                 row.workload,
@@ -63,8 +68,8 @@ def engines_table(rows: Sequence[EngineRow]) -> str:
                 _number(row.plain_us_per_step),
                 _number(row.us_per_step),
                 f"{row.steps_per_s:,.0f}",
-                f"{row.ratio:.1f}",
-                f"{row.ratio_low:.1f} - {row.ratio_high:.1f}",
+                _ratio(row.ratio),
+                f"{_ratio(row.ratio_low)} - {_ratio(row.ratio_high)}",
             )
             for row in rows
         ),
@@ -87,6 +92,11 @@ def _spread(figure: Figure) -> tuple[str, str]:
     if times == 1:
         return "", "1"
     return f"{_number(min(figure.values))} - {_number(max(figure.values))}", str(times)
+
+
+def _ratio(value: float) -> str:
+    """One digit after the point, more below 1."""
+    return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
 
 
 def _number(value: float) -> str:

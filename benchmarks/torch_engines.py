@@ -11,26 +11,26 @@ dropout masks and scaling the pixels, as the plain loop's includes its ``DataLoa
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain, count, islice, repeat
 
-import numpy as np
 import torch
 from torch import nn
 
 from benchmarks.engines import fashion_mnist, main
 from benchmarks.records import EngineRow
 from trainables import torch_reference
-from trainables.datasets.types import ImageData
 from trainables.torch_compiled import CompiledEngine
+from trainables.torch_devices import Images
 from trainables.torch_engines import cache_folder
-from trainables.torch_models import Architecture, initial_weights, scaled
+from trainables.torch_models import Architecture, scaled
 from trainables.torch_optimizers import Optimizer
-from trainables.torch_steps import EagerEngine, Engine, Problem, State
+from trainables.torch_stacked import StackOfOne, initial_state
+from trainables.torch_steps import Batches, EagerEngine, Engine, Problem
 from trainables.torch_trainables import epoch_batches
 
-_FEATURES, _CLASSES, _HIDDEN, _DROPOUT = 784, 10, 200, 0.3
+FEATURES, CLASSES, HIDDEN, DROPOUT = 784, 10, 200, 0.3
 #: Adam's moments take about a thousand steps to become denormal, which is what slows it down.
 _WARM_UP_STEPS = 2_048
 
@@ -64,24 +64,24 @@ def run(quick: bool) -> list[EngineRow]:
 
     Raises :class:`trainables.contract.DatasetUnavailable` without Fashion-MNIST.
     """
-    data = fashion_mnist()
+    images = Images.of(fashion_mnist(), torch.device("cpu"))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return [row for workload in WORKLOADS for row in _rows(workload, data, quick)]
+        return [row for workload in WORKLOADS for row in _rows(workload, images, quick)]
     finally:
         torch.set_num_threads(threads)
 
 
-def _rows(workload: Workload, data: ImageData, quick: bool) -> list[EngineRow]:
+def _rows(workload: Workload, images: Images, quick: bool) -> list[EngineRow]:
     plain_steps, engine_steps, repeats = (500, 1_024, 3) if quick else (1_000, 5_120, 7)
     problem = Problem(
-        Architecture(_FEATURES, _CLASSES, workload.layers, _HIDDEN), 1, workload.optimizer
+        Architecture(FEATURES, CLASSES, workload.layers, HIDDEN), 1, workload.optimizer
     )
     trainings = {
-        "plain": (_plain(problem, data), plain_steps, workload.plain_flushes_denormals),
-        "eager": (_engine(problem, EagerEngine(problem), data), engine_steps, True),
-        "compiled": (_engine(problem, _compiled(problem), data), engine_steps, True),
+        "plain": (_plain(problem, images), plain_steps, workload.plain_flushes_denormals),
+        "eager": (_engine(problem, EagerEngine(problem), images), engine_steps, True),
+        "compiled": (_engine(problem, _compiled(problem), images), engine_steps, True),
     }
     for train, _, flush in trainings.values():
         _seconds(train, _WARM_UP_STEPS, flush=flush)
@@ -99,28 +99,39 @@ def _compiled(problem: Problem) -> CompiledEngine:
     return CompiledEngine(problem, cache_folder())
 
 
-def _plain(problem: Problem, data: ImageData) -> Train:
+def _plain(problem: Problem, images: Images) -> Train:
     """Return the plain loop; the model, like an engine's state, lives on from call to call."""
-    model = torch_reference.network(problem.architecture, lambda: nn.Dropout(_DROPOUT))
+    model = torch_reference.network(problem.architecture, lambda: nn.Dropout(DROPOUT))
     optimizer = torch_reference.torch_optimizer(model, problem.optimizer)
-    x, labels = scaled(np.array(data.x_train), data.scale), torch.from_numpy(np.array(data.y_train))
-    loader = torch_reference.samples(x, labels, 1, torch.Generator().manual_seed(0))
+    x = scaled(images.x_train, images.scale)
+    loader = torch_reference.samples(x, images.y_train, 1, torch.Generator().manual_seed(0))
     batches = chain.from_iterable(repeat(loader))
     return lambda steps: torch_reference.train_epoch(model, optimizer, islice(batches, steps))
 
 
-def _engine(problem: Problem, engine: Engine, data: ImageData) -> Train:
-    generator = torch.Generator().manual_seed(0)
-    weights = initial_weights(problem.architecture, generator)
-    state = State(weights, problem.optimizer.initial_moments(weights))
-    epochs = (epoch_batches(problem, _DROPOUT, data, generator) for _ in count())
+def _engine(problem: Problem, engine: Engine, images: Images) -> Train:
+    return stack_training([problem], StackOfOne(engine), images)
+
+
+def stack_training(problems: Sequence[Problem], engine: Engine, images: Images) -> Train:
+    """Return the training of a stack by its engine, where the images are, and from their choice on.
+
+    It has ended when the last loss is known, on a GPU too.
+    """
+    generator, device = torch.Generator().manual_seed(0), images.x_train.device
+    state = initial_state(problems[0], len(problems), generator, device)
+    dropout = torch.full((len(problems),), DROPOUT, dtype=torch.float64, device=device)
+    epochs = (epoch_batches(problems[0], dropout, images, generator) for _ in count())
     stretches = chain.from_iterable(epochs)
+    rest: Batches | None = None
 
     def train(steps: int) -> None:
-        nonlocal state
+        nonlocal state, rest
         last = state.steps + steps
         while state.steps < last:
-            state, losses = engine.run(state, next(stretches)[: last - state.steps])
+            batches, wanted = rest or next(stretches), last - state.steps
+            state, losses = engine.run(state, batches[:wanted])
+            rest = batches[wanted:]
             losses.sum(dtype=torch.float64).item()
 
     return train

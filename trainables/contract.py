@@ -7,7 +7,7 @@ a test, in a notebook and in a trial process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -31,6 +31,33 @@ class Train(Protocol):
         trainable's parameter model declares); ``data`` is one of the classes of
         :mod:`trainables.datasets`. With the same arguments a numpy trainable reports the same
         numbers bit for bit.
+        """
+
+
+class StackReport(Protocol):
+    """Receives the metrics of one finished epoch of every trial of a stack."""
+
+    def __call__(self, epoch: int, metrics: Sequence[Mapping[str, float]]) -> None:
+        """Take each member's ``metrics`` of ``epoch``, in the order of the configurations."""
+
+
+class TrainStack(Protocol):
+    """Trains several trials together, each as :class:`Train` would train it alone."""
+
+    def __call__(
+        self,
+        configs: Sequence[Mapping[str, Any]],
+        data: Any,
+        report: StackReport,
+        *,
+        epochs: int,
+        seed: int,
+    ) -> None:
+        """Train for ``epochs`` epochs and call ``report(epoch, metrics)`` after each of them.
+
+        The ``configs`` have the same :meth:`trainables.parameters.Parameters.stack_key`. A member
+        that diverges goes on, is reported as it is, and disturbs no other; sums may be rounded
+        otherwise than alone.
         """
 
 
@@ -59,6 +86,7 @@ class TrainableError(Exception):
       UnknownTrainable   no trainable of that name is registered
       UnknownDataset     no data set of that name is registered
       DatasetUnavailable the data set's files are neither here nor to be fetched
+      DeviceUnavailable  the trial is to train on a GPU and has none
     """
 
 
@@ -72,3 +100,7 @@ class UnknownDataset(TrainableError):
 
 class DatasetUnavailable(TrainableError):
     """The files of a data set are not here and could not be fetched; lists what was tried."""
+
+
+class DeviceUnavailable(TrainableError):
+    """A trial is to train on a GPU, and its process has none; says what to ask for."""

@@ -6,7 +6,7 @@ defaults. Nothing heavy is imported here: the registry answers for a trainable w
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,18 @@ class Parameters(BaseModel):
     """Base of all parameter models: strict types, no unknown names, finite numbers."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    #: The parameters that trials of one stack may differ in; all others are the stack's.
+    stackable: ClassVar[frozenset[str]] = frozenset()
+
+    def stack_key(self) -> str:
+        """Return a text that is the same for configurations that can train in one stack."""
+        return self.model_dump_json(exclude=set(self.stackable))
+
+
+#: Where a torch model trains.
+DeviceName = Literal["auto", "cpu", "cuda"]
+_DEVICE = "where to train: an NVIDIA GPU (cuda), the CPU, or the GPU if the trial has one (auto)"
 
 
 class LinearRegressionParameters(Parameters):
@@ -50,14 +62,19 @@ class MlpParameters(Parameters):
 class TorchLogisticRegressionParameters(Parameters):
     """Logistic regression by automatic differentiation (Q4.1)."""
 
+    stackable = frozenset({"learning_rate", "l2_decay"})
+
     learning_rate: float = Field(0.01, gt=0, le=10, description="step size of the optimiser")
     optimizer: Literal["sgd", "adam"] = Field("sgd", description="SGD without momentum, or Adam")
     l2_decay: float = Field(0.0, ge=0, le=1, description="L2 penalty added to the gradient")
     batch_size: int = Field(1, ge=1, le=4096, description="samples in one update")
+    device: DeviceName = Field("auto", description=_DEVICE)
 
 
 class TorchFeedforwardParameters(Parameters):
     """Feed-forward network with dropout by automatic differentiation (Q4.2, Q4.3)."""
+
+    stackable = frozenset({"learning_rate", "dropout", "l2_decay"})
 
     learning_rate: float = Field(0.01, gt=0, le=10, description="step size of the optimiser")
     hidden_size: int = Field(200, ge=1, le=4096, description="units of each hidden layer")
@@ -67,3 +84,4 @@ class TorchFeedforwardParameters(Parameters):
     optimizer: Literal["sgd", "adam"] = Field("sgd", description="SGD without momentum, or Adam")
     l2_decay: float = Field(0.0, ge=0, le=1, description="L2 penalty added to the gradient")
     batch_size: int = Field(1, ge=1, le=4096, description="samples in one update")
+    device: DeviceName = Field("auto", description=_DEVICE)

@@ -15,7 +15,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from trainables import parameters as p
-from trainables.contract import Metric, Train, UnknownTrainable
+from trainables.contract import Metric, Train, TrainStack, UnknownTrainable
 
 ENTRY_POINT_GROUP = "argbest.trainables"
 
@@ -41,7 +41,9 @@ _DISTANCE = Metric(
 class Trainable:
     """What is known of a trainable without importing its code.
 
-    ``entry`` names the :class:`trainables.contract.Train` function as ``"module:function"``.
+    ``entry`` names the :class:`trainables.contract.Train` function as ``"module:function"``;
+    ``stack_entry`` names the :class:`trainables.contract.TrainStack` function of one that can train
+    several trials together.
     """
 
     name: str
@@ -50,16 +52,33 @@ class Trainable:
     datasets: tuple[str, ...]
     metrics: tuple[Metric, ...]
     parameters: type[p.Parameters]
+    stack_entry: str = ""
 
     def resolve(self) -> Train:
         """Import the trainable's module and return its train function."""
-        module, _, function = self.entry.partition(":")
-        train: Train = getattr(import_module(module), function)
+        train: Train = _import(self.entry)
         return train
+
+    def resolve_stack(self) -> TrainStack:
+        """Import the module and return the function that trains a stack; it has one."""
+        train: TrainStack = _import(self.stack_entry)
+        return train
+
+    def stack_key(self, config: Mapping[str, Any]) -> str:
+        """Return a text that is the same for configurations that can train in one stack.
+
+        Raises ``pydantic.ValidationError`` for one that the parameter model refuses.
+        """
+        return self.parameters.model_validate(dict(config)).stack_key()
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema (draft 2020-12) of the parameters."""
         return self.parameters.model_json_schema()
+
+
+def _import(entry: str) -> Any:
+    module, _, function = entry.partition(":")
+    return getattr(import_module(module), function)
 
 
 _NUMPY = "trainables.numpy_trainables"
@@ -115,6 +134,7 @@ _BUILT_IN = (
         _IMAGES,
         _CLASSIFICATION,
         p.TorchLogisticRegressionParameters,
+        f"{_TORCH}:train_logistic_regression_stack",
     ),
     Trainable(
         "torch_feedforward",
@@ -123,6 +143,7 @@ _BUILT_IN = (
         _IMAGES,
         _CLASSIFICATION,
         p.TorchFeedforwardParameters,
+        f"{_TORCH}:train_feedforward_stack",
     ),
 )
 

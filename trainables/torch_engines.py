@@ -1,13 +1,17 @@
-"""Which engine trains: the compiled one where it pays and can be had, else the eager one."""
+"""Which engine trains: one trial on the CPU has two of its own, all else the stacked one."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from subprocess import SubprocessError
 
+import torch
+
 from trainables.code_cache import code_folder
 from trainables.torch_compiled import CompiledEngine
+from trainables.torch_stacked import StackedEngine, StackOfOne
 from trainables.torch_steps import EagerEngine, Engine, Problem
 
 #: Below this many steps the seconds for compiling, once, or loading, each time, are not won back:
@@ -34,7 +38,9 @@ def cache_folder() -> Path:
 
 
 def choose_engine(problem: Problem, steps: int, folder: Path) -> Engine:
-    """Return the engine for a training of ``steps`` steps; compiled code is kept in ``folder``.
+    """Return the engine for one trial of ``steps`` steps on the CPU: compiled where that pays.
+
+    Compiled code is kept in ``folder``.
 
     The choice depends on the problem and ``steps`` alone, so that a trial computes the same each
     time. Only where compiling fails does the eager engine step in, whose float32 sums are rounded
@@ -49,3 +55,15 @@ def choose_engine(problem: Problem, steps: int, folder: Path) -> Engine:
         reason = str(error).strip() or type(error).__name__
         _log.warning("no compiled training loop, so this trial trains eagerly: %s", reason)
         return EagerEngine(problem)
+
+
+def stack_engine(
+    problems: Sequence[Problem], device: torch.device, steps: int, folder: Path
+) -> Engine:
+    """Return the engine for a stack of trials, of any number; see :mod:`trainables.torch_stacked`.
+
+    The native code of :mod:`trainables.torch_compiled` is for one trial on the CPU.
+    """
+    if device.type == "cpu" and len(problems) == 1:
+        return StackOfOne(choose_engine(problems[0], steps, folder))
+    return StackedEngine(problems)

@@ -13,9 +13,7 @@ from itertools import pairwise
 from math import sqrt
 from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -67,13 +65,16 @@ def initial_weights(architecture: Architecture, generator: torch.Generator) -> W
     return tuple(weights)
 
 
-def dropout_mask(shape: Sequence[int], probability: float, generator: torch.Generator) -> Tensor:
+def dropout_mask(shape: Sequence[int], probability: Tensor, generator: torch.Generator) -> Tensor:
     """Draw an inverted-dropout mask: 0 with ``probability``, else 1 / (1 - probability).
 
-    Srivastava et al. 2014; inverted, so that nothing is scaled when dropout is off.
+    Srivastava et al. 2014; inverted, so that nothing is scaled when dropout is off. ``probability``
+    is float64 and of any shape that ``shape`` broadcasts with: several probabilities see the same
+    draws, from the CPU's ``generator`` whatever the device.
     """
-    kept = torch.rand(*shape, generator=generator) >= probability
-    return kept.to(torch.float32).mul_(1 / (1 - probability))
+    drawn = torch.rand(*shape, generator=generator).to(probability.device)
+    kept = drawn >= probability.to(torch.float32)
+    return kept.to(torch.float32).mul_((1 / (1 - probability)).to(torch.float32))
 
 
 def logits(
@@ -131,27 +132,22 @@ def loss_above(
     return functional.cross_entropy(_logits_above(architecture, weights, z, masks), label)
 
 
-def scaled(pixels: NDArray[np.uint8], scale: float) -> Tensor:
-    """Return grey values as float32, ``pixels * scale``, in memory of their own."""
-    return torch.from_numpy(pixels).to(torch.float32).mul_(scale)
+def scaled(pixels: Tensor, scale: float) -> Tensor:
+    """Return grey values, uint8, as float32 times ``scale``, in memory of their own."""
+    return pixels.to(torch.float32).mul_(scale)
 
 
 @torch.no_grad()
 def accuracy(
-    architecture: Architecture,
-    weights: Weights,
-    pixels: NDArray[np.uint8],
-    labels: NDArray[np.int64],
-    scale: float,
+    architecture: Architecture, weights: Weights, pixels: Tensor, labels: Tensor, scale: float
 ) -> float:
     """Return the share of images, (images, features), whose highest logit is their label's.
 
-    Dropout is off; ties go to the lowest class.
+    Dropout is off; ties go to the lowest class. All tensors are on one device.
     """
-    right = 0
+    right = torch.zeros((), dtype=torch.int64, device=labels.device)
     for start in range(0, len(labels), _EVALUATION_ROWS):
         rows = slice(start, start + _EVALUATION_ROWS)
-        x = scaled(np.array(pixels[rows]), scale).to(weights[0].device)
-        predicted = logits(architecture, weights, x).argmax(dim=1).cpu().numpy()
-        right += int(np.count_nonzero(predicted == labels[rows]))
-    return right / len(labels)
+        predicted = logits(architecture, weights, scaled(pixels[rows], scale)).argmax(dim=1)
+        right += (predicted == labels[rows]).sum()
+    return right.item() / len(labels)

@@ -59,7 +59,7 @@ class Batches:
 
     def as_single_samples(self) -> Batches:
         """Return batches of one without their batch dimension: matrix-vector products cost less."""
-        masks = tuple(mask.squeeze(1) for mask in self.masks)
+        masks = tuple(mask.squeeze(-2) for mask in self.masks)
         return Batches(self.x.squeeze(1), self.labels.squeeze(1), masks)
 
 

@@ -1,29 +1,41 @@
 """Logistic regression and feed-forward networks by automatic differentiation (Q4), in float32.
 
-One ``torch.Generator`` per trial, seeded with the trial's seed, draws in this order: the initial
-weights; then for each epoch a permutation of the training images and, stretch by stretch, the
-dropout masks. Nothing here reads or sets torch's global random state or its number of threads.
+Trials train in stacks, one alone in a stack of one. One ``torch.Generator`` per stack, seeded with
+the trials' seed, draws in this order: the initial weights; then for each epoch a permutation of the
+training images and, stretch by stretch, the dropout masks. So each member sees what it would see
+alone, on any device. Nothing here reads or sets torch's global random state or its number of
+threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-import numpy as np
 import torch
+from torch import Tensor
 
-from trainables.contract import Report
+from trainables.contract import Report, StackReport
 from trainables.datasets.types import ImageData
-from trainables.parameters import TorchFeedforwardParameters, TorchLogisticRegressionParameters
-from trainables.torch_engines import cache_folder, choose_engine
-from trainables.torch_models import Architecture, accuracy, dropout_mask, initial_weights, scaled
+from trainables.parameters import (
+    DeviceName,
+    Parameters,
+    TorchFeedforwardParameters,
+    TorchLogisticRegressionParameters,
+)
+from trainables.torch_devices import Images, choose_device
+from trainables.torch_engines import cache_folder, stack_engine
+from trainables.torch_models import Architecture, Weights, accuracy, dropout_mask, scaled
 from trainables.torch_optimizers import Optimizer
+from trainables.torch_stacked import initial_state
 from trainables.torch_steps import Batches, Engine, Problem, State
 
 #: Samples handed to an engine at once: their float32 pixels (1.6 MB at 784) stay in the cache.
 STRETCH_SAMPLES = 512
+
+P = TypeVar("P", bound=Parameters)
 
 
 def train_logistic_regression(
@@ -33,13 +45,28 @@ def train_logistic_regression(
 
     Reports ``train_loss`` (mean cross-entropy in nats over the epoch's samples, each before its
     update), ``validation_accuracy`` and ``test_accuracy``. Raises ``pydantic.ValidationError`` for
-    a parameter that :class:`~trainables.parameters.TorchLogisticRegressionParameters` refuses.
+    a parameter that :class:`~trainables.parameters.TorchLogisticRegressionParameters` refuses, and
+    :class:`~trainables.contract.DeviceUnavailable` for ``device`` "cuda" without a GPU.
     """
-    p = TorchLogisticRegressionParameters.model_validate(dict(config))
+    train_logistic_regression_stack([config], data, _alone(report), epochs=epochs, seed=seed)
+
+
+def train_logistic_regression_stack(
+    configs: Sequence[Mapping[str, Any]],
+    data: ImageData,
+    report: StackReport,
+    *,
+    epochs: int,
+    seed: int,
+) -> None:
+    """Do so for several; a :class:`trainables.contract.TrainStack`.
+
+    Raises ``ValueError`` for configurations that cannot train together.
+    """
+    members = _validated(TorchLogisticRegressionParameters, configs)
     architecture = Architecture(data.x_train.shape[1], len(data.classes))
-    optimizer = Optimizer(p.optimizer, p.learning_rate, p.l2_decay)
-    problem = Problem(architecture, p.batch_size, optimizer)
-    _train(problem, 0.0, data, report, epochs=epochs, seed=seed)
+    stack = _stack(architecture, members, [0.0] * len(members))
+    _train(stack, data, report, epochs=epochs, seed=seed)
 
 
 def train_feedforward(
@@ -50,90 +77,155 @@ def train_feedforward(
     Reports ``train_loss`` (mean cross-entropy in nats over the epoch's samples, each before its
     update and with dropout on), ``validation_accuracy`` and ``test_accuracy`` (dropout off).
     Raises ``pydantic.ValidationError`` for a parameter that
-    :class:`~trainables.parameters.TorchFeedforwardParameters` refuses.
+    :class:`~trainables.parameters.TorchFeedforwardParameters` refuses, and
+    :class:`~trainables.contract.DeviceUnavailable` for ``device`` "cuda" without a GPU.
     """
-    p = TorchFeedforwardParameters.model_validate(dict(config))
-    architecture = Architecture(
-        data.x_train.shape[1], len(data.classes), p.layers, p.hidden_size, p.activation
-    )
-    optimizer = Optimizer(p.optimizer, p.learning_rate, p.l2_decay)
-    problem = Problem(architecture, p.batch_size, optimizer)
-    _train(problem, p.dropout, data, report, epochs=epochs, seed=seed)
+    train_feedforward_stack([config], data, _alone(report), epochs=epochs, seed=seed)
 
 
-def _train(
-    problem: Problem, dropout: float, data: ImageData, report: Report, *, epochs: int, seed: int
+def train_feedforward_stack(
+    configs: Sequence[Mapping[str, Any]],
+    data: ImageData,
+    report: StackReport,
+    *,
+    epochs: int,
+    seed: int,
 ) -> None:
+    """Do so for several; a :class:`trainables.contract.TrainStack`.
+
+    Raises ``ValueError`` for configurations that cannot train together.
+    """
+    members = _validated(TorchFeedforwardParameters, configs)
+    first = members[0]
+    architecture = Architecture(
+        data.x_train.shape[1], len(data.classes), first.layers, first.hidden_size, first.activation
+    )
+    stack = _stack(architecture, members, [member.dropout for member in members])
+    _train(stack, data, report, epochs=epochs, seed=seed)
+
+
+def _alone(report: Report) -> StackReport:
+    return lambda epoch, metrics: report(epoch, metrics[0])
+
+
+def _validated(model: type[P], configs: Sequence[Mapping[str, Any]]) -> list[P]:
+    members = [model.model_validate(dict(config)) for config in configs]
+    if len({member.stack_key() for member in members}) > 1:
+        names = ", ".join(sorted(model.stackable))
+        raise ValueError(f"the trials of a stack may differ in {names} alone")
+    return members
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Trials that train together: a problem and a dropout probability for each, and where."""
+
+    problems: Sequence[Problem]
+    dropouts: Sequence[float]
+    device: DeviceName
+
+
+def _stack(
+    architecture: Architecture,
+    members: Sequence[TorchLogisticRegressionParameters] | Sequence[TorchFeedforwardParameters],
+    dropouts: Sequence[float],
+) -> Stack:
+    problems = [
+        Problem(architecture, p.batch_size, Optimizer(p.optimizer, p.learning_rate, p.l2_decay))
+        for p in members
+    ]
+    return Stack(problems, dropouts, members[0].device)
+
+
+def _train(stack: Stack, data: ImageData, report: StackReport, *, epochs: int, seed: int) -> None:
+    device = choose_device(stack.device)
+    images = Images.of(data, device)
+    dropout = torch.tensor(stack.dropouts, dtype=torch.float64, device=device)
+    problem = stack.problems[0]
     generator = torch.Generator().manual_seed(seed)
-    weights = initial_weights(problem.architecture, generator)
-    state = State(weights, problem.optimizer.initial_moments(weights))
+    state = initial_state(problem, len(stack.problems), generator, device)
     steps = epochs * -(-len(data.y_train) // problem.batch_size)
-    engine = choose_engine(problem, steps, cache_folder())
+    engine = stack_engine(stack.problems, device, steps, cache_folder())
     for epoch in range(1, epochs + 1):
         with _denormals_flushed():
-            state, train_loss = _train_epoch(engine, problem, state, dropout, data, generator)
-        report(epoch, {"train_loss": train_loss, **_accuracies(problem, state, data)})
+            state, losses = _train_epoch(engine, problem, state, dropout, images, generator)
+        report(epoch, _metrics(problem.architecture, state, losses, images))
 
 
 def _train_epoch(
     engine: Engine,
     problem: Problem,
     state: State,
-    dropout: float,
-    data: ImageData,
+    dropout: Tensor,
+    images: Images,
     generator: torch.Generator,
-) -> tuple[State, float]:
-    """Train on every image once; return the new state and the mean loss over the images."""
-    total = 0.0
-    for batches in epoch_batches(problem, dropout, data, generator):
+) -> tuple[State, list[float]]:
+    """Train on every image once; return the new state and each member's mean loss."""
+    total = torch.zeros(len(dropout), dtype=torch.float64, device=dropout.device)
+    for batches in epoch_batches(problem, dropout, images, generator):
         state, losses = engine.run(state, batches)
-        total += float(losses.sum(dtype=torch.float64)) * batches.labels.shape[1]
-    return state, total / len(data.y_train)
+        total += losses.sum(dim=0, dtype=torch.float64) * batches.labels.shape[1]
+    mean_losses: list[float] = (total / len(images.y_train)).tolist()
+    return state, mean_losses
 
 
 def epoch_batches(
-    problem: Problem, dropout: float, data: ImageData, generator: torch.Generator
+    problem: Problem, dropout: Tensor, images: Images, generator: torch.Generator
 ) -> Iterator[Batches]:
     """Yield the training images once, in a new random order, some hundred samples at a time.
 
-    A last batch that is not full comes alone.
+    ``dropout``, (members,) float64, are the probabilities. A last batch that is not full comes
+    alone.
     """
     size = problem.batch_size
-    order = torch.randperm(len(data.y_train), generator=generator).numpy()
-    full = len(order) - len(order) % size
+    count = len(images.y_train)
+    order = torch.randperm(count, generator=generator).to(dropout.device)
+    full = count - count % size
     stretch = max(STRETCH_SAMPLES // size, 1) * size
     for start in range(0, full, stretch):
         chosen = order[start : min(start + stretch, full)]
-        yield _gather(problem.architecture, size, dropout, data, chosen, generator)
-    if full < len(order):
+        yield _gather(problem.architecture, size, dropout, images, chosen, generator)
+    if full < count:
         rest = order[full:]
-        yield _gather(problem.architecture, len(rest), dropout, data, rest, generator)
+        yield _gather(problem.architecture, len(rest), dropout, images, rest, generator)
 
 
 def _gather(
     architecture: Architecture,
     size: int,
-    dropout: float,
-    data: ImageData,
-    chosen: np.ndarray[Any, np.dtype[np.int64]],
+    dropout: Tensor,
+    images: Images,
+    chosen: Tensor,
     generator: torch.Generator,
 ) -> Batches:
     steps = len(chosen) // size
-    # Via asarray: taking from a memory map's subclass would wrap every row.
-    x = scaled(np.asarray(data.x_train).take(chosen, axis=0), data.scale)
-    labels = torch.from_numpy(np.asarray(data.y_train).take(chosen))
-    shape = (steps, size, architecture.hidden_size)
-    masks = tuple(dropout_mask(shape, dropout, generator) for _ in range(architecture.layers))
+    x = scaled(images.x_train.index_select(0, chosen), images.scale)
+    labels = images.y_train.index_select(0, chosen)
+    shape = (steps, 1, size, architecture.hidden_size)
+    masks = tuple(
+        dropout_mask(shape, dropout[:, None, None], generator) for _ in range(architecture.layers)
+    )
     return Batches(x.view(steps, size, -1), labels.view(steps, size), masks)
 
 
-def _accuracies(problem: Problem, state: State, data: ImageData) -> dict[str, float]:
-    def measure(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> float:
-        return accuracy(problem.architecture, state.weights, x, y, data.scale)
+def _metrics(
+    architecture: Architecture, state: State, losses: Sequence[float], images: Images
+) -> list[dict[str, float]]:
+    """Return each member's metrics after an epoch with these mean losses."""
+    members = zip(*(w.unbind() for w in state.weights), strict=True)
+    return [
+        {"train_loss": loss, **_accuracies(architecture, weights, images)}
+        for loss, weights in zip(losses, members, strict=True)
+    ]
+
+
+def _accuracies(architecture: Architecture, weights: Weights, images: Images) -> dict[str, float]:
+    def measure(x: Tensor, y: Tensor) -> float:
+        return accuracy(architecture, weights, x, y, images.scale)
 
     return {
-        "validation_accuracy": measure(data.x_validation, data.y_validation),
-        "test_accuracy": measure(data.x_test, data.y_test),
+        "validation_accuracy": measure(images.x_validation, images.y_validation),
+        "test_accuracy": measure(images.x_test, images.y_test),
     }
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from fastapi.testclient import TestClient
 
 from benchmarks import __main__ as command
-from benchmarks import bare_pool, engines, machine, service_figures
+from benchmarks import bare_pool, engines, machine, service_figures, stacked_engines
 from benchmarks.records import BenchmarkError, EngineRow, Figure, Part
 from benchmarks.service_figures import Walls
 from benchmarks.tables import BEGIN, END, markdown, update_page
@@ -23,7 +24,10 @@ from results.store import open_store
 from service.api import create_app
 from service.settings import Settings
 from tests.real_data import DATASETS, ensure_fashion_mnist
+from tests.trainables.synthetic import image_data
 from trainables import datasets, registry
+from trainables.torch_devices import Images
+from trainables.torch_optimizers import Optimizer
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 STAMP = {
@@ -146,6 +150,26 @@ def test_the_numpy_engines_are_measured_with_one_thread() -> None:
         assert row.repeats == 3
     assert memory.unit == "MB"
     assert memory.median > 20
+
+
+def test_stacks_are_measured_against_one_alone() -> None:
+    data = image_data(train=600, pixels=stacked_engines.FEATURES, classes=stacked_engines.CLASSES)
+    images = Images.of(data, torch.device("cpu"))
+    workload = stacked_engines.Workload(64, Optimizer("sgd", 0.01), 9)
+    rows = stacked_engines.rows(workload, "CPU", (1, 2), images, 2)
+    assert [row.workload for row in rows] == ["sgd, batch size 64, CPU"] * 2
+    assert [row.engine for row in rows] == ["1 stacked", "2 stacked"]
+    assert all(0 < row.ratio < math.inf and row.repeats == 2 for row in rows)
+
+
+def test_the_table_of_stacks_names_its_baseline() -> None:
+    row = EngineRow("sgd, batch size 1, CPU", "16 stacked", 15.0, 600.0, 0.025, 0.02, 0.03, 3)
+    table = markdown([replace(NUMPY, name="stacked", engines=(row,), figures=())]).splitlines()[4:]
+    assert table == [
+        "| workload | engine | alone µs/step | µs/step | steps/s | x alone | low - high |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| sgd, batch size 1, CPU | 16 stacked | 15 | 600 | 1,667 | 0.025 | 0.02 - 0.03 |",
+    ]
 
 
 def test_an_engines_benchmark_refuses_several_threads() -> None:

@@ -34,6 +34,7 @@ from trainables.torch_optimizers import Optimizer, OptimizerName
 from trainables.torch_steps import Batches, EagerEngine, Engine, Problem, State
 
 EngineName = Literal["eager", "compiled"]
+DROPOUT = torch.tensor(0.3, dtype=torch.float64)
 ONE_HIDDEN = Architecture(features=12, classes=4, layers=1, hidden_size=8)
 TWO_HIDDEN = Architecture(features=12, classes=4, layers=2, hidden_size=8, activation="tanh")
 
@@ -63,7 +64,7 @@ def _batches(problem: Problem, steps: int, seed: int = 3) -> Batches:
     x = torch.rand(steps, size, shape.features, generator=g)
     labels = (x[..., : shape.classes]).argmax(dim=-1)
     masks = tuple(
-        dropout_mask((steps, size, shape.hidden_size), 0.3, g) for _ in range(shape.layers)
+        dropout_mask((steps, size, shape.hidden_size), DROPOUT, g) for _ in range(shape.layers)
     )
     return Batches(x, labels, masks)
 

@@ -26,6 +26,7 @@ FloatArray = NDArray[np.float64]
 RELU = Architecture(features=7, classes=4, layers=2, hidden_size=5)
 TANH = Architecture(features=7, classes=4, layers=2, hidden_size=5, activation="tanh")
 LOGISTIC = Architecture(features=7, classes=4)
+DROPOUT = torch.tensor(0.3, dtype=torch.float64)
 
 
 def _generator() -> torch.Generator:
@@ -40,7 +41,7 @@ def _sample(architecture: Architecture) -> tuple[torch.Tensor, torch.Tensor, Wei
     g = _generator()
     x = torch.rand(architecture.features, generator=g, dtype=torch.float64)
     masks = tuple(
-        dropout_mask((architecture.hidden_size,), 0.3, g).double()
+        dropout_mask((architecture.hidden_size,), DROPOUT, g).double()
         for _ in range(architecture.layers)
     )
     return x, torch.tensor(2), masks
@@ -106,7 +107,7 @@ def test_a_batch_has_the_mean_loss_of_its_samples(architecture: Architecture) ->
     weights, g = _doubles(architecture), _generator()
     x = torch.rand(6, architecture.features, generator=g, dtype=torch.float64)
     labels = torch.randint(4, (6,), generator=g)
-    masks = tuple(dropout_mask((6, 5), 0.3, g).double() for _ in range(architecture.layers))
+    masks = tuple(dropout_mask((6, 5), DROPOUT, g).double() for _ in range(architecture.layers))
     single = [
         loss(architecture, weights, x[i], labels[i], tuple(mask[i] for mask in masks))
         for i in range(6)
@@ -131,7 +132,7 @@ def test_initial_weights_are_those_of_torch_linear() -> None:
 
 
 def test_dropout_mask_keeps_the_expected_share_and_the_expected_value() -> None:
-    mask = dropout_mask((1_000, 100), 0.3, _generator())
+    mask = dropout_mask((1_000, 100), DROPOUT, _generator())
     values = mask.unique().tolist()
     assert values == pytest.approx([0, 1 / 0.7])
     # 100,000 draws: the standard error of the share kept is 0.0014, of the mean 0.0021.
@@ -140,21 +141,31 @@ def test_dropout_mask_keeps_the_expected_share_and_the_expected_value() -> None:
 
 
 def test_no_dropout_keeps_everything_as_it_is() -> None:
-    assert dropout_mask((3, 4), 0.0, _generator()).eq(1).all()
+    assert dropout_mask((3, 4), 0 * DROPOUT, _generator()).eq(1).all()
+
+
+def test_several_dropout_probabilities_see_the_same_draws() -> None:
+    several = torch.tensor([0.0, 0.3, 0.45], dtype=torch.float64)
+    masks = dropout_mask((6, 1, 5), several[:, None], _generator())
+    assert masks.shape == (6, 3, 5)
+    for member, probability in enumerate(several):
+        alone = dropout_mask((6, 1, 5), probability, _generator())
+        assert torch.equal(masks[:, member], alone[:, 0])
 
 
 def test_accuracy_counts_over_chunks() -> None:
     rows = 6_000
     random = np.random.RandomState(0)
-    pixels = random.randint(0, 256, (rows, 7)).astype(np.uint8)
-    labels = random.randint(0, 4, rows).astype(np.int64)
+    pixels = torch.from_numpy(random.randint(0, 256, (rows, 7)).astype(np.uint8))
+    labels = torch.from_numpy(random.randint(0, 4, rows))
     weights = initial_weights(RELU, _generator())
-    x = torch.from_numpy(pixels).float() / 256
-    right = [int(logits(RELU, weights, x[i]).argmax()) == labels[i] for i in range(0, rows, 100)]
+    x = pixels.float() / 256
+    right = [bool(logits(RELU, weights, x[i]).argmax() == labels[i]) for i in range(0, rows, 100)]
     every = slice(0, rows, 100)
     assert accuracy(RELU, weights, pixels[every], labels[every], 1 / 256) == np.mean(right)
-    predicted = logits(RELU, weights, x).argmax(dim=1).numpy()
-    assert accuracy(RELU, weights, pixels, labels, 1 / 256) == np.mean(predicted == labels)
+    predicted = logits(RELU, weights, x).argmax(dim=1)
+    share = (predicted == labels).double().mean().item()
+    assert accuracy(RELU, weights, pixels, labels, 1 / 256) == share
 
 
 @pytest.mark.parametrize(

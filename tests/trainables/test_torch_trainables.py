@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from tests.trainables.synthetic import image_data
 from trainables import registry
 from trainables.datasets.types import ImageData
+from trainables.torch_devices import Images
 from trainables.torch_engines import FEWEST_COMPILED_STEPS, cache_folder
 from trainables.torch_models import Architecture
 from trainables.torch_optimizers import Optimizer
@@ -124,16 +125,19 @@ def test_an_epoch_takes_every_image_once_in_an_order_that_changes() -> None:
     )
     problem = Problem(Architecture(3, 3, 1, 4), 3, Optimizer("sgd", 0.1))
     generator = torch.Generator().manual_seed(0)
+    images = Images.of(data, torch.device("cpu"))
+    dropout = torch.tensor([0.5, 0.1], dtype=torch.float64)
     orders = []
     for _ in range(2):
         seen, sizes = [], []
-        for batches in epoch_batches(problem, 0.5, data, generator):
+        for batches in epoch_batches(problem, dropout, images, generator):
             x = (batches.x * 256).round().long()
             numbers = (x[..., 0] + 256 * x[..., 1]).flatten()
             assert torch.equal(batches.labels.flatten(), numbers % 3)
-            assert batches.masks[0].shape == (*batches.labels.shape, 4)
+            steps, size = batches.labels.shape
+            assert batches.masks[0].shape == (steps, 2, size, 4)
             seen.append(numbers)
-            sizes.append(batches.labels.shape[1])
+            sizes.append(size)
         orders.append(torch.cat(seen))
         assert torch.equal(orders[-1].sort().values, torch.arange(700))
         assert sizes == [3, 3, 1]
