@@ -284,6 +284,21 @@ def test_other_hosts_are_refused(client: TestClient, host: str) -> None:
         assert "ARGBEST_ALLOWED_HOSTS" in answer.json()["hint"]
 
 
+def test_a_header_that_stands_twice_names_nothing_known(
+    client: TestClient, locked: TestClient, store: Store
+) -> None:
+    hosts = [("Host", "evil.example"), ("Host", "localhost")]
+    for twice in (hosts, hosts[::-1]):
+        assert client.get("/api/v1/jobs", headers=twice).status_code == 421
+    good, bad = (
+        ("Authorization", bearer(store, READ)["Authorization"]),
+        ("Authorization", "Bearer x"),
+    )
+    assert locked.get("/api/v1/jobs", headers=[good]).status_code == 200
+    for both in ([good, bad], [bad, good]):
+        assert locked.get("/api/v1/jobs", headers=both).status_code == 401
+
+
 def test_any_host_may_be_allowed(settings: Settings, store: Store) -> None:
     with TestClient(create_app(settings.model_copy(update={"allowed_hosts": "*"}), store)) as open_:
         assert open_.get("/healthz", headers={"Host": "any.example"}).status_code == 200
@@ -327,19 +342,26 @@ def test_a_page_of_another_site_changes_nothing(
         {"Sec-Fetch-Site": "same-origin", "Origin": "https://argbest.example"},
         {"Sec-Fetch-Site": "none"},
         {"Origin": "http://testserver"},
+        {"Origin": "http://testserver", "Host": "TestServer"},
     ],
 )
 def test_its_own_page_and_programs_are_served(client: TestClient, headers: dict[str, str]) -> None:
     assert client.post("/api/v1/jobs", json=JOB, headers=headers).status_code == 202
 
 
-def test_a_browser_runs_nothing_that_the_api_answers(client: TestClient) -> None:
+def test_a_browser_runs_nothing_that_the_api_answers(client: TestClient, store: Store) -> None:
     job_id = client.post("/api/v1/jobs", json=JOB | {"name": "<script>"}).json()["id"]
     for name in ("", "/report?format=html", "/log"):
         answer = client.get(f"/api/v1/jobs/{job_id}{name}")
         assert answer.headers["x-content-type-options"] == "nosniff"
-    report = client.get(f"/api/v1/jobs/{job_id}/report?format=html")
-    assert report.headers["content-security-policy"].startswith("default-src 'none'")
+    run_one(store)
+    report, plot = (
+        client.get(f"/api/v1/jobs/{job_id}/{path}")
+        for path in ("report?format=html", "plots/train_rmse.svg")
+    )
+    for answer in (report, plot):
+        assert answer.status_code == 200
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
     assert "<script>" not in report.text
     assert "content-security-policy" not in client.get(f"/api/v1/jobs/{job_id}").headers
 
