@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,9 @@ from service.settings import Settings
 START_SECONDS = 60.0
 #: Ray drains for up to 30 s; nothing that matters is in it once its drivers have ended.
 STOP_SECONDS = 3.0
+#: Where a head's ports are chosen. Above them systems hand out ports by themselves, and below are
+#: those of Ray's workers: there, another process may get a free one before Ray comes to open it.
+QUIET_PORTS = range(20_000, 32_000)
 
 
 class ClusterError(Exception):
@@ -94,9 +98,11 @@ def start_head(settings: Settings) -> Head:
 
 
 def _start_head(settings: Settings) -> Head:
-    address_port, client_port = _free_port(), _free_port()
+    free = _free_ports()
+    address_port, client_port = next(free), next(free)
     address = f"127.0.0.1:{address_port}"
-    dashboard_port = _free_port(settings.dashboard_port)
+    wanted = settings.dashboard_port
+    dashboard_port = wanted if _is_free(wanted) else next(free)
     log = settings.logs_dir / "ray.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -179,16 +185,21 @@ def _has_raylet(pid: int) -> bool:
         return False
 
 
-def _free_port(preferred: int = 0) -> int:
-    for port in (preferred, 0):
-        with socket.socket() as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                listener.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(listener.getsockname()[1])
+def _free_ports() -> Iterator[int]:
+    """Yield different ports that nobody listens at."""
+    yield from filter(_is_free, secrets.SystemRandom().sample(QUIET_PORTS, len(QUIET_PORTS)))
     raise ClusterError("no free port could be had")
+
+
+def _is_free(port: int) -> bool:
+    """Whether nobody listens at the port on any of this machine's addresses: Ray uses several."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("", port))
+        except OSError:
+            return False
+    return True
 
 
 def _state_file(settings: Settings) -> Path:

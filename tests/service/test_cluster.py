@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import itertools
 import json
 import os
 import resource
@@ -204,11 +205,30 @@ def test_a_ray_that_was_to_come_up_is_ended_when_the_service_is_to_stop(
     assert not state_file(settings).exists()
 
 
-def test_the_preferred_port_is_taken_if_it_is_free() -> None:
-    port = free_port()
-    assert cluster._free_port(port) == port
-    with socket.create_server(("127.0.0.1", port)):
-        assert cluster._free_port(port) not in (0, port)
+def test_ports_are_different_and_not_those_that_systems_hand_out() -> None:
+    ports = list(itertools.islice(cluster._free_ports(), 100))
+    assert len(set(ports)) == 100
+    assert 20_000 <= min(ports) < max(ports) < 32_000
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "0.0.0.0"])
+def test_a_port_is_free_if_nobody_listens_on_any_address(address: str) -> None:
+    try:
+        listener = socket.create_server((address, 0))
+    except OSError:
+        pytest.skip(f"no address {address} on this machine")
+    with listener:
+        port = listener.getsockname()[1]
+        assert not cluster._is_free(port)
+    assert cluster._is_free(port)
+
+
+@pytest.mark.usefixtures("ray")
+def test_a_dashboard_whose_port_is_taken_gets_another(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", settings.dashboard_port)):
+        head = cluster.start_head(settings)
+    cluster.stop_head(settings, head)
+    assert head.dashboard_url != f"http://127.0.0.1:{settings.dashboard_port}"
 
 
 # --- the dashboard -----------------------------------------------------------------------------
