@@ -10,10 +10,12 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import NamedTuple
+from itertools import accumulate
+from typing import Any, NamedTuple
 
+from results.memory import remembered
 from results.records import Curve, JobRecord, MetricInfo, TrialRecord
 from results.states import FailureKind, TrialState
 from results.wording import fallback_info
@@ -24,15 +26,25 @@ LISTING_STRATEGIES = ("single", "one_at_a_time", "grid")
 #: The metric of a linear model that says how far its weights are from the least-squares solution.
 DISTANCE = "distance_to_analytic"
 
+#: Of more trials than this, tables list the best, and only theirs are the curves that are drawn.
+MOST_SHOWN = 200
+#: So many epochs may the trials shown have together; a few trials are shown whatever they have.
+_MOST_EPOCHS = 200_000
+_FEW = 8
+
 
 @dataclass(frozen=True, slots=True)
 class JobResults:
-    """A job with its trials, its curves by trial number and what is known of its metrics."""
+    """A job with its trials, its curves by trial number and what is known of its metrics.
+
+    ``curves`` may be those of the trials ``shown`` alone; ``memory`` is for :func:`remembered`.
+    """
 
     job: JobRecord
     trials: tuple[TrialRecord, ...]
     curves: Mapping[int, Curve]
     metrics: Mapping[str, MetricInfo]
+    memory: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -47,6 +59,7 @@ class JobResults:
         return cls(job, ordered, {c.trial: c for c in curves if c.epochs}, metrics)
 
     @property
+    @remembered
     def metric(self) -> MetricInfo:
         """The declared metric, which selects; its mode is the one that the job declares."""
         return replace(self.info(self.job.spec["metric"]), mode=self.job.spec["mode"])
@@ -63,6 +76,7 @@ class JobResults:
         return None if best is None else self.trial(best.trial)
 
     @property
+    @remembered
     def metric_names(self) -> tuple[str, ...]:
         """The metrics that were reported, in the order declared, then as first seen."""
         reported = dict.fromkeys(name for c in self.curves.values() for name in c.metrics)
@@ -98,11 +112,29 @@ class JobResults:
             return None
         return value
 
-    def ranking(self) -> list[tuple[TrialRecord, float]]:
+    @remembered
+    def ranking(self) -> tuple[tuple[TrialRecord, float], ...]:
         """Return the scored trials with their scores, best first, equal ones by number."""
         scored = [(trial, s) for trial in self.trials if (s := self.score(trial)) is not None]
         sign = -1 if self.metric.mode == "max" else 1
-        return sorted(scored, key=lambda pair: sign * pair[1])
+        return tuple(sorted(scored, key=lambda pair: sign * pair[1]))
+
+    @property
+    @remembered
+    def shown(self) -> tuple[TrialRecord, ...]:
+        """The trials that tables list and whose curves are drawn: all, or the best of many.
+
+        Those without a score come behind the ranked ones, by number.
+        """
+        ranked = [trial for trial, _ in self.ranking()]
+        numbers = {trial.number for trial in ranked}
+        ordered = [*ranked, *(trial for trial in self.trials if trial.number not in numbers)]
+        epochs = accumulate(trial.epochs for trial in ordered)
+        return tuple(
+            trial
+            for rank, (trial, so_far) in enumerate(zip(ordered, epochs, strict=True))
+            if rank < _FEW or (rank < MOST_SHOWN and so_far <= _MOST_EPOCHS)
+        )
 
 
 def rank_in(names: Sequence[str]) -> Callable[[str], int]:

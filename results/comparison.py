@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from results.analysis import LISTING_STRATEGIES, JobResults, rank_in
+from results.memory import remembered
 from results.records import TrialRecord
 from results.states import TrialState
 from results.wording import configuration, count
@@ -19,12 +20,16 @@ from results.wording import configuration, count
 #: A parameter with no declared values is compared value by value up to this many of them.
 _MOST_VALUES = 8
 
+#: Made once: ``json.dumps`` makes an encoder for each value.
+_encode = json.JSONEncoder(sort_keys=True).encode
+
 
 def value_key(value: Any) -> str:
     """Return a text that is equal for equal parameter values and tells 1 from true and "1"."""
-    return json.dumps(value, sort_keys=True)
+    return _encode(value)
 
 
+@remembered
 def varied_parameters(results: JobResults) -> tuple[str, ...]:
     """Return the parameters that differ among the trials, in the order declared.
 
@@ -105,6 +110,7 @@ class Comparison:
         return sorted(scored, key=lambda pair: pair[1], reverse=mode == "max")
 
 
+@remembered
 def compare(results: JobResults, parameter: str) -> Comparison | None:
     """Compare a parameter's values; None for one sampled from a range.
 

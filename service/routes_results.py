@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -14,10 +15,10 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from results import export
 from results.errors import JobNotFound
-from service.dependencies import DrawingsDep, JobId, JobsDep, SettingsDep, StoreDep
+from service.dependencies import DrawingsDep, JobId, JobsDep, SettingsDep
 from service.news import Told
 from service.openapi import PROBLEMS, media
-from service.reports import StoredJob, best_text
+from service.reports import best_text
 from service.schemas import BestView
 from service.views import curve_list
 
@@ -108,10 +109,9 @@ def report(
 
 
 @router.get("/plots")
-def list_plots(job_id: JobId, store: StoreDep) -> Any:
+def list_plots(job_id: JobId, drawings: DrawingsDep) -> Any:
     """List what can be drawn of the job now."""
-    found = StoredJob.read(store, store.job(job_id)).available_plots()
-    items = [{"name": plot.name, "title": plot.title, "caption": plot.caption} for plot in found]
+    items = [asdict(plot) for plot in drawings.plots(job_id)]
     return {"items": items, "next_cursor": None}
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from matplotlib.figure import Figure
 
-from results.analysis import LISTING_STRATEGIES, JobResults
+from results.analysis import LISTING_STRATEGIES, MOST_SHOWN, JobResults
 from results.comparison import basis, compare, describe_trial, varied_parameters
 from results.errors import UnknownPlot
+from results.memory import remembered
 from results.plots import curves, searches
 from results.plots.parameters import (
     ValueDot,
@@ -21,7 +22,6 @@ from results.plots.parameters import (
 )
 from results.plots.study import FEWEST_TRIALS, has_importances
 from results.plots.style import Format, render
-from results.records import Curve, JobRecord, MetricInfo, TrialRecord
 from results.wording import capitalized, count, in_sentence, listing, words
 
 
@@ -40,51 +40,39 @@ class _Plot:
     draw: Callable[[Figure], None]
 
 
-def available(
-    job: JobRecord,
-    trials: Sequence[TrialRecord],
-    curves: Sequence[Curve],
-    metrics: Mapping[str, MetricInfo],
-) -> tuple[PlotInfo, ...]:
+def available(results: JobResults) -> tuple[PlotInfo, ...]:
     """Return the plots that the job's numbers allow so far; none before the first report."""
-    return tuple(plot.info for plot in _catalog(_drawable(job, trials, curves, metrics)))
+    return tuple(plot.info for plot in _catalog(results).values())
 
 
-def draw(
-    name: str,
-    job: JobRecord,
-    trials: Sequence[TrialRecord],
-    curves: Sequence[Curve],
-    metrics: Mapping[str, MetricInfo],
-    format: Format,  # noqa: A002 - the word of the API
-) -> bytes:
+def draw(name: str, results: JobResults, format: Format) -> bytes:  # noqa: A002 - the API's word
     """Return the plot as a file; raise :class:`results.errors.UnknownPlot` if there is none.
 
     PNG has 300 dots per inch; a plot is 6.4 inches wide and 4.0 high, that of all parameters as
     high as it has values.
     """
-    plots = {p.info.name: p for p in _catalog(_drawable(job, trials, curves, metrics))}
+    plots = _catalog(results)
     if name not in plots:
         known = ", ".join(plots) or "none yet"
         raise UnknownPlot(f"the job has no plot called {name!r}; there are: {known}")
     return render(plots[name].draw, plots[name].info.title, format)
 
 
-def _drawable(
-    job: JobRecord,
-    trials: Sequence[TrialRecord],
-    curves: Sequence[Curve],
-    metrics: Mapping[str, MetricInfo],
-) -> JobResults:
+@remembered
+def _catalog(results: JobResults) -> dict[str, _Plot]:
+    return {plot.info.name: plot for plot in _plots(_drawable(results))}
+
+
+def _drawable(results: JobResults) -> JobResults:
     tamed_trials = [
         replace(trial, metrics={name: _tamed(value) for name, value in trial.metrics.items()})
-        for trial in trials
+        for trial in results.trials
     ]
-    tamed_curves = [
-        replace(c, metrics={name: tuple(map(_tamed, v)) for name, v in c.metrics.items()})
-        for c in curves
-    ]
-    return JobResults.of(job, tamed_trials, tamed_curves, metrics)
+    tamed_curves = {
+        number: replace(c, metrics={name: tuple(map(_tamed, v)) for name, v in c.metrics.items()})
+        for number, c in results.curves.items()
+    }
+    return replace(results, trials=tuple(tamed_trials), curves=tamed_curves)
 
 
 def _tamed(value: float) -> float:
@@ -94,7 +82,7 @@ def _tamed(value: float) -> float:
     return 0.0 if abs(value) < 1e-100 else value
 
 
-def _catalog(results: JobResults) -> Iterator[_Plot]:
+def _plots(results: JobResults) -> Iterator[_Plot]:
     yield from _metric_plots(results)
     yield from _split_plots(results)
     if results.ranking():
@@ -116,6 +104,8 @@ def _metric_caption(results: JobResults, shown: curves.MetricAxis) -> str:
     during = "during each epoch, mean over its samples as they are trained on"
     measured = during if info.measured == "during" else "after each epoch"
     of = count(len(shown.trials), "trial")
+    if len(results.shown) < len(results.trials):
+        of = f"{len(shown.trials)} of {len(results.trials)} trials, the best among them"
     if not results.shows_all(info):
         of = "the selected trial only"
     caption = f"{capitalized(in_sentence(info))} {measured}, {of}"
@@ -196,7 +186,8 @@ def _search_plots(results: JobResults) -> Iterator[_Plot]:
         info = PlotInfo("importance", "Importance of the parameters", caption)
         yield _Plot(info, partial(searches.draw_importance, results=results))
     if scored >= FEWEST_TRIALS and len(varied_parameters(results)) > 1:
-        caption = f"Each line is a trial, colored by its {label}; the best one is thick."
+        line = "a trial" if scored <= MOST_SHOWN else f"one of the {MOST_SHOWN} best trials"
+        caption = f"Each line is {line}, colored by its {label}; the best one is thick."
         caption += " A line breaks where a parameter did not apply."
         info = PlotInfo("parallel_coordinates", "All parameters together", caption)
         yield _Plot(info, partial(searches.draw_parallel_coordinates, results=results))

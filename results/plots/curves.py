@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -28,6 +29,8 @@ from results.wording import EXTREME, axis_label, in_sentence, number
 MOST_LABELLED = 8
 
 _SPLITS = ("train", "validation", "test")
+#: Columns of pixels of a line that is drawn at the size of a page; its PNG has about 1,700.
+_COLUMNS = 1000
 
 
 def trials_with(results: JobResults, metric: str) -> list[int]:
@@ -143,6 +146,7 @@ def _draw_labelled(axes: Axes, results: JobResults, metric: str, numbers: Sequen
 def _line(
     axes: Axes, points: Sequence[CurvePoint], index: int, *, label: str, width: float, front: bool
 ) -> None:
+    points = outline(points)
     # Markers about ten to a line, shifted from line to line so that close curves stay apart.
     every = max(1, len(points) // 10)
     axes.plot(
@@ -158,11 +162,27 @@ def _line(
     )
 
 
+def outline(points: Sequence[CurvePoint]) -> Sequence[CurvePoint]:
+    """Return fewer points through which the line looks the same, of so many that it would not.
+
+    Each column of pixels keeps its first, lowest, highest and last point.
+    """
+    if len(points) <= 4 * _COLUMNS:
+        return points
+    first, width = points[0].epoch, points[-1].epoch - points[0].epoch + 1
+    kept: list[CurvePoint] = []
+    for _, group in groupby(points, lambda point: (point.epoch - first) * _COLUMNS // width):
+        column = list(group)
+        lowest, highest = (pick(column, key=lambda point: point.value) for pick in (min, max))
+        kept += sorted({column[0], lowest, highest, column[-1]})
+    return kept
+
+
 def _draw_crowd(axes: Axes, results: JobResults, metric: str, numbers: Sequence[int]) -> None:
     best = results.best
     others = [n for n in numbers if best is None or n != best.number]
     for index, trial in enumerate(others):
-        points = curve_points(results.curves[trial], metric)
+        points = outline(curve_points(results.curves[trial], metric))
         axes.plot(
             [point.epoch for point in points],
             [point.value for point in points],

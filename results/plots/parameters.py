@@ -10,10 +10,12 @@ from matplotlib.figure import Figure
 
 from results.analysis import JobResults
 from results.comparison import Comparison, ValueResult, compare, value_key, varied_parameters
+from results.memory import remembered
 from results.plots.curves import collapsed, spans_decades
 from results.plots.style import (
     BEST_COLOR,
     COLORS,
+    MOST_MARKS,
     MUTED_COLOR,
     legend_below,
     log_scale,
@@ -50,6 +52,7 @@ class ValueDot:
     outside: bool
 
 
+@remembered
 def value_dots(results: JobResults) -> list[ValueDot]:
     """Return the values of all compared parameters that have a mean, in reading order."""
     compared = [compare(results, name) for name in varied_parameters(results)]
@@ -119,6 +122,7 @@ def _draw_range(axes: Axes, results: JobResults, parameter: str) -> None:
         facecolors="none",
         edgecolors=MUTED_COLOR,
         label="one trial",
+        rasterized=len(pairs) > MOST_MARKS,
     )
     best = results.best
     score = None if best is None else results.score(best)
@@ -173,7 +177,10 @@ def _draw_crowd(axes: Axes, results: JobResults, comparison: Comparison) -> None
         if parameter in trial.parameters
     ]
     places, scores = [place for place, _ in points], [score for _, score in points]
-    axes.scatter(places, scores, s=8, color=MUTED_COLOR, alpha=0.6, label="one trial")
+    axes.scatter(
+        places, scores, s=8, color=MUTED_COLOR, alpha=0.6, label="one trial",
+        rasterized=len(points) > MOST_MARKS,
+    )  # fmt: skip
 
 
 def _legend_keys(axes: Axes, *, alone: bool, with_default: bool) -> None:

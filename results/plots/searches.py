@@ -11,12 +11,13 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from results.analysis import JobResults
+from results.analysis import MOST_SHOWN, JobResults
 from results.plots.curves import spans_decades
 from results.plots.study import Coordinate, coordinates, history, importances
 from results.plots.style import (
     BEST_COLOR,
     COLORS,
+    MOST_MARKS,
     MUTED_COLOR,
     legend_below,
     log_scale,
@@ -38,6 +39,7 @@ def draw_history(figure: Figure, results: JobResults) -> None:
         color=MUTED_COLOR,
         fillstyle="none",
         label="one trial",
+        rasterized=len(points) > MOST_MARKS,
     )
     axes.step(
         numbers,
@@ -72,10 +74,13 @@ def draw_importance(figure: Figure, results: JobResults) -> None:
 
 
 def draw_parallel_coordinates(figure: Figure, results: JobResults) -> None:
-    """Draw each scored trial as a line over one axis per parameter, colored by its score."""
+    """Draw each scored trial, of many the best, as a line over one axis per parameter.
+
+    It is colored by its score.
+    """
     axes = figure.add_subplot()
     columns = coordinates(results)
-    scores = [score for _, score in results.ranking()]
+    scores = [score for _, score in results.ranking()[:MOST_SHOWN]]
     norm = LogNorm if spans_decades(scores, results.metric.mode) else Normalize
     # The map runs from light (worst) to dark (best), so that it reads the same in grey.
     name = "cividis_r" if results.metric.mode == "max" else "cividis"

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from results.analysis import JobResults
+from results.analysis import MOST_SHOWN, JobResults
 from results.comparison import value_key, varied_parameters
 from results.wording import parameter_value
 
@@ -58,8 +58,8 @@ class Coordinate:
 
 
 def coordinates(results: JobResults) -> list[Coordinate]:
-    """Return an axis for each varied parameter of the ranked trials."""
-    ranked = [trial.parameters for trial, _ in results.ranking()]
+    """Return an axis for each varied parameter of the ranked trials, of many the best."""
+    ranked = [trial.parameters for trial, _ in results.ranking()[:MOST_SHOWN]]
     names = [name for name in varied_parameters(results) if any(name in p for p in ranked)]
     return [_coordinate(results, name, [p.get(name) for p in ranked]) for name in names]
 

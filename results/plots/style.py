@@ -52,6 +52,9 @@ _STYLE: dict[RcKeyType, Any] = {
     "svg.hashsalt": "argbest",
 }
 
+#: More marks than this are drawn as one picture inside the SVG: a path for each is megabytes.
+MOST_MARKS = 2000
+
 # rcParams and the font cache are global to the process, and matplotlib is not thread-safe.
 _LOCK = Lock()
 

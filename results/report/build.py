@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -12,17 +12,14 @@ from results.comparison import basis, compare, describe_trial, varied_parameters
 from results.explain import explain
 from results.export import best_curl, best_request, best_yaml, plain_json, trial_row
 from results.plots import available
-from results.records import Curve, JobRecord, MetricInfo, TrialRecord
+from results.records import JobRecord
 
 #: Where ``argbest serve`` listens unless told otherwise.
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 
 
 def build(
-    job: JobRecord,
-    trials: Sequence[TrialRecord],
-    curves: Sequence[Curve],
-    metrics: Mapping[str, MetricInfo],
+    results: JobResults,
     *,
     base_url: str = DEFAULT_BASE_URL,
     with_token: bool = False,
@@ -31,10 +28,11 @@ def build(
     """Return the report of a job as it stands: JSON values only, None for what is not finite.
 
     ``base_url`` is the server that the command under ``reproduce`` posts to, ``with_token`` as for
-    :func:`results.export.best_curl`; ``generated_at`` is now where it is not given. ``best`` and ``reproduce`` are None while no trial has succeeded;
-    ``trials`` have a ``rank`` from 1 where they are ranked.
+    :func:`results.export.best_curl`; ``generated_at`` is now where it is not given. ``best`` and
+    ``reproduce`` are None while no trial has succeeded; ``trials`` have a ``rank`` from 1 where
+    they are ranked. Tables list the first ``shown`` of them, by rank, and ``curves`` are theirs.
     """
-    results = JobResults.of(job, trials, curves, metrics)
+    job = results.job
     varied = varied_parameters(results)
     report = {
         "title": job.spec.get("title") or job.name,
@@ -42,18 +40,30 @@ def build(
         "job": _job(job),
         "metric": asdict(results.metric),
         "best": _best(results),
-        "explanation": explain(results),
+        "explanation": [*explain(results), *_left_out(results)],
         "summary": asdict(summarize(results)),
         "trials": _trials(results),
+        "shown": len(results.shown),
         "varied": list(varied),
         "constants": _constants(results, varied),
         "comparison": _comparison(results, varied),
         "metrics": {name: asdict(results.info(name)) for name in results.metric_names},
-        "plots": [asdict(plot) for plot in available(job, trials, curves, metrics)],
+        "plots": [asdict(plot) for plot in available(results)],
         "curves": _curves(results),
         "reproduce": _reproduce(job, base_url, with_token=with_token),
     }
     return {key: plain_json(value) for key, value in report.items()}
+
+
+def _left_out(results: JobResults) -> list[str]:
+    shown, trials = len(results.shown), len(results.trials)
+    if shown == trials:
+        return []
+    return [
+        f"Of the {trials} trials, tables list and curves are drawn of {shown}: the best, then those"
+        " without a result. Every count and mean is over all of them; the"
+        " job's trials and curves, as JSON or CSV, have every number."
+    ]
 
 
 def _job(job: JobRecord) -> dict[str, Any]:

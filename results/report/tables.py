@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from results.analysis import MOST_SHOWN
 from results.records import MetricInfo
 from results.wording import duration, during_note, number, parameter_value, prettify, words
 
@@ -61,11 +62,12 @@ def tables(report: Report) -> list[Table]:
 
 
 def trials_table(report: Report) -> Table:
-    """List the trials, best first, those without a rank behind them by number.
+    """List the trials shown, best first, those without a rank behind them by number.
 
     Of several trials no test metric is listed: that figure is the selected one's only.
     """
-    trials = sorted(report["trials"], key=lambda t: (t["rank"] is None, t["rank"], t["number"]))
+    ordered = sorted(report["trials"], key=lambda t: (t["rank"] is None, t["rank"], t["number"]))
+    trials = ordered[: report["shown"]]
     varied = report["varied"]
     metrics = [name for name in report["metrics"] if _shows_all(report, name)]
     labels = [metric_label(report["metrics"][name]) for name in metrics]
@@ -83,7 +85,8 @@ def trials_table(report: Report) -> Table:
     )
     columns = ("Rank", "Trial", "State", *map(prettify, varied), *labels, "Epochs", "Time")
     right = (True, True, False, *(False for _ in varied), *(True for _ in labels), True, True)
-    title = f"Trials at their last epoch, best first{_during(report, metrics)}"
+    some = f", {len(trials)} of {len(ordered)}" if len(trials) < len(ordered) else ""
+    title = f"Trials at their last epoch, best first{some}{_during(report, metrics)}"
     return Table(title, columns, rows, right, _best_row(report, trials))
 
 
@@ -170,13 +173,15 @@ def _point(point: Mapping[str, Any] | None) -> str:
 
 
 def failures_table(report: Report) -> Table:
-    """List the trials that failed, with the reason."""
+    """List the trials that failed, with the reason; of many the first."""
     rows = tuple(
         (str(t["number"]), words(t["error"]["kind"]), t["error"]["message"])
         for t in report["trials"]
         if t["error"] is not None
     )
-    return Table("Failures", ("Trial", "Kind", "Message"), rows, (True, False, False))
+    some = f", the first {MOST_SHOWN} of {len(rows)}" if len(rows) > MOST_SHOWN else ""
+    columns = ("Trial", "Kind", "Message")
+    return Table(f"Failures{some}", columns, rows[:MOST_SHOWN], (True, False, False))
 
 
 def _cell(value: Any) -> str:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from results.analysis import (
+    MOST_SHOWN,
     CurvePoint,
     JobResults,
     best_point,
@@ -113,6 +114,37 @@ def test_ranking_is_best_first_and_leaves_out_failures_and_nan() -> None:
 def test_ranking_follows_the_mode_of_the_job() -> None:
     ranked = with_scores(3.0, 1.0, 2.0, mode="max").ranking()
     assert [score for _, score in ranked] == [3.0, 2.0, 1.0]
+
+
+def test_all_trials_are_shown_where_they_are_few() -> None:
+    results = with_scores(3.0, math.nan, 1.0)
+    assert [trial.number for trial in results.shown] == [2, 0, 1]
+
+
+def test_of_many_trials_the_best_are_shown_then_those_without_a_score() -> None:
+    scores = [math.nan, math.nan, *map(float, range(MOST_SHOWN - 1, 0, -1)), math.inf]
+    shown = [trial.number for trial in with_scores(*scores).shown]
+    assert shown == [*range(MOST_SHOWN, 1, -1), 0]
+
+
+def test_fewer_trials_are_shown_where_they_have_many_epochs() -> None:
+    results = with_scores(*map(float, range(20)))
+
+    def shown(epochs: int) -> int:
+        long = tuple(replace(trial, epochs=epochs) for trial in results.trials)
+        return len(replace(results, trials=long).shown)
+
+    assert [shown(epochs) for epochs in (10_000, 15_000, 1_000_000)] == [20, 13, 8]
+
+
+def test_answers_are_remembered_with_the_results_that_they_are_of() -> None:
+    results = with_scores(3.0, 1.0)
+    assert results.ranking() is results.ranking()
+    assert compare(results, "lr") is compare(results, "lr")
+    assert compare(results, "none") != compare(results, "lr")
+    other = replace(results, trials=results.trials[:1])
+    assert [trial.number for trial, _ in other.ranking()] == [0]
+    assert [trial.number for trial, _ in results.ranking()] == [1, 0]
 
 
 def test_summary_statistics() -> None:

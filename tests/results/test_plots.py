@@ -15,11 +15,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from results import plots
-from results.analysis import JobResults
+from results.analysis import CurvePoint, JobResults
 from results.errors import UnknownPlot
 from results.plots import curves, searches, study
 from results.plots.parameters import draw_parameter, draw_parameters, value_dots
-from results.plots.style import plain, spread
+from results.plots.style import MOST_MARKS, plain, spread
 from tests.results import fakes
 from tests.results.fakes import DIVERGED, Fake
 
@@ -30,7 +30,7 @@ TOGETHER = "parameters"
 
 
 def names_of(fake: Fake) -> list[str]:
-    return [info.name for info in plots.available(*fake)]
+    return [info.name for info in plots.available(results_of(fake))]
 
 
 def results_of(fake: Fake) -> JobResults:
@@ -57,7 +57,7 @@ def test_plots_of_each_kind_of_job() -> None:
 def test_no_plots_before_the_first_report() -> None:
     fake = fakes.feedforward(1)
     queued = replace(fake.job, best=None)
-    assert plots.available(queued, (), (), fake.metrics) == ()
+    assert plots.available(JobResults.of(queued, (), (), fake.metrics)) == ()
 
 
 def test_only_curves_while_nothing_has_succeeded() -> None:
@@ -68,20 +68,20 @@ def test_only_curves_while_nothing_has_succeeded() -> None:
 
 def test_unknown_plots_are_refused_with_the_known_names() -> None:
     with pytest.raises(UnknownPlot, match=r"'nonsense'; there are: train_rmse, test_rmse"):
-        plots.draw("nonsense", *fakes.regression(1), "png")
+        plots.draw("nonsense", results_of(fakes.regression(1)), "png")
 
 
 def test_every_plot_draws_as_svg_that_parses_and_has_its_title() -> None:
     for fake in (fakes.feedforward(3), fakes.regression(3), fakes.sampled(20, 2)):
-        for info in plots.available(*fake):
-            root = ET.fromstring(plots.draw(info.name, *fake, "svg"))
+        for info in plots.available(results_of(fake)):
+            root = ET.fromstring(plots.draw(info.name, results_of(fake), "svg"))
             assert root.tag == "{http://www.w3.org/2000/svg}svg"
             assert root.findtext("{http://www.w3.org/2000/svg}title") == info.title
             assert info.caption.endswith(".")
 
 
 def captions_of(fake: Fake) -> dict[str, str]:
-    return {info.name: info.caption for info in plots.available(*fake)}
+    return {info.name: info.caption for info in plots.available(results_of(fake))}
 
 
 def test_captions_of_one_parameter_at_a_time() -> None:
@@ -143,7 +143,7 @@ def test_the_caption_of_a_single_parameter() -> None:
 
 def test_a_png_has_300_dots_per_inch() -> None:
     fake = fakes.regression(3)
-    png = plots.draw("rmse", *fake, "png")
+    png = plots.draw("rmse", results_of(fake), "png")
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     # Width and height in the IHDR chunk: 6.4 by 4.0 inches at 300 dots per inch.
     assert (int.from_bytes(png[16:20]), int.from_bytes(png[20:24])) == (1920, 1200)
@@ -153,9 +153,9 @@ def test_the_same_numbers_give_the_same_bytes_also_in_threads() -> None:
     fake = fakes.sampled(15, 2)
     names = ["train_loss", "accuracy", "history", "parameter_optimizer"] * 2
     before = dict(mpl.rcParams)
-    alone = [plots.draw(name, *fake, "svg") for name in names]
+    alone = [plots.draw(name, results_of(fake), "svg") for name in names]
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda name: plots.draw(name, *fake, "svg"), names))
+        together = list(pool.map(lambda name: plots.draw(name, results_of(fake), "svg"), names))
     assert together == alone
     assert dict(mpl.rcParams) == before
     assert not any(b"<dc:date>" in svg for svg in alone)
@@ -192,6 +192,41 @@ def test_many_trials_are_gray_but_for_the_best() -> None:
     assert len(lines) == 144
     assert len({line.get_color() for line in lines[:-1]}) == 1
     assert lines[-1].get_label() == "trial 26 (best)"
+
+
+def test_a_line_of_very_many_points_keeps_its_extremes_and_its_ends() -> None:
+    points = [CurvePoint(epoch, math.sin(epoch) * (epoch % 997)) for epoch in range(1, 50_001)]
+    kept = curves.outline(points)
+    assert len(kept) <= 4 * 1000
+    assert list(kept) == sorted(set(kept))
+    assert set(kept) <= set(points)
+    assert (kept[0], kept[-1]) == (points[0], points[-1])
+    # 50 epochs to a column of pixels: in each, the line reaches as high and as low as before.
+    for first in range(0, 50_000, 50):
+        column = points[first : first + 50]
+        assert {min(column, key=lambda p: p.value), max(column, key=lambda p: p.value)} <= set(kept)
+    assert curves.outline(points[:4000]) == points[:4000]
+
+
+def test_of_many_trials_the_best_are_drawn() -> None:
+    whole = results_of(fakes.sampled(MOST_MARKS + 300, 1))
+    numbers = {trial.number for trial in whole.shown}
+    results = replace(whole, curves={n: c for n, c in whole.curves.items() if n in numbers})
+    captions = {info.name: info.caption for info in plots.available(results)}
+    assert captions["train_loss"].startswith(
+        "Training loss during each epoch, mean over its samples as they are trained on, 200 of"
+        " 2300 trials, the best among them."
+    )
+    assert "one of the 200 best trials" in captions["parallel_coordinates"]
+    figure = Figure()
+    searches.draw_parallel_coordinates(figure, results)
+    assert len([line for line in figure.axes[0].get_lines() if len(line.get_xdata()) == 4]) == 200
+    # Every trial has its mark, but these are one picture in the SVG, not a path each.
+    for name in ("history", "parameter_learning_rate", "parameter_optimizer"):
+        svg = plots.draw(name, results, "svg")
+        assert b'xlink:href="data:image/png;base64,' in svg
+        assert len(svg) < 10**6
+        ET.fromstring(svg)
 
 
 def test_a_diverging_trial_does_not_flatten_the_others() -> None:
@@ -373,7 +408,7 @@ def test_no_importances_of_too_few_or_equal_trials() -> None:
     )
     assert study.importances(results_of(equal)) == {}
     assert "importance" not in names_of(equal)
-    assert plots.draw("parallel_coordinates", *equal, "svg").startswith(b"<?xml")
+    assert plots.draw("parallel_coordinates", results_of(equal), "svg").startswith(b"<?xml")
 
 
 def test_coordinates_lie_between_zero_and_one() -> None:
@@ -428,8 +463,8 @@ def test_any_value_can_be_drawn(value: str) -> None:
         fakes.classification_curve,
         {},
     )
-    for info in plots.available(*fake):
-        ET.fromstring(plots.draw(info.name, *fake, "svg"))
+    for info in plots.available(results_of(fake)):
+        ET.fromstring(plots.draw(info.name, results_of(fake), "svg"))
 
 
 def test_extreme_numbers_can_be_drawn() -> None:
@@ -439,7 +474,7 @@ def test_extreme_numbers_can_be_drawn() -> None:
         extreme = fake._replace(curves=(wild,))
         assert names_of(extreme) == names_of(fake)
         for name in names_of(extreme):
-            assert plots.draw(name, *extreme, "png").startswith(b"\x89PNG")
+            assert plots.draw(name, results_of(extreme), "png").startswith(b"\x89PNG")
 
 
 def test_extreme_scores_can_be_drawn() -> None:
@@ -452,7 +487,7 @@ def test_extreme_scores_can_be_drawn() -> None:
         lambda parameters, _: {"validation_accuracy": scores[parameters["learning_rate"]]},
         fakes.CLASSIFICATION,
     )
-    ET.fromstring(plots.draw("parameter_learning_rate", *fake, "svg"))
+    ET.fromstring(plots.draw("parameter_learning_rate", results_of(fake), "svg"))
 
 
 def test_spread_is_even_and_bounded() -> None:

@@ -15,9 +15,16 @@ import pytest
 from pypdf import PdfReader
 
 from results import plots, report
+from results.analysis import JobResults
 from results.records import MetricInfo
 from results.report.render import escape_markdown, fenced, inline_svg
-from results.report.tables import curves_table, facts, tables, trials_table
+from results.report.tables import (
+    curves_table,
+    facts,
+    failures_table,
+    tables,
+    trials_table,
+)
 from results.states import JobState
 from tests.results import fakes
 from tests.results.fakes import DIVERGED, Fake
@@ -27,11 +34,11 @@ HOSTILE = '<script>alert(1)</script> #import "x" | *b* $x$ [a](http://evil.examp
 
 
 def built(fake: Fake, **changes: Any) -> dict[str, Any]:
-    return report.build(*fake, generated_at=NOON, **changes)
+    return report.build(JobResults.of(*fake), generated_at=NOON, **changes)
 
 
 def drawn(fake: Fake, *names: str) -> dict[str, bytes]:
-    return {name: plots.draw(name, *fake, "svg") for name in names}
+    return {name: plots.draw(name, JobResults.of(*fake), "svg") for name in names}
 
 
 def hostile() -> Fake:
@@ -131,6 +138,27 @@ def test_all_tables_are_rectangular() -> None:
 
 def test_of_many_trials_only_the_best_curve_is_listed() -> None:
     assert {row[0] for row in curves_table(built(fakes.grid(1))).rows} == {"26"}
+
+
+def test_a_report_of_many_trials_lists_the_best_and_says_so() -> None:
+    failed = dict.fromkeys(range(0, 500, 2), DIVERGED)
+    many = fakes.sampled(1000, 1)
+    fake = fakes.make(
+        many.job.spec, [t.parameters for t in many.trials], fakes.classification_curve,
+        fakes.CLASSIFICATION, failed,
+    )  # fmt: skip
+    results = JobResults.of(*fake)
+    numbers = [trial.number for trial in results.shown]
+    shown = replace(results, curves={n: results.curves[n] for n in numbers})
+    made = report.build(shown, generated_at=NOON)
+    assert "Of the 1000 trials, tables list and curves are drawn of 200" in made["explanation"][-1]
+    assert (made["shown"], len(made["trials"]), made["summary"]["scored"]) == (200, 1000, 750)
+    table = trials_table(made)
+    assert table.title.startswith("Trials at their last epoch, best first, 200 of 1000;")
+    assert [int(row[1]) for row in table.rows] == numbers
+    failures = failures_table(made)
+    assert (failures.title, len(failures.rows)) == ("Failures, the first 200 of 250", 200)
+    assert not [text for text in built(fakes.grid(1))["explanation"] if text.startswith("Of the")]
 
 
 def test_titles_say_what_is_no_figure_of_the_model_at_the_epochs_end() -> None:

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from results.records import EpochReport, Lease, TrialRecord
+from results.analysis import MOST_SHOWN
+from results.records import EpochReport, Lease, NewTrial, TrialRecord
 from results.states import JobState, TrialState
 from results.store.base import Store
 from search_spaces import Library
 from service.api import create_app
 from service.jobs import Jobs
-from service.reports import MOST_KEPT, Drawings
+from service.reports import MOST_KEPT, Drawings, read_results
 from service.routes_results import POLL_SECONDS, events
 from service.settings import Settings
 
@@ -190,8 +191,17 @@ def test_results_of_a_finished_job(client: TestClient, store: Store) -> None:
     assert best == job["best"]
     assert (best["trial"], best["metric"], best["value"]) == (1, "validation_accuracy", 0.9)
     assert client.get(f"{base}/trials/1/curve").json()["epoch"] == [1, 2, 3]
+    curves = client.get(f"{base}/curves")
+    assert curves.headers["content-type"] == "application/json"
+    assert curves.json()["next_cursor"] is None
+    assert curves.json()["items"] == [
+        {"trial": number, **client.get(f"{base}/trials/{number}/curve").json()}
+        for number in range(3)
+    ]
     rows = list(csv.DictReader(io.StringIO(client.get(f"{base}/curves?format=csv").text)))
     assert len(rows) == 9
+    assert list(rows[0]) == ["trial", "epoch", *METRICS]
+    assert [row["validation_accuracy"] for row in rows] == ["0.7"] * 3 + ["0.9"] * 3 + ["0.8"] * 3
     assert "learning_rate: 0.01" in client.get(f"{base}/best?format=yaml").text
     command = client.get(f"{base}/best?format=curl").text
     assert command.startswith("curl")
@@ -256,6 +266,42 @@ def test_drawings_of_a_finished_job_are_kept_until_it_runs_again(
     assert client.get(url).content != drawn
     assert client.delete(f"/api/v1/jobs/{job_id}").status_code == 204
     assert client.get(url).status_code == 404
+
+
+def test_results_of_a_finished_job_are_read_once(client: TestClient, store: Store) -> None:
+    job_id = submit(client)["id"]
+    drawings = Drawings(store)
+    drawings.plots(job_id)
+    assert drawings._read is None
+    run(store, job_id)
+    drawings.plots(job_id)
+    read = drawings._read
+    drawings.plot(job_id, "train_loss", "svg")
+    assert drawings._read is read
+    other = submit(client)["id"]
+    run(store, other)
+    drawings.plots(other)
+    assert drawings._read is not None
+    assert drawings._read[1].job.id == other
+
+
+def test_only_the_curves_that_are_shown_are_read(store: Store) -> None:
+    spec = {**JOB, "trainable": "torch_logistic_regression", "metric": METRICS[1], "mode": "max"}
+    trials = [NewTrial(number, {"learning_rate": 0.1}, 42) for number in range(MOST_SHOWN + 1)]
+    job = store.create_job(
+        name="many", spec=spec, fingerprint="many", trials=trials, planned_trials=len(trials)
+    )
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+    for number in (0, MOST_SHOWN):
+        attempt = store.start_trial(lease, number, node="here")
+        final = 0.5 + number / 1000
+        store.write_reports(lease, [EpochReport(number, attempt, 1, _metrics(1, final), 1.0)])
+        store.finish_trial(lease, number, TrialState.SUCCEEDED)
+    results = read_results(store, store.job(job.id))
+    assert [trial.number for trial in results.shown[:3]] == [MOST_SHOWN, 0, 1]
+    assert len(results.trials) == MOST_SHOWN + 1
+    assert set(results.curves) == {0, MOST_SHOWN}
 
 
 def test_few_drawings_are_kept(client: TestClient, store: Store) -> None:
