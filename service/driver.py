@@ -62,7 +62,11 @@ def drive(store: Store, lease: Lease, settings: Settings, gate: PauseGate) -> No
         spec.dataset, settings.datasets_dir, source=settings.fashion_mnist_dir, log=logger.info
     )
     search = make_search(
-        SearchSpace.from_json(spec.space_json()), seed=spec.seed, job_id=job.id, records=records
+        SearchSpace.from_json(spec.space_json()),
+        seed=spec.seed,
+        job_id=job.id,
+        records=records,
+        stack=spec.stack,
     )
     if search.num_samples > 0:
         _connect(job, spec, settings)
@@ -88,6 +92,8 @@ def _connect(job: JobRecord, spec: JobSpec, settings: Settings) -> None:
         "OPENBLAS_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
         "NUMBA_NUM_THREADS": threads,
+        # Ray would show all GPUs to a trial that asked for none.
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
     }
     ray.init(
         address=settings.ray_address,
@@ -126,16 +132,7 @@ def _fit(
     *,
     name: str,
 ) -> None:
-    context = TrialContext(
-        trainable=spec.trainable,
-        dataset=spec.dataset,
-        epochs=spec.epochs,
-        seed=spec.seed,
-        metric=spec.metric,
-        time_limit_s=spec.time_limit_s,
-        datasets_dir=settings.datasets_dir,
-        fashion_mnist_dir=settings.fashion_mnist_dir,
-    )
+    context = TrialContext(spec, settings.datasets_dir, settings.fashion_mnist_dir)
     storage = settings.ray_dir / "tune"
     tuner = tune.Tuner(
         tune.with_resources(

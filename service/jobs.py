@@ -62,6 +62,7 @@ class Jobs:
     def plan(self, request: JobRequest) -> Plan:
         """Return the complete job that ``request`` means, or raise a 404 or 422 problem."""
         space = self._space(request)
+        _check_stack(request.stack, space)
         spec = JobSpec(
             name=request.name or space.name,
             title=space.title,
@@ -83,6 +84,7 @@ class Jobs:
             max_failures=request.max_failures,
             tags=request.tags,
             version=version(),
+            stack=request.stack,
         )
         return Plan(spec, space)
 
@@ -232,6 +234,21 @@ def _overridden(request: JobRequest) -> list[str]:
     """Return the pointers of what the request says over its search space."""
     given = [pointer(name) for name in ("strategy", "trials") if getattr(request, name) is not None]
     return [*given, *(pointer("parameters", name) for name in request.parameters)]
+
+
+def _check_stack(stack: int, space: SearchSpace) -> None:
+    """Refuse to stack trials that cannot train together, or are not known together."""
+    problems = []
+    if stack > 1 and not registry.get(space.trainable).stack_entry:
+        able = sorted(name for name, one in registry.trainables().items() if one.stack_entry)
+        hint = f"leave stack out, or train one of: {', '.join(able)}"
+        problems.append((f"{space.trainable} trains one trial at a time", hint))
+    if stack > 1 and space.is_sampled:
+        hint = "leave stack out, or list the configurations (strategy: grid)"
+        problems.append((f"{space.strategy} chooses one configuration after another", hint))
+    if problems:
+        fields = [FieldError("/stack", why, "not_applicable", hint) for why, hint in problems]
+        raise invalid(fields)
 
 
 def _trainable(space: SearchSpace, root: str) -> registry.Trainable:

@@ -21,7 +21,8 @@ class JobSpec:
     ``parameters`` holds each hyperparameter's constant or domain, as a search-space file writes it;
     ``trials`` is the planned number of trials; ``cpu`` and ``gpu`` are per trial;
     ``time_limit_s`` ends one attempt of a trial; ``max_failures`` is how often a failed trial is
-    started again; ``max_concurrent_trials`` None means as many as the cluster holds.
+    started again; ``max_concurrent_trials`` None means as many as the cluster holds; ``stack`` is
+    how many trials at most train together, and then all of these are per stack.
     """
 
     name: str
@@ -44,6 +45,7 @@ class JobSpec:
     max_failures: int
     tags: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
+    stack: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """Return the specification as the API shows it and the store keeps it."""

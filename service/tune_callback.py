@@ -6,6 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +21,7 @@ from service.log_lines import log_state
 from service.spec import JobSpec
 from service.tune_pause import PauseGate, PauseReached
 from service.tune_search import Numbering
-from service.tune_trial import parameters_of
+from service.tune_trial import LISTED
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -35,6 +36,10 @@ TIME_LIMIT_MARGIN_SECONDS = 0.5
 
 class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
     """Writes starts, reports and ends of trials. Used by one thread, Tune's event loop.
+
+    One of Tune's trials is one stack of ours: what happens to it happens to all its members, but
+    for those that have diverged before. These have finished, and stay so if the stack is started
+    again, whatever it tells of them.
 
     Raises :class:`results.errors.LeaseLost` out of Tune's loop when the job was taken over, and
     :class:`~service.tune_pause.PauseReached` when the job is to pause and no trial runs any more.
@@ -57,8 +62,9 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
         self._max_failures = spec.max_failures
         self._told: Counter[str] = Counter()
         self._numbering = Numbering(records)
-        self._numbers: dict[str, int] = {}
-        self._attempts: dict[str, int] = {}
+        self._numbers: dict[str, list[int]] = {}
+        self._attempts: dict[int, int] = {}
+        self._finished: set[int] = set()
         self._started: dict[str, float] = {}
         self._failures: dict[str, Failure] = {}
         self._buffer: list[EpochReport] = []
@@ -71,14 +77,17 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
     def on_trial_start(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        """Give the trial its number; a sampler's new trial is added to the job."""
+        """Give the stack its numbers; a sampler's new trial is added to the job."""
         if trial.trial_id in self._numbers:
             return
-        parameters = parameters_of(trial.config)
-        number, is_new = self._numbering.take(trial.config, parameters)
-        self._numbers[trial.trial_id] = number
+        listed = trial.config.get(LISTED)
+        if listed is not None:
+            self._numbers[trial.trial_id] = [one["number"] for one in listed]
+            return
+        number, is_new = self._numbering.take(trial.config)
+        self._numbers[trial.trial_id] = [number]
         if is_new:
-            new = NewTrial(number, parameters, self._seed)
+            new = NewTrial(number, dict(trial.config), self._seed)
             self._write(lambda: self._store.add_trial(self._lease, new))
 
     def on_trial_result(
@@ -96,7 +105,7 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
             case "started":
                 self._start_attempt(trial, node=result["hostname"])
             case "epoch":
-                self._buffer.append(self._report(trial, result))
+                self._take_epoch(self._numbers[trial.trial_id], result)
             case "failed":
                 failure = Failure(**result["failure"])
                 failure = Failure(FailureKind(failure.kind), failure.message, failure.traceback)
@@ -135,16 +144,16 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        """Mark the trial succeeded, after its last report."""
-        self._finish(trial, TrialState.SUCCEEDED, None)
+        """Mark its trials succeeded, after their last report."""
+        self._finish_all(trial, TrialState.SUCCEEDED, None)
 
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        """Mark the trial failed, with the reason that it gave or that its death shows."""
-        if trial.trial_id not in self._attempts:
+        """Mark its trials failed, with the reason that was given or that its death shows."""
+        if trial.trial_id not in self._started:
             self._start_attempt(trial, node=None)
-        self._finish(trial, TrialState.FAILED, self._reason(trial))
+        self._finish_all(trial, TrialState.FAILED, self._reason(trial))
 
     def flush(self) -> None:
         """Write the reports that have gathered."""
@@ -155,27 +164,37 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
 
     def _start_attempt(self, trial: Trial, *, node: str | None) -> None:
         self.flush()
-        number = self._numbers[trial.trial_id]
-        self._attempts[trial.trial_id] = self._write(
-            lambda: self._store.start_trial(self._lease, number, node=node)
-        )
-        log_state(logger, self._lease.job_id, TrialState.RUNNING, trial=number)
+        for number in self._unfinished(trial):
+            start = partial(self._store.start_trial, self._lease, number, node=node)
+            self._attempts[number] = self._write(start)
+            log_state(logger, self._lease.job_id, TrialState.RUNNING, trial=number)
         self._started[trial.trial_id] = time.monotonic()
         self._failures.pop(trial.trial_id, None)
 
-    def _report(self, trial: Trial, result: dict[str, Any]) -> EpochReport:
-        return EpochReport(
-            trial=self._numbers[trial.trial_id],
-            attempt=self._attempts[trial.trial_id],
-            epoch=result["epoch"],
-            metrics=result["metrics"],
-            seconds=result["seconds"],
-        )
+    def _unfinished(self, trial: Trial) -> list[int]:
+        return [n for n in self._numbers[trial.trial_id] if n not in self._finished]
 
-    def _finish(self, trial: Trial, state: TrialState, error: Failure | None) -> None:
+    def _take_epoch(self, numbers: Sequence[int], result: dict[str, Any]) -> None:
+        epoch, seconds = result["epoch"], result["seconds"]
+        for member, metrics in result["reports"]:
+            number = numbers[member]
+            if number not in self._finished:
+                report = EpochReport(number, self._attempts[number], epoch, metrics, seconds)
+                self._buffer.append(report)
+        for member, message in result["diverged"]:
+            failure = Failure(FailureKind.DIVERGED, message)
+            self._finish(numbers[member], TrialState.FAILED, failure)
+
+    def _finish_all(self, trial: Trial, state: TrialState, error: Failure | None) -> None:
+        for number in self._unfinished(trial):
+            self._finish(number, state, error)
+
+    def _finish(self, number: int, state: TrialState, error: Failure | None) -> None:
+        if number in self._finished:
+            return
         self.flush()
-        number = self._numbers[trial.trial_id]
         self._write(lambda: self._store.finish_trial(self._lease, number, state, error))
+        self._finished.add(number)
         log_state(logger, self._lease.job_id, state, trial=number)
 
     def _reason(self, trial: Trial) -> Failure:
@@ -192,7 +211,7 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
         if "OutOfMemoryError" in text:
             message = (
                 "the machine ran out of memory and Ray ended the trial's process: use a smaller "
-                "model, or fewer trials at once (max_concurrent_trials)"
+                "model, or fewer trials at once (max_concurrent_trials, stack)"
             )
             return Failure(FailureKind.OUT_OF_MEMORY, message, text)
         message = "the trial's process was lost: it was killed, it crashed, or its node died"

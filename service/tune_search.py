@@ -24,7 +24,8 @@ import search_spaces
 from results.records import TrialRecord
 from results.states import TrialState as RecordState
 from search_spaces import SearchSpace
-from service.tune_trial import OBJECTIVE
+from service.tune_trial import LISTED, OBJECTIVE
+from trainables import registry
 
 _SAMPLERS: dict[str, type[RandomSampler] | type[TPESampler]] = {
     "random": RandomSampler,
@@ -34,7 +35,10 @@ _SAMPLERS: dict[str, type[RandomSampler] | type[TPESampler]] = {
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Arguments for Tune: a ``param_space`` (a list) or a ``searcher``, and how many trials."""
+    """Arguments for Tune: a ``param_space`` (a list) or a ``searcher``, and how many trials.
+
+    One trial of Tune's is one stack of ours, most often of a single trial.
+    """
 
     num_samples: int
     param_space: dict[str, Any] = field(default_factory=dict)
@@ -52,9 +56,12 @@ class OptunaSampler(OptunaSearch):  # type: ignore[misc]  # Ray ships no types
 
 
 def make_search(
-    space: SearchSpace, *, seed: int, job_id: str, records: Sequence[TrialRecord]
+    space: SearchSpace, *, seed: int, job_id: str, records: Sequence[TrialRecord], stack: int = 1
 ) -> Search:
-    """Return the search over what the job's ``records`` say is left to run."""
+    """Return the search over what the job's ``records`` say is left to run.
+
+    Listed trials are grouped into stacks of at most ``stack``; a sampler has none.
+    """
     unfinished = [record for record in records if not record.state.is_finished]
     if space.trials is not None:
         finished = len(records) - len(unfinished)
@@ -69,8 +76,24 @@ def make_search(
             sampler=_sampler(space.strategy, seed + len(records)),
         )
         return Search(num_samples=space.trials - finished, searcher=searcher)
-    listed = [{"number": r.number, "parameters": dict(r.parameters)} for r in unfinished]
-    return Search(num_samples=1 if listed else 0, param_space={"trial": tune.grid_search(listed)})
+    stacks = _stacks(registry.get(space.trainable), unfinished, stack)
+    return Search(num_samples=1 if stacks else 0, param_space={LISTED: tune.grid_search(stacks)})
+
+
+def _stacks(
+    trainable: registry.Trainable, records: Sequence[TrialRecord], most: int
+) -> list[list[dict[str, Any]]]:
+    """Group the trials by what a stack has in common, each stack in the order of their numbers."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        key = trainable.stack_key(record.parameters) if most > 1 else ""
+        listed = {"number": record.number, "parameters": dict(record.parameters)}
+        groups.setdefault(key, []).append(listed)
+    return [
+        group[first : first + most]
+        for group in groups.values()
+        for first in range(0, len(group), most)
+    ]
 
 
 def _sampler(strategy: str, seed: int) -> BaseSampler:
@@ -117,10 +140,10 @@ def _frozen(space: SearchSpace, record: TrialRecord) -> FrozenTrial:
 
 
 class Numbering:
-    """Gives each Tune trial its number in the job.
+    """Gives each configuration of a sampler its number in the job.
 
-    A listed configuration carries its number; a sampler's gets the number of the unfinished record
-    with the same parameters (a job taken over), or else the next free one.
+    It is that of the unfinished record with the same parameters (a job taken over), or else the
+    next free one. A listed configuration carries its number.
     """
 
     def __init__(self, records: Sequence[TrialRecord]) -> None:
@@ -130,11 +153,8 @@ class Numbering:
             if not record.state.is_finished:
                 self._waiting.setdefault(_key(record.parameters), []).append(record.number)
 
-    def take(self, config: Mapping[str, Any], parameters: Mapping[str, Any]) -> tuple[int, bool]:
+    def take(self, parameters: Mapping[str, Any]) -> tuple[int, bool]:
         """Return the trial's number, and whether it is new to the job's records."""
-        listed = config.get("trial")
-        if listed is not None:
-            return int(listed["number"]), False
         waiting = self._waiting.get(_key(parameters))
         if waiting:
             return waiting.pop(0), False

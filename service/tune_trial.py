@@ -1,7 +1,9 @@
-"""What runs in a trial process: one trainable with one configuration, reporting to Ray Tune.
+"""What runs in a trial process: a trainable with one configuration or a stack of them.
 
-Every message to the driver is a Tune result with an ``event``: ``started`` when the process has
-begun, ``epoch`` after each epoch, ``failed`` just before an exception ends the trial.
+It reports to Ray Tune. Every message to the driver is a Tune result with an ``event``: ``started``
+when the process has begun, ``epoch`` after each epoch, ``failed`` just before an exception ends the
+process. An epoch has ``reports``, pairs of a member's place in the stack and its metrics, and
+``diverged``, pairs of a place and a sentence for each member that reports no more.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import logging
 import math
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,15 +23,19 @@ from ray import tune
 
 from results.records import Failure
 from results.states import FailureKind
+from service.spec import JobSpec
 from trainables import datasets, registry
-from trainables.contract import DatasetUnavailable
+from trainables.contract import DatasetUnavailable, DeviceUnavailable
 
 #: The result key that searchers and schedulers compare.
 OBJECTIVE = "objective"
+#: The key of a Tune configuration under which a stack's trials are listed, with number and
+#: parameters; a sampler's configuration is its parameters, and none can have this name.
+LISTED = "listed-trials"
 
 
 class DivergedError(Exception):
-    """A metric was NaN or infinite: the training has diverged."""
+    """A metric was NaN or infinite in every trial of the stack: the training has diverged."""
 
 
 class TrainableExitError(Exception):
@@ -40,31 +46,26 @@ class TrainableExitError(Exception):
 class TrialContext:
     """What all trials of a job have in common; it travels to every trial process."""
 
-    trainable: str
-    dataset: str
-    epochs: int
-    seed: int
-    metric: str
-    time_limit_s: float | None
+    spec: JobSpec
     datasets_dir: Path
     fashion_mnist_dir: Path | None
 
 
-def parameters_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the hyperparameters of a Tune configuration, from a list or from a sampler."""
-    listed = config.get("trial")
-    return dict(listed["parameters"] if listed is not None else config)
+def parameters_of(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the hyperparameters of each trial of a stack, listed or one from a sampler."""
+    listed = config.get(LISTED)
+    return [dict(config)] if listed is None else [dict(one["parameters"]) for one in listed]
 
 
 def run_trial(config: Mapping[str, Any], context: TrialContext) -> None:
-    """Train one trial to its end; Tune calls this in a trial process."""
+    """Train one stack of trials to its end; Tune calls this in a trial process."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     tune.report({"event": "started"})
-    if context.time_limit_s is not None:
+    if context.spec.time_limit_s is not None:
         # A watchdog in C: it ends the process even where a kernel never returns to Python.
-        faulthandler.dump_traceback_later(context.time_limit_s, exit=True, file=2)
+        faulthandler.dump_traceback_later(context.spec.time_limit_s, exit=True, file=2)
     try:
-        _train(config, context)
+        _train(parameters_of(config), context)
     except (Exception, SystemExit) as error:
         tune.report({"event": "failed", "failure": asdict(_failure(error))})
         if isinstance(error, SystemExit):
@@ -74,70 +75,112 @@ def run_trial(config: Mapping[str, Any], context: TrialContext) -> None:
         faulthandler.cancel_dump_traceback_later()
 
 
-def _train(config: Mapping[str, Any], context: TrialContext) -> None:
-    trainable = registry.get(context.trainable)
+def _train(configs: Sequence[Mapping[str, Any]], context: TrialContext) -> None:
+    spec = context.spec
+    trainable = registry.get(spec.trainable)
     data = _data(context)
     names = frozenset(metric.name for metric in trainable.metrics)
-    reporter = EpochReporter(names, context.metric)
-    train = trainable.resolve()
-    train(parameters_of(config), data, reporter, epochs=context.epochs, seed=context.seed)
+    report = EpochReporter(names, spec.metric, len(configs))
+    if len(configs) > 1:
+        trainable.resolve_stack()(configs, data, report, epochs=spec.epochs, seed=spec.seed)
+    else:
+        trainable.resolve()(configs[0], data, report.alone, epochs=spec.epochs, seed=spec.seed)
 
 
 def _data(context: TrialContext) -> datasets.RegressionData | datasets.ImageData:
     """Load the data; the driver has prepared them on its own node, other nodes fetch them here."""
     load = partial(
-        datasets.load, context.dataset, context.datasets_dir, source=context.fashion_mnist_dir
+        datasets.load, context.spec.dataset, context.datasets_dir, source=context.fashion_mnist_dir
     )
     try:
         return load()
     except DatasetUnavailable:
-        datasets.ensure(context.dataset, context.datasets_dir, source=context.fashion_mnist_dir)
+        datasets.ensure(
+            context.spec.dataset, context.datasets_dir, source=context.fashion_mnist_dir
+        )
         return load()
 
 
 @dataclass(slots=True)
 class EpochReporter:
-    """Checks each epoch's metrics and hands them to Tune; implements ``trainables`` ``Report``."""
+    """Checks each epoch's metrics and hands them to Tune; a ``trainables`` ``StackReport``.
+
+    ``metric`` of the first member is the objective: only samplers compare, and have stacks of one.
+    """
 
     names: frozenset[str]
     metric: str
+    members: int
     started: float = field(default_factory=time.monotonic)
+    diverged: set[int] = field(default_factory=set)
 
-    def __call__(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Report one epoch; raise :class:`DivergedError` for a value that is not finite."""
+    def alone(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Report one epoch of a trial alone; a ``trainables`` ``Report``."""
+        self(epoch, [metrics])
+
+    def __call__(self, epoch: int, metrics: Sequence[Mapping[str, float]]) -> None:
+        """Report one epoch of the members that have not diverged in an earlier one.
+
+        One with a value that is not finite is told as diverged. Raises :class:`DivergedError` when
+        none is left, and ``ValueError`` for other metrics or members than there should be.
+        """
+        if len(metrics) != self.members:
+            raise ValueError(
+                f"the trainable reported {len(metrics)} trials in epoch {epoch} where the stack "
+                f"has {self.members}"
+            )
+        plain = {
+            member: self._plain(epoch, one)
+            for member, one in enumerate(metrics)
+            if member not in self.diverged
+        }
+        diverged = {member: why for member, one in plain.items() if (why := _wrong(epoch, one))}
+        reports = {member: one for member, one in plain.items() if member not in diverged}
+        self.diverged.update(diverged)
+        result: dict[str, Any] = {
+            "event": "epoch",
+            "epoch": epoch,
+            "seconds": time.monotonic() - self.started,
+            # Lists, because Tune keeps statistics of every number in a dictionary.
+            "reports": list(reports.items()),
+            "diverged": list(diverged.items()),
+        }
+        if 0 in reports:
+            result[OBJECTIVE] = reports[0][self.metric]
+        tune.report(result)
+        if len(self.diverged) == self.members:
+            raise DivergedError("; ".join(diverged.values()))
+
+    def _plain(self, epoch: int, metrics: Mapping[str, float]) -> dict[str, float]:
         plain = {name: float(value) for name, value in metrics.items()}
         if plain.keys() != self.names:
             raise ValueError(
                 f"the trainable reported {sorted(plain)} in epoch {epoch} where it declares "
                 f"{sorted(self.names)}"
             )
-        for name, value in plain.items():
-            if not math.isfinite(value):
-                raise DivergedError(
-                    f"{name} was {value} in epoch {epoch}: the training diverged; "
-                    "try a lower learning rate"
-                )
-        seconds = time.monotonic() - self.started
-        tune.report(
-            {
-                "event": "epoch",
-                "epoch": epoch,
-                "metrics": plain,
-                "seconds": seconds,
-                OBJECTIVE: plain[self.metric],
-            }
-        )
+        return plain
+
+
+def _wrong(epoch: int, metrics: Mapping[str, float]) -> str | None:
+    """Return what is wrong with the first metric that is not finite; None if all are."""
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            return (
+                f"{name} was {value} in epoch {epoch}: the training diverged; "
+                "try a lower learning rate"
+            )
+    return None
 
 
 def _failure(error: BaseException) -> Failure:
     if isinstance(error, DivergedError):
         return Failure(FailureKind.DIVERGED, str(error))
-    if isinstance(error, DatasetUnavailable):
+    if isinstance(error, DatasetUnavailable | DeviceUnavailable):
         return Failure(FailureKind.INFEASIBLE, str(error))
     text = "".join(traceback.format_exception(error))
     message = f"{type(error).__name__}: {error}"
     if _is_out_of_memory(error):
-        hint = "use a smaller model, or fewer trials at once (max_concurrent_trials)"
+        hint = "use a smaller model, or fewer trials at once (max_concurrent_trials, stack)"
         return Failure(FailureKind.OUT_OF_MEMORY, f"{message.rstrip(': ')}: {hint}", text)
     return Failure(FailureKind.USER_ERROR, message, text)
 

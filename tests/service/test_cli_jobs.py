@@ -39,7 +39,7 @@ def test_submit_prints_the_id_alone_on_stdout(api: FakeApi) -> None:
 def test_submit_sends_every_option_under_its_name(api: FakeApi) -> None:
     options = (
         "--epochs 3 --trials 5 --seed 0 --strategy tpe --max-concurrent-trials 2 --cpus 0.5 "
-        "--gpus 1 --time-limit 60 --max-failures 0 --name mine --tag who=me --tag a=1"
+        "--gpus 1 --time-limit 60 --max-failures 0 --stack 16 --name mine --tag who=me --tag a=1"
     )
     assert run(api, "submit", "q3_mlp", *options.split()).exit_code == 0
     assert body(api) == {
@@ -52,6 +52,7 @@ def test_submit_sends_every_option_under_its_name(api: FakeApi) -> None:
         "resources_per_trial": {"cpu": 0.5, "gpu": 1.0},
         "time_limit_s": 60.0,
         "max_failures": 0,
+        "stack": 16,
         "name": "mine",
         "tags": {"who": "me", "a": "1"},
     }
