@@ -112,3 +112,25 @@ def test_take_overs_and_refused_writes_are_counted(store: SqlStore) -> None:
     assert after.refused_writes == before.refused_writes + 2
     store.delete_job(job.id)
     assert store.lease_counts() == after
+
+
+def test_only_tries_that_were_lost_count(store: SqlStore) -> None:
+    job = accept(store)
+    before = store.lease_counts().take_overs
+    for lost, claims in ((False, 0), (True, 1), (False, 1), (True, 2)):
+        store.release_job(claim(store), lost=lost)
+        assert store.job(job.id).claims == claims
+    assert store.lease_counts().take_overs == before + 2
+    store.request_pause(job.id)
+    assert store.resume_job(job.id).claims == 0
+
+
+@pytest.mark.parametrize("ask", ["request_pause", "request_cancel"])
+def test_taking_over_a_job_that_is_to_end_counts_too(store: SqlStore, ask: str) -> None:
+    before = store.lease_counts().take_overs
+    job = accept(store)
+    claim_expired(store)
+    state = getattr(store, ask)(job.id).state
+    claim(store)
+    assert store.job(job.id).state is state
+    assert store.lease_counts().take_overs == before + 1
