@@ -120,10 +120,11 @@ def test_all_are_killed_also_if_one_has_gone_before() -> None:
 
 def test_a_process_is_told_to_end_and_killed_with_all_that_it_began() -> None:
     with child(PARENT) as parent:
-        (begun,) = psutil.Process(parent.pid).children()
+        (found,) = psutil.Process(parent.pid).children()
+        begun = processes.identity(found.pid)
         processes.end_tree(processes.identity(parent.pid), patience_s=0.3)
         assert not psutil.pid_exists(parent.pid)
-        until(lambda: not begun.is_running(), within_s=10, what="the descendant has ended too")
+        until(lambda: processes.find(begun) is None, within_s=10, what="its descendant's end")
 
 
 def test_trees_are_ended_side_by_side_a_stopped_one_too() -> None:
