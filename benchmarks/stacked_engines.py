@@ -30,7 +30,7 @@ STACKS = (1, 16, 64, 256)
 #: On the CPU a trial's step takes no less time in a larger stack; --quick leaves those out.
 _QUICK_STACKS = (1, 16)
 #: Steps of a stack in a turn.
-_STEPS = 64
+_STEPS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def run(quick: bool) -> list[EngineRow]:
     is_gpu = device.type == "cuda"
     where = torch.cuda.get_device_name() if is_gpu else "CPU"
     stacks = _QUICK_STACKS if quick and not is_gpu else STACKS
-    repeats = 3 if quick else 7
+    repeats = 3 if quick else 5
     torch.set_flush_denormal(True)
     return [row for workload in WORKLOADS for row in rows(workload, where, stacks, images, repeats)]
 
