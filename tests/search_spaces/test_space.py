@@ -219,6 +219,18 @@ def test_what_a_replaced_parameter_rules_out_is_left_out() -> None:
     assert several.parameters["beta"].when == {}  # replaced wholly
 
 
+def test_what_depends_on_what_is_left_out_is_left_out_too() -> None:
+    chain = space(
+        parameters={
+            "gamma": {"values": [1, 2], "when": {"beta": 0.99}},
+            "beta": {"values": [0.9, 0.99], "when": {"optimizer": "adam"}},
+            "delta": {"values": [1, 2], "when": {"gamma": 2}},
+            "optimizer": {"values": ["sgd", "adam"]},
+        }
+    )
+    assert list(chain.with_overrides({"optimizer": "sgd"}).parameters) == ["optimizer"]
+
+
 def test_values_that_went_leave_the_condition() -> None:
     declared = space(
         parameters={
