@@ -12,7 +12,7 @@ from results.states import JobState
 from service.dependencies import IdempotencyKey, JobId, JobRequestDep, JobsDep, SettingsDep
 from service.openapi import JOB_BODY, PROBLEMS, media
 from service.schemas import JobList, JobView, PlanView, TrialList, TrialView
-from service.views import curve_view, job_view, trial_view
+from service.views import curve_view, job_view, json_list, trial_view
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=PROBLEMS)
 
@@ -108,8 +108,7 @@ def list_trials(job_id: JobId, jobs: JobsDep, table_format: TableFormat = "json"
     trials = jobs.trials(job_id)
     if table_format == "csv":
         return Response(export.trials_csv(trials), media_type="text/csv")
-    # Written here, in a thread: FastAPI would write what a route returns on the event loop.
-    return JSONResponse({"items": [trial_view(trial) for trial in trials], "next_cursor": None})
+    return Response("".join(json_list(map(trial_view, trials))), media_type="application/json")
 
 
 @router.get("/{job_id}/trials/{number}", response_model=TrialView)

@@ -20,7 +20,7 @@ from service.news import Told
 from service.openapi import PROBLEMS, media
 from service.reports import best_text
 from service.schemas import BestView
-from service.views import curve_list
+from service.views import json_list
 
 router = APIRouter(prefix="/api/v1/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
 
@@ -74,7 +74,7 @@ def curves(
         metrics = export.metric_names(jobs.trials(job_id))
         parts, media_type = export.curves_csv(found, metrics), "text/csv"
     else:
-        parts, media_type = curve_list(found), "application/json"
+        parts, media_type = json_list(map(export.curve_row, found)), "application/json"
     return StreamingResponse(_blocks(parts), media_type=media_type)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from results.export import curve_row, trial_row
+from results.export import trial_row
 from results.records import Curve, Failure, JobRecord, MetricInfo, TrialRecord
 from trainables import registry
 from trainables.contract import UnknownTrainable
@@ -51,11 +51,14 @@ def curve_view(curve: Curve) -> dict[str, list[float] | list[int]]:
     return {"epoch": list(curve.epochs), **{k: list(v) for k, v in curve.metrics.items()}}
 
 
-def curve_list(curves: Iterable[Curve]) -> Iterator[str]:
-    """Write the list of all curves as JSON, a piece per curve, however many there are."""
+def json_list(items: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Write a list that is whole as JSON, piece by piece, however long it is.
+
+    FastAPI would write what a route returns in one go on the event loop.
+    """
     yield '{"items":['
-    for index, curve in enumerate(curves):
-        text = json.dumps(curve_row(curve), ensure_ascii=False, separators=(",", ":"))
+    for index, item in enumerate(items):
+        text = json.dumps(item, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         yield f",{text}" if index else text
     yield '],"next_cursor":null}'
 

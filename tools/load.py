@@ -2,7 +2,8 @@
 
 Clients and API share the machine, on loopback. First four clients submit small jobs, then read
 them, each for a while; then a job of 10,000 trials with 100 reports each is put into the store, and
-each of its views is asked for. On SQLite and, where it can be started, PostgreSQL.
+each of its views is asked for once, while another client asks again and again whether the API is
+alive. On SQLite and, where it can be started, PostgreSQL. Prints Markdown, a row when it is known.
 """
 
 from __future__ import annotations
@@ -10,38 +11,51 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import os
+import sqlite3
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
 
-from results.records import EpochReport, Lease, NewTrial
-from results.states import JobState, TrialState
+import psutil
+
+from benchmarks import machine
 from results.store import open_store
-from results.store.base import Store
 from service.settings import Settings
-from service.spec import JobSpec
 from tools import postgres
-from tools.chaos.nursery import nursery
+from tools.big_job import BATCH_TRIALS, write_big_job
+from tools.chaos.nursery import Nursery, nursery
 
 CLIENTS = 4
 BODY = {"search_space": "q2_linear_regression", "epochs": 1}
-#: Reports of one write to the store; a driver gathers them for 0.2 s.
-BATCH_TRIALS = 10
+PROBE_SECONDS = 0.02
+
+#: Views of the big job, in the order in which they are asked for.
+VIEWS = (
+    "", "/trials", "/trials/7/curve", "/best", "/events", "/curves", "/curves?format=csv", "/plots",
+    "/plots/validation_accuracy.svg", "/plots/parameter_dropout.png", "/plots/importance.svg",
+    "/report?format=json", "/report?format=md", "/report?format=html", "/report?format=pdf",
+)  # fmt: skip
+
+Row = tuple[str, ...]
 
 
 def _request(connection: http.client.HTTPConnection, method: str, path: str, body: str = "") -> int:
     headers = {"Content-Type": "application/json"} if body else {}
     connection.request(method, path, body or None, headers)
     answer = connection.getresponse()
-    length = len(answer.read())
+    length = 0
+    while block := answer.read(2**20):
+        length += len(block)
     if answer.status >= http.HTTPStatus.BAD_REQUEST:
         raise RuntimeError(f"{method} {path}: {answer.status}")
     return length
@@ -51,28 +65,30 @@ def _read(path: str, connection: http.client.HTTPConnection) -> int:
     return _request(connection, "GET", path)
 
 
-def hold(port: int, ask: Callable[[http.client.HTTPConnection], int], seconds: float) -> str:
+# --- four clients ---------------------------------------------------------------------------
+
+
+def hold(port: int, ask: Callable[[http.client.HTTPConnection], int], seconds: float) -> Row:
     """Let four clients ask for ``seconds``; return requests per second, and p50 and p99 in ms."""
 
     def client(_: int) -> list[float]:
         taken = []
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        while time.perf_counter() < end:
-            began = time.perf_counter()
-            ask(connection)
-            taken.append(time.perf_counter() - began)
-        connection.close()
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+            while time.perf_counter() < end:
+                began = time.perf_counter()
+                ask(connection)
+                taken.append(time.perf_counter() - began)
         return taken
 
     end = time.perf_counter() + seconds
     with ThreadPoolExecutor(CLIENTS) as pool:
         taken = sorted(time for times in pool.map(client, range(CLIENTS)) for time in times)
     cuts = [1000 * cut for cut in statistics.quantiles(taken, n=100)]
-    return f"{len(taken) / seconds:8.0f}/s   p50 {cuts[49]:7.1f} ms   p99 {cuts[98]:7.1f} ms"
+    return f"{len(taken) / seconds:.0f}/s", f"{cuts[49]:.1f} ms", f"{cuts[98]:.0f} ms"
 
 
-def submit_and_read(settings: Settings, seconds: float) -> Iterator[tuple[str, str]]:
-    """Yield what four clients hold: submitting, then reading a job, a trial and the list."""
+def submit_and_read(settings: Settings, seconds: float) -> Iterator[Row]:
+    """Yield what four clients hold: submitting, then reading a job, its trials and the list."""
     numbers, lock = count(), threading.Lock()
 
     def submit(connection: http.client.HTTPConnection) -> int:
@@ -81,106 +97,147 @@ def submit_and_read(settings: Settings, seconds: float) -> Iterator[tuple[str, s
         return _request(connection, "POST", "/api/v1/jobs", json.dumps({**BODY, "name": name}))
 
     with nursery(settings) as running:
-        yield "submits", hold(running.port, submit, seconds)
-        store = open_store(settings.store_url)
-        job_id = store.jobs(limit=1).items[0].id
-        store.close()
+        yield "submits", *hold(running.port, submit, seconds)
+        with closing(open_store(settings.store_url)) as store:
+            job_id = store.jobs(limit=1).items[0].id
         for what, path in {
             "reads of a job": f"/api/v1/jobs/{job_id}",
             "reads of its trials": f"/api/v1/jobs/{job_id}/trials",
-            "reads of the list (50 jobs)": "/api/v1/jobs",
+            "reads of the list, 50 jobs": "/api/v1/jobs",
         }.items():
-            yield what, hold(running.port, partial(_read, path), seconds)
+            yield what, *hold(running.port, partial(_read, path), seconds)
 
 
-def make_big_job(store: Store, trials: int, epochs: int) -> str:
-    """Put a finished job into the store, each of its reports as a driver writes them."""
-    job_id = store.create_job(
-        name="big", spec=_spec(trials, epochs).to_json(), fingerprint="big", planned_trials=trials,
-        trials=[NewTrial(n, {"learning_rate": 1e-6 * (n + 1)}, 42) for n in range(trials)],
-    ).id  # fmt: skip
-    lease = store.claim_job("load", 3600)
-    while lease is not None and lease.job_id != job_id:
-        store.finish_job(lease, JobState.SUCCEEDED)  # what the clients submitted
-        lease = store.claim_job("load", 3600)
-    if lease is None:
-        raise RuntimeError("the job was not there to be claimed")
-    for first in range(0, trials, BATCH_TRIALS):
-        _run(store, lease, range(first, min(first + BATCH_TRIALS, trials)), epochs)
-    store.finish_job(lease, JobState.SUCCEEDED)
-    return job_id
+# --- the big job ----------------------------------------------------------------------------
 
 
-def _run(store: Store, lease: Lease, numbers: range, epochs: int) -> None:
-    attempts = {number: store.start_trial(lease, number, node="here") for number in numbers}
-    reports = [
-        EpochReport(number, attempt, epoch, _metrics(number, epoch), 0.01 * epoch)
-        for number, attempt in attempts.items()
-        for epoch in range(1, epochs + 1)
+class Watch(threading.Thread):
+    """Watches an API while it answers: its memory, and how long another client's request takes."""
+
+    def __init__(self, running: Nursery) -> None:
+        super().__init__(daemon=True)
+        self._port, self._process = running.port, psutil.Process(running.pid)
+        self._ended = threading.Event()
+        self._cpu_before = self._cpu()
+        self.memory_bytes = 0
+        self.longest_wait = 0.0
+
+    def run(self) -> None:
+        """Look until :meth:`end`."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self._port)) as connection:
+            while True:
+                began = time.perf_counter()
+                _read("/healthz", connection)
+                self.longest_wait = max(self.longest_wait, time.perf_counter() - began)
+                self.memory_bytes = max(self.memory_bytes, self._process.memory_info().rss)
+                if self._ended.wait(PROBE_SECONDS):
+                    return
+
+    def end(self) -> float:
+        """Stop looking; return the seconds of processor time that the API has used meanwhile."""
+        used = self._cpu() - self._cpu_before
+        self._ended.set()
+        self.join()
+        return used
+
+    def _cpu(self) -> float:
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
+
+
+def write(settings: Settings, trials: int, epochs: int) -> tuple[str, list[Row]]:
+    """Put the big job into the store; return its id, and rows that say how long that took."""
+    with closing(open_store(settings.store_url)) as store:
+        began = time.perf_counter()
+        written = write_big_job(store, trials, epochs)
+        seconds = time.perf_counter() - began
+    batch, end = (1000 * statistics.median(t) for t in (written.batches, written.ends))
+    return written.job_id, [
+        (f"written: {trials} trials, {trials * epochs} reports", f"{seconds:.0f} s"),
+        (f"one batch of {BATCH_TRIALS * epochs} reports, median", f"{batch:.0f} ms"),
+        ("the end of one trial, on disk, median", f"{end:.1f} ms"),
     ]
-    store.write_reports(lease, reports)
-    for number in numbers:
-        store.finish_trial(lease, number, TrialState.SUCCEEDED)
 
 
-def _metrics(number: int, epoch: int) -> Mapping[str, float]:
-    loss = (1 + number % 97) / epoch
-    return {"train_rmse": loss, "test_rmse": 1.1 * loss, "distance_to_analytic": 2 * loss}
-
-
-def _spec(trials: int, epochs: int) -> JobSpec:
-    return JobSpec(
-        name="big", title="Big", description="", search_space="big",
-        trainable="numpy_linear_regression", dataset="ames", epochs=epochs, metric="train_rmse",
-        mode="min", strategy="random",
-        parameters={"learning_rate": {"low": 1e-6, "high": 1.0, "log": True}}, trials=trials,
-        seed=42, max_concurrent_trials=None, cpu=1, gpu=0, time_limit_s=None, max_failures=0,
-    )  # fmt: skip
-
-
-def read_big_job(settings: Settings, trials: int, epochs: int) -> Iterator[tuple[str, str]]:
-    """Yield how long the job takes to be written, and each of its views to be read."""
-    store = open_store(settings.store_url)
-    began = time.perf_counter()
-    job_id = make_big_job(store, trials, epochs)
-    seconds = time.perf_counter() - began
-    store.close()
-    yield f"{trials} trials, {trials * epochs} reports written", f"{seconds:8.1f} s"
-    paths = ["", "/trials", "/trials/7/curve", "/best", "/curves", "/curves?format=csv", "/plots",
-             "/report?format=json", "/report?format=md", "/plots/train_rmse.svg"]  # fmt: skip
-    with nursery(settings) as running:
-        connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=300)
+def views(settings: Settings, job_id: str) -> Iterator[Row]:
+    """Yield how long each view of the job takes to be read, and what it costs the API."""
+    with (
+        nursery(settings) as running,
+        closing(http.client.HTTPConnection("127.0.0.1", running.port, timeout=600)) as connection,
+    ):
         _request(connection, "GET", "/api/v1/jobs")
-        for path in ["/api/v1/jobs", *(f"/api/v1/jobs/{job_id}{path}" for path in paths)]:
+        for path in ["/api/v1/jobs", *(f"/api/v1/jobs/{job_id}{view}" for view in VIEWS)]:
+            watch = Watch(running)
+            watch.start()
             began = time.perf_counter()
             size = _request(connection, "GET", path)
             seconds = time.perf_counter() - began
-            told = path.replace(job_id, "{job_id}")
-            yield f"GET {told}", f"{1000 * seconds:8.0f} ms   {size / 1e6:8.2f} MB"
-        connection.close()
+            used = watch.end()
+            yield (
+                f"`{path.replace(job_id, '{id}').removeprefix('/api/v1')}`",
+                f"{seconds:.2f} s", f"{used:.2f} s", f"{watch.memory_bytes / 1e6:.0f} MB",
+                f"{1000 * watch.longest_wait:.0f} ms", f"{size / 1e6:.2f} MB",
+            )  # fmt: skip
+
+
+# --- what is printed ------------------------------------------------------------------------
+
+
+def _print_row(*cells: str) -> None:
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def _print_head(*cells: str) -> None:
+    print()
+    _print_row(*cells)
+    _print_row(*["---"] * len(cells))
+
+
+def _print_provenance(arguments: list[str]) -> None:
+    stamp = machine.stamp(" ".join(["python -m tools.load", *arguments]))
+    load = ", ".join(f"{mean:.1f}" for mean in stamp["load"])
+    python, argbest = (stamp["versions"][name] for name in ("python", "argbest"))
+    print(
+        f"`{stamp['command']}`, {stamp['date']}; {stamp['cpu']}, {stamp['cores']} cores, "
+        f"{stamp['memory_bytes'] / 1e9:.0f} GB, {stamp['system']}; python {python}, argbest "
+        f"{argbest}; load before (1, 5, 15 minutes): {load}; niceness {os.nice(0)}."
+    )
 
 
 @contextmanager
-def _databases(name: str) -> Iterator[Settings]:
+def _database(name: str) -> Iterator[tuple[str, Settings]]:
+    """Yield an empty database, as its name with its version, and the settings that use it."""
     with tempfile.TemporaryDirectory(prefix="argbest-load-") as folder:
         settings = Settings(data_dir=Path(folder), database_url="", ray_address="127.0.0.1:1")
         if name == "SQLite":
-            yield settings
-        else:
-            with postgres.server() as server:
-                yield settings.model_copy(update={"database_url": server.create_database()})
+            yield f"SQLite {sqlite3.sqlite_version}", settings
+            return
+        shown = subprocess.run(
+            ["postgres", "--version"], check=True, capture_output=True, text=True
+        )
+        version = shown.stdout.split()[2]
+        with postgres.server(fsync=True) as server:
+            url = server.create_database()
+            yield f"PostgreSQL {version}", settings.model_copy(update={"database_url": url})
 
 
 def measure(name: str, arguments: argparse.Namespace) -> None:
     """Print all figures on one database."""
-    with _databases(name) as settings:
-        store = open_store(settings.store_url)
-        store.migrate()
-        store.close()
-        for what, figure in submit_and_read(settings, arguments.seconds):
-            print(f"{name:<11} {what:<50} {figure}", flush=True)
-        for what, figure in read_big_job(settings, arguments.trials, arguments.epochs):
-            print(f"{name:<11} {what:<50} {figure}", flush=True)
+    with _database(name) as (called, settings):
+        with closing(open_store(settings.store_url)) as store:
+            store.migrate()
+        _print_head(f"four clients, {called}", "held", "p50", "p99")
+        for row in submit_and_read(settings, arguments.seconds):
+            _print_row(*row)
+        job_id, rows = write(settings, arguments.trials, arguments.epochs)
+        _print_head(f"the big job, {called}", "time")
+        for row in rows:
+            _print_row(*row)
+        _print_head(
+            f"read, {called}", "time", "API's CPU", "API's memory", "another client waits", "size"
+        )
+        for row in views(settings, job_id):
+            _print_row(*row)
 
 
 def main() -> int:
@@ -190,6 +247,7 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=100)
     arguments = parser.parse_args()
+    _print_provenance(sys.argv[1:])
     measure("SQLite", arguments)
     missing = postgres.why_not()
     if missing:

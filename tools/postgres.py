@@ -33,9 +33,12 @@ def why_not() -> str | None:
 class Server:
     """A server; :meth:`create_database` makes an empty database on it."""
 
-    def __init__(self, folder: Path, port: int, unprivileged: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, port: int, unprivileged: dict[str, Any], *, fsync: bool
+    ) -> None:
         """Take a folder with a cluster in ``data``, and how the server drops its privileges."""
         self._folder, self._port, self._unprivileged = folder, port, unprivileged
+        self._fsync = "on" if fsync else "off"
         self._address = f"postgresql://argbest@127.0.0.1:{port}"
         self._numbers = count(1)
         self._process: subprocess.Popen[bytes] | None = None
@@ -46,7 +49,7 @@ class Server:
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 ["postgres", "-D", self._folder / "data", "-h", "127.0.0.1",
-                 "-p", str(self._port), "-k", self._folder, "-c", "fsync=off"],
+                 "-p", str(self._port), "-k", self._folder, "-c", f"fsync={self._fsync}"],
                 stdout=output, stderr=output, cwd=self._folder, **self._unprivileged,
             )  # fmt: skip
         try:
@@ -77,8 +80,8 @@ class Server:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
-    """Start a server with an empty cluster, and end it."""
+def server(*, fsync: bool = False) -> Iterator[Server]:
+    """Start a server with an empty cluster, and end it; with ``fsync`` it writes to the disk."""
     folder = Path(tempfile.mkdtemp(prefix="argbest-postgres-"))
     unprivileged: dict[str, Any] = {}
     if os.geteuid() == 0:
@@ -90,7 +93,7 @@ def server() -> Iterator[Server]:
              "--locale=C", "--no-sync"],
             check=True, capture_output=True, cwd=folder, **unprivileged,
         )  # fmt: skip
-        running = Server(folder, free_port(), unprivileged)
+        running = Server(folder, free_port(), unprivileged, fsync=fsync)
         running.start()
         try:
             yield running

@@ -66,16 +66,34 @@ async function showJobs(isCurrent) {
   return () => clearInterval(timer);
 }
 
+// A browser takes seconds to lay out a table of very many rows.
+const MOST_ROWS = 500;
+
+// Of very many trials those that run, then the best ones.
+function drawnTrials(job, trials) {
+  if (trials.length <= MOST_ROWS) return trials;
+  const { metric, mode } = job.spec;
+  const value = (t) => (t.state === "succeeded" ? (mode === "max" ? -1 : 1) * (t.metrics[metric] ?? Infinity) : Infinity);
+  const rank = (t) => (t.state === "running" ? -Infinity : value(t));
+  const ranked = trials.map((t) => [rank(t), t]).sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
+  return ranked.slice(0, MOST_ROWS).map(([, t]) => t);
+}
+
 function trialRows(job, trials) {
   const varied = Object.keys(job.spec.parameters).filter((name) =>
     new Set(trials.map((t) => JSON.stringify(t.parameters[name]))).size > 1);
   const metrics = [...new Set(trials.flatMap((t) => Object.keys(t.metrics)))];
-  const rows = trials.map((t) => ({
+  const drawn = drawnTrials(job, trials);
+  const rows = drawn.map((t) => ({
     best: job.best?.trial === t.number,
     cells: [t.number, t.error ? `${t.state}: ${t.error.message}` : t.state, `${t.epochs} of ${job.spec.epochs}`,
       ...varied.map((name) => t.parameters[name]), ...metrics.map((name) => t.metrics[name]), t.seconds],
   }));
-  return table(["Trial", "State", "Epochs", ...varied, ...metrics, "Seconds"], rows);
+  const drawnTable = table(["Trial", "State", "Epochs", ...varied, ...metrics, "Seconds"], rows);
+  if (drawn.length === trials.length) return drawnTable;
+  const all = link(`/jobs/${job.id}/trials?format=csv`, "all as CSV", "trials.csv");
+  return make("section", {}, make("p", { class: "muted" },
+    `${drawn.length} of ${trials.length} trials, the running ones and then the best; `, all), drawnTable);
 }
 
 async function plots(job) {

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from results.records import EpochReport, TokenScope
+from results.records import EpochReport, NewTrial, TokenScope
 from results.states import JobState, TrialState
 from results.store.base import Store
 from search_spaces import Library
@@ -143,6 +143,32 @@ def test_events_are_followed_as_they_happen(
     page.shows("cancelling")
     store.finish_job(lease, JobState.CANCELLED)
     page.shows("cancelled")
+
+
+def test_of_very_many_trials_those_that_run_and_the_best_are_listed(
+    settings: Settings, store: Store, page: Page, url: str
+) -> None:
+    plan = Jobs(store, Library(), settings).plan(JobRequest(search_space="q2_linear_regression"))
+    trials = [NewTrial(number, {"learning_rate": 0.1 / (number + 1)}, 42) for number in range(620)]
+    job = store.create_job(
+        name="many", spec=plan.spec.to_json(), fingerprint="many", trials=trials,
+        planned_trials=len(trials),
+    )  # fmt: skip
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+    for number, error in ((617, 0.75), (618, 0.5), (619, 0.25)):
+        attempt = store.start_trial(lease, number, node="here")
+        metrics = {"train_rmse": error}
+        store.write_reports(lease, [EpochReport(number, attempt, 1, metrics, 1.0)])
+    for number in (617, 618):
+        store.finish_trial(lease, number, TrialState.SUCCEEDED)
+    page.open(f"{url}/#job/{job.id}")
+    shown = page.shows("500 of 620 trials, the running ones and then the best")
+    assert f'href="/api/v1/jobs/{job.id}/trials?format=csv"' in shown
+    rows = "[...document.querySelectorAll('tbody tr')].map((row) => row.cells[0].innerText)"
+    # The trials come one by one.
+    until(lambda: page.run(rows)[:4] == ["619", "618", "617", "0"], within_s=20, what="in order")
+    assert len(page.run(rows)) == 500
 
 
 def test_the_docs_are_drawn_from_this_host_alone(url: str, page: Page) -> None:
