@@ -170,7 +170,10 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class DriverProcess:
-    """The process that drives a job: host, process id, and its start in seconds since 1970."""
+    """The process that drives a job: host, process id, and start, to know the id from a later use.
+
+    ``started`` is in clock ticks since boot on Linux, elsewhere in seconds since 1970.
+    """
 
     host: str
     pid: int
