@@ -246,7 +246,7 @@ def failure_pattern(results: JobResults) -> tuple[str, Any] | None:
     of a sampled range every value is its own.
     """
     failed = {t.number: t for t in results.trials if t.state is TrialState.FAILED}
-    if not failed or len(failed) == len(results.trials):
+    if not failed:
         return None
     few = (name for name in varied_parameters(results) if compare(results, name) is not None)
     for name in few:

@@ -131,7 +131,7 @@ def _bad_values(value: Any, place: str = "") -> Iterator[FieldError]:
         case float() if not math.isfinite(value):
             detail = "the number is too large for a float"
             yield FieldError(place, detail, "number_range", NUMBER_HINT)
-        case int() if abs(value) >= 2**63:
+        case int() if not -(2**63) <= value < 2**63:
             yield FieldError(place, "the integer does not fit 64 bits", "number_range", NUMBER_HINT)
 
 

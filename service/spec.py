@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from search_spaces import SAMPLERS, Choice, Constant, Domain, Scalar, SearchSpace, defaults
+from trainables import registry
 
 #: Keys that name a job or its search space without changing what it computes.
 _NAMING = ("name", "title", "description", "tags", "search_space")
@@ -72,10 +73,15 @@ class JobSpec:
         """Return a digest that is equal for jobs that compute the same, whatever their names.
 
         Of a job that runs the defaults alone, it does not matter what else they were chosen from.
+        A parameter that is left out counts as given at the trainable's default. Raises
+        :class:`trainables.contract.UnknownTrainable`.
         """
         values = {key: value for key, value in self.to_json().items() if key not in _NAMING}
         if self.strategy == "single":
             values["parameters"] = defaults(SearchSpace.from_json(self.space_json()))
+        rules = registry.get(self.trainable).schema().get("properties", {})
+        left_out = {name: rule["default"] for name, rule in rules.items() if "default" in rule}
+        values["parameters"] = {**left_out, **values["parameters"]}
         canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -106,6 +106,25 @@ def test_the_fingerprint_is_of_numbers_not_of_their_spelling(client: TestClient)
     assert fingerprint(parameters={"batch_size": 2}) != fingerprint()
 
 
+def test_the_fingerprint_counts_what_is_left_out_as_the_trainables_default(
+    client: TestClient,
+) -> None:
+    def fingerprint(strategy: str, **parameters: Any) -> str:
+        space = {
+            "name": "mine", "trainable": "numpy_neural_regression", "dataset": "ames",
+            "epochs": 1, "metric": "train_rmse", "mode": "min", "strategy": strategy,
+            "parameters": {"hidden_size": {"values": [50, 150], "default": 150}, **parameters},
+        }  # fmt: skip
+        answer = client.post("/api/v1/jobs?dry_run=true", json={"search_space": space})
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["fingerprint"])
+
+    for strategy in ("single", "grid"):
+        assert fingerprint(strategy, learning_rate=0.001) == fingerprint(strategy)
+        assert fingerprint(strategy, learning_rate=0.01) != fingerprint(strategy)
+    assert fingerprint("single", hidden_size=150) == fingerprint("single")
+
+
 def test_the_fingerprint_ignores_how_a_space_is_called(client: TestClient) -> None:
     space = client.get("/api/v1/search_spaces/q2_linear_regression").json()
     renamed = {**space, "name": "mine", "title": "Mine", "description": "as it was"}
