@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -40,7 +41,8 @@ def write(connection: Connection, lease: Lease, reports: Sequence[EpochReport]) 
         insertion, kept, execution_options={"preserve_rowcount": True}
     ).rowcount
     if inserted:
-        _follow(connection, lease.job_id, unfinished)
+        current = [row["trial"] for row in kept if row["attempt"] == unfinished[row["trial"]]]
+        _follow(connection, lease.job_id, Counter(current), all_new=inserted == len(kept))
     return inserted
 
 
@@ -90,8 +92,13 @@ def _columns(job_id: str, report: EpochReport) -> dict[str, Any]:
     }
 
 
-def _unfinished(connection: Connection, job_id: str, rows: Sequence[dict[str, Any]]) -> set[int]:
-    """Return which of the reported trials may still change; refuse attempts that never began."""
+def _unfinished(
+    connection: Connection, job_id: str, rows: Sequence[dict[str, Any]]
+) -> dict[int, int]:
+    """Return which of the reported trials may still change, each with its current attempt.
+
+    Attempts that never began are refused.
+    """
     latest: dict[int, int] = {}
     for row in rows:
         latest[row["trial"]] = max(row["attempt"], latest.get(row["trial"], 0))
@@ -104,30 +111,39 @@ def _unfinished(connection: Connection, job_id: str, rows: Sequence[dict[str, An
             raise TrialNotFound(f"job {job_id} has no trial {number}")
         if attempt > found[number].attempt:
             raise ValueError(f"attempt {attempt} of trial {number} was never started")
-    return {n for n, row in found.items() if not TrialState(row.state).is_finished}
+    return {n: row.attempt for n, row in found.items() if not TrialState(row.state).is_finished}
 
 
-def _follow(connection: Connection, job_id: str, numbers: set[int]) -> None:
-    """Bring the metrics, epochs and seconds of the trials up to their attempt's newest report."""
+def _follow(
+    connection: Connection, job_id: str, reports: Mapping[int, int], *, all_new: bool
+) -> None:
+    """Bring the metrics, epochs and seconds of the trials up to their attempt's newest report.
+
+    ``reports`` says how many came for each trial; unless ``all_new``, some were there before.
+    """
     spec = _spec(connection, job_id)
     metric, sign = spec["metric"], 1.0 if spec["mode"] == "max" else -1.0
     updates = [
         {
             "of_job": job_id,
-            "of_trial": row.trial,
+            "of_trial": row.number,
             "metrics": row.metrics,
             "score": sign * row.metrics[metric] if metric in row.metrics else None,
-            "epochs": row.epochs,
+            "came": reports[row.number],
             "seconds": row.seconds,
         }
-        for row in _newest(connection, job_id, numbers)
+        for row in _newest(connection, job_id, reports)
     ]
+    # To count them is to visit every report of the attempt.
+    counted = sa.select(sa.func.count()).where(_IN_CURRENT_ATTEMPT).scalar_subquery()
     if updates:
         connection.execute(
-            sa.update(TRIALS).where(
+            sa.update(TRIALS)
+            .where(
                 TRIALS.c.job_id == sa.bindparam("of_job"),
                 TRIALS.c.number == sa.bindparam("of_trial"),
-            ),
+            )
+            .values(epochs=TRIALS.c.epochs + sa.bindparam("came") if all_new else counted),
             updates,
         )
 
@@ -139,28 +155,18 @@ def _spec(connection: Connection, job_id: str) -> Mapping[str, Any]:
     return spec
 
 
-def _newest(connection: Connection, job_id: str, numbers: set[int]) -> Sequence[Row[Any]]:
-    """Return the last report of each trial's current attempt, and how many there are."""
-    counted = (
-        sa.select(
-            REPORTS.c.trial,
-            REPORTS.c.attempt,
-            sa.func.max(REPORTS.c.epoch).label("last"),
-            sa.func.count().label("epochs"),
-        )
-        .join(TRIALS, _IN_CURRENT_ATTEMPT)
-        .where(REPORTS.c.job_id == job_id, REPORTS.c.trial.in_(numbers))
-        .group_by(REPORTS.c.trial, REPORTS.c.attempt)
-        .subquery()
-    )
+def _newest(connection: Connection, job_id: str, numbers: Collection[int]) -> Sequence[Row[Any]]:
+    """Return the last report of each trial's current attempt, which has one."""
+
+    def last(column: sa.Column[Any]) -> sa.Label[Any]:
+        # Looked up at the end of the key. A join is planned by statistics, which on PostgreSQL may
+        # be of a time when the table was empty, and then visits every report.
+        query = sa.select(column).where(_IN_CURRENT_ATTEMPT).order_by(REPORTS.c.epoch.desc())
+        return query.limit(1).scalar_subquery().label(column.name)
+
     query: sa.Select[Any] = sa.select(
-        REPORTS.c.trial, REPORTS.c.metrics, REPORTS.c.seconds, counted.c.epochs
-    ).where(
-        REPORTS.c.job_id == job_id,
-        REPORTS.c.trial == counted.c.trial,
-        REPORTS.c.attempt == counted.c.attempt,
-        REPORTS.c.epoch == counted.c.last,
-    )
+        TRIALS.c.number, last(REPORTS.c.metrics), last(REPORTS.c.seconds)
+    ).where(TRIALS.c.job_id == job_id, TRIALS.c.number.in_(numbers))
     return connection.execute(query).all()
 
 
