@@ -28,12 +28,15 @@ RUN pip install --no-cache-dir --no-deps --force-reinstall .
 
 COPY docker/entrypoint docker/healthy /usr/local/bin/
 
+# RAY_ROTATION_*: Ray's log files, which hold what trials print, would grow without end.
 ENV ARGBEST_DATA_DIR=/data \
     ARGBEST_CACHE_DIR=/cache \
     NUMBA_CACHE_DIR=/cache/numba \
     PGPASSFILE=/run/database-password/pgpass \
     RAY_AUTH_MODE=token \
     RAY_AUTH_TOKEN_PATH=/run/ray-token/token \
+    RAY_ROTATION_MAX_BYTES=16777216 \
+    RAY_ROTATION_BACKUP_COUNT=1 \
     RAY_USAGE_STATS_ENABLED=0
 
 USER argbest

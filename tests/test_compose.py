@@ -123,6 +123,17 @@ def test_ray_asks_for_a_token_in_every_container(name: str) -> None:
     assert not {key for key in SERVICES[name]["environment"] if key.startswith("RAY_AUTH")}
 
 
+def test_what_trials_and_containers_print_does_not_fill_the_disk() -> None:
+    environment = image_environment()
+    assert int(environment["RAY_ROTATION_MAX_BYTES"]) == Settings().max_log_bytes
+    assert environment["RAY_ROTATION_BACKUP_COUNT"] == "1"
+    for one in SERVICES.values():
+        assert one["logging"]["driver"] == "json-file"
+        assert one["logging"]["options"] == {"max-size": "10m", "max-file": "3"}
+    bare = re.findall(r"RAY_ROTATION_MAX_BYTES=(\d+) RAY_ROTATION_BACKUP_COUNT=(\d+)", GUIDE)
+    assert bare == [(environment["RAY_ROTATION_MAX_BYTES"], "1")]
+
+
 def test_ray_finds_its_head_by_a_name_of_its_own_network() -> None:
     (alias,) = SERVICES["ray-head"]["networks"]["ray"]["aliases"]
     assert {SERVICES[name]["environment"]["RAY_ADDRESS"] for name in NODES} == {f"{alias}:6379"}
