@@ -217,7 +217,7 @@ class TokenScope(StrEnum):
 class TokenRecord:
     """A token as the store knows it: ``prefix`` is how it begins, the rest is not kept.
 
-    ``last_used_at`` may be a minute behind; ``expires_at`` is None for one that does not expire.
+    ``last_used_at`` may be a minute behind, more if the disk is full; ``expires_at`` is None for one that does not expire.
     """
 
     name: str

@@ -223,7 +223,10 @@ class Store(Protocol):
         """
 
     def token(self, secret: str) -> TokenRecord | None:
-        """Return the token with this secret and note its use; None for one unknown or expired."""
+        """Return the token with this secret; None for one unknown or expired.
+
+        Its use is noted where the database can be written at the moment, or else at a later use.
+        """
 
     def tokens(self) -> tuple[TokenRecord, ...]:
         """Return all tokens by name, expired ones too."""

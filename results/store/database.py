@@ -30,6 +30,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 from results.errors import StoreUnavailable, UnsupportedDatabase
 
 LOCK_SECONDS = 30
+_BRIEF_LOCK_MS = 100
 _CONNECT_SECONDS = 10
 _FORMS = "sqlite:////absolute/path.db or postgresql://user:password@host/database"
 
@@ -102,14 +103,16 @@ class Database:
                 yield connection
 
     @contextmanager
-    def write(self, *, durable: bool = False) -> Iterator[Connection]:
+    def write(self, *, durable: bool = False, patient: bool = True) -> Iterator[Connection]:
         """Open a transaction that writes, committed at the end or rolled back on an exception.
 
         A ``durable`` one is on disk when this returns. On SQLite another one may be lost, whole
-        and with no harm to the rest, if the power fails within moments (not if a process dies).
+        and with no harm to the rest, if the power fails within moments (not if a process dies);
+        there, one that is not ``patient`` gives up soon while others write.
         """
         with self._errors(), self._connect() as connection:
-            connection.execution_options(begin_write="FULL" if durable else "NORMAL")
+            synchronous = "FULL" if durable else "NORMAL"
+            connection.execution_options(begin_write=synchronous, is_patient=patient)
             with connection.begin():
                 yield connection
 
@@ -187,12 +190,20 @@ def _use_write_ahead_log(connection: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    synchronous = connection.get_execution_options().get("begin_write")
-    if synchronous is None:
+    options = connection.get_execution_options()
+    if "begin_write" not in options:
         connection.exec_driver_sql("BEGIN")
         return
-    connection.exec_driver_sql(f"PRAGMA synchronous={synchronous}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql(f"PRAGMA synchronous={options['begin_write']}")
+    if options["is_patient"]:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={_BRIEF_LOCK_MS}")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        # The connection goes back to the pool, for others who wait longer.
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(1000 * LOCK_SECONDS)}")
 
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:

@@ -5,13 +5,14 @@ Only :meth:`SqlStore.curves` takes several, one after the other.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from results.errors import LeaseLost
+from results.errors import LeaseLost, StoreUnavailable
 from results.records import (
     Curve,
     DriverProcess,
@@ -32,6 +33,8 @@ from results.records import (
 from results.states import JobState, TrialState
 from results.store import counters, curves, jobs, leases, schema, tokens, trials
 from results.store.database import Database
+
+logger = logging.getLogger(__name__)
 
 
 class SqlStore:
@@ -239,8 +242,12 @@ class SqlStore:
             return None
         record, is_stale = found
         if is_stale:
-            with self._database.write() as connection:
-                tokens.note_use(connection, record.name)
+            try:
+                with self._database.write(patient=False) as connection:
+                    tokens.note_use(connection, record.name)
+            except StoreUnavailable as error:
+                # A full disk or a locked file: the next use tries again, and this one may read.
+                logger.debug("the use of token %s was not noted: %s", record.name, error)
         return record
 
     def tokens(self) -> tuple[TokenRecord, ...]:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+import subprocess
+import sys
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,10 +16,27 @@ from alembic import command
 from results.errors import TokenExists, TokenNotFound
 from results.records import TokenScope
 from results.store import schema
+from results.store.database import LOCK_SECONDS
 from results.store.sql import SqlStore
 from tests.results.store.samples import accept
 
 READ, SUBMIT, ADMIN = TokenScope
+
+ASK_ON_A_FULL_DISK = """
+import resource, sys
+from results.errors import StoreUnavailable
+from results.records import TokenScope
+from results.store import open_store
+
+store = open_store(sys.argv[1])
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
+try:
+    store.create_token("other", TokenScope.READ)
+except StoreUnavailable:
+    print("full")
+print(store.token(sys.argv[2]).name)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -99,6 +120,33 @@ def test_use_is_noted_at_most_once_a_minute(store: SqlStore) -> None:
     again = store.tokens()[0].last_used_at
     assert again is not None
     assert again >= used
+
+
+def test_a_token_is_valid_while_the_file_is_locked(sqlite_store: SqlStore) -> None:
+    secret = sqlite_store.create_token("laptop", READ).secret
+    path = sqlite_store.url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        assert sqlite_store.token(secret) is not None
+        assert time.monotonic() - began < LOCK_SECONDS / 2
+    assert sqlite_store.tokens()[0].last_used_at is None
+    assert sqlite_store.token(secret) is not None
+    assert sqlite_store.tokens()[0].last_used_at is not None
+    with sqlite_store._database.write() as connection:  # whoever is next is patient again
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 1000 * LOCK_SECONDS
+
+
+def test_a_token_is_valid_while_the_disk_is_full(sqlite_store: SqlStore) -> None:
+    secret = sqlite_store.create_token("laptop", READ).secret
+    said = subprocess.run(
+        [sys.executable, "-c", ASK_ON_A_FULL_DISK, sqlite_store.url, secret],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "full\nlaptop\n"
+    assert sqlite_store.tokens()[0].last_used_at is None
 
 
 def test_names_are_taken_until_revoked(store: SqlStore) -> None:
