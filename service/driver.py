@@ -17,6 +17,8 @@ from functools import partial
 
 import ray
 from ray import tune
+from ray.exceptions import RayError
+from ray.tune import TuneError
 
 from results.errors import IllegalMove, LeaseLost, StoreUnavailable
 from results.records import Failure, JobRecord, Lease, TrialRecord
@@ -95,32 +97,59 @@ def _connect(job: JobRecord, spec: JobSpec, settings: Settings) -> None:
         # Ray would show all GPUs to a trial that asked for none.
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
     }
-    ray.init(
-        address=settings.ray_address,
-        namespace=job.id,
-        runtime_env={"env_vars": variables},
-        logging_level=logging.WARNING,
-        log_to_driver=True,
-    )
+    try:
+        ray.init(
+            address=settings.ray_address,
+            namespace=job.id,
+            runtime_env={"env_vars": variables},
+            logging_level=logging.WARNING,
+            log_to_driver=True,
+        )
+    except (OSError, RuntimeError, ValueError, RayError) as error:
+        raise RayUnavailableError(f"no driver can connect to Ray: {error}") from error
     # Ray's own SIGTERM handler waits for trials; a driver told to end ends.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(EXIT_UNFINISHED))
     _check_feasible(spec)
 
 
 def _check_feasible(spec: JobSpec) -> None:
-    """Refuse a trial that no node could ever hold: Tune would wait for it for ever."""
+    """Refuse a trial that none of the cluster's nodes could hold: Tune would wait for ever.
+
+    Where all workers are away, be it for a restart or because an autoscaler has ended them, Tune is
+    to wait: its trials start with the first that comes, and are what an autoscaler asks for.
+    """
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if any(n.get("CPU", 0.0) >= spec.cpu and n.get("GPU", 0.0) >= spec.gpu for n in nodes):
+        return
     cpus = max((node.get("CPU", 0.0) for node in nodes), default=0.0)
     gpus = max((node.get("GPU", 0.0) for node in nodes), default=0.0)
-    if not any(n.get("CPU", 0.0) >= spec.cpu and n.get("GPU", 0.0) >= spec.gpu for n in nodes):
-        raise InfeasibleError(
-            f"a trial asks for {spec.cpu:g} CPU and {spec.gpu:g} GPU (resources_per_trial); "
-            f"the cluster's largest node has {cpus:g} CPU and {gpus:g} GPU"
-        )
+    if cpus == 0.0:
+        logger.warning("no node of the cluster has CPUs at present: the trials wait for one")
+        return
+    raise InfeasibleError(
+        f"a trial asks for {spec.cpu:g} CPU and {spec.gpu:g} GPU (resources_per_trial); "
+        f"the cluster's largest node has {cpus:g} CPU and {gpus:g} GPU"
+    )
 
 
 class InfeasibleError(Exception):
-    """No node of the cluster could ever run a trial of the job."""
+    """No node of the cluster could run a trial of the job."""
+
+
+class RayUnavailableError(Exception):
+    """This process cannot connect to Ray: the head, or the raylet beside it, is gone or changes."""
+
+
+#: What stops a driver through no fault of its job; whoever drives it next goes on with it. It was
+#: taken over, or cancelled just as it ended, or the store, Ray, the disk or the network failed.
+NO_FAULT_OF_THE_JOB = (
+    LeaseLost,
+    IllegalMove,
+    StoreUnavailable,
+    RayUnavailableError,
+    RayError,
+    OSError,
+)
 
 
 def _fit(
@@ -181,29 +210,29 @@ def _outcome(records: Sequence[TrialRecord]) -> tuple[JobState, Failure | None]:
 def _run(store: Store, lease: Lease, settings: Settings, gate: PauseGate) -> int:
     try:
         drive(store, lease, settings, gate)
-    except (LeaseLost, IllegalMove) as error:
-        # Taken over, or cancelled just as it ended: the controller sees to the rest.
-        logger.error("driver stops: %s", error)
-        return EXIT_UNFINISHED
-    except StoreUnavailable as error:
-        # Nothing is known to be wrong with the job: whoever drives it next goes on from here.
-        logger.error("driver stops: the store is unavailable: %s", error)
-        return EXIT_UNFINISHED
-    except (TrainableError, InfeasibleError) as error:
-        failure = Failure(FailureKind.INFEASIBLE, str(error))
-        return _fail(store, lease, failure)
     except Exception as error:
-        # The edge of this process: whatever went wrong becomes the job's error, once it is clear
-        # that Ray's loss is not the reason.
+        # The edge of this process: whatever the job itself did wrong becomes its error.
+        # Tune wraps what its callbacks raise into an error of which only the text is left.
+        cause = error.__context__ if isinstance(error, TuneError) else error
+        if isinstance(cause, NO_FAULT_OF_THE_JOB):
+            logger.error("driver stops: %s: %s", type(cause).__name__, cause)
+            return EXIT_UNFINISHED
+        if isinstance(error, TrainableError | InfeasibleError):
+            return _fail(store, lease, Failure(FailureKind.INFEASIBLE, str(error)))
         logger.exception("the job could not be driven")
+        # Ray may have gone without an exception of its own.
         if not is_reachable(settings.ray_address):
             return EXIT_UNFINISHED
-        text = "".join(traceback.format_exception(error))
-        # A TuneError's text is a whole traceback: its last line says what happened.
-        last = str(error).strip().splitlines()[-1:]
-        message = ": ".join([type(error).__name__, *last])
-        return _fail(store, lease, Failure(FailureKind.USER_ERROR, message, text))
+        return _fail(store, lease, _failure(error))
     return 0
+
+
+def _failure(error: Exception) -> Failure:
+    text = "".join(traceback.format_exception(error))
+    # A TuneError's text is a whole traceback: its last line says what happened.
+    last = str(error).strip().splitlines()[-1:]
+    message = ": ".join([type(error).__name__, *last])
+    return Failure(FailureKind.USER_ERROR, message, text)
 
 
 def _fail(store: Store, lease: Lease, failure: Failure) -> int:

@@ -17,6 +17,7 @@ from results.analysis import MOST_SHOWN
 from results.records import EpochReport, Lease, NewTrial, TrialRecord
 from results.states import JobState, TrialState
 from results.store.base import Store
+from results.store.sql import SqlStore
 from search_spaces import Library
 from service.api import create_app
 from service.jobs import Jobs
@@ -180,8 +181,36 @@ def test_an_idempotency_key_makes_one_job(client: TestClient) -> None:
     again = client.post("/api/v1/jobs", json=JOB, headers=headers)
     assert again.status_code == 202
     assert again.json()["id"] == first.json()["id"]
-    clash = client.post("/api/v1/jobs", json={**JOB, "seed": 1}, headers=headers)
-    assert clash.status_code == 409
+    for change in ({"seed": 1}, {"tags": {"for": "another"}}):
+        clash = client.post("/api/v1/jobs", json=JOB | change, headers=headers)
+        assert clash.status_code == 409, change
+
+
+@pytest.mark.parametrize(
+    "since",
+    ["fingerprint = 'of an older version'", "request_digest = NULL, fingerprint = 'older still'"],
+)
+def test_a_request_repeated_after_an_upgrade_gives_its_job(
+    client: TestClient, store: SqlStore, since: str
+) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    first = client.post("/api/v1/jobs", json=JOB, headers=headers).json()
+    with store._database.write() as connection:
+        connection.exec_driver_sql(f"UPDATE jobs SET {since}")
+    again = client.post("/api/v1/jobs", json=JOB, headers=headers)
+    assert (again.status_code, again.json()["id"]) == (202, first["id"])
+
+
+def test_a_request_repeated_on_a_full_disk_gives_its_job(
+    client: TestClient, settings: Settings, store: Store
+) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    first = client.post("/api/v1/jobs", json=JOB, headers=headers).json()
+    full = settings.model_copy(update={"min_free_bytes": 2**62})
+    with TestClient(create_app(full, store)) as later:
+        again = later.post("/api/v1/jobs", json=JOB, headers=headers)
+        assert (again.status_code, again.json()["id"]) == (202, first["id"])
+        assert later.post("/api/v1/jobs", json=JOB).status_code == 503
 
 
 def test_jobs_are_paged_newest_first(client: TestClient) -> None:
@@ -480,6 +509,19 @@ def test_a_full_disk_refuses_new_jobs_and_keeps_answering(settings: Settings, st
         assert "MiB are free" in answer.json()["detail"]
         assert client.get("/readyz").json()["parts"]["disk"] != "ok"
         assert client.get("/api/v1/jobs").json()["items"] == []
+
+
+def test_a_data_folder_that_is_gone_refuses_new_jobs_and_is_named(
+    settings: Settings, store: Store
+) -> None:
+    gone = settings.model_copy(update={"data_dir": settings.data_dir / "unmounted"})
+    with TestClient(create_app(gone, store)) as client:
+        answer = client.post("/api/v1/jobs", json=JOB)
+        assert answer.status_code == 503
+        assert f"{gone.data_dir} cannot be used: No such file" in answer.json()["detail"]
+        ready = client.get("/readyz")
+        assert ready.status_code == 503
+        assert ready.json()["parts"]["disk"] == answer.json()["detail"]
 
 
 def test_the_openapi_description_names_every_schema_it_refers_to(client: TestClient) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import ray
+from ray import tune
+from ray.exceptions import RaySystemError
+from ray.tune import TuneError
 
 from results.records import Failure, Lease, LeaseCounts, TrialRecord
 from results.states import FailureKind, JobState, TrialState
@@ -183,6 +188,80 @@ def test_a_trial_that_fits_no_node_fails_its_job_at_once(
 def test_a_trial_that_fits_one_node_is_feasible() -> None:
     driver._check_feasible(spec(cpu=4.0))
     driver._check_feasible(spec(cpu=2.0, gpu=1.0))
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_a_trial_waits_while_no_node_with_cpus_is_there(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As while the only worker starts again, or where an autoscaler begins with none."""
+    gone = [{"Alive": True, "Resources": {}}, {"Alive": False, "Resources": {"CPU": 4.0}}]
+    monkeypatch.setattr(ray, "nodes", lambda: gone)
+    driver._check_feasible(spec(cpu=1.0))
+    assert "no node of the cluster has CPUs" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionError("Could not find any running Ray instance"),
+        RuntimeError("No node info found matching attributes"),
+        ValueError("the cluster is of another version"),
+        RaySystemError("the GCS was started again"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_ray_that_takes_no_driver_is_no_error_of_the_job(
+    store: SqlStore, settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Its head answers all the same."""
+
+    def init(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ray, "init", init)
+    job_id = accept(store)
+    assert run(store, claim(store), settings) == EXIT_UNFINISHED
+    assert store.job(job_id).state is JobState.RUNNING
+
+
+def wrapped(error: Exception) -> None:
+    """Raise it as Tune does with what a callback of its raises."""
+    try:
+        raise error
+    except type(error):
+        raise TuneError(traceback.format_exc())  # noqa: B904 - as Tune does
+
+
+@pytest.mark.usefixtures("two_nodes")
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), JobState.RUNNING),
+        (RaySystemError("the raylet has died"), JobState.RUNNING),
+        (KeyError("x"), JobState.FAILED),
+    ],
+    ids=["disk", "ray", "job"],
+)
+@pytest.mark.parametrize("in_callback", [False, True])
+def test_what_the_disk_or_ray_does_in_a_run_is_no_error_of_the_job(
+    store: SqlStore,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    state: JobState,
+    in_callback: bool,
+) -> None:
+    def fit(_tuner: tune.Tuner) -> None:
+        if in_callback:
+            wrapped(error)
+        raise error
+
+    monkeypatch.setattr(tune.Tuner, "fit", fit)
+    job_id = accept(store)
+    status = run(store, claim(store), settings)
+    assert status == (EXIT_UNFINISHED if state is JobState.RUNNING else 0)
+    assert store.job(job_id).state is state
 
 
 def unreadable(store: SqlStore) -> Lease:
