@@ -6,6 +6,8 @@ controller and a cluster can take it. Only the database and the disk can refuse 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -131,7 +133,17 @@ class Jobs:
         )
 
     def submit(self, request: JobRequest, *, idempotency_key: str | None = None) -> JobRecord:
-        """Accept a job; it is on disk when this returns, and queued until Ray can take it."""
+        """Accept a job; it is on disk when this returns, and queued until Ray can take it.
+
+        With an ``idempotency_key`` seen before, return the job made then, whatever has become of
+        the disk, the search space or this version since; raise
+        :class:`results.errors.IdempotencyClash` if it was another request.
+        """
+        digest = _digest(request)
+        if idempotency_key is not None:
+            made = self._store.job_of_key(idempotency_key, digest)
+            if made is not None:
+                return made
         plan = self.plan(request)
         full = disk_problem(self._settings)
         if full:
@@ -144,6 +156,7 @@ class Jobs:
             trials=[NewTrial(n, config, plan.spec.seed) for n, config in enumerate(listed)],
             planned_trials=plan.spec.trials,
             idempotency_key=idempotency_key,
+            request_digest=digest,
         )
         return _logged(job)
 
@@ -223,6 +236,13 @@ class Jobs:
         except FileNotFoundError:
             return ""
         return "".join(f"{line}\n" for line in tail)
+
+
+def _digest(request: JobRequest) -> str:
+    """Return a digest of what the client sent: a default that it left out may change meanwhile."""
+    sent = request.model_dump(exclude_unset=True)
+    canonical = json.dumps(sent, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _logged(job: JobRecord) -> JobRecord:

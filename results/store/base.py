@@ -51,14 +51,21 @@ class Store(Protocol):
         trials: Sequence[NewTrial],
         planned_trials: int,
         idempotency_key: str | None = None,
+        request_digest: str | None = None,
     ) -> JobRecord:
         """Accept a job, queued, with the trials known so far; on disk before it returns.
 
-        With an ``idempotency_key`` seen before, return the job made then, if the ``fingerprint``
-        and ``name`` are the same, or raise :class:`results.errors.IdempotencyClash`; deleting the
-        job frees its key. ``planned_trials`` is the number of trials in the end; a sampler's
+        With an ``idempotency_key`` seen before, do as :meth:`job_of_key`; deleting the job frees
+        its key. ``planned_trials`` is the number of trials in the end; a sampler's
         trials are added as they are suggested. Of the ``spec`` the store itself reads ``metric``,
         ``mode`` ("min" or "max") and ``epochs`` (of one trial), and refuses one without them.
+        """
+
+    def job_of_key(self, idempotency_key: str, request_digest: str) -> JobRecord | None:
+        """Return the job that was made under this key, or None if there is none.
+
+        Raises :class:`results.errors.IdempotencyClash` if it was made by a request of another
+        digest.
         """
 
     def job(self, job_id: str) -> JobRecord:

@@ -41,6 +41,7 @@ def create(
     trials: Sequence[NewTrial],
     planned_trials: int,
     idempotency_key: str | None,
+    request_digest: str | None,
 ) -> JobRecord:
     """Insert a job and its trials, or find the job that the same request made before."""
     rows = [values.new_trial(trial) for trial in trials]
@@ -55,21 +56,31 @@ def create(
         "fingerprint": values.text(fingerprint, "fingerprint"),
         "planned_trials": values.integer(planned_trials, "planned_trials", low=len(rows)),
         "idempotency_key": values.optional_text(idempotency_key, "idempotency_key"),
+        "request_digest": values.optional_text(request_digest, "request_digest"),
         "created_at": Now(),
     }
     insertion = insert_if_new(connection, JOBS).values(columns).returning(JOBS.c.id)
-    if connection.scalar(insertion) is None:
-        return _same_request(connection, columns)
+    while connection.scalar(insertion) is None:
+        made = of_key(connection, columns["idempotency_key"], request_digest)
+        if made is not None:
+            return made
+        # PostgreSQL: the job with this key was deleted since, and the key is free.
     if rows:
         new = {"job_id": job_id, "state": TrialState.QUEUED, "metrics": {}}
         connection.execute(sa.insert(TRIALS), [new | row for row in rows])
     return get(connection, job_id)
 
 
-def _same_request(connection: Connection, columns: dict[str, Any]) -> JobRecord:
-    key = columns["idempotency_key"]
-    row = connection.execute(sa.select(JOBS).where(JOBS.c.idempotency_key == key)).one()
-    if (row.name, row.fingerprint) != (columns["name"], columns["fingerprint"]):
+def of_key(
+    connection: Connection, idempotency_key: str, request_digest: str | None
+) -> JobRecord | None:
+    """Return the job that was made under this key, if any; raise if by another request."""
+    key = values.text(idempotency_key, "idempotency_key")
+    row = connection.execute(sa.select(JOBS).where(JOBS.c.idempotency_key == key)).one_or_none()
+    if row is None:
+        return None
+    # Of a job made before digests were kept, the key alone is known.
+    if row.request_digest not in (None, request_digest):
         raise IdempotencyClash(
             f"the idempotency key {key!r} was used for another request, job {row.id}: "
             "send a new key with a new request"

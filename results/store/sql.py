@@ -67,6 +67,7 @@ class SqlStore:
         trials: Sequence[NewTrial],
         planned_trials: int,
         idempotency_key: str | None = None,
+        request_digest: str | None = None,
     ) -> JobRecord:
         """See :meth:`results.store.base.Store.create_job`."""
         with self._database.write(durable=True) as connection:
@@ -78,7 +79,13 @@ class SqlStore:
                 trials=trials,
                 planned_trials=planned_trials,
                 idempotency_key=idempotency_key,
+                request_digest=request_digest,
             )
+
+    def job_of_key(self, idempotency_key: str, request_digest: str) -> JobRecord | None:
+        """See :meth:`results.store.base.Store.job_of_key`."""
+        with self._database.read() as connection:
+            return jobs.of_key(connection, idempotency_key, request_digest)
 
     def job(self, job_id: str) -> JobRecord:
         """See :meth:`results.store.base.Store.job`."""

@@ -51,6 +51,8 @@ JOBS = Table(
     Column("fingerprint", Text, nullable=False, index=True),
     Column("planned_trials", Integer, nullable=False),
     Column("idempotency_key", Text, unique=True),
+    # Of the request that came with the key; null in rows from before it was kept.
+    Column("request_digest", Text),
     Column("lease_owner", Text),
     Column("lease_token", _BIG_INTEGER, nullable=False, server_default="0"),
     # Claims since the job was accepted, resumed or retried; the token counts all of them.

@@ -22,6 +22,7 @@ def accept(
         trials=[NewTrial(number, {"learning_rate": 0.1}, 42) for number in range(trials)],
         planned_trials=trials,
         idempotency_key=key,
+        request_digest=f"digest of {name}",
     )
 
 

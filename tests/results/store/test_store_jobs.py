@@ -19,8 +19,9 @@ from results.errors import (
 )
 from results.records import Lease, NewTrial, Progress
 from results.states import JobState, TrialState
+from results.store import open_store
 from results.store.sql import SqlStore
-from tests.results.store.samples import SPEC, accept, claim, report
+from tests.results.store.samples import SPEC, accept, claim, remove_all_jobs, report
 
 UNKNOWN = ["0123456789abcdef", "", "x" * 10_000, "a\x00b", "\ud800", "0123456789ABCDEF"]
 
@@ -54,10 +55,35 @@ def test_the_same_request_makes_one_job(store: SqlStore) -> None:
 
 
 def test_a_key_of_another_request_is_refused(store: SqlStore) -> None:
-    accept(store, key="key")
+    first = accept(store, key="key", name="job")
     with pytest.raises(IdempotencyClash, match="key"):
         accept(store, key="key", name="other")
+    assert store.job_of_key("key", "digest of job") == first
+    with pytest.raises(IdempotencyClash, match=first.id):
+        store.job_of_key("key", "digest of other")
+    assert store.job_of_key("other key", "digest of job") is None
     assert len(store.jobs().items) == 1
+
+
+def test_a_job_deleted_while_its_request_is_repeated_is_made_again(migrated_url: str) -> None:
+    store, other = open_store(migrated_url), open_store(migrated_url)
+    remove_all_jobs(store)
+    first = accept(store, key="key")
+    store.request_cancel(first.id)
+    insertions: list[str] = []
+
+    def delete_the_first(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.startswith("INSERT INTO jobs"):
+            insertions.append(statement)
+            if len(insertions) == 1:
+                other.delete_job(first.id)
+
+    sa.event.listen(store._database._engine, "after_cursor_execute", delete_the_first)
+    second = accept(store, key="key")
+    assert len(insertions) == 2
+    assert store.jobs().items == (second,)
+    store.close()
+    other.close()
 
 
 def test_deleting_a_job_frees_its_key(store: SqlStore) -> None:
@@ -73,6 +99,7 @@ def test_deleting_a_job_frees_its_key(store: SqlStore) -> None:
         ({"name": "a\x00"}, r"name holds the character U\+0000 at position 1"),
         ({"fingerprint": "\udfff"}, r"fingerprint holds the character U\+DFFF"),
         ({"idempotency_key": "\x00"}, "idempotency_key"),
+        ({"request_digest": "\x00"}, "request_digest"),
         ({"spec": SPEC | {"x": [1.0, {"y": float("nan")}]}}, r"spec\.x\[1\]\.y must be finite"),
         ({"spec": SPEC | {"x": float("inf")}}, r"spec\.x must be finite"),
         ({"spec": SPEC | {"\x00": 1}}, "a key of spec"),
