@@ -26,6 +26,7 @@ from tools.chaos.api_kills import CLIENTS, kill_api
 from tools.chaos.driver_kills import kill_drivers_and_controllers
 from tools.chaos.fleet import run_each_once
 from tools.chaos.nursery import Nursery, nursery
+from tools.chaos.stops import stop_drivers
 
 JOB = {"search_space": "q2_linear_regression", "epochs": 1}
 
@@ -75,7 +76,7 @@ def names(api: Nursery) -> list[str]:
 def test_no_accepted_job_is_lost_or_doubled_when_the_api_is_killed(settings: Settings) -> None:
     outcome = kill_api(settings, 5, limit_s=60)
     assert outcome.violations == []
-    assert outcome.figures["kill -9 of the API"] == 5
+    assert outcome.figures["kill -9 of the API"] == "5 of 5"
     assert int(outcome.figures["jobs accepted"]) >= CLIENTS
 
 
@@ -83,15 +84,31 @@ def test_no_accepted_job_is_lost_or_doubled_when_the_api_is_killed(settings: Set
 def test_a_killed_driver_and_controller_lose_no_result(sqlite: Settings) -> None:
     outcome = kill_drivers_and_controllers(sqlite, 1, 1, limit_s=90, trials=6)
     assert outcome.violations == []
-    assert outcome.figures["kill -9 of a driver"] == 1
-    assert outcome.figures["kill -9 of the controller"] == 1
+    assert outcome.figures["kill -9 of a driver"] == "1 of 1"
+    assert outcome.figures["kill -9 of the controller"] == "1 of 1"
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_driver_and_a_controller_stopped_past_the_lease_write_no_more(sqlite: Settings) -> None:
+    short = sqlite.model_copy(update={"lease_seconds": 2})
+    outcome = stop_drivers(short, 1, limit_s=90, trials=6)
+    assert outcome.violations == []
+    assert outcome.figures["driver and controller stopped"] == "1 of 1"
+    assert int(outcome.figures["late writes refused"]) >= 1
 
 
 @pytest.mark.ray
 def test_two_apis_and_two_controllers_run_each_job_once(postgresql: Settings) -> None:
     outcome = run_each_once(postgresql, 6, limit_s=120)
     assert outcome.violations == []
-    assert outcome.figures["jobs run"] == outcome.figures["claims"] == 6
+    assert (outcome.figures["jobs run"], outcome.figures["claims"]) == ("6 of 6", 6)
+
+
+def test_an_experiment_without_a_kill_is_broken(sqlite: Settings) -> None:
+    outcome = kill_api(sqlite, 5, limit_s=0)
+    assert outcome.figures["kill -9 of the API"] == "0 of 5"
+    assert outcome.violations == ["kill -9 of the API: none of 5 within the time"]
 
 
 def test_a_restarted_postgresql_is_a_503_and_then_as_before(

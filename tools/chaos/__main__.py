@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 import tempfile
@@ -16,8 +17,9 @@ from tools.chaos.api_kills import kill_api
 from tools.chaos.driver_kills import kill_drivers_and_controllers
 from tools.chaos.fleet import run_each_once
 from tools.chaos.outcome import Outcome
+from tools.chaos.stops import stop_drivers
 
-PARTS = {"api", "drivers", "fleet"}
+PARTS = {"api", "drivers", "stopped", "fleet"}
 
 
 @contextmanager
@@ -37,12 +39,16 @@ def postgresql() -> Iterator[Settings]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.chaos", description=__doc__)
-    parser.add_argument("parts", nargs="*", help="api, drivers, fleet; all if none")
+    parser.add_argument("parts", nargs="*", help="api, drivers, stopped, fleet; all if none")
     parser.add_argument("--api-kills", type=int, default=200, help="kills of the API, per database")
     parser.add_argument("--driver-kills", type=int, default=15)
     parser.add_argument("--controller-kills", type=int, default=15)
+    parser.add_argument("--stops", type=int, default=5, help="of a driver with its controller")
     parser.add_argument("--jobs", type=int, default=500, help="small jobs of the fleet")
-    parser.add_argument("--limit", type=float, default=480, help="seconds per experiment")
+    parser.add_argument(
+        "--limit", type=float, default=math.inf,
+        help="seconds after which an experiment is cut off; without it, each does all of its work",
+    )  # fmt: skip
     arguments = parser.parse_args()
     if not set(arguments.parts) <= PARTS:
         parser.error(f"the parts are {', '.join(sorted(PARTS))}")
@@ -64,6 +70,9 @@ def experiments(arguments: argparse.Namespace) -> Iterator[Outcome]:
         with sqlite() as settings:
             kills = arguments.driver_kills, arguments.controller_kills
             yield kill_drivers_and_controllers(settings, *kills, limit_s=limit_s)
+    if "stopped" in parts:
+        with sqlite() as settings:
+            yield stop_drivers(settings, arguments.stops, limit_s=limit_s)
     if "fleet" in parts and not missing:
         with postgresql() as settings:
             yield run_each_once(settings, arguments.jobs, limit_s=limit_s)

@@ -19,7 +19,7 @@ from results.store import open_store
 from results.store.base import Store
 from service.settings import Settings
 from tools.chaos.nursery import Nursery, nursery
-from tools.chaos.outcome import Outcome
+from tools.chaos.outcome import Outcome, nothing_done
 
 CLIENTS = 4
 #: Kills come this long after the last one, drawn uniformly: sometimes before the API is up again.
@@ -108,10 +108,11 @@ def kill_api(settings: Settings, kills: int, *, limit_s: float) -> Outcome:
     twice = sum(count > 1 for count in names.values())
     store.close()
     violations = [text for client in clients for text in client.violations]
+    violations += nothing_done("kill -9 of the API", done, kills)
     violations += [f"{lost} accepted jobs lost"] if lost else []
     violations += [f"{twice} jobs there twice"] if twice else []
     figures: dict[str, str | int | float] = {
-        "kill -9 of the API": done,
+        "kill -9 of the API": f"{done} of {kills}",
         "jobs accepted": len(accepted),
         "requests repeated": sum(client.repeated for client in clients),
         "accepted jobs lost": lost,

@@ -17,7 +17,7 @@ from service.client import Client
 from service.serve import local_ray
 from service.settings import Settings
 from tools.chaos.nursery import nursery
-from tools.chaos.outcome import Outcome
+from tools.chaos.outcome import Outcome, nothing_done
 
 STOP_SECONDS = 30.0
 POLL_SECONDS = 0.5
@@ -57,10 +57,10 @@ def run_each_once(settings: Settings, jobs: int, *, limit_s: float) -> Outcome:
         seconds = time.monotonic() - began
     finished = [job for job in map(store.job, ids) if job.state is not JobState.CANCELLED]
     violations = [text for job in finished for text in _broken(store, job)]
+    violations += nothing_done("jobs run", len(finished), jobs)
     store.close()
     figures: dict[str, str | int | float] = {
-        "jobs submitted": jobs,
-        "jobs run": len(finished),
+        "jobs run": f"{len(finished)} of {jobs}",
         "claims": sum(job.lease_token for job in finished),
         "seconds": seconds,
         "jobs per minute": 60 * len(finished) / seconds,

@@ -6,6 +6,9 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+#: The promise; a take-over that takes longer is a violation.
+PROMISED_SECONDS = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -24,6 +27,16 @@ class Outcome:
 
 def _text(value: str | float) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def nothing_done(what: str, done: int, asked: int) -> list[str]:
+    """Return a violation where nothing was tried: that shows no promise kept."""
+    return [f"{what}: none of {asked} within the time"] if asked and not done else []
+
+
+def slow(take_overs: Sequence[float]) -> list[str]:
+    """Return a violation for each take-over that took longer than promised (seconds)."""
+    return [f"a take-over took {t:.1f} s" for t in take_overs if t > PROMISED_SECONDS]
 
 
 def spread(name: str, seconds: Sequence[float]) -> dict[str, str | int | float]:

@@ -1,0 +1,179 @@
+"""Searches of a trainable that only waits: what is driven while processes are killed or stopped.
+
+Each trial's score is its ``x``, in every epoch, so that a result that was lost or changed shows.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+
+from benchmarks.service_process import RunningService, running_service
+from results.records import DriverProcess, TrialRecord
+from results.states import JobState, TrialState
+from results.store import open_store
+from results.store.base import Store
+from service.client import Client
+from service.settings import Settings
+
+#: The folder of a package with the trainable, found by its entry point.
+PLUGIN = Path(__file__).parents[2] / "tests" / "service" / "plugin"
+EPOCHS = 5
+PAUSE_SECONDS = 0.2
+PATIENCE_SECONDS = 120.0
+T = TypeVar("T")
+
+
+def waiting_space(trials: int, epochs: int = EPOCHS) -> dict[str, Any]:
+    """Return a search of ``trials`` trials that report ``x`` and wait."""
+    return {
+        "name": "chaos", "trainable": "test_steps", "dataset": "ames", "epochs": epochs,
+        "metric": "score", "mode": "max", "strategy": "grid",
+        "parameters": {
+            "x": {"values": [float(x) for x in range(1, trials + 1)]},
+            "pause_s": PAUSE_SECONDS,
+        },
+    }  # fmt: skip
+
+
+def until(question: Callable[[], T | None], what: str) -> T:
+    """Ask until there is an answer; raise after :data:`PATIENCE_SECONDS`."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < give_up:
+        answer = question()
+        if answer is not None:
+            return answer
+        time.sleep(0.02)
+    raise RuntimeError(f"not within {PATIENCE_SECONDS:g} s: {what}")
+
+
+@contextmanager
+def plugged_in() -> Iterator[None]:
+    """Let child processes find the trainable."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PLUGIN), before]))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+
+
+class Search:
+    """Searches that run one after the other while their processes are killed."""
+
+    def __init__(self, client: Client, store: Store, *, trials: int) -> None:
+        """Submit the first one; each has ``trials`` trials."""
+        self._client, self._store, self._trials = client, store, trials
+        self._seen: dict[tuple[str, int], TrialRecord] = {}
+        #: Each job, with the number of trials that it must come to.
+        self.jobs: dict[str, int] = {}
+        self.violations: list[str] = []
+        self._current = self.submit(trials)
+
+    def submit(self, trials: int, epochs: int = EPOCHS) -> str:
+        """Submit a job, whose results :meth:`check` is to check; return its id."""
+        body = {"search_space": waiting_space(trials, epochs), "max_concurrent_trials": 2}
+        job_id: str = self._client.submit(body)["id"]
+        self.jobs[job_id] = trials
+        return job_id
+
+    def settle(self) -> tuple[str, DriverProcess, int]:
+        """Wait until a driver's own trials have reported; return job, driver and lease token."""
+        job_id, driver, token = until(self._working, "a driver whose trials report")
+        return job_id, driver, token
+
+    def _working(self) -> tuple[str, DriverProcess, int] | None:
+        job_id = self._current
+        if self._store.job(job_id).state.is_finished:
+            self._current = self.submit(self._trials)
+            return None
+        _, lease, driver = self._store.drivers().get(job_id, (None, None, None))
+        reporting = [
+            trial
+            for trial in self.look(job_id)
+            if trial.state is TrialState.RUNNING and trial.epochs > 0
+        ]
+        if lease is None or driver is None or not reporting or not psutil.pid_exists(driver.pid):
+            return None
+        return job_id, driver, lease.token
+
+    def look(self, job_id: str) -> tuple[TrialRecord, ...]:
+        """Return the job's trials; one that was seen finished must stay as it was."""
+        trials = self._store.trials(job_id)
+        for trial in trials:
+            before = self._seen.get((job_id, trial.number))
+            if before is not None and before != trial:
+                self.violations.append(f"job {job_id}: trial {trial.number} changed: {trial}")
+            if trial.state.is_finished:
+                self._seen[job_id, trial.number] = trial
+        return trials
+
+    def taken_over(self, job_id: str, token: int) -> float:
+        """Wait until the job's next driver has started a trial; return that moment (UNIX time).
+
+        ``token`` is that of the former driver's lease, which must write no more.
+        """
+        since = time.time()
+
+        def started() -> float | None:
+            if self._store.job(job_id).lease_token == token:
+                return None
+            times = [t.started_at.timestamp() for t in self.look(job_id) if t.started_at]
+            return min((t for t in times if t > since), default=None)
+
+        return until(started, f"trials of job {job_id} by its next driver")
+
+    def check(self, job_id: str) -> int:
+        """Check the results of a finished job; return the number of its attempts."""
+        job = until(lambda: self._finished(job_id), f"job {job_id} finished")
+        trials = self.look(job_id)
+        if job is not JobState.SUCCEEDED:
+            self.violations.append(f"job {job_id} is {job}")
+        if len(trials) != self.jobs[job_id]:
+            self.violations.append(f"job {job_id}: {len(trials)} of {self.jobs[job_id]} trials")
+        for trial, curve in zip(trials, self._store.curves(job_id), strict=True):
+            expected = (trial.parameters["x"],) * len(curve.epochs)
+            whole = curve.epochs == tuple(range(1, len(curve.epochs) + 1))
+            if trial.state is not TrialState.SUCCEEDED or trial.epochs != len(curve.epochs):
+                self.violations.append(f"job {job_id}: trial {trial.number} is {trial}")
+            if not whole or curve.metrics["score"] != expected:
+                self.violations.append(f"job {job_id}: reports of trial {trial.number}: {curve}")
+        return sum(trial.attempt for trial in trials)
+
+    def check_all(self) -> int:
+        """Check every job; return the number of attempts of all trials."""
+        return sum(self.check(job_id) for job_id in self.jobs)
+
+    def _finished(self, job_id: str) -> JobState | None:
+        state = self._store.job(job_id).state
+        return state if state.is_finished else None
+
+
+@contextmanager
+def searching(
+    settings: Settings, *, workers: int, trials: int
+) -> Iterator[tuple[RunningService, Store, Search]]:
+    """Run a service on SQLite with ``workers`` CPU slots and a search of ``trials`` trials on it.
+
+    ``settings`` say where prepared data sets lie. Jobs may lose their drivers as often as it takes.
+    """
+    own = settings.model_copy(update={"max_claims": 1000})
+    with plugged_in(), running_service(own, workers=workers) as service:
+        folder = service.process.environ()["ARGBEST_DATA_DIR"]
+        with closing(open_store(f"sqlite:///{folder}/argbest.db")) as store:
+            yield service, store, Search(service.client, store, trials=trials)
+
+
+def controller_of(service: RunningService) -> psutil.Process:
+    """Return the service's controller process."""
+    (found,) = (p for p in service.process.children() if "service.controller" in p.cmdline())
+    return found
