@@ -6,7 +6,8 @@ fails at once with BUSY_SNAPSHOT when another wrote in between, whatever the pat
 (https://www.sqlite.org/rescode.html#busy_snapshot). SQLAlchemy's documented recipe lets us say
 how a transaction begins (its SQLite page, "Enabling Non-Legacy SQLite Transactional Modes").
 PostgreSQL: rows are locked one by one, and reads are repeatable, so that a record whose parts come
-from several queries is of one moment on both databases.
+from several queries is of one moment on both databases. Either side notices within seconds that
+the other was cut off (libpq's documentation, "Parameter Key Words"; tcp(7), TCP_USER_TIMEOUT).
 """
 
 from __future__ import annotations
@@ -31,7 +32,19 @@ from results.errors import StoreUnavailable, UnsupportedDatabase
 
 LOCK_SECONDS = 30
 _BRIEF_LOCK_MS = 100
-_CONNECT_SECONDS = 10
+# A statement that takes longer is stuck: exports read in parts.
+_STATEMENT_SECONDS = 300
+# The server does not see either that a client was cut off or stopped, and would keep its locks.
+_IDLE_SECONDS = 30
+# A server that a cut network hides sends no end of the connection: it counts as gone when it has
+# acknowledged nothing for 10 s, neither what was sent nor, while it works, a question after 5 s.
+_POSTGRESQL = {
+    "connect_timeout": 10,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
 _FORMS = "sqlite:////absolute/path.db or postgresql://user:password@host/database"
 
 
@@ -161,7 +174,7 @@ def _build_engine(url: URL) -> Engine:
         url,
         json_serializer=serializer,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": _CONNECT_SECONDS},
+        connect_args=_POSTGRESQL,
     )
     sa.event.listen(engine, "connect", _prepare_postgresql)
     return engine
@@ -207,5 +220,11 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
-    connection.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
+    limits = {
+        "lock_timeout": LOCK_SECONDS,
+        "statement_timeout": _STATEMENT_SECONDS,
+        "idle_in_transaction_session_timeout": _IDLE_SECONDS,
+    }
+    for name, seconds in limits.items():
+        connection.execute(f"SET {name} = '{seconds}s'")
     connection.commit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +13,10 @@ import sqlalchemy as sa
 
 from results.errors import StoreUnavailable, UnsupportedDatabase
 from results.states import JobState, TrialState
-from results.store import jobs, open_store
+from results.store import database, jobs, open_store
 from results.store.leases import hold
 from results.store.sql import SqlStore
-from tests.results.store.samples import accept, claim, report
+from tests.results.store.samples import accept, claim, remove_all_jobs, report
 from tools.postgres import Server
 
 
@@ -119,6 +120,55 @@ def test_a_connection_lost_midway_makes_the_store_unavailable(
         lose_the_connection()
     store.ping()
     store.close()
+
+
+def test_a_server_cut_off_is_given_up_within_seconds(migrated_url: str) -> None:
+    store = open_store(migrated_url)
+    with store._database.read() as connection:
+        limits = {
+            name: connection.exec_driver_sql(f"SHOW {name}").scalar()
+            for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+        }
+        number = connection.connection.driver_connection.fileno()
+        with socket.socket(fileno=os.dup(number)) as used:
+            options = {
+                name: used.getsockopt(socket.IPPROTO_TCP, getattr(socket, name))
+                for name in ("TCP_USER_TIMEOUT", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT")
+            }
+            assert used.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    assert list(limits.values()) == ["30s", "5min", "30s"]
+    assert list(options.values()) == [10_000, 5, 2, 3]
+    store.close()
+
+
+def test_a_server_that_accepts_and_says_nothing_makes_the_store_unavailable(
+    postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(database._POSTGRESQL, "connect_timeout", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = open_store(f"postgresql://argbest@127.0.0.1:{silent.getsockname()[1]}/argbest")
+        with pytest.raises(StoreUnavailable, match="timeout"):
+            store.ping()
+
+
+def test_a_client_that_stops_midway_does_not_keep_its_locks(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, other = open_store(migrated_url), open_store(migrated_url)
+    remove_all_jobs(other)
+    job = accept(other)
+    monkeypatch.setattr(database, "_IDLE_SECONDS", 1)
+
+    def stop_midway() -> None:
+        with store._database.write() as connection:
+            hold(connection, claim(other))
+            assert other.request_cancel(job.id).state is JobState.CANCELLING  # waits until then
+            jobs.counts(connection)
+
+    with pytest.raises(StoreUnavailable, match="idle-in-transaction"):
+        stop_midway()
+    store.close()
+    other.close()
 
 
 def test_what_must_survive_a_power_cut_is_synchronous(sqlite_store: SqlStore) -> None:
