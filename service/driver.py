@@ -35,6 +35,7 @@ from service.processes import JOB_ID_VARIABLE
 from service.settings import Settings
 from service.spec import JobSpec
 from service.tune_callback import Recorder
+from service.tune_memory import survive_memory_kills
 from service.tune_pause import PauseGate, PauseReached
 from service.tune_search import Search, make_search
 from service.tune_trial import TrialContext, run_trial
@@ -163,6 +164,7 @@ def _fit(
 ) -> None:
     context = TrialContext(spec, settings.datasets_dir, settings.fashion_mnist_dir)
     storage = settings.ray_dir / "tune"
+    survive_memory_kills()
     tuner = tune.Tuner(
         tune.with_resources(
             partial(run_trial, context=context), {"cpu": spec.cpu, "gpu": spec.gpu}

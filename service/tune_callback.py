@@ -19,6 +19,7 @@ from results.states import FailureKind, TrialState
 from results.store.base import Store
 from service.log_lines import log_state
 from service.spec import JobSpec
+from service.tune_memory import KILLED_FOR_MEMORY
 from service.tune_pause import PauseGate, PauseReached
 from service.tune_search import Numbering
 from service.tune_trial import LISTED
@@ -141,6 +142,13 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
             return False
         return time.monotonic() - started >= self._time_limit_s - TIME_LIMIT_MARGIN_SECONDS
 
+    def on_trial_recover(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """Forget the attempt that failed: Tune, which has decided so before, begins another."""
+        self._started.pop(trial.trial_id, None)
+        self._failures.pop(trial.trial_id, None)
+
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
@@ -169,7 +177,6 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
             self._attempts[number] = self._write(start)
             log_state(logger, self._lease.job_id, TrialState.RUNNING, trial=number)
         self._started[trial.trial_id] = time.monotonic()
-        self._failures.pop(trial.trial_id, None)
 
     def _unfinished(self, trial: Trial) -> list[int]:
         return [n for n in self._numbers[trial.trial_id] if n not in self._finished]
@@ -201,14 +208,14 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
         told = self._failures.get(trial.trial_id)
         if told is not None:
             return told
-        text = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
+        text = _last_error(trial)
         if self._is_at_limit(trial):
             message = (
                 f"the trial was ended at its time limit of {self._time_limit_s:g} s "
                 "(time_limit_s): raise it, or train fewer epochs"
             )
             return Failure(FailureKind.TIME_LIMIT, message)
-        if "OutOfMemoryError" in text:
+        if KILLED_FOR_MEMORY in text:
             message = (
                 "the machine ran out of memory and Ray ended the trial's process: use a smaller "
                 "model, or fewer trials at once (max_concurrent_trials, stack)"
@@ -225,3 +232,11 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
             except StoreUnavailable as error:
                 logger.warning("the store cannot be written, trying again: %s", error)
                 time.sleep(RETRY_SECONDS)
+
+
+def _last_error(trial: Trial) -> str:
+    """Return what Tune wrote of the trial's last failure: its file has one under the other."""
+    if not trial.error_file:
+        return ""
+    text = Path(trial.error_file).read_text(encoding="utf-8")
+    return text.rpartition("Failure # ")[2].partition("\n")[2]
