@@ -88,8 +88,9 @@ class TrialRecord:
     """A trial as the store knows it.
 
     ``metrics`` are those of the last epoch reported by the current attempt, ``epochs`` how many it
-    reported, ``seconds`` the time that attempt has trained, ``attempt`` counts from 1 (0: not yet
-    started), ``node`` names the machine that ran it.
+    reported, ``seconds`` the time that attempt has trained (of a stack that trains together, the
+    trial's share of it), ``attempt`` counts from 1 (0: not yet started), ``node`` names the machine
+    that ran it.
     """
 
     number: int
@@ -217,7 +218,8 @@ class TokenScope(StrEnum):
 class TokenRecord:
     """A token as the store knows it: ``prefix`` is how it begins, the rest is not kept.
 
-    ``last_used_at`` may be a minute behind, more if the disk is full; ``expires_at`` is None for one that does not expire.
+    ``last_used_at`` may be a minute behind, more if the disk is full; ``expires_at`` is None for
+    one that does not expire.
     """
 
     name: str

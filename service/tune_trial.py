@@ -27,6 +27,9 @@ from service.spec import JobSpec
 from trainables import datasets, registry
 from trainables.contract import DatasetUnavailable, DeviceUnavailable
 
+#: A failure's message and traceback are cut to this many characters, half of them from each end.
+MOST_MESSAGE = 2_000
+MOST_TRACEBACK = 20_000
 #: The result key that searchers and schedulers compare.
 OBJECTIVE = "objective"
 #: The key of a Tune configuration under which a stack's trials are listed, with number and
@@ -38,8 +41,8 @@ class DivergedError(Exception):
     """A metric was NaN or infinite in every trial of the stack: the training has diverged."""
 
 
-class TrainableExitError(Exception):
-    """The trainable tried to end its process, which Tune would take for success."""
+class TrialError(Exception):
+    """A trial has failed; the text, of bounded length, is what the driver was told of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,11 @@ def run_trial(config: Mapping[str, Any], context: TrialContext) -> None:
         faulthandler.dump_traceback_later(context.spec.time_limit_s, exit=True, file=2)
     try:
         _train(parameters_of(config), context)
-    except (Exception, SystemExit) as error:
-        tune.report({"event": "failed", "failure": asdict(_failure(error))})
-        if isinstance(error, SystemExit):
-            raise TrainableExitError(f"the trainable called exit({error.code})") from error
-        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it fails the trial, and is told
+        failure = _failure(error)
+        tune.report({"event": "failed", "failure": asdict(failure)})
+        # Not the exception itself: an exit is success to Tune, and Ray would ship any text whole.
+        raise TrialError(failure.traceback or failure.message) from None
     finally:
         faulthandler.cancel_dump_traceback_later()
 
@@ -106,6 +109,8 @@ class EpochReporter:
     """Checks each epoch's metrics and hands them to Tune; a ``trainables`` ``StackReport``.
 
     ``metric`` of the first member is the objective: only samplers compare, and have stacks of one.
+    Every member is told its share of the stack's time, so that a job's trials add up to what it
+    took.
     """
 
     names: frozenset[str]
@@ -140,7 +145,7 @@ class EpochReporter:
         result: dict[str, Any] = {
             "event": "epoch",
             "epoch": epoch,
-            "seconds": time.monotonic() - self.started,
+            "seconds": (time.monotonic() - self.started) / self.members,
             # Lists, because Tune keeps statistics of every number in a dictionary.
             "reports": list(reports.items()),
             "diverged": list(diverged.items()),
@@ -173,6 +178,25 @@ def _wrong(epoch: int, metrics: Mapping[str, float]) -> str | None:
 
 
 def _failure(error: BaseException) -> Failure:
+    """Say why the trial failed, in no more text than every answer and message can carry."""
+    failure = _whole_failure(error)
+    text = failure.traceback
+    return Failure(
+        failure.kind,
+        _shortened(failure.message, MOST_MESSAGE),
+        None if text is None else _shortened(text, MOST_TRACEBACK),
+    )
+
+
+def _shortened(text: str, most: int) -> str:
+    """Return the text, or the first and the last half of ``most`` characters of a longer one."""
+    left_out = len(text) - most
+    if left_out <= 0:
+        return text
+    return f"{text[: most // 2]} ... [{left_out:,} characters left out] ... {text[-(most // 2) :]}"
+
+
+def _whole_failure(error: BaseException) -> Failure:
     if isinstance(error, DivergedError):
         return Failure(FailureKind.DIVERGED, str(error))
     if isinstance(error, DatasetUnavailable | DeviceUnavailable):

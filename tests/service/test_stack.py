@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,17 +25,22 @@ from service.tune_pause import PauseGate
 from service.tune_search import make_search
 from service.tune_trial import (
     LISTED,
+    MOST_MESSAGE,
+    MOST_TRACEBACK,
     DivergedError,
     EpochReporter,
     TrialContext,
+    TrialError,
     parameters_of,
     run_trial,
 )
 from tests.real_data import DATASETS, ensure_fashion_mnist
 from tests.service.stand_ins import claim, opened, settings_in, spec
-from trainables.contract import DeviceUnavailable
+from trainables import datasets, registry
 
 LOGISTIC = {"search_space": "q4_logistic_regression"}
+#: How Ray's memory monitor tells of a process that it ended.
+KILLED = "1 worker(s) were killed due to the node running low on memory."
 RATES = [{"learning_rate": rate} for rate in (0.1, 0.2, 0.3)]
 
 
@@ -184,6 +191,36 @@ def test_other_metrics_and_other_members_are_refused(told: list[dict[str, Any]])
     assert told == []
 
 
+def test_members_share_the_time_of_their_stack(told: list[dict[str, Any]]) -> None:
+    """Their seconds are added up: as the time of a job, and in the figures of all jobs."""
+    report = EpochReporter(frozenset({"loss"}), "loss", 4, started=time.monotonic() - 400)
+    report(1, [{"loss": 0.5}] * 4)
+    assert told[0]["seconds"] == pytest.approx(100, abs=5)
+
+
+def test_a_failure_of_endless_text_is_cut_where_it_happens(
+    told: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(*_: object, **__: object) -> None:
+        raise ValueError("first" + "x" * 1_000_000 + "last")
+
+    monkeypatch.setattr(registry.Trainable, "resolve", lambda _: train)
+    monkeypatch.setattr(datasets, "load", lambda *_, **__: None)
+    with pytest.raises(TrialError) as raised:
+        run_trial({}, TrialContext(spec(), DATASETS, None))
+    failure = told[1]["failure"]
+    assert failure["message"].startswith("ValueError: firstx")
+    assert failure["message"].endswith("xlast")
+    assert "998,021 characters left out" in failure["message"]
+    assert len(failure["message"]) < MOST_MESSAGE + 50
+    assert "in train" in failure["traceback"]
+    assert len(failure["traceback"]) < MOST_TRACEBACK + 50
+    # This is what Ray ships: the text alone.
+    assert str(raised.value) == failure["traceback"]
+    shipped = "".join(traceback.format_exception(raised.value))
+    assert len(shipped) < MOST_TRACEBACK + 5_000
+
+
 def test_a_gpu_that_is_not_there_is_no_fault_of_the_code(
     told: list[dict[str, Any]],
 ) -> None:
@@ -191,7 +228,7 @@ def test_a_gpu_that_is_not_there_is_no_fault_of_the_code(
         pytest.skip("this machine has a GPU")
     ensure_fashion_mnist()
     job = spec(trainable="torch_logistic_regression", dataset="fashion_mnist")
-    with pytest.raises(DeviceUnavailable):
+    with pytest.raises(TrialError, match="device is cuda"):
         run_trial({"device": "cuda"}, TrialContext(job, DATASETS, None))
     started, failed = told
     assert started == {"event": "started"}
@@ -359,3 +396,49 @@ def test_a_stack_whose_code_raises_is_started_again_up_to_max_failures(
     run.recorder.on_trial_error(0, [], run.trial)
     assert {t.error.message for t in store.trials(lease.job_id) if t.error} == {"too much"}
     assert run.attempts() == [2] * 3
+
+
+def test_a_time_limit_counts_from_the_start_of_each_attempt(store: SqlStore, lease: Lease) -> None:
+    """A process that is lost twice, the second time before its training began."""
+    run = Run(store, lease, {"time_limit_s": 1.0})
+    run.start()
+    time.sleep(0.6)
+    run.recorder.on_trial_recover(0, [], run.trial)
+    run.recorder.on_step_end(0, [run.trial])
+    assert run.trial.max_failures == 3
+    run.recorder.on_trial_error(0, [], run.trial)
+    errors = [t.error for t in store.trials(lease.job_id)]
+    assert [e.kind for e in errors if e] == [FailureKind.WORKER_LOST] * 3
+    assert run.attempts() == [2] * 3
+
+
+def test_what_an_attempt_told_is_not_the_end_of_the_next(store: SqlStore, lease: Lease) -> None:
+    run = Run(store, lease, {"max_failures": 1})
+    run.start()
+    run._result(event="failed", failure={"kind": "user_error", "message": "m", "traceback": "t"})
+    run.recorder.on_trial_recover(0, [], run.trial)
+    run.recorder.on_trial_error(0, [], run.trial)
+    errors = [t.error for t in store.trials(lease.job_id)]
+    assert [e.kind for e in errors if e] == [FailureKind.WORKER_LOST] * 3
+
+
+@pytest.mark.parametrize(
+    ("deaths", "kind"),
+    [
+        (["The actor died.", KILLED], FailureKind.OUT_OF_MEMORY),
+        ([KILLED, "The actor died."], FailureKind.WORKER_LOST),
+    ],
+)
+def test_the_last_death_of_a_process_tells_its_kind(
+    store: SqlStore, lease: Lease, tmp_path: Path, deaths: Sequence[str], kind: FailureKind
+) -> None:
+    """Ray's exceptions are known by their text alone, one under the other in a file of Tune's."""
+    file = tmp_path / "error.txt"
+    written = [f"Failure # {n} (occurred at 2026)\n{text}\n" for n, text in enumerate(deaths, 1)]
+    file.write_text("".join(written), encoding="utf-8")
+    run = Run(store, lease)
+    run.start()
+    run.trial.error_file = str(file)
+    run.recorder.on_trial_error(0, [], run.trial)
+    errors = [t.error for t in store.trials(lease.job_id)]
+    assert {(e.kind, e.traceback) for e in errors if e} == {(kind, f"{deaths[1]}\n")}
