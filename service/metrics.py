@@ -1,7 +1,8 @@
-"""What Prometheus reads: jobs by state, requests and their latencies, the version."""
+"""What Prometheus reads: jobs and trials, the database, requests and latencies, the version."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 
@@ -16,10 +17,13 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from results.errors import StoreUnavailable
 from results.states import JobState
 from results.store.base import Store
 from service.openapi import PROBLEMS, media
 from service.version import version
+
+logger = logging.getLogger(__name__)
 
 router = APIRouter(tags=["health"])
 
@@ -34,13 +38,27 @@ class StoreCollector(Collector):
         self._store = store
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the jobs by state, what has happened to leases, and the version."""
+        """Yield the version, whether the database answers and, if so, what it tells."""
+        yield InfoMetricFamily("argbest", "Version of argbest.", {"version": version()})
+        try:
+            told = [*self._jobs(), *self._trials(), *self._leases()]
+        except StoreUnavailable as error:
+            # Who watches must see this moment above all, and its latencies.
+            logger.warning("metrics without those of the database: %s", error)
+            told = None
+        yield GaugeMetricFamily(
+            "argbest_database_up", "Whether the database answers.", value=told is not None
+        )
+        yield from told or []
+
+    def _jobs(self) -> Iterator[Metric]:
         jobs = GaugeMetricFamily("argbest_jobs", "Jobs by state.", labels=["state"])
         counts = self._store.counts()
         for state in JobState:
             jobs.add_metric([state.value], counts.get(state, 0))
         yield jobs
-        yield from self._trials()
+
+    def _leases(self) -> Iterator[Metric]:
         leases = self._store.lease_counts()
         yield CounterMetricFamily(
             "argbest_take_overs",
@@ -52,7 +70,6 @@ class StoreCollector(Collector):
             "Writes of a driver or controller refused because its job had been taken over.",
             value=leases.refused_writes,
         )
-        yield InfoMetricFamily("argbest", "Version of argbest.", {"version": version()})
 
     def _trials(self) -> Iterator[Metric]:
         """Yield number and training time of finished trials; deleting a job lowers them."""

@@ -8,6 +8,7 @@ import io
 import json
 import re
 import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from fastapi.testclient import TestClient
 from results.analysis import MOST_SHOWN
 from results.records import EpochReport, Lease, NewTrial, TrialRecord
 from results.states import JobState, TrialState
+from results.store import open_store
 from results.store.base import Store
 from results.store.sql import SqlStore
 from search_spaces import Library
@@ -481,6 +483,21 @@ def test_metrics_tell_jobs_and_requests(client: TestClient) -> None:
     assert 'argbest_jobs{state="queued"} 1.0' in text
     assert 'route="/api/v1/jobs",status="202"' in text
     assert "argbest_info{version=" in text
+    assert "argbest_database_up 1.0" in text
+
+
+def test_metrics_tell_of_a_database_that_is_away(settings: Settings, tmp_path: Path) -> None:
+    away = open_store(f"sqlite:///{tmp_path}/missing/argbest.db")
+    with TestClient(create_app(settings, away)) as client:
+        assert client.get("/api/v1/jobs").status_code == 503
+        answer = client.get("/metrics")
+    assert answer.status_code == 200
+    assert "argbest_database_up 0.0" in answer.text
+    assert "argbest_jobs" not in answer.text
+    assert "argbest_info{version=" in answer.text
+    assert 'http_request_seconds_count{method="GET",route="/api/v1/jobs",status="503"} 1.0' in (
+        answer.text
+    )
 
 
 def test_metrics_count_defects_and_have_few_labels(settings: Settings, store: Store) -> None:
