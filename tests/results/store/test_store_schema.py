@@ -9,12 +9,61 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from alembic import command
+from alembic.script import ScriptDirectory
 
 from results.errors import UnsupportedDatabase
+from results.records import Curve
+from results.states import JobState
 from results.store import open_store, schema
 from results.store.sql import SqlStore
-from tests.results.store.samples import accept
+from tests.results.store.samples import SPEC, accept, claim
+
+REVISIONS = ["0001", "0002", "0003", "0004"]
+JOB_ID = "0123456789abcdef"
+
+#: A row of each table, with the columns of all revisions.
+FILLED = {
+    "jobs": {
+        "id": JOB_ID,
+        "name": "old",
+        "state": "queued",
+        "spec": SPEC,
+        "fingerprint": "of an older version",
+        "planned_trials": 1,
+        "idempotency_key": "key",
+        "lease_token": 30,
+        "created_at": 1.7e9,
+        "started_at": 1.7e9,
+    },
+    "trials": {
+        "job_id": JOB_ID,
+        "number": 0,
+        "attempt": 1,
+        "state": "queued",
+        "parameters": {"learning_rate": 0.1},
+        "seed": 2**63 - 1,
+        "metrics": {"validation_accuracy": 0.5},
+        "epochs": 1,
+    },
+    "reports": {
+        "job_id": JOB_ID,
+        "trial": 0,
+        "attempt": 1,
+        "epoch": 1,
+        "metrics": {"validation_accuracy": 0.5},
+        "seconds": 1.0,
+    },
+    "tokens": {
+        "name": "laptop",
+        "prefix": "argb_AAAAAA",
+        "sha256": "0" * 64,
+        "scope": "read",
+        "created_at": 1.7e9,
+    },
+    "counters": {"name": "take_overs", "value": 5},
+}
 
 MIGRATE = """
 import sys
@@ -40,6 +89,40 @@ def test_migration_makes_the_schema_once(empty_store: SqlStore) -> None:
 def test_the_migrated_schema_is_that_of_the_tables(store: SqlStore) -> None:
     with store._database.write() as connection:
         command.check(schema.config(connection))
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_a_filled_schema_of_each_revision_is_brought_up_to_date(
+    empty_store: SqlStore, revision: str
+) -> None:
+    with empty_store._database.write() as connection:
+        command.upgrade(schema.config(connection), revision)
+        old = sa.MetaData()
+        old.reflect(connection)
+        for name, row in FILLED.items():
+            if name in old.tables:
+                columns = old.tables[name].c
+                known = {column: value for column, value in row.items() if column in columns}
+                connection.execute(sa.insert(old.tables[name]).values(known))
+    empty_store.migrate()
+    job = empty_store.job(JOB_ID)
+    assert (job.name, job.state, job.spec, job.lease_token) == ("old", JobState.QUEUED, SPEC, 30)
+    # The token counts claims that were given back on purpose: none of them was lost.
+    assert job.claims == 0
+    assert empty_store.job_of_key("key", "any digest, for none was kept") == job
+    (trial,) = empty_store.trials(JOB_ID)
+    assert (trial.parameters, trial.seed, trial.attempt) == ({"learning_rate": 0.1}, 2**63 - 1, 1)
+    assert empty_store.curve(JOB_ID, 0) == Curve(0, (1,), {"validation_accuracy": (0.5,)})
+    assert len(empty_store.tokens()) == (revision >= "0002")
+    assert empty_store.lease_counts().take_overs == (5 if revision >= "0003" else 0)
+    assert claim(empty_store).token == 31
+    assert empty_store.job(JOB_ID).claims == 1
+
+
+def test_each_revision_is_among_those_that_are_tried(empty_store: SqlStore) -> None:
+    with empty_store._database.read() as connection:
+        script = ScriptDirectory.from_config(schema.config(connection))
+    assert sorted(found.revision for found in script.walk_revisions()) == REVISIONS
 
 
 def test_a_migration_can_be_undone(empty_store: SqlStore) -> None:

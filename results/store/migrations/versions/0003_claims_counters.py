@@ -15,8 +15,8 @@ depends_on = None
 
 def upgrade() -> None:
     big_integer = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    # The token counts restarts on purpose too: nobody knows how many claims were lost before.
     op.add_column("jobs", sa.Column("claims", sa.Integer(), server_default="0", nullable=False))
-    op.execute("UPDATE jobs SET claims = lease_token")
     op.create_table(
         "counters",
         sa.Column("name", sa.Text(), nullable=False),
