@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
 import stat
 import subprocess
+import sys
 import threading
+import time
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -21,7 +24,9 @@ from results.records import TokenScope
 from results.store import open_store
 from service import cluster
 from service.api import standalone_app
+from service.controller import Controller
 from service.settings import Settings
+from tools.chaos.outcome import PROMISED_SECONDS
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -67,7 +72,7 @@ def test_only_published_services_are_on_a_network_with_a_way_out() -> None:
     assert outward == {"api", "ray-head"}
 
 
-def test_trials_see_neither_the_api_nor_the_database_nor_its_password() -> None:
+def test_workers_share_no_network_with_the_api_and_the_database_and_have_no_password() -> None:
     shared = {*SERVICES["ray-worker"]["networks"]}
     assert shared == {"ray"}
     assert not shared & {*SERVICES["api"]["networks"], *SERVICES["database"]["networks"]}
@@ -132,6 +137,12 @@ def test_what_trials_and_containers_print_does_not_fill_the_disk() -> None:
         assert one["logging"]["options"] == {"max-size": "10m", "max-file": "3"}
     bare = re.findall(r"RAY_ROTATION_MAX_BYTES=(\d+) RAY_ROTATION_BACKUP_COUNT=(\d+)", GUIDE)
     assert bare == [(environment["RAY_ROTATION_MAX_BYTES"], "1")]
+
+
+def test_nodes_give_a_lost_head_up_well_within_the_time_that_is_promised() -> None:
+    name = "RAY_gcs_rpc_server_reconnect_timeout_s"
+    assert int(image_environment()[name]) < PROMISED_SECONDS / 3
+    assert f"export {name}={image_environment()[name]}\n" in GUIDE, "on bare machines too"
 
 
 def test_ray_finds_its_head_by_a_name_of_its_own_network() -> None:
@@ -222,6 +233,27 @@ def test_scripts_can_be_run(name: str) -> None:
     assert path.stat().st_mode & stat.S_IXOTH
     language = ["bash", "-n"] if name == "entrypoint" else ["python3", "-m", "py_compile"]
     assert subprocess.run([*language, path], check=False).returncode == 0
+
+
+def test_a_controller_that_hangs_is_not_healthy(tmp_path: Path) -> None:
+    *_, beat = SERVICES["controller"]["healthcheck"]["test"]
+    assert str(Path(beat).parent) == image_environment()["ARGBEST_DATA_DIR"]
+    url, file = Path(__file__).as_uri(), tmp_path / Path(beat).name
+
+    def health() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, ROOT / "docker" / "healthy", url, file]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert health().returncode == 1, "it has not begun"
+    settings = Settings(data_dir=tmp_path, database_url="", ray_address="127.0.0.1:1")
+    with closing(open_store(settings.store_url)) as store:
+        store.migrate()
+        Controller(store, settings).step()
+    assert health().returncode == 0
+    before = time.time() - 61
+    os.utime(file, (before, before))
+    assert (late := health()).returncode == 1
+    assert "was last touched" in late.stderr
 
 
 @pytest.mark.parametrize("name", SERVICES)
