@@ -1,8 +1,8 @@
 """The compiled engine: :mod:`trainables.torch_loops` as native code, kept on disk.
 
-Compiling takes 7 to 30 s of processor time. The code is kept in a folder, one file per graph,
-version and kind of processor, and loaded in about 2 s by later processes; a lock lets one of
-several processes compile while the others wait. ``scan`` and ``aot_compile`` are prototypes in
+Compiling takes 7 to 30 s of processor time. The code is kept, one file per graph in a folder per
+version and kind of processor (:class:`trainables.code_cache.KeptCode`), and loaded in about 2 s by
+later processes. ``scan`` and ``aot_compile`` are prototypes in
 torch 2.13: the version is pinned, and :func:`trainables.torch_engines.choose_engine` falls back
 where they fail.
 """
@@ -13,6 +13,7 @@ import io
 import logging
 import os
 import platform
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,30 +21,29 @@ from functools import lru_cache
 from hashlib import sha256
 from inspect import getsource
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 from torch import Tensor
 
 from trainables import torch_loops, torch_models, torch_optimizers
+from trainables.code_cache import KeptCode
 from trainables.torch_loops import Graph, Loop
 from trainables.torch_steps import Batches, EagerEngine, Problem, State
 
 #: A dynamic length, to torch's compiler, is 2 or more.
 _FEWEST_ITERATIONS = 2
-_REPORT_SECONDS = 60.0
-_DIGEST_BYTES = 32
+_TORCH_FOLDER = "TORCHINDUCTOR_CACHE_DIR"
 _log = logging.getLogger("argbest.trainables")
 
 
 class CompiledEngine:
     """Runs whole blocks of steps natively and what is left over of a stretch eagerly.
 
-    Building one loads its code from ``folder``, or compiles it and keeps it there. That raises one
-    of :data:`trainables.torch_engines.COMPILE_ERRORS` where there is no C++ compiler, the
-    compiler fails, torch is another version or the folder cannot be written.
+    Building one loads its code from ``folder``, or compiles it and keeps it there. That raises
+    ``RuntimeError`` where there is no C++ compiler
+    (:class:`~trainables.code_cache.CompileError` where it fails), ``ImportError`` where torch is
+    another version, and ``OSError`` where the folder cannot be written.
     """
 
     def __init__(self, problem: Problem, folder: Path) -> None:
@@ -83,41 +83,30 @@ class CompiledEngine:
 
 
 @lru_cache(maxsize=16)
-def _loop(graph: Graph, folder: Path) -> Loop:
-    """Load the compiled loop from ``folder`` or compile it and keep it there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "inductor"))
-    name = _file_name(graph)
-    path = folder / f"{name}.bin"
-    with warnings.catch_warnings():
+def _loop(graph: Graph, root: Path) -> Loop:
+    """Load the compiled loop from its version's folder in ``root`` or compile it and keep it."""
+    folder = root / _version()
+    kept = KeptCode(folder, _name(graph))
+    with _torch_files_in(folder / "inductor"), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torch's compiler uses torch.jit
         _require_compiler()
-        with patient_lock(folder / f"{name}.lock"):
-            code = _read(path)
-            if code is None:
-                code = _compile(graph)
-                _write(path, code)
-        return _load(code)
+        code = kept.get(lambda: _compile(graph))
+        with kept.failures_remembered():
+            return _load(code)
 
 
 @contextmanager
-def patient_lock(path: Path, report_seconds: float = _REPORT_SECONDS) -> Iterator[None]:
-    """Hold the lock on ``path``; wait for it without limit, with a warning now and then.
-
-    Giving up would mean to train eagerly, that is to get other numbers because the machine was
-    busy. The system frees the lock of a process that ends, so there is an end to the waiting.
-    Raises ``OSError`` where the file cannot be made or locked.
-    """
-    lock = FileLock(path)
-    while not lock.is_locked:
-        try:
-            lock.acquire(timeout=report_seconds)
-        except Timeout:
-            _log.warning("still waiting for another process that compiles %s", path.stem)
+def _torch_files_in(folder: Path) -> Iterator[None]:
+    """Let torch's compiler keep its files there: loading finds the shared libraries by them."""
+    before = os.environ.get(_TORCH_FOLDER)
+    os.environ[_TORCH_FOLDER] = str(folder)
     try:
         yield
     finally:
-        lock.release()
+        if before is None:
+            os.environ.pop(_TORCH_FOLDER)
+        else:
+            os.environ[_TORCH_FOLDER] = before
 
 
 def _require_compiler() -> None:
@@ -127,14 +116,19 @@ def _require_compiler() -> None:
     get_cpp_compiler()
 
 
-def _file_name(graph: Graph) -> str:
-    """Name the code by all that it depends on: graph, sources, versions, processor."""
-    sources = [getsource(module) for module in (torch_loops, torch_models, torch_optimizers)]
-    versions = torch.__version__, platform.python_version(), _processor()
-    parts = (repr(graph), *sources, *versions)
-    digest = sha256("\0".join(parts).encode()).hexdigest()[:16]
+def _name(graph: Graph) -> str:
+    """Name the code by its graph."""
     sizes = "-".join(map(str, graph.architecture.sizes))
-    return f"{sizes}-{graph.architecture.activation}-{graph.optimizer}-{graph.batch_size}-{digest}"
+    kind = f"{graph.architecture.activation}-{graph.optimizer}-{graph.batch_size}"
+    return f"{sizes}-{kind}-delayed" if graph.delayed else f"{sizes}-{kind}"
+
+
+def _version() -> str:
+    """Return a digest of all else that code depends on: our sources, versions, processor."""
+    modules = (sys.modules[__name__], torch_loops, torch_models, torch_optimizers)
+    sources = [getsource(module) for module in modules]
+    parts = (*sources, torch.__version__, platform.python_version(), _processor())
+    return sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def _processor() -> str:
@@ -169,22 +163,3 @@ def _compile(graph: Graph) -> bytes:
 
 def _load(code: bytes) -> Loop:
     return torch.no_grad()(torch.compiler.load_compiled_function(io.BytesIO(code)))
-
-
-def _read(path: Path) -> bytes | None:
-    """Return the code in the file; None if there is no such file or it is damaged."""
-    if not path.exists():
-        return None
-    content = path.read_bytes()
-    digest, code = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
-    if sha256(code).digest() == digest:
-        return code
-    _log.warning("the compiled code in %s is damaged; compiling again", path)
-    return None
-
-
-def _write(path: Path, code: bytes) -> None:
-    """Write the code and its digest under another name, then rename: no one sees half a file."""
-    with NamedTemporaryFile(dir=path.parent, prefix=path.stem, delete=False) as file:
-        file.write(sha256(code).digest() + code)
-    Path(file.name).replace(path)

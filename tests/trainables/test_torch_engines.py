@@ -6,22 +6,21 @@ import logging
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
 import torch
-from filelock import FileLock
 from torch import Tensor, nn
 
 from trainables import torch_reference
 from trainables.numpy_models import Network
 from trainables.numpy_reference import mlp_epoch
-from trainables.torch_compiled import CompiledEngine, patient_lock
+from trainables.torch_compiled import CompiledEngine
 from trainables.torch_engines import (
     FEWEST_COMPILED_STEPS,
     LARGEST_COMPILED_BATCH,
@@ -135,7 +134,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _files(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.glob("*.bin"))
+    return sorted(path.name for path in folder.rglob("*.bin"))
 
 
 @pytest.mark.slow
@@ -148,7 +147,7 @@ def test_delayed_sgd_equals_plain_and_numbers_need_no_new_code(folder: Path) -> 
     other = replace(problem, optimizer=Optimizer("sgd", 0.01))
     _assert_same_training(CompiledEngine(other, folder), other, 320)
     assert _files(folder) == kept
-    assert sum(name.startswith("12-8-4-relu-sgd-1-") for name in kept) == 1
+    assert sum(name == "12-8-4-relu-sgd-1-delayed.bin" for name in kept) == 1
 
 
 @pytest.mark.slow
@@ -217,45 +216,42 @@ def test_one_of_two_processes_compiles_for_both_and_for_later_ones(
 def test_damaged_code_is_compiled_again(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     logistic = Problem(Architecture(12, 4), 1, Optimizer("sgd", 0.05))
     CompiledEngine(logistic, folder)
-    code = next(folder.glob("12-4-relu-sgd-1-*.bin"))
-    other = folder / "damaged"
-    other.mkdir()
-    (other / code.name).write_bytes(code.read_bytes()[:-100])
-    _assert_same_training(CompiledEngine(logistic, other), logistic, 200)
+    code = next(folder.rglob("12-4-relu-sgd-1.bin"))
+    cut, garbage = (folder.parent / name / code.relative_to(folder) for name in ("cut", "garbage"))
+    for damaged, content in (
+        (cut, code.read_bytes()[:-100]),
+        (garbage, sha256(b"garbage").digest() + b"garbage"),
+    ):
+        damaged.parent.mkdir(parents=True)
+        damaged.write_bytes(content)
+    engine = CompiledEngine(logistic, folder.parent / "cut")
+    _assert_same_training(engine, logistic, 200)
     assert "is damaged; compiling again" in caplog.text
-    assert (other / code.name).stat().st_size > code.stat().st_size // 2
+    assert cut.stat().st_size > code.stat().st_size // 2
+    # Its digest is right, so only loading shows that it is no code.
+    steps = FEWEST_COMPILED_STEPS
+    assert isinstance(choose_engine(logistic, steps, folder.parent / "garbage"), EagerEngine)
+    assert "no compiled training loop, so this trial trains eagerly" in caplog.text
+    assert not garbage.exists()
+
+
+@pytest.mark.slow
+def test_a_compiler_that_fails_is_tried_once(tmp_path: Path) -> None:
+    broken = tmp_path / "c++"
+    broken.write_text('#!/bin/sh\n[ "$1" = --version ] && exec c++ --version\nexit 1\n')
+    broken.chmod(0o755)
+    for compiling in (True, False):
+        out, log = _choose_elsewhere(tmp_path / "code", CXX=str(broken)).communicate()
+        assert out.strip() == "EagerEngine"
+        assert "no compiled training loop, so this trial trains eagerly" in log
+        assert ("compiling Graph" in log) == compiling
+    assert "tried again after" in log
 
 
 def test_without_a_compiler_the_eager_engine_is_chosen_and_the_log_says_so(tmp_path: Path) -> None:
     out, log = _choose_elsewhere(tmp_path, CXX="/nowhere/c++").communicate()
     assert out.strip() == "EagerEngine"
     assert "no compiled training loop, so this trial trains eagerly: No working C++ compiler" in log
-
-
-def test_a_lock_is_waited_for_with_warnings(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    path, held = tmp_path / "784-10.lock", threading.Event()
-
-    def compile_slowly() -> None:
-        with FileLock(path):
-            held.set()
-            while len(caplog.records) < 2:
-                threading.Event().wait(0.01)
-
-    other = threading.Thread(target=compile_slowly)
-    other.start()
-    held.wait()
-    with (
-        caplog.at_level(logging.WARNING, "argbest.trainables"),
-        patient_lock(path, report_seconds=0.05),
-    ):
-        other.join(timeout=10)
-        assert not other.is_alive()
-    warnings = {record.getMessage() for record in caplog.records}
-    assert warnings == {"still waiting for another process that compiles 784-10"}
-    with FileLock(path, timeout=0) as freed:
-        assert freed.is_locked
 
 
 def test_a_folder_that_cannot_be_written_is_logged(

@@ -1,0 +1,139 @@
+"""Compiled code on disk: kept, damaged, failed, not to be written, of other versions."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from trainables.code_cache import (
+    FAILURE_SECONDS,
+    UNUSED_SECONDS,
+    CompileError,
+    KeptCode,
+    patient_lock,
+)
+
+LOGGER = "argbest.trainables"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "versions" / "this"
+
+
+def _refuse() -> bytes:
+    raise AssertionError("nothing is to be compiled here")
+
+
+def _age(path: Path, seconds: float) -> None:
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_code_is_compiled_once(folder: Path) -> None:
+    assert KeptCode(folder, "784-10").get(lambda: b"code") == b"code"
+    assert KeptCode(folder, "784-10").get(_refuse) == b"code"
+    assert KeptCode(folder, "784-20").get(lambda: b"other") == b"other"
+    assert _names(folder) >= {"784-10.bin", "784-20.bin"}
+
+
+def test_half_a_file_is_compiled_again(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    kept = KeptCode(folder, "784-10")
+    kept.get(lambda: b"code")
+    file = folder / "784-10.bin"
+    file.write_bytes(file.read_bytes()[:-1])
+    assert kept.get(lambda: b"again") == b"again"
+    assert "is damaged; compiling again" in caplog.text
+    assert kept.get(_refuse) == b"again"
+
+
+@pytest.mark.parametrize("error", [AssertionError(), KeyError("no symbol"), ValueError("no code")])
+def test_a_failure_spares_the_others_until_it_is_old(folder: Path, error: Exception) -> None:
+    def fail() -> bytes:
+        raise error
+
+    kept, reason = KeptCode(folder, "784-10"), str(error) or "AssertionError"
+    with pytest.raises(CompileError, match=reason) as info:
+        kept.get(fail)
+    assert info.value.__cause__ is error
+    with pytest.raises(CompileError, match=reason) as later:
+        KeptCode(folder, "784-10").get(_refuse)
+    assert "tried again after 600 s, or once" in str(later.value)
+    assert KeptCode(folder, "784-20").get(lambda: b"other") == b"other"
+    _age(folder / "784-10.failed", FAILURE_SECONDS + 1)
+    assert kept.get(lambda: b"code") == b"code"
+
+
+def test_code_that_cannot_be_loaded_is_compiled_again_later(folder: Path) -> None:
+    kept = KeptCode(folder, "784-10")
+    kept.get(lambda: b"whole, and yet no code")
+    with pytest.raises(CompileError, match="no opcode"), kept.failures_remembered():
+        raise EOFError("no opcode")
+    with pytest.raises(CompileError, match="no opcode"):
+        kept.get(_refuse)
+    (folder / "784-10.failed").unlink()
+    assert kept.get(lambda: b"code") == b"code"
+
+
+def test_code_that_cannot_be_written_is_used_all_the_same(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def compile_where_a_folder_is_in_the_way() -> bytes:
+        (folder / "784-10.bin").mkdir()
+        return b"code"
+
+    assert KeptCode(folder, "784-10").get(compile_where_a_folder_is_in_the_way) == b"code"
+    assert "compiled code is not kept for later trials" in caplog.text
+    assert {path.suffix for path in folder.iterdir()} <= {".bin", ".lock"}  # no temporary file
+
+
+def test_other_versions_go_when_they_have_not_been_used_for_a_week(folder: Path) -> None:
+    def used(version: str, compile_code: Callable[[], bytes], seconds_ago: float) -> None:
+        KeptCode(folder.parent / version, "784-10").get(compile_code)
+        _age(folder.parent / version, seconds_ago)
+
+    used("beside", lambda: b"1", UNUSED_SECONDS - 60)
+    used("unused", lambda: b"2", UNUSED_SECONDS + 60)
+    used("this", lambda: b"3", 0)
+    assert _names(folder.parent) == {"beside", "this"}
+    _age(folder.parent / "beside", UNUSED_SECONDS + 60)
+    KeptCode(folder.parent / "beside", "784-10").get(_refuse)  # which counts as use
+    KeptCode(folder, "784-20").get(lambda: b"4")
+    assert _names(folder.parent) == {"beside", "this"}
+
+
+def test_a_lock_is_waited_for_with_warnings(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, held = tmp_path / "784-10.lock", threading.Event()
+
+    def compile_slowly() -> None:
+        with FileLock(path):
+            held.set()
+            while len(caplog.records) < 2:
+                threading.Event().wait(0.01)
+
+    other = threading.Thread(target=compile_slowly)
+    other.start()
+    held.wait()
+    with (
+        caplog.at_level(logging.WARNING, LOGGER),
+        patient_lock(path, report_seconds=0.05),
+    ):
+        other.join(timeout=10)
+        assert not other.is_alive()
+    warnings = {record.getMessage() for record in caplog.records}
+    assert warnings == {"still waiting for another process that compiles 784-10"}
+    with FileLock(path, timeout=0) as freed:
+        assert freed.is_locked
