@@ -19,7 +19,7 @@ import torch
 from benchmarks.engines import fashion_mnist, main
 from benchmarks.records import EngineRow
 from benchmarks.torch_engines import CLASSES, FEATURES, HIDDEN, Train, stack_training
-from trainables.torch_devices import Images, choose_device
+from trainables.torch_devices import Images, choose_device, denormals_flushed
 from trainables.torch_engines import FEWEST_COMPILED_STEPS, cache_folder, stack_engine
 from trainables.torch_models import Architecture
 from trainables.torch_optimizers import Optimizer
@@ -62,8 +62,10 @@ def run(quick: bool) -> list[EngineRow]:
     where = torch.cuda.get_device_name() if is_gpu else "CPU"
     stacks = _QUICK_STACKS if quick and not is_gpu else STACKS
     repeats = 3 if quick else 5
-    torch.set_flush_denormal(True)
-    return [row for workload in WORKLOADS for row in rows(workload, where, stacks, images, repeats)]
+    with denormals_flushed():
+        return [
+            row for workload in WORKLOADS for row in rows(workload, where, stacks, images, repeats)
+        ]
 
 
 def rows(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain, count, islice, repeat
 
@@ -22,7 +23,7 @@ from benchmarks.engines import fashion_mnist, main
 from benchmarks.records import EngineRow
 from trainables import torch_reference
 from trainables.torch_compiled import CompiledEngine
-from trainables.torch_devices import Images
+from trainables.torch_devices import Images, denormals_flushed
 from trainables.torch_engines import cache_folder
 from trainables.torch_models import Architecture, scaled
 from trainables.torch_optimizers import Optimizer
@@ -31,9 +32,6 @@ from trainables.torch_steps import Batches, EagerEngine, Engine, Problem
 from trainables.torch_trainables import epoch_batches
 
 FEATURES, CLASSES, HIDDEN, DROPOUT = 784, 10, 200, 0.3
-#: Adam's moments take about a thousand steps to become denormal, which is what slows it down.
-_WARM_UP_STEPS = 2_048
-
 #: Runs that many steps more.
 Train = Callable[[int], object]
 
@@ -47,6 +45,22 @@ class Workload:
     optimizer: Optimizer
     plain_flushes_denormals: bool = False
 
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """How many steps a turn of the plain loop and of an engine has, and how many turns there are.
+
+    Adam's moments take about a thousand steps to become denormal, which is what slows it down: the
+    first steps are not timed.
+    """
+
+    plain_steps: int
+    engine_steps: int
+    repeats: int
+    warm_up_steps: int = 2_048
+
+
+FULL, QUICK = Turns(1_000, 5_120, 7), Turns(500, 1_024, 3)
 
 _SGD, _ADAM = Optimizer("sgd", 0.01), Optimizer("adam", 0.001)
 WORKLOADS = (
@@ -68,25 +82,26 @@ def run(quick: bool) -> list[EngineRow]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return [row for workload in WORKLOADS for row in _rows(workload, images, quick)]
+        turns = QUICK if quick else FULL
+        return [row for workload in WORKLOADS for row in rows(workload, images, turns)]
     finally:
         torch.set_num_threads(threads)
 
 
-def _rows(workload: Workload, images: Images, quick: bool) -> list[EngineRow]:
-    plain_steps, engine_steps, repeats = (500, 1_024, 3) if quick else (1_000, 5_120, 7)
+def rows(workload: Workload, images: Images, turns: Turns) -> list[EngineRow]:
+    """Time the plain loop and both engines on one workload; return a row per engine."""
     problem = Problem(
         Architecture(FEATURES, CLASSES, workload.layers, HIDDEN), 1, workload.optimizer
     )
     trainings = {
-        "plain": (_plain(problem, images), plain_steps, workload.plain_flushes_denormals),
-        "eager": (_engine(problem, EagerEngine(problem), images), engine_steps, True),
-        "compiled": (_engine(problem, _compiled(problem), images), engine_steps, True),
+        "plain": (_plain(problem, images), turns.plain_steps, workload.plain_flushes_denormals),
+        "eager": (_engine(problem, EagerEngine(problem), images), turns.engine_steps, True),
+        "compiled": (_engine(problem, _compiled(problem), images), turns.engine_steps, True),
     }
     for train, _, flush in trainings.values():
-        _seconds(train, _WARM_UP_STEPS, flush=flush)
+        _seconds(train, turns.warm_up_steps, flush=flush)
     times: dict[str, list[float]] = {name: [] for name in trainings}
-    for _ in range(repeats):
+    for _ in range(turns.repeats):
         for name, (train, steps, flush) in trainings.items():
             times[name].append(_seconds(train, steps, flush=flush) / steps * 1e6)
     return [
@@ -138,13 +153,10 @@ def stack_training(problems: Sequence[Problem], engine: Engine, images: Images) 
 
 
 def _seconds(train: Train, steps: int, *, flush: bool) -> float:
-    torch.set_flush_denormal(flush)
-    try:
+    with denormals_flushed() if flush else nullcontext():
         start = time.process_time()
         train(steps)
         return time.process_time() - start
-    finally:
-        torch.set_flush_denormal(False)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ threads.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -25,7 +24,7 @@ from trainables.parameters import (
     TorchFeedforwardParameters,
     TorchLogisticRegressionParameters,
 )
-from trainables.torch_devices import Images, choose_device
+from trainables.torch_devices import Images, choose_device, denormals_flushed
 from trainables.torch_engines import cache_folder, stack_engine
 from trainables.torch_models import Architecture, Weights, accuracy, dropout_mask, scaled
 from trainables.torch_optimizers import Optimizer
@@ -147,7 +146,7 @@ def _train(stack: Stack, data: ImageData, report: StackReport, *, epochs: int, s
     steps = epochs * -(-len(data.y_train) // problem.batch_size)
     engine = stack_engine(stack.problems, device, steps, cache_folder())
     for epoch in range(1, epochs + 1):
-        with _denormals_flushed():
+        with denormals_flushed():
             state, losses = _train_epoch(engine, problem, state, dropout, images, generator)
         report(epoch, _metrics(problem.architecture, state, losses, images))
 
@@ -227,13 +226,3 @@ def _accuracies(architecture: Architecture, weights: Weights, images: Images) ->
         "validation_accuracy": measure(images.x_validation, images.y_validation),
         "test_accuracy": measure(images.x_test, images.y_test),
     }
-
-
-@contextmanager
-def _denormals_flushed() -> Iterator[None]:
-    """Treat denormal numbers as 0 in this thread: moments of dead pixels are full of them."""
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)

@@ -16,7 +16,7 @@ import torch
 from fastapi.testclient import TestClient
 
 from benchmarks import __main__ as command
-from benchmarks import bare_pool, engines, machine, service_figures, stacked_engines
+from benchmarks import bare_pool, engines, machine, service_figures, stacked_engines, torch_engines
 from benchmarks.records import BenchmarkError, EngineRow, Figure, Part
 from benchmarks.service_figures import Walls
 from benchmarks.tables import BEGIN, END, markdown, update_page
@@ -150,6 +150,23 @@ def test_the_numpy_engines_are_measured_with_one_thread() -> None:
         assert row.repeats == 3
     assert memory.unit == "MB"
     assert memory.median > 20
+
+
+@pytest.mark.slow
+def test_the_torch_engines_are_measured_against_the_plain_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARGBEST_CACHE_DIR", str(tmp_path))
+    data = image_data(train=90, pixels=torch_engines.FEATURES, classes=torch_engines.CLASSES)
+    images = Images.of(data, torch.device("cpu"))
+    workload = torch_engines.Workload("logistic", 0, Optimizer("sgd", 0.01))
+    rows = torch_engines.rows(workload, images, torch_engines.Turns(20, 64, 2, 40))
+    assert [(row.workload, row.engine) for row in rows] == [
+        ("logistic", "eager"), ("logistic", "compiled"),
+    ]  # fmt: skip
+    assert all(0 < row.ratio < math.inf and row.repeats == 2 for row in rows)
+    assert rows[0].plain_us_per_step == rows[1].plain_us_per_step > 0
+    assert list((tmp_path / "torch").rglob("784-10-relu-sgd-1.bin"))
 
 
 def test_stacks_are_measured_against_one_alone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import subprocess
 import sys
@@ -148,6 +149,24 @@ def test_a_gpu_and_a_stack_have_the_stacked_engine(tmp_path: Path) -> None:
     problem = Problem(Architecture(12, 4), 1, Optimizer("sgd", 0.01))
     for problems, device in (([problem], torch.device("cuda")), ([problem] * 2, CPU)):
         assert isinstance(stack_engine(problems, device, 10**6, tmp_path), StackedEngine)
+
+
+def test_the_log_tells_where_and_how_a_trial_trains(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    problem = Problem(Architecture(12, 4), 1, Optimizer("sgd", 0.01))
+    told = {}
+    for members, device in ((1, CPU), (3, CPU), (3, torch.device("cuda"))):
+        caplog.clear()
+        with caplog.at_level(logging.INFO, "argbest.trainables"):
+            stack_engine([problem] * members, device, 100, tmp_path)
+        told[members, device.type] = [(r.levelname, r.getMessage()) for r in caplog.records]
+    assert told[1, "cpu"] == [("INFO", "one trial of 100 steps on the CPU with EagerEngine")]
+    assert told[3, "cuda"] == [("INFO", "trials: 3, of 100 steps on cuda with StackedEngine")]
+    info, (level, warning) = told[3, "cpu"]
+    assert info == ("INFO", "trials: 3, of 100 steps on cpu with StackedEngine")
+    assert level == "WARNING"
+    assert "a stack of 3 trials on the CPU takes far longer" in warning
 
 
 def test_an_engine_refuses_trials_that_cannot_be_stacked() -> None:
