@@ -48,7 +48,7 @@ def create(
     if len({row["number"] for row in rows}) < len(rows):
         raise ValueError("trials: two of them have the same number")
     job_id = secrets.token_hex(8)
-    columns = {
+    columns: dict[str, Any] = {
         "id": job_id,
         "name": values.text(name, "name"),
         "state": JobState.QUEUED,
