@@ -65,6 +65,7 @@ class Jobs:
         """Return the complete job that ``request`` means, or raise a 404 or 422 problem."""
         space = self._space(request)
         _check_stack(request.stack, space)
+        _check_device(request, space)
         spec = JobSpec(
             name=request.name or space.name,
             title=space.title,
@@ -269,6 +270,20 @@ def _check_stack(stack: int, space: SearchSpace) -> None:
     if problems:
         fields = [FieldError("/stack", why, "not_applicable", hint) for why, hint in problems]
         raise invalid(fields)
+
+
+def _check_device(request: JobRequest, space: SearchSpace) -> None:
+    """Refuse a search with trials on a GPU that they are not given: these could never train."""
+    device = space.parameters.get("device")
+    if device is None or request.resources_per_trial.gpu > 0:
+        return
+    if device.default == "cuda" if space.strategy == "single" else "cuda" in device:
+        inline = isinstance(request.search_space, dict) and "device" not in request.parameters
+        place = ("search_space",) if inline else ()
+        hint = "give each trial a GPU: resources_per_trial.gpu (--gpus); or leave device out"
+        detail = "device is cuda, and resources_per_trial.gpu is 0"
+        where = pointer(*place, "parameters", "device")
+        raise invalid([FieldError(where, detail, "not_applicable", hint)])
 
 
 def _trainable(space: SearchSpace, root: str) -> registry.Trainable:

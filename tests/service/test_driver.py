@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import ray
@@ -188,6 +189,18 @@ def test_a_trial_that_fits_no_node_fails_its_job_at_once(
 def test_a_trial_that_fits_one_node_is_feasible() -> None:
     driver._check_feasible(spec(cpu=4.0))
     driver._check_feasible(spec(cpu=2.0, gpu=1.0))
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_a_trial_that_asks_for_no_gpu_is_to_see_none(
+    store: SqlStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pinned Ray shows it all of them unless it is told not to."""
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(ray, "init", lambda **options: given.update(options))
+    driver._connect(store.job(accept(store)), spec(), settings)
+    variables = given["runtime_env"]["env_vars"]
+    assert variables["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] == "1"
 
 
 @pytest.mark.usefixtures("two_nodes")

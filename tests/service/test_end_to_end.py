@@ -123,6 +123,16 @@ def test_failed_trials_do_not_sink_the_job(service: Service) -> None:
     assert all(t["epochs"] == 1 for t in (raised, diverged, died))
 
 
+def test_trials_take_their_turns_in_the_same_processes(service: Service) -> None:
+    """A process of its own for each costs more than a short trial trains."""
+    space = steps(x={"values": [float(n) for n in range(8)]}, second_epoch="pid")
+    job_id = service.submit(space, epochs=2, max_concurrent_trials=2)
+    assert service.wait(job_id)["state"] == "succeeded"
+    pids = [trial["metrics"]["score"] for trial in service.get(f"{job_id}/trials")["items"]]
+    assert len(pids) == 8
+    assert len(set(pids)) <= 2
+
+
 def test_a_hanging_trial_is_ended_at_its_time_limit(service: Service) -> None:
     space = steps(second_epoch={"values": ["go on", "hang"]})
     job = service.wait(service.submit(space, time_limit_s=2))

@@ -9,7 +9,7 @@ import pytest
 
 from service import processes
 from tests.real_data import ensure_fashion_mnist
-from tests.service.running import Service, until
+from tests.service.running import Service
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -73,14 +73,3 @@ def test_a_member_that_diverges_fails_alone(service: Service) -> None:
     assert (diverged["state"], diverged["error"]["kind"]) == ("failed", "diverged")
     assert (well["state"], well["epochs"], well["attempts"]) == ("succeeded", 3, 1)
     assert job["best"]["trial"] == 1
-
-
-def test_a_trial_that_asked_for_no_gpu_sees_none(service: Service) -> None:
-    job_id = service.submit(search(1, device="cuda", hidden_size=16), stack=3)
-    job = service.wait(job_id, within_s=240)
-    assert job["state"] == "failed"
-    trials = service.get(f"{job_id}/trials")["items"]
-    assert {t["error"]["kind"] for t in trials} == {"infeasible"}
-    assert {t["attempts"] for t in trials} == {1}
-    assert "resources_per_trial.gpu" in trials[0]["error"]["message"]
-    until(lambda: not processes.trial_processes(job_id), within_s=30, what="no trial processes")

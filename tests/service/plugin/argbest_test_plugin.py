@@ -24,7 +24,16 @@ class StepsParameters(Parameters):
     x: float = Field(1.0, description="the score of every epoch")
     pause_s: float = Field(0.0, ge=0, description="seconds that an epoch takes")
     second_epoch: Literal[
-        "go on", "raise", "raise once", "diverge", "die", "hang", "exit", "out of memory", "print"
+        "go on",
+        "raise",
+        "raise once",
+        "diverge",
+        "die",
+        "hang",
+        "exit",
+        "out of memory",
+        "print",
+        "pid",
     ] = "go on"
     marker: str = Field("", description="file whose existence makes `raise once` go on")
 
@@ -54,6 +63,8 @@ def _misbehave(parameters: StepsParameters, score: float) -> float:
         case "print":
             for _ in range(100):
                 sys.stdout.write(("y" * 99 + "\n") * 10_000)
+        case "pid":
+            return float(os.getpid())
         case "diverge":
             return float("nan")
         case "die":
