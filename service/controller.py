@@ -1,23 +1,19 @@
 """The controller: claims queued jobs and starts one driver process for each.
 
 It runs apart from the API (``python -m service.controller``), keeps no state but the store's, and
-may be killed at any time: the drivers go on, and the next controller finds them by host, process
-id and start time.
+may be killed at any time: the drivers go on, and the next controller on their host finds them by
+process id and start time. Several may work side by side, also on one host: each looks after the
+jobs that it has claimed, and after those of one on its host that is gone.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
-import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from results.errors import IllegalMove, LeaseLost, StoreUnavailable
 from results.records import DriverProcess, Failure, Lease
@@ -25,7 +21,9 @@ from results.states import FailureKind, JobState
 from results.store import open_store
 from results.store.base import Store
 from service import logs, processes
+from service.children import Child, forget_runs, start_driver
 from service.cluster import is_reachable
+from service.disk import disk_problem
 from service.log_lines import log_state
 from service.settings import Settings
 
@@ -34,22 +32,11 @@ logger = logging.getLogger("service.controller")
 POLL_SECONDS = 0.2
 #: A driver told to end gets this long before it is killed.
 PATIENCE_SECONDS = 3.0
-#: While a driver starts, for at most this long, its lease is renewed for it: on a busy machine its
-#: imports take their time.
-STARTUP_SECONDS = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """A driver that this controller has started, and when (seconds of the monotonic clock)."""
-
-    process: subprocess.Popen[bytes]
-    started: float
-
-    @property
-    def is_starting(self) -> bool:
-        """Whether it may not have come to its first heartbeat yet."""
-        return time.monotonic() - self.started < STARTUP_SECONDS
+#: Whoever cannot start a driver leaves jobs to other controllers for this long.
+REST_SECONDS = 5.0
+#: In the data folder; touched at every step, so that a health check can tell by its age whether
+#: the controller hangs.
+HEARTBEAT_FILE = "controller.heartbeat"
 
 
 class Controller:
@@ -57,10 +44,12 @@ class Controller:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
-        self._owner = f"{processes.host_name()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._owner = processes.owner_name()
         self._mine: Mapping[str, tuple[JobState, Lease, DriverProcess]] = {}
         self._children: dict[str, Child] = {}
         self._told: dict[str, float] = {}
+        self._rests_until = 0.0
+        self._problem: str | None = None
         self._stopped = threading.Event()
 
     def run(self) -> None:
@@ -80,18 +69,20 @@ class Controller:
 
     def step(self) -> None:
         """Look after every running job once, then claim new ones while there is room."""
-        for child in self._children.values():
-            child.process.poll()
+        self._check_folder()
+        self._children = {job: child for job, child in self._children.items() if child.is_running}
         mine = self._mine = self._driven_here()
         for job_id, (state, lease, driver) in mine.items():
             self._look_after(job_id, state, lease, driver)
-        self._children = {job: c for job, c in self._children.items() if job in mine}
-        self._told = {job: since for job, since in self._told.items() if job in mine}
-        if len(mine) < self._settings.max_concurrent_jobs and self._ray_answers():
+        for job_id in self._children.keys() - mine.keys():
+            self._end_stray(job_id)
+        known = mine.keys() | self._children.keys()
+        self._told = {job: since for job, since in self._told.items() if job in known}
+        if len(mine) < self._settings.max_concurrent_jobs and self._may_claim():
             self._claim()
 
     def end_drivers(self) -> None:
-        """End every driver of this host and put its job back into the queue (service shutdown).
+        """End the drivers that it looks after and put their jobs back into the queue (shutdown).
 
         While the store is away, the drivers that it told of last are ended; their jobs go on once
         their leases have run out.
@@ -115,15 +106,33 @@ class Controller:
             processes.kill_all(processes.trial_processes(job_id))
 
     def _driven_here(self) -> dict[str, tuple[JobState, Lease, DriverProcess]]:
-        """Return the state, lease and driver of each job that is driven on this host."""
+        """Return the state, lease and driver of each job that this controller looks after.
+
+        A job that another has just claimed may still name its former driver: only who holds the
+        lease knows what that means.
+        """
         return {
             job_id: (state, lease, driver)
             for job_id, (state, lease, driver) in self._store.drivers().items()
-            if driver is not None and driver.host == processes.host_name()
+            if driver is not None
+            and driver.host == processes.host_name()
+            and (lease.owner == self._owner or processes.owner_is_gone(lease.owner))
         }
 
-    def _ray_answers(self) -> bool:
-        return is_reachable(self._settings.ray_address)
+    def _check_folder(self) -> None:
+        """Touch the heartbeat file, and see whether a driver has room for its files."""
+        problem = disk_problem(self._settings)
+        try:
+            (self._settings.data_dir / HEARTBEAT_FILE).touch()
+        except OSError as error:
+            problem = problem or str(error)
+        if problem and not self._problem:
+            logger.warning("no job is claimed until this is mended: %s", problem)
+        self._problem = problem
+
+    def _may_claim(self) -> bool:
+        rested = time.monotonic() >= self._rests_until
+        return rested and not self._problem and is_reachable(self._settings.ray_address)
 
     def _claim(self) -> None:
         lease = self._store.claim_job(self._owner, self._settings.lease_seconds)
@@ -156,32 +165,41 @@ class Controller:
             logger.warning("job %s: its driver %d hangs; ending it", lease.job_id, former.pid)
             processes.end_tree(former, patience_s=0)
         processes.kill_all(processes.trial_processes(lease.job_id))
-        self._forget_runs(lease)
+        forget_runs(lease, self._settings)
 
     def _start_driver(self, lease: Lease) -> None:
-        log = self._settings.log_file(lease.job_id)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "service.driver"]
-        with log.open("ab") as output:
-            child = subprocess.Popen(
-                [*command, lease.job_id, lease.owner, str(lease.token)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                # A SIGTERM to the controller's process group must not end the drivers.
-                start_new_session=True,
-                env={**os.environ, **self._settings.environment()},
-            )
-        self._children[lease.job_id] = Child(child, time.monotonic())
         try:
-            self._store.set_driver(lease, processes.identity(child.pid))
-        except LeaseLost as error:
+            child = start_driver(lease, self._settings)
+        except OSError as error:
+            # The machine's fault, not the job's: that start does not count.
+            logger.error("job %s: no driver could be started: %s", lease.job_id, error)
+            self._rests_until = time.monotonic() + REST_SECONDS
+            self._give_back(lease, lost=False)
+            return
+        self._children[lease.job_id] = child
+        pid = child.process.pid
+        try:
+            self._store.set_driver(lease, processes.identity(pid))
+        except BaseException as error:
+            # Nobody could find it to end it.
+            child.process.kill()
+            if not isinstance(error, LeaseLost):
+                raise
             # This process was stopped for longer than the lease lasts.
             logger.warning("job %s: %s", lease.job_id, error)
-            child.kill()
             return
-        logger.info("job %s: driver %d, token %d", lease.job_id, child.pid, lease.token)
+        logger.info("job %s: driver %d, token %d", lease.job_id, pid, lease.token)
         log_state(logger, lease.job_id, JobState.RUNNING)
+
+    def _end_stray(self, job_id: str) -> None:
+        """End a driver that runs on long after its job has ended or has gone to another host.
+
+        It hangs, or its heartbeat would have ended it; its trials would keep their slots.
+        """
+        first = self._told.setdefault(job_id, time.monotonic())
+        if time.monotonic() - first > self._settings.lease_seconds:
+            logger.warning("job %s: its former driver hangs; ending it", job_id)
+            self._children[job_id].process.kill()
 
     def _look_after(
         self, job_id: str, state: JobState, lease: Lease, driver: DriverProcess
@@ -225,7 +243,7 @@ class Controller:
             self._finish(lease, JobState.CANCELLED, None)
 
     def _give_back(self, lease: Lease, *, lost: bool) -> None:
-        self._forget_runs(lease)
+        forget_runs(lease, self._settings)
         try:
             self._store.release_job(lease, lost=lost)
         except (LeaseLost, IllegalMove) as error:
@@ -235,17 +253,8 @@ class Controller:
             logger.warning("job %s: its driver has ended before it", lease.job_id)
         log_state(logger, lease.job_id, self._store.job(lease.job_id).state)
 
-    def _forget_runs(self, lease: Lease) -> None:
-        """Remove Tune's snapshots of runs that were ended before they could do so themselves.
-
-        Those of a later lease are somebody else's, and in use.
-        """
-        for token in range(1, lease.token + 1):
-            folder = self._settings.ray_dir / "tune" / f"{lease.job_id}-{token}"
-            shutil.rmtree(folder, ignore_errors=True)
-
     def _finish(self, lease: Lease, state: JobState, error: Failure | None) -> None:
-        self._forget_runs(lease)
+        forget_runs(lease, self._settings)
         try:
             self._store.finish_job(lease, state, error)
         except (LeaseLost, IllegalMove) as refused:
@@ -265,6 +274,7 @@ def main() -> None:
     """Run a controller until SIGTERM (which ends its drivers too) or until its parent is gone."""
     settings = Settings()
     logs.configure(settings.log_format)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.store_url)
     controller = Controller(store, settings)
     told = threading.Event()

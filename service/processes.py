@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -49,6 +51,27 @@ def find(process: DriverProcess) -> psutil.Process | None:
         return found if same and found.status() != psutil.STATUS_ZOMBIE else None
     except (psutil.NoSuchProcess, ProcessLookupError):
         return None
+
+
+def owner_name() -> str:
+    """Return a new name under which this process may hold leases; it names the process too."""
+    me = identity(os.getpid())
+    return f"{me.host}:{me.pid}:{me.started!r}:{uuid.uuid4().hex[:8]}"
+
+
+def owner_is_gone(name: str) -> bool:
+    """Whether a process of this machine that made the name has ended.
+
+    Of another machine's processes nothing is known here: they are not gone.
+    """
+    host, *rest = name.split(":")
+    if host != host_name():
+        return False
+    try:
+        pid, started = int(rest[0]), float(rest[1])
+    except (IndexError, ValueError):  # made by an earlier version, which ended before this began
+        return True
+    return find(DriverProcess(host, pid, started)) is None
 
 
 def trial_processes(job_id: str) -> list[psutil.Process]:

@@ -54,8 +54,10 @@ def settings_in(folder: Path, ray_address: str, **changes: object) -> Settings:
     """Settings whose database has a folder to itself, so that :func:`away` can take it away."""
     database = folder / "database"
     database.mkdir()
+    data = folder / "data"
+    data.mkdir()
     settings = Settings(
-        data_dir=folder / "data",
+        data_dir=data,
         database_url=f"sqlite:///{database / 'argbest.db'}",
         ray_address=ray_address,
     )

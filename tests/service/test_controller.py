@@ -10,17 +10,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from results.records import Lease, LeaseCounts
+from results.errors import StoreUnavailable
+from results.records import DriverProcess, Lease, LeaseCounts
 from results.states import FailureKind, JobState, TrialState
 from results.store.sql import SqlStore
 from service import processes
-from service.controller import PATIENCE_SECONDS, STARTUP_SECONDS, Child, Controller
+from service.children import STARTUP_SECONDS, Child
+from service.controller import HEARTBEAT_FILE, PATIENCE_SECONDS, Controller
 from service.settings import Settings
 from tests.service.running import until
 from tests.service.stand_ins import (
@@ -180,6 +183,128 @@ def test_a_lease_lost_while_a_driver_starts_ends_that_driver(
     assert "was taken over" in caplog.text
 
 
+def test_a_driver_that_could_not_be_recorded_is_ended(
+    controller: Controller, store: SqlStore, drivers: Drivers
+) -> None:
+    """The database goes away just as the driver starts: nobody could find it later."""
+    job_id = accept(store)
+    with ExitStack() as stack:
+        drivers.meanwhile = lambda: stack.enter_context(away(store))
+        with pytest.raises(StoreUnavailable):
+            controller.step()
+        assert drivers.started[0].wait(timeout=10) == -signal.SIGKILL
+    assert store.drivers()[job_id][2] is None
+
+
+# --- a disk that is full, a folder that cannot be written ---------------------------------------
+
+
+def test_nothing_is_claimed_while_the_disk_is_full(
+    store: SqlStore, settings: Settings, drivers: Drivers, caplog: pytest.LogCaptureFixture
+) -> None:
+    job_id = accept(store)
+    full = Controller(store, settings.model_copy(update={"min_free_bytes": 2**62}))
+    full.step()
+    full.step()
+    assert states(store, job_id) == ["queued"]
+    assert store.job(job_id).lease_token == 0
+    assert caplog.text.count("MiB are free") == 1
+
+
+def test_a_job_whose_driver_cannot_be_started_is_left_to_others(
+    controller: Controller, store: SqlStore, settings: Settings, drivers: Drivers
+) -> None:
+    job_id = accept(store)
+    settings.logs_dir.write_text("no folder", encoding="utf-8")
+    controller.step()
+    controller.step()
+    job = store.job(job_id)
+    assert (job.state, job.claims) == (JobState.QUEUED, 0), "no try of its is spent"
+    assert job.lease_token == 1, "it is not claimed again at once"
+    assert store.lease_counts() == LeaseCounts(take_overs=0, refused_writes=0)
+    settings.logs_dir.unlink()
+    Controller(store, settings).step()
+    assert states(store, job_id) == ["running"]
+
+
+def test_each_step_shows_that_the_controller_is_alive(
+    controller: Controller, store: SqlStore, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = settings.data_dir / HEARTBEAT_FILE
+    controller.step()
+    os.utime(file, (0, 0))
+    controller.step()
+    assert time.time() - file.stat().st_mtime < 60
+    file.unlink()
+    settings.data_dir.rmdir()
+    accept(store)
+    controller.step()
+    assert f"{settings.data_dir} cannot be used" in caplog.text
+
+
+# --- several controllers on one host ------------------------------------------------------------
+
+
+def test_each_of_two_controllers_has_its_own_drivers(
+    store: SqlStore, settings: Settings, drivers: Drivers
+) -> None:
+    one_each = settings.model_copy(update={"max_concurrent_jobs": 1})
+    first, second, third = (accept(store) for _ in range(3))
+    one, other = Controller(store, one_each), Controller(store, one_each)
+    for controller in (one, other, one, other):
+        controller.step()
+    assert states(store, first, second, third) == ["running", "running", "queued"]
+    one.end_drivers()
+    assert states(store, first, second) == ["queued", "running"]
+    assert drivers.running == drivers.started[1:]
+
+
+def test_a_job_that_another_controller_is_just_starting_is_left_to_it(
+    controller: Controller, store: SqlStore, settings: Settings, drivers: Drivers
+) -> None:
+    """The driver on record is then the former one, which hung and was ended."""
+    job_id = accept(store)
+    with child() as hanging:
+        store.set_driver(claim(store, 0.05), processes.identity(hanging.pid))
+        drivers.meanwhile = Controller(store, settings).step
+        controller.step()
+    assert len(drivers.running) == len(drivers.started) == 1
+    assert store.drivers()[job_id][2] == processes.identity(drivers.started[0].pid)
+    assert store.job(job_id).claims == 2
+    assert store.lease_counts() == LeaseCounts(take_overs=1, refused_writes=0)
+
+
+def test_the_jobs_of_a_controller_that_is_gone_are_looked_after(
+    controller: Controller, store: SqlStore, drivers: Drivers
+) -> None:
+    job_id = accept(store)
+    with child() as process:
+        theirs = processes.identity(process.pid)
+        lease = claim(store, owner=f"{theirs.host}:{theirs.pid}:{theirs.started!r}:1")
+        store.set_driver(lease, DriverProcess(theirs.host, theirs.pid, theirs.started - 1))
+        controller.step()
+        assert lease_of(store, job_id) == lease, "its owner is there and will see to it"
+    controller.step()
+    assert lease_of(store, job_id).token == lease.token + 1
+    assert len(drivers.running) == 1
+
+
+def test_a_driver_that_hangs_while_another_host_has_its_job_is_ended(
+    store: SqlStore, settings: Settings, drivers: Drivers
+) -> None:
+    job_id = accept(store)
+    controller = Controller(store, settings.model_copy(update={"lease_seconds": 0.3}))
+    controller.step()
+    (driver,) = drivers.started
+    driver.send_signal(signal.SIGSTOP)
+    time.sleep(0.35)
+    taken = claim(store)
+    controller.step()
+    assert driver.poll() is None, "it might be about to end by itself"
+    step_until(controller, lambda: driver.returncode == -signal.SIGKILL, within_s=10)
+    assert lease_of(store, job_id) == taken
+
+
 # --- drivers that end, hang, or take their time ------------------------------------------------
 
 
@@ -288,12 +413,7 @@ def test_a_lease_is_renewed_while_a_driver_starts_by_whoever_started_it(
         controller.step()
         assert store.claim_job("elsewhere:1", 60) is None
         time.sleep(0.1)
-    began = time.monotonic()
-    while store.claim_job("elsewhere:1", 60) is None:
-        other.step()
-        assert time.monotonic() - began < 5, "nobody else renews it"
-        time.sleep(0.1)
-    assert lease_of(store, job_id).token == 2
+    step_until(other, lambda: lease_of(store, job_id).token == 2, within_s=10)
 
 
 def test_a_driver_is_starting_for_a_while_only(drivers: Drivers) -> None:

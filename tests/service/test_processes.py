@@ -51,6 +51,19 @@ def test_a_recycled_process_id_is_another_process() -> None:
         assert process.poll() is None
 
 
+def test_an_owner_is_gone_once_its_process_is() -> None:
+    mine = processes.owner_name()
+    assert mine != processes.owner_name()
+    assert not processes.owner_is_gone(mine)
+    with child() as process:
+        theirs = processes.identity(process.pid)
+        name = f"{theirs.host}:{theirs.pid}:{theirs.started!r}:1"
+        assert not processes.owner_is_gone(name)
+    assert processes.owner_is_gone(name)
+    assert processes.owner_is_gone(f"{theirs.host}:7:abcdef01"), "of an earlier version"
+    assert not processes.owner_is_gone(f"elsewhere:{theirs.pid}:{theirs.started!r}:1")
+
+
 def test_a_process_of_another_host_is_not_looked_for_here() -> None:
     with child() as process:
         elsewhere = replace(processes.identity(process.pid), host="elsewhere")
