@@ -109,15 +109,11 @@ class TrialRecord:
 
 @dataclass(frozen=True, slots=True)
 class TrialOutcome:
-    """How many finished trials ended in a state, of one kind where they failed.
-
-    ``seconds`` is the time that their last attempts trained, together.
-    """
+    """How many finished trials ended in a state, of one kind where they failed."""
 
     state: TrialState
     kind: FailureKind | None
     trials: int
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +187,20 @@ class LeaseCounts:
 
     take_overs: int
     refused_writes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """How long things took since the database was made, as (number, seconds together); both grow.
+
+    ``job_wait``: from a job's acceptance to its first start. ``job_run``: from its first start to
+    its end, pauses included; a job that is retried ends once more, and counts again. ``trial``:
+    the training of the attempt with which a trial ended.
+    """
+
+    job_wait: tuple[int, float]
+    job_run: tuple[int, float]
+    trial: tuple[int, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from prometheus_client.core import (
     GaugeMetricFamily,
     InfoMetricFamily,
     Metric,
+    SummaryMetricFamily,
 )
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -41,7 +42,7 @@ class StoreCollector(Collector):
         """Yield the version, whether the database answers and, if so, what it tells."""
         yield InfoMetricFamily("argbest", "Version of argbest.", {"version": version()})
         try:
-            told = [*self._jobs(), *self._trials(), *self._leases()]
+            told = [*self._jobs(), *self._trials(), *self._durations(), *self._leases()]
         except StoreUnavailable as error:
             # Who watches must see this moment above all, and its latencies.
             logger.warning("metrics without those of the database: %s", error)
@@ -72,22 +73,27 @@ class StoreCollector(Collector):
         )
 
     def _trials(self) -> Iterator[Metric]:
-        """Yield number and training time of finished trials; deleting a job lowers them."""
-        labels = ["state", "kind"]
+        """Yield the number of finished trials; deleting a job lowers it."""
         trials = GaugeMetricFamily(
-            "argbest_trials", "Finished trials by state and kind of failure.", labels=labels
-        )
-        seconds = GaugeMetricFamily(
-            "argbest_trials_training_seconds",
-            "Seconds that the last attempts of finished trials trained, together.",
-            labels=labels,
+            "argbest_trials",
+            "Finished trials by state and kind of failure.",
+            labels=["state", "kind"],
         )
         for outcome in self._store.trial_outcomes():
             values = [outcome.state.value, outcome.kind.value if outcome.kind else ""]
             trials.add_metric(values, outcome.trials)
-            seconds.add_metric(values, outcome.seconds)
         yield trials
-        yield seconds
+
+    def _durations(self) -> Iterator[Metric]:
+        found = self._store.durations()
+        for name, (number, seconds), what in (
+            ("job_wait", found.job_wait, "From a job's acceptance to its first start."),
+            ("job_run", found.job_run, "From a job's first start to its end, pauses included."),
+            ("trial", found.trial, "Training of the attempt with which a trial ended."),
+        ):
+            yield SummaryMetricFamily(
+                f"argbest_{name}_seconds", what, count_value=number, sum_value=seconds
+            )
 
 
 class Stopwatch:

@@ -8,6 +8,7 @@ from typing import Protocol
 from results.records import (
     Curve,
     DriverProcess,
+    Durations,
     EpochReport,
     Failure,
     JobRecord,
@@ -173,6 +174,9 @@ class Store(Protocol):
 
     def lease_counts(self) -> LeaseCounts:
         """Return how often jobs were taken over, and stale writes refused, since the beginning."""
+
+    def durations(self) -> Durations:
+        """Return how long jobs and trials took, of all since the beginning, deleted ones too."""
 
     def release_job(self, lease: Lease, *, lost: bool = False) -> None:
         """Put a running job back into the queue: its driver ended before the job did.

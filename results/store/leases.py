@@ -50,6 +50,8 @@ def claim(connection: Connection, owner: str, lease_seconds: float) -> Lease | N
         )
         .returning(JOBS.c.lease_token)
     ).scalar_one()
+    if token == 1:
+        counters.count_job_start(connection, job_id)
     if found.state != JobState.QUEUED:
         counters.count_take_over(connection)
     _queue_running_trials(connection, job_id)
@@ -137,6 +139,7 @@ def finish(connection: Connection, lease: Lease, state: JobState, error: Failure
     if not current.may_become(state):
         raise IllegalMove(f"job {lease.job_id} is {current}: it cannot become {state}")
     jobs.finish(connection, lease.job_id, state, stored)
+    counters.count_job_end(connection, lease.job_id)
 
 
 def _is_current(lease: Lease) -> tuple[sa.ColumnElement[bool], ...]:

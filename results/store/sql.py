@@ -16,6 +16,7 @@ from results.errors import LeaseLost, StoreUnavailable
 from results.records import (
     Curve,
     DriverProcess,
+    Durations,
     EpochReport,
     Failure,
     JobRecord,
@@ -185,7 +186,12 @@ class SqlStore:
     def lease_counts(self) -> LeaseCounts:
         """See :meth:`results.store.base.Store.lease_counts`."""
         with self._database.read() as connection:
-            return counters.read(connection)
+            return counters.lease_counts(connection)
+
+    def durations(self) -> Durations:
+        """See :meth:`results.store.base.Store.durations`."""
+        with self._database.read() as connection:
+            return counters.durations(connection)
 
     def renew_lease(self, lease: Lease, lease_seconds: float) -> JobState:
         """See :meth:`results.store.base.Store.renew_lease`."""

@@ -7,6 +7,7 @@ needs no migration. The migrations make these tables; a test compares the two.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -151,3 +152,15 @@ def insert_if_new(connection: Connection, table: Table) -> sqlite.Insert | postg
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table).on_conflict_do_nothing()
     return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def add_to(connection: Connection, amounts: Mapping[str, int]) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT that adds to the counters of these names, from 0 where they are new."""
+    rows = [{"name": name, "value": amount} for name, amount in amounts.items()]
+    if connection.dialect.name == "sqlite":
+        lite = sqlite.insert(COUNTERS).values(rows)
+        value = COUNTERS.c.value + lite.excluded.value
+        return lite.on_conflict_do_update(index_elements=["name"], set_={"value": value})
+    insertion = postgresql.insert(COUNTERS).values(rows)
+    value = COUNTERS.c.value + insertion.excluded.value
+    return insertion.on_conflict_do_update(index_elements=["name"], set_={"value": value})

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row
 from results.errors import IllegalMove, TrialNotFound
 from results.records import Failure, Lease, NewTrial, TrialOutcome, TrialRecord
 from results.states import FailureKind, TrialState
-from results.store import jobs, values
+from results.store import counters, jobs, values
 from results.store.leases import hold
 from results.store.rows import trial_record
 from results.store.tables import TRIALS, Now, insert_if_new
@@ -24,17 +24,17 @@ def of_job(connection: Connection, job_id: str) -> tuple[TrialRecord, ...]:
 
 
 def outcomes(connection: Connection) -> tuple[TrialOutcome, ...]:
-    """Return how many finished trials of all jobs ended in which way, and how long they trained."""
+    """Return how many finished trials of all jobs ended in which way."""
     kind = TRIALS.c.error["kind"].as_string()
     query = (
-        sa.select(TRIALS.c.state, kind, sa.func.count(), sa.func.sum(TRIALS.c.seconds))
+        sa.select(TRIALS.c.state, kind, sa.func.count())
         .where(TRIALS.c.finished_at.is_not(None))
         .group_by(TRIALS.c.state, kind)
         .order_by(TRIALS.c.state, kind)
     )
     return tuple(
-        TrialOutcome(TrialState(state), None if failed is None else FailureKind(failed), n, seconds)
-        for state, failed, n, seconds in connection.execute(query)
+        TrialOutcome(TrialState(state), None if failed is None else FailureKind(failed), n)
+        for state, failed, n in connection.execute(query)
     )
 
 
@@ -93,13 +93,15 @@ def finish(
         raise ValueError(f"state must be one in which a trial is finished, not {state}")
     stored = values.failure_json(error)
     hold(connection, lease)
-    if TrialState(_row(connection, lease.job_id, number).state).is_finished:
+    row = _row(connection, lease.job_id, number)
+    if TrialState(row.state).is_finished:
         return
     connection.execute(
         sa.update(TRIALS)
         .where(*_is(lease.job_id, number))
         .values(state=state, error=stored, finished_at=Now())
     )
+    counters.count_trial_end(connection, row.seconds)
 
 
 def _is(job_id: str, number: int) -> tuple[sa.ColumnElement[bool], ...]:

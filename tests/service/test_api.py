@@ -486,6 +486,19 @@ def test_metrics_tell_jobs_and_requests(client: TestClient) -> None:
     assert "argbest_database_up 1.0" in text
 
 
+def test_metrics_tell_how_long_jobs_and_trials_took(client: TestClient, store: Store) -> None:
+    assert "argbest_job_run_seconds_count 0.0" in client.get("/metrics").text
+    run(store, submit(client)["id"])
+    text = client.get("/metrics").text
+    found = store.durations()
+    assert found.trial[0] > 0
+    for name in ("job_wait", "job_run", "trial"):
+        number, seconds = getattr(found, name)
+        assert f"argbest_{name}_seconds_count {float(number)}" in text
+        assert f"argbest_{name}_seconds_sum {seconds}" in text
+    assert f'state="succeeded"}} {float(found.trial[0])}' in text
+
+
 def test_metrics_tell_of_a_database_that_is_away(settings: Settings, tmp_path: Path) -> None:
     away = open_store(f"sqlite:///{tmp_path}/missing/argbest.db")
     with TestClient(create_app(settings, away)) as client:

@@ -114,6 +114,32 @@ def test_take_overs_and_refused_writes_are_counted(store: SqlStore) -> None:
     assert store.lease_counts() == after
 
 
+def test_durations_are_counted_once_and_outlive_their_job(store: SqlStore) -> None:
+    before = store.durations()
+    job = accept(store, 2)
+    with store._database.write() as connection:
+        connection.exec_driver_sql("UPDATE jobs SET created_at = created_at - 100")
+    store.release_job(claim(store))
+    lease = claim(store)  # neither this claim nor the next one is the job's first start
+    store.release_job(lease, lost=True)
+    lease = claim(store)
+    for number in range(2):
+        store.start_trial(lease, number, node=None)
+        store.write_reports(lease, [report(number, epoch, 0.5) for epoch in (1, 2)])
+        for _ in range(2):
+            store.finish_trial(lease, number, TrialState.SUCCEEDED)
+    with store._database.write() as connection:
+        connection.exec_driver_sql("UPDATE jobs SET started_at = started_at - 50")
+    store.finish_job(lease, JobState.SUCCEEDED)
+    store.delete_job(job.id)
+    after = store.durations()
+    for name, number, seconds in (("job_wait", 1, 100), ("job_run", 1, 50), ("trial", 2, 4)):
+        old, new = getattr(before, name), getattr(after, name)
+        assert new[0] - old[0] == number, name
+        assert new[1] - old[1] == pytest.approx(seconds, abs=10), name
+    assert after.trial[1] - before.trial[1] == pytest.approx(4.0)
+
+
 def test_only_tries_that_were_lost_count(store: SqlStore) -> None:
     job = accept(store)
     before = store.lease_counts().take_overs
