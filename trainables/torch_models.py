@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from math import sqrt
 from typing import Literal
@@ -20,8 +21,9 @@ from torch.nn import functional
 Activation = Literal["relu", "tanh"]
 Weights = tuple[Tensor, ...]
 
-#: Images in one matrix product when a network is evaluated: 8 MB of float32 at 784 pixels.
-_EVALUATION_ROWS = 2_500
+#: Images in one product when networks are evaluated: 8 MB of float32 at 784 pixels. Large stacks
+#: take fewer, so that no layer of theirs has more values than this: 64 MB.
+_EVALUATION_ROWS, _EVALUATION_VALUES = 2_500, 2**24
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +140,21 @@ def scaled(pixels: Tensor, scale: float) -> Tensor:
 
 
 @torch.no_grad()
-def accuracy(
+def accuracies(
     architecture: Architecture, weights: Weights, pixels: Tensor, labels: Tensor, scale: float
-) -> float:
-    """Return the share of images, (images, features), whose highest logit is their label's.
+) -> list[float]:
+    """Return each member's share of images whose highest logit is their label's.
 
+    ``weights`` are a stack's, with its members as first dimension; ``pixels`` (images, features).
     Dropout is off; ties go to the lowest class. All tensors are on one device.
     """
-    right = torch.zeros((), dtype=torch.int64, device=labels.device)
-    for start in range(0, len(labels), _EVALUATION_ROWS):
-        rows = slice(start, start + _EVALUATION_ROWS)
-        predicted = logits(architecture, weights, scaled(pixels[rows], scale)).argmax(dim=1)
-        right += (predicted == labels[rows]).sum()
-    return right.item() / len(labels)
+    members = len(weights[0])
+    right = torch.zeros(members, dtype=torch.int64, device=labels.device)
+    stacked_logits = torch.func.vmap(partial(logits, architecture), in_dims=(0, None))
+    widest = members * max(architecture.sizes[1:])
+    count = min(_EVALUATION_ROWS, max(_EVALUATION_VALUES // widest, 1))
+    for start in range(0, len(labels), count):
+        rows = slice(start, start + count)
+        predicted = stacked_logits(weights, scaled(pixels[rows], scale)).argmax(dim=2)
+        right += (predicted == labels[rows]).sum(dim=1)
+    return [hits / len(labels) for hits in right.tolist()]

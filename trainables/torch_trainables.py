@@ -26,7 +26,7 @@ from trainables.parameters import (
 )
 from trainables.torch_devices import Images, choose_device, denormals_flushed
 from trainables.torch_engines import cache_folder, stack_engine
-from trainables.torch_models import Architecture, Weights, accuracy, dropout_mask, scaled
+from trainables.torch_models import Architecture, accuracies, dropout_mask, scaled
 from trainables.torch_optimizers import Optimizer
 from trainables.torch_stacked import initial_state
 from trainables.torch_steps import Batches, Engine, Problem, State
@@ -211,18 +211,11 @@ def _metrics(
     architecture: Architecture, state: State, losses: Sequence[float], images: Images
 ) -> list[dict[str, float]]:
     """Return each member's metrics after an epoch with these mean losses."""
-    members = zip(*(w.unbind() for w in state.weights), strict=True)
+    at = architecture, state.weights
+    validation = accuracies(*at, images.x_validation, images.y_validation, images.scale)
+    test = accuracies(*at, images.x_test, images.y_test, images.scale)
+    columns = zip(losses, validation, test, strict=True)
     return [
-        {"train_loss": loss, **_accuracies(architecture, weights, images)}
-        for loss, weights in zip(losses, members, strict=True)
+        {"train_loss": loss, "validation_accuracy": shown, "test_accuracy": unseen}
+        for loss, shown, unseen in columns
     ]
-
-
-def _accuracies(architecture: Architecture, weights: Weights, images: Images) -> dict[str, float]:
-    def measure(x: Tensor, y: Tensor) -> float:
-        return accuracy(architecture, weights, x, y, images.scale)
-
-    return {
-        "validation_accuracy": measure(images.x_validation, images.y_validation),
-        "test_accuracy": measure(images.x_test, images.y_test),
-    }

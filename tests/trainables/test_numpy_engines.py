@@ -17,8 +17,10 @@ import torch
 from torch.nn import functional
 
 import trainables
+from trainables import datasets
 from trainables import numpy_linear_engine as linear
 from trainables import numpy_reference as plain
+from trainables.datasets.types import RegressionData
 from trainables.numpy_compiler import LINE, aligned, aligned_zeros, compiled
 from trainables.numpy_models import (
     FloatArray,
@@ -139,6 +141,31 @@ def test_networks_agree_on_the_first_steps_from_the_published_weights() -> None:
     order = np.arange(30)
     expected = plain.mlp_epoch(network, x * SCALE, labels, order, 0.001)
     assert fast.mlp_epoch(x, SCALE, labels, order, 0.001) == pytest.approx(expected, rel=1e-12)
+    _assert_networks_close(fast, network)
+
+
+@pytest.mark.slow
+def test_the_network_of_the_homework_agrees_at_its_real_size() -> None:
+    """From centered weights: from the published ones 500 steps are chaotic, see above."""
+    x, labels = _images(pixels=784)
+    order = np.random.RandomState(6).permutation(STEPS)
+    network = _centred_network(784, 200, 10)
+    fast = DelayedNetwork.of(network)
+    expected = plain.mlp_epoch(network, x * SCALE, labels, order, 0.001)
+    assert fast.mlp_epoch(x, SCALE, labels, order, 0.001) == pytest.approx(expected, rel=TOLERANCE)
+    _assert_networks_close(fast, network)
+
+
+@pytest.mark.slow
+def test_the_regression_network_agrees_on_ames_from_the_published_weights(tmp_path: Path) -> None:
+    data = datasets.load("ames", tmp_path)
+    assert isinstance(data, RegressionData)
+    stream = np.random.RandomState(42)
+    network = initial_network(stream, features=348, hidden=150, outputs=1)
+    order = stream.permutation(len(data.y_train))[:STEPS]
+    fast = DelayedNetwork.of(network)
+    plain.neural_regression_epoch(network, data.x_train, data.y_train, order, 0.001)
+    fast.neural_regression_epoch(data.x_train, data.y_train, order, 0.001)
     _assert_networks_close(fast, network)
 
 

@@ -237,3 +237,25 @@ def test_perceptron_gives_the_published_figures() -> None:
     curve = _curve("numpy_perceptron", fashion_mnist(), epochs=20)
     assert curve[-1]["validation_accuracy"] == 0.7126
     assert curve[-1]["test_accuracy"] == 0.7013
+
+
+def test_neural_regression_gives_the_published_figures(tmp_path: Path) -> None:
+    data = datasets.load("ames", tmp_path)
+    last = _curve("numpy_neural_regression", data, epochs=150)[-1]
+    assert last["train_rmse"] == pytest.approx(0.0986, abs=2e-4)
+    assert last["test_rmse"] == pytest.approx(0.1655, abs=2e-4)
+
+
+@pytest.mark.slow
+def test_logistic_regression_gives_the_published_figures() -> None:
+    last = _curve("numpy_logistic_regression", fashion_mnist(), epochs=20)[-1]
+    assert last["validation_accuracy"] == pytest.approx(0.8503, abs=1e-4)
+    assert last["test_accuracy"] == pytest.approx(0.8403, abs=1e-4)
+
+
+@pytest.mark.slow
+def test_mlp_gives_the_published_figures() -> None:
+    """To the last digit where this was written; elsewhere rounding may differ, and it grows."""
+    last = _curve("numpy_mlp", fashion_mnist(), epochs=20)[-1]
+    assert last["validation_accuracy"] == pytest.approx(0.8768, abs=0.005)
+    assert last["test_accuracy"] == pytest.approx(0.8703, abs=0.005)

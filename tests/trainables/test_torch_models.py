@@ -14,7 +14,7 @@ from trainables.torch_models import (
     Activation,
     Architecture,
     Weights,
-    accuracy,
+    accuracies,
     dropout_mask,
     initial_weights,
     logits,
@@ -153,19 +153,22 @@ def test_several_dropout_probabilities_see_the_same_draws() -> None:
         assert torch.equal(masks[:, member], alone[:, 0])
 
 
-def test_accuracy_counts_over_chunks() -> None:
-    rows = 6_000
-    random = np.random.RandomState(0)
+@pytest.mark.parametrize("members", [1, 3])
+def test_accuracies_count_over_chunks(members: int) -> None:
+    rows = 5_001  # two chunks and a ragged last one
+    random, g = np.random.RandomState(0), _generator()
     pixels = torch.from_numpy(random.randint(0, 256, (rows, 7)).astype(np.uint8))
     labels = torch.from_numpy(random.randint(0, 4, rows))
-    weights = initial_weights(RELU, _generator())
-    x = pixels.float() / 256
-    right = [bool(logits(RELU, weights, x[i]).argmax() == labels[i]) for i in range(0, rows, 100)]
-    every = slice(0, rows, 100)
-    assert accuracy(RELU, weights, pixels[every], labels[every], 1 / 256) == np.mean(right)
-    predicted = logits(RELU, weights, x).argmax(dim=1)
-    share = (predicted == labels).double().mean().item()
-    assert accuracy(RELU, weights, pixels, labels, 1 / 256) == share
+    alone = [tuple(3 * w for w in initial_weights(RELU, g)) for _ in range(members)]
+    stacked = tuple(torch.stack(layer) for layer in zip(*alone, strict=True))
+    found = accuracies(RELU, stacked, pixels, labels, 1 / 256)
+    assert len(found) == members
+    for share, weights in zip(found, alone, strict=True):
+        predicted = logits(RELU, weights, pixels.float() / 256).argmax(dim=1)
+        # Two logits may be equal but for rounding, which a product of stacks does otherwise.
+        assert share == pytest.approx((predicted == labels).double().mean().item(), abs=3 / rows)
+        assert share == round(share * rows) / rows  # divided in double precision
+    assert len(set(found)) == members
 
 
 @pytest.mark.parametrize(
