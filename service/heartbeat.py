@@ -45,9 +45,12 @@ class Heartbeat(threading.Thread):
         self._store, self._lease, self._settings, self._gate = store, lease, settings, gate
         self._every_s = every_s
         self._stopped = threading.Event()
+        #: When the renewal that is under way began (seconds of the monotonic clock).
+        self._asked: float | None = None
 
     def run(self) -> None:
         """Beat until stopped; a driver whose heart fails for whatever reason ends."""
+        threading.Thread(target=self._watch, name="heartbeat-watch", daemon=True).start()
         try:
             self._beat()
         except Exception:
@@ -59,7 +62,7 @@ class Heartbeat(threading.Thread):
         renewed, silence = time.monotonic(), 0
         while not self._stopped.wait(self._every_s):
             try:
-                state = self._store.renew_lease(self._lease, self._settings.lease_seconds)
+                state = self._renew()
                 renewed = time.monotonic()
             except LeaseLost:
                 self._end("the job was taken over")
@@ -77,6 +80,20 @@ class Heartbeat(threading.Thread):
             silence = 0 if is_reachable(self._settings.ray_address) else silence + 1
             if silence >= RAY_SILENCE:
                 self._end("Ray's head does not answer")
+
+    def _renew(self) -> JobState:
+        self._asked = time.monotonic()
+        try:
+            return self._store.renew_lease(self._lease, self._settings.lease_seconds)
+        finally:
+            self._asked = None
+
+    def _watch(self) -> None:
+        """End the process when a renewal hangs: a locked database holds it longer than a lease."""
+        while not self._stopped.wait(self._every_s):
+            asked = self._asked
+            if asked is not None and time.monotonic() - asked > self._settings.lease_seconds:
+                self._end("the store has not answered for as long as the lease lasts")
 
     def stop(self) -> None:
         """Stop beating; the lease stays as it is."""

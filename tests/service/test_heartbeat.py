@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -135,9 +137,9 @@ def test_the_lease_is_renewed_until_the_heart_is_stopped(store: SqlStore, beatin
     )
 
 
-def test_the_process_ends_once_the_job_was_taken_over(
-    store: SqlStore, lease: Lease, settings: Settings
-) -> None:
+@contextmanager
+def process_of(lease: Lease, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process that does nothing but beat, with a lease of 2 s."""
     command = [sys.executable, "-c", BEATING, lease.job_id, lease.owner, str(lease.token)]
     variables = settings.model_copy(update={"lease_seconds": 2.0}).environment()
     with subprocess.Popen(
@@ -145,6 +147,21 @@ def test_the_process_ends_once_the_job_was_taken_over(
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"here\n"
+        yield process
+
+
+def test_the_process_ends_when_a_renewal_hangs(lease: Lease, settings: Settings) -> None:
+    """SQLite waits half a minute for a lock: by then another driver may be at work."""
+    database = settings.store_url.removeprefix("sqlite:///")
+    with process_of(lease, settings) as process, closing(sqlite3.connect(database)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert process.wait(timeout=15) == EXIT_UNFINISHED
+
+
+def test_the_process_ends_once_the_job_was_taken_over(
+    store: SqlStore, lease: Lease, settings: Settings
+) -> None:
+    with process_of(lease, settings) as process:
 
         def take_over() -> Lease | None:
             store.renew_lease(lease, 0.001)  # the process may have renewed it meanwhile
