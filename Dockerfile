@@ -29,7 +29,8 @@ RUN pip install --no-cache-dir --no-deps --force-reinstall .
 COPY docker/entrypoint docker/healthy /usr/local/bin/
 
 # RAY_ROTATION_*: Ray's log files, which hold what trials print, would grow without end.
-# RAY_gcs_...: a node whose head is gone ends after this many seconds, to join the next head; by default 60.
+# RAY_gcs_...: seconds after which a node whose head is gone ends, to join the next one. By default 60;
+# longer than a head takes to come back is as bad, since the node then waits for answers of the old one.
 ENV ARGBEST_DATA_DIR=/data \
     ARGBEST_CACHE_DIR=/cache \
     NUMBA_CACHE_DIR=/cache/numba \
@@ -39,7 +40,7 @@ ENV ARGBEST_DATA_DIR=/data \
     RAY_ROTATION_MAX_BYTES=16777216 \
     RAY_ROTATION_BACKUP_COUNT=1 \
     RAY_USAGE_STATS_ENABLED=0 \
-    RAY_gcs_rpc_server_reconnect_timeout_s=8
+    RAY_gcs_rpc_server_reconnect_timeout_s=2
 
 USER argbest
 WORKDIR /data

@@ -26,7 +26,6 @@ from service import cluster
 from service.api import standalone_app
 from service.controller import Controller
 from service.settings import Settings
-from tools.chaos.outcome import PROMISED_SECONDS
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -139,10 +138,10 @@ def test_what_trials_and_containers_print_does_not_fill_the_disk() -> None:
     assert bare == [(environment["RAY_ROTATION_MAX_BYTES"], "1")]
 
 
-def test_nodes_give_a_lost_head_up_well_within_the_time_that_is_promised() -> None:
+def test_nodes_give_a_lost_head_up_before_another_one_can_be_there() -> None:
     name = "RAY_gcs_rpc_server_reconnect_timeout_s"
-    assert int(image_environment()[name]) < PROMISED_SECONDS / 3
-    assert f"export {name}={image_environment()[name]}\n" in GUIDE, "on bare machines too"
+    assert int(image_environment()[name]) == 2
+    assert f"export {name}=2\n" in GUIDE, "on bare machines too"
 
 
 def test_ray_finds_its_head_by_a_name_of_its_own_network() -> None:
