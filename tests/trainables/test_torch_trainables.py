@@ -92,7 +92,7 @@ def test_a_compiled_training_repeats_itself_and_equals_the_eager_one(
     assert epochs * 2_003 >= FEWEST_COMPILED_STEPS
     monkeypatch.setenv("ARGBEST_CACHE_DIR", str(tmp_path))
     one = _train("torch_logistic_regression", SMALL, data, epochs=epochs)
-    assert len(list(cache_folder().glob("*.bin"))) == 1
+    assert len(list(cache_folder().rglob("*.bin"))) == 1
     assert _train("torch_logistic_regression", SMALL, data, epochs=epochs) == one
     # So few epochs are not compiled, and yet start like the longer training.
     short = _train("torch_logistic_regression", SMALL, data, epochs=2)
