@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import statistics
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any
 
 import httpx2
-import psutil
 import pytest
 from optuna.trial import TrialState as OptunaState
 
@@ -23,15 +19,8 @@ from search_spaces import SearchSpace
 from service import processes
 from service.tune_search import Numbering, Search, make_search
 from tests.service.running import Service, until
+from tools.chaos.stops import controller_elsewhere, stopped
 
-ROOT = Path(__file__).parents[2]
-#: A controller that takes itself for one of another host: it leaves this host's drivers alone.
-ELSEWHERE = """
-import socket
-socket.gethostname = lambda: "elsewhere"
-from service.controller import main
-main()
-"""
 SAMPLERS = ("random", "tpe")
 TRIALS = 12
 
@@ -150,32 +139,6 @@ def assert_complete(service: Service, job_id: str, *, trials: int, epochs: int) 
     assert [c["epoch"] for c in curves] == [list(range(1, epochs + 1))] * trials
 
 
-@contextmanager
-def controller_elsewhere(environment: dict[str, str], folder: Path) -> Iterator[None]:
-    """Run a second controller over the same database and Ray, as on another host."""
-    with (folder / "elsewhere.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-c", ELSEWHERE], env=environment, cwd=ROOT, stdout=log, stderr=log
-        )
-    with process:
-        try:
-            yield
-        finally:
-            process.terminate()
-
-
-@contextmanager
-def stopped(*running: psutil.Process) -> Iterator[None]:
-    """Stop processes as SIGSTOP does, and let them go on."""
-    for process in running:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in running:
-            process.resume()
-
-
 def runs_elsewhere(store: Store, job_id: str) -> bool:
     """Whether a driver of the other host has started a trial of the job."""
     _, _, driver = store.drivers()[job_id]
@@ -198,7 +161,7 @@ def test_a_controller_and_a_driver_stopped_past_the_lease_cannot_write(
     with ExitStack() as other:
         with stopped(controller, driver):
             done = finished(service, job_id)
-            other.enter_context(controller_elsewhere(environment, service.folder))
+            other.enter_context(controller_elsewhere(environment))
             until(lambda: runs_elsewhere(store, job_id), within_s=60, what="a take-over")
         until(lambda: processes.find(stale) is None, within_s=30, what="the stopped driver ends")
         service.wait(job_id)
