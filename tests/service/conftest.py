@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from results.store import open_store
 from results.store.base import Store
 from service.api import create_app
 from service.settings import Settings
+from tests.service.stand_ins import opened
+from tools import postgres
 
 
 @pytest.fixture
@@ -26,10 +27,18 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def store(settings: Settings) -> Iterator[Store]:
-    store = open_store(settings.store_url)
-    store.migrate()
-    yield store
-    store.close()
+    with opened(settings) as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server of the module's own; skips where none can be had."""
+    reason = postgres.why_not()
+    if reason is not None:
+        pytest.skip(f"no PostgreSQL: {reason}")
+    with postgres.server() as running:
+        yield running
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -30,15 +29,6 @@ from tools.chaos.nursery import Nursery, nursery
 from tools.chaos.stops import stop_drivers
 
 JOB = {"search_space": "q2_linear_regression", "epochs": 1}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[postgres.Server]:
-    reason = postgres.why_not()
-    if reason is not None:
-        pytest.skip(f"no PostgreSQL: {reason}")
-    with postgres.server() as running:
-        yield running
 
 
 @pytest.fixture

@@ -33,7 +33,6 @@ from tests.service.stand_ins import (
     child,
     claim,
     listening,
-    opened,
     run_trial,
     settings_in,
 )
@@ -82,12 +81,6 @@ def drivers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Drivers]:
 def settings(tmp_path: Path) -> Iterator[Settings]:
     with listening() as ray:
         yield settings_in(tmp_path, ray, max_concurrent_jobs=2, max_claims=3)
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[SqlStore]:
-    with opened(settings) as store:
-        yield store
 
 
 @pytest.fixture

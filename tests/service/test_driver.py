@@ -31,7 +31,6 @@ from tests.service.stand_ins import (
     away,
     claim,
     listening,
-    opened,
     run_trial,
     settings_in,
     spec,
@@ -44,12 +43,6 @@ ROOT = Path(__file__).parents[2]
 def settings(tmp_path: Path) -> Iterator[Settings]:
     with listening() as ray_address:
         yield settings_in(tmp_path, ray_address)
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[SqlStore]:
-    with opened(settings) as store:
-        yield store
 
 
 @pytest.fixture

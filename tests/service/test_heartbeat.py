@@ -23,7 +23,7 @@ from service.heartbeat import EXIT_UNFINISHED, RAY_SILENCE, Heartbeat
 from service.settings import Settings
 from service.tune_pause import PauseGate
 from tests.service.running import until
-from tests.service.stand_ins import accept, away, claim, listening, opened, settings_in
+from tests.service.stand_ins import accept, away, claim, listening, settings_in
 
 ROOT = Path(__file__).parents[2]
 LEASE_SECONDS = 1.0
@@ -83,12 +83,6 @@ def end(status: int) -> NoReturn:
 def settings(tmp_path: Path) -> Iterator[Settings]:
     with listening() as ray:
         yield settings_in(tmp_path, ray, lease_seconds=LEASE_SECONDS)
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[SqlStore]:
-    with opened(settings) as store:
-        yield store
 
 
 @pytest.fixture

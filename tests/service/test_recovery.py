@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from results.states import JobState
-from results.store import open_store
 from results.store.base import Store
 from service import processes
+from service.settings import Settings
 from tests.service.running import Service, until
 
 pytestmark = pytest.mark.ray
@@ -37,10 +37,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @pytest.fixture
-def store(service: Service) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{service.folder}/argbest.db")
-    yield opened
-    opened.close()
+def settings(service: Service) -> Settings:
+    return Settings(data_dir=service.folder)
 
 
 def steps(epochs: int = 4, **parameters: Any) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from optuna.trial import TrialState as OptunaState
 
 from results.records import TrialRecord
 from results.states import TrialState
-from results.store import open_store
 from results.store.base import Store
 from search_spaces import SearchSpace
 from service import processes
+from service.settings import Settings
 from service.tune_search import Numbering, Search, make_search
 from tests.service.running import Service, until
 from tools.chaos.stops import controller_elsewhere, stopped
@@ -116,10 +116,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @pytest.fixture
-def store(service: Service) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{service.folder}/argbest.db")
-    yield opened
-    opened.close()
+def settings(service: Service) -> Settings:
+    return Settings(data_dir=service.folder)
 
 
 def finished(service: Service, job_id: str) -> dict[int, dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -18,18 +17,8 @@ from results.store import open_store
 from results.store.sql import SqlStore
 from service.settings import Settings
 from service.tokens import FIRST_TOKEN, make_first_token
-from tools import postgres
 
 THREADS = 4
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[postgres.Server]:
-    reason = postgres.why_not()
-    if reason is not None:
-        pytest.skip(f"no PostgreSQL: {reason}")
-    with postgres.server() as running:
-        yield running
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -6,7 +6,6 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -32,6 +31,8 @@ from trainables.torch_models import Architecture, Weights, dropout_mask, initial
 from trainables.torch_optimizers import Optimizer, OptimizerName
 from trainables.torch_steps import Batches, EagerEngine, Engine, Problem, State
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 EngineName = Literal["eager", "compiled"]
 DROPOUT = torch.tensor(0.3, dtype=torch.float64)
 ONE_HIDDEN = Architecture(features=12, classes=4, layers=1, hidden_size=8)
@@ -47,15 +48,6 @@ class Replay(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         return hidden * next(self._masks)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """As in a trial: threads would cost more than they bring on matrices this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def _batches(problem: Problem, steps: int, seed: int = 3) -> Batches:

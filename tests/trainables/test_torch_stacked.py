@@ -7,7 +7,7 @@ import logging
 import math
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +25,11 @@ from trainables.torch_optimizers import Optimizer
 from trainables.torch_stacked import StackedEngine, StackOfOne, initial_state
 from trainables.torch_steps import Batches, Problem
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CPU = torch.device("cpu")
 Curve = list[dict[str, float]]
 WITHOUT_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """As in a trial: threads would cost more than they bring on matrices this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def _alone(name: str, config: Mapping[str, Any], data: ImageData, epochs: int) -> Curve:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +22,10 @@ from trainables.torch_optimizers import Optimizer
 from trainables.torch_steps import Problem
 from trainables.torch_trainables import epoch_batches, train_feedforward, train_logistic_regression
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 NAMES = tuple(name for name in registry.trainables() if name.startswith("torch_"))
 SMALL: dict[str, Any] = {"learning_rate": 0.05}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """As in a trial: threads would cost more than they bring on matrices this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def _train(

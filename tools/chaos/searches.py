@@ -88,8 +88,7 @@ class Search:
 
     def settle(self) -> tuple[str, DriverProcess, int]:
         """Wait until a driver's own trials have reported; return job, driver and lease token."""
-        job_id, driver, token = until(self._working, "a driver whose trials report")
-        return job_id, driver, token
+        return until(self._working, "a driver whose trials report")
 
     def _working(self) -> tuple[str, DriverProcess, int] | None:
         job_id = self._current
