@@ -178,6 +178,16 @@ class DriverProcess:
 
 
 @dataclass(frozen=True, slots=True)
+class LeasedJob:
+    """A job that somebody runs; ``expired`` if its lease has run out and nobody claimed it yet."""
+
+    state: JobState
+    lease: Lease
+    driver: DriverProcess | None
+    expired: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseCounts:
     """What has happened to leases since the database was made; these numbers only grow.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -9,8 +10,11 @@ import sys
 import time
 from dataclasses import dataclass
 
-from results.records import Lease
+from results.records import DriverProcess, Lease
+from service import processes
 from service.settings import Settings
+
+logger = logging.getLogger("service.controller")
 
 #: While a driver starts, for at most this long, its lease is renewed for it: on a busy machine its
 #: imports take their time.
@@ -54,6 +58,17 @@ def start_driver(lease: Lease, settings: Settings) -> Child:
             env={**os.environ, **settings.environment()},
         )
     return Child(process, time.monotonic())
+
+
+def end_hanging(job_id: str, driver: DriverProcess) -> None:
+    """End what is left on this host of a driver, of whatever host, that let its lease run out.
+
+    It could write nothing any more, but its trials would go on to occupy their slots.
+    """
+    if processes.find(driver) is not None:
+        logger.warning("job %s: its driver %d hangs; ending it", job_id, driver.pid)
+        processes.end_tree(driver, patience_s=0)
+    processes.kill_all(processes.trial_processes(job_id))
 
 
 def forget_runs(lease: Lease, settings: Settings) -> None:

@@ -13,15 +13,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping
 
 from results.errors import IllegalMove, LeaseLost, StoreUnavailable
-from results.records import DriverProcess, Failure, Lease
+from results.records import DriverProcess, Failure, Lease, LeasedJob
 from results.states import FailureKind, JobState
 from results.store import open_store
 from results.store.base import Store
 from service import logs, processes
-from service.children import Child, forget_runs, start_driver
+from service.children import Child, end_hanging, forget_runs, start_driver
 from service.cluster import is_reachable
 from service.disk import disk_problem
 from service.log_lines import log_state
@@ -45,7 +44,7 @@ class Controller:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
         self._owner = processes.owner_name()
-        self._mine: Mapping[str, tuple[JobState, Lease, DriverProcess]] = {}
+        self._mine: dict[str, tuple[LeasedJob, DriverProcess]] = {}
         self._children: dict[str, Child] = {}
         self._told: dict[str, float] = {}
         self._rests_until = 0.0
@@ -72,8 +71,12 @@ class Controller:
         self._check_folder()
         self._children = {job: child for job, child in self._children.items() if child.is_running}
         mine = self._mine = self._driven_here()
-        for job_id, (state, lease, driver) in mine.items():
-            self._look_after(job_id, state, lease, driver)
+        # First of all: one that hangs in a write to SQLite locks everybody out of the store.
+        for job_id, (leased, driver) in mine.items():
+            if leased.expired and not self._is_starting(job_id):
+                end_hanging(job_id, driver)
+        for job_id, (leased, driver) in mine.items():
+            self._look_after(job_id, leased.state, leased.lease, driver)
         for job_id in self._children.keys() - mine.keys():
             self._end_stray(job_id)
         known = mine.keys() | self._children.keys()
@@ -90,33 +93,33 @@ class Controller:
         try:
             self._mine = self._driven_here()
             self._end_processes()
-            for state, lease, _ in self._mine.values():
-                if state is JobState.CANCELLING:
-                    self._finish(lease, JobState.CANCELLED, None)
+            for leased, _ in self._mine.values():
+                if leased.state is JobState.CANCELLING:
+                    self._finish(leased.lease, JobState.CANCELLED, None)
                 else:
-                    self._give_back(lease, lost=False)
+                    self._give_back(leased.lease, lost=False)
         except StoreUnavailable as error:
             logger.warning("the store is unavailable: %s; jobs go on with another lease", error)
             self._end_processes()
 
     def _end_processes(self) -> None:
-        drivers = [driver for _, _, driver in self._mine.values()]
+        drivers = [driver for _, driver in self._mine.values()]
         processes.end_trees(drivers, patience_s=PATIENCE_SECONDS)
         for job_id in self._mine:
             processes.kill_all(processes.trial_processes(job_id))
 
-    def _driven_here(self) -> dict[str, tuple[JobState, Lease, DriverProcess]]:
-        """Return the state, lease and driver of each job that this controller looks after.
+    def _driven_here(self) -> dict[str, tuple[LeasedJob, DriverProcess]]:
+        """Return each job that this controller looks after, and its driver.
 
         A job that another has just claimed may still name its former driver: only who holds the
         lease knows what that means.
         """
         return {
-            job_id: (state, lease, driver)
-            for job_id, (state, lease, driver) in self._store.drivers().items()
-            if driver is not None
-            and driver.host == processes.host_name()
-            and (lease.owner == self._owner or processes.owner_is_gone(lease.owner))
+            job_id: (leased, leased.driver)
+            for job_id, leased in self._store.leased_jobs().items()
+            if leased.driver is not None
+            and leased.driver.host == processes.host_name()
+            and (leased.lease.owner == self._owner or processes.owner_is_gone(leased.lease.owner))
         }
 
     def _check_folder(self) -> None:
@@ -154,18 +157,11 @@ class Controller:
             self._start_driver(lease)
 
     def _end_former_run(self, lease: Lease) -> None:
-        """End what is left on this host of a driver, of whatever host, that let its lease run out.
-
-        It could write nothing any more, but its trials would go on to occupy their slots.
-        """
-        _, _, former = self._store.drivers().get(lease.job_id, (None, None, None))
-        if former is None:
-            return
-        if processes.find(former) is not None:
-            logger.warning("job %s: its driver %d hangs; ending it", lease.job_id, former.pid)
-            processes.end_tree(former, patience_s=0)
-        processes.kill_all(processes.trial_processes(lease.job_id))
-        forget_runs(lease, self._settings)
+        """End what the job's former driver left here, before another one begins."""
+        leased = self._store.leased_jobs().get(lease.job_id)
+        if leased is not None and leased.driver is not None:
+            end_hanging(lease.job_id, leased.driver)
+            forget_runs(lease, self._settings)
 
     def _start_driver(self, lease: Lease) -> None:
         try:
@@ -212,8 +208,11 @@ class Controller:
                 self._tell_to_end(job_id, driver)
         elif running is None:
             self._give_back(lease, lost=True)
-        elif job_id in self._children and self._children[job_id].is_starting:
+        elif self._is_starting(job_id):
             self._renew(lease)
+
+    def _is_starting(self, job_id: str) -> bool:
+        return job_id in self._children and self._children[job_id].is_starting
 
     def _renew(self, lease: Lease) -> None:
         try:

@@ -15,6 +15,7 @@ from results.records import (
     JsonObject,
     Lease,
     LeaseCounts,
+    LeasedJob,
     NewToken,
     NewTrial,
     Page,
@@ -166,8 +167,8 @@ class Store(Protocol):
     def set_driver(self, lease: Lease, driver: DriverProcess) -> None:
         """Remember the process that drives the job: any controller on its host can end it."""
 
-    def drivers(self) -> Mapping[str, tuple[JobState, Lease, DriverProcess | None]]:
-        """Return, by job id, the state, lease and driver of each job that somebody runs.
+    def leased_jobs(self) -> Mapping[str, LeasedJob]:
+        """Return, by job id, each job that somebody runs.
 
         These are the jobs that are running, pausing or cancelling.
         """

@@ -30,8 +30,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 
 from results.errors import StoreUnavailable, UnsupportedDatabase
 
-LOCK_SECONDS = 30
-_BRIEF_LOCK_MS = 100
+LOCK_SECONDS = 30.0
 # A statement that takes longer is stuck: exports read in parts.
 _STATEMENT_SECONDS = 300
 # The server does not see either that a client was cut off or stopped, and would keep its locks.
@@ -116,16 +115,18 @@ class Database:
                 yield connection
 
     @contextmanager
-    def write(self, *, durable: bool = False, patient: bool = True) -> Iterator[Connection]:
+    def write(
+        self, *, durable: bool = False, lock_seconds: float | None = None
+    ) -> Iterator[Connection]:
         """Open a transaction that writes, committed at the end or rolled back on an exception.
 
         A ``durable`` one is on disk when this returns. On SQLite another one may be lost, whole
         and with no harm to the rest, if the power fails within moments (not if a process dies);
-        there, one that is not ``patient`` gives up soon while others write.
+        there, others are waited for at most ``lock_seconds`` (None: :data:`LOCK_SECONDS`).
         """
         with self._errors(), self._connect() as connection:
             synchronous = "FULL" if durable else "NORMAL"
-            connection.execution_options(begin_write=synchronous, is_patient=patient)
+            connection.execution_options(begin_write=synchronous, lock_seconds=lock_seconds)
             with connection.begin():
                 yield connection
 
@@ -208,10 +209,10 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")
         return
     connection.exec_driver_sql(f"PRAGMA synchronous={options['begin_write']}")
-    if options["is_patient"]:
+    if options["lock_seconds"] is None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         return
-    connection.exec_driver_sql(f"PRAGMA busy_timeout={_BRIEF_LOCK_MS}")
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={int(1000 * options['lock_seconds'])}")
     try:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     finally:
@@ -221,7 +222,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
     limits = {
-        "lock_timeout": LOCK_SECONDS,
+        "lock_timeout": int(LOCK_SECONDS),
         "statement_timeout": _STATEMENT_SECONDS,
         "idle_in_transaction_session_timeout": _IDLE_SECONDS,
     }

@@ -12,23 +12,23 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from results.errors import IllegalMove, LeaseLost
-from results.records import DriverProcess, Failure, Lease
+from results.records import DriverProcess, Failure, Lease, LeasedJob
 from results.states import JobState, TrialState
 from results.store import counters, jobs, values
 from results.store.tables import JOBS, TRIALS, Now
 
 _LEASED = (JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING)
+_EXPIRED = sa.and_(JOBS.c.state.in_(_LEASED), JOBS.c.lease_expires_at < Now())
 
 
 def claim(connection: Connection, owner: str, lease_seconds: float) -> Lease | None:
     """Take the oldest job that waits, or whose holder has let its lease expire."""
     values.text(owner, "owner")
     seconds = values.duration(lease_seconds, "lease_seconds", positive=True)
-    expired = sa.and_(JOBS.c.state.in_(_LEASED), JOBS.c.lease_expires_at < Now())
     found = connection.execute(
         sa.select(JOBS.c.id, JOBS.c.state)
         .where(JOBS.c.state.in_((JobState.QUEUED, *_LEASED)))
-        .where(sa.or_(JOBS.c.state == JobState.QUEUED, expired))
+        .where(sa.or_(JOBS.c.state == JobState.QUEUED, _EXPIRED))
         .order_by(JOBS.c.sequence)
         .limit(1)
         # On PostgreSQL; SQLite lets one writer in at a time.
@@ -91,18 +91,19 @@ def set_driver(connection: Connection, lease: Lease, driver: DriverProcess) -> N
     _update(connection, lease, **columns)
 
 
-def drivers(connection: Connection) -> dict[str, tuple[JobState, Lease, DriverProcess | None]]:
-    """Return the state, lease and driver of each job under a lease, oldest job first."""
-    query = sa.select(JOBS).where(JOBS.c.state.in_(_LEASED)).order_by(JOBS.c.sequence)
+def leased_jobs(connection: Connection) -> dict[str, LeasedJob]:
+    """Return each job under a lease, oldest job first."""
+    query = sa.select(JOBS, _EXPIRED.label("expired")).where(JOBS.c.state.in_(_LEASED))
     return {
-        row.id: (
-            JobState(row.state),
-            Lease(row.id, row.lease_owner, row.lease_token),
-            None
+        row.id: LeasedJob(
+            state=JobState(row.state),
+            lease=Lease(row.id, row.lease_owner, row.lease_token),
+            driver=None
             if row.driver_host is None
             else DriverProcess(row.driver_host, row.driver_pid, row.driver_started),
+            expired=bool(row.expired),
         )
-        for row in connection.execute(query)
+        for row in connection.execute(query.order_by(JOBS.c.sequence))
     }
 
 

@@ -23,6 +23,7 @@ from results.records import (
     JsonObject,
     Lease,
     LeaseCounts,
+    LeasedJob,
     NewToken,
     NewTrial,
     Page,
@@ -36,6 +37,10 @@ from results.store import counters, curves, jobs, leases, schema, tokens, trials
 from results.store.database import Database
 
 logger = logging.getLogger(__name__)
+
+_NOTE_LOCK_SECONDS = 0.1
+# Whoever claims may have to end the process that holds the lock of SQLite.
+_CLAIM_LOCK_SECONDS = 2.0
 
 
 class SqlStore:
@@ -168,7 +173,7 @@ class SqlStore:
 
     def claim_job(self, owner: str, lease_seconds: float) -> Lease | None:
         """See :meth:`results.store.base.Store.claim_job`."""
-        with self._database.write() as connection:
+        with self._database.write(lock_seconds=_CLAIM_LOCK_SECONDS) as connection:
             return leases.claim(connection, owner, lease_seconds)
 
     @contextmanager
@@ -203,10 +208,10 @@ class SqlStore:
         with self._write_under(lease) as connection:
             leases.set_driver(connection, lease, driver)
 
-    def drivers(self) -> Mapping[str, tuple[JobState, Lease, DriverProcess | None]]:
-        """See :meth:`results.store.base.Store.drivers`."""
+    def leased_jobs(self) -> Mapping[str, LeasedJob]:
+        """See :meth:`results.store.base.Store.leased_jobs`."""
         with self._database.read() as connection:
-            return leases.drivers(connection)
+            return leases.leased_jobs(connection)
 
     def release_job(self, lease: Lease, *, lost: bool = False) -> None:
         """See :meth:`results.store.base.Store.release_job`."""
@@ -256,7 +261,7 @@ class SqlStore:
         record, is_stale = found
         if is_stale:
             try:
-                with self._database.write(patient=False) as connection:
+                with self._database.write(lock_seconds=_NOTE_LOCK_SECONDS) as connection:
                     tokens.note_use(connection, record.name)
             except StoreUnavailable as error:
                 # A full disk or a locked file: the next use tries again, and this one may read.

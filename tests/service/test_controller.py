@@ -36,8 +36,20 @@ from tests.service.stand_ins import (
     run_trial,
     settings_in,
 )
+from tools.chaos.stops import is_locked
 
 ROOT = Path(__file__).parents[2]
+#: A process that begins to write as soon as it is on record as a driver, and hangs.
+LOCKER = """
+import os, sqlite3, time
+database = sqlite3.connect(os.environ["DATABASE"])
+print("here", flush=True)
+is_driver = f"SELECT 1 FROM jobs WHERE driver_pid = {os.getpid()}"
+while database.execute(is_driver).fetchone() is None:
+    time.sleep(0.01)
+database.execute("BEGIN IMMEDIATE")
+time.sleep(60)
+"""
 
 
 class Drivers:
@@ -89,7 +101,7 @@ def controller(store: SqlStore, settings: Settings, drivers: Drivers) -> Control
 
 
 def lease_of(store: SqlStore, job_id: str) -> Lease:
-    return store.drivers()[job_id][1]
+    return store.leased_jobs()[job_id].lease
 
 
 def states(store: SqlStore, *jobs: str) -> list[str]:
@@ -134,7 +146,7 @@ def test_a_driver_is_a_session_of_its_own_with_these_settings_and_a_log(
     controller.step()
     (driver,) = drivers.started
     lease = lease_of(store, job_id)
-    assert store.drivers()[job_id][2] == processes.identity(driver.pid)
+    assert store.leased_jobs()[job_id].driver == processes.identity(driver.pid)
     assert os.getsid(driver.pid) == driver.pid
     assert os.getpgid(driver.pid) == driver.pid
     log = settings.log_file(job_id)
@@ -171,7 +183,7 @@ def test_a_lease_lost_while_a_driver_starts_ends_that_driver(
     (driver,) = drivers.started
     assert driver.wait(timeout=10) == -signal.SIGKILL
     assert lease_of(store, job_id) == taken[0]
-    assert store.drivers()[job_id][2] is None, "the other one's driver is not named"
+    assert store.leased_jobs()[job_id].driver is None, "the other one's driver is not named"
     assert store.lease_counts() == LeaseCounts(take_overs=1, refused_writes=1)
     assert "was taken over" in caplog.text
 
@@ -186,7 +198,7 @@ def test_a_driver_that_could_not_be_recorded_is_ended(
         with pytest.raises(StoreUnavailable):
             controller.step()
         assert drivers.started[0].wait(timeout=10) == -signal.SIGKILL
-    assert store.drivers()[job_id][2] is None
+    assert store.leased_jobs()[job_id].driver is None
 
 
 # --- a disk that is full, a folder that cannot be written ---------------------------------------
@@ -262,7 +274,7 @@ def test_a_job_that_another_controller_is_just_starting_is_left_to_it(
         drivers.meanwhile = Controller(store, settings).step
         controller.step()
     assert len(drivers.running) == len(drivers.started) == 1
-    assert store.drivers()[job_id][2] == processes.identity(drivers.started[0].pid)
+    assert store.leased_jobs()[job_id].driver == processes.identity(drivers.started[0].pid)
     assert store.job(job_id).claims == 2
     assert store.lease_counts() == LeaseCounts(take_overs=1, refused_writes=0)
 
@@ -374,9 +386,27 @@ def test_a_hanging_driver_ends_with_its_trials_before_another_starts(
         former_driver = processes.identity(hanging.pid)
         until(lambda: controller.step() or drivers.started, within_s=10, what="another is started")
         assert ended == [None, -signal.SIGKILL]
-    assert store.drivers()[job_id][2] == processes.identity(drivers.started[0].pid)
+    assert store.leased_jobs()[job_id].driver == processes.identity(drivers.started[0].pid)
     assert lease_of(store, job_id).token == former.token + 1
     assert not snapshot.exists()
+
+
+def test_a_driver_that_hangs_in_a_write_does_not_lock_everybody_out_of_sqlite(
+    store: SqlStore, settings: Settings, drivers: Drivers
+) -> None:
+    job_id = accept(store)
+    database = Path(store.url.removeprefix("sqlite:///"))
+    controller = Controller(store, settings)
+    with child(LOCKER, {"DATABASE": str(database)}) as hanging:
+        lease = claim(store, 1.0, owner=f"{processes.host_name()}:1:0:gone")
+        store.set_driver(lease, processes.identity(hanging.pid))
+        until(lambda: is_locked(database), within_s=20, what="it holds the lock")
+        threading.Thread(target=controller.run).start()
+        until(lambda: drivers.started, within_s=20, what="another driver is started")
+        controller.stop()
+        assert hanging.wait(timeout=10) < 0
+    assert lease_of(store, job_id).token == lease.token + 1
+    assert store.lease_counts() == LeaseCounts(take_overs=1, refused_writes=0)
 
 
 def test_a_driver_of_another_host_is_left_to_that_host(

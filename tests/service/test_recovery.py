@@ -17,6 +17,7 @@ from results.store.base import Store
 from service import processes
 from service.settings import Settings
 from tests.service.running import Service, until
+from tools.chaos.stops import stopped
 
 pytestmark = pytest.mark.ray
 
@@ -179,9 +180,7 @@ def test_a_driver_that_was_stopped_past_its_lease_cannot_write(
     before = service.metric("argbest_refused_writes_total")
     (controller,) = service.find("service.controller")
     (driver,) = service.find("service.driver")
-    controller.suspend()
-    driver.suspend()
-    try:
+    with stopped(controller, driver):
         lease = until(
             lambda: store.claim_job("elsewhere:1", 60), within_s=60, what="the lease expires"
         )
@@ -192,8 +191,6 @@ def test_a_driver_that_was_stopped_past_its_lease_cannot_write(
         assert service.metric("argbest_refused_writes_total") >= before + 1
         assert store.renew_lease(lease, 60) is JobState.RUNNING
         store.release_job(lease)
-    finally:
-        controller.resume()
     assert service.wait(job_id, within_s=120)["state"] == "succeeded"
     assert_complete(service, job_id, trials=2, epochs=4)
 

@@ -139,7 +139,7 @@ def assert_complete(service: Service, job_id: str, *, trials: int, epochs: int) 
 
 def runs_elsewhere(store: Store, job_id: str) -> bool:
     """Whether a driver of the other host has started a trial of the job."""
-    _, _, driver = store.drivers()[job_id]
+    driver = store.leased_jobs()[job_id].driver
     running = any(trial.state is TrialState.RUNNING for trial in store.trials(job_id))
     return driver is not None and driver.host == "elsewhere" and running
 

@@ -95,15 +95,17 @@ class Search:
         if self._store.job(job_id).state.is_finished:
             self._current = self.submit(self._trials)
             return None
-        _, lease, driver = self._store.drivers().get(job_id, (None, None, None))
+        leased = self._store.leased_jobs().get(job_id)
         reporting = [
             trial
             for trial in self.look(job_id)
             if trial.state is TrialState.RUNNING and trial.epochs > 0
         ]
-        if lease is None or driver is None or not reporting or not psutil.pid_exists(driver.pid):
+        if leased is None or leased.driver is None or not reporting:
             return None
-        return job_id, driver, lease.token
+        if not psutil.pid_exists(leased.driver.pid):
+            return None
+        return job_id, leased.driver, leased.lease.token
 
     def look(self, job_id: str) -> tuple[TrialRecord, ...]:
         """Return the job's trials; one that was seen finished must stay as it was."""

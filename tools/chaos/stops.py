@@ -8,11 +8,12 @@ lasts from the stop until a trial is started by the successor.
 from __future__ import annotations
 
 import random
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -27,6 +28,7 @@ from tools.chaos.searches import Search, controller_of, searching, until
 ROOT = Path(__file__).parents[2]
 SEED = 40
 STOP_SECONDS = 30.0
+LOCK_SECONDS = 1.0
 #: A controller that takes itself for one of another host: it leaves this host's drivers alone.
 ELSEWHERE = """
 import socket
@@ -50,12 +52,43 @@ def controller_elsewhere(environment: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def stopped(*running: psutil.Process) -> Iterator[None]:
-    """Stop processes as SIGSTOP does, and let them go on."""
-    with ExitStack() as going_on:
-        for process in running:
-            process.suspend()
-            going_on.callback(process.resume)
+    """Stop processes of a service on SQLite as SIGSTOP does, between writes, and let them go on.
+
+    One that was stopped in a write would keep the database locked, as a whole host that is gone
+    cannot: nobody could take over.
+    """
+    database = Path(running[0].environ()["ARGBEST_DATA_DIR"]) / "argbest.db"
+    try:
+        _suspend(running)
+        while is_locked(database):
+            _resume(running)
+            time.sleep(0.01)
+            _suspend(running)
         yield
+    finally:
+        _resume(running)
+
+
+def _suspend(running: Iterable[psutil.Process]) -> None:
+    for process in running:
+        process.suspend()
+
+
+def _resume(running: Iterable[psutil.Process]) -> None:
+    for process in filter(psutil.Process.is_running, running):
+        process.resume()
+
+
+def is_locked(database: Path) -> bool:
+    """Whether somebody holds the write lock of an SQLite file for longer than a write takes."""
+    with closing(sqlite3.connect(database, timeout=LOCK_SECONDS)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            return True
+    return False
 
 
 def stop_driver(

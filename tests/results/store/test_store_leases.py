@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from results.errors import IllegalMove, LeaseLost
-from results.records import DriverProcess, Failure, Lease, NewTrial
+from results.records import DriverProcess, Failure, Lease, LeasedJob, NewTrial
 from results.states import FailureKind, JobState, TrialState
 from results.store.sql import SqlStore
 from tests.results.store.samples import accept, claim, claim_expired, report
@@ -72,14 +72,14 @@ def test_an_expired_job_is_taken_over(store: SqlStore) -> None:
 def test_the_former_holder_can_write_nothing(store: SqlStore, name: str) -> None:
     job_id, old = running_job(store)
     claim(store)
-    before = store.job(job_id), store.trials(job_id), [*store.curves(job_id)], store.drivers()
+    before = store.job(job_id), store.trials(job_id), [*store.curves(job_id)], store.leased_jobs()
     with pytest.raises(LeaseLost, match=f"lease {old.token}"):
         WRITES[name](store, old)
     assert (
         store.job(job_id),
         store.trials(job_id),
         [*store.curves(job_id)],
-        store.drivers(),
+        store.leased_jobs(),
     ) == before
 
 
@@ -148,12 +148,12 @@ def test_a_released_job_is_queued_again_with_its_trials(store: SqlStore) -> None
     store.release_job(lease)
     assert store.job(job_id).state is JobState.QUEUED
     assert store.trial(job_id, 0).state is TrialState.QUEUED
-    assert store.drivers() == {}
+    assert store.leased_jobs() == {}
     assert claim(store).token == lease.token + 1
-    assert store.drivers()[job_id][2] is None
+    assert store.leased_jobs()[job_id].driver is None
 
 
-def test_drivers_are_those_of_running_and_cancelling_jobs(store: SqlStore) -> None:
+def test_leased_jobs_are_those_running_and_cancelling(store: SqlStore) -> None:
     running, cancelling, finished, _queued = (accept(store).id for _ in range(4))
     leases = {job_id: claim(store) for job_id in (running, cancelling, finished)}
     driver = DriverProcess("host", 4_000_000, 1_795_455_555.123456)
@@ -161,10 +161,18 @@ def test_drivers_are_those_of_running_and_cancelling_jobs(store: SqlStore) -> No
         store.set_driver(lease, driver)
     store.request_cancel(cancelling)
     store.finish_job(leases[finished], JobState.SUCCEEDED)
-    assert store.drivers() == {
-        running: (JobState.RUNNING, leases[running], driver),
-        cancelling: (JobState.CANCELLING, leases[cancelling], driver),
+    assert store.leased_jobs() == {
+        running: LeasedJob(JobState.RUNNING, leases[running], driver, expired=False),
+        cancelling: LeasedJob(JobState.CANCELLING, leases[cancelling], driver, expired=False),
     }
+
+
+def test_a_lease_that_has_run_out_is_seen_until_somebody_claims_the_job(store: SqlStore) -> None:
+    job_id = accept(store).id
+    old = claim_expired(store)
+    assert store.leased_jobs()[job_id].expired
+    store.renew_lease(old, 60)
+    assert not store.leased_jobs()[job_id].expired
 
 
 def test_whoever_takes_a_job_over_finds_its_former_driver(store: SqlStore) -> None:
@@ -172,7 +180,9 @@ def test_whoever_takes_a_job_over_finds_its_former_driver(store: SqlStore) -> No
     old, driver = claim_expired(store), DriverProcess("host", 7, 1.5)
     store.set_driver(old, driver)
     new = claim(store)
-    assert store.drivers()[new.job_id] == (JobState.RUNNING, new, driver)
+    assert store.leased_jobs()[new.job_id] == LeasedJob(
+        JobState.RUNNING, new, driver, expired=False
+    )
 
 
 def test_a_finished_job_cancels_what_is_left_of_it(store: SqlStore) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from results.errors import IllegalMove, LeaseLost
-from results.records import DriverProcess, Failure
+from results.records import DriverProcess, Failure, LeasedJob
 from results.states import FailureKind, JobState, TrialState
 from results.store.sql import SqlStore
 from tests.results.store.samples import accept, claim, claim_expired, report
@@ -87,7 +87,7 @@ def test_retry_of_a_failed_job_runs_what_it_never_finished(store: SqlStore) -> N
     assert {trial.state for trial in store.trials(job.id)} == {TrialState.QUEUED}
     lease = claim(store)
     # The dead driver must not be taken for the new one.
-    assert store.drivers()[job.id] == (JobState.RUNNING, lease, None)
+    assert store.leased_jobs()[job.id] == LeasedJob(JobState.RUNNING, lease, None, expired=False)
     store.request_cancel(job.id)
     store.finish_job(lease, JobState.CANCELLED)
     with pytest.raises(IllegalMove, match="cancelled") as refused:
