@@ -1,4 +1,4 @@
-"""Turns a job's strategy into what Ray Tune runs: a list of configurations, or an Optuna sampler.
+"""Turns a job's strategy into what Ray Tune runs: a list of configurations, or a sampler.
 
 What has finished is known from our own records, never from Tune's snapshot: a job that is taken
 over runs only what is left, and its sampler is told the history again.
@@ -7,30 +7,17 @@ over runs only what is left, and its sampler is told the history again.
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-import optuna
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
-from optuna.trial import FixedTrial, FrozenTrial, TrialState, create_trial
 from ray import tune
 from ray.tune.search import Searcher
-from ray.tune.search.optuna import OptunaSearch
 
-import search_spaces
 from results.records import TrialRecord
-from results.states import TrialState as RecordState
 from search_spaces import SearchSpace
-from service.tune_trial import LISTED, OBJECTIVE
+from service.tune_trial import LISTED
 from trainables import registry
-
-_SAMPLERS: dict[str, type[RandomSampler] | type[TPESampler]] = {
-    "random": RandomSampler,
-    "tpe": TPESampler,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +32,6 @@ class Search:
     searcher: Searcher | None = None
 
 
-class OptunaSampler(OptunaSearch):  # type: ignore[misc]  # Ray ships no types
-    """Tune's OptunaSearch without intermediate values: nothing here prunes on them.
-
-    The parent class would fail on a result that lacks the objective, as our ``started`` does.
-    """
-
-    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Ignore intermediate results."""
-
-
 def make_search(
     space: SearchSpace, *, seed: int, job_id: str, records: Sequence[TrialRecord], stack: int = 1
 ) -> Search:
@@ -64,17 +41,11 @@ def make_search(
     """
     unfinished = [record for record in records if not record.state.is_finished]
     if space.trials is not None:
+        # Half a second that a driver with a list of configurations does without.
+        from service.tune_sampler import make_sampler
+
         finished = len(records) - len(unfinished)
-        study_storage = _history(space, job_id, records, unfinished)
-        searcher = OptunaSampler(
-            space=partial(search_spaces.suggest, space),
-            metric=OBJECTIVE,
-            mode=space.mode,
-            storage=study_storage,
-            study_name=job_id,
-            # A sampler that starts again with its first seed would repeat its first suggestions.
-            sampler=_sampler(space.strategy, seed + len(records)),
-        )
+        searcher = make_sampler(space, seed=seed, job_id=job_id, records=records)
         return Search(num_samples=space.trials - finished, searcher=searcher)
     stacks = _stacks(registry.get(space.trainable), unfinished, stack)
     return Search(num_samples=1 if stacks else 0, param_space={LISTED: tune.grid_search(stacks)})
@@ -94,49 +65,6 @@ def _stacks(
         for group in groups.values()
         for first in range(0, len(group), most)
     ]
-
-
-def _sampler(strategy: str, seed: int) -> BaseSampler:
-    return _SAMPLERS[strategy](seed=seed % 2**32)
-
-
-def _history(
-    space: SearchSpace,
-    job_id: str,
-    records: Iterable[TrialRecord],
-    unfinished: Iterable[TrialRecord],
-) -> optuna.storages.InMemoryStorage:
-    """Return a storage whose study knows the finished trials and has the unfinished ones queued."""
-    storage = optuna.storages.InMemoryStorage()
-    direction = "maximize" if space.mode == "max" else "minimize"
-    study = optuna.create_study(storage=storage, study_name=job_id, direction=direction)
-    study.add_trials([_frozen(space, r) for r in records if r.state.is_finished])
-    for record in unfinished:
-        study.enqueue_trial(_sampled(space, record.parameters))
-    return storage
-
-
-def _replay(space: SearchSpace, parameters: Mapping[str, Any]) -> FixedTrial:
-    """Suggest ``parameters`` again, to learn which of them were sampled and from what."""
-    trial = FixedTrial(dict(parameters))
-    search_spaces.suggest(space, trial)
-    return trial
-
-
-def _sampled(space: SearchSpace, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(_replay(space, parameters).params)
-
-
-def _frozen(space: SearchSpace, record: TrialRecord) -> FrozenTrial:
-    replayed = _replay(space, record.parameters)
-    value = record.metrics.get(space.metric)
-    complete = record.state is RecordState.SUCCEEDED and value is not None and math.isfinite(value)
-    return create_trial(
-        state=TrialState.COMPLETE if complete else TrialState.FAIL,
-        params=replayed.params,
-        distributions=replayed.distributions,
-        value=value if complete else None,
-    )
 
 
 class Numbering:

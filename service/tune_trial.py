@@ -83,11 +83,15 @@ def _train(configs: Sequence[Mapping[str, Any]], context: TrialContext) -> None:
     trainable = registry.get(spec.trainable)
     data = _data(context)
     names = frozenset(metric.name for metric in trainable.metrics)
-    report = EpochReporter(names, spec.metric, len(configs))
+    # Its import is not training: the reporter's clock begins after it.
     if len(configs) > 1:
-        trainable.resolve_stack()(configs, data, report, epochs=spec.epochs, seed=spec.seed)
+        train_stack = trainable.resolve_stack()
+        report = EpochReporter(names, spec.metric, len(configs))
+        train_stack(configs, data, report, epochs=spec.epochs, seed=spec.seed)
     else:
-        trainable.resolve()(configs[0], data, report.alone, epochs=spec.epochs, seed=spec.seed)
+        train = trainable.resolve()
+        report = EpochReporter(names, spec.metric, 1)
+        train(configs[0], data, report.alone, epochs=spec.epochs, seed=spec.seed)
 
 
 def _data(context: TrialContext) -> datasets.RegressionData | datasets.ImageData:

@@ -24,7 +24,7 @@ MAY_IMPORT = {
 #: A foreign library lives in the modules that exist for it.
 HOMES = {
     "ray": ["service.driver", "service.tune_*"],
-    "optuna": ["service.tune_search", "results.plots*"],
+    "optuna": ["service.tune_sampler", "results.plots*"],
     "sqlalchemy": ["results.store*"],
     "alembic": ["results.store*"],
     "psycopg": ["results.store*"],

@@ -197,6 +197,24 @@ def test_a_trial_that_asks_for_no_gpu_is_to_see_none(
 
 
 @pytest.mark.usefixtures("two_nodes")
+@pytest.mark.parametrize(("cpu", "threads"), [(0.5, "1"), (1.0, "1"), (3.0, "3")])
+def test_a_trial_computes_with_as_many_threads_as_it_has_cpus(
+    store: SqlStore,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    cpu: float,
+    threads: str,
+) -> None:
+    """Its results are equal bit for bit, alone or beside others, only with one order of sums."""
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(ray, "init", lambda **options: given.update(options))
+    driver._connect(store.job(accept(store)), spec(cpu=cpu), settings)
+    variables = given["runtime_env"]["env_vars"]
+    libraries = ("OMP", "OPENBLAS", "MKL", "NUMBA")
+    assert [variables[f"{library}_NUM_THREADS"] for library in libraries] == [threads] * 4
+
+
+@pytest.mark.usefixtures("two_nodes")
 def test_a_trial_waits_while_no_node_with_cpus_is_there(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
