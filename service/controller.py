@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 
-from results.errors import IllegalMove, LeaseLost, StoreUnavailable
+from results.errors import LeaseLost, StoreUnavailable
 from results.records import DriverProcess, Failure, Lease, LeasedJob
 from results.states import FailureKind, JobState
 from results.store import open_store
@@ -23,6 +23,7 @@ from service import logs, processes
 from service.children import Child, end_hanging, forget_runs, start_driver
 from service.cluster import is_reachable
 from service.disk import disk_problem
+from service.lease_keeper import LeaseKeeper
 from service.log_lines import log_state
 from service.settings import Settings
 
@@ -43,6 +44,7 @@ class Controller:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
+        self._leases = LeaseKeeper(store, settings)
         self._owner = processes.owner_name()
         self._mine: dict[str, tuple[LeasedJob, DriverProcess]] = {}
         self._children: dict[str, Child] = {}
@@ -56,11 +58,19 @@ class Controller:
         logger.info(
             "controller %s: at most %d jobs", self._owner, self._settings.max_concurrent_jobs
         )
+        since = time.time()
         while not self._stopped.wait(POLL_SECONDS):
+            if time.time() - since > self._settings.lease_seconds / 3:
+                # This machine slept, say: drivers that live are to renew their leases first.
+                self._rest()
             try:
                 self.step()
             except StoreUnavailable as error:
                 logger.warning("the store is unavailable: %s", error)
+            since = time.time()
+
+    def _rest(self) -> None:
+        self._rests_until = time.monotonic() + REST_SECONDS
 
     def stop(self) -> None:
         """Leave the loop after the current step; drivers run on."""
@@ -73,7 +83,7 @@ class Controller:
         mine = self._mine = self._driven_here()
         # First of all: one that hangs in a write to SQLite locks everybody out of the store.
         for job_id, (leased, driver) in mine.items():
-            if leased.expired and not self._is_starting(job_id):
+            if leased.expired and not self._rests and not self._is_starting(job_id):
                 end_hanging(job_id, driver)
         for job_id, (leased, driver) in mine.items():
             self._look_after(job_id, leased.state, leased.lease, driver)
@@ -81,8 +91,9 @@ class Controller:
             self._end_stray(job_id)
         known = mine.keys() | self._children.keys()
         self._told = {job: since for job, since in self._told.items() if job in known}
-        if len(mine) < self._settings.max_concurrent_jobs and self._may_claim():
-            self._claim()
+        if not self._rests:
+            has_room = len(mine) < self._settings.max_concurrent_jobs
+            self._claim(to_run=has_room and self._can_run())
 
     def end_drivers(self) -> None:
         """End the drivers that it looks after and put their jobs back into the queue (shutdown).
@@ -95,9 +106,9 @@ class Controller:
             self._end_processes()
             for leased, _ in self._mine.values():
                 if leased.state is JobState.CANCELLING:
-                    self._finish(leased.lease, JobState.CANCELLED, None)
+                    self._leases.finish(leased.lease, JobState.CANCELLED)
                 else:
-                    self._give_back(leased.lease, lost=False)
+                    self._leases.give_back(leased.lease, lost=False)
         except StoreUnavailable as error:
             logger.warning("the store is unavailable: %s; jobs go on with another lease", error)
             self._end_processes()
@@ -133,26 +144,30 @@ class Controller:
             logger.warning("no job is claimed until this is mended: %s", problem)
         self._problem = problem
 
-    def _may_claim(self) -> bool:
-        rested = time.monotonic() >= self._rests_until
-        return rested and not self._problem and is_reachable(self._settings.ray_address)
+    @property
+    def _rests(self) -> bool:
+        return time.monotonic() < self._rests_until
 
-    def _claim(self) -> None:
-        lease = self._store.claim_job(self._owner, self._settings.lease_seconds)
+    def _can_run(self) -> bool:
+        return not self._problem and is_reachable(self._settings.ray_address)
+
+    def _claim(self, *, to_run: bool) -> None:
+        """Claim a job; where no other may run, one that a lost driver left to be ended."""
+        lease = self._store.claim_job(self._owner, self._settings.lease_seconds, to_run=to_run)
         if lease is None:
             return
         job = self._store.job(lease.job_id)
         self._end_former_run(lease)
         if job.state is JobState.CANCELLING:
-            self._finish(lease, JobState.CANCELLED, None)
+            self._leases.finish(lease, JobState.CANCELLED)
         elif job.state is JobState.PAUSING:
-            self._give_back(lease, lost=False)
+            self._leases.give_back(lease, lost=False)
         elif job.claims > self._settings.max_claims:
             message = (
                 f"the job's driver was lost {job.claims - 1} times: see the job's log for the "
                 "reason, then retry the job"
             )
-            self._finish(lease, JobState.FAILED, Failure(FailureKind.WORKER_LOST, message))
+            self._leases.finish(lease, JobState.FAILED, Failure(FailureKind.WORKER_LOST, message))
         else:
             self._start_driver(lease)
 
@@ -169,8 +184,8 @@ class Controller:
         except OSError as error:
             # The machine's fault, not the job's: that start does not count.
             logger.error("job %s: no driver could be started: %s", lease.job_id, error)
-            self._rests_until = time.monotonic() + REST_SECONDS
-            self._give_back(lease, lost=False)
+            self._rest()
+            self._leases.give_back(lease, lost=False)
             return
         self._children[lease.job_id] = child
         pid = child.process.pid
@@ -207,18 +222,12 @@ class Controller:
             else:
                 self._tell_to_end(job_id, driver)
         elif running is None:
-            self._give_back(lease, lost=True)
+            self._leases.give_back(lease, lost=True)
         elif self._is_starting(job_id):
-            self._renew(lease)
+            self._leases.renew(lease)
 
     def _is_starting(self, job_id: str) -> bool:
         return job_id in self._children and self._children[job_id].is_starting
-
-    def _renew(self, lease: Lease) -> None:
-        try:
-            self._store.renew_lease(lease, self._settings.lease_seconds)
-        except LeaseLost:
-            logger.info("job %s has ended while its driver was starting", lease.job_id)
 
     def _tell_to_end(self, job_id: str, driver: DriverProcess) -> None:
         first = self._told.setdefault(job_id, time.monotonic())
@@ -239,27 +248,7 @@ class Controller:
             processes.kill_all(left)
         elif not left:
             self._told.pop(lease.job_id, None)
-            self._finish(lease, JobState.CANCELLED, None)
-
-    def _give_back(self, lease: Lease, *, lost: bool) -> None:
-        forget_runs(lease, self._settings)
-        try:
-            self._store.release_job(lease, lost=lost)
-        except (LeaseLost, IllegalMove) as error:
-            logger.info("job %s: %s", lease.job_id, error)
-            return
-        if lost:
-            logger.warning("job %s: its driver has ended before it", lease.job_id)
-        log_state(logger, lease.job_id, self._store.job(lease.job_id).state)
-
-    def _finish(self, lease: Lease, state: JobState, error: Failure | None) -> None:
-        forget_runs(lease, self._settings)
-        try:
-            self._store.finish_job(lease, state, error)
-        except (LeaseLost, IllegalMove) as refused:
-            logger.info("job %s: %s", lease.job_id, refused)
-        else:
-            log_state(logger, lease.job_id, state)
+            self._leases.finish(lease, JobState.CANCELLED)
 
 
 def _stop_without_parent(controller: Controller, parent: int) -> None:

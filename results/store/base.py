@@ -90,6 +90,12 @@ class Store(Protocol):
     def counts(self) -> Mapping[JobState, int]:
         """Return how many jobs are in each state, with every state as a key."""
 
+    def longest_wait(self) -> float:
+        """Return the age in seconds of the oldest job that is queued now; 0.0 if none is.
+
+        A job's age counts from its acceptance, by the database's clock.
+        """
+
     def trial_outcomes(self) -> tuple[TrialOutcome, ...]:
         """Return how the finished trials of all jobs ended, by state and kind of failure."""
 
@@ -149,8 +155,10 @@ class Store(Protocol):
 
     # --- running a job, under a lease ------------------------------------------------------
 
-    def claim_job(self, owner: str, lease_seconds: float) -> Lease | None:
+    def claim_job(self, owner: str, lease_seconds: float, *, to_run: bool = True) -> Lease | None:
         """Take the oldest job that is queued or whose lease has expired; None if there is none.
+
+        Without ``to_run`` only one that is cancelling or pausing: that takes no driver.
 
         A queued job becomes running; one that is cancelling or pausing stays so, and whoever takes
         it over has only to end what is left of it and finish or release it. The
@@ -247,9 +255,6 @@ class Store(Protocol):
         """Delete a token; raise :class:`results.errors.TokenNotFound` if there is none."""
 
     # --- the database itself ----------------------------------------------------------------
-
-    def ping(self) -> None:
-        """Return if the database answers."""
 
     def migrate(self) -> None:
         """Bring the schema up to the newest revision; safe in several processes at once.

@@ -34,7 +34,8 @@ LOCK_SECONDS = 30.0
 # A statement that takes longer is stuck: exports read in parts.
 _STATEMENT_SECONDS = 300
 # The server does not see either that a client was cut off or stopped, and would keep its locks.
-_IDLE_SECONDS = 30
+# A job is taken over after its lease and this.
+_IDLE_SECONDS = 10
 # A server that a cut network hides sends no end of the connection: it counts as gone when it has
 # acknowledged nothing for 10 s, neither what was sent nor, while it works, a question after 5 s.
 _POSTGRESQL = {
@@ -44,6 +45,10 @@ _POSTGRESQL = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
 }
+# Where the schema is missing or older, or its owner is another: no defect of a statement. SQLSTATEs
+# of undefined tables and columns, schemas, and privileges (PostgreSQL's documentation, appendix A).
+_OPERATORS_STATES = frozenset({"42P01", "42703", "3F000", "42501"})
+_OPERATORS_WORDS = ("no such table", "no such column", "has no column named")
 _FORMS = "sqlite:////absolute/path.db or postgresql://user:password@host/database"
 
 
@@ -153,13 +158,24 @@ class Database:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except (exc.IntegrityError, exc.DataError):
-            # Not the database's fault: values are checked before they get here, so it is ours.
-            raise
         except (exc.DBAPIError, exc.TimeoutError) as error:
+            if isinstance(error, exc.DBAPIError) and _is_defect(error):
+                raise
             where = self.url.render_as_string(hide_password=True)
             cause = error.orig if isinstance(error, exc.DBAPIError) else error
             raise StoreUnavailable(f"the database {where} does not answer: {cause}") from error
+
+
+def _is_defect(error: exc.DBAPIError) -> bool:
+    """Whether a statement or value of ours is wrong: values are checked before they get here."""
+    cause = error.orig
+    if isinstance(cause, sqlite3.OperationalError):
+        # SQLite has one code for all that it does not understand, and words for what it misses.
+        is_ours = getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+        return is_ours and not any(words in str(cause) for words in _OPERATORS_WORDS)
+    if isinstance(error, exc.ProgrammingError):
+        return getattr(cause, "sqlstate", None) not in _OPERATORS_STATES
+    return isinstance(error, exc.IntegrityError | exc.DataError)
 
 
 def _build_engine(url: URL) -> Engine:

@@ -145,6 +145,18 @@ def counts(connection: Connection) -> dict[JobState, int]:
     return {state: found.get(state, 0) for state in JobState}
 
 
+def longest_wait(connection: Connection) -> float:
+    """Return the age in seconds of the oldest job that is queued, 0.0 if none is."""
+    query = (
+        sa.select(Now() - JOBS.c.created_at)
+        .where(JOBS.c.state == JobState.QUEUED)
+        .order_by(JOBS.c.sequence)
+        .limit(1)
+    )
+    # A clock that was set back makes no age below 0.
+    return max(0.0, connection.scalar(query) or 0.0)
+
+
 def request_cancel(connection: Connection, job_id: str) -> JobRecord:
     """Cancel a job that nobody runs, ask a running one to stop; one that is cancelled stays so."""
     state = _state(connection, job_id)

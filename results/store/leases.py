@@ -17,17 +17,20 @@ from results.states import JobState, TrialState
 from results.store import counters, jobs, values
 from results.store.tables import JOBS, TRIALS, Now
 
-_LEASED = (JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING)
+_ENDING = (JobState.PAUSING, JobState.CANCELLING)
+_LEASED = (JobState.RUNNING, *_ENDING)
 _EXPIRED = sa.and_(JOBS.c.state.in_(_LEASED), JOBS.c.lease_expires_at < Now())
 
 
-def claim(connection: Connection, owner: str, lease_seconds: float) -> Lease | None:
+def claim(
+    connection: Connection, owner: str, lease_seconds: float, *, to_run: bool
+) -> Lease | None:
     """Take the oldest job that waits, or whose holder has let its lease expire."""
     values.text(owner, "owner")
     seconds = values.duration(lease_seconds, "lease_seconds", positive=True)
     found = connection.execute(
         sa.select(JOBS.c.id, JOBS.c.state)
-        .where(JOBS.c.state.in_((JobState.QUEUED, *_LEASED)))
+        .where(JOBS.c.state.in_((JobState.QUEUED, *_LEASED) if to_run else _ENDING))
         .where(sa.or_(JOBS.c.state == JobState.QUEUED, _EXPIRED))
         .order_by(JOBS.c.sequence)
         .limit(1)

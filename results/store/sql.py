@@ -9,7 +9,6 @@ import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from results.errors import LeaseLost, StoreUnavailable
@@ -40,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 _NOTE_LOCK_SECONDS = 0.1
 # Whoever claims may have to end the process that holds the lock of SQLite.
-_CLAIM_LOCK_SECONDS = 2.0
+_CLAIM_LOCK_SECONDS = 5.0
 
 
 class SqlStore:
@@ -117,6 +116,11 @@ class SqlStore:
         with self._database.read() as connection:
             return jobs.counts(connection)
 
+    def longest_wait(self) -> float:
+        """See :meth:`results.store.base.Store.longest_wait`."""
+        with self._database.read() as connection:
+            return jobs.longest_wait(connection)
+
     def trial_outcomes(self) -> tuple[TrialOutcome, ...]:
         """See :meth:`results.store.base.Store.trial_outcomes`."""
         with self._database.read() as connection:
@@ -171,10 +175,10 @@ class SqlStore:
         with self._database.write() as connection:
             jobs.delete(connection, job_id)
 
-    def claim_job(self, owner: str, lease_seconds: float) -> Lease | None:
+    def claim_job(self, owner: str, lease_seconds: float, *, to_run: bool = True) -> Lease | None:
         """See :meth:`results.store.base.Store.claim_job`."""
         with self._database.write(lock_seconds=_CLAIM_LOCK_SECONDS) as connection:
-            return leases.claim(connection, owner, lease_seconds)
+            return leases.claim(connection, owner, lease_seconds, to_run=to_run)
 
     @contextmanager
     def _write_under(self, lease: Lease, *, durable: bool = False) -> Iterator[Connection]:
@@ -254,6 +258,8 @@ class SqlStore:
 
     def token(self, secret: str) -> TokenRecord | None:
         """See :meth:`results.store.base.Store.token`."""
+        if not tokens.is_secret(secret):
+            return None
         with self._database.read() as connection:
             found = tokens.find(connection, secret)
         if found is None:
@@ -277,11 +283,6 @@ class SqlStore:
         """See :meth:`results.store.base.Store.revoke_token`."""
         with self._database.write(durable=True) as connection:
             tokens.revoke(connection, name)
-
-    def ping(self) -> None:
-        """See :meth:`results.store.base.Store.ping`."""
-        with self._database.read() as connection:
-            connection.execute(sa.select(1))
 
     def migrate(self) -> None:
         """See :meth:`results.store.base.Store.migrate`."""

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from results.errors import TokenExists, TokenNotFound
-from results.records import NewToken, TokenRecord, TokenScope
+from results.records import MAX_TOKEN_DAYS, NewToken, TokenRecord, TokenScope
 from results.store import values
 from results.store.rows import moment
 from results.store.tables import TOKENS, Now, insert_if_new
@@ -55,10 +55,13 @@ def create(
     return NewToken(_record(row), secret)
 
 
+def is_secret(text: str) -> bool:
+    """Whether ``text`` has the form of a secret that this store makes."""
+    return _SECRET.fullmatch(text) is not None
+
+
 def find(connection: Connection, secret: str) -> tuple[TokenRecord, bool] | None:
     """Return the valid token with this secret, and whether its time of use is out of date."""
-    if not _SECRET.fullmatch(secret):
-        return None
     query = sa.select(
         TOKENS,
         (sa.func.coalesce(TOKENS.c.last_used_at, 0.0) < Now() - _USE_SECONDS).label("is_stale"),
@@ -95,7 +98,13 @@ def _digest(secret: str) -> str:
 
 
 def _lifetime(seconds: float) -> float:
-    return values.duration(seconds, "lifetime_seconds", positive=True)
+    lifetime = values.duration(seconds, "lifetime_seconds", positive=True)
+    if lifetime > MAX_TOKEN_DAYS * 86_400:
+        raise ValueError(
+            f"lifetime_seconds must be at most {MAX_TOKEN_DAYS} days, not {seconds!r} seconds: "
+            "leave it out for a token that does not expire"
+        )
+    return lifetime
 
 
 def _record(row: Row[tuple[object, ...]]) -> TokenRecord:

@@ -48,8 +48,11 @@ def is_number(value: object) -> bool:
     return isinstance(value, int) and 0 <= value <= _LARGEST_INTEGER
 
 
-def finite(value: object, name: str) -> float:
-    """Return ``value`` as a float; raise ValueError unless it is a finite number."""
+def finite(value: object, name: str, *, fix: str = "") -> float:
+    """Return ``value`` as a float; raise ValueError unless it is a finite number.
+
+    ``fix`` says what to do where it is not.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{name} must be a plain number, not {type(value).__name__}")
     try:
@@ -57,7 +60,7 @@ def finite(value: object, name: str) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise ValueError(f"{name} must be finite, not {value!r}: fail the trial as diverged")
+        raise ValueError(f"{name} must be finite, not {value!r}{fix and f': {fix}'}")
     return number
 
 
@@ -100,7 +103,9 @@ def plain_json(value: Any, name: str) -> Any:
 def metrics(values: Mapping[str, float], name: str) -> dict[str, float]:
     """Return the metrics of one epoch as plain floats; raise ValueError for one not finite."""
     return {
-        text(metric, f"a key of {name}"): finite(value, f"{name}.{metric}")
+        text(metric, f"a key of {name}"): finite(
+            value, f"{name}.{metric}", fix="fail the trial as diverged"
+        )
         for metric, value in values.items()
     }
 

@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
 
 from results.errors import StoreUnavailable
-from results.records import DriverProcess, Lease, LeaseCounts
+from results.records import DriverProcess, Lease, LeaseCounts, LeasedJob
 from results.states import FailureKind, JobState, TrialState
 from results.store.sql import SqlStore
 from service import processes
@@ -48,7 +49,7 @@ is_driver = f"SELECT 1 FROM jobs WHERE driver_pid = {os.getpid()}"
 while database.execute(is_driver).fetchone() is None:
     time.sleep(0.01)
 database.execute("BEGIN IMMEDIATE")
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -341,7 +342,7 @@ def test_the_snapshot_of_a_later_run_stays(
     lease = claim(store)
     for token in (stale.token, lease.token):
         (settings.ray_dir / "tune" / f"{job_id}-{token}").mkdir(parents=True)
-    controller._give_back(stale, lost=True)
+    controller._leases.give_back(stale, lost=True)
     left = [folder.name for folder in (settings.ray_dir / "tune").iterdir()]
     assert left == [f"{job_id}-{lease.token}"]
     assert states(store, job_id) == ["running"]
@@ -401,12 +402,67 @@ def test_a_driver_that_hangs_in_a_write_does_not_lock_everybody_out_of_sqlite(
         lease = claim(store, 1.0, owner=f"{processes.host_name()}:1:0:gone")
         store.set_driver(lease, processes.identity(hanging.pid))
         until(lambda: is_locked(database), within_s=20, what="it holds the lock")
-        threading.Thread(target=controller.run).start()
-        until(lambda: drivers.started, within_s=20, what="another driver is started")
-        controller.stop()
+        working = threading.Thread(target=controller.run)
+        working.start()
+        try:
+            until(lambda: drivers.started, within_s=20, what="another driver is started")
+        finally:
+            controller.stop()
+            working.join()
         assert hanging.wait(timeout=10) < 0
     assert lease_of(store, job_id).token == lease.token + 1
     assert store.lease_counts() == LeaseCounts(take_overs=1, refused_writes=0)
+
+
+def test_a_machine_that_slept_lets_its_drivers_renew_their_leases(
+    store: SqlStore, settings: Settings, drivers: Drivers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All leases run out in its sleep, and its controller may wake up before its drivers do."""
+    job_id, renewed = accept(store), threading.Event()
+    with child() as sleeping:
+        lease = claim(store, 0.05, owner=f"{processes.host_name()}:1:0:gone")
+        store.set_driver(lease, processes.identity(sleeping.pid))
+        monkeypatch.setattr("service.controller.REST_SECONDS", 60.0)
+        moments = iter([0.0, 3600.0])
+        clock = SimpleNamespace(monotonic=time.monotonic, time=lambda: next(moments, 3600.0))
+        monkeypatch.setattr("service.controller.time", clock)
+        controller = Controller(store, settings)
+        ask = store.leased_jobs
+
+        def leased_jobs() -> dict[str, LeasedJob]:
+            found = dict(ask())
+            assert found[job_id].expired
+            renewed.set()
+            return found
+
+        monkeypatch.setattr(store, "leased_jobs", leased_jobs)
+        working = threading.Thread(target=controller.run)
+        working.start()
+        try:
+            assert renewed.wait(20)
+        finally:
+            controller.stop()
+            working.join()
+        assert sleeping.poll() is None
+    assert store.job(job_id).lease_token == lease.token
+    assert drivers.started == []
+
+
+def test_a_full_controller_still_ends_what_a_lost_driver_was_to_end(
+    store: SqlStore, settings: Settings, drivers: Drivers
+) -> None:
+    cancelling, pausing, running = (accept(store) for _ in range(3))
+    leases = [claim(store, 0.5) for _ in range(3)]
+    store.request_cancel(cancelling)
+    store.request_pause(pausing)
+    time.sleep(0.55)
+    full = Controller(store, settings.model_copy(update={"max_concurrent_jobs": 0}))
+    full.step()
+    full.step()
+    full.step()
+    assert states(store, cancelling, pausing, running) == ["cancelled", "paused", "running"]
+    assert lease_of(store, running) == leases[2]
+    assert drivers.started == []
 
 
 def test_a_driver_of_another_host_is_left_to_that_host(
