@@ -20,6 +20,9 @@ FAILURE_SECONDS = 600.0
 #: Code of other versions is deleted when it has not been used for so long.
 UNUSED_SECONDS = 7 * 24 * 3_600.0
 _REPORT_SECONDS = 60.0
+#: Compiling takes half a minute, on a machine with 20 times more work than cores 10 minutes: who
+#: holds a lock for longer than this is stopped, or its compiler hangs.
+_PATIENCE_SECONDS = 1_800.0
 _DIGEST_BYTES = 32
 #: A compiler that fails may print its whole input; the log needs its beginning.
 _REASON_CHARACTERS = 2_000
@@ -54,9 +57,10 @@ class KeptCode:
     def get(self, compile_code: Callable[[], bytes]) -> bytes:
         """Return the code; compile and keep it where there is none or it is damaged.
 
-        A lock lets one of several processes compile while the others wait. Raises
-        :class:`CompileError` where that fails, or has failed in the last 10 minutes in whatever
-        process, and ``OSError`` where the folder cannot be written.
+        A lock lets one of several processes compile while the others wait, half an hour at most.
+        Raises :class:`CompileError` where that is over, and where compiling fails or has failed
+        in the last 10 minutes in whatever process; ``OSError`` where the folder cannot be
+        written, and what :meth:`failures_remembered` lets pass.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         os.utime(self._folder)  # when it was used last
@@ -71,12 +75,16 @@ class KeptCode:
 
     @contextmanager
     def failures_remembered(self) -> Iterator[None]:
-        """Turn any error inside into :class:`CompileError`; for 10 minutes no one tries again.
+        """Turn an error inside into :class:`CompileError`; for 10 minutes no one tries again.
 
-        The code that there is, if it is what failed, is compiled again after that.
+        The code that there is, if it is what failed, is compiled again after that. ``MemoryError``
+        and ``OSError`` pass as they are: they tell that the machine is short of memory, space or
+        files, which the next trial may find otherwise, and nothing of the code.
         """
         try:
             yield
+        except (MemoryError, OSError):
+            raise
         except Exception as error:  # compilers and damaged code raise anything
             reason = (str(error).strip() or type(error).__name__)[:_REASON_CHARACTERS]
             self._remember(reason)
@@ -112,9 +120,9 @@ class KeptCode:
         return None
 
     def _keep(self, code: bytes) -> None:
+        delete_unused(self._folder)
         try:
             self._write(code)
-            _delete_unused(self._folder)
         except OSError as error:
             _log.warning("compiled code is not kept for later trials: %s", error)
 
@@ -133,28 +141,43 @@ class KeptCode:
                 temporary.unlink(missing_ok=True)
 
 
-def _delete_unused(folder: Path) -> None:
-    """Delete what is beside ``folder`` and has not been used for long: other versions' code."""
+def delete_unused(folder: Path, versions: str = "*") -> None:
+    """Delete the folders beside ``folder`` that have not been used for a week.
+
+    They hold other versions' code and have names like ``versions``. One that cannot be deleted,
+    since it is another user's or is being deleted by another process, is logged.
+    """
     oldest = time.time() - UNUSED_SECONDS
-    for other in folder.parent.iterdir():
-        if other.is_dir() and other.stat().st_mtime < oldest:
-            _log.info("deleting compiled code of another version, %s", other)
-            shutil.rmtree(other)
+    for other in folder.parent.glob(versions):
+        try:
+            if other.is_dir() and other.stat().st_mtime < oldest:
+                _log.info("deleting compiled code of another version, %s", other)
+                shutil.rmtree(other)
+        except OSError as error:
+            _log.warning("compiled code of another version is not deleted: %s", error)
 
 
 @contextmanager
-def patient_lock(path: Path, report_seconds: float = _REPORT_SECONDS) -> Iterator[None]:
-    """Hold the lock on ``path``; wait for it without limit, with a warning now and then.
+def patient_lock(
+    path: Path,
+    report_seconds: float = _REPORT_SECONDS,
+    patience_seconds: float = _PATIENCE_SECONDS,
+) -> Iterator[None]:
+    """Hold the lock on ``path``; wait for it, with a warning every ``report_seconds``.
 
-    Giving up would mean to train eagerly, that is to get other numbers because the machine was
-    busy. The system frees the lock of a process that ends, so there is an end to the waiting.
-    Raises ``OSError`` where the file cannot be made or locked.
+    Giving up means to train eagerly, that is to get other numbers because the machine was busy.
+    The system frees the lock of a process that ends, but not of one that is stopped or hangs:
+    after ``patience_seconds`` that raises :class:`CompileError`. Raises ``OSError`` where the file
+    cannot be made or locked.
     """
-    lock = FileLock(path)
+    lock, end = FileLock(path), time.monotonic() + patience_seconds
     while not lock.is_locked:
         try:
             lock.acquire(timeout=report_seconds)
         except Timeout:
+            if time.monotonic() >= end:
+                waited = f"waited {patience_seconds:.0f} s for the process that holds {path}"
+                raise CompileError(f"{waited}: it is stopped or hangs, so end it") from None
             _log.warning("still waiting for another process that compiles %s", path.stem)
     try:
         yield

@@ -43,7 +43,7 @@ class CompiledEngine:
     Building one loads its code from ``folder``, or compiles it and keeps it there. That raises
     ``RuntimeError`` where there is no C++ compiler
     (:class:`~trainables.code_cache.CompileError` where it fails), ``ImportError`` where torch is
-    another version, and ``OSError`` where the folder cannot be written.
+    another version, ``OSError`` where the folder cannot be written or read, and ``MemoryError``.
     """
 
     def __init__(self, problem: Problem, folder: Path) -> None:

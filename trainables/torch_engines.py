@@ -19,8 +19,9 @@ from trainables.torch_steps import EagerEngine, Engine, Problem
 FEWEST_COMPILED_STEPS = 40_000
 #: Above this batch size both engines spend most of their time in the same matrix products.
 LARGEST_COMPILED_BATCH = 16
-#: What :class:`CompiledEngine` raises: no compiler or one that fails, other torch, no folder.
-COMPILE_ERRORS = (RuntimeError, ImportError, OSError)
+#: What :class:`CompiledEngine` raises: no compiler or one that fails, other torch, no folder, or no
+#: memory left.
+COMPILE_ERRORS = (RuntimeError, ImportError, OSError, MemoryError)
 
 _log = logging.getLogger("argbest.trainables")
 
@@ -36,16 +37,17 @@ def choose_engine(problem: Problem, steps: int, folder: Path) -> Engine:
     Compiled code is kept in ``folder``.
 
     The choice depends on the problem and ``steps`` alone, so that a trial computes the same each
-    time. Only where compiling fails does the eager engine step in, whose float32 sums are rounded
-    otherwise; a warning says so, and why. Other processes that compile are waited for, however
-    long they take.
+    time. Only where compiling or loading fails does the eager engine step in, whose float32 sums
+    are rounded otherwise; a warning says so, and why. Other processes that compile are waited for,
+    half an hour at most (:func:`~trainables.code_cache.patient_lock`).
     """
     if steps < FEWEST_COMPILED_STEPS or problem.batch_size > LARGEST_COMPILED_BATCH:
         return EagerEngine(problem)
     try:
         return CompiledEngine(problem, folder)
     except COMPILE_ERRORS as error:
-        _log.warning("no compiled training loop, so this trial trains eagerly: %s", error)
+        reason = str(error) or type(error).__name__
+        _log.warning("no compiled training loop, so this trial trains eagerly: %s", reason)
         return EagerEngine(problem)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import threading
@@ -56,6 +57,19 @@ def test_half_a_file_is_compiled_again(folder: Path, caplog: pytest.LogCaptureFi
     assert kept.get(lambda: b"again") == b"again"
     assert "is damaged; compiling again" in caplog.text
     assert kept.get(_refuse) == b"again"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(errno.EMFILE, "too many files")])
+def test_a_machine_that_is_short_of_something_is_no_failure_of_the_code(
+    folder: Path, error: Exception
+) -> None:
+    kept = KeptCode(folder, "784-10")
+    kept.get(lambda: b"code")
+    with pytest.raises(type(error)) as info, kept.failures_remembered():
+        raise error
+    assert info.value is error
+    assert kept.get(_refuse) == b"code"
+    assert not (folder / "784-10.failed").exists()
 
 
 @pytest.mark.parametrize("error", [AssertionError(), KeyError("no symbol"), ValueError("no code")])
@@ -113,6 +127,20 @@ def test_other_versions_go_when_they_have_not_been_used_for_a_week(folder: Path)
     assert _names(folder.parent) == {"beside", "this"}
 
 
+def test_a_version_that_cannot_be_deleted_is_logged_and_code_is_kept(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    KeptCode(folder.parent / "unused", "784-10").get(lambda: b"1")
+    target = folder.parent.parent / "elsewhere"
+    (folder.parent / "unused").rename(target)
+    _age(target, UNUSED_SECONDS + 60)
+    (folder.parent / "link").symlink_to(target)  # rmtree refuses one
+    assert KeptCode(folder, "784-10").get(lambda: b"2") == b"2"
+    assert KeptCode(folder, "784-10").get(_refuse) == b"2"
+    (record,) = caplog.records
+    assert record.getMessage().startswith("compiled code of another version is not deleted")
+
+
 def test_a_lock_is_waited_for_with_warnings(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -137,3 +165,16 @@ def test_a_lock_is_waited_for_with_warnings(
     assert warnings == {"still waiting for another process that compiles 784-10"}
     with FileLock(path, timeout=0) as freed:
         assert freed.is_locked
+
+
+def test_a_lock_that_is_never_freed_is_given_up(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "784-10.lock"
+    with (
+        FileLock(path),
+        pytest.raises(CompileError, match=f"waited 0 s for the process that holds {path}"),
+        patient_lock(path, report_seconds=0.05, patience_seconds=0.1),
+    ):
+        raise AssertionError("the lock is held by another")
+    assert "still waiting" in caplog.text

@@ -93,6 +93,10 @@ def test_shapes_and_types(data: RegressionData) -> None:
         assert np.isfinite(array).all()
 
 
+def test_a_process_makes_the_arrays_once(data: RegressionData) -> None:
+    assert Ames().load(Path("elsewhere"), Path("source")) is data
+
+
 def test_arrays_are_pinned(data: RegressionData) -> None:
     x = np.vstack([data.x_train, data.x_test])
     assert digest(x) == "a0b5316bb896573abd64bce85d61e04ef4f7124c1c46200a2637bfce155304c9"
