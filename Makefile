@@ -40,8 +40,8 @@ format: install  ## rewrite the code in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: install  ## measure the training engines against the plain loops
-	$(BIN)/python -m benchmarks
+bench: install  ## measure engines and service; ARGS=--quick is the short form
+	$(BIN)/python -m benchmarks $(ARGS)
 
 chaos: install  ## kill the service's processes at random points and count what was lost
 	$(BIN)/python -m tools.chaos

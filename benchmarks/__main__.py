@@ -1,8 +1,8 @@
 """Measure argbest on this machine: ``python -m benchmarks`` from the repository's root.
 
 Four parts: the engines of the numpy trainables and of the torch trainables against the plain
-loops that specify them, stacked trials against one alone, and the service around them. See
-docs/performance.md.
+loops that specify them, stacked trials against one alone, and the service around them. Each is
+shown and written when it is known, whatever becomes of the others. See docs/performance.md.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from benchmarks import engines, service_figures
 from benchmarks.machine import stamp
 from benchmarks.records import BenchmarkError, Part
-from benchmarks.tables import TITLES, markdown, update_page
+from benchmarks.tables import TITLES, markdown, section, targets_sections, update_page
 from service.client_errors import ClientError
 from service.settings import Settings
 from trainables import datasets
@@ -56,11 +56,33 @@ def write(file: Path, parts: dict[str, Part]) -> list[Part]:
     return ordered
 
 
-def publish(parts: dict[str, Part]) -> None:
-    """Put the parts into docs/performance.json and the tables of docs/performance.md."""
-    together = write(PUBLISHED, parts)
-    page = update_page(PAGE.read_text(encoding="utf-8"), together)
-    PAGE.write_text(page, encoding="utf-8")
+def keep(parts: dict[str, Part], *, output: Path | None, publish: bool) -> None:
+    """Write the parts into the folder ``output`` and, to ``publish`` them, into docs/."""
+    if output:
+        output.mkdir(parents=True, exist_ok=True)
+        together = write(output / "benchmarks.json", parts)
+        (output / "benchmarks.md").write_text(markdown(together) + "\n", encoding="utf-8")
+    if publish:
+        together = write(PUBLISHED, parts)
+        page = update_page(PAGE.read_text(encoding="utf-8"), together)
+        PAGE.write_text(page, encoding="utf-8")
+
+
+def measure_each(
+    names: Iterable[str], measure_one: Callable[[str], Part], done: Callable[[Part], None]
+) -> int:
+    """Measure one part after another; return the exit status: 1 if one of them failed.
+
+    ``done`` is called with each that did not, at once. Why another did is told on stderr.
+    """
+    status = 0
+    for name in names:
+        try:
+            done(measure_one(name))
+        except (BenchmarkError, ClientError) as error:
+            _note(f"{name}: {error}")
+            status = 1
+    return status
 
 
 def _prepare(settings: Settings, note: Callable[[str], None]) -> None:
@@ -93,35 +115,42 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _parts(options: argparse.Namespace, command: str) -> dict[str, Part]:
-    if options.source:
-        return read(options.source)
+def _measure(options: argparse.Namespace, command: str) -> int:
     chosen = {"data_dir": options.data_dir} if options.data_dir else {}
     settings = Settings(**chosen)
-    _prepare(settings, _note)
-    names = [options.only] if options.only else list(TITLES)
-    return {n: measure(n, settings, quick=options.quick, command=command) for n in names}
+    try:
+        _prepare(settings, _note)
+    except DatasetUnavailable as error:
+        _note(str(error))
+        return 1
+    parts: list[Part] = []
+
+    def done(part: Part) -> None:
+        print(section(part), flush=True, end="\n\n")
+        parts.append(part)
+        keep({part.name: part}, output=options.output, publish=options.update_docs)
+
+    status = measure_each(
+        [options.only] if options.only else TITLES,
+        lambda name: measure(name, settings, quick=options.quick, command=command),
+        done,
+    )
+    print(*targets_sections(parts), sep="\n")
+    return status
 
 
 def main(arguments: list[str]) -> int:
     """Be the command line; return the exit status: 1 where something could not be measured."""
     options = _options(arguments)
+    if options.source:
+        parts = read(options.source)
+        print(markdown(parts.values()))
+        keep(parts, output=options.output, publish=options.update_docs)
+        return 0
     if sys.platform != "linux":
         _note("the benchmarks read /proc, which only Linux has")
         return 1
-    try:
-        parts = _parts(options, shlex.join(["python", "-m", "benchmarks", *arguments]))
-    except (BenchmarkError, ClientError, DatasetUnavailable) as error:
-        _note(str(error))
-        return 1
-    print(markdown(parts.values()))
-    if options.output:
-        options.output.mkdir(parents=True, exist_ok=True)
-        together = write(options.output / "benchmarks.json", parts)
-        (options.output / "benchmarks.md").write_text(markdown(together) + "\n", encoding="utf-8")
-    if options.update_docs:
-        publish(parts)
-    return 0
+    return _measure(options, shlex.join(["python", "-m", "benchmarks", *arguments]))
 
 
 if __name__ == "__main__":

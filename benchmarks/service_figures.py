@@ -1,7 +1,8 @@
 """What the service itself costs: latency, throughput, reports, memory, against a bare pool.
 
-Everything is measured as a client sees it, over HTTP, on a service of its own with an empty SQLite
-database and two CPU slots. Trivial trials train linear regression for one epoch (a millisecond).
+Everything is measured over HTTP, on a service of its own with an empty SQLite database, two CPU
+slots and no compiled code at hand. Trivial trials train linear regression for one epoch (a
+millisecond).
 """
 
 from __future__ import annotations
@@ -32,18 +33,26 @@ class Extent:
 
     repeats: int
     epochs: int
-    #: Search space, epochs and repeats of what is run both ways.
-    trainings: tuple[tuple[str, int, int], ...]
     #: Search space and epochs of the trials whose memory is looked at.
     memory: tuple[tuple[str, int], ...]
+    #: Search space, epochs and repeats of what is run both ways, each with code that is compiled
+    #: when the memory of that space's trials is looked at.
+    trainings: tuple[tuple[str, int, int], ...]
 
 
-QUICK = Extent(2, 1_000, (("q2_neural_regression", 150, 1),), (("q3_mlp", 3),))
+QUICK = Extent(2, 1_000, (("q2_neural_regression", 150),), (("q2_neural_regression", 150, 1),))
 FULL = Extent(
     5,
     2_000,
-    (("q2_neural_regression", 150, 3), ("q4_feedforward", 20, 1)),
-    (("q3_mlp", 3), ("q4_feedforward", 2)),
+    (
+        ("q2_neural_regression", 150),
+        ("q3_perceptron", 5),
+        ("q3_logistic_regression", 5),
+        ("q3_mlp", 3),
+        ("q4_logistic_regression", 3),
+        ("q4_feedforward", 2),
+    ),
+    (("q2_neural_regression", 150, 3), ("q4_feedforward", 20, 2)),
 )
 
 
@@ -65,12 +74,12 @@ def run(settings: Settings, *, quick: bool) -> list[Figure]:
         figures = [
             *_start(service),
             *_trivial_jobs(service, extent.repeats),
-            *_reports(service, settings, extent),
+            *_reports(service, extent),
         ]
         for space, epochs in extent.memory:
             figures += _memory(service, space, epochs)
         for space, epochs, repeats in extent.trainings:
-            figures += _overhead(service, settings, space, epochs, repeats)
+            figures += _overhead(service, space, epochs, repeats)
         return figures
 
 
@@ -78,7 +87,7 @@ def run(settings: Settings, *, quick: bool) -> list[Figure]:
 
 
 def _start(service: RunningService) -> list[Figure]:
-    """The first job finds no warm file cache and no waiting Ray process."""
+    """The first job finds no waiting Ray process and no compiled code."""
     _note("start, and the first job")
     first = service.time_job(_trivial(1))
     return [
@@ -126,13 +135,14 @@ def _latency(what: str, jobs: Sequence[TimedJob]) -> list[Figure]:
 # --- the cost of a report ------------------------------------------------------------------------
 
 
-def _reports(service: RunningService, settings: Settings, extent: Extent) -> list[Figure]:
+def _reports(service: RunningService, extent: Extent) -> list[Figure]:
     costs = []
     for number in range(extent.repeats):
         _note(f"{extent.epochs} reports, {number + 1} of {extent.repeats}")
         bodies = [job_body("q2_linear_regression", 1, epochs) for epochs in (1, extent.epochs)]
         served = [service.time_job(body).training_s for body in bodies]
-        pools = [bare_pool(service.client.plan(body), settings, workers=1) for body in bodies]
+        plans = [service.client.plan(body) for body in bodies]
+        pools = [bare_pool(plan, service.settings, workers=1) for plan in plans]
         bare = [pool["trials"][0]["seconds"] for pool in pools]
         costs.append(cost_per_report(served, bare, extent.epochs))
     name = f"cost of a report, in the trial, over {extent.epochs} epochs"
@@ -143,7 +153,7 @@ def cost_per_report(served_s: Sequence[float], bare_s: Sequence[float], epochs: 
     """Return the seconds that the service adds to an epoch.
 
     Each pair holds the training seconds of 1 epoch and of ``epochs``: the difference leaves out
-    what is done once, like the import of the code.
+    what is done once, like loading compiled code.
     """
     served, bare = ((many - one) / (epochs - 1) for one, many in (served_s, bare_s))
     return served - bare
@@ -153,35 +163,34 @@ def cost_per_report(served_s: Sequence[float], bare_s: Sequence[float], epochs: 
 
 
 def _memory(service: RunningService, space: str, epochs: int) -> list[Figure]:
-    """Peaks of proportional set sizes, while one trial trains and while two do."""
+    """Peaks of proportional set sizes: of a trial that compiles its code, of one more, of two."""
     _note(f"memory of one trial and of two of {space}")
-    one, two = (
+    compiling, one, two = (
         service.time_job(job_body(space, trials, epochs), sample_memory=True).trial_pss_bytes / 1e6
-        for trials in (1, 2)
+        for trials in (1, 1, 2)
     )
     return [
-        Figure(f"memory (PSS) of a trial process, {space}", "MB", (one,)),
-        Figure(f"{space}: what a second trial beside it adds", "MB", (two - one,)),
+        Figure(f"memory (PSS) of a trial, {space}", "MB", (one,)),
+        Figure(f"memory (PSS) of a trial, {space}: compiling first", "MB", (compiling,)),
+        Figure(f"memory (PSS) of a trial, {space}: what a second one adds", "MB", (two - one,)),
     ]
 
 
 # --- against a bare pool -------------------------------------------------------------------------
 
 
-def _overhead(
-    service: RunningService, settings: Settings, space: str, epochs: int, repeats: int
-) -> list[Figure]:
+def _overhead(service: RunningService, space: str, epochs: int, repeats: int) -> list[Figure]:
     """Time the same trials both ways, in turn."""
     body = job_body(space, FEW, epochs)
     plan = service.client.plan(body)
     bare, served = [], []
     for number in range(repeats):
         _note(f"{FEW} trials of {space}, bare and served, {number + 1} of {repeats}")
-        pool = bare_pool(plan, settings, workers=WORKERS)
+        pool = bare_pool(plan, service.settings, workers=WORKERS)
         job = service.time_job(body, poll_seconds=WATCH_SECONDS)
         check_same_results(pool["trials"], job.trials)
         bare.append(Walls(pool["wall_s"], sum(trial["seconds"] for trial in pool["trials"])))
-        served.append(Walls(job.done_s, job.training_s))
+        served.append(Walls(job.recorded_s, job.training_s))
     return overhead_figures(f"{FEW} x {space}, {epochs} epochs", bare, served)
 
 
@@ -223,12 +232,16 @@ def check_same_results(
 
 
 def bare_pool(plan: Mapping[str, Any], settings: Settings, *, workers: int) -> Any:
-    """Run a plan's trials by :mod:`benchmarks.bare_pool`, as it returns them."""
+    """Run a plan's trials by :mod:`benchmarks.bare_pool`, as it returns them.
+
+    Like trials of the service that ask for no GPU, they see none.
+    """
     with TemporaryDirectory(prefix="argbest-bench-") as name:
         job, output = Path(name) / "job.json", Path(name) / "output.json"
         job.write_text(json.dumps(plan), encoding="utf-8")
         arguments = ["--job", str(job), "--workers", str(workers), "--output", str(output)]
-        run_python("benchmarks.bare_pool", *arguments, environment=settings.environment())
+        environment = settings.environment() | {"CUDA_VISIBLE_DEVICES": ""}
+        run_python("benchmarks.bare_pool", *arguments, environment=environment)
         return json.loads(output.read_text(encoding="utf-8"))
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,11 +22,13 @@ from benchmarks.records import BenchmarkError
 from service.client import Client
 from service.client_types import Job, Trial, has_succeeded, is_finished
 from service.cluster import is_reachable
-from service.processes import trial_processes
+from service.processes import kill_all, trial_processes, with_variable
 from service.settings import Settings
 
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
+#: A job that takes longer than that hangs: the longest takes minutes.
+JOB_SECONDS = 1_800.0
 #: How often a job is asked for, unless told otherwise: a time is known to this.
 POLL_SECONDS = 0.05
 
@@ -48,11 +51,24 @@ class TimedJob:
         """The training seconds of all its trials."""
         return sum(trial["seconds"] for trial in self.trials)
 
+    @property
+    def recorded_s(self) -> float:
+        """The seconds from its submission to its end as the service recorded them.
+
+        However seldom a client asks, they are exact.
+        """
+        created, finished = str(self.job["created_at"]), str(self.job["finished_at"])
+        return (datetime.fromisoformat(finished) - datetime.fromisoformat(created)).total_seconds()
+
 
 @dataclass(frozen=True, slots=True)
 class RunningService:
-    """A service that takes jobs; ``start_s`` is how long it took until it did."""
+    """A service that takes jobs; ``start_s`` is how long it took until it did.
 
+    ``settings`` are its own.
+    """
+
+    settings: Settings
     client: Client
     process: psutil.Process
     start_s: float
@@ -68,12 +84,20 @@ class RunningService:
         *,
         sample_memory: bool = False,
         poll_seconds: float = POLL_SECONDS,
+        most_seconds: float = JOB_SECONDS,
     ) -> TimedJob:
-        """Run a job to its end; raise :class:`BenchmarkError` unless it succeeds."""
+        """Run a job to its end.
+
+        Raises :class:`BenchmarkError` unless it succeeds, and does so within ``most_seconds``.
+        """
         started = time.perf_counter()
         job = self.client.submit(body)
         first_report_s, peak = 0.0, 0
         while not is_finished(job):
+            if time.perf_counter() - started > most_seconds:
+                raise BenchmarkError(
+                    f"job {job['name']} is still {job['state']} after {most_seconds:g} s"
+                )
             time.sleep(poll_seconds)
             job = self.client.job(job["id"])
             if not first_report_s and job["progress"]["epochs_done"]:
@@ -87,18 +111,21 @@ class RunningService:
 
 
 @contextmanager
-def running_service(settings: Settings, *, workers: int) -> Iterator[RunningService]:
-    """Start a service with an empty database, its own Ray and ``workers`` CPU slots; end it after.
+def running_service(
+    settings: Settings, *, workers: int, database_url: str = ""
+) -> Iterator[RunningService]:
+    """Start a service with its own Ray and ``workers`` CPU slots; end it after.
 
-    It reads the prepared data sets of ``settings``. Raises :class:`BenchmarkError` when it does not
-    start.
+    Its database, if not the one named, is an empty file, and it finds no compiled code; it reads
+    the prepared data sets of ``settings``. Raises :class:`BenchmarkError` when it does not start.
     """
     with TemporaryDirectory(prefix="argbest-bench-") as name:
         folder = Path(name)
         (folder / "datasets").symlink_to(settings.datasets_dir)
         changes = {
-            "data_dir": folder, "num_cpus": workers, "port": _free_port(), "host": "127.0.0.1",
-            "database_url": "", "ray_address": "", "search_spaces_dir": None,
+            "data_dir": folder, "cache_dir": folder / "cache", "num_cpus": workers,
+            "port": _free_port(), "host": "127.0.0.1",
+            "database_url": database_url, "ray_address": "", "search_spaces_dir": None,
         }  # fmt: skip
         own = settings.model_copy(update=changes)
         started = time.perf_counter()
@@ -106,7 +133,7 @@ def running_service(settings: Settings, *, workers: int) -> Iterator[RunningServ
         with _process(own, log) as process, Client(f"http://127.0.0.1:{own.port}") as client:
             _wait_until_ready(client, process, log)
             taken = time.perf_counter() - started
-            yield RunningService(client, psutil.Process(process.pid), taken)
+            yield RunningService(own, client, psutil.Process(process.pid), taken)
 
 
 @contextmanager
@@ -124,8 +151,25 @@ def _process(settings: Settings, log: Path) -> Iterator[subprocess.Popen[bytes]]
     try:
         yield process
     finally:
-        process.terminate()
-        process.wait(STOP_SECONDS)
+        stop(process, settings.data_dir, patience_s=STOP_SECONDS)
+
+
+def stop(process: subprocess.Popen[bytes], folder: Path, *, patience_s: float) -> None:
+    """End the service whose data folder this is, and whatever it leaves behind, by SIGKILL.
+
+    It gets ``patience_s`` seconds to end by itself. That it did not is told on stderr and is no
+    error, which would hide the first one.
+    """
+    process.terminate()
+    try:
+        process.wait(patience_s)
+    except subprocess.TimeoutExpired:
+        print(f"argbest serve did not stop in {patience_s:g} s: killed", file=sys.stderr)
+        process.kill()
+        process.wait()
+    left = with_variable("ARGBEST_DATA_DIR", str(folder))
+    kill_all(left)
+    psutil.wait_procs(left)
 
 
 def _wait_until_ready(client: Client, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from benchmarks.records import BenchmarkError, EngineRow, Figure, Part
+from benchmarks.targets import Outcome, outcomes
 
 BEGIN = "<!-- measured: begin; written by python -m benchmarks --update-docs -->"
 END = "<!-- measured: end -->"
@@ -20,8 +21,9 @@ _BASELINES = {"stacked": "alone"}
 
 
 def markdown(parts: Iterable[Part]) -> str:
-    """Return a section for each part: what it was measured on, and its tables."""
-    return "\n\n".join(_section(part) for part in parts)
+    """Return a section for each part, and one that compares them with the targets."""
+    shown = list(parts)
+    return "\n\n".join([*map(section, shown), *targets_sections(shown)])
 
 
 def update_page(page: str, parts: Iterable[Part]) -> str:
@@ -36,13 +38,20 @@ def update_page(page: str, parts: Iterable[Part]) -> str:
     return f"{before}{BEGIN}\n\n{markdown(parts)}\n\n{END}{after}"
 
 
-def _section(part: Part) -> str:
+def section(part: Part) -> str:
+    """Return a part's section: what it was measured on, and its tables."""
     blocks = [f"### {TITLES[part.name]}", _provenance(part)]
     if part.engines:
         blocks.append(engines_table(part.engines, _BASELINES.get(part.name, "plain")))
     if part.figures:
         blocks.append(figures_table(part.figures))
     return "\n\n".join(blocks)
+
+
+def targets_sections(parts: Iterable[Part]) -> list[str]:
+    """Return the section that compares the parts with the targets; none where they have none."""
+    found = outcomes(parts)
+    return [f"### Against the targets\n\n{_targets_table(found)}"] if found else []
 
 
 def _provenance(part: Part) -> str:
@@ -83,6 +92,23 @@ def figures_table(figures: Sequence[Figure]) -> str:
         (
             (figure.name, f"{_number(figure.median)} {figure.unit}".strip(), *_spread(figure))
             for figure in figures
+        ),
+    )
+
+
+def _targets_table(found: Iterable[Outcome]) -> str:
+    return _table(
+        ("what", "target", "goal", "reached", "low - high", "verdict"),
+        (
+            (
+                one.name,
+                f"{'at most ' if one.goal is None else ''}{_number(one.demanded)}",
+                "" if one.goal is None else _number(one.goal),
+                _number(one.reached),
+                f"{_number(one.low)} - {_number(one.high)}",
+                f"**{one.verdict}**" if one.verdict == "missed" else one.verdict,
+            )
+            for one in found
         ),
     )
 

@@ -2,10 +2,11 @@
 
     OMP_NUM_THREADS=1 python -m benchmarks.torch_engines [--quick] [--output FILE]
 
-Every workload is a network on Fashion-MNIST with batch size 1. Plain loop and engines take
-turns on partial epochs within one process, because a machine's speed drifts by more than they
-differ between runs; the medians count. An engine's time includes picking the samples, drawing the
-dropout masks and scaling the pixels, as the plain loop's includes its ``DataLoader``.
+Every workload is a network on Fashion-MNIST, with batch size 1 unless its name says another. Plain
+loop and engines take turns on partial epochs within one process, because a machine's speed drifts
+by more than they differ between runs; the medians count. An engine's time includes picking the
+samples, drawing the dropout masks and scaling the pixels, as the plain loop's includes its
+``DataLoader``.
 """
 
 from __future__ import annotations
@@ -44,20 +45,21 @@ class Workload:
     layers: int
     optimizer: Optimizer
     plain_flushes_denormals: bool = False
+    batch_size: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """How many steps a turn of the plain loop and of an engine has, and how many turns there are.
+    """How many samples a turn of the plain loop and of an engine has, and how many turns there are.
 
     Adam's moments take about a thousand steps to become denormal, which is what slows it down: the
     first steps are not timed.
     """
 
-    plain_steps: int
-    engine_steps: int
+    plain_samples: int
+    engine_samples: int
     repeats: int
-    warm_up_steps: int = 2_048
+    warm_up_samples: int = 2_048
 
 
 FULL, QUICK = Turns(1_000, 5_120, 7), Turns(500, 1_024, 3)
@@ -71,6 +73,11 @@ WORKLOADS = (
     Workload("two hidden layers, SGD", 2, _SGD),
     Workload("three hidden layers, SGD", 3, _SGD),
 )
+#: From which batch size on compiling does not pay; --quick leaves them out.
+BATCHES = tuple(
+    Workload(f"one hidden layer, SGD, batch size {size}", 1, _SGD, batch_size=size)
+    for size in (4, 16, 64)
+)
 
 
 def run(quick: bool) -> list[EngineRow]:
@@ -82,27 +89,29 @@ def run(quick: bool) -> list[EngineRow]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        turns = QUICK if quick else FULL
-        return [row for workload in WORKLOADS for row in rows(workload, images, turns)]
+        turns, workloads = (QUICK, WORKLOADS) if quick else (FULL, WORKLOADS + BATCHES)
+        return [row for workload in workloads for row in rows(workload, images, turns)]
     finally:
         torch.set_num_threads(threads)
 
 
 def rows(workload: Workload, images: Images, turns: Turns) -> list[EngineRow]:
     """Time the plain loop and both engines on one workload; return a row per engine."""
+    size = workload.batch_size
     problem = Problem(
-        Architecture(FEATURES, CLASSES, workload.layers, HIDDEN), 1, workload.optimizer
+        Architecture(FEATURES, CLASSES, workload.layers, HIDDEN), size, workload.optimizer
     )
     trainings = {
-        "plain": (_plain(problem, images), turns.plain_steps, workload.plain_flushes_denormals),
-        "eager": (_engine(problem, EagerEngine(problem), images), turns.engine_steps, True),
-        "compiled": (_engine(problem, _compiled(problem), images), turns.engine_steps, True),
+        "plain": (_plain(problem, images), turns.plain_samples, workload.plain_flushes_denormals),
+        "eager": (_engine(problem, EagerEngine(problem), images), turns.engine_samples, True),
+        "compiled": (_engine(problem, _compiled(problem), images), turns.engine_samples, True),
     }
     for train, _, flush in trainings.values():
-        _seconds(train, turns.warm_up_steps, flush=flush)
+        _seconds(train, turns.warm_up_samples // size, flush=flush)
     times: dict[str, list[float]] = {name: [] for name in trainings}
     for _ in range(turns.repeats):
-        for name, (train, steps, flush) in trainings.items():
+        for name, (train, samples, flush) in trainings.items():
+            steps = samples // size
             times[name].append(_seconds(train, steps, flush=flush) / steps * 1e6)
     return [
         EngineRow.of(workload.name, name, times["plain"], times[name])
@@ -119,7 +128,8 @@ def _plain(problem: Problem, images: Images) -> Train:
     model = torch_reference.network(problem.architecture, lambda: nn.Dropout(DROPOUT))
     optimizer = torch_reference.torch_optimizer(model, problem.optimizer)
     x = scaled(images.x_train, images.scale)
-    loader = torch_reference.samples(x, images.y_train, 1, torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    loader = torch_reference.samples(x, images.y_train, problem.batch_size, generator)
     batches = chain.from_iterable(repeat(loader))
     return lambda steps: torch_reference.train_epoch(model, optimizer, islice(batches, steps))
 

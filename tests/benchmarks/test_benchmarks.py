@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 from fastapi.testclient import TestClient
@@ -19,7 +21,9 @@ from benchmarks import __main__ as command
 from benchmarks import bare_pool, engines, machine, service_figures, stacked_engines, torch_engines
 from benchmarks.records import BenchmarkError, EngineRow, Figure, Part
 from benchmarks.service_figures import Walls
+from benchmarks.service_process import RunningService, TimedJob, stop
 from benchmarks.tables import BEGIN, END, markdown, update_page
+from benchmarks.targets import ENGINES, LIMITS, outcomes
 from results.store import open_store
 from service.api import create_app
 from service.settings import Settings
@@ -74,7 +78,13 @@ python 3.11.7, numpy 2.4.6; load before (1, 5, 15 minutes): 0.0, 1.3, 12.0.
 | figure | median | low - high | times |
 | --- | --- | --- | --- |
 | submit to done | 2.5 s | 2 - 4 | 3 |
-| service / bare pool | 1.26 |  | 1 |"""
+| service / bare pool | 1.26 |  | 1 |
+
+### Against the targets
+
+| what | target | goal | reached | low - high | verdict |
+| --- | --- | --- | --- | --- | --- |
+| network, 784-200-10 | 12 | 20 | 18 | 17 - 20 | target |"""
 
 
 def file_with(folder: Path, *parts: Part) -> Path:
@@ -124,7 +134,47 @@ def test_a_part_measured_anew_replaces_only_itself(tmp_path: Path) -> None:
     assert (out / "benchmarks.md").read_text(encoding="utf-8") == markdown(kept.values()) + "\n"
 
 
+@pytest.mark.parametrize(
+    ("ratio", "verdict"), [(11.99, "**missed**"), (12.0, "target"), (19.9, "target"), (20, "goal")]
+)
+def test_the_verdict_on_an_engine(ratio: float, verdict: str) -> None:
+    row = replace(NUMPY.engines[0], ratio=ratio)
+    slow = replace(row, engine="eager", ratio=1.0)
+    table = markdown([replace(NUMPY, engines=(slow, row))])
+    assert table.splitlines()[-1].endswith(f"| {verdict} |")
+
+
+def test_the_verdict_on_a_limit_is_that_of_the_median() -> None:
+    name = next(iter(LIMITS))
+    for values, verdict in (((1.0, 1.1, 1.4), "target"), ((1.11,), "missed")):
+        (outcome,) = outcomes([replace(SERVICE, figures=(Figure(name, "", values),))])
+        assert (outcome.verdict, outcome.high) == (verdict, max(values))
+
+
+def test_parts_without_targets_have_no_such_section() -> None:
+    assert "Against" not in markdown([SERVICE])
+
+
+def test_every_target_is_of_something_that_is_measured() -> None:
+    published = command.read(command.PUBLISHED).values()
+    assert [one.name for one in outcomes(published)] == [*ENGINES, *LIMITS]
+
+
 # --- measuring ---------------------------------------------------------------------------------
+
+
+def test_a_part_that_fails_loses_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    kept: list[Part] = []
+
+    def measure(name: str) -> Part:
+        if name == "torch":
+            raise BenchmarkError("no compiler")
+        return {"numpy": NUMPY, "service": SERVICE}[name]
+
+    assert command.measure_each(["numpy", "torch", "service"], measure, kept.append) == 1
+    assert kept == [NUMPY, SERVICE]
+    assert capsys.readouterr().err == "torch: no compiler\n"
+    assert command.measure_each(["numpy"], measure, kept.append) == 0
 
 
 def test_turns_are_compared_pair_by_pair() -> None:
@@ -159,24 +209,28 @@ def test_the_torch_engines_are_measured_against_the_plain_loop(
     monkeypatch.setenv("ARGBEST_CACHE_DIR", str(tmp_path))
     data = image_data(train=90, pixels=torch_engines.FEATURES, classes=torch_engines.CLASSES)
     images = Images.of(data, torch.device("cpu"))
-    workload = torch_engines.Workload("logistic", 0, Optimizer("sgd", 0.01))
-    rows = torch_engines.rows(workload, images, torch_engines.Turns(20, 64, 2, 40))
+    workload = torch_engines.Workload("logistic", 0, Optimizer("sgd", 0.01), batch_size=2)
+    rows = torch_engines.rows(workload, images, torch_engines.Turns(40, 128, 2, 80))
     assert [(row.workload, row.engine) for row in rows] == [
         ("logistic", "eager"), ("logistic", "compiled"),
     ]  # fmt: skip
     assert all(0 < row.ratio < math.inf and row.repeats == 2 for row in rows)
     assert rows[0].plain_us_per_step == rows[1].plain_us_per_step > 0
-    assert list((tmp_path / "torch").rglob("784-10-relu-sgd-1.bin"))
+    assert list((tmp_path / "torch").rglob("784-10-relu-sgd-2.bin"))
 
 
 def test_stacks_are_measured_against_one_alone() -> None:
     data = image_data(train=600, pixels=stacked_engines.FEATURES, classes=stacked_engines.CLASSES)
     images = Images.of(data, torch.device("cpu"))
     workload = stacked_engines.Workload(64, Optimizer("sgd", 0.01), 9)
-    rows = stacked_engines.rows(workload, "CPU", (1, 2), images, 2)
-    assert [row.workload for row in rows] == ["sgd, batch size 64, CPU"] * 2
-    assert [row.engine for row in rows] == ["1 stacked", "2 stacked"]
+    rows = stacked_engines.rows(workload, {"CPU": images, "a GPU": images}, (1, 2), 2)
+    what = "sgd, batch size 64: stacks on a GPU, alone on"
+    assert [row.workload for row in rows] == [f"{what} CPU"] * 2 + [f"{what} a GPU"] * 2
+    assert [row.engine for row in rows] == ["1 stacked", "2 stacked"] * 2
     assert all(0 < row.ratio < math.inf and row.repeats == 2 for row in rows)
+    on_cpu, on_gpu = rows[:2], rows[2:]
+    assert [r.us_per_step for r in on_cpu] == [r.us_per_step for r in on_gpu]
+    assert [r.plain_us_per_step for r in on_cpu] != [r.plain_us_per_step for r in on_gpu]
 
 
 def test_the_table_of_stacks_names_its_baseline() -> None:
@@ -226,13 +280,66 @@ def test_memory_of_processes() -> None:
 # --- the service's part ------------------------------------------------------------------------
 
 
+class Hanging:
+    """A client of a service whose job waits for ever."""
+
+    def submit(self, body: Any) -> Any:
+        return self.job("j")
+
+    def job(self, job_id: str) -> Any:
+        progress = {"epochs_done": 0}
+        return {"id": job_id, "name": "slow", "state": "queued", "progress": progress}
+
+
+def test_a_job_that_never_ends_is_an_error(tmp_path: Path) -> None:
+    client: Any = Hanging()
+    service = RunningService(Settings(data_dir=tmp_path), client, psutil.Process(), 1.0)
+    with pytest.raises(BenchmarkError, match="job slow is still queued after"):
+        service.time_job({}, poll_seconds=0.001, most_seconds=0.02)
+
+
+def test_the_service_s_own_clock() -> None:
+    job: Any = {
+        "created_at": "2026-11-23T12:00:59.750000Z", "finished_at": "2026-11-23T12:01:01Z",
+    }  # fmt: skip
+    assert TimedJob(job, [], 0.0, 2.0).recorded_s == 1.25
+
+
+#: A process that ignores SIGTERM, as its child does in a session of its own.
+STUBBORN = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+code = "import signal, time; print(); time.sleep(600)"
+child = subprocess.Popen([sys.executable, "-c", code], stdout=-1, start_new_session=True)
+child.stdout.readline()
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@ON_LINUX
+def test_a_service_that_does_not_stop_is_killed_with_all_it_started(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    environment = {**os.environ, "ARGBEST_DATA_DIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", STUBBORN], env=environment, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        child = psutil.Process(int(process.stdout.readline()))
+        stop(process, tmp_path, patience_s=0.05)
+        assert process.returncode == -signal.SIGKILL
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    assert "did not stop in 0.05 s: killed" in capfd.readouterr().err
+
+
 def test_each_further_trial() -> None:
     """50 trials in 7.4 s, one in 2.5 s: the other 49 took 4.9 s."""
     assert service_figures.per_further_trial(2.5, 7.4, 50) == pytest.approx(0.1)
 
 
 def test_the_cost_of_a_report_leaves_out_what_happens_once() -> None:
-    """Imports of 1 s and 0.6 s; 3 ms an epoch in the service, 1 ms bare."""
+    """Code is loaded in 1 s and 0.6 s; 3 ms an epoch in the service, 1 ms bare."""
     served, bare = (1.003, 1.0 + 0.003 * 1000), (0.601, 0.6 + 0.001 * 1000)
     assert service_figures.cost_per_report(served, bare, 1000) == pytest.approx(0.002)
 
@@ -254,6 +361,11 @@ def test_other_results_in_the_service_are_an_error() -> None:
     service_figures.check_same_results(bare, [{**trial, "number": 0} for trial in bare])
     with pytest.raises(BenchmarkError, match=r"trials \[1\]"):
         service_figures.check_same_results(bare, [bare[0], bare[0]])
+
+
+@pytest.mark.parametrize("extent", [service_figures.QUICK, service_figures.FULL])
+def test_what_is_timed_both_ways_has_been_compiled(extent: service_figures.Extent) -> None:
+    assert {space for space, *_ in extent.trainings} <= {space for space, _ in extent.memory}
 
 
 FULL = service_figures.FULL
@@ -302,3 +414,37 @@ def test_a_bare_pool_in_processes(tmp_path: Path) -> None:
     errors = [trial["metrics"]["train_rmse"] for trial in result["trials"]]
     assert len(set(errors)) == 3
     assert result["wall_s"] > max(trial["seconds"] for trial in result["trials"])
+
+
+#: Tells what a trial of its sees of the machine.
+PROBE = """
+import os
+from trainables.contract import Metric
+from trainables.parameters import LinearRegressionParameters
+from trainables.registry import Trainable
+
+METRICS = (Metric("gpus_hidden", "G", "max", "none"), Metric("threads", "T", "max", "none"))
+PROBE = Trainable("probe", "Probe", "probe:train", ("ames",), METRICS, LinearRegressionParameters)
+
+def train(config, data, report, *, epochs, seed):
+    hidden = os.environ["CUDA_VISIBLE_DEVICES"] == ""
+    report(1, {"gpus_hidden": hidden, "threads": int(os.environ["OMP_NUM_THREADS"])})
+"""
+
+
+def test_the_bare_pool_has_what_a_trial_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One thread, and no GPU: the service hides them from trials that ask for none."""
+    (tmp_path / "probe.py").write_text(PROBE, encoding="utf-8")
+    info = tmp_path / "probe-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: probe\nVersion: 1\n")
+    group = registry.ENTRY_POINT_GROUP
+    (info / "entry_points.txt").write_text(f"[{group}]\nprobe = probe:PROBE\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    spec = {"trainable": "probe", "dataset": "ames", "epochs": 1, "seed": 42}
+    plan = {"spec": spec, "configurations": [{"learning_rate": 0.001}]}
+    result = service_figures.bare_pool(plan, Settings(data_dir=tmp_path), workers=1)
+    assert result["trials"][0]["metrics"] == {"gpus_hidden": True, "threads": 1}
