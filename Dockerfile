@@ -33,7 +33,6 @@ COPY docker/entrypoint docker/healthy /usr/local/bin/
 # longer than a head takes to come back is as bad, since the node then waits for answers of the old one.
 ENV ARGBEST_DATA_DIR=/data \
     ARGBEST_CACHE_DIR=/cache \
-    NUMBA_CACHE_DIR=/cache/numba \
     PGPASSFILE=/run/database-password/pgpass \
     RAY_AUTH_MODE=token \
     RAY_AUTH_TOKEN_PATH=/run/ray-token/token \

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import math
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +10,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-import trainables
 from trainables import datasets
 from trainables import numpy_linear_engine as linear
 from trainables import numpy_reference as plain
 from trainables.datasets.types import RegressionData
-from trainables.numpy_compiler import LINE, aligned, aligned_zeros, compiled
+from trainables.numpy_compiler import aligned, aligned_zeros
 from trainables.numpy_models import (
     FloatArray,
     IntArray,
@@ -242,83 +235,3 @@ def test_huge_scores_give_a_finite_loss() -> None:
     weights[0, :91] = 100.0
     loss = linear.logistic_regression_epoch(weights, x, SCALE, labels, np.array([0]), 0.1)
     assert loss == pytest.approx(100.0 * (90 * 255 / 256 + 1), rel=1e-14)
-
-
-@pytest.mark.parametrize("columns", [1, 8, 9])
-def test_aligned_rows_start_a_cache_line(columns: int) -> None:
-    matrix = np.random.RandomState(7).standard_normal((3, columns))
-    copy = aligned(matrix)
-    assert copy.shape == (3, -(-columns // LINE) * LINE)
-    assert [copy[row].ctypes.data % 64 for row in range(3)] == [0, 0, 0]
-    np.testing.assert_array_equal(copy[:, :columns], matrix)
-    assert not copy[:, columns:].any()
-
-
-def test_code_that_cannot_be_cached_is_compiled_and_the_log_says_so(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    namespace: dict[str, Callable[[float], float]] = {}
-    exec("def double(x):\n    return 2.0 * x", namespace)  # has no file to cache beside
-    with caplog.at_level(logging.WARNING):
-        double = compiled(namespace["double"])
-    assert double(4.0) == 8.0
-    assert "ARGBEST_CACHE_DIR" in caplog.text
-
-
-def _run_elsewhere(folder: Path, code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run ``code`` on the packages in ``folder``; no folder for code is set but those given."""
-    inherited = {k: v for k, v in os.environ.items() if not k.endswith("CACHE_DIR")}
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        env={**inherited, "PYTHONPATH": str(folder), **environment},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-
-@pytest.fixture
-def copied_package(tmp_path: Path) -> Path:
-    """A folder with a package ``trainables`` of which only the compiler and a kernel are left."""
-    package = tmp_path / "trainables"
-    package.mkdir()
-    for name in ("__init__.py", "code_cache.py", "numpy_compiler.py", "numpy_models.py"):
-        shutil.copy(Path(trainables.__file__).parent / name, package)
-    head = "from trainables.numpy_compiler import compiled\n"
-    (package / "numpy_a.py").write_text(f"{head}@compiled\ndef inner(x):\n    return 2.0 * x\n")
-    call = "@compiled\ndef outer(x):\n    return 10.0 * inner(x)\n"
-    (package / "numpy_b.py").write_text(f"{head}from trainables.numpy_a import inner\n{call}")
-    return tmp_path
-
-
-_OUTER = """
-from trainables.numpy_b import outer
-print(outer(1.0), sum(outer.stats.cache_hits.values()))
-"""
-
-
-def test_a_changed_function_is_not_run_from_the_cache_of_one_that_imports_it(
-    copied_package: Path,
-) -> None:
-    def outer() -> str:
-        return _run_elsewhere(
-            copied_package, _OUTER, ARGBEST_CACHE_DIR=str(copied_package / "cache")
-        ).stdout.strip()
-
-    assert [outer(), outer()] == ["20.0 0", "20.0 1"]
-    source = copied_package / "trainables" / "numpy_a.py"
-    source.write_text(source.read_text().replace("2.0", "3.0"))
-    assert outer() == "30.0 0"
-    assert len(list((copied_package / "cache" / "numba").glob("argbest-*"))) == 2
-    assert not list((copied_package / "trainables").rglob("*.nb?"))
-
-
-def test_without_a_folder_for_code_it_is_compiled_and_the_log_says_so(
-    copied_package: Path,
-) -> None:
-    occupied = copied_package / "file"
-    occupied.touch()
-    done = _run_elsewhere(copied_package, _OUTER, NUMBA_CACHE_DIR=str(occupied))
-    assert done.stdout.strip() == "20.0 0"
-    assert "compiled in every process; set ARGBEST_CACHE_DIR" in done.stderr

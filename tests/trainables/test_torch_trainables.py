@@ -82,13 +82,14 @@ def test_a_compiled_training_repeats_itself_and_equals_the_eager_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     epochs, data = 20, image_data(train=2_003)
+    config = SMALL | {"device": "cpu"}  # on a GPU the stacked engine would train
     assert epochs * 2_003 >= FEWEST_COMPILED_STEPS
     monkeypatch.setenv("ARGBEST_CACHE_DIR", str(tmp_path))
-    one = _train("torch_logistic_regression", SMALL, data, epochs=epochs)
+    one = _train("torch_logistic_regression", config, data, epochs=epochs)
     assert len(list(cache_folder().rglob("*.bin"))) == 1
-    assert _train("torch_logistic_regression", SMALL, data, epochs=epochs) == one
+    assert _train("torch_logistic_regression", config, data, epochs=epochs) == one
     # So few epochs are not compiled, and yet start like the longer training.
-    short = _train("torch_logistic_regression", SMALL, data, epochs=2)
+    short = _train("torch_logistic_regression", config, data, epochs=2)
     for (_, compiled), (_, eager) in zip(one, short, strict=False):
         assert compiled["train_loss"] == pytest.approx(eager["train_loss"], rel=1e-4)
 
