@@ -250,6 +250,10 @@ class TokenRecord:
     last_used_at: datetime | None
 
 
+#: The longest that a token which expires may live: its end must be a date.
+MAX_TOKEN_DAYS = 36_500
+
+
 @dataclass(frozen=True, slots=True)
 class NewToken:
     """A token just made; its ``secret`` is what a client sends, and is not to be had again."""

@@ -193,8 +193,12 @@ def _methods(request: Request) -> list[str]:
 
 
 async def _answer_nobody(request: Request, _: Exception) -> Response:
-    logger.info("%s %s: the client left", request.method, ascii(request.url.path))
+    logger.info("%s: the client left", _told(request))
     return Response(status_code=CLIENT_CLOSED_REQUEST)
+
+
+def _told(request: Request) -> str:
+    return f"{requests.shortened(request.method)} {requests.shortened(request.url.path)!a}"
 
 
 async def _answer_bad_cursor(_: Request, error: Exception) -> Response:
@@ -218,7 +222,7 @@ async def _answer_results_error(_: Request, error: Exception) -> Response:
 
 async def _answer_bug(request: Request, error: Exception) -> Response:
     """The HTTP edge: a defect of ours is logged whole and answered without its details."""
-    logger.error("%s %s", request.method, request.url.path, exc_info=error)
+    logger.error("%s", _told(request), exc_info=error)
     return ProblemError(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "the service has a defect; its log says more",

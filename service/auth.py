@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any
@@ -23,6 +24,8 @@ from results.store.base import Store
 from service.addresses import address, host_name, is_loopback
 from service.problems import ProblemError, unavailable
 from service.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -39,6 +42,8 @@ OPEN_PATHS = frozenset(
         "/openapi.json",
     }
 )  # fmt: skip
+#: The one of them that answers more to whoever sends a valid token.
+_READINESS = "/readyz"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITE = frozenset({"same-origin", "none"})
 _HINT = (
@@ -46,6 +51,7 @@ _HINT = (
     "`argbest token create NAME`, run on the server's machine, makes a token"
 )
 #: What comes from a job may hold text of its author: in a browser it may draw, and do nothing.
+#: Our own pages bring a policy of theirs.
 _DRAWS_ONLY = b"default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _ACTIVE_TYPES = (b"text/html", b"image/svg+xml")
 
@@ -74,7 +80,8 @@ class Door:
 
     Behind it, ``request.state.is_locked`` says whether a token is asked for, and
     ``request.state.token`` is the valid :class:`~results.records.TokenRecord` that was sent, or
-    None; where no token is asked for, none is looked at.
+    None. No token is looked at where none is asked for, nor on an open path but ``/readyz``;
+    there ``request.state.is_unchecked`` says that one was sent and the database did not answer.
     """
 
     def __init__(self, app: App, settings: Settings, store: Store) -> None:
@@ -87,15 +94,16 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        send = _hardened(send)
         try:
             await self._check(scope)
         except ProblemError as problem:
             await problem.response()(scope, receive, send)
-        except StoreUnavailable as error:
-            answer = unavailable(f"the database cannot answer: {error}").response()
-            await answer(scope, receive, send)
+        except StoreUnavailable:
+            # Anybody may read this: it does not say where the database is.
+            await unavailable("the database cannot answer").response()(scope, receive, send)
         else:
-            await self._app(scope, receive, _hardened(scope["path"], send))
+            await self._app(scope, receive, send)
 
     async def _check(self, scope: Scope) -> None:
         headers = _headers(scope)
@@ -106,9 +114,13 @@ class Door:
         local_address, _ = scope.get("server") or ("", None)
         state = scope.setdefault("state", {})
         state["is_locked"] = asks_for_tokens(self._settings, local_address)
-        state["token"] = None
+        state["token"], state["is_unchecked"] = None, False
         if state["is_locked"]:
-            state["token"] = await self._token(scope, headers.get("authorization", ""))
+            sent = _bearer(headers.get("authorization", ""))
+            if scope["path"] == _READINESS:
+                await self._recognize(state, sent)
+            elif scope["path"] not in OPEN_PATHS:
+                state["token"] = await self._token(scope["method"], sent)
 
     def _check_host(self, host: str) -> None:
         name = host_name(host)
@@ -136,25 +148,36 @@ class Door:
                 "proxy, let it pass the Host header on",
             )
 
-    async def _token(self, scope: Scope, authorization: str) -> TokenRecord | None:
-        """Return the valid token that was sent; raise where one is needed and is not."""
-        kind, _, secret = authorization.partition(" ")
-        sent = secret.strip() if kind.lower() == "bearer" else ""
-        is_open = scope["path"] in OPEN_PATHS
+    async def _recognize(self, state: dict[str, Any], sent: str) -> None:
+        """Note the token that was sent, if it is valid; what is open needs none."""
         try:
-            token = await asyncio.to_thread(self._store.token, sent) if sent else None
+            state["token"] = await self._found(sent)
         except StoreUnavailable:
-            if not is_open:
-                raise
-            token = None  # what is open answers also while the database is away
-        if is_open:
-            return token
+            state["is_unchecked"] = True
+
+    async def _token(self, method: str, sent: str) -> TokenRecord:
+        """Return the token that was sent; raise unless it is valid and covers ``method``."""
+        token = await self._found(sent)
         if token is None:
             raise _unauthorized(was_sent=bool(sent))
-        needed = needed_scope(scope["method"])
+        needed = needed_scope(method)
         if not token.scope.covers(needed):
             raise _forbidden(token.name, token.scope, needed)
         return token
+
+    async def _found(self, sent: str) -> TokenRecord | None:
+        """Return the valid token with this secret, None where there is none."""
+        try:
+            return await asyncio.to_thread(self._store.token, sent) if sent else None
+        except StoreUnavailable as error:
+            logger.error("a token cannot be checked: %s", error)
+            raise
+
+
+def _bearer(authorization: str) -> str:
+    """Return the secret of an ``Authorization`` header, "" where it holds none."""
+    kind, _, secret = authorization.partition(" ")
+    return secret.strip() if kind.lower() == "bearer" else ""
 
 
 def _headers(scope: Scope) -> dict[str, str]:
@@ -193,16 +216,17 @@ def _forbidden(name: str, held: TokenScope, needed: TokenScope) -> ProblemError:
     )
 
 
-def _hardened(path: str, send: Send) -> Send:
-    """Return ``send`` with the headers that keep a browser from running what the API answers."""
+def _hardened(send: Send) -> Send:
+    """Return ``send`` with the headers that keep a browser from running what is answered."""
 
     async def hardened(message: Message) -> None:
-        if message["type"] == "http.response.start" and path.startswith("/api/"):
+        if message["type"] == "http.response.start":
             headers = list(message["headers"])
-            headers.append((b"x-content-type-options", b"nosniff"))
-            kind = dict(headers).get(b"content-type", b"")
-            if kind.startswith(_ACTIVE_TYPES):
-                headers.append((b"content-security-policy", _DRAWS_ONLY))
+            found = dict(headers)
+            wanted = {b"x-content-type-options": b"nosniff"}
+            if found.get(b"content-type", b"").startswith(_ACTIVE_TYPES):
+                wanted[b"content-security-policy"] = _DRAWS_ONLY
+            headers += [(name, value) for name, value in wanted.items() if name not in found]
             message = {**message, "headers": headers}
         await send(message)
 

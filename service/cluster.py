@@ -226,7 +226,10 @@ def nodes(settings: Settings) -> list[dict[str, Any]]:
         raise ClusterError("the Ray dashboard is not known: set ARGBEST_DASHBOARD_URL")
     try:
         url = f"{base_url}/nodes"
-        answer = httpx2.get(url, params={"view": "summary"}, headers=headers, timeout=3.0)
+        # No proxy of the environment is to see Ray's token.
+        answer = httpx2.get(
+            url, params={"view": "summary"}, headers=headers, timeout=3.0, trust_env=False
+        )
         answer.raise_for_status()
         summary = answer.json()["data"]["summary"]
     except (httpx2.HTTPError, KeyError, TypeError, ValueError) as error:

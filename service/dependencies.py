@@ -19,7 +19,11 @@ from service.reports import Drawings
 from service.schemas import JobRequest
 from service.settings import Settings
 
-JobId = Annotated[str, Path(description="the job's id")]
+#: Characters; those of ours are shorter. What is longer is refused rather than repeated.
+MAX_JOB_ID = 64
+JobId = Annotated[str, Path(description="the job's id", max_length=MAX_JOB_ID)]
+#: Of a search space, a trainable or a plot.
+Name = Annotated[str, Path(max_length=200)]
 IdempotencyKey = Annotated[
     str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[!-~]+$")
 ]

@@ -19,6 +19,7 @@ from results.records import Curve, JobRecord, NewTrial, Page, TrialRecord
 from results.states import JobState
 from results.store.base import Store
 from search_spaces import Library, SearchSpace, SearchSpaceError
+from service import logs
 from service.disk import disk_problem
 from service.log_lines import log_state
 from service.problems import FieldError, ProblemError, invalid, pointer, unavailable
@@ -224,19 +225,22 @@ class Jobs:
         job = self._store.job(job_id)
         self._store.delete_job(job.id)
         log_state(logger, job.id, "deleted")
-        self._settings.log_file(job.id).unlink(missing_ok=True)
+        try:
+            self._settings.log_file(job.id).unlink(missing_ok=True)
+        except OSError as error:
+            # The job is gone all the same, and asking again would find none.
+            logger.warning("the log of job %s is left behind: %s", job.id, error)
 
     def log_tail(self, job_id: str, lines: int) -> str:
-        """Return the last lines of the job's log ("" before its driver has started)."""
+        """Return the last lines of the job's log ("" before its driver has started).
+
+        Raises a 503 problem where the file cannot be read.
+        """
         path = self._settings.log_file(self._store.job(job_id).id)
         try:
-            with path.open("rb") as file:
-                size = file.seek(0, 2)
-                file.seek(max(0, size - lines * 1_000))
-                tail = file.read().decode("utf-8", "replace").splitlines()[-lines:]
-        except FileNotFoundError:
-            return ""
-        return "".join(f"{line}\n" for line in tail)
+            return logs.tail(path, lines)
+        except OSError as error:
+            raise unavailable(f"the log {path} cannot be read: {error.strerror}") from error
 
 
 def _digest(request: JobRequest) -> str:

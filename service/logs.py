@@ -13,6 +13,7 @@ def configure(log_format: LogFormat = "text", *, job_id: str = "") -> None:
     """Log to stderr from INFO on; libraries only tell of trouble.
 
     ``job_id`` is that of a process that works for one job: each of its JSON lines carries it.
+    Uvicorn's command line brings handlers of its own, of plain text: its lines go through ours.
     """
     logging.Formatter.converter = time.gmtime
     handler = logging.StreamHandler()
@@ -20,6 +21,25 @@ def configure(log_format: LogFormat = "text", *, job_id: str = "") -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     for library in ("alembic", "httpx2"):
         logging.getLogger(library).setLevel(logging.WARNING)
+    for name in ("uvicorn", "uvicorn.access"):
+        uvicorn = logging.getLogger(name)
+        uvicorn.handlers.clear()
+        uvicorn.propagate = True
+
+
+def tail(path: Path, lines: int) -> str:
+    """Return the last ``lines`` lines of a log file, fewer where they exceed 1000 bytes each.
+
+    Returns "" where there is no file; raises ``OSError`` where it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - lines * 1_000))
+            kept = file.read().decode("utf-8", "replace").splitlines()[-lines:]
+    except FileNotFoundError:
+        return ""
+    return "".join(f"{line}\n" for line in kept)
 
 
 def limit_log(path: Path, max_bytes: int) -> None:

@@ -58,6 +58,11 @@ class StoreCollector(Collector):
         for state in JobState:
             jobs.add_metric([state.value], counts.get(state, 0))
         yield jobs
+        yield GaugeMetricFamily(
+            "argbest_oldest_queued_job_seconds",
+            "Time since the acceptance of the oldest job that is queued; 0 if none is.",
+            value=self._store.longest_wait(),
+        )
 
     def _leases(self) -> Iterator[Metric]:
         leases = self._store.lease_counts()

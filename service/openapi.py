@@ -102,7 +102,8 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     421: _problem("the Host header names another service"),
     422: _problem("understood but invalid"),
     503: _problem(
-        "the database or the disk cannot take work now; of /cluster: Ray does not answer"
+        "the database or the disk cannot take work now, or a log cannot be read; of /cluster: Ray "
+        "does not answer"
     ),
 }
 

@@ -71,8 +71,12 @@ class ProblemError(Exception):
             "hint": self.hint or next((e.hint for e in self.errors if e.hint), ""),
             "request_id": REQUEST_ID.get(),
         }
-        # Also here: the answer to an unexpected error goes past the middleware that adds it.
-        headers = {REQUEST_ID_HEADER: content["request_id"], **self.headers}
+        # Also here: the answer to an unexpected error goes past the middleware that adds these.
+        headers = {
+            REQUEST_ID_HEADER: content["request_id"],
+            "X-Content-Type-Options": "nosniff",
+            **self.headers,
+        }
         return JSONResponse(content, self.status.value, headers=headers, media_type=MEDIA_TYPE)
 
 

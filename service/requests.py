@@ -20,6 +20,8 @@ from service.log_lines import REQUEST_ID, REQUEST_ID_HEADER
 logger = logging.getLogger(__name__)
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+#: Characters of a method or path that are logged: enough for those of ours.
+_LONGEST = 200
 _JOB_PATH = re.compile(r"/api/v1/jobs/([0-9a-f]{16})(?:/|$)")
 
 
@@ -52,13 +54,18 @@ class RequestLog:
             _log(scope, status, time.perf_counter() - begun)
 
 
+def shortened(text: str) -> str:
+    """Return a text that a client chose as a log tells it: no longer than it needs to be."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
 def _request_id(scope: Scope) -> str:
     given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
     return given if _ID.fullmatch(given) else secrets.token_hex(8)
 
 
 def _log(scope: Scope, status: int, seconds: float) -> None:
-    method, path = scope["method"], scope["path"]
+    method, path = shortened(scope["method"]), shortened(scope["path"])
     extra = {"method": method, "path": path, "status": status, "seconds": round(seconds, 6)}
     job = _JOB_PATH.match(path)
     if job:

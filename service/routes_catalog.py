@@ -10,7 +10,7 @@ from fastapi import APIRouter
 
 from search_spaces import SearchSpaceError
 from service import cluster
-from service.dependencies import LibraryDep, SettingsDep
+from service.dependencies import LibraryDep, Name, SettingsDep
 from service.openapi import PROBLEMS
 from service.problems import ProblemError, unavailable
 from service.views import dataset_view, trainable_view
@@ -32,7 +32,7 @@ def list_search_spaces(library: LibraryDep) -> Any:
 
 
 @router.get("/search_spaces/{name}")
-def show_search_space(name: str, library: LibraryDep) -> Any:
+def show_search_space(name: Name, library: LibraryDep) -> Any:
     """Show one declared search space."""
     try:
         return library.get(name).to_json()
@@ -49,7 +49,7 @@ def list_trainables() -> Any:
 
 
 @router.get("/trainables/{name}")
-def show_trainable(name: str) -> Any:
+def show_trainable(name: Name) -> Any:
     """Show one trainable."""
     try:
         return trainable_view(registry.get(name))

@@ -15,7 +15,7 @@ from service.cluster import is_reachable
 from service.dependencies import SettingsDep, StoreDep
 from service.disk import disk_problem
 from service.settings import Settings
-from service.version import version
+from service.version import OTHER_SCHEMA, version
 
 router = APIRouter(tags=["health"])
 
@@ -25,7 +25,7 @@ def readiness(store: Store, settings: Settings) -> dict[str, str]:
     parts = {"database": "ok", "migrations": "ok", "ray": "ok", "disk": "ok"}
     try:
         if not store.schema_is_current():
-            parts["migrations"] = "the schema is not current: run `argbest serve` once"
+            parts["migrations"] = OTHER_SCHEMA
     except StoreUnavailable as error:
         parts["database"] = parts["migrations"] = str(error)
     if not is_reachable(settings.ray_address):
@@ -45,8 +45,11 @@ def readyz(request: Request, store: StoreDep, settings: SettingsDep) -> Any:
     """Answer whether work can be taken, part by part; 503 if any part is not ready.
 
     Where tokens are asked for, the parts are told to who sends a valid one, with its name and
-    scope.
+    scope. While the database cannot say whether it is valid, `token` is null, and of the parts
+    only that one is told.
     """
+    if request.state.is_unchecked:
+        return _answer({"status": "not ready", "parts": {"database": "unavailable"}, "token": None})
     parts = readiness(store, settings)
     ready = all(state == "ok" for state in parts.values())
     status = "ok" if ready else "not ready"
@@ -56,8 +59,13 @@ def readyz(request: Request, store: StoreDep, settings: SettingsDep) -> Any:
         content["parts"] = parts
     if token is not None:
         content["token"] = {"name": token.name, "scope": token.scope}
-    headers = {} if ready else {"Retry-After": "5"}
-    return JSONResponse(content, 200 if ready else 503, headers=headers)
+    return _answer(content)
+
+
+def _answer(content: dict[str, Any]) -> JSONResponse:
+    if content["status"] == "ok":
+        return JSONResponse(content)
+    return JSONResponse(content, 503, headers={"Retry-After": "5"})
 
 
 @router.get("/version")

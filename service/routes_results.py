@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from results import export
 from results.errors import JobNotFound
-from service.dependencies import DrawingsDep, JobId, JobsDep, SettingsDep
+from service.dependencies import DrawingsDep, JobId, JobsDep, Name, SettingsDep
 from service.news import Told
 from service.openapi import PROBLEMS, media
 from service.reports import best_text
@@ -122,7 +122,7 @@ def list_plots(job_id: JobId, drawings: DrawingsDep) -> Any:
 )
 def plot(
     job_id: JobId,
-    name: Annotated[str, Path(max_length=200)],
+    name: Name,
     image_format: Literal["png", "svg"],
     drawings: DrawingsDep,
 ) -> Response:

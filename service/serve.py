@@ -83,6 +83,7 @@ def serve(settings: Settings) -> None:
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
+                log_config=None,  # its lines go through our log, as JSON where that is asked for
                 log_level="warning",
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )

@@ -10,6 +10,7 @@ from results.records import TokenScope
 from results.store import open_store
 from results.store.base import Store
 from service.settings import Settings
+from service.version import OTHER_SCHEMA
 
 #: The store as the command line knows it, which imports no database.
 TokenStore = Store
@@ -19,9 +20,10 @@ FIRST_TOKEN = "first-admin"  # noqa: S105 - a name
 
 @contextmanager
 def token_store(settings: Settings, *, make: bool) -> Iterator[Store]:
-    """Open the service's database for as long as it is needed; ``make`` it if it is not there.
+    """Open the service's database for as long as it is needed.
 
-    Raises :class:`results.errors.UnsupportedDatabase` where there is none, and what
+    ``make`` it, or its schema, if that is not there or older. Raises
+    :class:`results.errors.UnsupportedDatabase` where there is none of this version, and what
     :func:`results.store.open_store` and :meth:`~results.store.base.Store.migrate` raise.
     """
     if make:
@@ -29,7 +31,10 @@ def token_store(settings: Settings, *, make: bool) -> Iterator[Store]:
     elif not settings.database_url and not (settings.data_dir / "argbest.db").exists():
         raise UnsupportedDatabase(f"there is no database in {settings.data_dir}")
     with closing(open_store(settings.store_url)) as store:
-        store.migrate()
+        if make:
+            store.migrate()
+        elif not store.schema_is_current():
+            raise UnsupportedDatabase(OTHER_SCHEMA)
         yield store
 
 

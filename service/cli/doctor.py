@@ -15,8 +15,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from service.cli.data import datasets_folders
-from service.cli.options import folder_option
+from service.cli.options import folder_option, machine_settings
 from service.cli.output import emit_json, json_option, table
 from service.cli.target import with_client
 from service.cli.text import size
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from service.client_types import JsonObject
 
 OLDEST_PYTHON = (3, 11)
-#: With less the service takes no job; with less than ten times as much it soon will not.
-SMALLEST_DISK = 200_000_000
 _COMPILERS = ("c++", "g++", "clang++")
 
 
@@ -64,11 +61,11 @@ def doctor(client: Client, *, data_dir: Path | None, as_json: bool) -> None:
 
 
 def _machine(data_dir: Path | None) -> Iterator[Check]:
-    folder, source = datasets_folders(data_dir)
+    settings = machine_settings(data_dir)
     yield python_check(sys.version_info[:3])
     yield compiler_check()
-    yield disk_check(folder, _free(folder))
-    yield from _data_checks(folder, source)
+    yield disk_check(settings.data_dir, _free(settings.data_dir), settings.min_free_bytes)
+    yield from _data_checks(settings.datasets_dir, settings.fashion_mnist_dir)
 
 
 def python_check(version: tuple[int, int, int]) -> Check:
@@ -89,12 +86,17 @@ def compiler_check() -> Check:
     return Check("c++ compiler", "warning", "none found", hint)
 
 
-def disk_check(folder: Path, free: int) -> Check:
-    """Check the ``free`` bytes of the disk that holds ``folder``."""
+def disk_check(folder: Path, free: int, needed: int) -> Check:
+    """Check the ``free`` bytes of the disk that holds ``folder``.
+
+    With less than ``needed`` bytes the service takes no job; with less than ten times as much it
+    soon will not.
+    """
     detail = f"{size(free)} free for {folder}"
-    if free < SMALLEST_DISK:
-        return Check("disk", "broken", detail, "free some space, or choose another --data-dir")
-    if free < 10 * SMALLEST_DISK:
+    if free < needed:
+        hint = "free some space, choose another --data-dir, or lower ARGBEST_MIN_FREE_BYTES"
+        return Check("disk", "broken", detail, hint)
+    if free < 10 * needed:
         return Check("disk", "warning", detail, "free some space soon")
     return Check("disk", "ok", detail)
 
@@ -152,6 +154,9 @@ def _version_check(version: str) -> Check:
 
 def _token_check(told: JsonObject) -> Check:
     """Check the token by what ``GET /readyz`` answered: its parts it tells to a valid one alone."""
+    if "token" in told and told["token"] is None:
+        detail = "could not be checked: the server's database does not answer"
+        return Check("token", "warning", detail, "look again when it does")
     if "token" in told:
         name, scope = told["token"]["name"], told["token"]["scope"]
         return Check("token", "ok", f"{name}, with the scope {scope}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from results.errors import StoreUnavailable, TokenExists, TokenNotFound, UnsupportedDatabase
-from results.records import TokenRecord, TokenScope
+from results.records import MAX_TOKEN_DAYS, TokenRecord, TokenScope
 from service.cli.errors import ExitCode
 from service.cli.options import folder_option, machine_settings
 from service.cli.output import emit_json, json_option, note, table
@@ -53,6 +53,16 @@ def _store(data_dir: Path | None, *, make: bool = False) -> Iterator[TokenStore]
         click.get_current_context().exit(_EXIT_CODES[type(error)])
 
 
+def _lifetime(_: click.Context, parameter: click.Parameter, days: float | None) -> float | None:
+    """Return so many days in seconds; refuse a number, NaN too, that a token cannot live."""
+    if days is None:
+        return None
+    if not 0 < days <= MAX_TOKEN_DAYS:
+        allowed = f"give a number of days above 0 and at most {MAX_TOKEN_DAYS}"
+        raise click.BadParameter(f"{days:g}: {allowed}", param=parameter)
+    return days * _SECONDS_A_DAY
+
+
 @token.command()
 @name_argument
 @click.option(
@@ -65,16 +75,16 @@ def _store(data_dir: Path | None, *, make: bool = False) -> Iterator[TokenStore]
 @click.option(
     "--expires-in",
     metavar="DAYS",
-    type=click.FloatRange(min=0, min_open=True),
-    help="Days until it expires. [default: never]",
+    type=float,
+    callback=_lifetime,
+    help=f"Days until it expires, at most {MAX_TOKEN_DAYS}. [default: never]",
 )
 @folder_option
 def create(*, name: str, scope: str, expires_in: float | None, data_dir: Path | None) -> None:
     """Make a token and print it: the only time that it is shown."""
-    lifetime = None if expires_in is None else expires_in * _SECONDS_A_DAY
     with _store(data_dir, make=True) as store:
         try:
-            made = store.create_token(name, TokenScope(scope), lifetime_seconds=lifetime)
+            made = store.create_token(name, TokenScope(scope), lifetime_seconds=expires_in)
         except ValueError as error:
             raise click.UsageError(str(error)) from error
     click.echo(made.secret)
