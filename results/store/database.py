@@ -238,7 +238,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
     limits = {
-        "lock_timeout": int(LOCK_SECONDS),
+        "lock_timeout": LOCK_SECONDS,
         "statement_timeout": _STATEMENT_SECONDS,
         "idle_in_transaction_session_timeout": _IDLE_SECONDS,
     }

@@ -424,6 +424,21 @@ def test_cancel_and_delete(client: TestClient) -> None:
     assert client.get(f"/api/v1/jobs/{job_id}").status_code == 404
 
 
+def test_a_log_that_cannot_be_read_or_removed_is_told_and_logged(
+    client: TestClient, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    job_id = submit(client)["id"]
+    assert client.get(f"/api/v1/jobs/{job_id}/log").text == ""
+    settings.log_file(job_id).mkdir(parents=True)
+    answer = client.get(f"/api/v1/jobs/{job_id}/log")
+    assert answer.status_code == 503
+    assert f"{job_id}.log cannot be read: Is a directory" in answer.json()["detail"]
+    client.post(f"/api/v1/jobs/{job_id}/cancel")
+    assert client.delete(f"/api/v1/jobs/{job_id}").status_code == 204
+    assert f"the log of job {job_id} is left behind" in caplog.text
+    assert client.get(f"/api/v1/jobs/{job_id}").status_code == 404
+
+
 def test_pause_resume_and_retry(client: TestClient, store: Store) -> None:
     job_id = submit(client)["id"]
 
@@ -486,6 +501,21 @@ def test_metrics_tell_jobs_and_requests(client: TestClient) -> None:
     assert "argbest_database_up 1.0" in text
 
 
+def test_metrics_tell_that_jobs_wait_in_vain(client: TestClient, store: SqlStore) -> None:
+    assert "argbest_oldest_queued_job_seconds 0.0" in client.get("/metrics").text
+    submit(client)
+    submit(client)
+    with store._database.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE jobs SET created_at = created_at - 1000 * (3 - sequence)"
+        )
+    lines = client.get("/metrics").text.splitlines()
+    (age,) = (line.split()[1] for line in lines if line.startswith("argbest_oldest_queued"))
+    assert 2000 <= float(age) < 3000
+    run(store, store.jobs().items[-1].id)
+    assert store.longest_wait() < 2000
+
+
 def test_metrics_tell_how_long_jobs_and_trials_took(client: TestClient, store: Store) -> None:
     assert "argbest_job_run_seconds_count 0.0" in client.get("/metrics").text
     run(store, submit(client)["id"])
@@ -497,6 +527,13 @@ def test_metrics_tell_how_long_jobs_and_trials_took(client: TestClient, store: S
         assert f"argbest_{name}_seconds_count {float(number)}" in text
         assert f"argbest_{name}_seconds_sum {seconds}" in text
     assert f'state="succeeded"}} {float(found.trial[0])}' in text
+
+
+def test_a_schema_of_another_version_is_told(settings: Settings) -> None:
+    with TestClient(create_app(settings)) as client:
+        parts = client.get("/readyz").json()["parts"]
+    assert parts["database"] == "ok"
+    assert "missing or of another version" in parts["migrations"]
 
 
 def test_metrics_tell_of_a_database_that_is_away(settings: Settings, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,10 @@ import pytest
 from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
-from results.errors import StoreUnavailable
 from results.records import EpochReport, TokenScope
 from results.states import JobState, TrialState
 from results.store.base import Store
 from results.store.sql import SqlStore
-from service import serve
 from service.api import create_app
 from service.auth import OPEN_PATHS, asks_for_tokens
 from service.cli import main
@@ -129,11 +128,17 @@ def test_what_each_scope_allows(
             assert "--scope" in answer.json()["hint"]
 
 
-def test_a_revoked_or_expired_token_opens_nothing(locked: TestClient, store: Store) -> None:
-    headers = bearer(store, READ)
-    assert locked.get("/api/v1/jobs", headers=headers).status_code == 200
+def test_a_revoked_or_expired_token_opens_nothing(locked: TestClient, store: SqlStore) -> None:
+    revoked = bearer(store, READ)
+    secret = store.create_token("brief", READ, lifetime_seconds=3600).secret
+    expired = {"Authorization": f"Bearer {secret}"}
+    for headers in (revoked, expired):
+        assert locked.get("/api/v1/jobs", headers=headers).status_code == 200
     store.revoke_token("read-token")
-    assert locked.get("/api/v1/jobs", headers=headers).status_code == 401
+    with store._database.write() as connection:
+        connection.exec_driver_sql("UPDATE tokens SET expires_at = expires_at - 3601")
+    for headers in (revoked, expired):
+        assert locked.get("/api/v1/jobs", headers=headers).status_code == 401
 
 
 def test_what_is_open_tells_nothing_of_the_machine(locked: TestClient, store: Store) -> None:
@@ -180,20 +185,63 @@ def test_the_description_names_the_scopes_where_tokens_are_asked_for(
     assert "security" not in client.get("/openapi.json").json()["paths"]["/api/v1/jobs"]["get"]
 
 
-def test_a_database_that_is_away_is_no_defect(settings: Settings) -> None:
-    class Away(SqlStore):
-        def token(self, secret: str) -> Any:
-            raise StoreUnavailable("it is restarting")
+#: Nobody's, but of the form that one has.
+WELL_FORMED = "argb_" + "A" * 43
 
-    app = create_app(settings.model_copy(update={"auth": "on"}), Away(settings.store_url))
-    with TestClient(app, raise_server_exceptions=False) as client:
-        headers = {"Authorization": "Bearer x"}
-        answer = client.get("/api/v1/jobs", headers=headers)
-        # What is open does not need the token.
-        assert client.get("/healthz", headers=headers).status_code == 200
-        assert client.get("/readyz", headers=headers).json() == {"status": "not ready"}
-    assert answer.status_code == 503
-    assert "retry-after" in answer.headers
+
+def unreachable(settings: Settings) -> tuple[Settings, SqlStore]:
+    """Settings that ask for tokens and a store whose database is not there."""
+    store = SqlStore(f"sqlite:///{settings.data_dir}/unmounted/argbest.db")
+    return settings.model_copy(update={"auth": "on"}), store
+
+
+def test_a_database_that_is_away_is_no_defect_and_its_place_is_told_to_the_log_alone(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with TestClient(create_app(*unreachable(settings)), raise_server_exceptions=False) as client:
+        headers = {"Authorization": f"Bearer {WELL_FORMED}"}
+        for path in ("/api/v1/jobs", "/metrics", "/api/v1/nothing"):
+            answer = client.get(path, headers=headers)
+            assert answer.status_code == 503
+            assert answer.json()["detail"] == "the database cannot answer"
+            assert "retry-after" in answer.headers
+            assert "unmounted" not in answer.text
+        ready = client.get("/readyz", headers=headers)
+        parts = {"database": "unavailable"}
+        assert ready.json() == {"status": "not ready", "parts": parts, "token": None}
+        assert (ready.status_code, "retry-after" in ready.headers) == (503, True)
+        for sent in ({}, {"Authorization": "Bearer x"}):
+            assert client.get("/readyz", headers=sent).json() == {"status": "not ready"}
+            assert client.get("/api/v1/jobs", headers=sent).status_code == 401
+    assert "unmounted/argbest.db does not answer" in caplog.text
+    assert WELL_FORMED not in caplog.text
+
+
+def test_what_is_open_does_not_ask_the_database(settings: Settings) -> None:
+    asked = []
+
+    class Asked(SqlStore):
+        def token(self, secret: str) -> None:
+            asked.append(secret)
+
+    locked = settings.model_copy(update={"auth": "on"})
+    with TestClient(create_app(locked, Asked(settings.store_url))) as client:
+        for path in OPEN_PATHS - {"/readyz"}:
+            sent = {"Authorization": f"Bearer {WELL_FORMED}"}
+            assert client.get(path, headers=sent).status_code == 200, path
+        assert asked == []
+        assert client.get("/readyz", headers=sent).status_code == 503
+    assert asked == [WELL_FORMED]
+
+
+def test_doctor_says_that_a_token_could_not_be_checked(settings: Settings) -> None:
+    with served(*unreachable(settings)) as url:
+        told = run("--url", url, "doctor", "--json", token=WELL_FORMED)
+    assert told.exit_code == 1
+    checks = {check["name"]: check for check in json.loads(told.stdout)["items"]}
+    database, token = checks["server's database"], checks["token"]
+    assert (database["state"], database["detail"]) == ("broken", "unavailable")
+    assert (token["state"], "could not be checked" in token["detail"]) == ("warning", True)
 
 
 def test_no_token_reaches_the_log(
@@ -231,31 +279,6 @@ def test_tokens_are_asked_for_beyond_loopback(
     auth: Any, host: str, reached: str, expected: bool
 ) -> None:
     assert asks_for_tokens(Settings(auth=auth, host=host), reached) is expected
-
-
-def test_the_start_makes_one_admin_token_and_shows_it_once(
-    settings: Settings, store: Store, capsys: pytest.CaptureFixture[str]
-) -> None:
-    beyond = settings.model_copy(update={"host": "0.0.0.0"})
-    serve._announce_door(beyond, store)
-    secret = re.search(r"argb_[\w-]{43}", capsys.readouterr().err)
-    assert secret is not None
-    found = store.token(secret[0])
-    assert found is not None
-    assert found.scope is ADMIN
-    serve._announce_door(beyond, store)
-    assert "argb_" not in capsys.readouterr().err
-    assert len(store.tokens()) == 1
-
-
-def test_the_start_on_loopback_makes_none_and_warns_where_the_door_is_open(
-    settings: Settings, store: Store, capsys: pytest.CaptureFixture[str]
-) -> None:
-    serve._announce_door(settings, store)
-    assert "ARGBEST_AUTH" not in capsys.readouterr().err
-    serve._announce_door(settings.model_copy(update={"host": "0.0.0.0", "auth": "off"}), store)
-    assert "ARGBEST_AUTH=off" in capsys.readouterr().err
-    assert store.tokens() == ()
 
 
 # --- known hosts ------------------------------------------------------------------------------
@@ -349,11 +372,37 @@ def test_its_own_page_and_programs_are_served(client: TestClient, headers: dict[
     assert client.post("/api/v1/jobs", json=JOB, headers=headers).status_code == 202
 
 
+def test_a_browser_guesses_no_type_of_any_answer(
+    settings: Settings, store: Store, locked: TestClient
+) -> None:
+    app = create_app(settings, store)
+
+    @app.get("/broken")
+    def broken() -> None:
+        raise RuntimeError("a defect")
+
+    elsewhere, foreign = {"Host": "evil.example"}, {"Sec-Fetch-Site": "cross-site"}
+    with TestClient(app, raise_server_exceptions=False) as client:
+        answers = [
+            *(client.get(path) for path in sorted(OPEN_PATHS)),
+            client.get("/metrics"),
+            client.get("/api/v1/jobs"),
+            client.get("/nothing"),
+            client.put("/api/v1/jobs"),
+            client.get("/", headers=elsewhere),
+            client.post("/api/v1/jobs", json=JOB, headers=foreign),
+            locked.get("/api/v1/jobs"),
+            client.get("/broken"),
+        ]
+    assert [answer.status_code for answer in answers[-8:]] == [
+        200, 200, 404, 405, 421, 403, 401, 500
+    ]  # fmt: skip
+    for answer in answers:
+        assert answer.headers.get_list("x-content-type-options") == ["nosniff"], answer.url
+
+
 def test_a_browser_runs_nothing_that_the_api_answers(client: TestClient, store: Store) -> None:
     job_id = client.post("/api/v1/jobs", json=JOB | {"name": "<script>"}).json()["id"]
-    for name in ("", "/report?format=html", "/log"):
-        answer = client.get(f"/api/v1/jobs/{job_id}{name}")
-        assert answer.headers["x-content-type-options"] == "nosniff"
     run_one(store)
     report, plot = (
         client.get(f"/api/v1/jobs/{job_id}/{path}")
@@ -411,6 +460,9 @@ def test_tokens_are_made_before_the_first_start_and_listed(tmp_path: Path) -> No
     assert re.fullmatch(r"argb_[\w-]{43}\n", made.stdout)
     assert run("token", "create", "me", data_dir=folder).exit_code == 4
     assert run("token", "create", "a b", data_dir=folder).exit_code == 2
+    longest = run("token", "create", "long", "--expires-in", "36500", data_dir=folder)
+    assert longest.exit_code == 0
+    assert run("token", "revoke", "long", data_dir=folder).exit_code == 0
     assert run("token", "revoke", "you", data_dir=folder).exit_code == 4
     (item,) = json.loads(run("token", "ls", "--json", data_dir=folder).stdout)["items"]
     assert (item["name"], item["scope"], item["last_used_at"]) == ("me", "read", None)
@@ -418,3 +470,28 @@ def test_tokens_are_made_before_the_first_start_and_listed(tmp_path: Path) -> No
     shown = run("token", "ls", data_dir=folder).stdout.splitlines()
     assert shown[0].split() == ["NAME", "SCOPE", "BEGINS", "CREATED", "EXPIRES", "LAST_USED"]
     assert made.stdout.strip() not in "".join(shown)
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "nan", "inf", "36501", "1e9", "1e300", "1e306"])
+def test_a_lifetime_that_is_none_is_refused_in_days(tmp_path: Path, days: str) -> None:
+    refused = run("token", "create", "me", "--expires-in", days, data_dir=tmp_path / "new")
+    assert refused.exit_code == 2
+    assert "at most 36500" in refused.stderr
+    assert "--expires-in" in refused.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_schema_of_another_version_is_only_brought_up_to_date_to_make_a_token(
+    settings: Settings,
+) -> None:
+    folder = settings.data_dir
+    with closing(SqlStore(settings.store_url)) as store:
+        assert not store.schema_is_current()  # which makes an empty file
+        for arguments in (("ls",), ("revoke", "me")):
+            refused = run("token", *arguments, data_dir=folder)
+            assert refused.exit_code == 2
+            assert "schema is missing or of another version" in refused.stderr
+        assert not store.schema_is_current()
+        assert run("token", "create", "me", data_dir=folder).exit_code == 0
+        assert store.schema_is_current()
+        assert run("token", "ls", data_dir=folder).exit_code == 0

@@ -210,7 +210,12 @@ def test_another_media_type_is_a_415(client: TestClient) -> None:
         ("GET", "/api/v1/jobs?state=%00", 422),
         ("GET", "/api/v1/jobs?fingerprint=%00", 422),
         ("GET", "/api/v1/jobs?fingerprint=" + "g" * 64, 422),
-        ("GET", "/api/v1/jobs/" + "a" * 100, 404),
+        ("GET", "/api/v1/jobs/" + "a" * 64, 404),
+        ("GET", "/api/v1/jobs/" + "a" * 65, 422),
+        ("GET", "/api/v1/jobs/" + "a" * 60_000, 422),
+        ("DELETE", "/api/v1/jobs/" + "a" * 60_000, 422),
+        ("GET", "/api/v1/search_spaces/" + "a" * 201, 422),
+        ("GET", "/api/v1/trainables/" + "a" * 201, 422),
         ("GET", "/api/v1/jobs/nothing/plots/%00.svg", 404),
         ("GET", "/api/v1/jobs/nothing/trials/0", 404),
         ("GET", "/api/v1/jobs/nothing/trials/%00", 422),
@@ -229,9 +234,22 @@ def test_bad_paths_and_queries(client: TestClient, method: str, path: str, statu
     problem = answer.json()
     assert problem["status"] == status
     assert problem["hint"], problem
+    assert len(answer.text) < 1000
     if status == 422:
         assert problem["errors"][0]["pointer"].startswith(("/query/", "/path/"))
         assert problem["errors"][0]["hint"] != problem["errors"][0]["detail"]
+
+
+def test_the_log_cuts_what_a_client_chose(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="service"):
+        client.get("/api/v1/jobs/" + "a" * 60_000)
+        client.request("B" * 300, "/nothing")
+    one, other = (record for record in caplog.records if record.name == "service.requests")
+    assert vars(one)["path"] == "/api/v1/jobs/" + "a" * 187 + "..."
+    assert vars(other)["method"] == "B" * 200 + "..."
+    assert max(len(record.getMessage()) for record in (one, other)) < 300
 
 
 @pytest.mark.parametrize("key", ["", "two words", "k\0", "k" * 201])

@@ -445,8 +445,20 @@ def test_doctor_finds_a_program_that_hangs_up(tmp_path: Path) -> None:
 def test_doctor_s_limits() -> None:
     assert python_check((3, 10, 9)).state == "broken"
     assert python_check((3, 11, 0)).state == "ok"
-    states = [disk_check(Path("/d"), free).state for free in (10**8, 10**9, 10**11)]
-    assert states == ["broken", "warning", "ok"]
+    needed = 200 * 2**20
+    free = (needed - 1, needed, 10 * needed - 1, 10 * needed)
+    states = [disk_check(Path("/d"), bytes_, needed).state for bytes_ in free]
+    assert states == ["broken", "warning", "warning", "ok"]
+
+
+def test_doctor_finds_a_disk_full_where_the_service_does(
+    api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for needed, state in ((0, "ok"), (2**62, "broken")):
+        monkeypatch.setenv("ARGBEST_MIN_FREE_BYTES", str(needed))
+        result = run(api, "doctor", "--json", "--data-dir", str(tmp_path))
+        assert checks_of(result)["disk"]["state"] == state
+        assert result.exit_code == (state == "broken")
 
 
 # --- words ------------------------------------------------------------------------------------

@@ -300,6 +300,17 @@ def test_the_dashboard_is_asked_with_the_token_of_ray(
     assert headers["authorization"] == "Bearer secret"
 
 
+def test_no_proxy_sees_the_token_of_ray(
+    dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = f"http://127.0.0.1:{free_port()}"
+    for name in ("http_proxy", "all_proxy"):
+        monkeypatch.setenv(name, nobody)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    assert len(cluster.nodes(asking(dashboard))) == 2
+
+
 @pytest.mark.parametrize(("status", "answer"), [(401, {}), (200, {"data": {}}), (200, [])])
 def test_an_answer_that_is_none_is_an_error(
     dashboard: Dashboard, status: int, answer: object

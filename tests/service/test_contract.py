@@ -30,31 +30,40 @@ from results.states import FailureKind, JobState, TrialState
 from results.store import open_store
 from results.store.base import Store
 from service.api import create_app
+from service.dependencies import MAX_JOB_ID
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 EXAMPLES = int(os.environ.get("ARGBEST_TEST_EXAMPLES", "5"))
-#: The longest job id that the description allows.
-MAX_JOB_ID = 64
 #: Trials that the stand-in for drivers runs of one job: a generated grid may hold thousands.
 TRIALS_RUN = 3
 
-#: A job, trial, plot or name that is not there is a 404 or, as in `best`, a 409; there is no Ray.
-FOUND_OR_NOT = ["2xx", "404", "409", "503"]
+#: A job, trial, plot or name that is not there is a 404 or, as in `best`, a 409.
+FOUND_OR_NOT = ["2xx", "404", "409"]
+
+
+def checks(*more: str) -> dict[str, Any]:
+    """Return which statuses are no defect, and none for a valid request, with ``more`` of them."""
+    return {
+        "not_a_server_error": {"expected-statuses": ["2xx", "4xx", *more]},
+        "positive_data_acceptance": {"expected-statuses": [*FOUND_OR_NOT, *more]},
+    }
+
+
+#: By route, a status that a valid request may get. There is no Ray here. What JSON Schema cannot
+#: say: which names and metrics exist, which domains a trainable takes; that a cursor is a text that
+#: only an earlier page gives.
+ALSO = {
+    "GET /readyz": "503",
+    "GET /api/v1/cluster": "503",
+    "POST /api/v1/jobs": "422",
+    "GET /api/v1/jobs": "422",
+}
 CONFIG: dict[str, Any] = {
-    "checks": {
-        "not_a_server_error": {"expected-statuses": ["2xx", "4xx", "503"]},
-        "positive_data_acceptance": {"expected-statuses": FOUND_OR_NOT},
-    },
-    # What JSON Schema cannot say: which names and metrics exist, which domains a trainable takes;
-    # that a cursor is a text that only an earlier page gives.
+    "checks": checks(),
     "operations": [
-        {
-            "include-name": name,
-            "checks": {"positive_data_acceptance": {"expected-statuses": [*FOUND_OR_NOT, "422"]}},
-        }
-        for name in ("POST /api/v1/jobs", "GET /api/v1/jobs")
+        {"include-name": name, "checks": checks(status)} for name, status in ALSO.items()
     ],
 }
 

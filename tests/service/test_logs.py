@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from service.logs import limit_log
+import pytest
+
+from service.logs import limit_log, tail
 
 LINES = [f"line {number}\n" for number in range(1000)]
 
@@ -34,3 +36,15 @@ def test_a_long_log_keeps_its_newest_whole_lines_and_goes_on(tmp_path: Path) -> 
 def test_a_deleted_log_is_no_trouble(tmp_path: Path) -> None:
     limit_log(tmp_path / "none.log", 1)
     assert not (tmp_path / "none.log").exists()
+
+
+def test_the_tail_is_the_last_lines(tmp_path: Path) -> None:
+    path = tmp_path / "job.log"
+    assert tail(path, 5) == ""
+    path.write_text("".join(LINES), encoding="utf-8")
+    assert tail(path, 3) == "".join(LINES[-3:])
+    assert tail(path, 2000) == "".join(LINES)
+    path.write_bytes(b"x" * 5_000 + b"\nlast \xff")
+    assert tail(path, 2) == "x" * 1993 + "\nlast \ufffd\n"
+    with pytest.raises(IsADirectoryError):
+        tail(tmp_path, 1)

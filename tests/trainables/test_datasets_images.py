@@ -230,6 +230,34 @@ def test_damaged_arrays_are_made_anew(
     assert ensured(dataset, folder, None) == []
 
 
+class MakesAFolder:
+    """Code that runs when its pickle is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+        return Path.mkdir, (self.path,)
+
+
+def test_a_pickle_in_place_of_an_array_is_not_loaded(source: Path, folder: Path) -> None:
+    """Also where the manifest names its size and checksum."""
+    dataset = small_dataset(source)
+    before = copied(dataset.load(folder, source))
+    trap, path = folder / "trap", folder / "small" / "x_train.npy"
+    content = pickle.dumps(MakesAFolder(trap))
+    path.write_bytes(content)
+    manifest = folder / "small" / "manifest.json"
+    told = json.loads(manifest.read_text(encoding="utf-8"))
+    entry = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    told["files"]["x_train.npy"] = entry
+    manifest.write_text(json.dumps(told), encoding="utf-8")
+    assert copied(dataset.load(folder, source)) == before
+    assert not trap.exists()
+    pickle.loads(content)
+    assert trap.is_dir()
+
+
 def test_array_of_another_shape_is_made_anew(source: Path, folder: Path) -> None:
     dataset = small_dataset(source)
     before = copied(dataset.load(folder, source))

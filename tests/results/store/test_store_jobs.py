@@ -307,11 +307,27 @@ def test_a_closed_store_opens_again(store: SqlStore) -> None:
 
 
 def test_a_database_without_schema_is_unavailable(empty_store: SqlStore) -> None:
-    empty_store.ping()
+    assert not empty_store.schema_is_current()
     with pytest.raises(StoreUnavailable):
         empty_store.jobs()
     with pytest.raises(StoreUnavailable):
         accept(empty_store)
+
+
+def test_the_longest_wait_is_that_of_the_oldest_queued_job(store: SqlStore) -> None:
+    assert store.longest_wait() == 0.0
+    older, newer = accept(store), accept(store)
+    for job, age in ((older, 100), (newer, 50)):
+        with store._database.write() as connection:
+            connection.exec_driver_sql(
+                f"UPDATE jobs SET created_at = created_at - {age} WHERE id = '{job.id}'"
+            )
+    assert store.longest_wait() >= 100
+    store.request_pause(older.id)
+    assert 50 <= store.longest_wait() < 100
+    with store._database.write() as connection:
+        connection.exec_driver_sql("UPDATE jobs SET created_at = created_at + 1000")
+    assert store.longest_wait() == 0.0
 
 
 def test_a_lease_on_an_unknown_job_is_lost(store: SqlStore) -> None:

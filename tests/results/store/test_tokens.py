@@ -9,11 +9,12 @@ import sys
 import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from alembic import command
 
-from results.errors import TokenExists, TokenNotFound
+from results.errors import StoreUnavailable, TokenExists, TokenNotFound
 from results.records import TokenScope
 from results.store import schema
 from results.store.database import LOCK_SECONDS
@@ -68,6 +69,13 @@ def test_what_was_never_made_is_no_token(store: SqlStore, wrong: str) -> None:
     assert store.token(almost) is None
     assert store.token(secret + "A") is None
     assert store.token(secret.upper()) is None
+
+
+def test_what_cannot_be_a_token_is_known_without_the_database(tmp_path: Path) -> None:
+    away = SqlStore(f"sqlite:///{tmp_path}/missing/argbest.db")
+    assert away.token("x") is None
+    with pytest.raises(StoreUnavailable):
+        away.token("argb_" + "A" * 43)
 
 
 def test_tokens_that_begin_alike_are_told_apart(store: SqlStore) -> None:
@@ -167,10 +175,22 @@ def test_names_that_would_not_print_well_are_refused(store: SqlStore, name: str)
     assert store.tokens() == ()
 
 
-@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan")])
+LONGEST = 36_500 * 86_400.0
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), LONGEST + 1, 1e300])
 def test_lifetimes_that_are_none_are_refused(store: SqlStore, seconds: float) -> None:
-    with pytest.raises(ValueError, match="lifetime_seconds"):
+    with pytest.raises(ValueError, match="lifetime_seconds") as raised:
         store.create_token("laptop", READ, lifetime_seconds=seconds)
+    assert "trial" not in str(raised.value)
+    assert store.tokens() == ()
+
+
+def test_the_longest_lifetime_is_a_century(store: SqlStore) -> None:
+    record = store.create_token("laptop", READ, lifetime_seconds=LONGEST).record
+    assert record.expires_at is not None
+    lifetime = record.expires_at - record.created_at
+    assert abs(lifetime - timedelta(seconds=LONGEST)) < timedelta(minutes=1)
 
 
 def test_each_scope_covers_those_before_it() -> None:
