@@ -9,19 +9,18 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
-import ray
 from ray import tune
 from ray.exceptions import RayError
 from ray.tune import TuneError
 
 from results.errors import IllegalMove, LeaseLost, StoreUnavailable
-from results.records import Failure, JobRecord, Lease, TrialRecord
+from results.records import Failure, Lease, TrialRecord
 from results.states import FailureKind, JobState, TrialState
 from results.store import open_store
 from results.store.base import Store
@@ -31,10 +30,16 @@ from service.cluster import is_reachable
 from service.heartbeat import EXIT_UNFINISHED, Heartbeat
 from service.log_lines import log_state
 from service.logs import limit_log
-from service.processes import JOB_ID_VARIABLE
 from service.settings import Settings
 from service.spec import JobSpec
 from service.tune_callback import Recorder
+from service.tune_connect import (
+    NODE_SECONDS,
+    InfeasibleError,
+    RayUnavailableError,
+    check_feasible,
+    connect,
+)
 from service.tune_memory import survive_memory_kills
 from service.tune_pause import PauseGate, PauseReached
 from service.tune_search import Search, make_search
@@ -55,8 +60,27 @@ TUNE_SETTINGS = {
 LOST_RETRIES = 3
 
 
-def drive(store: Store, lease: Lease, settings: Settings, gate: PauseGate) -> None:
-    """Run what is left of the job and record how it ended, or that it waits."""
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run of the job ended: its last state, or ``QUEUED`` where the rest of it waits."""
+
+    state: JobState
+    error: Failure | None = None
+
+
+def drive(
+    store: Store,
+    lease: Lease,
+    settings: Settings,
+    gate: PauseGate,
+    *,
+    node_s: float = NODE_SECONDS,
+) -> Ending:
+    """Run what is left of the job and return how that ended; everything but this is written.
+
+    ``node_s`` is how many seconds a node that could hold the trials is waited for. Raises what
+    the job did wrong, or one of :data:`NO_FAULT_OF_THE_JOB`.
+    """
     job = store.job(lease.job_id)
     spec = JobSpec.from_json(job.spec)
     records = store.trials(job.id)
@@ -72,81 +96,36 @@ def drive(store: Store, lease: Lease, settings: Settings, gate: PauseGate) -> No
         stack=spec.stack,
     )
     if search.num_samples > 0:
-        _connect(job, spec, settings)
+        connect(job, spec, settings)
+        has_run = any(record.attempt > 0 for record in records)
+        check_feasible(spec, has_run=has_run, node_s=node_s)
         recorder = Recorder(store, lease, records, spec=spec, gate=gate)
         _fit(search, spec, settings, recorder, gate, name=f"{job.id}-{lease.token}")
         recorder.flush()
     done = store.trials(job.id)
-    if gate.closed and sum(record.state.is_finished for record in done) < spec.trials:
-        logger.info("job %s: what is left of it waits", job.id)
-        store.release_job(lease)
-        return
-    state, error = _outcome(done)
-    store.finish_job(lease, state, error)
-    log_state(logger, job.id, state)
-
-
-def _connect(job: JobRecord, spec: JobSpec, settings: Settings) -> None:
-    threads = str(max(1, int(spec.cpu)))
-    variables = {
-        JOB_ID_VARIABLE: job.id,
-        "ARGBEST_CACHE_DIR": str(settings.cache_dir),
-        "OMP_NUM_THREADS": threads,
-        "OPENBLAS_NUM_THREADS": threads,
-        "MKL_NUM_THREADS": threads,
-        "NUMBA_NUM_THREADS": threads,
-        # Ray would show all GPUs to a trial that asked for none.
-        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
-    }
-    try:
-        ray.init(
-            address=settings.ray_address,
-            namespace=job.id,
-            runtime_env={"env_vars": variables},
-            logging_level=logging.WARNING,
-            log_to_driver=True,
+    left = spec.trials - sum(record.state.is_finished for record in done)
+    if left <= 0:
+        return _outcome(done)
+    if not gate.closed:
+        raise StoppedEarlyError(
+            f"Tune ended its run with {left} trials left, as it does at SIGINT and SIGUSR1"
         )
-    except (OSError, RuntimeError, ValueError, RayError) as error:
-        raise RayUnavailableError(f"no driver can connect to Ray: {error}") from error
-    # Ray's own SIGTERM handler waits for trials; a driver told to end ends.
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(EXIT_UNFINISHED))
-    _check_feasible(spec)
+    logger.info("job %s: what is left of it waits", job.id)
+    return Ending(JobState.QUEUED)
 
 
-def _check_feasible(spec: JobSpec) -> None:
-    """Refuse a trial that none of the cluster's nodes could hold: Tune would wait for ever.
-
-    Where all workers are away, be it for a restart or because an autoscaler has ended them, Tune is
-    to wait: its trials start with the first that comes, and are what an autoscaler asks for.
-    """
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    if any(n.get("CPU", 0.0) >= spec.cpu and n.get("GPU", 0.0) >= spec.gpu for n in nodes):
-        return
-    cpus = max((node.get("CPU", 0.0) for node in nodes), default=0.0)
-    gpus = max((node.get("GPU", 0.0) for node in nodes), default=0.0)
-    if cpus == 0.0:
-        logger.warning("no node of the cluster has CPUs at present: the trials wait for one")
-        return
-    raise InfeasibleError(
-        f"a trial asks for {spec.cpu:g} CPU and {spec.gpu:g} GPU (resources_per_trial); "
-        f"the cluster's largest node has {cpus:g} CPU and {gpus:g} GPU"
-    )
-
-
-class InfeasibleError(Exception):
-    """No node of the cluster could run a trial of the job."""
-
-
-class RayUnavailableError(Exception):
-    """This process cannot connect to Ray: the head, or the raylet beside it, is gone or changes."""
+class StoppedEarlyError(Exception):
+    """Tune has ended its run although trials are left and the job is not to pause."""
 
 
 #: What stops a driver through no fault of its job; whoever drives it next goes on with it. It was
-#: taken over, or cancelled just as it ended, or the store, Ray, the disk or the network failed.
+#: taken over, or cancelled just as it ended, or stopped by a signal, or the store, Ray, the disk or
+#: the network failed.
 NO_FAULT_OF_THE_JOB = (
     LeaseLost,
     IllegalMove,
     StoreUnavailable,
+    StoppedEarlyError,
     RayUnavailableError,
     RayError,
     OSError,
@@ -198,35 +177,54 @@ def _fit(
         shutil.rmtree(storage / name, ignore_errors=True)
 
 
-def _outcome(records: Sequence[TrialRecord]) -> tuple[JobState, Failure | None]:
+def _outcome(records: Sequence[TrialRecord]) -> Ending:
     """A job succeeds if any of its trials did; else the first failure says why."""
     if any(record.state is TrialState.SUCCEEDED for record in records):
-        return JobState.SUCCEEDED, None
+        return Ending(JobState.SUCCEEDED)
     first = next((record.error for record in records if record.error), None)
     kind = first.kind if first else FailureKind.USER_ERROR
     why = first.message if first else "no trial was run"
     message = f"none of the job's {len(records)} trials succeeded; the first failure: {why}"
-    return JobState.FAILED, Failure(kind, message)
+    return Ending(JobState.FAILED, Failure(kind, message))
 
 
-def _run(store: Store, lease: Lease, settings: Settings, gate: PauseGate) -> int:
+def _run(
+    store: Store,
+    lease: Lease,
+    settings: Settings,
+    gate: PauseGate,
+    *,
+    node_s: float = NODE_SECONDS,
+) -> Ending | None:
+    """Drive the job; return how it ended, None where somebody else is to go on with it."""
     try:
-        drive(store, lease, settings, gate)
+        return drive(store, lease, settings, gate, node_s=node_s)
     except Exception as error:
         # The edge of this process: whatever the job itself did wrong becomes its error.
-        # Tune wraps what its callbacks raise into an error of which only the text is left.
-        cause = error.__context__ if isinstance(error, TuneError) else error
-        if isinstance(cause, NO_FAULT_OF_THE_JOB):
-            logger.error("driver stops: %s: %s", type(cause).__name__, cause)
-            return EXIT_UNFINISHED
         if isinstance(error, TrainableError | InfeasibleError):
-            return _fail(store, lease, Failure(FailureKind.INFEASIBLE, str(error)))
+            return Ending(JobState.FAILED, Failure(FailureKind.INFEASIBLE, str(error)))
+        for cause in _causes(error):
+            if isinstance(cause, NO_FAULT_OF_THE_JOB):
+                logger.error("driver stops: %s: %s", type(cause).__name__, cause)
+                return None
         logger.exception("the job could not be driven")
         # Ray may have gone without an exception of its own.
         if not is_reachable(settings.ray_address):
-            return EXIT_UNFINISHED
-        return _fail(store, lease, _failure(error))
-    return 0
+            return None
+        return Ending(JobState.FAILED, _failure(error))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error, and what Tune has wrapped into it.
+
+    Tune puts what its callbacks raise into a ``TuneError`` of which only the text is left, and an
+    exception of Ray's that it does not expect into a ``RuntimeError`` as its cause. No other
+    context counts: Tune calls back while it handles the death of an actor.
+    """
+    yield error
+    wrapped = error.__context__ if isinstance(error, TuneError) else error.__cause__
+    if wrapped is not None:
+        yield from _causes(wrapped)
 
 
 def _failure(error: Exception) -> Failure:
@@ -237,12 +235,20 @@ def _failure(error: Exception) -> Failure:
     return Failure(FailureKind.USER_ERROR, message, text)
 
 
-def _fail(store: Store, lease: Lease, failure: Failure) -> int:
-    logger.error("the job failed: %s", failure.message)
+def _end(store: Store, lease: Lease, ending: Ending | None) -> int:
+    """Write how the run ended and return the exit status; the lease is over then."""
+    if ending is None:
+        return EXIT_UNFINISHED
+    if ending.error is not None:
+        logger.error("the job failed: %s", ending.error.message)
     try:
-        store.finish_job(lease, JobState.FAILED, failure)
-    except (LeaseLost, IllegalMove, StoreUnavailable):
-        logger.exception("the job's failure could not be written")
+        if ending.state.is_finished:
+            store.finish_job(lease, ending.state, ending.error)
+            log_state(logger, lease.job_id, ending.state)
+        else:
+            store.release_job(lease)
+    except (LeaseLost, IllegalMove, StoreUnavailable) as error:
+        logger.error("driver stops: %s: %s", type(error).__name__, error)
         return EXIT_UNFINISHED
     return 0
 
@@ -260,8 +266,10 @@ def main(arguments: Sequence[str]) -> int:
     gate = PauseGate()
     heartbeat = Heartbeat(store, lease, settings, gate)
     heartbeat.start()
-    status = _run(store, lease, settings, gate)
+    ending = _run(store, lease, settings, gate)
+    # Before the last write: a renewal after it would find the lease gone.
     heartbeat.stop()
+    status = _end(store, lease, ending)
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -64,8 +64,9 @@ class Heartbeat(threading.Thread):
             try:
                 state = self._renew()
                 renewed = time.monotonic()
-            except LeaseLost:
-                self._end("the job was taken over")
+            except LeaseLost as error:
+                self._end(str(error))
+                continue
             except StoreUnavailable as error:
                 logger.warning("the lease could not be renewed: %s", error)
                 if time.monotonic() - renewed > self._settings.lease_seconds:
@@ -96,10 +97,12 @@ class Heartbeat(threading.Thread):
                 self._end("the store has not answered for as long as the lease lasts")
 
     def stop(self) -> None:
-        """Stop beating; the lease stays as it is."""
+        """Stop beating and end nothing any more; the lease stays as it is."""
         self._stopped.set()
 
     def _end(self, reason: str) -> None:
+        if self._stopped.is_set():
+            return  # a renewal that was under way finds the lease given up
         logger.error("driver stops: %s", reason)
         logging.shutdown()
         os._exit(EXIT_UNFINISHED)

@@ -42,8 +42,10 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
     for those that have diverged before. These have finished, and stay so if the stack is started
     again, whatever it tells of them.
 
-    Raises :class:`results.errors.LeaseLost` out of Tune's loop when the job was taken over, and
-    :class:`~service.tune_pause.PauseReached` when the job is to pause and no trial runs any more.
+    Raises :class:`results.errors.LeaseLost` out of Tune's loop when the job was taken over, but for
+    :meth:`on_trial_complete`: what that raises Tune logs, and takes for a failure of the trial; the
+    next write raises it again. And :class:`~service.tune_pause.PauseReached` when the job is to
+    pause and no trial runs any more.
     """
 
     def __init__(
@@ -78,18 +80,8 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
     def on_trial_start(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        """Give the stack its numbers; a sampler's new trial is added to the job."""
-        if trial.trial_id in self._numbers:
-            return
-        listed = trial.config.get(LISTED)
-        if listed is not None:
-            self._numbers[trial.trial_id] = [one["number"] for one in listed]
-            return
-        number, is_new = self._numbering.take(trial.config)
-        self._numbers[trial.trial_id] = [number]
-        if is_new:
-            new = NewTrial(number, dict(trial.config), self._seed)
-            self._write(lambda: self._store.add_trial(self._lease, new))
+        """Give the stack its numbers."""
+        self._number(trial)
 
     def on_trial_result(
         self,
@@ -158,17 +150,35 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        """Mark its trials failed, with the reason that was given or that its death shows."""
+        """Mark its trials failed, with the reason that was given or that its death shows.
+
+        A process that died before it was there has begun no attempt, and may have no number.
+        """
         if trial.trial_id not in self._started:
+            self._number(trial)
             self._start_attempt(trial, node=None)
         self._finish_all(trial, TrialState.FAILED, self._reason(trial))
 
     def flush(self) -> None:
         """Write the reports that have gathered."""
-        batch, self._buffer = self._buffer, []
-        if batch:
-            self._write(lambda: self._store.write_reports(self._lease, batch))
+        if self._buffer:
+            self._write(lambda: self._store.write_reports(self._lease, self._buffer))
+            self._buffer = []
         self._flushed = time.monotonic()
+
+    def _number(self, trial: Trial) -> None:
+        """Give the stack its numbers, unless it has them; a sampler's new trial joins the job."""
+        if trial.trial_id in self._numbers:
+            return
+        listed = trial.config.get(LISTED)
+        if listed is not None:
+            self._numbers[trial.trial_id] = [one["number"] for one in listed]
+            return
+        number, is_new = self._numbering.take(trial.config)
+        self._numbers[trial.trial_id] = [number]
+        if is_new:
+            new = NewTrial(number, dict(trial.config), self._seed)
+            self._write(lambda: self._store.add_trial(self._lease, new))
 
     def _start_attempt(self, trial: Trial, *, node: str | None) -> None:
         self.flush()

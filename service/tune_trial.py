@@ -11,6 +11,7 @@ from __future__ import annotations
 import faulthandler
 import logging
 import math
+import operator
 import time
 import traceback
 from collections.abc import Mapping, Sequence
@@ -86,12 +87,13 @@ def _train(configs: Sequence[Mapping[str, Any]], context: TrialContext) -> None:
     # Its import is not training: the reporter's clock begins after it.
     if len(configs) > 1:
         train_stack = trainable.resolve_stack()
-        report = EpochReporter(names, spec.metric, len(configs))
+        report = EpochReporter(names, spec.metric, len(configs), spec.epochs)
         train_stack(configs, data, report, epochs=spec.epochs, seed=spec.seed)
     else:
         train = trainable.resolve()
-        report = EpochReporter(names, spec.metric, 1)
+        report = EpochReporter(names, spec.metric, 1, spec.epochs)
         train(configs[0], data, report.alone, epochs=spec.epochs, seed=spec.seed)
+    report.check_complete()
 
 
 def _data(context: TrialContext) -> datasets.RegressionData | datasets.ImageData:
@@ -120,6 +122,8 @@ class EpochReporter:
     names: frozenset[str]
     metric: str
     members: int
+    epochs: int
+    reported: int = 0
     started: float = field(default_factory=time.monotonic)
     diverged: set[int] = field(default_factory=set)
 
@@ -131,8 +135,10 @@ class EpochReporter:
         """Report one epoch of the members that have not diverged in an earlier one.
 
         One with a value that is not finite is told as diverged. Raises :class:`DivergedError` when
-        none is left, and ``ValueError`` for other metrics or members than there should be.
+        none is left, and ``ValueError`` for another epoch than the next one, and for other metrics
+        or members than there should be.
         """
+        epoch = self._next(epoch)
         if len(metrics) != self.members:
             raise ValueError(
                 f"the trainable reported {len(metrics)} trials in epoch {epoch} where the stack "
@@ -157,8 +163,31 @@ class EpochReporter:
         if 0 in reports:
             result[OBJECTIVE] = reports[0][self.metric]
         tune.report(result)
+        self.reported = epoch
         if len(self.diverged) == self.members:
             raise DivergedError("; ".join(diverged.values()))
+
+    def check_complete(self) -> None:
+        """Raise ``ValueError`` unless every epoch has been reported."""
+        if self.reported != self.epochs:
+            raise ValueError(
+                f"the trainable returned after it had reported {self.reported} of {self.epochs} "
+                "epochs: report each of them once"
+            )
+
+    def _next(self, epoch: int) -> int:
+        """Return the epoch as a plain int, which a user's numpy may not have made it."""
+        wanted = self.reported + 1
+        try:
+            whole = operator.index(epoch)
+        except TypeError:
+            whole = None
+        if whole != wanted or wanted > self.epochs:
+            raise ValueError(
+                f"the trainable reported epoch {epoch!r} after {self.reported} of {self.epochs} "
+                "epochs: report each of them once, as whole numbers from 1"
+            )
+        return wanted
 
     def _plain(self, epoch: int, metrics: Mapping[str, float]) -> dict[str, float]:
         plain = {name: float(value) for name, value in metrics.items()}

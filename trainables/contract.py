@@ -16,7 +16,10 @@ class Report(Protocol):
     """Receives the metrics of one finished epoch."""
 
     def __call__(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Take the ``metrics`` (name to plain float) of ``epoch``, counted from 1."""
+        """Take the ``metrics`` (name to plain float) of ``epoch``, a whole number counted from 1.
+
+        Each epoch is reported once, in order. Where trials run, ``ValueError`` refuses another one.
+        """
 
 
 class Train(Protocol):
@@ -27,8 +30,9 @@ class Train(Protocol):
     ) -> None:
         """Train for ``epochs`` epochs and call ``report(epoch, metrics)`` after each of them.
 
-        ``config`` holds a value for each hyperparameter (missing ones take the default that the
-        trainable's parameter model declares); ``data`` is one of the classes of
+        A trial that returns before the last one has failed: trials are compared after as many
+        epochs. ``config`` holds a value for each hyperparameter (missing ones take the default that
+        the trainable's parameter model declares); ``data`` is one of the classes of
         :mod:`trainables.datasets`. With the same arguments a numpy trainable reports the same
         numbers bit for bit.
         """
@@ -38,7 +42,10 @@ class StackReport(Protocol):
     """Receives the metrics of one finished epoch of every trial of a stack."""
 
     def __call__(self, epoch: int, metrics: Sequence[Mapping[str, float]]) -> None:
-        """Take each member's ``metrics`` of ``epoch``, in the order of the configurations."""
+        """Take each member's ``metrics`` of ``epoch``, in the order of the configurations.
+
+        Epochs are reported as to :class:`Report`.
+        """
 
 
 class TrainStack(Protocol):

@@ -9,22 +9,27 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import ray
 from ray import tune
-from ray.exceptions import RaySystemError
+from ray.air.execution._internal import RayActorManager
+from ray.air.execution._internal.tracked_actor import TrackedActor
+from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
+from ray.exceptions import LocalRayletDiedError, OutOfDiskError, RayActorError, RaySystemError
 from ray.tune import TuneError
 
-from results.records import Failure, Lease, LeaseCounts, TrialRecord
+from results.records import Failure, Lease, LeaseCounts, NewTrial, TrialRecord
 from results.states import FailureKind, JobState, TrialState
 from results.store.sql import SqlStore
 from service import driver
+from service.driver import Ending
 from service.heartbeat import EXIT_UNFINISHED
 from service.settings import Settings
+from service.tune_connect import check_feasible, connect
 from service.tune_pause import PauseGate
 from tests.service.stand_ins import (
     accept,
@@ -37,6 +42,19 @@ from tests.service.stand_ins import (
 )
 
 ROOT = Path(__file__).parents[2]
+#: Asks for what a driver does before Ray: a grid's configurations.
+GRID = """
+import sys
+import service.driver
+from search_spaces import SearchSpace
+space = SearchSpace.from_json({
+    "name": "rates", "trainable": "numpy_linear_regression", "dataset": "ames", "epochs": 1,
+    "metric": "train_rmse", "mode": "min", "strategy": "grid",
+    "parameters": {"learning_rate": {"values": [0.001, 0.002]}},
+})
+service.driver.make_search(space, seed=42, job_id="job", records=[])
+print(*sys.modules)
+"""
 
 
 @pytest.fixture
@@ -59,7 +77,9 @@ def record(number: int, state: TrialState, error: Failure | None = None) -> Tria
 
 
 def run(store: SqlStore, lease: Lease, settings: Settings, gate: PauseGate | None = None) -> int:
-    return driver._run(store, lease, settings, gate or PauseGate())
+    """Return the exit status of a driver that waits for no node."""
+    ending = driver._run(store, lease, settings, gate or PauseGate(), node_s=0)
+    return driver._end(store, lease, ending)
 
 
 # --- how a job ends ----------------------------------------------------------------------------
@@ -68,24 +88,22 @@ def run(store: SqlStore, lease: Lease, settings: Settings, gate: PauseGate | Non
 def test_a_job_succeeds_if_any_of_its_trials_did() -> None:
     failure = Failure(FailureKind.DIVERGED, "train_loss was nan")
     trials = [record(0, TrialState.FAILED, failure), record(1, TrialState.SUCCEEDED)]
-    assert driver._outcome(trials) == (JobState.SUCCEEDED, None)
+    assert driver._outcome(trials) == Ending(JobState.SUCCEEDED)
 
 
 def test_a_job_without_a_success_fails_as_its_first_failure_did() -> None:
     failures = [Failure(FailureKind.DIVERGED, "it was nan"), Failure(FailureKind.TIME_LIMIT, "2 s")]
     trials = [record(n, TrialState.FAILED, failure) for n, failure in enumerate(failures)]
-    state, error = driver._outcome(trials)
-    assert state is JobState.FAILED
-    assert error is not None
-    assert error.kind is FailureKind.DIVERGED
-    assert error.message == "none of the job's 2 trials succeeded; the first failure: it was nan"
+    message = "none of the job's 2 trials succeeded; the first failure: it was nan"
+    failure = Failure(FailureKind.DIVERGED, message)
+    assert driver._outcome(trials) == Ending(JobState.FAILED, failure)
 
 
 def test_a_job_that_ran_no_trial_fails_and_says_so() -> None:
-    state, error = driver._outcome([])
-    assert state is JobState.FAILED
-    assert error is not None
-    assert "no trial was run" in error.message
+    ending = driver._outcome([])
+    assert ending.state is JobState.FAILED
+    assert ending.error is not None
+    assert "no trial was run" in ending.error.message
 
 
 def test_a_job_whose_trials_have_all_run_is_finished_without_ray(
@@ -104,6 +122,44 @@ def test_a_pausing_job_that_has_run_out_of_trials_is_finished(
     store.request_pause(lease.job_id)
     assert run(store, lease, settings, gate) == 0
     assert store.job(lease.job_id).state is JobState.SUCCEEDED
+
+
+@pytest.fixture
+def half_run(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> Lease:
+    """The lease of a job whose run Tune ends after the first of two trials."""
+    rates = (0.001, 0.002)
+    job = spec(strategy="grid", trials=2, parameters={"learning_rate": {"values": list(rates)}})
+    store.create_job(
+        name=job.name, spec=job.to_json(), fingerprint="", planned_trials=2,
+        trials=[NewTrial(n, {"learning_rate": rate}, 42) for n, rate in enumerate(rates)],
+    )  # fmt: skip
+    lease = claim(store)
+    monkeypatch.setattr(tune.Tuner, "fit", lambda _: run_trial(store, lease))
+    return lease
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_a_run_that_tune_ends_early_is_left_to_the_next_driver(
+    store: SqlStore, half_run: Lease, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Tune takes SIGINT and SIGUSR1 for a wish of its user's, and returns as from a whole run."""
+    assert run(store, half_run, settings) == EXIT_UNFINISHED
+    assert store.renew_lease(half_run, 60) is JobState.RUNNING
+    states = [trial.state for trial in store.trials(half_run.job_id)]
+    assert states == [TrialState.SUCCEEDED, TrialState.QUEUED]
+    assert "1 trials left" in caplog.text
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_what_is_left_of_a_pausing_job_waits(
+    store: SqlStore, half_run: Lease, settings: Settings
+) -> None:
+    gate = PauseGate()
+    gate.closed = True
+    store.request_pause(half_run.job_id)
+    assert run(store, half_run, settings, gate) == 0
+    assert store.job(half_run.job_id).state is JobState.PAUSED
+    assert store.trial(half_run.job_id, 1).state is TrialState.QUEUED
 
 
 # --- what goes wrong ---------------------------------------------------------------------------
@@ -165,7 +221,7 @@ def two_nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("two_nodes")
 @pytest.mark.parametrize(("cpu", "gpu"), [(5.0, 0.0), (3.0, 1.0), (1.0, 2.0)])
-def test_a_trial_that_fits_no_node_fails_its_job_at_once(
+def test_a_trial_that_fits_no_node_fails_its_job(
     store: SqlStore, settings: Settings, cpu: float, gpu: float
 ) -> None:
     job_id = accept(store, spec(cpu=cpu, gpu=gpu))
@@ -180,8 +236,34 @@ def test_a_trial_that_fits_no_node_fails_its_job_at_once(
 
 @pytest.mark.usefixtures("two_nodes")
 def test_a_trial_that_fits_one_node_is_feasible() -> None:
-    driver._check_feasible(spec(cpu=4.0))
-    driver._check_feasible(spec(cpu=2.0, gpu=1.0))
+    check_feasible(spec(cpu=4.0), has_run=False, node_s=0)
+    check_feasible(spec(cpu=2.0, gpu=1.0), has_run=False, node_s=0)
+
+
+def test_a_node_that_comes_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a job that is submitted while the largest node starts again fails."""
+    small, large = ({"Alive": True, "Resources": {"CPU": cpus}} for cpus in (2.0, 8.0))
+    answers = iter([[small], [small], [small, large]])
+    monkeypatch.setattr(ray, "nodes", lambda: next(answers))
+    check_feasible(spec(cpu=8.0), has_run=False, node_s=60, every_s=0)
+    assert list(answers) == []
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_a_job_that_has_run_waits_for_the_node_that_has_gone(
+    store: SqlStore,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is taken over when its node dies, and may be looked at before that one is back."""
+    job_id = accept(store, spec(cpu=5.0))
+    store.start_trial(claim(store, 0.001), 0, node="gone")
+    lease = claim(store)
+    monkeypatch.setattr(tune.Tuner, "fit", lambda _: run_trial(store, lease))
+    assert run(store, lease, settings) == 0
+    assert store.job(job_id).state is JobState.SUCCEEDED
+    assert "has 4 CPU and 1 GPU: the trials wait for a node" in caplog.text
 
 
 @pytest.mark.usefixtures("two_nodes")
@@ -191,7 +273,7 @@ def test_a_trial_that_asks_for_no_gpu_is_to_see_none(
     """The pinned Ray shows it all of them unless it is told not to."""
     given: dict[str, Any] = {}
     monkeypatch.setattr(ray, "init", lambda **options: given.update(options))
-    driver._connect(store.job(accept(store)), spec(), settings)
+    connect(store.job(accept(store)), spec(), settings)
     variables = given["runtime_env"]["env_vars"]
     assert variables["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] == "1"
 
@@ -208,7 +290,7 @@ def test_a_trial_computes_with_as_many_threads_as_it_has_cpus(
     """Its results are equal bit for bit, alone or beside others, only with one order of sums."""
     given: dict[str, Any] = {}
     monkeypatch.setattr(ray, "init", lambda **options: given.update(options))
-    driver._connect(store.job(accept(store)), spec(cpu=cpu), settings)
+    connect(store.job(accept(store)), spec(cpu=cpu), settings)
     variables = given["runtime_env"]["env_vars"]
     libraries = ("OMP", "OPENBLAS", "MKL", "NUMBA")
     assert [variables[f"{library}_NUM_THREADS"] for library in libraries] == [threads] * 4
@@ -221,8 +303,8 @@ def test_a_trial_waits_while_no_node_with_cpus_is_there(
     """As while the only worker starts again, or where an autoscaler begins with none."""
     gone = [{"Alive": True, "Resources": {}}, {"Alive": False, "Resources": {"CPU": 4.0}}]
     monkeypatch.setattr(ray, "nodes", lambda: gone)
-    driver._check_feasible(spec(cpu=1.0))
-    assert "no node of the cluster has CPUs" in caplog.text
+    check_feasible(spec(cpu=1.0), has_run=False, node_s=0)
+    assert "has 0 CPU and 0 GPU: the trials wait for a node" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -249,12 +331,25 @@ def test_a_ray_that_takes_no_driver_is_no_error_of_the_job(
     assert store.job(job_id).state is JobState.RUNNING
 
 
-def wrapped(error: Exception) -> None:
-    """Raise it as Tune does with what a callback of its raises."""
+def plainly(error: Exception) -> None:
+    raise error
+
+
+def by_a_callback(error: Exception) -> None:
+    """As Tune does with what a callback of its raises, here about an actor that has died."""
     try:
-        raise error
-    except type(error):
-        raise TuneError(traceback.format_exc())  # noqa: B904 - as Tune does
+        raise RayActorError
+    except RayActorError:
+        try:
+            raise error
+        except type(error):
+            raise TuneError(traceback.format_exc())  # noqa: B904 - as Tune does
+
+
+def by_the_actor_manager(error: Exception) -> None:
+    """As Tune does with what Ray tells of a trial's process, if it is not one of two errors."""
+    manager = RayActorManager(resource_manager=None)
+    manager._actor_task_failed(TrackedActorTask(TrackedActor(1)), error)
 
 
 @pytest.mark.usefixtures("two_nodes")
@@ -263,25 +358,22 @@ def wrapped(error: Exception) -> None:
     [
         (OSError(errno.ENOSPC, "No space left on device"), JobState.RUNNING),
         (RaySystemError("the raylet has died"), JobState.RUNNING),
+        (LocalRayletDiedError(), JobState.RUNNING),
+        (OutOfDiskError("the node's disk is full"), JobState.RUNNING),
         (KeyError("x"), JobState.FAILED),
     ],
-    ids=["disk", "ray", "job"],
+    ids=["disk", "ray", "raylet", "ray's disk", "job"],
 )
-@pytest.mark.parametrize("in_callback", [False, True])
+@pytest.mark.parametrize("is_raised", [plainly, by_a_callback, by_the_actor_manager])
 def test_what_the_disk_or_ray_does_in_a_run_is_no_error_of_the_job(
     store: SqlStore,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
     state: JobState,
-    in_callback: bool,
+    is_raised: Callable[[Exception], None],
 ) -> None:
-    def fit(_tuner: tune.Tuner) -> None:
-        if in_callback:
-            wrapped(error)
-        raise error
-
-    monkeypatch.setattr(tune.Tuner, "fit", fit)
+    monkeypatch.setattr(tune.Tuner, "fit", lambda _: is_raised(error))
     job_id = accept(store)
     status = run(store, claim(store), settings)
     assert status == (EXIT_UNFINISHED if state is JobState.RUNNING else 0)
@@ -322,11 +414,11 @@ def test_what_goes_wrong_without_ray_is_no_error_of_the_job(
 def test_an_error_that_cannot_be_written_leaves_the_job_to_the_next_driver(
     store: SqlStore, lease: Lease
 ) -> None:
-    failure = Failure(FailureKind.USER_ERROR, "why")
+    ending = Ending(JobState.FAILED, Failure(FailureKind.USER_ERROR, "why"))
     with away(store):
-        assert driver._fail(store, lease, failure) == EXIT_UNFINISHED
+        assert driver._end(store, lease, ending) == EXIT_UNFINISHED
     store.request_cancel(lease.job_id)
-    assert driver._fail(store, lease, failure) == EXIT_UNFINISHED
+    assert driver._end(store, lease, ending) == EXIT_UNFINISHED
     assert store.job(lease.job_id).state is JobState.CANCELLING
 
 
@@ -343,6 +435,16 @@ def main(settings: Settings, lease: Lease) -> int:
             stdout=output, stderr=output, cwd=ROOT, timeout=120, check=False,
             env={**os.environ, **settings.environment()},
         ).returncode  # fmt: skip
+
+
+def test_a_driver_with_a_list_of_configurations_imports_no_optuna() -> None:
+    """Half a second of every start; only samplers need it."""
+    imported = subprocess.run(
+        [sys.executable, "-c", GRID], cwd=ROOT, capture_output=True, text=True, timeout=120,
+        check=True,
+    ).stdout.split()  # fmt: skip
+    assert "ray.tune" in imported
+    assert "optuna" not in imported
 
 
 def test_a_process_that_finishes_its_job_ends_well(

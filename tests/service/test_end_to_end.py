@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from service import processes
 from tests.real_data import ensure_fashion_mnist
-from tests.service.running import Service, until
+from tests.service.running import Service
 
 pytestmark = pytest.mark.ray
 
@@ -71,30 +70,38 @@ def test_the_same_seed_gives_the_same_curves_also_beside_other_trials(service: S
     assert service.get(f"{alone['id']}/curves") == service.get(f"{beside}/curves")
 
 
-def test_one_of_two_jobs_is_cancelled_within_two_seconds(service: Service) -> None:
+def test_one_of_two_jobs_is_cancelled(service: Service) -> None:
     doomed = service.submit(steps(x={"values": [1.0, 2.0]}, pause_s=0.2), epochs=1000)
     service.wait_for_epochs(doomed, 2)
     other = service.submit("q2_linear_regression")
     assert processes.trial_processes(doomed)
-    begun = time.monotonic()
     service.cancel(doomed)
-    until(lambda: not processes.trial_processes(doomed), within_s=5, what="no trial processes")
-    assert time.monotonic() - begun < 2
     job = service.wait(doomed)
     assert job["state"] == "cancelled"
+    assert not processes.trial_processes(doomed), "it is called so once they have gone"
     trials = service.get(f"{doomed}/trials")["items"]
     assert {trial["state"] for trial in trials} == {"cancelled"}
     assert service.wait(other)["state"] == "succeeded"
 
 
-@pytest.mark.parametrize("role", ["service.driver", "service.controller"])
-def test_a_killed_driver_or_controller_costs_no_finished_trial(service: Service, role: str) -> None:
+@pytest.mark.parametrize(
+    ("role", "ending"),
+    [
+        ("service.driver", signal.SIGKILL),
+        # Tune takes it for the end of a run that its user has had enough of.
+        ("service.driver", signal.SIGUSR1),
+        ("service.controller", signal.SIGKILL),
+    ],
+)
+def test_a_lost_driver_or_controller_costs_no_finished_trial(
+    service: Service, role: str, ending: signal.Signals
+) -> None:
     space = steps(x={"values": [1.0, 2.0, 3.0]}, pause_s=0.3)
     job_id = service.submit(space, max_concurrent_trials=1, epochs=4)
     service.wait_for_epochs(job_id, 5)
     (doomed,) = service.find(role)
-    doomed.kill()
-    job = service.wait(job_id, within_s=30)
+    doomed.send_signal(ending)
+    job = service.wait(job_id)
     trials = service.get(f"{job_id}/trials")["items"]
     assert job["state"] == "succeeded"
     assert [t["state"] for t in trials] == ["succeeded"] * 3
@@ -104,13 +111,13 @@ def test_a_killed_driver_or_controller_costs_no_finished_trial(service: Service,
 
 
 def test_failed_trials_do_not_sink_the_job(service: Service) -> None:
-    space = steps(second_epoch={"values": ["go on", "raise", "diverge", "die"]})
+    space = steps(second_epoch={"values": ["go on", "raise", "diverge", "die", "skip"]})
     job = service.wait(service.submit(space, max_failures=1))
     assert job["state"] == "succeeded"
     assert job["best"]["trial"] == 0
-    well, raised, diverged, died = service.get(f"{job['id']}/trials")["items"]
+    well, raised, diverged, died, skipped = service.get(f"{job['id']}/trials")["items"]
     assert well["state"] == "succeeded"
-    assert {t["state"] for t in (raised, diverged, died)} == {"failed"}
+    assert {t["state"] for t in (raised, diverged, died, skipped)} == {"failed"}
     assert raised["error"]["kind"] == "user_error"
     assert "too much" in raised["error"]["message"]
     assert "_misbehave" in raised["error"]["traceback"]
@@ -120,7 +127,9 @@ def test_failed_trials_do_not_sink_the_job(service: Service) -> None:
     assert diverged["attempts"] == 1
     assert died["error"]["kind"] == "worker_lost"
     assert died["attempts"] == 5, "once, max_failures and three times more"
-    assert all(t["epochs"] == 1 for t in (raised, diverged, died))
+    assert skipped["error"]["kind"] == "user_error"
+    assert "reported epoch 3 after 1 of 3 epochs" in skipped["error"]["message"]
+    assert all(t["epochs"] == 1 for t in (raised, diverged, died, skipped))
 
 
 def test_trials_take_their_turns_in_the_same_processes(service: Service) -> None:
@@ -149,7 +158,7 @@ def test_a_job_without_a_success_fails_with_the_reason(service: Service) -> None
     assert job["best"] is None
 
 
-def test_a_trial_that_fits_no_node_fails_its_job_at_once(service: Service) -> None:
+def test_a_trial_that_fits_no_node_fails_its_job(service: Service) -> None:
     job = service.wait(service.submit(steps(), resources_per_trial={"cpu": 1000}))
     assert job["state"] == "failed"
     assert job["error"]["kind"] == "infeasible"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from fastapi.testclient import TestClient
 from ray import tune
 
+from results.errors import LeaseLost
 from results.records import Lease, NewTrial, TrialRecord
 from results.states import FailureKind, TrialState
 from results.store.sql import SqlStore
@@ -35,6 +38,7 @@ from service.tune_trial import (
     run_trial,
 )
 from tests.real_data import DATASETS, ensure_fashion_mnist
+from tests.service.running import PLUGIN
 from tests.service.stand_ins import claim, opened, settings_in, spec
 from trainables import datasets, registry
 
@@ -192,7 +196,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 def test_an_epoch_of_a_stack_is_one_message(told: list[dict[str, Any]]) -> None:
-    report = EpochReporter(frozenset({"loss"}), "loss", 3)
+    report = EpochReporter(frozenset({"loss"}), "loss", 3, epochs=2)
     report(1, [{"loss": 0.5}, {"loss": math.nan}, {"loss": 0.25}])
     report(2, [{"loss": 0.4}, {"loss": math.nan}, {"loss": 0.2}])
     first, second = told
@@ -206,7 +210,7 @@ def test_an_epoch_of_a_stack_is_one_message(told: list[dict[str, Any]]) -> None:
 
 
 def test_a_stack_ends_when_all_have_diverged(told: list[dict[str, Any]]) -> None:
-    report = EpochReporter(frozenset({"loss"}), "loss", 2)
+    report = EpochReporter(frozenset({"loss"}), "loss", 2, epochs=2)
     report(1, [{"loss": math.inf}, {"loss": 1.0}])
     with pytest.raises(DivergedError, match="loss was nan in epoch 2"):
         report(2, [{"loss": math.inf}, {"loss": math.nan}])
@@ -215,7 +219,7 @@ def test_a_stack_ends_when_all_have_diverged(told: list[dict[str, Any]]) -> None
 
 
 def test_other_metrics_and_other_members_are_refused(told: list[dict[str, Any]]) -> None:
-    report = EpochReporter(frozenset({"loss"}), "loss", 2)
+    report = EpochReporter(frozenset({"loss"}), "loss", 2, epochs=2)
     with pytest.raises(ValueError, match=r"\['error'\] in epoch 1 where it declares \['loss'\]"):
         report(1, [{"loss": 1.0}, {"error": 1.0}])
     with pytest.raises(ValueError, match="1 trials in epoch 1 where the stack has 2"):
@@ -225,31 +229,78 @@ def test_other_metrics_and_other_members_are_refused(told: list[dict[str, Any]])
 
 def test_members_share_the_time_of_their_stack(told: list[dict[str, Any]]) -> None:
     """Their seconds are added up: as the time of a job, and in the figures of all jobs."""
-    report = EpochReporter(frozenset({"loss"}), "loss", 4, started=time.monotonic() - 400)
+    report = EpochReporter(frozenset({"loss"}), "loss", 4, epochs=2, started=time.monotonic() - 400)
     report(1, [{"loss": 0.5}] * 4)
     assert told[0]["seconds"] == pytest.approx(100, abs=5)
 
 
-def test_a_failure_of_endless_text_is_cut_where_it_happens(
-    told: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def train(*_: object, **__: object) -> None:
-        raise ValueError("first" + "x" * 1_000_000 + "last")
+@pytest.fixture
+def plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialContext]:
+    """Three epochs of the plugin's trainable; the registry knows it meanwhile."""
+    datasets.ensure("ames", DATASETS)
+    monkeypatch.syspath_prepend(str(PLUGIN))
+    registry.trainables.cache_clear()
+    yield TrialContext(spec(trainable="test_steps", metric="score", epochs=3), DATASETS, None)
+    registry.trainables.cache_clear()
 
-    monkeypatch.setattr(registry.Trainable, "resolve", lambda _: train)
-    monkeypatch.setattr(datasets, "load", lambda *_, **__: None)
+
+def fail(context: TrialContext, **parameters: Any) -> TrialError:
     with pytest.raises(TrialError) as raised:
-        run_trial({}, TrialContext(spec(), DATASETS, None))
-    failure = told[1]["failure"]
+        run_trial(parameters, context)
+    return raised.value
+
+
+@pytest.mark.parametrize("epoch", [0, 1, 3, 1.0, "2", None])
+def test_another_epoch_than_the_next_is_refused(told: list[dict[str, Any]], epoch: Any) -> None:
+    report = EpochReporter(frozenset({"loss"}), "loss", 1, epochs=3)
+    report.alone(1, {"loss": 0.5})
+    with pytest.raises(ValueError, match=re.escape(f"epoch {epoch!r} after 1 of 3 epochs")):
+        report.alone(epoch, {"loss": 0.25})
+    assert len(told) == 1
+
+
+def test_an_epoch_may_be_a_whole_number_of_numpys(told: list[dict[str, Any]]) -> None:
+    report = EpochReporter(frozenset({"loss"}), "loss", 1, epochs=1)
+    report.alone(np.int64(1), {"loss": 0.5})
+    report.check_complete()
+    assert type(told[0]["epoch"]) is int
+    with pytest.raises(ValueError, match="epoch 2 after 1 of 1 epochs"):
+        report.alone(2, {"loss": 0.25})
+
+
+@pytest.mark.parametrize(
+    ("second_epoch", "why"),
+    [
+        ("skip", "reported epoch 3 after 1 of 3 epochs"),
+        ("stop", "returned after it had reported 1 of 3 epochs"),
+    ],
+)
+def test_a_trial_that_leaves_epochs_out_has_failed(
+    told: list[dict[str, Any]], plugin: TrialContext, second_epoch: str, why: str
+) -> None:
+    """Such a number would be refused by the store, and end the job with all its trials."""
+    fail(plugin, second_epoch=second_epoch)
+    assert [message["event"] for message in told] == ["started", "epoch", "failed"]
+    failure = told[-1]["failure"]
+    assert failure["kind"] == FailureKind.USER_ERROR
+    assert why in failure["message"]
+    assert "report each of them once" in failure["message"]
+
+
+def test_a_failure_of_endless_text_is_cut_where_it_happens(
+    told: list[dict[str, Any]], plugin: TrialContext
+) -> None:
+    raised = fail(plugin, second_epoch="raise at length")
+    failure = told[-1]["failure"]
     assert failure["message"].startswith("ValueError: firstx")
     assert failure["message"].endswith("xlast")
     assert "998,021 characters left out" in failure["message"]
     assert len(failure["message"]) < MOST_MESSAGE + 50
-    assert "in train" in failure["traceback"]
+    assert "in _misbehave" in failure["traceback"]
     assert len(failure["traceback"]) < MOST_TRACEBACK + 50
     # This is what Ray ships: the text alone.
-    assert str(raised.value) == failure["traceback"]
-    shipped = "".join(traceback.format_exception(raised.value))
+    assert str(raised) == failure["traceback"]
+    shipped = "".join(traceback.format_exception(raised))
     assert len(shipped) < MOST_TRACEBACK + 5_000
 
 
@@ -396,12 +447,42 @@ def test_the_death_of_a_stack_fails_all_its_members(store: SqlStore, lease: Leas
     assert run.states() == ["failed"] * 3
 
 
-def test_a_stack_that_never_began_fails_too(store: SqlStore, lease: Lease) -> None:
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_stack_that_never_began_fails_too(store: SqlStore, lease: Lease, is_there: bool) -> None:
+    """Tune tells of a start once the process is there; it may die before."""
     run = Run(store, lease)
-    run.recorder.on_trial_start(0, [], run.trial)
+    if is_there:
+        run.recorder.on_trial_start(0, [], run.trial)
     run.recorder.on_trial_error(0, [], run.trial)
     assert run.states() == ["failed"] * 3
     assert run.attempts() == [1] * 3
+    errors = [t.error for t in store.trials(lease.job_id)]
+    assert [e.kind for e in errors if e] == [FailureKind.WORKER_LOST] * 3
+
+
+def test_a_samplers_trial_whose_process_never_was_there_joins_the_job(
+    store: SqlStore, lease: Lease
+) -> None:
+    run = Run(store, lease)
+    run.trial.config = {"learning_rate": 0.4}
+    run.recorder.on_trial_error(0, [], run.trial)
+    assert run.states() == ["queued"] * 3 + ["failed"]
+    assert store.trial(lease.job_id, 3).parameters == {"learning_rate": 0.4}
+
+
+def test_reports_that_could_not_be_written_are_kept(store: SqlStore, lease: Lease) -> None:
+    """Tune goes on after what is raised at the end of a trial; the next write tells it again."""
+    run = Run(store, lease)
+    run.start()
+    run.epoch(1, 0.1, 0.2, 0.3)
+    store.renew_lease(lease, 0.001)
+    time.sleep(0.02)
+    claim(store)
+    for _ in range(2):
+        with pytest.raises(LeaseLost):
+            run.recorder.on_trial_complete(0, [], run.trial)
+        with pytest.raises(LeaseLost):
+            run.recorder.flush()
 
 
 def test_a_time_limit_is_the_whole_stacks(store: SqlStore, lease: Lease) -> None:

@@ -27,6 +27,9 @@ class StepsParameters(Parameters):
         "go on",
         "raise",
         "raise once",
+        "raise at length",
+        "skip",
+        "stop",
         "diverge",
         "die",
         "hang",
@@ -46,6 +49,10 @@ def train(
         time.sleep(parameters.pause_s)
         score = parameters.x
         if epoch == 2:
+            if parameters.second_epoch == "skip":
+                continue
+            if parameters.second_epoch == "stop":
+                return
             score = _misbehave(parameters, score)
         report(epoch, {"score": score})
 
@@ -56,6 +63,8 @@ def _misbehave(parameters: StepsParameters, score: float) -> float:
             raise RuntimeError("the second epoch was too much")
         case "raise once" if not Path(parameters.marker).exists():
             raise RuntimeError("not yet")
+        case "raise at length":
+            raise ValueError("first" + "x" * 1_000_000 + "last")
         case "exit":
             sys.exit(3)
         case "out of memory":
