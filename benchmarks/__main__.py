@@ -115,14 +115,17 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _show(options: argparse.Namespace) -> int:
+    parts = read(options.source)
+    print(markdown(parts.values()))
+    keep(parts, output=options.output, publish=options.update_docs)
+    return 0
+
+
 def _measure(options: argparse.Namespace, command: str) -> int:
     chosen = {"data_dir": options.data_dir} if options.data_dir else {}
     settings = Settings(**chosen)
-    try:
-        _prepare(settings, _note)
-    except DatasetUnavailable as error:
-        _note(str(error))
-        return 1
+    _prepare(settings, _note)
     parts: list[Part] = []
 
     def done(part: Part) -> None:
@@ -142,15 +145,15 @@ def _measure(options: argparse.Namespace, command: str) -> int:
 def main(arguments: list[str]) -> int:
     """Be the command line; return the exit status: 1 where something could not be measured."""
     options = _options(arguments)
-    if options.source:
-        parts = read(options.source)
-        print(markdown(parts.values()))
-        keep(parts, output=options.output, publish=options.update_docs)
-        return 0
-    if sys.platform != "linux":
-        _note("the benchmarks read /proc, which only Linux has")
+    try:
+        if options.source:
+            return _show(options)
+        if sys.platform != "linux":
+            raise BenchmarkError("the benchmarks read /proc, which only Linux has")
+        return _measure(options, shlex.join(["python", "-m", "benchmarks", *arguments]))
+    except (BenchmarkError, DatasetUnavailable) as error:
+        _note(str(error))
         return 1
-    return _measure(options, shlex.join(["python", "-m", "benchmarks", *arguments]))
 
 
 if __name__ == "__main__":

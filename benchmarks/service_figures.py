@@ -46,7 +46,6 @@ FULL = Extent(
     2_000,
     (
         ("q2_neural_regression", 150),
-        ("q3_perceptron", 5),
         ("q3_logistic_regression", 5),
         ("q3_mlp", 3),
         ("q4_logistic_regression", 3),
