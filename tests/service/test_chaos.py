@@ -25,6 +25,7 @@ from tools import postgres
 from tools.chaos.api_kills import CLIENTS, kill_api
 from tools.chaos.driver_kills import kill_drivers_and_controllers
 from tools.chaos.fleet import run_each_once
+from tools.chaos.nodes import kill_nodes
 from tools.chaos.nursery import Nursery, nursery
 from tools.chaos.stops import stop_drivers
 
@@ -72,8 +73,8 @@ def test_no_accepted_job_is_lost_or_doubled_when_the_api_is_killed(settings: Set
 
 
 @pytest.mark.ray
-def test_a_killed_driver_and_controller_lose_no_result(sqlite: Settings) -> None:
-    outcome = kill_drivers_and_controllers(sqlite, 1, 1, limit_s=math.inf, trials=6)
+def test_a_killed_driver_and_controller_lose_no_result(settings: Settings) -> None:
+    outcome = kill_drivers_and_controllers(settings, 1, 1, limit_s=math.inf, trials=6)
     assert outcome.violations == []
     assert outcome.figures["kill -9 of a driver"] == "1 of 1"
     assert outcome.figures["kill -9 of the controller"] == "1 of 1"
@@ -87,6 +88,15 @@ def test_a_driver_and_a_controller_stopped_past_the_lease_write_no_more(sqlite: 
     assert outcome.violations == []
     assert outcome.figures["driver and controller stopped"] == "1 of 1"
     assert int(outcome.figures["late writes refused"]) >= 1
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_killed_nodes_of_ray_lose_no_result_while_the_api_answers(sqlite: Settings) -> None:
+    outcome = kill_nodes(sqlite, 1, limit_s=math.inf, trials=10)
+    assert outcome.figures["kill -9 of a worker, and of the head"] == "1 of 1"
+    assert outcome.figures["results lost or changed"] == outcome.figures["reads that failed"] == 0
+    assert int(outcome.figures["reads of the API"]) > 0
 
 
 @pytest.mark.ray
@@ -179,6 +189,9 @@ def test_sigterm_ends_the_api_while_streams_are_open_and_each_request_is_logged(
     stream.request("GET", f"/api/v1/jobs/{job_id}/events")
     answer = stream.getresponse()
     assert b"event: " in answer.readline()
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as garbage:
+        garbage.sendall(b"no HTTP\r\n\r\n")
+        assert garbage.recv(100).startswith(b"HTTP/1.1 400")
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=20) in {0, -signal.SIGTERM}
     stream.close()
@@ -186,7 +199,10 @@ def test_sigterm_ends_the_api_while_streams_are_open_and_each_request_is_logged(
     assert store.job(job_id).state == "queued"
     store.close()
     log = (sqlite.data_dir / "api.log").read_text(encoding="utf-8").splitlines()
-    lines = [json.loads(line) for line in log if line.startswith("{")]
+    lines = [json.loads(line) for line in log]
+    said = [line["message"] for line in lines if line["logger"] == "uvicorn.error"]
+    assert "Invalid HTTP request received." in said
+    assert any(message.startswith("Cancel 1 running task") for message in said)
     states = [line for line in lines if line.get("state") == "queued"]
     assert [(line["job_id"], line["request_id"]) for line in states] == [(job_id, "mine-1")]
     (posted,) = [line for line in lines if line.get("method") == "POST"]

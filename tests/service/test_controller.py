@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -24,7 +25,7 @@ from results.states import FailureKind, JobState, TrialState
 from results.store.sql import SqlStore
 from service import processes
 from service.children import STARTUP_SECONDS, Child
-from service.controller import HEARTBEAT_FILE, PATIENCE_SECONDS, Controller
+from service.controller import PATIENCE_SECONDS, Controller, heartbeat_file
 from service.settings import Settings
 from tests.service.running import until
 from tests.service.stand_ins import (
@@ -236,7 +237,8 @@ def test_a_job_whose_driver_cannot_be_started_is_left_to_others(
 def test_each_step_shows_that_the_controller_is_alive(
     controller: Controller, store: SqlStore, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    file = settings.data_dir / HEARTBEAT_FILE
+    file = heartbeat_file(settings)
+    assert file.name == f"controller-{socket.gethostname()}.heartbeat"
     controller.step()
     os.utime(file, (0, 0))
     controller.step()
@@ -400,7 +402,8 @@ def test_a_driver_that_hangs_in_a_write_does_not_lock_everybody_out_of_sqlite(
     controller = Controller(store, settings)
     with child(LOCKER, {"DATABASE": str(database)}) as hanging:
         lease = claim(store, 1.0, owner=f"{processes.host_name()}:1:0:gone")
-        store.set_driver(lease, processes.identity(hanging.pid))
+        driver = processes.identity(hanging.pid)
+        store.set_driver(lease, driver)
         until(lambda: is_locked(database), within_s=20, what="it holds the lock")
         working = threading.Thread(target=controller.run)
         working.start()
@@ -409,7 +412,7 @@ def test_a_driver_that_hangs_in_a_write_does_not_lock_everybody_out_of_sqlite(
         finally:
             controller.stop()
             working.join()
-        assert hanging.wait(timeout=10) < 0
+        assert processes.find(driver) is None
     assert lease_of(store, job_id).token == lease.token + 1
     assert store.lease_counts() == LeaseCounts(take_overs=1, refused_writes=0)
 
@@ -681,8 +684,10 @@ def test_a_controller_process_starts_real_drivers_and_ends_when_told(
     store.release_job(lease)
     with start_process(settings) as process:
         until(lambda: store.job(job_id).state.is_finished, within_s=60, what="the job's end")
+        assert heartbeat_file(settings).exists()
         process.terminate()
         assert process.wait(timeout=30) == 0
+    assert not heartbeat_file(settings).exists()
     assert states(store, job_id) == ["succeeded"]
     assert store.job(job_id).claims == 1
     assert store.lease_counts() == LeaseCounts(take_overs=0, refused_writes=0)

@@ -16,10 +16,11 @@ from tools import postgres
 from tools.chaos.api_kills import kill_api
 from tools.chaos.driver_kills import kill_drivers_and_controllers
 from tools.chaos.fleet import run_each_once
+from tools.chaos.nodes import kill_nodes
 from tools.chaos.outcome import Outcome
 from tools.chaos.stops import stop_drivers
 
-PARTS = {"api", "drivers", "stopped", "fleet"}
+PARTS = {"api", "drivers", "stopped", "nodes", "fleet"}
 
 
 @contextmanager
@@ -39,11 +40,12 @@ def postgresql() -> Iterator[Settings]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.chaos", description=__doc__)
-    parser.add_argument("parts", nargs="*", help="api, drivers, stopped, fleet; all if none")
+    parser.add_argument("parts", nargs="*", help="api, drivers, stopped, nodes, fleet; all if none")
     parser.add_argument("--api-kills", type=int, default=200, help="kills of the API, per database")
     parser.add_argument("--driver-kills", type=int, default=15)
     parser.add_argument("--controller-kills", type=int, default=15)
     parser.add_argument("--stops", type=int, default=5, help="of a driver with its controller")
+    parser.add_argument("--node-kills", type=int, default=3, help="of a worker and of the head")
     parser.add_argument("--jobs", type=int, default=500, help="small jobs of the fleet")
     parser.add_argument(
         "--limit", type=float, default=math.inf,
@@ -58,21 +60,26 @@ def _arguments() -> argparse.Namespace:
 def experiments(arguments: argparse.Namespace) -> Iterator[Outcome]:
     """Run what was asked for, one after the other."""
     parts = set(arguments.parts) or PARTS
-    missing = postgres.why_not()
-    if missing:
-        print(f"without PostgreSQL: {missing}", file=sys.stderr)
     limit_s = arguments.limit
+    missing = postgres.why_not()
+    if missing and parts & {"api", "drivers", "fleet"}:
+        yield Outcome("PostgreSQL", {}, [f"nothing was tried on it: {missing}"])
+    both = [sqlite] if missing else [sqlite, postgresql]
     if "api" in parts:
-        for place in [sqlite] if missing else [sqlite, postgresql]:
+        for place in both:
             with place() as settings:
                 yield kill_api(settings, arguments.api_kills, limit_s=limit_s)
     if "drivers" in parts:
-        with sqlite() as settings:
-            kills = arguments.driver_kills, arguments.controller_kills
-            yield kill_drivers_and_controllers(settings, *kills, limit_s=limit_s)
+        for place in both:
+            with place() as settings:
+                kills = arguments.driver_kills, arguments.controller_kills
+                yield kill_drivers_and_controllers(settings, *kills, limit_s=limit_s)
     if "stopped" in parts:
         with sqlite() as settings:
             yield stop_drivers(settings, arguments.stops, limit_s=limit_s)
+    if "nodes" in parts:
+        with sqlite() as settings:
+            yield kill_nodes(settings, arguments.node_kills, limit_s=limit_s)
     if "fleet" in parts and not missing:
         with postgresql() as settings:
             yield run_each_once(settings, arguments.jobs, limit_s=limit_s)

@@ -57,7 +57,8 @@ def kill_drivers_and_controllers(
 ) -> Outcome:
     """Kill drivers and controllers in turn, or until ``limit_s`` is over; then check the results.
 
-    The searches have ``trials`` trials each. ``settings`` say where prepared data sets lie.
+    The searches have ``trials`` trials each. ``settings`` say where prepared data sets lie, and may
+    name an empty PostgreSQL database.
     """
     drawn, give_up = random.Random(SEED), time.monotonic() + limit_s
     took: dict[str, list[float]] = {"driver": [], "controller": []}
@@ -81,8 +82,9 @@ def kill_drivers_and_controllers(
         **spread("driver taken over", took["driver"]),
         "kill -9 of the controller": f"{len(took['controller'])} of {controllers}",
         **spread("controller replaced", took["controller"]),
-        "trials": sum(search.jobs.values()),
+        "trials": search.trials,
         "attempts": attempts,
         "results lost or changed": len(search.violations),
     }
-    return Outcome("Driver and controller killed", figures, violations)
+    place = "PostgreSQL" if settings.database_url else "SQLite"
+    return Outcome(f"Driver and controller killed, {place}", figures, violations)

@@ -25,7 +25,8 @@ JOB = {"search_space": "q2_linear_regression", "epochs": 1}
 
 
 @contextmanager
-def _controller(settings: Settings) -> Iterator[None]:
+def controller(settings: Settings) -> Iterator[None]:
+    """Run a controller, and end it."""
     process = subprocess.Popen(
         [sys.executable, "-m", "service.controller"],
         env={**os.environ, **settings.environment()},
@@ -49,7 +50,7 @@ def run_each_once(settings: Settings, jobs: int, *, limit_s: float) -> Outcome:
         running, _ = stack.enter_context(local_ray(settings))
         ports = [stack.enter_context(nursery(running)).port for _ in range(2)]
         for _ in range(2):
-            stack.enter_context(_controller(running))
+            stack.enter_context(controller(running))
         clients = [stack.enter_context(Client(f"http://127.0.0.1:{port}")) for port in ports]
         began = time.monotonic()
         ids = [clients[n % 2].submit({**JOB, "name": f"job {n}"})["id"] for n in range(jobs)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -54,17 +54,24 @@ def until(question: Callable[[], T | None], what: str) -> T:
 
 
 @contextmanager
-def plugged_in() -> Iterator[None]:
-    """Let child processes find the trainable."""
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PLUGIN), before]))
+def variables(**values: str) -> Iterator[None]:
+    """Let child processes have these environment variables."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["PYTHONPATH"]
-        else:
-            os.environ["PYTHONPATH"] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def plugged_in() -> AbstractContextManager[None]:
+    """Let child processes find the trainable."""
+    path = filter(None, [str(PLUGIN), os.environ.get("PYTHONPATH")])
+    return variables(PYTHONPATH=os.pathsep.join(path))
 
 
 class Search:
@@ -74,8 +81,8 @@ class Search:
         """Submit the first one; each has ``trials`` trials."""
         self._client, self._store, self._trials = client, store, trials
         self._seen: dict[tuple[str, int], TrialRecord] = {}
-        #: Each job, with the number of trials that it must come to.
-        self.jobs: dict[str, int] = {}
+        #: Each job, with the number of trials that it must come to, and of epochs in each.
+        self.jobs: dict[str, tuple[int, int]] = {}
         self.violations: list[str] = []
         self._current = self.submit(trials)
 
@@ -83,7 +90,7 @@ class Search:
         """Submit a job, whose results :meth:`check` is to check; return its id."""
         body = {"search_space": waiting_space(trials, epochs), "max_concurrent_trials": 2}
         job_id: str = self._client.submit(body)["id"]
-        self.jobs[job_id] = trials
+        self.jobs[job_id] = trials, epochs
         return job_id
 
     def settle(self) -> tuple[str, DriverProcess, int]:
@@ -133,18 +140,24 @@ class Search:
 
         return until(started, f"trials of job {job_id} by its next driver")
 
+    @property
+    def trials(self) -> int:
+        """The trials of all jobs."""
+        return sum(trials for trials, _ in self.jobs.values())
+
     def check(self, job_id: str) -> int:
         """Check the results of a finished job; return the number of its attempts."""
+        planned, epochs = self.jobs[job_id]
         job = until(lambda: self._finished(job_id), f"job {job_id} finished")
         trials = self.look(job_id)
         if job is not JobState.SUCCEEDED:
             self.violations.append(f"job {job_id} is {job}")
-        if len(trials) != self.jobs[job_id]:
-            self.violations.append(f"job {job_id}: {len(trials)} of {self.jobs[job_id]} trials")
+        if len(trials) != planned:
+            self.violations.append(f"job {job_id}: {len(trials)} of {planned} trials")
         for trial, curve in zip(trials, self._store.curves(job_id), strict=True):
-            expected = (trial.parameters["x"],) * len(curve.epochs)
-            whole = curve.epochs == tuple(range(1, len(curve.epochs) + 1))
-            if trial.state is not TrialState.SUCCEEDED or trial.epochs != len(curve.epochs):
+            expected = (trial.parameters["x"],) * epochs
+            whole = curve.epochs == tuple(range(1, epochs + 1))
+            if trial.state is not TrialState.SUCCEEDED or trial.epochs != epochs:
                 self.violations.append(f"job {job_id}: trial {trial.number} is {trial}")
             if not whole or curve.metrics["score"] != expected:
                 self.violations.append(f"job {job_id}: reports of trial {trial.number}: {curve}")
@@ -163,15 +176,18 @@ class Search:
 def searching(
     settings: Settings, *, workers: int, trials: int
 ) -> Iterator[tuple[RunningService, Store, Search]]:
-    """Run a service on SQLite with ``workers`` CPU slots and a search of ``trials`` trials on it.
+    """Run a service with ``workers`` CPU slots and a search of ``trials`` trials on it.
 
-    ``settings`` say where prepared data sets lie. Jobs may lose their drivers as often as it takes.
+    ``settings`` say where prepared data sets lie, and name the database if it is not to be SQLite.
+    Jobs may lose their drivers as often as it takes.
     """
     own = settings.model_copy(update={"max_claims": 1000})
-    with plugged_in(), running_service(own, workers=workers) as service:
-        folder = service.process.environ()["ARGBEST_DATA_DIR"]
-        with closing(open_store(f"sqlite:///{folder}/argbest.db")) as store:
-            yield service, store, Search(service.client, store, trials=trials)
+    with (
+        plugged_in(),
+        running_service(own, workers=workers, database_url=settings.database_url) as service,
+        closing(open_store(service.settings.store_url)) as store,
+    ):
+        yield service, store, Search(service.client, store, trials=trials)
 
 
 def controller_of(service: RunningService) -> psutil.Process:

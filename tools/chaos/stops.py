@@ -133,7 +133,7 @@ def stop_drivers(settings: Settings, stops: int, *, limit_s: float, trials: int 
         "driver and controller stopped": f"{len(took)} of {stops}",
         **spread("taken over", took),
         "late writes refused": refused,
-        "trials": sum(search.jobs.values()),
+        "trials": search.trials,
         "attempts": attempts,
         "results lost or changed": len(search.violations),
     }
