@@ -13,6 +13,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 from results.errors import LeaseLost, StoreUnavailable
 from results.records import DriverProcess, Failure, Lease, LeasedJob
@@ -34,9 +35,14 @@ POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 3.0
 #: Whoever cannot start a driver leaves jobs to other controllers for this long.
 REST_SECONDS = 5.0
-#: In the data folder; touched at every step, so that a health check can tell by its age whether
-#: the controller hangs.
-HEARTBEAT_FILE = "controller.heartbeat"
+
+
+def heartbeat_file(settings: Settings) -> Path:
+    """Return the file that is touched at every step: by its age a health check tells a hang.
+
+    It names the host, since controllers in several containers may share a data folder.
+    """
+    return settings.data_dir / f"controller-{processes.host_name()}.heartbeat"
 
 
 class Controller:
@@ -137,7 +143,7 @@ class Controller:
         """Touch the heartbeat file, and see whether a driver has room for its files."""
         problem = disk_problem(self._settings)
         try:
-            (self._settings.data_dir / HEARTBEAT_FILE).touch()
+            heartbeat_file(self._settings).touch()
         except OSError as error:
             problem = problem or str(error)
         if problem and not self._problem:
@@ -280,6 +286,7 @@ def main() -> None:
     if told.is_set():
         controller.end_drivers()
     store.close()
+    heartbeat_file(settings).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

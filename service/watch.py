@@ -7,15 +7,19 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 
 from service.cluster import ClusterError, Head, head_is_running, start_head, stop_head
+from service.controller import heartbeat_file
 from service.settings import Settings
 
 logger = logging.getLogger("service.serve")
 
 WATCH_SECONDS = 1.0
 CONTROLLER_STOP_SECONDS = 20.0
+#: A controller without a step for so long hangs: no database is waited for longer.
+HANG_SECONDS = 60.0
 #: Looks at a Ray head without an answer after which it counts as gone.
 HEAD_SILENCE = 3
 
@@ -33,6 +37,8 @@ class Controllers(threading.Thread):
         self._settings, self._head, self._tell = settings, head, tell
         self._silence = 0
         self._stopped = threading.Event()
+        self._touched: float | None = None
+        self._touched_at = 0.0
         self._child = self._start()
 
     def run(self) -> None:
@@ -47,9 +53,20 @@ class Controllers(threading.Thread):
     def _look(self) -> None:
         if self._head is not None and self._is_gone(self._head):
             self._replace_head(self._head)
+        if self._child.poll() is None and self._hangs():
+            logger.error("the controller has hung for %g s; killing it", HANG_SECONDS)
+            self._child.kill()
+            self._child.wait()
         if self._child.poll() is not None:
             logger.error("the controller ended with %s; starting it", self._child.returncode)
             self._child = self._start()
+
+    def _hangs(self) -> bool:
+        """Whether its heartbeat file has stayed as it is, whatever the clock does meanwhile."""
+        touched = heartbeat_file(self._settings).stat().st_mtime
+        if touched != self._touched:
+            self._touched, self._touched_at = touched, time.monotonic()
+        return time.monotonic() - self._touched_at > HANG_SECONDS
 
     def _is_gone(self, head: Head) -> bool:
         self._silence = 0 if head_is_running(head) else self._silence + 1
@@ -74,6 +91,7 @@ class Controllers(threading.Thread):
         logger.info("Ray is back at %s", head.address)
 
     def _start(self) -> subprocess.Popen[bytes]:
+        heartbeat_file(self._settings).touch()
         return subprocess.Popen(
             [sys.executable, "-m", "service.controller"],
             env={**os.environ, **self._settings.environment()},
