@@ -88,9 +88,12 @@ def _assert_same_training(engine: Engine, problem: Problem, *stretches: int) -> 
     assert state.steps == sum(stretches)
     # At 500 steps on 784 pixels 2e-7 to 9e-6 is usual; weights and losses here are of order 1.
     torch.testing.assert_close(torch.cat(losses), expected_losses, rtol=1e-5, atol=1e-5)
-    for weight, expected in zip(state.weights, expected_weights, strict=True):
+    start_weights = _start(problem).weights
+    for weight, expected, at_start in zip(
+        state.weights, expected_weights, start_weights, strict=True
+    ):
         torch.testing.assert_close(weight, expected, rtol=1e-5, atol=1e-5)
-    assert expected_losses[-40:].mean() < expected_losses[:40].mean()
+        assert (expected - at_start).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.01])
@@ -168,25 +171,44 @@ def test_compiled_batches_equal_plain(folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # its C++ takes half a minute of processor time
-def test_the_network_of_the_homework_equals_plain_at_its_real_size(folder: Path) -> None:
-    problem = Problem(Architecture(784, 10, 1, 200), 1, Optimizer("sgd", 0.01))
+@pytest.mark.parametrize(
+    ("architecture", "rule"),
+    [
+        (Architecture(784, 10, 1, 200), Optimizer("sgd", 0.01)),
+        (Architecture(784, 10, 1, 200), Optimizer("adam", 0.001)),
+        # tanh: of 600 ReLUs and 500 steps, one is now and then so near to 0 that rounding decides.
+        (Architecture(784, 10, 3, 200, "tanh"), Optimizer("sgd", 0.01)),
+    ],
+    ids=["delayed SGD", "Adam", "three layers"],
+)
+def test_the_network_of_the_homework_equals_plain_at_its_real_size(
+    folder: Path, architecture: Architecture, rule: Optimizer
+) -> None:
+    problem = Problem(architecture, 1, rule)
     _assert_same_training(CompiledEngine(problem, folder), problem, 500)
 
 
 @pytest.mark.slow
-def test_compiled_and_eager_trainings_are_equally_accurate(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("architecture", "rule"),
+    [(ONE_HIDDEN, Optimizer("sgd", 0.05)), (TWO_HIDDEN, Optimizer("adam", 0.003))],
+    ids=["delayed SGD", "Adam"],
+)
+def test_compiled_and_eager_trainings_are_equally_accurate(
+    folder: Path, architecture: Architecture, rule: Optimizer
+) -> None:
     """On the way from 0.25 to 1, where weights drift apart: three seeds, 3,200 steps.
 
     The mean over the seeds decides; 0.02 are 80 of the 3 x 1,333 samples.
     """
-    problem = Problem(ONE_HIDDEN, 1, Optimizer("sgd", 0.05))
+    problem = Problem(architecture, 1, rule)
     means = []
     for engine in (EagerEngine(problem), CompiledEngine(problem, folder)):
         shares = []
         for seed in (1, 2, 3):
             state, _ = engine.run(_start(problem, seed), _batches(problem, 3_200, seed))
             unseen = _batches(replace(problem, batch_size=1_333), 1, seed + 100)
-            scores = logits(ONE_HIDDEN, state.weights, unseen.x[0])
+            scores = logits(architecture, state.weights, unseen.x[0])
             shares.append((scores.argmax(dim=1) == unseen.labels[0]).double().mean().item())
         means.append(sum(shares) / len(shares))
     eager, compiled = means
