@@ -34,6 +34,8 @@ from trainables.torch_steps import Batches, EagerEngine, Problem, State
 #: A dynamic length, to torch's compiler, is 2 or more.
 _FEWEST_ITERATIONS = 2
 _TORCH_FOLDER = "TORCHINDUCTOR_CACHE_DIR"
+#: All that torch tells of an ``OSError`` while it loads code, in a ``RuntimeError``.
+_OS_ERROR = "Failed to reload cache entry from disk"
 _log = logging.getLogger("argbest.trainables")
 
 
@@ -162,4 +164,10 @@ def _compile(graph: Graph) -> bytes:
 
 
 def _load(code: bytes) -> Loop:
-    return torch.no_grad()(torch.compiler.load_compiled_function(io.BytesIO(code)))
+    try:
+        loop = torch.compiler.load_compiled_function(io.BytesIO(code))
+    except RuntimeError as error:
+        if _OS_ERROR not in str(error):
+            raise
+        raise OSError(f"{error}: a lack of memory, space or files?") from error
+    return torch.no_grad()(loop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -275,6 +276,26 @@ def test_damaged_code_is_compiled_again(folder: Path, caplog: pytest.LogCaptureF
     assert isinstance(choose_engine(logistic, steps, folder.parent / "garbage"), EagerEngine)
     assert "no compiled training loop, so this trial trains eagerly" in caplog.text
     assert not garbage.exists()
+
+
+@pytest.mark.slow
+def test_code_that_cannot_be_read_once_is_not_given_up(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    logistic = Problem(Architecture(12, 4), 1, Optimizer("sgd", 0.05))
+    CompiledEngine(logistic, folder)
+    copy = folder.parent / "copy"
+    shutil.copytree(folder, copy)
+    scripts = list(copy.glob("*/inductor/**/*.py"))
+    for script in scripts:
+        script.rename(script.with_suffix(".away"))
+        script.mkdir()  # which opened as a file is an OSError
+    assert isinstance(choose_engine(logistic, FEWEST_COMPILED_STEPS, copy), EagerEngine)
+    assert "so this trial trains eagerly: Failed to reload" in caplog.text
+    for script in scripts:
+        script.rmdir()
+        script.with_suffix(".away").rename(script)
+    assert isinstance(choose_engine(logistic, FEWEST_COMPILED_STEPS, copy), CompiledEngine)
 
 
 @pytest.mark.slow
