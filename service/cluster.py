@@ -164,6 +164,9 @@ def _head_environment(settings: Settings) -> dict[str, str]:
         # Also what trials print: Ray writes it to files of its own before the driver sees it.
         "RAY_ROTATION_MAX_BYTES": str(settings.max_log_bytes),
         "RAY_ROTATION_BACKUP_COUNT": "1",
+        # A trial that waits for a slot asks again after 0.1 s, by default ever later, up to 1 s:
+        # each new job would go before those that have waited long.
+        "RAY_gcs_create_placement_group_retry_max_interval_ms": "100",
     }
 
 

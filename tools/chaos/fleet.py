@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -64,6 +65,7 @@ def run_each_once(settings: Settings, jobs: int, *, limit_s: float) -> Outcome:
         "jobs run": f"{len(finished)} of {jobs}",
         "claims": sum(job.lease_token for job in finished),
         "seconds": seconds,
+        "longest from claim to end (s)": max(map(_seconds, finished), default=0.0),
         "jobs per minute": 60 * len(finished) / seconds,
     }
     return Outcome("Two APIs, two controllers, PostgreSQL", figures, violations)
@@ -79,6 +81,12 @@ def _wait(store: Store, ids: list[str], give_up: float) -> None:
                 if store.job(job_id).state is JobState.QUEUED:
                     store.request_cancel(job_id)
         left = {job_id for job_id in left if not store.job(job_id).state.is_finished}
+
+
+def _seconds(job: JobRecord) -> float:
+    if job.started_at is None or job.finished_at is None:
+        return math.inf
+    return (job.finished_at - job.started_at).total_seconds()
 
 
 def _broken(store: Store, job: JobRecord) -> Iterator[str]:
