@@ -80,8 +80,8 @@ def test_a_paused_job_finishes_its_running_trials_and_goes_on_later(service: Ser
 
 
 def test_a_job_resumed_while_it_is_pausing_loses_nothing(service: Service) -> None:
-    space = steps(x={"values": [1.0, 2.0, 3.0]}, pause_s=0.4)
-    job_id = service.submit({**space, "strategy": "tpe", "trials": 3}, max_concurrent_trials=1)
+    space = steps(x={"values": [1.0, 2.0]}, pause_s=1.0)
+    job_id = service.submit({**space, "strategy": "tpe", "trials": 2}, max_concurrent_trials=1)
     service.wait_for_epochs(job_id, 1)
     service.ask(job_id, "pause")
     until(
@@ -91,7 +91,7 @@ def test_a_job_resumed_while_it_is_pausing_loses_nothing(service: Service) -> No
     )
     assert service.ask(job_id, "resume")["state"] == "running"
     assert service.wait(job_id)["state"] == "succeeded"
-    assert_complete(service, job_id, trials=3, epochs=4)
+    assert_complete(service, job_id, trials=2, epochs=4)
     assert {t["attempts"] for t in service.get(f"{job_id}/trials")["items"]} == {1}
 
 
