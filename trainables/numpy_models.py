@@ -62,8 +62,12 @@ def linear_scores(weights: FloatArray, x: FloatArray) -> FloatArray:
 
 def network_scores(network: Network, x: FloatArray) -> FloatArray:
     """Scores (n, outputs) of a network for ``x`` (n, features)."""
-    hidden = np.maximum(x @ network.w1.T + network.b1, 0.0)
-    scores: FloatArray = hidden @ network.w2.T + network.b2
+    # In place: new arrays of this size cost as much as the products.
+    hidden = x @ network.w1.T
+    hidden += network.b1
+    np.maximum(hidden, 0.0, out=hidden)
+    scores: FloatArray = hidden @ network.w2.T
+    scores += network.b2
     return scores
 
 
