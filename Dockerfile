@@ -29,16 +29,22 @@ RUN pip install --no-cache-dir --no-deps --force-reinstall .
 COPY docker/entrypoint docker/healthy /usr/local/bin/
 
 # RAY_ROTATION_*: Ray's log files, which hold what trials print, would grow without end.
-# RAY_gcs_...: seconds after which a node whose head is gone ends, to join the next one. By default 60;
+# RAY_gcs_create_...: a trial that waits for a slot asks again after 0.1 s, but by default ever later, up to
+# 1 s: each new job would go before those that have waited long.
+# RAY_gcs_rpc_...: seconds after which a node whose head is gone ends, to join the next one. By default 60;
 # longer than a head takes to come back is as bad, since the node then waits for answers of the old one.
+# FORWARDED_ALLOW_IPS: a reverse proxy reaches the API from the address of Docker's gateway. Who else
+# sends its headers changes the scheme in URLs of the answer and the client's address, which is not used.
 ENV ARGBEST_DATA_DIR=/data \
     ARGBEST_CACHE_DIR=/cache \
+    FORWARDED_ALLOW_IPS=* \
     PGPASSFILE=/run/database-password/pgpass \
     RAY_AUTH_MODE=token \
     RAY_AUTH_TOKEN_PATH=/run/ray-token/token \
     RAY_ROTATION_MAX_BYTES=16777216 \
     RAY_ROTATION_BACKUP_COUNT=1 \
     RAY_USAGE_STATS_ENABLED=0 \
+    RAY_gcs_create_placement_group_retry_max_interval_ms=100 \
     RAY_gcs_rpc_server_reconnect_timeout_s=2
 
 USER argbest

@@ -286,7 +286,6 @@ def main() -> None:
     if told.is_set():
         controller.end_drivers()
     store.close()
-    heartbeat_file(settings).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

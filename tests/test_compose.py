@@ -6,25 +6,29 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import stat
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 import yaml
 from fastapi.testclient import TestClient
 
-from results.records import TokenScope
+from results.records import EpochReport, TokenScope
+from results.states import TrialState
 from results.store import open_store
-from service import cluster
+from service import cluster, processes
 from service.api import standalone_app
-from service.controller import Controller
+from service.controller import Controller, heartbeat_file
 from service.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -71,6 +75,11 @@ def test_only_published_services_are_on_a_network_with_a_way_out() -> None:
     assert outward == {"api", "ray-head"}
 
 
+def test_what_is_sent_to_the_outside_gets_no_answer() -> None:
+    (outward,) = (one for one in COMPOSE["networks"].values() if not one.get("internal"))
+    assert outward["driver_opts"] == {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+
+
 def test_workers_share_no_network_with_the_api_and_the_database_and_have_no_password() -> None:
     shared = {*SERVICES["ray-worker"]["networks"]}
     assert shared == {"ray"}
@@ -105,7 +114,7 @@ def test_volumes_begin_as_folders_that_the_user_owns(name: str) -> None:
 @pytest.mark.parametrize("name", LASTING)
 def test_what_lasts_has_a_health_check_and_is_started_again(name: str) -> None:
     assert SERVICES[name]["restart"] == "unless-stopped"
-    assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
+    assert SERVICES[name]["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -142,6 +151,17 @@ def test_nodes_give_a_lost_head_up_before_another_one_can_be_there() -> None:
     name = "RAY_gcs_rpc_server_reconnect_timeout_s"
     assert int(image_environment()[name]) == 2
     assert f"export {name}=2\n" in GUIDE, "on bare machines too"
+    (wait,) = re.findall(r"sleep (\d+)\n +ray_node --head", ENTRYPOINT)
+    assert int(wait) > 2
+    assert f"`RestartSec={wait}`" in GUIDE
+    assert f'["sleep {wait}"]' in GUIDE, "in Kubernetes too"
+
+
+def test_trials_that_wait_are_served_in_turn_on_every_kind_of_head() -> None:
+    name = "RAY_gcs_create_placement_group_retry_max_interval_ms"
+    local = cluster._head_environment(Settings())[name]
+    assert image_environment()[name] == local
+    assert f"export {name}={local}\n" in GUIDE, "on bare machines too"
 
 
 def test_ray_finds_its_head_by_a_name_of_its_own_network() -> None:
@@ -226,33 +246,97 @@ def test_the_entrypoint_knows_every_role(name: str) -> None:
     assert re.search(rf"^{role}\)", ENTRYPOINT, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["entrypoint", "healthy"])
-def test_scripts_can_be_run(name: str) -> None:
-    path = ROOT / "docker" / name
-    assert path.stat().st_mode & stat.S_IXOTH
-    language = ["bash", "-n"] if name == "entrypoint" else ["python3", "-m", "py_compile"]
-    assert subprocess.run([*language, path], check=False).returncode == 0
+def test_scripts_can_be_run() -> None:
+    for name in ("entrypoint", "healthy"):
+        assert (ROOT / "docker" / name).stat().st_mode & stat.S_IXOTH
+    parsed = subprocess.run(["bash", "-n", ROOT / "docker" / "entrypoint"], check=False)
+    assert parsed.returncode == 0
 
 
-def test_a_controller_that_hangs_is_not_healthy(tmp_path: Path) -> None:
-    *_, beat = SERVICES["controller"]["healthcheck"]["test"]
-    assert str(Path(beat).parent) == image_environment()["ARGBEST_DATA_DIR"]
-    url, file = Path(__file__).as_uri(), tmp_path / Path(beat).name
+class Answering(BaseHTTPRequestHandler):
+    """Answers /ok with 200, anything else with 503."""
 
-    def health() -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, ROOT / "docker" / "healthy", url, file]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/ok" else 503)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Stay quiet."""
+
+
+@pytest.fixture
+def answering() -> Iterator[str]:
+    """The URL of a server that runs during the test."""
+    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a health check with nothing but these variables; `python` is this one."""
+    path = f"{ROOT / 'docker'}:{Path(sys.executable).parent}:/usr/bin:/bin"
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60,
+        env={"PATH": path, **environment},
+    )  # fmt: skip
+
+
+def test_health_is_asked_past_any_proxy(answering: str) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    for proxies in ({}, {"http_proxy": nobody, "HTTP_PROXY": nobody, "all_proxy": nobody}):
+        assert run("healthy", f"{answering}/ok", **proxies).returncode == 0
+        assert "503" in run("healthy", f"{answering}/not-ok", **proxies).stderr
+    assert run("healthy", nobody).returncode == 1
+
+
+def test_a_controller_that_hangs_is_not_healthy(tmp_path: Path, answering: str) -> None:
+    settings = Settings(data_dir=tmp_path, database_url="", ray_address="127.0.0.1:1")
+    how, line = SERVICES["controller"]["healthcheck"]["test"]
+    assert how == "CMD-SHELL"
+    line, urls = re.subn(r"http://\S+", f"{answering}/ok", line.replace("$$", "$"))
+    line, files = re.subn(rf"{image_environment()['ARGBEST_DATA_DIR']}/", f"{tmp_path}/", line)
+    assert (urls, files) == (1, 1)
+
+    def health(host: str = processes.host_name()) -> subprocess.CompletedProcess[str]:
+        return run("sh", "-c", line, HOSTNAME=host)
 
     assert health().returncode == 1, "it has not begun"
-    settings = Settings(data_dir=tmp_path, database_url="", ray_address="127.0.0.1:1")
     with closing(open_store(settings.store_url)) as store:
         store.migrate()
         Controller(store, settings).step()
     assert health().returncode == 0
+    assert health("another").returncode == 1, "another container's controller has not begun"
     before = time.time() - 61
-    os.utime(file, (before, before))
+    os.utime(heartbeat_file(settings), (before, before))
     assert (late := health()).returncode == 1
     assert "was last touched" in late.stderr
+
+
+def test_a_controller_container_ends_with_its_controller_and_leaves_no_heartbeat(
+    tmp_path: Path,
+) -> None:
+    stand_ins = {
+        "healthy": "true",
+        "python": 'test "$1" = - && echo 127.0.0.1 || touch "$ARGBEST_DATA_DIR/$BEAT" "$BEGUN"',
+        "ray": 'exec >/dev/null 2>&1; while kill -0 "$PPID"; do sleep 0.05; done',
+    }
+    for name, line in stand_ins.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    beat, begun = "controller-box.heartbeat", tmp_path / "begun"
+    (tmp_path / "data").mkdir()
+    done = run(
+        str(ROOT / "docker" / "entrypoint"), "controller", PATH=f"{tmp_path}:/usr/bin:/bin",
+        RAY_ADDRESS="head.ray:6379", ARGBEST_DATA_DIR=str(tmp_path / "data"), HOSTNAME="box",
+        BEAT=beat, BEGUN=str(begun),
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert begun.exists()
+    assert list((tmp_path / "data").iterdir()) == []
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -313,6 +397,31 @@ def test_the_api_alone_makes_no_token_and_says_how(
     caplog.clear()
     standalone_app()
     assert hint not in caplog.text
+
+
+def test_urls_in_answers_have_the_scheme_of_a_reverse_proxy_on_any_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARGBEST_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("ARGBEST_ALLOWED_HOSTS", "argbest.example")
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", image_environment()["FORWARDED_ALLOW_IPS"])
+    config = uvicorn.Config(standalone_app, factory=True, log_config=None)
+    config.load()
+    proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
+    with TestClient(
+        config.loaded_app, base_url="http://argbest.example", client=("172.18.0.1", 40_000)
+    ) as client:
+        told = client.post("/api/v1/jobs", json={"search_space": "q2_linear_regression"})
+        with closing(open_store(Settings().store_url)) as store:
+            lease = store.claim_job("test", 60)
+            assert lease is not None
+            attempt = store.start_trial(lease, 0, node="here")
+            metrics = {"train_rmse": 0.5, "test_rmse": 0.5, "distance_to_analytic": 0.5}
+            store.write_reports(lease, [EpochReport(0, attempt, 1, metrics, 1.0)])
+            store.finish_trial(lease, 0, TrialState.SUCCEEDED)
+        best = f"{told.headers['Location']}/best?format=curl"
+        assert " https://argbest.example/api/" in client.get(best, headers=proxied).text
+        assert " http://argbest.example/api/" in client.get(best).text
 
 
 class Dashboard(BaseHTTPRequestHandler):
