@@ -183,18 +183,29 @@ def test_closed_pipe_is_quiet(api: FakeApi) -> None:
     assert process.returncode == 130
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Let child processes be interrupted, also where the shell began this run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_is_quiet_and_says_that_the_job_goes_on(api: FakeApi) -> None:
     api.add_job("endless")
     program = [sys.executable, "-m", "service.cli", "watch", "j1", "--url", api.url]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(program, stderr=subprocess.PIPE, text=True, env=environment) as process:
-        deadline = time.monotonic() + 20
-        while "/api/v1/jobs/j1/events" not in api.paths("GET"):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-        assert process.stderr is not None
-        said = process.stderr.read()
+        try:
+            deadline = time.monotonic() + 20
+            while "/api/v1/jobs/j1/events" not in api.paths("GET"):
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert "Traceback" not in said
     assert "job j1 goes on" in said
