@@ -23,13 +23,13 @@ import uvicorn
 import yaml
 from fastapi.testclient import TestClient
 
-from results.records import EpochReport, TokenScope
-from results.states import TrialState
+from results.records import TokenScope
 from results.store import open_store
 from service import cluster, processes
 from service.api import standalone_app
 from service.controller import Controller, heartbeat_file
 from service.settings import Settings
+from tests.service.stand_ins import run_one
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -413,12 +413,7 @@ def test_urls_in_answers_have_the_scheme_of_a_reverse_proxy_on_any_address(
     ) as client:
         told = client.post("/api/v1/jobs", json={"search_space": "q2_linear_regression"})
         with closing(open_store(Settings().store_url)) as store:
-            lease = store.claim_job("test", 60)
-            assert lease is not None
-            attempt = store.start_trial(lease, 0, node="here")
-            metrics = {"train_rmse": 0.5, "test_rmse": 0.5, "distance_to_analytic": 0.5}
-            store.write_reports(lease, [EpochReport(0, attempt, 1, metrics, 1.0)])
-            store.finish_trial(lease, 0, TrialState.SUCCEEDED)
+            run_one(store)
         best = f"{told.headers['Location']}/best?format=curl"
         assert " https://argbest.example/api/" in client.get(best, headers=proxied).text
         assert " http://argbest.example/api/" in client.get(best).text

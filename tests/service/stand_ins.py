@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from results.records import Lease, NewTrial
-from results.states import TrialState
+from results.records import EpochReport, Lease, NewTrial
+from results.states import JobState, TrialState
 from results.store import open_store
+from results.store.base import Store
 from results.store.sql import SqlStore
 from service.settings import Settings
 from service.spec import JobSpec
@@ -138,3 +139,14 @@ def run_trial(store: SqlStore, lease: Lease, state: TrialState = TrialState.SUCC
     """Do with the job's one trial what a driver does."""
     store.start_trial(lease, 0, node="here")
     store.finish_trial(lease, 0, state)
+
+
+def run_one(store: Store) -> None:
+    """Do what a driver does with a job of one trial and one epoch."""
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+    attempt = store.start_trial(lease, 0, node="here")
+    metrics = {"train_rmse": 0.5, "test_rmse": 0.5, "distance_to_analytic": 0.5}
+    store.write_reports(lease, [EpochReport(0, attempt, 1, metrics, 1.0)])
+    store.finish_trial(lease, 0, TrialState.SUCCEEDED)
+    store.finish_job(lease, JobState.SUCCEEDED)

@@ -15,14 +15,14 @@ import pytest
 from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
-from results.records import EpochReport, TokenScope
-from results.states import JobState, TrialState
+from results.records import TokenScope
 from results.store.base import Store
 from results.store.sql import SqlStore
 from service.api import create_app
 from service.auth import OPEN_PATHS, asks_for_tokens
 from service.cli import main
 from service.settings import Settings
+from tests.service.stand_ins import run_one
 from tests.service.test_page import served
 
 JOB = {"search_space": "q2_linear_regression", "epochs": 1}
@@ -35,17 +35,6 @@ def locked(settings: Settings, store: Store) -> Iterator[TestClient]:
     app = create_app(settings.model_copy(update={"auth": "on"}), store)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
-
-
-def run_one(store: Store) -> None:
-    """Do what a driver does with a job of one trial and one epoch."""
-    lease = store.claim_job("test", 60)
-    assert lease is not None
-    attempt = store.start_trial(lease, 0, node="here")
-    metrics = {"train_rmse": 0.5, "test_rmse": 0.5, "distance_to_analytic": 0.5}
-    store.write_reports(lease, [EpochReport(0, attempt, 1, metrics, 1.0)])
-    store.finish_trial(lease, 0, TrialState.SUCCEEDED)
-    store.finish_job(lease, JobState.SUCCEEDED)
 
 
 def bearer(store: Store, scope: TokenScope) -> dict[str, str]:

@@ -114,13 +114,18 @@ def test_a_job_whose_trials_have_all_run_is_finished_without_ray(
     assert store.job(lease.job_id).state is JobState.SUCCEEDED
 
 
+def pausing(store: SqlStore, lease: Lease) -> PauseGate:
+    """Ask the job to pause, and return its gate as its heartbeat then leaves it."""
+    store.request_pause(lease.job_id)
+    gate = PauseGate()
+    gate.closed = True
+    return gate
+
+
 def test_a_pausing_job_that_has_run_out_of_trials_is_finished(
     store: SqlStore, lease: Lease, settings: Settings
 ) -> None:
-    gate = PauseGate()
-    gate.closed = True
-    store.request_pause(lease.job_id)
-    assert run(store, lease, settings, gate) == 0
+    assert run(store, lease, settings, pausing(store, lease)) == 0
     assert store.job(lease.job_id).state is JobState.SUCCEEDED
 
 
@@ -154,10 +159,7 @@ def test_a_run_that_tune_ends_early_is_left_to_the_next_driver(
 def test_what_is_left_of_a_pausing_job_waits(
     store: SqlStore, half_run: Lease, settings: Settings
 ) -> None:
-    gate = PauseGate()
-    gate.closed = True
-    store.request_pause(half_run.job_id)
-    assert run(store, half_run, settings, gate) == 0
+    assert run(store, half_run, settings, pausing(store, half_run)) == 0
     assert store.job(half_run.job_id).state is JobState.PAUSED
     assert store.trial(half_run.job_id, 1).state is TrialState.QUEUED
 
