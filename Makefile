@@ -44,7 +44,7 @@ bench: install  ## measure engines and service; ARGS=--quick is the short form
 	$(BIN)/python -m benchmarks $(ARGS)
 
 chaos: install  ## kill the service's processes at random points and count what was lost
-	$(BIN)/python -m tools.chaos
+	$(BIN)/python -m tests.chaos
 
 load: install  ## measure submits, reads and a job of 10,000 trials, on SQLite and PostgreSQL
 	$(BIN)/python -m tools.load

@@ -18,7 +18,7 @@ from benchmarks import engines, service_figures
 from benchmarks.machine import stamp
 from benchmarks.records import BenchmarkError, Part
 from benchmarks.tables import TITLES, markdown, section, targets_sections, update_page
-from service.client_errors import ClientError
+from service.client.errors import ClientError
 from service.settings import Settings
 from trainables import datasets
 from trainables.contract import DatasetUnavailable

@@ -19,10 +19,10 @@ import psutil
 
 from benchmarks.machine import pss_bytes
 from benchmarks.records import BenchmarkError
-from service.client import Client
-from service.client_types import Job, Trial, has_succeeded, is_finished
-from service.cluster import is_reachable
-from service.processes import kill_all, trial_processes, with_variable
+from service.client.client import Client
+from service.client.types import Job, Trial, has_succeeded, is_finished
+from service.engine.cluster import is_reachable
+from service.engine.processes import kill_all, trial_processes, with_variable
 from service.settings import Settings
 
 START_SECONDS = 120.0

@@ -13,8 +13,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from service.client import Client
-from service.client_types import DEFAULT_URL, JobEvent, has_succeeded
+from service.client.client import Client
+from service.client.types import DEFAULT_URL, JobEvent, has_succeeded
 
 BODY: dict[str, Any] = {
     "search_space": "q2_neural_regression",

@@ -20,21 +20,12 @@ from starlette.routing import Match
 from results import errors as results_errors
 from results.store import open_store
 from results.store.base import Store
-from service import (
-    auth,
-    logs,
-    metrics,
-    openapi,
-    page,
-    requests,
-    routes_catalog,
-    routes_health,
-    routes_jobs,
-    routes_results,
-)
-from service.dependencies import fix
-from service.problems import FieldError, ProblemError, invalid, pointer, unavailable
-from service.reports import Drawings
+from service import logs, page
+from service.http import access, access_log, metrics, openapi
+from service.http.dependencies import fix
+from service.http.drawings import Drawings
+from service.http.problems import FieldError, ProblemError, invalid, pointer, unavailable
+from service.http.routes import catalog, health, jobs, results
 from service.settings import Settings
 from service.version import version
 
@@ -86,11 +77,11 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     )  # fmt: skip
     app.state.settings, app.state.store = settings, used
     app.state.drawings = Drawings(used)
-    for module in (routes_jobs, routes_results, routes_catalog, routes_health, page):
+    for module in (jobs, results, catalog, health, page):
         app.include_router(module.router)
-    app.add_middleware(auth.Door, settings=settings, store=used)
+    app.add_middleware(access.Door, settings=settings, store=used)
     metrics.install(app, used)
-    app.add_middleware(requests.RequestLog)
+    app.add_middleware(access_log.RequestLog)
     _handle_errors(app)
     app.openapi = _described(app)  # type: ignore[method-assign]
     return app
@@ -109,7 +100,7 @@ def standalone_app() -> FastAPI:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with closing(open_store(settings.store_url)) as store:
         _migrate(store)
-        if auth.asks_for_tokens(settings) and not store.tokens():
+        if access.asks_for_tokens(settings) and not store.tokens():
             logger.warning("there is no token yet: `argbest token create NAME --scope admin`")
     return create_app(settings)
 
@@ -135,8 +126,8 @@ def _described(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes
             )
             made = openapi.add_schemas(made)
-            if auth.asks_for_tokens(app.state.settings):
-                made = openapi.add_security(made, auth.OPEN_PATHS, auth.needed_scope)
+            if access.asks_for_tokens(app.state.settings):
+                made = openapi.add_security(made, access.OPEN_PATHS, access.needed_scope)
             app.openapi_schema = made
         return app.openapi_schema
 
@@ -198,7 +189,7 @@ async def _answer_nobody(request: Request, _: Exception) -> Response:
 
 
 def _told(request: Request) -> str:
-    return f"{requests.shortened(request.method)} {requests.shortened(request.url.path)!a}"
+    return f"{access_log.shortened(request.method)} {access_log.shortened(request.url.path)!a}"
 
 
 async def _answer_bad_cursor(_: Request, error: Exception) -> Response:

@@ -16,16 +16,16 @@ from typing import Any
 
 import search_spaces
 from results.records import Curve, JobRecord, NewTrial, Page, TrialRecord
+from results.spec import JobSpec, with_floats
 from results.states import JobState
 from results.store.base import Store
 from search_spaces import Library, SearchSpace, SearchSpaceError
 from service import logs
 from service.disk import disk_problem
+from service.http.problems import FieldError, ProblemError, invalid, pointer, unavailable
 from service.log_lines import log_state
-from service.problems import FieldError, ProblemError, invalid, pointer, unavailable
 from service.schemas import JobRequest
 from service.settings import Settings
-from service.spec import JobSpec, with_floats
 from service.version import version
 from trainables import registry
 from trainables.contract import UnknownTrainable

@@ -27,17 +27,17 @@ from results.store.base import Store
 from service import logs
 from service.addresses import is_loopback
 from service.api import create_app
-from service.auth import asks_for_tokens
-from service.cluster import (
+from service.engine.cluster import (
     ClusterError,
     Head,
     authentication,
     start_head,
     stop_head,
 )
+from service.engine.supervisor import Controllers, naming
+from service.http.access import asks_for_tokens
 from service.settings import Settings
 from service.tokens import make_first_token
-from service.watch import Controllers, naming
 
 logger = logging.getLogger("service.serve")
 

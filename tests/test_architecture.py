@@ -11,42 +11,41 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("service", "trainables", "search_spaces", "results")
+PACKAGES = ("argbest", "search_spaces", "trainables", "results", "service", "handin")
 
 #: Our packages, and which other of our packages each may import.
 MAY_IMPORT = {
+    "argbest": {"trainables", "service"},
     "search_spaces": set(),
-    "trainables": set(),
-    "results": set(),
+    "trainables": {"search_spaces"},
+    "results": {"search_spaces", "trainables"},
     "service": {"search_spaces", "trainables", "results"},
+    "handin": {"search_spaces", "trainables", "results", "service"},
 }
 
 #: A foreign library lives in the modules that exist for it.
 HOMES = {
-    "ray": ["service.driver", "service.tune_*"],
-    "optuna": ["service.tune_sampler", "results.plots*"],
+    "ray": ["service.engine.*"],
+    "optuna": ["service.engine.sampler", "results.plots*"],
     "sqlalchemy": ["results.store*"],
     "alembic": ["results.store*"],
     "psycopg": ["results.store*"],
-    "fastapi": [
-        "service.api", "service.body", "service.dependencies", "service.metrics", "service.page",
-        "service.problems", "service.routes_*",
-    ],
-    "starlette": ["service.api", "service.metrics", "service.requests"],
+    "fastapi": ["service.api", "service.http.*", "service.page"],
+    "starlette": ["service.api", "service.http.*", "service.page"],
     "uvicorn": ["service.serve"],
     "torch": ["trainables.torch_*"],
     "numba": ["trainables.numpy_*"],
     "matplotlib": ["results.plots*"],
-    "typst": ["results.report*", "results.handin*"],
+    "typst": ["results.report*", "handin*"],
     "jinja2": ["results.report*"],
-    "httpx2": ["service.client*", "service.cluster"],
-    "click": ["service.cli*"],
+    "httpx2": ["service.client*", "service.engine.cluster"],
+    "click": ["service.cli*", "handin.command"],
     "rich": ["service.cli*"],
     "jsonschema": ["search_spaces.validation"],
-    "psutil": ["service.processes", "service.cluster"],
+    "psutil": ["service.engine.processes", "service.engine.cluster"],
     "pydantic_settings": ["service.settings"],
-    "prometheus_client": ["service.metrics"],
-}  # fmt: skip
+    "prometheus_client": ["service.http.metrics"],
+}
 
 
 @cache
@@ -97,8 +96,10 @@ def test_foreign_libraries_stay_in_their_homes(name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n in modules() if n.startswith(("service.cli",))])
 def test_the_command_line_imports_no_server(name: str) -> None:
-    forbidden = ("service.api", "service.driver", "service.controller", "service.serve",
-                 "service.jobs", "results.store", "results.plots", "results.report")  # fmt: skip
+    forbidden = (
+        "service.api", "service.engine", "service.http", "service.serve", "service.jobs",
+        "results.store", "results.plots", "results.report",
+    )  # fmt: skip
     for imported in imports(modules()[name]):
         assert not imported.startswith(forbidden), f"{name} imports {imported}"
 

@@ -25,9 +25,9 @@ from fastapi.testclient import TestClient
 
 from results.records import TokenScope
 from results.store import open_store
-from service import cluster, processes
 from service.api import standalone_app
-from service.controller import Controller, heartbeat_file
+from service.engine import cluster, processes
+from service.engine.controller import Controller, heartbeat_file
 from service.settings import Settings
 from tests.service.stand_ins import run_one
 

@@ -26,7 +26,7 @@ from results.store.base import Store
 from search_spaces import SAMPLERS, STRATEGIES, Library, SearchSpace, check, count, load_yaml
 from service.api import create_app
 from service.cli import COMMANDS, main
-from service.client import Client
+from service.client.client import Client
 from service.schemas import JobRequest
 from service.settings import Settings
 from trainables import registry

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from results.records import EpochReport, Lease, NewTrial
+from results.spec import JobSpec
 from results.states import JobState, TrialState
 from results.store.base import Store
-from service.spec import JobSpec
 
 #: Trials whose reports make one batch; a driver writes what it has gathered for 0.2 s.
 BATCH_TRIALS = 10

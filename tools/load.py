@@ -31,9 +31,9 @@ import psutil
 from benchmarks import machine
 from results.store import open_store
 from service.settings import Settings
+from tests.chaos.nursery import Nursery, nursery
 from tools import postgres
 from tools.big_job import BATCH_TRIALS, write_big_job
-from tools.chaos.nursery import Nursery, nursery
 
 CLIENTS = 4
 BODY = {"search_space": "q2_linear_regression", "epochs": 1}

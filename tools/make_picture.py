@@ -13,8 +13,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from service.client import Client
-from service.client_types import DEFAULT_URL, has_succeeded
+from service.client.client import Client
+from service.client.types import DEFAULT_URL, has_succeeded
 
 BODY = {"search_space": "q4_feedforward"}
 PLOT = "validation_accuracy"

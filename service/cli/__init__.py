@@ -15,9 +15,9 @@ import click
 
 from service.cli.errors import ExitCode, explain
 from service.cli.target import remember_target
-from service.client_errors import ClientError
+from service.client.errors import ClientError
 
-#: Section -> command -> (module, function, help).
+#: Section -> command -> (module, function, help); a module with a dot is not of this package.
 COMMANDS: dict[str, dict[str, tuple[str, str, str]]] = {
     "Run a search": {
         "submit": ("jobs", "submit", "Submit a search and print its job's id."),
@@ -28,7 +28,11 @@ COMMANDS: dict[str, dict[str, tuple[str, str, str]]] = {
         "retry": ("verbs", "retry", "Run the failed trials of finished jobs again."),
         "cancel": ("jobs", "cancel", "Cancel jobs that have not finished."),
         "rm": ("jobs", "rm", "Delete finished jobs with their trials and curves."),
-        "handin": ("handin", "handin", "Run all of Q2 to Q4 and write the hand-in as one PDF."),
+        "handin": (
+            "handin.command",
+            "handin",
+            "Run all of Q2 to Q4 and write the hand-in as one PDF.",
+        ),
     },
     "Read its results": {
         "ls": ("reading", "ls", "List jobs, newest first."),
@@ -67,7 +71,8 @@ class LazyGroup(click.Group):
         if cmd_name not in _BY_NAME:
             return None
         module, function, _ = _BY_NAME[cmd_name]
-        command: click.Command = getattr(import_module(f"service.cli.{module}"), function)
+        path = module if "." in module else f"service.cli.{module}"
+        command: click.Command = getattr(import_module(path), function)
         return command
 
     def format_commands(

@@ -12,7 +12,7 @@ from service.cli.target import with_client
 from service.cli.text import number
 
 if TYPE_CHECKING:
-    from service.client import Client
+    from service.client.client import Client
 
 name_argument = click.argument("name", callback=identifier, required=False)
 

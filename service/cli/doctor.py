@@ -19,11 +19,11 @@ from service.cli.options import folder_option, machine_settings
 from service.cli.output import emit_json, json_option, table
 from service.cli.target import with_client
 from service.cli.text import size
-from service.client_errors import ClientError, ServerBusy, ServerUnreachable
+from service.client.errors import ClientError, ServerBusy, ServerUnreachable
 
 if TYPE_CHECKING:
-    from service.client import Client
-    from service.client_types import JsonObject
+    from service.client.client import Client
+    from service.client.types import JsonObject
 
 OLDEST_PYTHON = (3, 11)
 _COMPILERS = ("c++", "g++", "clang++")

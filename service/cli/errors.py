@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 from service.cli.text import clean
-from service.client_errors import (
+from service.client.errors import (
     BadToken,
     BadUrl,
     ClientError,

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from service.client_types import is_finished
+from service.client.types import is_finished
 
 if TYPE_CHECKING:
-    from service.client_types import Job
+    from service.client.types import Job
 
 
 @dataclass(slots=True)

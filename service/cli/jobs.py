@@ -14,8 +14,8 @@ from service.cli.target import with_client
 from service.cli.text import number, pairs
 
 if TYPE_CHECKING:
-    from service.client import Client
-    from service.client_types import Plan
+    from service.client.client import Client
+    from service.client.types import Plan
 
 
 @click.command()

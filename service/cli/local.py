@@ -12,10 +12,10 @@ import click
 
 from service.cli.output import emit_json, json_option, note
 from service.cli.target import with_client
-from service.client_errors import ServerUnreachable
+from service.client.errors import ServerUnreachable
 
 if TYPE_CHECKING:
-    from service.client import Client
+    from service.client.client import Client
 
 
 @click.command()

@@ -14,11 +14,11 @@ from service.cli.output import emit_json, facts, json_option, note, table
 from service.cli.summary import best_line, failure, job_facts
 from service.cli.target import with_client
 from service.cli.text import clean, duration, moment, number
-from service.client_types import is_finished
+from service.client.types import is_finished
 
 if TYPE_CHECKING:
-    from service.client import Client
-    from service.client_types import Job, Trial
+    from service.client.client import Client
+    from service.client.types import Job, Trial
 
 FOLLOW_INTERVAL_S = 1.0
 #: Asked for at each look; a log that grows faster than this between two looks loses lines.

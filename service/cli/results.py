@@ -13,10 +13,10 @@ from service.cli.options import job_argument
 from service.cli.output import emit_json, facts, json_option, note, table
 from service.cli.target import with_client
 from service.cli.text import number
-from service.client_errors import UnexpectedAnswer
+from service.client.errors import UnexpectedAnswer
 
 if TYPE_CHECKING:
-    from service.client import Client
+    from service.client.client import Client
 
 ReportFormat = Literal["html", "md", "json", "pdf"]
 _REPORT_FORMATS: dict[str, ReportFormat] = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from service.cli.text import duration, moment, number, pairs
 
 if TYPE_CHECKING:
-    from service.client_types import Best, Job, Trial
+    from service.client.types import Best, Job, Trial
 
 
 def failure(error: Any) -> str:

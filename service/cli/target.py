@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from service.client_types import DEFAULT_URL
+from service.client.types import DEFAULT_URL
 
 if TYPE_CHECKING:
-    from service.client import Client
+    from service.client.client import Client
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,7 +55,7 @@ def with_client(command: Callable[Concatenate[Client, P], R]) -> Callable[P, R]:
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        from service.client import Client
+        from service.client.client import Client
 
         url, token = current_target(click.get_current_context())
         with Client(url, token=token) as client:

@@ -11,7 +11,7 @@ from service.cli.output import note
 from service.cli.target import with_client
 
 if TYPE_CHECKING:
-    from service.client import Client
+    from service.client.client import Client
 
 
 @click.command()

@@ -16,11 +16,11 @@ from service.cli.output import emit_json, json_option, note
 from service.cli.summary import job_line, trial_line
 from service.cli.target import with_client
 from service.cli.text import pairs
-from service.client_types import JobEvent, has_succeeded
+from service.client.types import JobEvent, has_succeeded
 
 if TYPE_CHECKING:
-    from service.client import Client
-    from service.client_types import Event, Job, Trial
+    from service.client.client import Client
+    from service.client.types import Event, Job, Trial
 
 _FINISHED = frozenset(state for state in TrialState if state.is_finished)
 

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from results.records import EpochReport, Lease, NewTrial
+from results.spec import JobSpec
 from results.states import JobState, TrialState
 from results.store import open_store
 from results.store.base import Store
 from results.store.sql import SqlStore
 from service.settings import Settings
-from service.spec import JobSpec
 
 PYTHON = sys.executable
 #: A child that says that it is there and sleeps.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service import processes
+from service.engine import processes
 from tests.real_data import ensure_fashion_mnist
 from tests.service.running import Service
 
@@ -21,7 +21,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service.start()
     yield service
     service.stop()
-    assert service.processes() == []
+    assert service.engine.processes() == []
 
 
 def steps(**parameters: Any) -> dict[str, Any]:
@@ -87,10 +87,10 @@ def test_one_of_two_jobs_is_cancelled(service: Service) -> None:
 @pytest.mark.parametrize(
     ("role", "ending"),
     [
-        ("service.driver", signal.SIGKILL),
+        ("service.engine.driver", signal.SIGKILL),
         # Tune takes it for the end of a run that its user has had enough of.
-        ("service.driver", signal.SIGUSR1),
-        ("service.controller", signal.SIGKILL),
+        ("service.engine.driver", signal.SIGUSR1),
+        ("service.engine.controller", signal.SIGKILL),
     ],
 )
 def test_a_lost_driver_or_controller_costs_no_finished_trial(
@@ -106,7 +106,7 @@ def test_a_lost_driver_or_controller_costs_no_finished_trial(
     assert job["state"] == "succeeded"
     assert [t["state"] for t in trials] == ["succeeded"] * 3
     assert trials[0]["attempts"] == 1
-    assert sum(t["attempts"] for t in trials) == (4 if role == "service.driver" else 3)
+    assert sum(t["attempts"] for t in trials) == (4 if role == "service.engine.driver" else 3)
     assert [len(c["epoch"]) for c in service.get(f"{job_id}/curves")["items"]] == [4, 4, 4]
 
 
@@ -190,13 +190,13 @@ def test_a_job_ends_all_the_same_when_the_service_is_restarted(
         service.wait_for_epochs(job_id, 8)
         service.stop(ending)
         if ending == signal.SIGTERM:
-            assert service.processes() == []
+            assert service.engine.processes() == []
         service.start()
         job = service.wait(job_id)
         trials = service.get(f"{job_id}/trials")["items"]
     finally:
         service.stop()
-    assert service.processes() == []
+    assert service.engine.processes() == []
     assert job["state"] == "succeeded"
     assert [t["state"] for t in trials] == ["succeeded"] * 4
     assert trials[0]["attempts"] == 1, "a finished trial is not run again"

@@ -16,9 +16,9 @@ from filelock import FileLock
 
 from results.records import TokenScope
 from results.store.base import Store
-from service import processes
 from service import serve as serving
-from service.cluster import is_reachable
+from service.engine import processes
+from service.engine.cluster import is_reachable
 from service.serve import StartError, StopRequested
 from service.settings import Settings
 from tests.service.running import free_port, until

@@ -1,0 +1,31 @@
+"""The public face of argbest: the names that a program or a package of trainables imports.
+
+Each name is imported when it is first used, so that importing this package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from service.client.client import Client
+    from trainables.contract import Metric
+    from trainables.parameters import Parameters
+    from trainables.registry import Trainable
+
+__all__ = ["Client", "Metric", "Parameters", "Trainable"]
+
+_HOMES = {
+    "Client": "service.client.client",
+    "Metric": "trainables.contract",
+    "Parameters": "trainables.parameters",
+    "Trainable": "trainables.registry",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from the module that defines it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

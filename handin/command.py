@@ -1,0 +1,149 @@
+"""The whole homework in one command: submit what is not there yet, wait, compose the PDF."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from results.states import JobState
+from service.cli.display import Display, display
+from service.cli.errors import ExitCode
+from service.cli.estimate import Pace, epochs_left, time_left
+from service.cli.files import check_writable, write_atomically
+from service.cli.output import note
+from service.cli.summary import best_line, job_line, progress_line
+from service.cli.target import with_client
+from service.client.errors import Conflict, ServerBusy, ServerUnreachable
+from service.client.types import has_succeeded, is_finished
+
+if TYPE_CHECKING:
+    from handin import Answer
+    from service.client.client import Client
+    from service.client.types import Job
+
+POLL_INTERVAL_S = 1.0
+#: A job in one of these states is used instead of a new one of the same spec.
+_REUSED = (JobState.SUCCEEDED, JobState.RUNNING, JobState.QUEUED)
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="handin.pdf",
+    show_default=True,
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    help="Epochs of every run, for a short demonstration. [default: what the homework asks]",
+)
+@with_client
+def handin(client: Client, *, output: Path, epochs: int | None) -> None:
+    """Run all of Q2 to Q4 and write the hand-in as one PDF.
+
+    Jobs of the same specification that have succeeded, or that still run, are used again, so the
+    command can be interrupted and repeated. Exits with 1 if a job failed; the PDF then says so.
+    """
+    from handin import TASKS
+
+    check_writable(output)
+    bodies = {task.question: _body(task.body, epochs) for task in TASKS}
+    try:
+        jobs = {question: _job(client, question, body) for question, body in bodies.items()}
+        with display(time.monotonic) as shown:
+            _follow(client, jobs, shown)
+    except KeyboardInterrupt:
+        note("interrupted: the jobs go on, and `argbest handin` will use them")
+        raise
+    for question, job in jobs.items():
+        note(f"{question}: {job_line(job)}")
+    _write(client, jobs, output)
+    if not all(map(has_succeeded, jobs.values())):
+        click.get_current_context().exit(ExitCode.JOB_FAILED)
+
+
+def _body(body: Mapping[str, Any], epochs: int | None) -> dict[str, Any]:
+    return {**body, **({} if epochs is None else {"epochs": epochs})}
+
+
+def _job(client: Client, question: str, body: Mapping[str, Any]) -> Job:
+    """Return a job that answers the question: one of the same spec, or a new one."""
+    fingerprint = client.plan(body)["fingerprint"]
+    for state in _REUSED:
+        found = client.jobs(fingerprint=fingerprint, state=state, limit=1)["items"]
+        if found:
+            note(f"{question}: job {found[0]['id']}, {state}, is used again")
+            return found[0]
+    job = client.submit(body)
+    note(f"{question}: job {job['id']}, {job['progress']['trials']} trials, submitted")
+    return job
+
+
+def _follow(client: Client, jobs: dict[str, Job], shown: Display) -> None:
+    """Keep ``jobs`` up to date until all have finished."""
+    from service.client.connection import Clock, Patience
+
+    clock = Clock()
+    patience = Patience(clock)
+    paces = {question: Pace() for question in jobs}
+    while True:
+        _show(jobs, paces, shown, clock.now())
+        waiting = [question for question, job in jobs.items() if not is_finished(job)]
+        if not waiting:
+            return
+        clock.sleep(POLL_INTERVAL_S)
+        for question in waiting:
+            try:
+                job = client.job(jobs[question]["id"])
+            except (ServerUnreachable, ServerBusy) as error:
+                patience.bear(error)
+                continue
+            patience.reset()
+            if job["state"] != jobs[question]["state"]:
+                shown.say(f"{question}: {job['state']}, {progress_line(job)}")
+            jobs[question] = job
+
+
+def _show(jobs: Mapping[str, Job], paces: Mapping[str, Pace], shown: Display, now: float) -> None:
+    for question, job in jobs.items():
+        paces[question].see(job, now)
+        progress = job["progress"]
+        text = f"{job['state']}  {best_line(job['best'])}"
+        shown.bar(question, question, progress["epochs_done"], progress["epochs_total"], text)
+    total = sum(job["progress"]["epochs_total"] for job in jobs.values())
+    finished = sum(map(is_finished, jobs.values()))
+    left = sum(map(epochs_left, jobs.values()))
+    shown.total(f"{finished}/{len(jobs)} jobs", total - left, total, time_left(jobs, paces))
+
+
+def _write(client: Client, jobs: Mapping[str, Job], output: Path) -> None:
+    from handin import compose
+
+    answers = {question: _answer(client, job) for question, job in jobs.items()}
+    versions = {name: str(value) for name, value in client.version().items()}
+    document = compose(answers, versions=versions, generated_at=datetime.now(UTC))
+    write_atomically(output, document)
+    note(f"wrote {output}")
+
+
+def _answer(client: Client, job: Job) -> Answer:
+    """Fetch what a finished job has to show; one that failed may have no report."""
+    from handin import Answer
+
+    job_id = job["id"]
+    try:
+        report = client.report_json(job_id)
+    except Conflict:
+        return Answer(job, {}, [], {})
+    plots = {
+        plot["name"]: client.plot(job_id, plot["name"], "svg") for plot in client.plots(job_id)
+    }
+    return Answer(job, report, client.curves(job_id), plots)

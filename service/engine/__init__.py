@@ -1,0 +1,1 @@
+"""Running jobs: controller, drivers, trials on Ray Tune."""

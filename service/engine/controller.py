@@ -1,0 +1,293 @@
+"""The controller: claims queued jobs and starts one driver process for each.
+
+It runs apart from the API (``python -m service.engine.controller``), keeps no state but the
+store's, and may be killed at any time: the drivers go on, and the next controller on their host
+finds them by process id and start time. Several may work side by side, also on one host: each looks
+after the jobs that it has claimed, and after those of one on its host that is gone.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+from results.errors import LeaseLost, StoreUnavailable
+from results.records import DriverProcess, Failure, Lease, LeasedJob
+from results.states import FailureKind, JobState
+from results.store import open_store
+from results.store.base import Store
+from service import logs
+from service.disk import disk_problem
+from service.engine import processes
+from service.engine.cluster import is_reachable
+from service.engine.driver_processes import Child, end_hanging, forget_runs, start_driver
+from service.engine.lease_keeper import LeaseKeeper
+from service.log_lines import log_state
+from service.settings import Settings
+
+logger = logging.getLogger("service.engine.controller")
+
+POLL_SECONDS = 0.2
+#: A driver told to end gets this long before it is killed.
+PATIENCE_SECONDS = 3.0
+#: Whoever cannot start a driver leaves jobs to other controllers for this long.
+REST_SECONDS = 5.0
+
+
+def heartbeat_file(settings: Settings) -> Path:
+    """Return the file that is touched at every step: by its age a health check tells a hang.
+
+    It names the host, since controllers in several containers may share a data folder.
+    """
+    return settings.data_dir / f"controller-{processes.host_name()}.heartbeat"
+
+
+class Controller:
+    """One controller; :meth:`run` loops until :meth:`stop`."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store, self._settings = store, settings
+        self._leases = LeaseKeeper(store, settings)
+        self._owner = processes.owner_name()
+        self._mine: dict[str, tuple[LeasedJob, DriverProcess]] = {}
+        self._children: dict[str, Child] = {}
+        self._told: dict[str, float] = {}
+        self._rests_until = 0.0
+        self._problem: str | None = None
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        """Work until stopped; an unreachable store is waited for."""
+        logger.info(
+            "controller %s: at most %d jobs", self._owner, self._settings.max_concurrent_jobs
+        )
+        since = time.time()
+        while not self._stopped.wait(POLL_SECONDS):
+            if time.time() - since > self._settings.lease_seconds / 3:
+                # This machine slept, say: drivers that live are to renew their leases first.
+                self._rest()
+            try:
+                self.step()
+            except StoreUnavailable as error:
+                logger.warning("the store is unavailable: %s", error)
+            since = time.time()
+
+    def _rest(self) -> None:
+        self._rests_until = time.monotonic() + REST_SECONDS
+
+    def stop(self) -> None:
+        """Leave the loop after the current step; drivers run on."""
+        self._stopped.set()
+
+    def step(self) -> None:
+        """Look after every running job once, then claim new ones while there is room."""
+        self._check_folder()
+        self._children = {job: child for job, child in self._children.items() if child.is_running}
+        mine = self._mine = self._driven_here()
+        # First of all: one that hangs in a write to SQLite locks everybody out of the store.
+        for job_id, (leased, driver) in mine.items():
+            if leased.expired and not self._rests and not self._is_starting(job_id):
+                end_hanging(job_id, driver)
+        for job_id, (leased, driver) in mine.items():
+            self._look_after(job_id, leased.state, leased.lease, driver)
+        for job_id in self._children.keys() - mine.keys():
+            self._end_stray(job_id)
+        known = mine.keys() | self._children.keys()
+        self._told = {job: since for job, since in self._told.items() if job in known}
+        if not self._rests:
+            has_room = len(mine) < self._settings.max_concurrent_jobs
+            self._claim(to_run=has_room and self._can_run())
+
+    def end_drivers(self) -> None:
+        """End the drivers that it looks after and put their jobs back into the queue (shutdown).
+
+        While the store is away, the drivers that it told of last are ended; their jobs go on once
+        their leases have run out.
+        """
+        try:
+            self._mine = self._driven_here()
+            self._end_processes()
+            for leased, _ in self._mine.values():
+                if leased.state is JobState.CANCELLING:
+                    self._leases.finish(leased.lease, JobState.CANCELLED)
+                else:
+                    self._leases.give_back(leased.lease, lost=False)
+        except StoreUnavailable as error:
+            logger.warning("the store is unavailable: %s; jobs go on with another lease", error)
+            self._end_processes()
+
+    def _end_processes(self) -> None:
+        drivers = [driver for _, driver in self._mine.values()]
+        processes.end_trees(drivers, patience_s=PATIENCE_SECONDS)
+        for job_id in self._mine:
+            processes.kill_all(processes.trial_processes(job_id))
+
+    def _driven_here(self) -> dict[str, tuple[LeasedJob, DriverProcess]]:
+        """Return each job that this controller looks after, and its driver.
+
+        A job that another has just claimed may still name its former driver: only who holds the
+        lease knows what that means.
+        """
+        return {
+            job_id: (leased, leased.driver)
+            for job_id, leased in self._store.leased_jobs().items()
+            if leased.driver is not None
+            and leased.driver.host == processes.host_name()
+            and (leased.lease.owner == self._owner or processes.owner_is_gone(leased.lease.owner))
+        }
+
+    def _check_folder(self) -> None:
+        """Touch the heartbeat file, and see whether a driver has room for its files."""
+        problem = disk_problem(self._settings)
+        try:
+            heartbeat_file(self._settings).touch()
+        except OSError as error:
+            problem = problem or str(error)
+        if problem and not self._problem:
+            logger.warning("no job is claimed until this is mended: %s", problem)
+        self._problem = problem
+
+    @property
+    def _rests(self) -> bool:
+        return time.monotonic() < self._rests_until
+
+    def _can_run(self) -> bool:
+        return not self._problem and is_reachable(self._settings.ray_address)
+
+    def _claim(self, *, to_run: bool) -> None:
+        """Claim a job; where no other may run, one that a lost driver left to be ended."""
+        lease = self._store.claim_job(self._owner, self._settings.lease_seconds, to_run=to_run)
+        if lease is None:
+            return
+        job = self._store.job(lease.job_id)
+        self._end_former_run(lease)
+        if job.state is JobState.CANCELLING:
+            self._leases.finish(lease, JobState.CANCELLED)
+        elif job.state is JobState.PAUSING:
+            self._leases.give_back(lease, lost=False)
+        elif job.claims > self._settings.max_claims:
+            message = (
+                f"the job's driver was lost {job.claims - 1} times: see the job's log for the "
+                "reason, then retry the job"
+            )
+            self._leases.finish(lease, JobState.FAILED, Failure(FailureKind.WORKER_LOST, message))
+        else:
+            self._start_driver(lease)
+
+    def _end_former_run(self, lease: Lease) -> None:
+        """End what the job's former driver left here, before another one begins."""
+        leased = self._store.leased_jobs().get(lease.job_id)
+        if leased is not None and leased.driver is not None:
+            end_hanging(lease.job_id, leased.driver)
+            forget_runs(lease, self._settings)
+
+    def _start_driver(self, lease: Lease) -> None:
+        try:
+            child = start_driver(lease, self._settings)
+        except OSError as error:
+            # The machine's fault, not the job's: that start does not count.
+            logger.error("job %s: no driver could be started: %s", lease.job_id, error)
+            self._rest()
+            self._leases.give_back(lease, lost=False)
+            return
+        self._children[lease.job_id] = child
+        pid = child.process.pid
+        try:
+            self._store.set_driver(lease, processes.identity(pid))
+        except BaseException as error:
+            # Nobody could find it to end it.
+            child.process.kill()
+            if not isinstance(error, LeaseLost):
+                raise
+            # This process was stopped for longer than the lease lasts.
+            logger.warning("job %s: %s", lease.job_id, error)
+            return
+        logger.info("job %s: driver %d, token %d", lease.job_id, pid, lease.token)
+        log_state(logger, lease.job_id, JobState.RUNNING)
+
+    def _end_stray(self, job_id: str) -> None:
+        """End a driver that runs on long after its job has ended or has gone to another host.
+
+        It hangs, or its heartbeat would have ended it; its trials would keep their slots.
+        """
+        first = self._told.setdefault(job_id, time.monotonic())
+        if time.monotonic() - first > self._settings.lease_seconds:
+            logger.warning("job %s: its former driver hangs; ending it", job_id)
+            self._children[job_id].process.kill()
+
+    def _look_after(
+        self, job_id: str, state: JobState, lease: Lease, driver: DriverProcess
+    ) -> None:
+        running = processes.find(driver)
+        if state is JobState.CANCELLING:
+            if running is None:
+                self._end_trials(lease)
+            else:
+                self._tell_to_end(job_id, driver)
+        elif running is None:
+            self._leases.give_back(lease, lost=True)
+        elif self._is_starting(job_id):
+            self._leases.renew(lease)
+
+    def _is_starting(self, job_id: str) -> bool:
+        return job_id in self._children and self._children[job_id].is_starting
+
+    def _tell_to_end(self, job_id: str, driver: DriverProcess) -> None:
+        first = self._told.setdefault(job_id, time.monotonic())
+        late = time.monotonic() - first > PATIENCE_SECONDS
+        try:
+            os.killpg(driver.pid, signal.SIGKILL if late else signal.SIGTERM)
+        except ProcessLookupError:
+            logger.info("job %s: its driver has just ended", job_id)
+
+    def _end_trials(self, lease: Lease) -> None:
+        """Call the job cancelled only once none of its trial processes is left on this host.
+
+        Ray ends them when their driver has gone; one that is still there after its time is killed.
+        """
+        left = processes.trial_processes(lease.job_id)
+        first = self._told.setdefault(lease.job_id, time.monotonic())
+        if left and time.monotonic() - first > PATIENCE_SECONDS:
+            processes.kill_all(left)
+        elif not left:
+            self._told.pop(lease.job_id, None)
+            self._leases.finish(lease, JobState.CANCELLED)
+
+
+def _stop_without_parent(controller: Controller, parent: int) -> None:
+    """Stop when the service that started this process is gone; its drivers run on."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    controller.stop()
+
+
+def main() -> None:
+    """Run a controller until SIGTERM (which ends its drivers too) or until its parent is gone."""
+    settings = Settings()
+    logs.configure(settings.log_format)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    store = open_store(settings.store_url)
+    controller = Controller(store, settings)
+    told = threading.Event()
+
+    def on_signal(*_: object) -> None:
+        told.set()
+        controller.stop()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the service, which tells us
+    threading.Thread(
+        target=_stop_without_parent, args=(controller, os.getppid()), daemon=True
+    ).start()
+    controller.run()
+    if told.is_set():
+        controller.end_drivers()
+    store.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,282 @@
+"""The process that drives one job: ``python -m service.engine.driver JOB OWNER TOKEN``.
+
+The controller starts it in a session of its own; it outlives the controller and the API. It holds
+the job's lease: it renews it, writes every result under it, and stops at once when it is lost.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from ray import tune
+from ray.exceptions import RayError
+from ray.tune import TuneError
+
+from results.errors import IllegalMove, LeaseLost, StoreUnavailable
+from results.records import Failure, Lease, TrialRecord
+from results.spec import JobSpec
+from results.states import FailureKind, JobState, TrialState
+from results.store import open_store
+from results.store.base import Store
+from search_spaces import SearchSpace
+from service import logs
+from service.engine.cluster import is_reachable
+from service.engine.heartbeat import EXIT_UNFINISHED, Heartbeat
+from service.engine.memory_kills import survive_memory_kills
+from service.engine.pause_gate import PauseGate, PauseReached
+from service.engine.ray_connection import (
+    NODE_SECONDS,
+    InfeasibleError,
+    RayUnavailableError,
+    check_feasible,
+    connect,
+)
+from service.engine.recorder import Recorder
+from service.engine.search import Search, make_search
+from service.engine.trial import TrialContext, run_trial
+from service.log_lines import log_state
+from service.logs import limit_log
+from service.settings import Settings
+from trainables import datasets
+from trainables.contract import TrainableError
+
+logger = logging.getLogger("service.engine.driver")
+
+#: Our records replace Tune's log files; a trial's first message carries no metric yet.
+TUNE_SETTINGS = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "RAY_AIR_NEW_OUTPUT": "0",
+}
+#: A trial whose process was lost is no failure of the user's code: it is started again this often
+#: beyond the job's ``max_failures``, which the recorder counts for the failures that trials tell.
+LOST_RETRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run of the job ended: its last state, or ``QUEUED`` where the rest of it waits."""
+
+    state: JobState
+    error: Failure | None = None
+
+
+def drive(
+    store: Store,
+    lease: Lease,
+    settings: Settings,
+    gate: PauseGate,
+    *,
+    node_s: float = NODE_SECONDS,
+) -> Ending:
+    """Run what is left of the job and return how that ended; everything but this is written.
+
+    ``node_s`` is how many seconds a node that could hold the trials is waited for. Raises what
+    the job did wrong, or one of :data:`NO_FAULT_OF_THE_JOB`.
+    """
+    job = store.job(lease.job_id)
+    spec = JobSpec.from_json(job.spec)
+    records = store.trials(job.id)
+    logger.info("job %s (%s): %s on Ray %s", job.id, job.name, spec.strategy, settings.ray_address)
+    datasets.ensure(
+        spec.dataset, settings.datasets_dir, source=settings.fashion_mnist_dir, log=logger.info
+    )
+    search = make_search(
+        SearchSpace.from_json(spec.space_json()),
+        seed=spec.seed,
+        job_id=job.id,
+        records=records,
+        stack=spec.stack,
+    )
+    if search.num_samples > 0:
+        connect(job, spec, settings)
+        has_run = any(record.attempt > 0 for record in records)
+        check_feasible(spec, has_run=has_run, node_s=node_s)
+        recorder = Recorder(store, lease, records, spec=spec, gate=gate)
+        _fit(search, spec, settings, recorder, gate, name=f"{job.id}-{lease.token}")
+        recorder.flush()
+    done = store.trials(job.id)
+    left = spec.trials - sum(record.state.is_finished for record in done)
+    if left <= 0:
+        return _outcome(done)
+    if not gate.closed:
+        raise StoppedEarlyError(
+            f"Tune ended its run with {left} trials left, as it does at SIGINT and SIGUSR1"
+        )
+    logger.info("job %s: what is left of it waits", job.id)
+    return Ending(JobState.QUEUED)
+
+
+class StoppedEarlyError(Exception):
+    """Tune has ended its run although trials are left and the job is not to pause."""
+
+
+#: What stops a driver through no fault of its job; whoever drives it next goes on with it. It was
+#: taken over, or cancelled just as it ended, or stopped by a signal, or the store, Ray, the disk or
+#: the network failed.
+NO_FAULT_OF_THE_JOB = (
+    LeaseLost,
+    IllegalMove,
+    StoreUnavailable,
+    StoppedEarlyError,
+    RayUnavailableError,
+    RayError,
+    OSError,
+)
+
+
+def _fit(
+    search: Search,
+    spec: JobSpec,
+    settings: Settings,
+    recorder: Recorder,
+    gate: PauseGate,
+    *,
+    name: str,
+) -> None:
+    context = TrialContext(spec, settings.datasets_dir, settings.fashion_mnist_dir)
+    storage = settings.ray_dir / "tune"
+    survive_memory_kills()
+    tuner = tune.Tuner(
+        tune.with_resources(
+            partial(run_trial, context=context), {"cpu": spec.cpu, "gpu": spec.gpu}
+        ),
+        param_space=search.param_space,
+        tune_config=tune.TuneConfig(
+            mode=spec.mode,
+            metric="objective",
+            search_alg=search.searcher,
+            scheduler=gate,
+            num_samples=search.num_samples,
+            max_concurrent_trials=spec.max_concurrent_trials,
+            reuse_actors=True,
+            trial_name_creator=lambda trial: f"trial_{trial.trial_id}",
+            trial_dirname_creator=lambda trial: trial.trial_id,
+        ),
+        run_config=tune.RunConfig(
+            name=name,
+            storage_path=str(storage),
+            callbacks=[recorder],
+            failure_config=tune.FailureConfig(max_failures=spec.max_failures + LOST_RETRIES),
+            verbose=0,
+        ),
+    )
+    try:
+        tuner.fit()
+    except PauseReached:
+        logger.info("the last running trial has ended")
+    finally:
+        # Tune's snapshot of this run: our records are what a take-over starts from.
+        shutil.rmtree(storage / name, ignore_errors=True)
+
+
+def _outcome(records: Sequence[TrialRecord]) -> Ending:
+    """A job succeeds if any of its trials did; else the first failure says why."""
+    if any(record.state is TrialState.SUCCEEDED for record in records):
+        return Ending(JobState.SUCCEEDED)
+    first = next((record.error for record in records if record.error), None)
+    kind = first.kind if first else FailureKind.USER_ERROR
+    why = first.message if first else "no trial was run"
+    message = f"none of the job's {len(records)} trials succeeded; the first failure: {why}"
+    return Ending(JobState.FAILED, Failure(kind, message))
+
+
+def _run(
+    store: Store,
+    lease: Lease,
+    settings: Settings,
+    gate: PauseGate,
+    *,
+    node_s: float = NODE_SECONDS,
+) -> Ending | None:
+    """Drive the job; return how it ended, None where somebody else is to go on with it."""
+    try:
+        return drive(store, lease, settings, gate, node_s=node_s)
+    except Exception as error:
+        # The edge of this process: whatever the job itself did wrong becomes its error.
+        if isinstance(error, TrainableError | InfeasibleError):
+            return Ending(JobState.FAILED, Failure(FailureKind.INFEASIBLE, str(error)))
+        for cause in _causes(error):
+            if isinstance(cause, NO_FAULT_OF_THE_JOB):
+                logger.error("driver stops: %s: %s", type(cause).__name__, cause)
+                return None
+        logger.exception("the job could not be driven")
+        # Ray may have gone without an exception of its own.
+        if not is_reachable(settings.ray_address):
+            return None
+        return Ending(JobState.FAILED, _failure(error))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error, and what Tune has wrapped into it.
+
+    Tune puts what its callbacks raise into a ``TuneError`` of which only the text is left, and an
+    exception of Ray's that it does not expect into a ``RuntimeError`` as its cause. No other
+    context counts: Tune calls back while it handles the death of an actor.
+    """
+    yield error
+    wrapped = error.__context__ if isinstance(error, TuneError) else error.__cause__
+    if wrapped is not None:
+        yield from _causes(wrapped)
+
+
+def _failure(error: Exception) -> Failure:
+    text = "".join(traceback.format_exception(error))
+    # A TuneError's text is a whole traceback: its last line says what happened.
+    last = str(error).strip().splitlines()[-1:]
+    message = ": ".join([type(error).__name__, *last])
+    return Failure(FailureKind.USER_ERROR, message, text)
+
+
+def _end(store: Store, lease: Lease, ending: Ending | None) -> int:
+    """Write how the run ended and return the exit status; the lease is over then."""
+    if ending is None:
+        return EXIT_UNFINISHED
+    if ending.error is not None:
+        logger.error("the job failed: %s", ending.error.message)
+    try:
+        if ending.state.is_finished:
+            store.finish_job(lease, ending.state, ending.error)
+            log_state(logger, lease.job_id, ending.state)
+        else:
+            store.release_job(lease)
+    except (LeaseLost, IllegalMove, StoreUnavailable) as error:
+        logger.error("driver stops: %s: %s", type(error).__name__, error)
+        return EXIT_UNFINISHED
+    return 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Drive the job that the arguments name; return the process's exit status."""
+    job_id, owner, token = arguments
+    settings = Settings()
+    logs.configure(settings.log_format, job_id=job_id)
+    os.environ.update(TUNE_SETTINGS)
+    # It misses the log files that are switched off, once a trial.
+    logging.getLogger("ray.tune.analysis.experiment_analysis").setLevel(logging.ERROR)
+    lease = Lease(job_id, owner, int(token))
+    store = open_store(settings.store_url)
+    gate = PauseGate()
+    heartbeat = Heartbeat(store, lease, settings, gate)
+    heartbeat.start()
+    ending = _run(store, lease, settings, gate)
+    # Before the last write: a renewal after it would find the lease gone.
+    heartbeat.stop()
+    status = _end(store, lease, ending)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    limit_log(settings.log_file(job_id), settings.max_log_bytes)
+    # Ray's exit handlers wait for trial processes that the end of this one ends anyway.
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,54 @@
+"""What a controller does with the leases that it holds or finds left behind, told to the log.
+
+A lease that somebody else has taken over meanwhile is no error: the job is theirs.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from results.errors import IllegalMove, LeaseLost
+from results.records import Failure, Lease
+from results.states import JobState
+from results.store.base import Store
+from service.engine.driver_processes import forget_runs
+from service.log_lines import log_state
+from service.settings import Settings
+
+logger = logging.getLogger("service.engine.controller")
+
+
+class LeaseKeeper:
+    """Renews, gives back and finishes jobs under their leases. Raises ``StoreUnavailable``."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store, self._settings = store, settings
+
+    def renew(self, lease: Lease) -> None:
+        """Let the lease of a job whose driver starts last for another while."""
+        try:
+            self._store.renew_lease(lease, self._settings.lease_seconds)
+        except LeaseLost:
+            logger.info("job %s has ended while its driver was starting", lease.job_id)
+
+    def give_back(self, lease: Lease, *, lost: bool) -> None:
+        """Queue the job again; ``lost`` says that its driver has ended by itself."""
+        forget_runs(lease, self._settings)
+        try:
+            self._store.release_job(lease, lost=lost)
+        except (LeaseLost, IllegalMove) as error:
+            logger.info("job %s: %s", lease.job_id, error)
+            return
+        if lost:
+            logger.warning("job %s: its driver has ended before it", lease.job_id)
+        log_state(logger, lease.job_id, self._store.job(lease.job_id).state)
+
+    def finish(self, lease: Lease, state: JobState, error: Failure | None = None) -> None:
+        """Finish the job in ``state``, with the reason where it failed."""
+        forget_runs(lease, self._settings)
+        try:
+            self._store.finish_job(lease, state, error)
+        except (LeaseLost, IllegalMove) as refused:
+            logger.info("job %s: %s", lease.job_id, refused)
+        else:
+            log_state(logger, lease.job_id, state)

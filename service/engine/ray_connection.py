@@ -1,0 +1,85 @@
+"""A driver's connection to Ray, and whether a node of it could hold the job's trials."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+
+import ray
+from ray.exceptions import RayError
+
+from results.records import JobRecord
+from results.spec import JobSpec
+from service.engine.heartbeat import EXIT_UNFINISHED
+from service.engine.processes import JOB_ID_VARIABLE
+from service.settings import Settings
+
+logger = logging.getLogger("service.engine.driver")
+
+#: A cluster without a node that could hold the job's trials is given this long to get one.
+NODE_SECONDS = 30.0
+
+
+class InfeasibleError(Exception):
+    """No node of the cluster could run a trial of the job."""
+
+
+class RayUnavailableError(Exception):
+    """This process cannot connect to Ray: the head, or the raylet beside it, is gone or changes."""
+
+
+def connect(job: JobRecord, spec: JobSpec, settings: Settings) -> None:
+    """Connect this process to Ray and say what the environment of the job's trials is.
+
+    SIGTERM ends the process at once from here on. Raises :class:`RayUnavailableError`.
+    """
+    threads = str(max(1, int(spec.cpu)))
+    variables = {
+        JOB_ID_VARIABLE: job.id,
+        "ARGBEST_CACHE_DIR": str(settings.cache_dir),
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "NUMBA_NUM_THREADS": threads,
+        # Ray would show all GPUs to a trial that asked for none.
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
+    }
+    try:
+        ray.init(
+            address=settings.ray_address,
+            namespace=job.id,
+            runtime_env={"env_vars": variables},
+            logging_level=logging.WARNING,
+            log_to_driver=True,
+        )
+    except (OSError, RuntimeError, ValueError, RayError) as error:
+        raise RayUnavailableError(f"no driver can connect to Ray: {error}") from error
+    # Ray's own SIGTERM handler waits for trials; a driver told to end ends.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(EXIT_UNFINISHED))
+
+
+def check_feasible(spec: JobSpec, *, has_run: bool, node_s: float, every_s: float = 1.0) -> None:
+    """Refuse a trial that no node can hold within ``node_s`` seconds: Tune would wait for ever.
+
+    It is to wait where all workers are away, be it for a restart or because an autoscaler has ended
+    them, and where trials of the job have run before: its trials start with the first node that
+    comes, and are what an autoscaler asks for. Raises :class:`InfeasibleError`.
+    """
+    give_up = time.monotonic() + node_s
+    while True:
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        if any(n.get("CPU", 0.0) >= spec.cpu and n.get("GPU", 0.0) >= spec.gpu for n in nodes):
+            return
+        cpus, gpus = (max((n.get(of, 0.0) for n in nodes), default=0.0) for of in ("CPU", "GPU"))
+        lack = (
+            f"a trial asks for {spec.cpu:g} CPU and {spec.gpu:g} GPU (resources_per_trial); "
+            f"the cluster's largest node has {cpus:g} CPU and {gpus:g} GPU"
+        )
+        if has_run or cpus == 0.0:
+            logger.warning("%s: the trials wait for a node", lack)
+            return
+        if time.monotonic() >= give_up:
+            raise InfeasibleError(lack)
+        time.sleep(every_s)

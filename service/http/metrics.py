@@ -1,0 +1,165 @@
+"""What Prometheus reads: jobs and trials, the database, requests and latencies, the version."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
+from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from results.errors import StoreUnavailable
+from results.states import JobState
+from results.store.base import Store
+from service.http.openapi import PROBLEMS, media
+from service.version import version
+
+logger = logging.getLogger(__name__)
+
+router = APIRouter(tags=["health"])
+
+#: Methods that are counted by name. A client may send any word, and each would make a series.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class StoreCollector(Collector):
+    """Asks the store at each scrape, so that every API process tells the same."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the version, whether the database answers and, if so, what it tells."""
+        yield InfoMetricFamily("argbest", "Version of argbest.", {"version": version()})
+        try:
+            told = [*self._jobs(), *self._trials(), *self._durations(), *self._leases()]
+        except StoreUnavailable as error:
+            # Who watches must see this moment above all, and its latencies.
+            logger.warning("metrics without those of the database: %s", error)
+            told = None
+        yield GaugeMetricFamily(
+            "argbest_database_up", "Whether the database answers.", value=told is not None
+        )
+        yield from told or []
+
+    def _jobs(self) -> Iterator[Metric]:
+        jobs = GaugeMetricFamily("argbest_jobs", "Jobs by state.", labels=["state"])
+        counts = self._store.counts()
+        for state in JobState:
+            jobs.add_metric([state.value], counts.get(state, 0))
+        yield jobs
+        yield GaugeMetricFamily(
+            "argbest_oldest_queued_job_seconds",
+            "Time since the acceptance of the oldest job that is queued; 0 if none is.",
+            value=self._store.longest_wait(),
+        )
+
+    def _leases(self) -> Iterator[Metric]:
+        leases = self._store.lease_counts()
+        yield CounterMetricFamily(
+            "argbest_take_overs",
+            "Jobs started again because their driver, controller or host was gone.",
+            value=leases.take_overs,
+        )
+        yield CounterMetricFamily(
+            "argbest_refused_writes",
+            "Writes of a driver or controller refused because its job had been taken over.",
+            value=leases.refused_writes,
+        )
+
+    def _trials(self) -> Iterator[Metric]:
+        """Yield the number of finished trials; deleting a job lowers it."""
+        trials = GaugeMetricFamily(
+            "argbest_trials",
+            "Finished trials by state and kind of failure.",
+            labels=["state", "kind"],
+        )
+        for outcome in self._store.trial_outcomes():
+            values = [outcome.state.value, outcome.kind.value if outcome.kind else ""]
+            trials.add_metric(values, outcome.trials)
+        yield trials
+
+    def _durations(self) -> Iterator[Metric]:
+        found = self._store.durations()
+        for name, (number, seconds), what in (
+            ("job_wait", found.job_wait, "From a job's acceptance to its first start."),
+            ("job_run", found.job_run, "From a job's first start to its end, pauses included."),
+            ("trial", found.trial, "Training of the attempt with which a trial ended."),
+        ):
+            yield SummaryMetricFamily(
+                f"argbest_{name}_seconds", what, count_value=number, sum_value=seconds
+            )
+
+
+class Stopwatch:
+    """ASGI middleware that measures the time to each answer's start; streams pass unbuffered.
+
+    A request whose answer never started, because of a defect, counts as status 500.
+    """
+
+    def __init__(self, app: ASGIApp, seconds: Histogram) -> None:
+        self._app, self._seconds = app, seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request and count it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun, status, took = time.perf_counter(), 500, None
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status, took
+            if message["type"] == "http.response.start":
+                status, took = message["status"], time.perf_counter() - begun
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        finally:
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            # The route's template, not the path: ids would make a series each.
+            route = getattr(scope.get("route"), "path", "unknown")
+            seconds = time.perf_counter() - begun if took is None else took
+            self._seconds.labels(method, route, str(status)).observe(seconds)
+
+
+def install(app: FastAPI, store: Store) -> None:
+    """Measure every request of ``app`` and serve ``/metrics``.
+
+    Each application has a registry of its own: two of them in one process do not mix.
+    """
+    registry = CollectorRegistry()
+    registry.register(StoreCollector(store))
+    seconds = Histogram(
+        "argbest_http_request_seconds",
+        "Time to the answer's start, by method, route and status.",
+        ["method", "route", "status"],
+        registry=registry,
+    )
+
+    app.add_middleware(Stopwatch, seconds=seconds)
+    app.state.metrics = registry
+    app.include_router(router)
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={
+        **media("the metrics", "text/plain"),
+        **{status: PROBLEMS[status] for status in (401, 403, 503)},
+    },
+)
+def metrics(request: Request) -> Response:
+    """Answer the metrics in Prometheus's text format."""
+    return Response(generate_latest(request.app.state.metrics), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,133 @@
+"""Routes that make, list, show, pause, cancel, retry and delete jobs, and show their trials."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Response
+from fastapi.responses import JSONResponse
+
+from results import export
+from results.states import JobState
+from service.http.dependencies import IdempotencyKey, JobId, JobRequestDep, JobsDep, SettingsDep
+from service.http.openapi import JOB_BODY, PROBLEMS, media
+from service.http.views import curve_view, job_view, json_list, trial_view
+from service.schemas import JobList, JobView, PlanView, TrialList, TrialView
+
+router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=PROBLEMS)
+
+TrialNumber = Annotated[int, Path(ge=0, le=2**31 - 1)]
+TableFormat = Annotated[str, Query(alias="format", pattern="^(json|csv)$")]
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=JobView,
+    openapi_extra=JOB_BODY,
+    responses={200: {"model": PlanView, "description": "the plan, with ?dry_run=true"}},
+)
+def submit(
+    body: JobRequestDep,
+    jobs: JobsDep,
+    settings: SettingsDep,
+    response: Response,
+    dry_run: bool = False,  # noqa: FBT001, FBT002 - a query parameter, named in the URL
+    idempotency_key: IdempotencyKey = None,
+) -> Any:
+    """Accept a search; with `dry_run`, answer what it would run instead."""
+    if dry_run:
+        plan = jobs.plan(body)
+        view = PlanView(
+            spec=plan.spec.to_json(),
+            fingerprint=plan.spec.fingerprint(),
+            trials=plan.spec.trials,
+            configurations=plan.configurations(),
+            sampling=plan.sampling(),
+        )
+        return Response(view.model_dump_json(), media_type="application/json")
+    job = jobs.submit(body, idempotency_key=idempotency_key)
+    response.headers["Location"] = f"/api/v1/jobs/{job.id}"
+    return job_view(job, settings.dashboard_url)
+
+
+@router.get("", response_model=JobList)
+def list_jobs(
+    jobs: JobsDep,
+    settings: SettingsDep,
+    state: JobState | None = None,
+    fingerprint: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$")] = None,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Any:
+    """List jobs, newest first, a page at a time."""
+    page = jobs.list(state=state, fingerprint=fingerprint, cursor=cursor, limit=limit)
+    items = [job_view(job, settings.dashboard_url) for job in page.items]
+    return {"items": items, "next_cursor": page.next_cursor}
+
+
+@router.get("/{job_id}", response_model=JobView)
+def show_job(job_id: JobId, jobs: JobsDep, settings: SettingsDep) -> Any:
+    """Show one job."""
+    return job_view(jobs.job(job_id), settings.dashboard_url)
+
+
+@router.delete("/{job_id}", status_code=204)
+def delete_job(job_id: JobId, jobs: JobsDep) -> None:
+    """Delete a finished job with its trials, curves and log."""
+    jobs.delete(job_id)
+
+
+@router.post("/{job_id}/cancel", status_code=202, response_model=JobView)
+def cancel_job(job_id: JobId, jobs: JobsDep, settings: SettingsDep) -> Any:
+    """Cancel a job: its trial processes are ended; finished trials are kept."""
+    return job_view(jobs.cancel(job_id), settings.dashboard_url)
+
+
+@router.post("/{job_id}/pause", status_code=202, response_model=JobView)
+def pause_job(job_id: JobId, jobs: JobsDep, settings: SettingsDep) -> Any:
+    """Pause a job: its running trials finish, no other one starts until it is resumed."""
+    return job_view(jobs.pause(job_id), settings.dashboard_url)
+
+
+@router.post("/{job_id}/resume", status_code=202, response_model=JobView)
+def resume_job(job_id: JobId, jobs: JobsDep, settings: SettingsDep) -> Any:
+    """Resume a paused job: it goes back to the queue."""
+    return job_view(jobs.resume(job_id), settings.dashboard_url)
+
+
+@router.post("/{job_id}/retry-failed", status_code=202, response_model=JobView)
+def retry_failed(job_id: JobId, jobs: JobsDep, settings: SettingsDep) -> Any:
+    """Run the failed trials of a finished job again; succeeded ones are kept as they are."""
+    return job_view(jobs.retry_failed(job_id), settings.dashboard_url)
+
+
+@router.get("/{job_id}/trials", response_model=TrialList, responses=media("the trials", "text/csv"))
+def list_trials(job_id: JobId, jobs: JobsDep, table_format: TableFormat = "json") -> Any:
+    """List all trials of a job, as JSON or CSV."""
+    trials = jobs.trials(job_id)
+    if table_format == "csv":
+        return Response(export.trials_csv(trials), media_type="text/csv")
+    return Response("".join(json_list(map(trial_view, trials))), media_type="application/json")
+
+
+@router.get("/{job_id}/trials/{number}", response_model=TrialView)
+def show_trial(job_id: JobId, number: TrialNumber, jobs: JobsDep) -> Any:
+    """Show one trial."""
+    return trial_view(jobs.trial(job_id, number))
+
+
+@router.get(
+    "/{job_id}/trials/{number}/curve",
+    response_model=dict[str, list[int | float]],
+    responses=media("the curve", "text/csv"),
+)
+def show_curve(
+    job_id: JobId, number: TrialNumber, jobs: JobsDep, table_format: TableFormat = "json"
+) -> Any:
+    """Show a trial's learning curve: a list per metric, and the epochs."""
+    curve = jobs.curve(job_id, number)
+    if table_format == "csv":
+        text = "".join(export.curves_csv([curve], [*curve.metrics]))
+        return Response(text, media_type="text/csv")
+    return JSONResponse(curve_view(curve))

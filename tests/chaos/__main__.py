@@ -1,0 +1,100 @@
+"""``python -m tests.chaos``: all experiments in their long or short form; exit 1 if one fails."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from service.settings import Settings
+from tests.chaos.api_kills import kill_api
+from tests.chaos.driver_kills import kill_drivers_and_controllers
+from tests.chaos.fleet import run_each_once
+from tests.chaos.nodes import kill_nodes
+from tests.chaos.outcome import Outcome
+from tests.chaos.stops import stop_drivers
+from tools import postgres
+
+PARTS = {"api", "drivers", "stopped", "nodes", "fleet"}
+
+
+@contextmanager
+def sqlite() -> Iterator[Settings]:
+    """Yield the settings of a service with an empty folder."""
+    with tempfile.TemporaryDirectory(prefix="argbest-chaos-") as name:
+        (Path(name) / "datasets").mkdir()
+        yield Settings(data_dir=Path(name), database_url="", ray_address="")
+
+
+@contextmanager
+def postgresql() -> Iterator[Settings]:
+    """Yield the settings of a service with an empty folder and database."""
+    with sqlite() as settings, postgres.server() as server:
+        yield settings.model_copy(update={"database_url": server.create_database()})
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("parts", nargs="*", help="api, drivers, stopped, nodes, fleet; all if none")
+    parser.add_argument("--api-kills", type=int, default=200, help="kills of the API, per database")
+    parser.add_argument("--driver-kills", type=int, default=15)
+    parser.add_argument("--controller-kills", type=int, default=15)
+    parser.add_argument("--stops", type=int, default=5, help="of a driver with its controller")
+    parser.add_argument("--node-kills", type=int, default=3, help="of a worker and of the head")
+    parser.add_argument("--jobs", type=int, default=500, help="small jobs of the fleet")
+    parser.add_argument(
+        "--limit", type=float, default=math.inf,
+        help="seconds after which an experiment is cut off; without it, each does all of its work",
+    )  # fmt: skip
+    arguments = parser.parse_args()
+    if not set(arguments.parts) <= PARTS:
+        parser.error(f"the parts are {', '.join(sorted(PARTS))}")
+    return arguments
+
+
+def experiments(arguments: argparse.Namespace) -> Iterator[Outcome]:
+    """Run what was asked for, one after the other."""
+    parts = set(arguments.parts) or PARTS
+    limit_s = arguments.limit
+    missing = postgres.why_not()
+    if missing and parts & {"api", "drivers", "fleet"}:
+        yield Outcome("PostgreSQL", {}, [f"nothing was tried on it: {missing}"])
+    both = [sqlite] if missing else [sqlite, postgresql]
+    if "api" in parts:
+        for place in both:
+            with place() as settings:
+                yield kill_api(settings, arguments.api_kills, limit_s=limit_s)
+    if "drivers" in parts:
+        for place in both:
+            with place() as settings:
+                kills = arguments.driver_kills, arguments.controller_kills
+                yield kill_drivers_and_controllers(settings, *kills, limit_s=limit_s)
+    if "stopped" in parts:
+        with sqlite() as settings:
+            yield stop_drivers(settings, arguments.stops, limit_s=limit_s)
+    if "nodes" in parts:
+        with sqlite() as settings:
+            yield kill_nodes(settings, arguments.node_kills, limit_s=limit_s)
+    if "fleet" in parts and not missing:
+        with postgresql() as settings:
+            yield run_each_once(settings, arguments.jobs, limit_s=limit_s)
+
+
+def main() -> int:
+    """Print each outcome; return the exit status."""
+    for name in [name for name in os.environ if name.startswith(("ARGBEST_", "RAY_"))]:
+        del os.environ[name]  # the experiments have folders, databases and a Ray of their own
+    broken = 0
+    for outcome in experiments(_arguments()):
+        print(outcome, flush=True)
+        broken += bool(outcome.violations)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

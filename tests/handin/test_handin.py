@@ -1,0 +1,247 @@
+"""The hand-in: its tasks and the PDF. The runs are made up from formulas."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pypdf
+import pytest
+import yaml
+
+from handin import TASKS, Answer, compose, tasks
+from handin.document import FINDINGS, content
+from handin.wording import Table
+from tests.handin.handin_runs import GENERATED_AT, SVG, VERSIONS, make_answers
+
+QUESTIONS = [task.question for task in TASKS]
+
+
+def pdf_pages(answers):
+    document = compose(answers, versions=VERSIONS, generated_at=GENERATED_AT)
+    pages = pypdf.PdfReader(io.BytesIO(document)).pages
+    return [" ".join(page.extract_text().split()) for page in pages]
+
+
+def pdf_text(answers):
+    return " ".join(pdf_pages(answers))
+
+
+def test_what_a_section_points_at_begins_on_the_same_page():
+    pages = pdf_pages(make_answers())
+    found = [
+        (page, *seen) for page in pages for seen in re.findall(r"See (Table|Figure) (\d+)", page)
+    ]
+    assert len(found) == len(TASKS)
+    for page, kind, number in found:
+        assert f"{kind} {number}. " in page
+
+
+def test_tasks_ask_for_the_declared_spaces_in_the_homeworks_order():
+    assert QUESTIONS == ["Q2.2a", "Q2.2b", "Q3.1a", "Q3.1b", "Q3.2b", "Q4.1", "Q4.2", "Q4.3"]
+    assert [task.body["search_space"] for task in TASKS] == [
+        "q2_linear_regression",
+        "q2_neural_regression",
+        "q3_perceptron",
+        "q3_logistic_regression",
+        "q3_mlp",
+        "q4_logistic_regression",
+        "q4_feedforward",
+        "q4_depth",
+    ]
+    assert [task.epochs for task in TASKS] == [150, 150, 20, 20, 20, 20, 20, 20]
+    assert tasks() == TASKS
+
+
+@pytest.mark.parametrize("task", TASKS, ids=QUESTIONS)
+def test_tasks_agree_with_their_declared_spaces(task):
+    path = Path(__file__).parents[2] / "search_spaces" / f"{task.body['search_space']}.yaml"
+    space = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert space["epochs"] == task.epochs
+    assert task.question in FINDINGS
+
+
+def test_tasks_with_one_number_of_epochs_for_all():
+    assert [task.body["epochs"] for task in tasks(3)] == [3] * len(TASKS)
+    assert [task.epochs for task in tasks(3)] == [task.epochs for task in TASKS]
+
+
+def test_tasks_with_epochs_for_some_questions():
+    changed = {task.question: task.body for task in tasks({"Q4.1": 2})}
+    assert changed["Q4.1"] == {"search_space": "q4_logistic_regression", "epochs": 2}
+    assert "epochs" not in changed["Q4.2"]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "message"),
+    [(0, "at least 1"), ({"Q4.1": -1}, "Q4.1"), ({"Q5": 1}, "no task answers 'Q5'")],
+)
+def test_tasks_refuse_impossible_epochs(epochs, message):
+    with pytest.raises(ValueError, match=message):
+        tasks(epochs)
+
+
+def test_import_is_light():
+    heavy = "{'matplotlib', 'sqlalchemy', 'typst', 'numpy', 'torch', 'ray', 'optuna', 'pydantic'}"
+    code = f"import sys, handin; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_pdf_answers_every_question_in_order():
+    text = pdf_text(make_answers())
+    theory = ["Q1.1 D", "Q1.2 T", "Q1.3 J", "Q1.4 T", "Q1.5 C", "Protocol of the runs", "Q2.1 T"]
+    runs = [f"{task.question} {task.title}" for task in TASKS]
+    headings = [
+        *theory, runs[0], "Gradients by hand", *runs[1:4], "Q3.2a Why", *runs[4:], "References",
+        "Appendix: the jobs",
+    ]  # fmt: skip
+    body = text[text.index("Notation:") - 100 :]  # Past the table of contents.
+    places = [body.index(heading) for heading in headings]
+    assert places == sorted(places)
+
+
+def test_pdf_names_versions_date_seed_jobs_and_specifications():
+    answers = make_answers()
+    text = pdf_text(answers)
+    for expected in ("argbest 9.8.7", "2022-01-05 12:30 UTC", "seed 42", "1 / "):
+        assert expected in text
+    for question in QUESTIONS:
+        assert f"job-{question}" in text
+        assert f'"name": "{answers[question].spec["name"]}"' in text
+    assert "shortened" not in text.lower()
+    assert "Not run" not in text
+
+
+def test_pdf_is_reproducible():
+    answers = make_answers()
+    first, second = (
+        compose(answers, versions=VERSIONS, generated_at=GENERATED_AT) for _ in range(2)
+    )
+    assert first == second
+
+
+def test_shortened_runs_are_announced_on_the_first_page_and_in_each_section():
+    answers = make_answers(epochs=2, regression_epochs=150)
+    data, _ = content(answers, versions=VERSIONS, generated_at=GENERATED_AT)
+    (note,) = data["notes"]
+    assert "shortened demonstration: Q3.1a, Q3.1b, Q3.2b, Q4.1, Q4.2 and Q4.3" in note
+    assert data["runs"]["Q2.2a"]["warnings"] == []
+    (warning,) = data["runs"]["Q4.2"]["warnings"]
+    assert warning.startswith("Shortened run: 2 instead of the 20 epochs")
+    assert "Shortened run: 2 instead" in pdf_text(answers)
+
+
+def test_single_epochs_and_single_images_do_not_crash():
+    assert "Q4.3" in pdf_text(make_answers(epochs=1, regression_epochs=1))
+
+
+def test_failed_job_gets_an_honest_paragraph():
+    answers = make_answers()
+    job = {
+        **answers["Q4.2"].job,
+        "state": "failed",
+        "best": None,
+        "error": {"kind": "worker_lost", "message": "The node went away."},
+    }
+    answers["Q4.2"] = Answer(job, {}, [], {})
+    text = pdf_text(answers)
+    assert "Did not succeed: Q4.2" in text
+    assert "in the state “failed”: The node went away." in text
+    assert "No trial has finished" in text
+    assert "no run of Q4.2's default configuration" in text.replace("\u2019", "'")
+
+
+def test_test_figures_are_the_selected_configurations_only():
+    data, _ = content(make_answers(), versions=VERSIONS, generated_at=GENERATED_AT)
+    section = data["runs"]["Q4.2"]
+    trials, epochs = section["tables"]
+    (effects,) = [block for block in section["blocks"] if isinstance(block, dict)]
+    assert not any("test" in cell.lower() for cell in [*trials["header"], *effects["header"]])
+    assert epochs["header"][-1] == "Test accuracy"
+    # Trial 1 was selected, and 0.88 is its test accuracy; 0.85 is the default's.
+    texts = " ".join(block for block in section["blocks"] if isinstance(block, str))
+    assert "Its test accuracy was 0.8800; test data took no part in the selection." in texts
+    assert "0.8500" not in json.dumps(section["tables"] + section["blocks"])
+
+
+def test_sections_say_that_a_trial_failed_but_not_that_all_went_well():
+    answers = make_answers()
+    trial = answers["Q4.1"].report["trials"][2]
+    trial.update(state="failed", error={"kind": "diverged", "message": "NaN"})
+    data, _ = content(answers, versions=VERSIONS, generated_at=GENERATED_AT)
+    first, second = data["runs"]["Q4.1"]["blocks"][:2]
+    assert "1 failed and 2 succeeded" in first
+    assert second.startswith("Failed: trial 2 (diverged).")
+    assert data["runs"]["Q4.2"]["blocks"][0].startswith("The selected configuration, trial 1")
+
+
+def test_missing_answers_are_announced():
+    text = pdf_text({})
+    assert "This question has not been run." in text
+    assert "Not run: Q2.2a, Q2.2b, Q3.1a, Q3.1b, Q3.2b, Q4.1, Q4.2 and Q4.3." in text
+    assert "Q3.2a Why a multi-layer perceptron" in text
+
+
+def test_texts_of_a_job_are_data_and_not_markup():
+    answers = make_answers()
+    evil = '#panic("x") $x$ *b* <a> @b \\ "'
+    answers["Q3.1b"].job["name"] = evil
+    answers["Q3.1b"].report["plots"][0]["caption"] = evil
+    answers["Q3.1b"].job["error"] = {"kind": "user_error", "message": evil}
+    answers["Q3.1b"].job["state"] = "cancelled"
+    answers["Q3.1b"].spec["tags"] = [evil, "Ünïcödé"]
+    text = pdf_text(answers)
+    # In the caption, the reason of failure, the appendix's name, and the specification's tag.
+    assert text.count("#panic(") == 4
+    assert text.count("$x$ *b* <a> @b") == 4
+
+
+def test_plots_of_one_split_are_left_out_where_all_splits_are_drawn():
+    answers = make_answers()
+    for question in ("Q3.1b", "Q4.1"):
+        answers[question].plots["accuracy"] = SVG
+        answers[question].report["plots"].append(
+            {"name": "accuracy", "title": "Accuracy", "caption": ""}
+        )
+    data, plots = content(answers, versions=VERSIONS, generated_at=GENERATED_AT)
+    captions = {
+        q: [p["caption"].removeprefix(f"{q}: ").split(" ")[0] for p in run["plots"]]
+        for q, run in data["runs"].items()
+    }
+    assert captions["Q3.1b"] == ["train_loss", "Accuracy"]
+    # What the only parameter's values gave is in the table of the trials.
+    assert captions["Q4.1"] == ["train_loss", "validation_accuracy", "Accuracy"]
+    assert captions["Q3.2b"] == ["train_loss", "validation_accuracy", "test_accuracy"]
+    files = [plot["file"] for run in data["runs"].values() for plot in run["plots"]]
+    assert sorted(files) == sorted(plots)
+
+
+def test_plots_that_did_not_come_are_not_shown():
+    answers = make_answers()
+    answers["Q3.1b"].plots.clear()
+    data, _ = content(answers, versions=VERSIONS, generated_at=GENERATED_AT)
+    assert data["runs"]["Q3.1b"]["plots"] == []
+
+
+def test_content_is_json_and_its_tables_are_rectangular():
+    data, _ = content(make_answers(), versions=VERSIONS, generated_at=GENERATED_AT)
+    assert json.loads(json.dumps(data)) == json.loads(json.dumps(data, allow_nan=False))
+    tables = [table for run in data["runs"].values() for table in run["tables"]]
+    tables += [b for run in data["runs"].values() for b in run["blocks"] if isinstance(b, dict)]
+    assert len(tables) == 15
+    for table in (Table(**values) for values in tables):
+        assert {len(row) for row in table.rows} == {len(table.header)}
+        assert all(0 <= number < len(table.rows) for number in table.emphasized)
+
+
+def test_compose_refuses_unknown_questions_and_naive_times():
+    answer = make_answers()["Q4.1"]
+    with pytest.raises(ValueError, match=r"no task is called Q9; there are: Q2\.2a"):
+        compose({"Q9": answer}, versions=VERSIONS, generated_at=GENERATED_AT)
+    with pytest.raises(ValueError, match="time zone"):
+        compose({}, versions=VERSIONS, generated_at=GENERATED_AT.replace(tzinfo=None))

@@ -1,0 +1,480 @@
+"""The driver without Ray: how a job ends, and with which status its process does."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+from ray import tune
+from ray.air.execution._internal import RayActorManager
+from ray.air.execution._internal.tracked_actor import TrackedActor
+from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
+from ray.exceptions import LocalRayletDiedError, OutOfDiskError, RayActorError, RaySystemError
+from ray.tune import TuneError
+
+from results.records import Failure, Lease, LeaseCounts, NewTrial, TrialRecord
+from results.states import FailureKind, JobState, TrialState
+from results.store.sql import SqlStore
+from service.engine import driver
+from service.engine.driver import Ending
+from service.engine.heartbeat import EXIT_UNFINISHED
+from service.engine.pause_gate import PauseGate
+from service.engine.ray_connection import check_feasible, connect
+from service.settings import Settings
+from tests.service.stand_ins import (
+    accept,
+    away,
+    claim,
+    listening,
+    run_trial,
+    settings_in,
+    spec,
+)
+
+ROOT = Path(__file__).parents[3]
+#: Asks for what a driver does before Ray: a grid's configurations.
+GRID = """
+import sys
+import service.engine.driver
+from search_spaces import SearchSpace
+space = SearchSpace.from_json({
+    "name": "rates", "trainable": "numpy_linear_regression", "dataset": "ames", "epochs": 1,
+    "metric": "train_rmse", "mode": "min", "strategy": "grid",
+    "parameters": {"learning_rate": {"values": [0.001, 0.002]}},
+})
+service.engine.driver.make_search(space, seed=42, job_id="job", records=[])
+print(*sys.modules)
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    with listening() as ray_address:
+        yield settings_in(tmp_path, ray_address)
+
+
+@pytest.fixture
+def lease(store: SqlStore) -> Lease:
+    """The lease of a job whose one trial has run: nothing is left for Ray."""
+    accept(store)
+    lease = claim(store)
+    run_trial(store, lease)
+    return lease
+
+
+def record(number: int, state: TrialState, error: Failure | None = None) -> TrialRecord:
+    return TrialRecord(number, state, {}, 42, error=error)
+
+
+def run(store: SqlStore, lease: Lease, settings: Settings, gate: PauseGate | None = None) -> int:
+    """Return the exit status of a driver that waits for no node."""
+    ending = driver._run(store, lease, settings, gate or PauseGate(), node_s=0)
+    return driver._end(store, lease, ending)
+
+
+# --- how a job ends ----------------------------------------------------------------------------
+
+
+def test_a_job_succeeds_if_any_of_its_trials_did() -> None:
+    failure = Failure(FailureKind.DIVERGED, "train_loss was nan")
+    trials = [record(0, TrialState.FAILED, failure), record(1, TrialState.SUCCEEDED)]
+    assert driver._outcome(trials) == Ending(JobState.SUCCEEDED)
+
+
+def test_a_job_without_a_success_fails_as_its_first_failure_did() -> None:
+    failures = [Failure(FailureKind.DIVERGED, "it was nan"), Failure(FailureKind.TIME_LIMIT, "2 s")]
+    trials = [record(n, TrialState.FAILED, failure) for n, failure in enumerate(failures)]
+    message = "none of the job's 2 trials succeeded; the first failure: it was nan"
+    failure = Failure(FailureKind.DIVERGED, message)
+    assert driver._outcome(trials) == Ending(JobState.FAILED, failure)
+
+
+def test_a_job_that_ran_no_trial_fails_and_says_so() -> None:
+    ending = driver._outcome([])
+    assert ending.state is JobState.FAILED
+    assert ending.error is not None
+    assert "no trial was run" in ending.error.message
+
+
+def test_a_job_whose_trials_have_all_run_is_finished_without_ray(
+    store: SqlStore, lease: Lease, settings: Settings
+) -> None:
+    nobody = settings.model_copy(update={"ray_address": "127.0.0.1:1"})
+    assert run(store, lease, nobody) == 0
+    assert store.job(lease.job_id).state is JobState.SUCCEEDED
+
+
+def pausing(store: SqlStore, lease: Lease) -> PauseGate:
+    """Ask the job to pause, and return its gate as its heartbeat then leaves it."""
+    store.request_pause(lease.job_id)
+    gate = PauseGate()
+    gate.closed = True
+    return gate
+
+
+def test_a_pausing_job_that_has_run_out_of_trials_is_finished(
+    store: SqlStore, lease: Lease, settings: Settings
+) -> None:
+    assert run(store, lease, settings, pausing(store, lease)) == 0
+    assert store.job(lease.job_id).state is JobState.SUCCEEDED
+
+
+@pytest.fixture
+def half_run(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> Lease:
+    """The lease of a job whose run Tune ends after the first of two trials."""
+    rates = (0.001, 0.002)
+    job = spec(strategy="grid", trials=2, parameters={"learning_rate": {"values": list(rates)}})
+    store.create_job(
+        name=job.name, spec=job.to_json(), fingerprint="", planned_trials=2,
+        trials=[NewTrial(n, {"learning_rate": rate}, 42) for n, rate in enumerate(rates)],
+    )  # fmt: skip
+    lease = claim(store)
+    monkeypatch.setattr(tune.Tuner, "fit", lambda _: run_trial(store, lease))
+    return lease
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_a_run_that_tune_ends_early_is_left_to_the_next_driver(
+    store: SqlStore, half_run: Lease, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Tune takes SIGINT and SIGUSR1 for a wish of its user's, and returns as from a whole run."""
+    assert run(store, half_run, settings) == EXIT_UNFINISHED
+    assert store.renew_lease(half_run, 60) is JobState.RUNNING
+    states = [trial.state for trial in store.trials(half_run.job_id)]
+    assert states == [TrialState.SUCCEEDED, TrialState.QUEUED]
+    assert "1 trials left" in caplog.text
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_what_is_left_of_a_pausing_job_waits(
+    store: SqlStore, half_run: Lease, settings: Settings
+) -> None:
+    assert run(store, half_run, settings, pausing(store, half_run)) == 0
+    assert store.job(half_run.job_id).state is JobState.PAUSED
+    assert store.trial(half_run.job_id, 1).state is TrialState.QUEUED
+
+
+# --- what goes wrong ---------------------------------------------------------------------------
+
+
+def test_a_job_that_was_taken_over_is_left_alone(
+    store: SqlStore, lease: Lease, settings: Settings
+) -> None:
+    store.renew_lease(lease, 0.001)
+    time.sleep(0.02)
+    later = claim(store)
+    assert run(store, lease, settings) == EXIT_UNFINISHED
+    assert store.renew_lease(later, 60) is JobState.RUNNING
+    assert store.lease_counts() == LeaseCounts(take_overs=1, refused_writes=1)
+
+
+def test_a_job_cancelled_as_it_ended_is_left_to_the_controller(
+    store: SqlStore, lease: Lease, settings: Settings
+) -> None:
+    store.request_cancel(lease.job_id)
+    assert run(store, lease, settings) == EXIT_UNFINISHED
+    assert store.job(lease.job_id).state is JobState.CANCELLING
+
+
+def test_a_database_that_is_away_leaves_the_job_to_the_next_driver(
+    store: SqlStore, lease: Lease, settings: Settings
+) -> None:
+    with away(store):
+        assert run(store, lease, settings) == EXIT_UNFINISHED
+    assert store.job(lease.job_id).state is JobState.RUNNING
+
+
+def test_a_job_on_data_that_cannot_be_had_fails_as_infeasible(
+    store: SqlStore, settings: Settings
+) -> None:
+    job_id = accept(store, spec(dataset="lost"))
+    assert run(store, claim(store), settings) == 0
+    error = store.job(job_id).error
+    assert store.job(job_id).state is JobState.FAILED
+    assert error is not None
+    assert error.kind is FailureKind.INFEASIBLE
+    assert "'lost'" in error.message
+
+
+@pytest.fixture
+def two_nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A Ray with a node of 4 CPUs, one of 2 CPUs and 1 GPU, and a dead one."""
+    nodes = [
+        {"Alive": True, "Resources": {"CPU": 4.0}},
+        {"Alive": True, "Resources": {"CPU": 2.0, "GPU": 1.0}},
+        {"Alive": False, "Resources": {"CPU": 64.0, "GPU": 8.0}},
+    ]
+    monkeypatch.setattr(ray, "init", lambda **_: None)
+    monkeypatch.setattr(ray, "nodes", lambda: nodes)
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.mark.usefixtures("two_nodes")
+@pytest.mark.parametrize(("cpu", "gpu"), [(5.0, 0.0), (3.0, 1.0), (1.0, 2.0)])
+def test_a_trial_that_fits_no_node_fails_its_job(
+    store: SqlStore, settings: Settings, cpu: float, gpu: float
+) -> None:
+    job_id = accept(store, spec(cpu=cpu, gpu=gpu))
+    assert run(store, claim(store), settings) == 0
+    error = store.job(job_id).error
+    assert error is not None
+    assert error.kind is FailureKind.INFEASIBLE
+    assert f"{cpu:g} CPU and {gpu:g} GPU (resources_per_trial)" in error.message
+    assert "has 4 CPU and 1 GPU" in error.message
+    assert store.trial(job_id, 0).state is TrialState.CANCELLED
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_a_trial_that_fits_one_node_is_feasible() -> None:
+    check_feasible(spec(cpu=4.0), has_run=False, node_s=0)
+    check_feasible(spec(cpu=2.0, gpu=1.0), has_run=False, node_s=0)
+
+
+def test_a_node_that_comes_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a job that is submitted while the largest node starts again fails."""
+    small, large = ({"Alive": True, "Resources": {"CPU": cpus}} for cpus in (2.0, 8.0))
+    answers = iter([[small], [small], [small, large]])
+    monkeypatch.setattr(ray, "nodes", lambda: next(answers))
+    check_feasible(spec(cpu=8.0), has_run=False, node_s=60, every_s=0)
+    assert list(answers) == []
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_a_job_that_has_run_waits_for_the_node_that_has_gone(
+    store: SqlStore,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is taken over when its node dies, and may be looked at before that one is back."""
+    job_id = accept(store, spec(cpu=5.0))
+    store.start_trial(claim(store, 0.001), 0, node="gone")
+    lease = claim(store)
+    monkeypatch.setattr(tune.Tuner, "fit", lambda _: run_trial(store, lease))
+    assert run(store, lease, settings) == 0
+    assert store.job(job_id).state is JobState.SUCCEEDED
+    assert "has 4 CPU and 1 GPU: the trials wait for a node" in caplog.text
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_a_trial_that_asks_for_no_gpu_is_to_see_none(
+    store: SqlStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pinned Ray shows it all of them unless it is told not to."""
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(ray, "init", lambda **options: given.update(options))
+    connect(store.job(accept(store)), spec(), settings)
+    variables = given["runtime_env"]["env_vars"]
+    assert variables["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] == "1"
+
+
+@pytest.mark.usefixtures("two_nodes")
+@pytest.mark.parametrize(("cpu", "threads"), [(0.5, "1"), (1.0, "1"), (3.0, "3")])
+def test_a_trial_computes_with_as_many_threads_as_it_has_cpus(
+    store: SqlStore,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    cpu: float,
+    threads: str,
+) -> None:
+    """Its results are equal bit for bit, alone or beside others, only with one order of sums."""
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(ray, "init", lambda **options: given.update(options))
+    connect(store.job(accept(store)), spec(cpu=cpu), settings)
+    variables = given["runtime_env"]["env_vars"]
+    libraries = ("OMP", "OPENBLAS", "MKL", "NUMBA")
+    assert [variables[f"{library}_NUM_THREADS"] for library in libraries] == [threads] * 4
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_a_trial_waits_while_no_node_with_cpus_is_there(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As while the only worker starts again, or where an autoscaler begins with none."""
+    gone = [{"Alive": True, "Resources": {}}, {"Alive": False, "Resources": {"CPU": 4.0}}]
+    monkeypatch.setattr(ray, "nodes", lambda: gone)
+    check_feasible(spec(cpu=1.0), has_run=False, node_s=0)
+    assert "has 0 CPU and 0 GPU: the trials wait for a node" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionError("Could not find any running Ray instance"),
+        RuntimeError("No node info found matching attributes"),
+        ValueError("the cluster is of another version"),
+        RaySystemError("the GCS was started again"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_ray_that_takes_no_driver_is_no_error_of_the_job(
+    store: SqlStore, settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Its head answers all the same."""
+
+    def init(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ray, "init", init)
+    job_id = accept(store)
+    assert run(store, claim(store), settings) == EXIT_UNFINISHED
+    assert store.job(job_id).state is JobState.RUNNING
+
+
+def plainly(error: Exception) -> None:
+    raise error
+
+
+def by_a_callback(error: Exception) -> None:
+    """As Tune does with what a callback of its raises, here about an actor that has died."""
+    try:
+        raise RayActorError
+    except RayActorError:
+        try:
+            raise error
+        except type(error):
+            raise TuneError(traceback.format_exc())  # noqa: B904 - as Tune does
+
+
+def by_the_actor_manager(error: Exception) -> None:
+    """As Tune does with what Ray tells of a trial's process, if it is not one of two errors."""
+    manager = RayActorManager(resource_manager=None)
+    manager._actor_task_failed(TrackedActorTask(TrackedActor(1)), error)
+
+
+@pytest.mark.usefixtures("two_nodes")
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), JobState.RUNNING),
+        (RaySystemError("the raylet has died"), JobState.RUNNING),
+        (LocalRayletDiedError(), JobState.RUNNING),
+        (OutOfDiskError("the node's disk is full"), JobState.RUNNING),
+        (KeyError("x"), JobState.FAILED),
+    ],
+    ids=["disk", "ray", "raylet", "ray's disk", "job"],
+)
+@pytest.mark.parametrize("is_raised", [plainly, by_a_callback, by_the_actor_manager])
+def test_what_the_disk_or_ray_does_in_a_run_is_no_error_of_the_job(
+    store: SqlStore,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    state: JobState,
+    is_raised: Callable[[Exception], None],
+) -> None:
+    monkeypatch.setattr(tune.Tuner, "fit", lambda _: is_raised(error))
+    job_id = accept(store)
+    status = run(store, claim(store), settings)
+    assert status == (EXIT_UNFINISHED if state is JobState.RUNNING else 0)
+    assert store.job(job_id).state is state
+
+
+def unreadable(store: SqlStore) -> Lease:
+    """A job whose specification no driver can read: whatever goes wrong ends as this does."""
+    store.create_job(
+        name="job", spec={"metric": "loss", "mode": "min", "epochs": 1}, fingerprint="0",
+        trials=[], planned_trials=1,
+    )  # fmt: skip
+    return claim(store)
+
+
+def test_whatever_goes_wrong_becomes_the_error_of_the_job(
+    store: SqlStore, settings: Settings
+) -> None:
+    lease = unreadable(store)
+    assert run(store, lease, settings) == 0
+    error = store.job(lease.job_id).error
+    assert store.job(lease.job_id).state is JobState.FAILED
+    assert error is not None
+    assert error.kind is FailureKind.USER_ERROR
+    assert error.message == "KeyError: 'resources_per_trial'"
+    assert "Traceback" in (error.traceback or "")
+
+
+def test_what_goes_wrong_without_ray_is_no_error_of_the_job(
+    store: SqlStore, settings: Settings
+) -> None:
+    lease = unreadable(store)
+    nobody = settings.model_copy(update={"ray_address": "127.0.0.1:1"})
+    assert run(store, lease, nobody) == EXIT_UNFINISHED
+    assert store.job(lease.job_id).state is JobState.RUNNING
+
+
+def test_an_error_that_cannot_be_written_leaves_the_job_to_the_next_driver(
+    store: SqlStore, lease: Lease
+) -> None:
+    ending = Ending(JobState.FAILED, Failure(FailureKind.USER_ERROR, "why"))
+    with away(store):
+        assert driver._end(store, lease, ending) == EXIT_UNFINISHED
+    store.request_cancel(lease.job_id)
+    assert driver._end(store, lease, ending) == EXIT_UNFINISHED
+    assert store.job(lease.job_id).state is JobState.CANCELLING
+
+
+# --- the process -------------------------------------------------------------------------------
+
+
+def main(settings: Settings, lease: Lease) -> int:
+    """Return the exit status of a driver process for the lease."""
+    log = settings.log_file(lease.job_id)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        return subprocess.run(
+            [
+                sys.executable, "-m", "service.engine.driver",
+                lease.job_id, lease.owner, str(lease.token),
+            ],
+            stdout=output, stderr=output, cwd=ROOT, timeout=120, check=False,
+            env={**os.environ, **settings.environment()},
+        ).returncode  # fmt: skip
+
+
+def test_a_driver_with_a_list_of_configurations_imports_no_optuna() -> None:
+    """Half a second of every start; only samplers need it."""
+    imported = subprocess.run(
+        [sys.executable, "-c", GRID], cwd=ROOT, capture_output=True, text=True, timeout=120,
+        check=True,
+    ).stdout.split()  # fmt: skip
+    assert "ray.tune" in imported
+    assert "optuna" not in imported
+
+
+def test_a_process_that_finishes_its_job_ends_well(
+    store: SqlStore, lease: Lease, settings: Settings
+) -> None:
+    assert main(settings, lease) == 0
+    assert store.job(lease.job_id).state is JobState.SUCCEEDED
+    log = settings.log_file(lease.job_id).read_text(encoding="utf-8")
+    assert f"job {lease.job_id}: succeeded" in log
+    assert "Traceback" not in log
+
+
+def test_a_process_of_an_old_lease_ends_without_writing(
+    store: SqlStore, lease: Lease, settings: Settings
+) -> None:
+    stale = Lease(lease.job_id, lease.owner, lease.token - 1)
+    assert main(settings, stale) == EXIT_UNFINISHED
+    assert store.renew_lease(lease, 60) is JobState.RUNNING
+    assert store.lease_counts().refused_writes >= 1
+    assert "driver stops" in settings.log_file(lease.job_id).read_text(encoding="utf-8")
+
+
+def test_a_process_without_its_database_ends_unfinished(
+    store: SqlStore, lease: Lease, settings: Settings
+) -> None:
+    with away(store):
+        assert main(settings, lease) == EXIT_UNFINISHED
+    assert store.renew_lease(lease, 60) is JobState.RUNNING
