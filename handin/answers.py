@@ -9,16 +9,10 @@ from math import nan
 from typing import Any
 
 from results.analysis import JobResults, best_point, curve_points
-from results.records import (
-    BestTrial,
-    Curve,
-    Failure,
-    JobRecord,
-    MetricInfo,
-    Progress,
-    TrialRecord,
-)
+from results.records import BestTrial, Curve, Failure, JobRecord, Progress, TrialRecord
+from results.spec import JobSpec
 from results.states import FailureKind, JobState, TrialState
+from trainables.contract import Metric
 
 JsonObject = Mapping[str, Any]
 
@@ -45,7 +39,7 @@ class Answer:
             _job(self.job),
             map(_trial, self.report.get("trials", ())),
             map(_curve, self.curves),
-            {name: MetricInfo(**{"name": name, **info}) for name, info in infos},
+            {name: Metric(**{"name": name, **info}) for name, info in infos},
         )
 
     @property
@@ -76,7 +70,7 @@ def _job(job: JsonObject) -> JobRecord:
         id=job["id"],
         name=job["name"],
         state=JobState(job["state"]),
-        spec=job["spec"],
+        spec=JobSpec.from_json(job["spec"]),
         fingerprint=job.get("fingerprint", ""),
         progress=Progress(**job["progress"]),
         best=None if best is None else BestTrial(**best),

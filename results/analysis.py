@@ -16,12 +16,11 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from results.memory import remembered
-from results.records import Curve, JobRecord, MetricInfo, TrialRecord
+from results.records import Curve, JobRecord, TrialRecord
 from results.states import FailureKind, TrialState
 from results.wording import fallback_info
-
-#: Strategies that list their configurations; every other one samples them.
-LISTING_STRATEGIES = ("single", "one_at_a_time", "grid")
+from search_spaces import SearchSpace
+from trainables.contract import Metric
 
 #: The metric of a linear model that says how far its weights are from the least-squares solution.
 DISTANCE = "distance_to_analytic"
@@ -43,7 +42,7 @@ class JobResults:
     job: JobRecord
     trials: tuple[TrialRecord, ...]
     curves: Mapping[int, Curve]
-    metrics: Mapping[str, MetricInfo]
+    metrics: Mapping[str, Metric]
     memory: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
@@ -52,7 +51,7 @@ class JobResults:
         job: JobRecord,
         trials: Iterable[TrialRecord],
         curves: Iterable[Curve],
-        metrics: Mapping[str, MetricInfo],
+        metrics: Mapping[str, Metric],
     ) -> JobResults:
         """Bring what a store returns together, trials by number."""
         ordered = tuple(sorted(trials, key=lambda trial: trial.number))
@@ -60,14 +59,14 @@ class JobResults:
 
     @property
     @remembered
-    def metric(self) -> MetricInfo:
+    def metric(self) -> Metric:
         """The declared metric, which selects; its mode is the one that the job declares."""
-        return replace(self.info(self.job.spec["metric"]), mode=self.job.spec["mode"])
+        return replace(self.info(self.space.metric), mode=self.space.mode)
 
     @property
-    def strategy(self) -> str:
-        """How the configurations were chosen, by name."""
-        return str(self.job.spec["strategy"])
+    def space(self) -> SearchSpace:
+        """What the job searches."""
+        return self.job.spec.space
 
     @property
     def best(self) -> TrialRecord | None:
@@ -86,11 +85,11 @@ class JobResults:
         """Return the trial of that number, or None."""
         return next((trial for trial in self.trials if trial.number == number), None)
 
-    def info(self, name: str) -> MetricInfo:
+    def info(self, name: str) -> Metric:
         """Return what is known of a metric, or what its name tells."""
         return self.metrics.get(name) or fallback_info(name)
 
-    def may_mark_best(self, info: MetricInfo) -> bool:
+    def may_mark_best(self, info: Metric) -> bool:
         """Whether a metric's best epoch may be pointed out.
 
         Of a test metric only where no validation metric was reported, and then for reference.
@@ -98,7 +97,7 @@ class JobResults:
         validated = any(self.info(name).split == "validation" for name in self.metric_names)
         return bool(info.mode) and not (info.split == "test" and validated)
 
-    def shows_all(self, info: MetricInfo) -> bool:
+    def shows_all(self, info: Metric) -> bool:
         """Whether a metric may be shown for every trial; a test metric is the selected one's only.
 
         A search that declared a test metric has selected by it, which is then what it shows.
@@ -179,7 +178,7 @@ def best_point(points: Sequence[CurvePoint], mode: str) -> CurvePoint | None:
     return min(points, key=lambda point: sign * point.value)
 
 
-def summarize_curve(curve: Curve, info: MetricInfo) -> CurveSummary | None:
+def summarize_curve(curve: Curve, info: Metric) -> CurveSummary | None:
     """Summarize one metric's curve; None where it has no finite value."""
     points = curve_points(curve, info.name)
     if not points:
@@ -206,8 +205,8 @@ class GapPoint(NamedTuple):
 class Gap:
     """How training and held-out performance part over the epochs, which ``points`` has in order."""
 
-    train_metric: MetricInfo
-    held_out_metric: MetricInfo
+    train_metric: Metric
+    held_out_metric: Metric
     points: tuple[GapPoint, ...]
 
     @property

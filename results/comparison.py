@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from results.analysis import LISTING_STRATEGIES, JobResults, rank_in
+from results.analysis import JobResults, rank_in
 from results.memory import remembered
 from results.records import TrialRecord
 from results.states import TrialState
 from results.wording import configuration, count
+from search_spaces import Choice
 
 #: A parameter with no declared values is compared value by value up to this many of them.
 _MOST_VALUES = 8
@@ -35,7 +36,7 @@ def varied_parameters(results: JobResults) -> tuple[str, ...]:
 
     Being absent (its condition does not hold) counts as a value.
     """
-    declared = results.job.spec["parameters"]
+    declared = results.space.parameters
     names = dict.fromkeys(name for trial in results.trials for name in trial.parameters)
     ordered = sorted(names, key=rank_in(list(declared)))
     return tuple(name for name in ordered if len(_keys(results.trials, name)) > 1)
@@ -52,7 +53,7 @@ def describe_trial(results: JobResults, trial: TrialRecord) -> str:
     """
     names = varied_parameters(results)
     baseline = results.trial(0)
-    if results.strategy != "one_at_a_time" or baseline is None:
+    if not results.space.is_one_at_a_time or baseline is None:
         return configuration(trial.parameters, names)
     changed = [n for n in names if _keys([trial], n) != _keys([baseline], n)]
     return configuration(trial.parameters, changed) or ("defaults" if names else "")
@@ -63,7 +64,7 @@ def default_value(results: JobResults, parameter: str) -> Any | None:
 
     None under every other strategy: a value that is merely declared as default took no other part.
     """
-    baseline = results.trial(0) if results.strategy == "one_at_a_time" else None
+    baseline = results.trial(0) if results.space.is_one_at_a_time else None
     return None if baseline is None else baseline.parameters.get(parameter)
 
 
@@ -141,9 +142,9 @@ def compare(results: JobResults, parameter: str) -> Comparison | None:
 
 def basis(results: JobResults, comparison: Comparison | None) -> str:
     """Say what else differed between the trials of a comparison; None is that of a range."""
-    if results.strategy == "one_at_a_time":
+    if results.space.is_one_at_a_time:
         return "the other parameters at their defaults"
-    if comparison is None or not (comparison.controlled or results.strategy in LISTING_STRATEGIES):
+    if comparison is None or (not comparison.controlled and results.space.is_sampled):
         return "over the trials sampled, which is no controlled comparison"
     if len(varied_parameters(results)) == 1:
         return "all else equal"
@@ -189,7 +190,7 @@ def _mean(
     results: JobResults, group: Sequence[TrialRecord], matched: Sequence[float | None]
 ) -> float | None:
     """Return the mean over the matched combinations, or else over what a sampler drew."""
-    sampled = not matched and results.strategy not in LISTING_STRATEGIES
+    sampled = not matched and results.space.is_sampled
     values = [results.score(trial) for trial in group] if sampled else matched
     scores = [value for value in values if value is not None]
     return statistics.mean(scores) if scores else None
@@ -200,15 +201,14 @@ def _is_number(value: object) -> bool:
 
 
 def _declared_values(results: JobResults, parameter: str) -> list[str] | None:
-    domain = results.job.spec["parameters"].get(parameter)
-    values = domain.get("values") if isinstance(domain, Mapping) else None
-    return None if values is None else [value_key(value) for value in values]
+    domain = results.space.parameters.get(parameter)
+    return list(map(value_key, domain.values)) if isinstance(domain, Choice) else None
 
 
 def _comparable(results: JobResults, parameter: str) -> list[TrialRecord]:
     having = [trial for trial in results.trials if parameter in trial.parameters]
     baseline = results.trial(0)
-    if results.strategy != "one_at_a_time" or baseline is None:
+    if not results.space.is_one_at_a_time or baseline is None:
         return having
     return [trial for trial in having if _differs_only_in(parameter, trial, baseline)]
 

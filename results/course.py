@@ -14,7 +14,7 @@ from results.analysis import (
     held_out_gap,
     summarize_curve,
 )
-from results.records import Curve, MetricInfo, TrialRecord
+from results.records import Curve, TrialRecord
 from results.wording import (
     EXTREME,
     apart,
@@ -25,6 +25,7 @@ from results.wording import (
     same_as_written,
     when,
 )
+from trainables.contract import Metric
 
 
 def course(results: JobResults, best: TrialRecord) -> list[str]:
@@ -88,13 +89,13 @@ def _moved(results: JobResults, curve: Curve, metric: str) -> str:
     return f"{text}{_during(info)}."
 
 
-def _during(info: MetricInfo) -> str:
+def _during(info: Metric) -> str:
     if info.measured != "during":
         return ""
     return " (mean over the epoch's samples as they are trained on, not of the model it ends with)"
 
 
-def _went(info: MetricInfo, first: CurvePoint, last: CurvePoint) -> str:
+def _went(info: Metric, first: CurvePoint, last: CurvePoint) -> str:
     if same_as_written(first.value, last.value):
         return f"was {number(last.value)} {when(info, first.epoch)} and {when(info, last.epoch)}"
     verb = "fell" if last.value < first.value else "rose"

@@ -64,7 +64,7 @@ def explain_selected(results: JobResults) -> list[str]:
 def _outcome(results: JobResults) -> str:
     summary, state = summarize(results), results.job.state
     each = " each" if summary.planned > 1 else ""
-    epochs = count(int(results.job.spec["epochs"]), "epoch")
+    epochs = count(results.space.epochs, "epoch")
     planned = f"{count(summary.planned, 'trial')} of at most {epochs}{each}"
     if not state.is_finished:
         ended = sum(trial.state.is_finished for trial in results.trials)
@@ -166,7 +166,7 @@ def _titled(results: JobResults, trial: TrialRecord) -> str:
 
 def _identified(results: JobResults, trial: TrialRecord) -> str:
     described = describe_trial(results, trial)
-    if results.strategy == "one_at_a_time" and described != "defaults":
+    if results.space.is_one_at_a_time and described != "defaults":
         described += ", else the defaults"
     return f"trial {trial.number} ({described})"
 

@@ -21,9 +21,6 @@ import yaml
 from results.errors import NoBestTrial
 from results.records import BestTrial, Curve, JobRecord, TrialRecord
 
-#: The members of a search space that do not say what varies.
-_SPACE_KEYS = ("title", "trainable", "dataset", "epochs", "metric", "mode")
-
 
 def plain_json(value: Any) -> Any:
     """Return a value as JSON can hold it: non-finite floats as None, times in ISO 8601 UTC."""
@@ -49,10 +46,7 @@ def best_space(job: JobRecord) -> dict[str, Any]:
 
     Raises :class:`results.errors.NoBestTrial` while there is none, as all of this section do.
     """
-    space = {key: job.spec[key] for key in _SPACE_KEYS}
-    name = job.spec.get("search_space") or job.spec["name"]
-    parameters = dict(_best(job).parameters)
-    return {"name": name, **space, "strategy": "single", "parameters": parameters}
+    return job.spec.space.fixed_at(_best(job).parameters).to_json()
 
 
 def best_yaml(job: JobRecord) -> str:
@@ -61,7 +55,7 @@ def best_yaml(job: JobRecord) -> str:
     comments = [
         f"# Best configuration of job {json.dumps(job.id)}: trial {best.trial},"
         f" {json.dumps(best.metric)} {best.value!r}.",
-        f"# Run it with seed {job.spec['seed']} to get the same result.",
+        f"# Run it with seed {job.spec.seed} to get the same result.",
     ]
     body = yaml.safe_dump(best_space(job), sort_keys=False, allow_unicode=True, width=100)
     return "\n".join([*comments, body])
@@ -69,9 +63,12 @@ def best_yaml(job: JobRecord) -> str:
 
 def best_request(job: JobRecord) -> dict[str, Any]:
     """Return the body of ``POST /api/v1/jobs`` that runs the best configuration again."""
-    request = {"search_space": best_space(job), "seed": job.spec["seed"]}
-    resources = job.spec.get("resources_per_trial")
-    return request if resources is None else {**request, "resources_per_trial": dict(resources)}
+    resources = {"cpu": job.spec.cpu, "gpu": job.spec.gpu}
+    return {
+        "search_space": best_space(job),
+        "seed": job.spec.seed,
+        "resources_per_trial": resources,
+    }
 
 
 def best_curl(job: JobRecord, base_url: str, *, with_token: bool) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from results.spec import JobSpec
 from results.states import FailureKind, JobState, TrialState
 
 JsonObject = Mapping[str, Any]
@@ -62,7 +63,7 @@ class BestTrial:
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """A job as the store knows it. ``spec`` is the complete job specification, as JSON.
+    """A job as the store knows it.
 
     ``claims`` counts how often the job was claimed since it was accepted, resumed or retried, but
     for the claims that were given back on purpose: more than one means that a driver was lost.
@@ -71,7 +72,7 @@ class JobRecord:
     id: str
     name: str
     state: JobState
-    spec: JsonObject
+    spec: JobSpec
     fingerprint: str
     progress: Progress
     best: BestTrial | None
@@ -138,22 +139,6 @@ class Curve:
     trial: int
     epochs: tuple[int, ...]
     metrics: Mapping[str, tuple[float, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class MetricInfo:
-    """How a metric is shown: axis label, unit, better direction and the data it is measured on.
-
-    ``measured`` is "after" an epoch, or "during" it, as a mean over the samples as they are
-    trained on.
-    """
-
-    name: str
-    label: str
-    mode: str
-    split: str
-    unit: str = ""
-    measured: str = "after"
 
 
 @dataclass(frozen=True, slots=True)

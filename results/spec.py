@@ -5,81 +5,100 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from search_spaces import SAMPLERS, Choice, Constant, Domain, Scalar, SearchSpace, defaults
-from trainables import registry
+from search_spaces import Choice, Constant, Domain, Scalar, SearchSpace, defaults
 
-#: Keys that name a job or its search space without changing what it computes.
-_NAMING = ("name", "title", "description", "tags", "search_space")
+#: The members of a search space in the flat JSON of a job, besides its name and its trials.
+_SPACE_MEMBERS = (
+    "title", "trainable", "dataset", "epochs", "metric", "mode", "strategy", "parameters",
+)  # fmt: skip
+#: The members of a job that do not change the numbers that its trials report.
+_WITHOUT_EFFECT = (
+    "name", "title", "description", "tags", "search_space", "max_failures", "time_limit_s",
+    "max_concurrent_trials",
+)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
-    """A job: the search space with every override applied, and how it is to be run.
+    """A job: the search space with every override applied, and how it is run.
 
-    ``parameters`` holds each hyperparameter's constant or domain, as a search-space file writes it;
-    ``trials`` is the planned number of trials; ``cpu`` and ``gpu`` are per trial;
-    ``time_limit_s`` ends one attempt of a trial; ``max_failures`` is how often a failed trial is
-    started again; ``max_concurrent_trials`` None means as many as the cluster holds; ``stack`` is
-    how many trials at most train together, and then all of these are per stack.
+    ``trials`` is the planned number of trials. ``cpu`` and ``gpu`` are per trial.
+    ``time_limit_s`` ends one attempt of a trial. ``max_failures`` is how often a failed trial is
+    started again. ``max_concurrent_trials`` None means as many as the cluster holds. ``version`` is
+    the version of argbest that accepted the job.
     """
 
     name: str
-    title: str
-    description: str
-    search_space: str
-    trainable: str
-    dataset: str
-    epochs: int
-    metric: str
-    mode: str
-    strategy: str
-    parameters: Mapping[str, Any]
+    space: SearchSpace
     trials: int
     seed: int
-    max_concurrent_trials: int | None
-    cpu: float
-    gpu: float
-    time_limit_s: float | None
-    max_failures: int
+    max_concurrent_trials: int | None = None
+    cpu: float = 1.0
+    gpu: float = 0.0
+    time_limit_s: float | None = None
+    max_failures: int = 0
     tags: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
-    stack: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """Return the specification as the API shows it and the store keeps it."""
-        values = asdict(self)
-        values["resources_per_trial"] = {"cpu": values.pop("cpu"), "gpu": values.pop("gpu")}
-        return values
+        declared = self.space.to_json()
+        return {
+            "name": self.name,
+            "description": self.space.description or "",
+            "search_space": self.space.name,
+            **{member: declared[member] for member in _SPACE_MEMBERS},
+            "trials": self.trials,
+            "seed": self.seed,
+            "max_concurrent_trials": self.max_concurrent_trials,
+            "resources_per_trial": {"cpu": self.cpu, "gpu": self.gpu},
+            "time_limit_s": self.time_limit_s,
+            "max_failures": self.max_failures,
+            "tags": dict(self.tags),
+            "version": self.version,
+        }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> JobSpec:
-        """Read what :meth:`to_json` wrote."""
-        plain = dict(values)
-        resources = plain.pop("resources_per_trial")
-        return cls(**plain, cpu=resources["cpu"], gpu=resources["gpu"])
+        """Return the specification that :meth:`to_json` wrote, in this version or another.
 
-    def space_json(self) -> dict[str, Any]:
-        """Return the part that is a search space, as a search-space file writes it."""
-        keys = (
-            "title", "trainable", "dataset", "epochs", "metric", "mode", "strategy", "parameters",
-        )  # fmt: skip
-        space = {"name": self.search_space, **{key: getattr(self, key) for key in keys}}
-        return {**space, "trials": self.trials} if self.strategy in SAMPLERS else space
-
-    def fingerprint(self) -> str:
-        """Return a digest that is equal for jobs that compute the same, whatever their names.
-
-        Of a job that runs the defaults alone, it does not matter what else they were chosen from.
-        A parameter that is left out counts as given at the trainable's default. Raises
-        :class:`trainables.contract.UnknownTrainable`.
+        Unknown keys, which a newer version wrote, are ignored, and absent ones take their defaults.
+        Raises :class:`search_spaces.SearchSpaceError` for a search space that this version cannot
+        read, a strategy that it does not know say.
         """
-        values = {key: value for key, value in self.to_json().items() if key not in _NAMING}
-        if self.strategy == "single":
-            values["parameters"] = defaults(SearchSpace.from_json(self.space_json()))
-        rules = registry.get(self.trainable).schema().get("properties", {})
+        declared = {member: values[member] for member in _SPACE_MEMBERS if member in values}
+        space = SearchSpace.from_stored({**declared, "name": values["search_space"],
+                                         "description": values.get("description") or None,
+                                         "trials": values["trials"]})  # fmt: skip
+        resources = values.get("resources_per_trial", {})
+        return cls(
+            name=values["name"],
+            space=space,
+            trials=values["trials"],
+            seed=values["seed"],
+            max_concurrent_trials=values.get("max_concurrent_trials"),
+            cpu=resources.get("cpu", 1.0),
+            gpu=resources.get("gpu", 0.0),
+            time_limit_s=values.get("time_limit_s"),
+            max_failures=values.get("max_failures", 0),
+            tags=values.get("tags", {}),
+            version=values.get("version", ""),
+        )
+
+    def fingerprint(self, schema: Mapping[str, Any]) -> str:
+        """Return a digest (64 hexadecimal digits) that is equal for jobs that compute the same.
+
+        ``schema`` is the JSON Schema of the trainable's parameters: a parameter that is left out
+        counts as given at its default there. Names, tags and limits do not count. Of a job that
+        runs the defaults alone, it does not matter what else they were chosen from.
+        """
+        values = {k: v for k, v in self.to_json().items() if k not in _WITHOUT_EFFECT}
+        if self.space.is_single:
+            values["parameters"] = defaults(self.space)
+        rules = schema.get("properties", {})
         left_out = {name: rule["default"] for name, rule in rules.items() if "default" in rule}
         values["parameters"] = {**left_out, **values["parameters"]}
         canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)

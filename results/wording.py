@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
-from results.records import MetricInfo
+from trainables.contract import Metric
 
 #: What the best value of a metric is called, by its mode.
 EXTREME = {"max": "highest", "min": "lowest"}
 
-_SPLITS = ("train", "validation", "test")
+_SPLITS: dict[str, Literal["train", "validation", "test", "none"]] = {
+    "train": "train",
+    "validation": "validation",
+    "test": "test",
+}
 
 
 def words(name: str) -> str:
@@ -30,34 +34,34 @@ def capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def fallback_info(name: str) -> MetricInfo:
+def fallback_info(name: str) -> Metric:
     """Describe a metric that nobody declared, as far as its name tells.
 
     The split is read off the prefix (``train_``, ``validation_``, ``test_``); the better direction
     is unknown, so ``mode`` is empty and nobody may speak of its best epoch.
     """
-    prefix = name.partition("_")[0]
-    return MetricInfo(name, prettify(name), "", prefix if prefix in _SPLITS else "none")
+    split = _SPLITS.get(name.partition("_")[0], "none")
+    return Metric(name, prettify(name), "", split)
 
 
-def axis_label(info: MetricInfo) -> str:
+def axis_label(info: Metric) -> str:
     """Return the metric's label with its unit, as shown on an axis."""
     return f"{info.label} [{info.unit}]" if info.unit else info.label
 
 
-def in_sentence(info: MetricInfo) -> str:
+def in_sentence(info: Metric) -> str:
     """Return the metric's label as it stands inside a sentence: no parentheses, no capital."""
     label = info.label.partition(" (")[0]
     first = label.partition(" ")[0]
     return label if first[1:] != first[1:].lower() else label[:1].lower() + label[1:]
 
 
-def when(info: MetricInfo, epoch: int) -> str:
+def when(info: Metric, epoch: int) -> str:
     """Say when a value was measured: ``after epoch 3``; ``in epoch 3`` if during the epoch."""
     return f"{'in' if info.measured == 'during' else 'after'} epoch {epoch}"
 
 
-def during_note(infos: Iterable[MetricInfo]) -> str:
+def during_note(infos: Iterable[Metric]) -> str:
     """Say in a table's caption which metrics tell of no one model; "" where all do."""
     names = [in_sentence(info) for info in infos if info.measured == "during"]
     return f"; {listing(names)}: mean over the epoch as it is trained" if names else ""

@@ -7,6 +7,7 @@ from search_spaces.errors import (
     SearchSpaceError,
     SpaceFileError,
     UnknownSearchSpace,
+    pointer_to,
 )
 from search_spaces.library import Library
 from search_spaces.reading import read_domain
@@ -38,6 +39,7 @@ __all__ = [
     "count",
     "defaults",
     "load_yaml",
+    "pointer_to",
     "read_domain",
     "suggest",
 ]

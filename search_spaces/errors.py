@@ -51,19 +51,23 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: where (a JSON pointer, RFC 6901), what, and how to mend it."""
+    """One thing that is wrong: where (a JSON pointer, RFC 6901), what, and how to mend it.
+
+    ``code`` is stable, for programs: one of :class:`Code`, or an error type of pydantic's.
+    """
 
     pointer: str
     detail: str
-    code: Code
-    hint: str
+    code: str
+    hint: str = ""
 
     def under(self, pointer: str) -> Problem:
         """Return the same problem of a member that lies at ``pointer``."""
         return replace(self, pointer=pointer + self.pointer)
 
     def __str__(self) -> str:
-        return f"{self.pointer or '/'}: {self.detail}; {self.hint}"
+        text = f"{self.pointer or '/'}: {self.detail}"
+        return f"{text}; {self.hint}" if self.hint else text
 
 
 class SearchSpaceError(Exception):

@@ -64,6 +64,14 @@ def read_parameters(raw: object) -> tuple[dict[str, Domain], list[Problem]]:
     return domains, problems
 
 
+def known_members(raw: object) -> object:
+    """Return a domain's JSON without the keys that this version does not know."""
+    if not isinstance(raw, Mapping):
+        return raw
+    known = {*_CONSTANT_KEYS, *_CHOICE_KEYS, *_RANGE_KEYS}
+    return {key: value for key, value in raw.items() if key in known}
+
+
 def key_problems(raw: Mapping[Any, Any], known: tuple[str, ...]) -> list[Problem]:
     """Return a problem for each key of ``raw`` that is not among ``known``."""
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from search_spaces.conditions import condition_problems, without_impossible
@@ -17,8 +17,8 @@ from search_spaces.errors import (
     pointer_to,
     raise_any,
 )
-from search_spaces.reading import key_problems, read_parameters
-from search_spaces.scalars import scalar_problem, shown, wrong_type
+from search_spaces.reading import key_problems, known_members, read_parameters
+from search_spaces.scalars import Scalar, scalar_problem, shown, wrong_type
 
 #: Strategies that draw configurations one after another, by the name of Optuna's sampler.
 SAMPLERS = ("random", "tpe")
@@ -69,6 +69,16 @@ class SearchSpace:
         """Whether a sampler draws the configurations, rather than a list naming them."""
         return self.strategy in SAMPLERS
 
+    @property
+    def is_single(self) -> bool:
+        """Whether the defaults are run alone."""
+        return self.strategy == "single"
+
+    @property
+    def is_one_at_a_time(self) -> bool:
+        """Whether each configuration but the first differs from the defaults in one parameter."""
+        return self.strategy == "one_at_a_time"
+
     @classmethod
     def from_json(cls, raw: object, *, pointer: str = "") -> SearchSpace:
         """Return the space that ``raw`` declares; an absent ``title`` is the name.
@@ -85,6 +95,21 @@ class SearchSpace:
         problems += _problems(members, _names(raw.get("parameters")) - set(members["parameters"]))
         raise_any(problems, pointer)
         return cls(**{"title": members["name"], **members})
+
+    @classmethod
+    def from_stored(cls, raw: Mapping[str, Any]) -> SearchSpace:
+        """Return a space that a job was accepted with, perhaps by another version.
+
+        Unknown keys are ignored, and so is ``trials`` of a strategy that lists its configurations.
+        Raises :class:`SearchSpaceError` for a space that this version cannot read.
+        """
+        known = {member.name for member in fields(cls)}
+        members = {key: value for key, value in raw.items() if key in known}
+        if members.get("strategy") not in SAMPLERS:
+            members.pop("trials", None)
+        declared = members.get("parameters", {})
+        members["parameters"] = {name: known_members(domain) for name, domain in declared.items()}
+        return cls.from_json(members)
 
     def to_json(self) -> dict[str, Any]:
         """Return the space as JSON; :meth:`from_json` makes an equal space of it."""
@@ -117,6 +142,11 @@ class SearchSpace:
         problems += _problems(members, _names(parameters) - set(replaced))
         raise_any(problems, pointer)
         return SearchSpace(**members)
+
+    def fixed_at(self, configuration: Mapping[str, Scalar]) -> SearchSpace:
+        """Return the space that runs one configuration of this one alone."""
+        constants = {name: Constant(value) for name, value in configuration.items()}
+        return replace(self, strategy="single", parameters=constants, trials=None, description=None)
 
     def _members(self) -> dict[str, Any]:
         return {member.name: getattr(self, member.name) for member in fields(self)}

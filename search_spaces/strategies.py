@@ -67,9 +67,9 @@ def count(space: SearchSpace) -> int:
         # Always set on a sampled space; None only on the others.
         return space.trials or 0
     raise_any(listing_problems(space))
-    if space.strategy == "single":
+    if space.is_single:
         return 1
-    if space.strategy == "one_at_a_time":
+    if space.is_one_at_a_time:
         varied = (space.parameters[name] for name in defaults(space))
         return 1 + sum(_size(domain) - 1 for domain in varied)
     return _grid_size(space.parameters)
@@ -85,9 +85,9 @@ def configurations(space: SearchSpace) -> Iterator[Configuration]:
     sampler and for domains that the strategy cannot list.
     """
     raise_any(listing_problems(space))
-    if space.strategy == "single":
+    if space.is_single:
         return iter((defaults(space),))
-    if space.strategy == "one_at_a_time":
+    if space.is_one_at_a_time:
         return _one_at_a_time(space)
     order = dependency_order(space.parameters)
     return (_as_declared(c, space.parameters) for c in _grid(space.parameters, order, {}))
@@ -113,7 +113,7 @@ def listing_problems(space: SearchSpace) -> Iterator[Problem]:
         detail = f"strategy {space.strategy} draws its configurations and lists none"
         hint = "list the configurations of single, one_at_a_time or grid"
         yield Problem("/strategy", detail, Code.NOT_LISTABLE, hint)
-    elif space.strategy != "single":
+    elif not space.is_single:
         for name, domain in space.parameters.items():
             if domain.size is None:
                 detail = f"strategy {space.strategy} cannot list a range without step"

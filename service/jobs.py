@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -38,22 +38,24 @@ class Plan:
     """What a request would run: its complete specification and, unless sampled, each trial."""
 
     spec: JobSpec
-    space: SearchSpace
+    schema: Mapping[str, Any]
 
     @property
-    def is_sampled(self) -> bool:
-        """Whether the configurations are known only as the sampler suggests them."""
-        return self.space.is_sampled
+    def fingerprint(self) -> str:
+        """The digest that is equal for jobs that compute the same."""
+        return self.spec.fingerprint(self.schema)
 
     def configurations(self) -> list[dict[str, Any]] | None:
         """Return the configurations in order, or None where a sampler suggests them."""
-        return None if self.is_sampled else list(search_spaces.configurations(self.space))
+        space = self.spec.space
+        return None if space.is_sampled else list(search_spaces.configurations(space))
 
     def sampling(self) -> dict[str, Any] | None:
         """Return how configurations are sampled, or None where they are listed."""
-        if not self.is_sampled:
+        space = self.spec.space
+        if not space.is_sampled:
             return None
-        return {"sampler": self.space.strategy, "seed": self.spec.seed, "trials": self.spec.trials}
+        return {"sampler": space.strategy, "seed": self.spec.seed, "trials": self.spec.trials}
 
 
 class Jobs:
@@ -65,20 +67,10 @@ class Jobs:
     def plan(self, request: JobRequest) -> Plan:
         """Return the complete job that ``request`` means, or raise a 404 or 422 problem."""
         space = self._space(request)
-        _check_stack(request.stack, space)
         _check_device(request, space)
         spec = JobSpec(
             name=request.name or space.name,
-            title=space.title,
-            description=space.description or "",
-            search_space=space.name,
-            trainable=space.trainable,
-            dataset=space.dataset,
-            epochs=space.epochs,
-            metric=space.metric,
-            mode=space.mode,
-            strategy=space.strategy,
-            parameters=space.to_json()["parameters"],
+            space=space,
             trials=search_spaces.count(space),
             seed=request.seed,
             max_concurrent_trials=request.max_concurrent_trials,
@@ -88,9 +80,8 @@ class Jobs:
             max_failures=request.max_failures,
             tags=request.tags,
             version=version(),
-            stack=request.stack,
         )
-        return Plan(spec, space)
+        return Plan(spec, registry.get(space.trainable).schema())
 
     def _space(self, request: JobRequest) -> SearchSpace:
         """Return the space with the request's overrides, checked against its trainable.
@@ -154,7 +145,7 @@ class Jobs:
         job = self._store.create_job(
             name=plan.spec.name,
             spec=plan.spec.to_json(),
-            fingerprint=plan.spec.fingerprint(),
+            fingerprint=plan.fingerprint,
             trials=[NewTrial(n, config, plan.spec.seed) for n, config in enumerate(listed)],
             planned_trials=plan.spec.trials,
             idempotency_key=idempotency_key,
@@ -261,27 +252,12 @@ def _overridden(request: JobRequest) -> list[str]:
     return [*given, *(pointer("parameters", name) for name in request.parameters)]
 
 
-def _check_stack(stack: int, space: SearchSpace) -> None:
-    """Refuse to stack trials that cannot train together, or are not known together."""
-    problems = []
-    if stack > 1 and not registry.get(space.trainable).stack_entry:
-        able = sorted(name for name, one in registry.trainables().items() if one.stack_entry)
-        hint = f"leave stack out, or train one of: {', '.join(able)}"
-        problems.append((f"{space.trainable} trains one trial at a time", hint))
-    if stack > 1 and space.is_sampled:
-        hint = "leave stack out, or list the configurations (strategy: grid)"
-        problems.append((f"{space.strategy} chooses one configuration after another", hint))
-    if problems:
-        fields = [FieldError("/stack", why, "not_applicable", hint) for why, hint in problems]
-        raise invalid(fields)
-
-
 def _check_device(request: JobRequest, space: SearchSpace) -> None:
     """Refuse a search with trials on a GPU that they are not given: these could never train."""
     device = space.parameters.get("device")
     if device is None or request.resources_per_trial.gpu > 0:
         return
-    if device.default == "cuda" if space.strategy == "single" else "cuda" in device:
+    if device.default == "cuda" if space.is_single else "cuda" in device:
         inline = isinstance(request.search_space, dict) and "device" not in request.parameters
         place = ("search_space",) if inline else ()
         hint = "give each trial a GPU: resources_per_trial.gpu (--gpus); or leave device out"

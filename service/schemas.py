@@ -35,7 +35,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterVali
 
 
 class Resources(BaseModel):
-    """What one trial, or one stack of trials, occupies while it runs."""
+    """What one trial occupies while it runs."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -71,9 +71,6 @@ class JobRequest(BaseModel):
         None, gt=0, le=31_536_000, description="seconds after which one attempt of a trial is ended"
     )
     max_failures: int = Field(0, ge=0, le=100, description="times a failed trial is started again")
-    stack: int = Field(
-        1, ge=1, le=256, description="most trials that train together in one process, as one model"
-    )
     tags: dict[Tag, Tag] = Field(default_factory=dict, max_length=50)
 
 

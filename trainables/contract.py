@@ -72,15 +72,16 @@ class TrainStack(Protocol):
 class Metric:
     """One number that a trainable reports after each epoch.
 
-    ``mode`` is the better direction; ``split`` the part of the data it is measured on: a metric of
-    the ``test`` split may be reported but never selects a configuration. ``unit`` is shown on plot
-    axes ("" for a pure ratio). ``measured`` says of which model it tells: "after" the epoch, or
+    ``mode`` is the better direction ("" where neither is); ``split`` the part of the data it is
+    measured on: a metric of the ``test`` split may be reported but never selects a configuration.
+    ``unit`` is shown on plot axes ("" for a pure ratio). ``measured`` says of which model it tells:
+    "after" the epoch, or
     "during" it, as a mean over the samples as they are trained on, which no one model has.
     """
 
     name: str
     label: str
-    mode: Literal["min", "max"]
+    mode: Literal["min", "max", ""]
     split: Literal["train", "validation", "test", "none"]
     unit: str = ""
     measured: Literal["during", "after"] = "after"

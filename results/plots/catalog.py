@@ -9,7 +9,7 @@ from functools import partial
 
 from matplotlib.figure import Figure
 
-from results.analysis import LISTING_STRATEGIES, MOST_SHOWN, JobResults
+from results.analysis import MOST_SHOWN, JobResults
 from results.comparison import basis, compare, describe_trial, varied_parameters
 from results.errors import UnknownPlot
 from results.memory import remembered
@@ -174,7 +174,7 @@ def _dots_caption(results: JobResults, dots: Sequence[ValueDot]) -> str:
 
 def _search_plots(results: JobResults) -> Iterator[_Plot]:
     scored, label = len(results.ranking()), in_sentence(results.metric)
-    if results.strategy not in LISTING_STRATEGIES:
+    if results.space.is_sampled:
         caption = f"Last {label} of each trial in the order sampled, and the best so far."
         info = PlotInfo("history", "History of the search", caption)
         yield _Plot(info, partial(searches.draw_history, results=results))

@@ -21,9 +21,9 @@ from results.plots.style import (
     log_scale,
     plain,
 )
-from results.records import MetricInfo
 from results.states import TrialState
 from results.wording import EXTREME, axis_label, in_sentence, number
+from trainables.contract import Metric
 
 #: Up to this many trials each get a style and a label; of more, only the best does.
 MOST_LABELLED = 8
@@ -225,7 +225,7 @@ def split_groups(results: JobResults) -> dict[str, list[str]]:
     return {k: found for k, found in groups.items() if len(found) > 1 and k not in names}
 
 
-def marked_metric(results: JobResults, metrics: Sequence[str]) -> MetricInfo | None:
+def marked_metric(results: JobResults, metrics: Sequence[str]) -> Metric | None:
     """Return the metric whose best epoch is marked: held out, of a known direction.
 
     That is the validation metric; a test metric only where the job has no validation metric.
@@ -235,7 +235,7 @@ def marked_metric(results: JobResults, metrics: Sequence[str]) -> MetricInfo | N
     return next((info for info in held_out if results.may_mark_best(info)), None)
 
 
-def mark_label(info: MetricInfo) -> str:
+def mark_label(info: Metric) -> str:
     """Name the mark: ``highest validation accuracy``, ``lowest test RMSE (for reference)``."""
     aside = " (for reference)" if info.split == "test" else ""
     return f"{EXTREME[info.mode]} {in_sentence(info)}{aside}"

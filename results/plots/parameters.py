@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -23,6 +22,7 @@ from results.plots.style import (
     spread,
 )
 from results.wording import axis_label, number, parameter_value, prettify, words
+from search_spaces import Range
 
 
 def draw_parameter(figure: Figure, results: JobResults, parameter: str) -> None:
@@ -128,8 +128,8 @@ def _draw_range(axes: Axes, results: JobResults, parameter: str) -> None:
     score = None if best is None else results.score(best)
     if best is not None and score is not None and parameter in best.parameters:
         axes.plot(best.parameters[parameter], score, "o", color=BEST_COLOR, label="best trial")
-    domain = results.job.spec["parameters"].get(parameter)
-    if isinstance(domain, Mapping) and domain.get("log"):
+    domain = results.space.parameters.get(parameter)
+    if isinstance(domain, Range) and domain.log:
         log_scale(axes, "x")
 
 

@@ -7,13 +7,14 @@ used: they go through pyplot, which is not safe in threads.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from results.analysis import MOST_SHOWN, JobResults
 from results.comparison import value_key, varied_parameters
 from results.wording import parameter_value
+from search_spaces import Range
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -69,14 +70,14 @@ def _coordinate(results: JobResults, name: str, values: Sequence[Any]) -> Coordi
     present = [value for value in values if value is not None]
     if domain is None:
         return _listed(name, values, present)
-    scale = math.log if domain.get("log") else float
+    scale = math.log if domain.log else float
     low, high = min(present), max(present)
     width = scale(high) - scale(low) or 1.0
 
     def place(value: float) -> float:
         return (scale(value) - scale(low)) / width
 
-    middle = math.sqrt(low * high) if domain.get("log") else (low + high) / 2
+    middle = math.sqrt(low * high) if domain.log else (low + high) / 2
     ticks = tuple((place(v), f"{v:.3g}") for v in dict.fromkeys((low, middle, high)))
     places = tuple(None if v is None else place(v) for v in values)
     return Coordinate(name, places, ticks, is_listed=False)
@@ -92,9 +93,9 @@ def _listed(name: str, values: Sequence[Any], present: Sequence[Any]) -> Coordin
     return Coordinate(name, tuple(place.get(value_key(v)) for v in values), ticks, is_listed=True)
 
 
-def _range_of(results: JobResults, name: str) -> Mapping[str, Any] | None:
-    domain = results.job.spec["parameters"].get(name)
-    return domain if isinstance(domain, Mapping) and "low" in domain else None
+def _range_of(results: JobResults, name: str) -> Range | None:
+    domain = results.space.parameters.get(name)
+    return domain if isinstance(domain, Range) else None
 
 
 def importances(results: JobResults) -> dict[str, float]:
@@ -167,9 +168,9 @@ def _distribution(results: JobResults, name: str) -> BaseDistribution:
     if domain is None:
         return CategoricalDistribution(list({value_key(v): _choice(v) for v in values}.values()))
     # Steps are left out: a declared step need not divide the range, and the values are known.
-    low, high = min(domain["low"], *values), max(domain["high"], *values)
-    kind = IntDistribution if domain.get("type") == "int" else FloatDistribution
-    return kind(low, high, log=bool(domain.get("log")))
+    low, high = min(domain.low, *values), max(domain.high, *values)
+    kind = IntDistribution if domain.type == "int" else FloatDistribution
+    return kind(low, high, log=bool(domain.log))
 
 
 def _choice(value: Any) -> str | int | float | bool | None:

@@ -35,7 +35,7 @@ def build(
     job = results.job
     varied = varied_parameters(results)
     report = {
-        "title": job.spec.get("title") or job.name,
+        "title": job.spec.space.title or job.name,
         "generated_at": generated_at or datetime.now(UTC),
         "job": _job(job),
         "metric": asdict(results.metric),
@@ -67,13 +67,17 @@ def _left_out(results: JobResults) -> list[str]:
 
 
 def _job(job: JobRecord) -> dict[str, Any]:
-    keys = ("search_space", "trainable", "dataset", "strategy", "epochs", "seed")
-    error = job.error
+    space, error = job.spec.space, job.error
     return {
         "id": job.id,
         "name": job.name,
         "state": job.state.value,
-        **{key: job.spec.get(key) for key in keys},
+        "search_space": space.name,
+        "trainable": space.trainable,
+        "dataset": space.dataset,
+        "strategy": space.strategy,
+        "epochs": space.epochs,
+        "seed": job.spec.seed,
         "created_at": job.created_at,
         "started_at": job.started_at,
         "finished_at": job.finished_at,

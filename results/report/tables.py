@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from results.analysis import MOST_SHOWN
-from results.records import MetricInfo
 from results.wording import duration, during_note, number, parameter_value, prettify, words
+from trainables.contract import Metric
 
 Report = Mapping[str, Any]
 
@@ -97,7 +97,7 @@ def _shows_all(report: Report, metric: str) -> bool:
 
 
 def _during(report: Report, metrics: Iterable[str]) -> str:
-    return during_note(MetricInfo(**report["metrics"][name]) for name in dict.fromkeys(metrics))
+    return during_note(Metric(**report["metrics"][name]) for name in dict.fromkeys(metrics))
 
 
 def _is_test(report: Report, metric: str) -> bool:

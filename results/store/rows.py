@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from results.records import BestTrial, JobRecord, Progress, TrialRecord
+from results.spec import JobSpec
 from results.states import JobState, TrialState
 from results.store.tables import TRIALS
 from results.store.values import failure
@@ -49,18 +50,19 @@ def trial_record(row: Row[Any]) -> TrialRecord:
 
 
 def _job(row: Row[Any], counts: Mapping[str, int], best: Row[Any] | None) -> JobRecord:
+    spec = JobSpec.from_json(row.spec)
     return JobRecord(
         id=row.id,
         name=row.name,
         state=JobState(row.state),
-        spec=row.spec,
+        spec=spec,
         fingerprint=row.fingerprint,
         progress=Progress(
             trials=row.planned_trials,
-            epochs_total=row.planned_trials * row.spec["epochs"],
+            epochs_total=row.planned_trials * spec.space.epochs,
             **counts,
         ),
-        best=None if best is None else _best(best, row.spec["metric"]),
+        best=None if best is None else _best(best, spec.space.metric),
         error=failure(row.error),
         created_at=moment(row.created_at),
         started_at=_time(row.started_at),

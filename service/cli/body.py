@@ -84,7 +84,6 @@ _OPTIONS = (
         help="Longest that an attempt of a trial may take.",
     ),
     click.option("--max-failures", type=int, help="Times that a failed trial is started again."),
-    click.option("--stack", type=int, help="Most trials that train together in one process."),
     click.option("--name", help="Name shown in lists."),
     click.option(
         "--tag",

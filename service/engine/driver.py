@@ -25,7 +25,6 @@ from results.spec import JobSpec
 from results.states import FailureKind, JobState, TrialState
 from results.store import open_store
 from results.store.base import Store
-from search_spaces import SearchSpace
 from service import logs
 from service.engine.cluster import is_reachable
 from service.engine.heartbeat import EXIT_UNFINISHED, Heartbeat
@@ -82,18 +81,22 @@ def drive(
     the job did wrong, or one of :data:`NO_FAULT_OF_THE_JOB`.
     """
     job = store.job(lease.job_id)
-    spec = JobSpec.from_json(job.spec)
+    spec = job.spec
     records = store.trials(job.id)
-    logger.info("job %s (%s): %s on Ray %s", job.id, job.name, spec.strategy, settings.ray_address)
+    logger.info(
+        "job %s (%s): %s on Ray %s", job.id, job.name, spec.space.strategy, settings.ray_address
+    )
     datasets.ensure(
-        spec.dataset, settings.datasets_dir, source=settings.fashion_mnist_dir, log=logger.info
+        spec.space.dataset,
+        settings.datasets_dir,
+        source=settings.fashion_mnist_dir,
+        log=logger.info,
     )
     search = make_search(
-        SearchSpace.from_json(spec.space_json()),
+        spec.space,
         seed=spec.seed,
         job_id=job.id,
         records=records,
-        stack=spec.stack,
     )
     if search.num_samples > 0:
         connect(job, spec, settings)
@@ -150,7 +153,7 @@ def _fit(
         ),
         param_space=search.param_space,
         tune_config=tune.TuneConfig(
-            mode=spec.mode,
+            mode=spec.space.mode,
             metric="objective",
             search_alg=search.searcher,
             scheduler=gate,

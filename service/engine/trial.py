@@ -81,31 +81,34 @@ def run_trial(config: Mapping[str, Any], context: TrialContext) -> None:
 
 def _train(configs: Sequence[Mapping[str, Any]], context: TrialContext) -> None:
     spec = context.spec
-    trainable = registry.get(spec.trainable)
+    trainable = registry.get(spec.space.trainable)
     data = _data(context)
     names = frozenset(metric.name for metric in trainable.metrics)
     # Its import is not training: the reporter's clock begins after it.
     if len(configs) > 1:
         train_stack = trainable.resolve_stack()
-        report = EpochReporter(names, spec.metric, len(configs), spec.epochs)
-        train_stack(configs, data, report, epochs=spec.epochs, seed=spec.seed)
+        report = EpochReporter(names, spec.space.metric, len(configs), spec.space.epochs)
+        train_stack(configs, data, report, epochs=spec.space.epochs, seed=spec.seed)
     else:
         train = trainable.resolve()
-        report = EpochReporter(names, spec.metric, 1, spec.epochs)
-        train(configs[0], data, report.alone, epochs=spec.epochs, seed=spec.seed)
+        report = EpochReporter(names, spec.space.metric, 1, spec.space.epochs)
+        train(configs[0], data, report.alone, epochs=spec.space.epochs, seed=spec.seed)
     report.check_complete()
 
 
 def _data(context: TrialContext) -> datasets.RegressionData | datasets.ImageData:
     """Load the data; the driver has prepared them on its own node, other nodes fetch them here."""
     load = partial(
-        datasets.load, context.spec.dataset, context.datasets_dir, source=context.fashion_mnist_dir
+        datasets.load,
+        context.spec.space.dataset,
+        context.datasets_dir,
+        source=context.fashion_mnist_dir,
     )
     try:
         return load()
     except DatasetUnavailable:
         datasets.ensure(
-            context.spec.dataset, context.datasets_dir, source=context.fashion_mnist_dir
+            context.spec.space.dataset, context.datasets_dir, source=context.fashion_mnist_dir
         )
         return load()
 

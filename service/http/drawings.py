@@ -17,7 +17,7 @@ from service.http.views import metric_infos
 
 def read_results(store: Store, job: JobRecord) -> JobResults:
     """Read the job's trials, and the curves of those that plots and reports show."""
-    trials, metrics = store.trials(job.id), metric_infos(job.spec["trainable"])
+    trials, metrics = store.trials(job.id), metric_infos(job.spec.space.trainable)
     shown = [trial.number for trial in JobResults.of(job, trials, (), metrics).shown]
     return JobResults.of(job, trials, store.curves(job.id, shown), metrics)
 

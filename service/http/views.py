@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from results.export import trial_row
-from results.records import Curve, Failure, JobRecord, MetricInfo, TrialRecord
+from results.records import Curve, Failure, JobRecord, TrialRecord
 from trainables import registry
-from trainables.contract import UnknownTrainable
+from trainables.contract import Metric, UnknownTrainable
 from trainables.datasets import DatasetStatus
 
 
@@ -25,7 +25,7 @@ def job_view(job: JobRecord, dashboard_url: str) -> dict[str, Any]:
         "state": job.state.value,
         "progress": asdict(job.progress),
         "best": asdict(job.best) if job.best else None,
-        "spec": dict(job.spec),
+        "spec": job.spec.to_json(),
         "fingerprint": job.fingerprint,
         "error": _failure(job.error),
         "created_at": _time(job.created_at),
@@ -79,13 +79,13 @@ def dataset_view(status: DatasetStatus) -> dict[str, Any]:
     return asdict(status)
 
 
-def metric_infos(trainable_name: str) -> dict[str, MetricInfo]:
+def metric_infos(trainable_name: str) -> dict[str, Metric]:
     """Return how to show a trainable's metrics; empty for one that is no longer installed."""
     try:
         found = registry.get(trainable_name).metrics
     except UnknownTrainable:
         return {}
-    return {metric.name: MetricInfo(**asdict(metric)) for metric in found}
+    return {metric.name: metric for metric in found}
 
 
 def _failure(failure: Failure | None) -> dict[str, Any] | None:

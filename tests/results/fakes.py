@@ -8,32 +8,26 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from results.records import (
-    BestTrial,
-    Curve,
-    Failure,
-    JobRecord,
-    MetricInfo,
-    Progress,
-    TrialRecord,
-)
+from results.records import BestTrial, Curve, Failure, JobRecord, Progress, TrialRecord
+from results.spec import JobSpec
 from results.states import FailureKind, JobState, TrialState
+from trainables.contract import Metric
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
 CLASSIFICATION = {
-    "train_loss": MetricInfo(
+    "train_loss": Metric(
         "train_loss", "Training loss (cross-entropy)", "min", "train", "nats", "during"
     ),
-    "validation_accuracy": MetricInfo(
+    "validation_accuracy": Metric(
         "validation_accuracy", "Validation accuracy", "max", "validation"
     ),
-    "test_accuracy": MetricInfo("test_accuracy", "Test accuracy", "max", "test"),
+    "test_accuracy": Metric("test_accuracy", "Test accuracy", "max", "test"),
 }
 REGRESSION = {
-    "train_rmse": MetricInfo("train_rmse", "Training RMSE", "min", "train", "log price"),
-    "test_rmse": MetricInfo("test_rmse", "Test RMSE", "min", "test", "log price"),
-    "distance_to_analytic": MetricInfo(
+    "train_rmse": Metric("train_rmse", "Training RMSE", "min", "train", "log price"),
+    "test_rmse": Metric("test_rmse", "Test RMSE", "min", "test", "log price"),
+    "distance_to_analytic": Metric(
         "distance_to_analytic",
         "Distance to the analytic solution (Euclidean)",
         "min",
@@ -60,14 +54,14 @@ class Fake(NamedTuple):
     job: JobRecord
     trials: tuple[TrialRecord, ...]
     curves: tuple[Curve, ...]
-    metrics: Mapping[str, MetricInfo]
+    metrics: Mapping[str, Metric]
 
 
 def make(
     spec: Mapping[str, Any],
     configurations: Sequence[Mapping[str, Any]],
     curve_of: CurveOf,
-    metrics: Mapping[str, MetricInfo],
+    metrics: Mapping[str, Metric],
     failed: Mapping[int, Failure] | None = None,
     **changes: Any,
 ) -> Fake:
@@ -111,7 +105,7 @@ def _job(spec: Mapping[str, Any], trials: Sequence[TrialRecord], **changes: Any)
         "id": "01JNX5Q0000000000000000000",
         "name": spec["name"],
         "state": JobState.SUCCEEDED,
-        "spec": spec,
+        "spec": JobSpec.from_json({"search_space": spec["name"], "trials": len(trials), **spec}),
         "fingerprint": "0" * 64,
         "progress": Progress(
             trials=len(trials),

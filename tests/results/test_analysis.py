@@ -31,10 +31,11 @@ from results.comparison import (
     value_key,
     varied_parameters,
 )
-from results.records import Curve, MetricInfo
+from results.records import Curve
 from results.states import TrialState
 from tests.results import fakes
 from tests.results.fakes import DIVERGED, Fake
+from trainables.contract import Metric
 
 
 def results_of(fake: Fake) -> JobResults:
@@ -69,14 +70,14 @@ def test_best_point_is_the_earliest_of_equals(mode: str, epoch: int) -> None:
 
 def test_nothing_is_best_without_a_direction() -> None:
     assert best_point([CurvePoint(1, 5.0)], "") is None
-    summary = summarize_curve(Curve(0, (1,), {"m": (5.0,)}), MetricInfo("m", "M", "", "none"))
+    summary = summarize_curve(Curve(0, (1,), {"m": (5.0,)}), Metric("m", "M", "", "none"))
     assert summary is not None
     assert (summary.first.value, summary.best) == (5.0, None)
 
 
 def test_summary_of_a_curve_without_finite_values_is_none() -> None:
     curve = Curve(0, (1,), {"m": (math.nan,)})
-    assert summarize_curve(curve, MetricInfo("m", "M", "min", "train")) is None
+    assert summarize_curve(curve, Metric("m", "M", "min", "train")) is None
 
 
 def test_gap_of_the_linear_regression() -> None:

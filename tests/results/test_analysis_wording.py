@@ -7,7 +7,7 @@ import math
 import pytest
 
 from results import wording
-from results.records import MetricInfo
+from trainables.contract import Metric
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_parameter_value(value: object, text: str) -> None:
     ],
 )
 def test_in_sentence(label: str, text: str) -> None:
-    assert wording.in_sentence(MetricInfo("m", label, "min", "train")) == text
+    assert wording.in_sentence(Metric("m", label, "min", "train")) == text
 
 
 def test_small_words() -> None:
@@ -79,5 +79,5 @@ def test_small_words() -> None:
     assert wording.count(1, "trial") == "1 trial"
     assert wording.count(0, "trial") == "0 trials"
     assert [wording.duration(s) for s in (1.5, 210, 9000)] == ["1.5 s", "3.5 min", "2.5 h"]
-    assert wording.axis_label(MetricInfo("m", "Loss", "min", "train", "nats")) == "Loss [nats]"
+    assert wording.axis_label(Metric("m", "Loss", "min", "train", "nats")) == "Loss [nats]"
     assert wording.configuration({"a": 1, "b": 0.5}, ["b", "c", "a"]) == "b 0.5, a 1"

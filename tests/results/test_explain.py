@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from results.analysis import JobResults
 from results.explain import explain, explain_selected
-from results.records import MetricInfo, Progress
+from results.records import Progress
 from results.states import JobState, TrialState
 from results.wording import apart, number
 from tests.results import fakes
 from tests.results.fakes import DIVERGED, Fake
+from trainables.contract import Metric
 
 
 def text_of(fake: Fake) -> str:
@@ -242,7 +243,7 @@ def test_validation_data_tell_how_training_and_held_out_data_part() -> None:
             "test_rmse": (0.3, 0.2, 0.4, 0.6),
         },
     )
-    info = MetricInfo("validation_rmse", "Validation RMSE", "min", "validation")
+    info = Metric("validation_rmse", "Validation RMSE", "min", "validation")
     metrics = {**fake.metrics, "validation_rmse": info}
     text = text_of(fake._replace(curves=(curve,), metrics=metrics))
     assert "The validation RMSE was lowest at epoch 4 (0.3000)." in text
@@ -338,5 +339,5 @@ def test_any_numbers_make_text_without_nan(
 )
 def test_articles(label: str, expected: str) -> None:
     fake = fakes.feedforward(1)
-    metrics = {"validation_accuracy": MetricInfo("validation_accuracy", label, "max", "validation")}
+    metrics = {"validation_accuracy": Metric("validation_accuracy", label, "max", "validation")}
     assert f"ended with {expected} of" in text_of(fake._replace(metrics=metrics))

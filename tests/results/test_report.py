@@ -16,7 +16,6 @@ from pypdf import PdfReader
 
 from results import plots, report
 from results.analysis import JobResults
-from results.records import MetricInfo
 from results.report.render import escape_markdown, fenced, inline_svg
 from results.report.tables import (
     curves_table,
@@ -28,6 +27,7 @@ from results.report.tables import (
 from results.states import JobState
 from tests.results import fakes
 from tests.results.fakes import DIVERGED, Fake
+from trainables.contract import Metric
 
 NOON = datetime(2026, 3, 1, 12, 30, 15, 500, tzinfo=UTC)
 HOSTILE = '<script>alert(1)</script> #import "x" | *b* $x$ [a](http://evil.example) `c`'
@@ -46,7 +46,7 @@ def hostile() -> Fake:
     fake = fakes.feedforward(2, failed={2: replace(DIVERGED, message=HOSTILE)})
     configurations = [{**t.parameters, "activation": HOSTILE} for t in fake.trials]
     spec = {**fake.job.spec, "title": HOSTILE, "dataset": HOSTILE}
-    label = MetricInfo("validation_accuracy", HOSTILE, "max", "validation", HOSTILE)
+    label = Metric("validation_accuracy", HOSTILE, "max", "validation", HOSTILE)
     return fakes.make(
         spec,
         configurations,

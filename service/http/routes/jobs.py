@@ -40,7 +40,7 @@ def submit(
         plan = jobs.plan(body)
         view = PlanView(
             spec=plan.spec.to_json(),
-            fingerprint=plan.spec.fingerprint(),
+            fingerprint=plan.fingerprint,
             trials=plan.spec.trials,
             configurations=plan.configurations(),
             sampling=plan.sampling(),
