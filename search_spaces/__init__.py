@@ -14,6 +14,7 @@ from search_spaces.reading import read_domain
 from search_spaces.scalars import Scalar
 from search_spaces.space import MOST_EPOCHS, SAMPLERS, STRATEGIES, SearchSpace
 from search_spaces.strategies import Suggester, configurations, count, defaults, suggest
+from search_spaces.text import printable, storable, unprintable, unstorable
 from search_spaces.validation import check
 from search_spaces.yaml_files import load_yaml
 
@@ -40,6 +41,10 @@ __all__ = [
     "defaults",
     "load_yaml",
     "pointer_to",
+    "printable",
     "read_domain",
+    "storable",
     "suggest",
+    "unprintable",
+    "unstorable",
 ]

@@ -14,6 +14,8 @@ from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 
+from search_spaces.text import printable
+
 _LONGEST_POINTER_PART = 100
 
 
@@ -24,6 +26,7 @@ class Code(StrEnum):
     UNKNOWN_KEY = "unknown_key"
     WRONG_TYPE = "wrong_type"
     BAD_NAME = "bad_name"
+    BAD_CHARACTER = "bad_character"
     BAD_FILE = "bad_file"
     NOT_FINITE = "not_finite"
     OUT_OF_RANGE = "out_of_range"
@@ -120,15 +123,14 @@ def raise_any(problems: Iterable[Problem], pointer: str = "") -> None:
 def pointer_to(*parts: str | int) -> str:
     """Return the JSON pointer of the member reached by ``parts``.
 
-    Overlong parts are cut and lone surrogates escaped, since a part may be any key that a client
-    sent and must be fit to print.
+    A part may be any key that a client sent: long ones are cut, and characters that a line cannot
+    hold are escaped.
     """
     return "".join("/" + _escaped(str(part)[:_LONGEST_POINTER_PART]) for part in parts)
 
 
 def _escaped(part: str) -> str:
-    printable = part.encode("utf-8", "backslashreplace").decode("utf-8")
-    return printable.replace("~", "~0").replace("/", "~1")
+    return printable(part).replace("~", "~0").replace("/", "~1")
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 
 from search_spaces.errors import Code, Problem
+from search_spaces.text import unprintable
 
 Scalar = str | int | float | bool | None
 
@@ -33,7 +34,7 @@ def shown(value: object) -> str:
         return f"a whole number of {value.bit_length()} bits"
     if isinstance(value, str):
         cut = value if len(value) <= _LONGEST_SHOWN else value[:_LONGEST_SHOWN] + "..."
-        return json.dumps(cut, ensure_ascii=not cut.isprintable())
+        return json.dumps(cut, ensure_ascii=unprintable(cut) != "")
     if value is None or isinstance(value, bool | int | float):
         return json.dumps(value)
     if isinstance(value, dict):
@@ -67,13 +68,9 @@ def _text_problem(value: str, pointer: str) -> Problem | None:
             Code.TOO_LONG,
             f"use at most {LONGEST_TEXT} characters",
         )
-    if not value.isprintable():
-        return Problem(
-            pointer,
-            f"{shown(value)} has characters that cannot be printed",
-            Code.INVALID_VALUE,
-            "use printable characters only",
-        )
+    if character := unprintable(value):
+        detail = f"{shown(value)} holds {character}"
+        return Problem(pointer, detail, Code.BAD_CHARACTER, "remove it")
     return None
 
 

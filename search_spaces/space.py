@@ -19,6 +19,7 @@ from search_spaces.errors import (
 )
 from search_spaces.reading import key_problems, known_members, read_parameters
 from search_spaces.scalars import Scalar, scalar_problem, shown, wrong_type
+from search_spaces.text import unprintable
 
 #: Strategies that draw configurations one after another, by the name of Optuna's sampler.
 SAMPLERS = ("random", "tpe")
@@ -223,9 +224,9 @@ def _description_problem(value: object, pointer: str) -> Problem | None:
     if len(value) > LONGEST_DESCRIPTION:
         detail = f"a description of {len(value)} characters is too long"
         return Problem(pointer, detail, Code.TOO_LONG, f"use at most {LONGEST_DESCRIPTION}")
-    if not all(character.isprintable() or character in "\n\t" for character in value):
-        detail = "the description has characters that cannot be printed"
-        return Problem(pointer, detail, Code.INVALID_VALUE, "use printable characters and newlines")
+    if character := unprintable(value, several_lines=True):
+        detail = f"the description holds {character}"
+        return Problem(pointer, detail, Code.BAD_CHARACTER, "remove it")
     return None
 
 

@@ -62,7 +62,7 @@ BAD: list[tuple[str, Any, set[tuple[str, Code]]]] = [
     ("title empty", {**SPACE, "title": " "}, {("/title", Code.EMPTY)}),
     ("title null", {**SPACE, "title": None}, {("/title", Code.WRONG_TYPE)}),
     ("description long", {**SPACE, "description": "x" * 6000}, {("/description", Code.TOO_LONG)}),
-    ("description bell", {**SPACE, "description": "\a"}, {("/description", Code.INVALID_VALUE)}),
+    ("description bell", {**SPACE, "description": "\a"}, {("/description", Code.BAD_CHARACTER)}),
     ("description list", {**SPACE, "description": []}, {("/description", Code.WRONG_TYPE)}),
     ("epochs zero", {**SPACE, "epochs": 0}, {("/epochs", Code.OUT_OF_RANGE)}),
     ("epochs huge", {**SPACE, "epochs": 10**30}, {("/epochs", Code.OUT_OF_RANGE)}),
