@@ -8,8 +8,8 @@ that those runs have (:func:`is_checked`).
 from __future__ import annotations
 
 from handin.answers import at
+from results.formatting import number
 from results.records import Curve
-from results.wording import number
 
 #: Train and test RMSE of the least-squares solution itself.
 ANALYTIC = (0.0964, 0.3310)

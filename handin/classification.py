@@ -7,8 +7,9 @@ from itertools import pairwise
 
 from handin.answers import Answer, last, late_range
 from handin.wording import Block, Contender, compare, is_clear, points
+from results.formatting import number
 from results.records import Curve
-from results.wording import number, same_as_written
+from results.wording import same_as_written
 
 VALIDATION, TEST = "validation_accuracy", "test_accuracy"
 TRAIN_LOSS, TRAIN_ERRORS = "train_loss", "train_error_rate"

@@ -21,8 +21,9 @@ from handin.tables import configuration, epochs_table, trials_table
 from handin.wording import Block, Table
 from results.analysis import summarize
 from results.explain import explain_selected
+from results.formatting import duration
 from results.states import JobState
-from results.wording import duration, listing
+from results.wording import listing
 
 #: For each question, what its own curves and those of earlier questions show.
 FINDINGS: Mapping[str, Callable[[Mapping[str, Answer]], list[Block]]] = {

@@ -12,17 +12,10 @@ from handin.classification import TRAIN_LOSS, VALIDATION
 from handin.wording import Table, is_clear, points
 from results.analysis import JobResults
 from results.comparison import value_key
+from results.formatting import number, parameter_value
 from results.records import Curve
 from results.states import TrialState
-from results.wording import (
-    listing,
-    number,
-    parameter_value,
-    prettify,
-    same_as_written,
-    side,
-    words,
-)
+from results.wording import listing, prettify, same_as_written, side, words
 
 #: The cross-entropy of a uniform guess among ten classes, in nats.
 UNIFORM_GUESS = log(10)

@@ -11,8 +11,9 @@ from handin.regression import TRAIN as TRAIN_RMSE
 from handin.wording import Table
 from results.analysis import JobResults, summarize
 from results.comparison import describe_trial, varied_parameters
+from results.formatting import duration, number
 from results.records import TrialRecord
-from results.wording import configuration, duration, number
+from results.wording import configuration
 
 
 def overview(answers: Mapping[str, Answer]) -> list[Table]:

@@ -9,8 +9,9 @@ from statistics import fmean
 from handin import ames_checks
 from handin.answers import Answer, at, best_epoch, last
 from handin.wording import Block, Table
+from results.formatting import number
 from results.records import Curve
-from results.wording import distance, number, same_as_written, side
+from results.wording import distance, same_as_written, side
 
 TRAIN, TEST, DISTANCE = "train_rmse", "test_rmse", "distance_to_analytic"
 

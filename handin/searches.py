@@ -17,9 +17,10 @@ from handin.effects import (
     succeeded,
 )
 from handin.wording import Block, Contender, compare, is_clear, points
+from results.formatting import number, parameter_value
 from results.records import TrialRecord
 from results.states import TrialState
-from results.wording import distance, listing, number, parameter_value, side, words
+from results.wording import distance, listing, side, words
 
 
 def learning_rate(answers: Mapping[str, Answer]) -> list[Block]:

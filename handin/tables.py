@@ -6,16 +6,9 @@ from handin.answers import Answer, at, best_epoch
 from handin.wording import Table
 from results.analysis import JobResults
 from results.comparison import value_key, varied_parameters
+from results.formatting import duration, number, parameter_value
 from results.records import TrialRecord
-from results.wording import (
-    EXTREME,
-    duration,
-    during_note,
-    in_sentence,
-    number,
-    parameter_value,
-    words,
-)
+from results.wording import EXTREME, during_note, in_sentence, words
 
 #: Epochs that the abbreviated table shows, besides the last one and the best by each metric.
 SHOWN_EPOCHS = frozenset({1, 2, 5, 10, 15, 20, 50, 75, 100, 125, 150})

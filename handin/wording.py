@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from math import sqrt
 
 from handin.answers import last, late_range
+from results.formatting import number
 from results.records import Curve
-from results.wording import listing, number, words
+from results.wording import listing, words
 
 #: Images in the validation set and in the test set of Fashion-MNIST, as the homework splits it.
 EVALUATION_IMAGES = 10_000

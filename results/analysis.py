@@ -16,8 +16,9 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from results.memory import remembered
+from results.ranking import ranked, score_of
 from results.records import Curve, JobRecord, TrialRecord
-from results.states import FailureKind, TrialState
+from results.states import FailureKind
 from results.wording import fallback_info
 from search_spaces import SearchSpace
 from trainables.contract import Metric
@@ -106,17 +107,12 @@ class JobResults:
 
     def score(self, trial: TrialRecord) -> float | None:
         """Return the declared metric's last value, or None unless the trial succeeded with one."""
-        value = trial.metrics.get(self.metric.name)
-        if trial.state is not TrialState.SUCCEEDED or value is None or not math.isfinite(value):
-            return None
-        return value
+        return score_of(trial, self.metric.name)
 
     @remembered
     def ranking(self) -> tuple[tuple[TrialRecord, float], ...]:
         """Return the scored trials with their scores, best first, equal ones by number."""
-        scored = [(trial, s) for trial in self.trials if (s := self.score(trial)) is not None]
-        sign = -1 if self.metric.mode == "max" else 1
-        return tuple(sorted(scored, key=lambda pair: sign * pair[1]))
+        return ranked(self.trials, self.metric.name, self.metric.mode)
 
     @property
     @remembered

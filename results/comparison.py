@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from results.analysis import JobResults, rank_in
+from results.formatting import count
 from results.memory import remembered
 from results.records import TrialRecord
 from results.states import TrialState
-from results.wording import configuration, count
+from results.wording import configuration
 from search_spaces import Choice
 
 #: A parameter with no declared values is compared value by value up to this many of them.

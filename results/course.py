@@ -14,17 +14,9 @@ from results.analysis import (
     held_out_gap,
     summarize_curve,
 )
+from results.formatting import number
 from results.records import Curve, TrialRecord
-from results.wording import (
-    EXTREME,
-    apart,
-    capitalized,
-    in_sentence,
-    listing,
-    number,
-    same_as_written,
-    when,
-)
+from results.wording import EXTREME, apart, capitalized, in_sentence, listing, same_as_written, when
 from trainables.contract import Metric
 
 

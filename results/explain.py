@@ -19,18 +19,15 @@ from results.comparison import (
     varied_parameters,
 )
 from results.course import course
+from results.formatting import count, duration, number, parameter_value
 from results.records import TrialRecord
 from results.states import JobState, TrialState
 from results.wording import (
     EXTREME,
     apart,
     capitalized,
-    count,
-    duration,
     in_sentence,
     listing,
-    number,
-    parameter_value,
     same_as_written,
     words,
 )

@@ -9,7 +9,7 @@ from results.records import TrialRecord
 from results.states import TrialState
 
 
-def score(trial: TrialRecord, metric: str) -> float | None:
+def score_of(trial: TrialRecord, metric: str) -> float | None:
     """Return the metric's last value, or None unless the trial succeeded with a finite one."""
     value = trial.metrics.get(metric)
     if trial.state is not TrialState.SUCCEEDED or value is None or not math.isfinite(value):
@@ -22,16 +22,16 @@ def sort_key(value: float, number: int, mode: str) -> tuple[float, int]:
     return (-value if mode == "max" else value, number)
 
 
-def ranking(
+def ranked(
     trials: Iterable[TrialRecord], metric: str, mode: str
 ) -> tuple[tuple[TrialRecord, float], ...]:
     """Return the trials that have a score, each with it, best first."""
-    scored = [(trial, value) for trial in trials if (value := score(trial, metric)) is not None]
+    scored = [(trial, value) for trial in trials if (value := score_of(trial, metric)) is not None]
     scored.sort(key=lambda pair: sort_key(pair[1], pair[0].number, mode))
     return tuple(scored)
 
 
 def ranks(trials: Iterable[TrialRecord], metric: str, mode: str) -> dict[int, int]:
     """Return the rank, from 1, of each trial that has a score, by the trial's number."""
-    ordered = ranking(trials, metric, mode)
+    ordered = ranked(trials, metric, mode)
     return {trial.number: rank for rank, (trial, _) in enumerate(ordered, start=1)}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+from results.formatting import number, parameter_value
 from trainables.contract import Metric
 
 #: What the best value of a metric is called, by its mode.
@@ -67,15 +66,6 @@ def during_note(infos: Iterable[Metric]) -> str:
     return f"; {listing(names)}: mean over the epoch as it is trained" if names else ""
 
 
-def number(value: float | None) -> str:
-    """Write a measured value: four decimals between 0.01 and 10, else four significant digits."""
-    if value is None or not math.isfinite(value):
-        return "n/a"
-    if value == 0 or not 0.01 <= abs(value) < 10:
-        return f"{value:.4g}"
-    return f"{value:.4f}"
-
-
 def same_as_written(first: float, second: float) -> bool:
     """Whether a reader sees one number: no difference is spoken of that the figures do not show."""
     return number(first) == number(second)
@@ -102,23 +92,6 @@ def apart(value: float, reference: float) -> str:
     return f"{distance(value, reference)} {side(value, reference)}"
 
 
-def duration(seconds: float) -> str:
-    """Write a duration given in seconds, in seconds, minutes or hours."""
-    for size, unit in ((3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.1f} s"
-
-
-def parameter_value(value: Any) -> str:
-    """Write a hyperparameter's value: floats to six significant digits, the rest as in JSON."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float):
-        return f"{value:g}"
-    return json.dumps(value, ensure_ascii=False)
-
-
 def configuration(parameters: Mapping[str, Any], names: Iterable[str]) -> str:
     """Write those of the named parameters that there are: ``learning rate 0.01, dropout 0.3``."""
     return ", ".join(
@@ -131,8 +104,3 @@ def listing(items: Sequence[str]) -> str:
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} and {items[-1]}"
-
-
-def count(amount: int, noun: str) -> str:
-    """Write an amount with its noun: ``1 trial``, ``7 trials``."""
-    return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from results.analysis import MOST_SHOWN, JobResults
 from results.comparison import basis, compare, describe_trial, varied_parameters
 from results.errors import UnknownPlot
+from results.formatting import count
 from results.memory import remembered
 from results.plots import curves, searches
 from results.plots.parameters import (
@@ -22,7 +23,7 @@ from results.plots.parameters import (
 )
 from results.plots.study import FEWEST_TRIALS, has_importances
 from results.plots.style import Format, render
-from results.wording import capitalized, count, in_sentence, listing, words
+from results.wording import capitalized, in_sentence, listing, words
 
 
 @dataclass(frozen=True, slots=True)

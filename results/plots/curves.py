@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from results.analysis import DISTANCE, CurvePoint, JobResults, best_point, curve_points
 from results.comparison import describe_trial
+from results.formatting import number
 from results.plots.style import (
     COLORS,
     DASHES,
@@ -22,7 +23,7 @@ from results.plots.style import (
     plain,
 )
 from results.states import TrialState
-from results.wording import EXTREME, axis_label, in_sentence, number
+from results.wording import EXTREME, axis_label, in_sentence
 from trainables.contract import Metric
 
 #: Up to this many trials each get a style and a label; of more, only the best does.

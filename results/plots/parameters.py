@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from results.analysis import JobResults
 from results.comparison import Comparison, ValueResult, compare, value_key, varied_parameters
+from results.formatting import number, parameter_value
 from results.memory import remembered
 from results.plots.curves import collapsed, spans_decades
 from results.plots.style import (
@@ -21,7 +22,7 @@ from results.plots.style import (
     plain,
     spread,
 )
-from results.wording import axis_label, number, parameter_value, prettify, words
+from results.wording import axis_label, prettify, words
 from search_spaces import Range
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from results.analysis import MOST_SHOWN, JobResults
 from results.comparison import value_key, varied_parameters
-from results.wording import parameter_value
+from results.formatting import parameter_value
 from search_spaces import Range
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import typst
 
-from results.report.tables import Report, facts, moment, tables
+from results.formatting import moment
+from results.report.tables import Report, facts, tables
 
 _TEMPLATE = Path(__file__).parent / "report.typ"
 

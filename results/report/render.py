@@ -16,9 +16,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from results.export import to_json
+from results.formatting import moment, number, parameter_value
 from results.report.pdf import render_pdf
-from results.report.tables import Report, facts, moment, tables
-from results.wording import number, parameter_value
+from results.report.tables import Report, facts, tables
 
 Format = Literal["html", "md", "json", "pdf"]
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from results.analysis import MOST_SHOWN
-from results.wording import duration, during_note, number, parameter_value, prettify, words
+from results.formatting import duration, moment, number, parameter_value
+from results.wording import during_note, prettify, words
 from trainables.contract import Metric
 
 Report = Mapping[str, Any]
@@ -43,11 +44,6 @@ def facts(report: Report) -> list[tuple[str, str]]:
 
 _FACTS = ("name", "state", "search_space", "trainable", "dataset", "strategy", "epochs", "seed")
 _TIMES = ("created_at", "started_at", "finished_at")
-
-
-def moment(iso: str | None) -> str:
-    """Write an ISO 8601 time in UTC to the second: ``2026-03-01 12:00:00 UTC``."""
-    return "" if iso is None else f"{iso[:10]} {iso[11:19]} UTC"
 
 
 def tables(report: Report) -> list[Table]:

@@ -2,31 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from results import wording
 from trainables.contract import Metric
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.88424, "0.8842"),
-        (-0.0715, "-0.0715"),
-        (9.99994, "9.9999"),
-        (12.345, "12.35"),
-        (0.0012345, "0.001234"),
-        (0.0, "0"),
-        (1.5e300, "1.5e+300"),
-        (math.nan, "n/a"),
-        (-math.inf, "n/a"),
-        (None, "n/a"),
-    ],
-)
-def test_number(value: float | None, text: str) -> None:
-    assert wording.number(value) == text
 
 
 @pytest.mark.parametrize(
@@ -45,15 +24,6 @@ def test_number(value: float | None, text: str) -> None:
 )
 def test_apart(value: float, reference: float, text: str) -> None:
     assert wording.apart(value, reference) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.001, "0.001"), (1e-05, "1e-05"), (200, "200"), ("relu", "relu"), (True, "true"),
-     (None, "null"), ([1, 2], "[1, 2]"), ("été", "été")],
-)  # fmt: skip
-def test_parameter_value(value: object, text: str) -> None:
-    assert wording.parameter_value(value) == text
 
 
 @pytest.mark.parametrize(
@@ -76,8 +46,5 @@ def test_small_words() -> None:
         "a and b",
         "a, b and c",
     ]
-    assert wording.count(1, "trial") == "1 trial"
-    assert wording.count(0, "trial") == "0 trials"
-    assert [wording.duration(s) for s in (1.5, 210, 9000)] == ["1.5 s", "3.5 min", "2.5 h"]
     assert wording.axis_label(Metric("m", "Loss", "min", "train", "nats")) == "Loss [nats]"
     assert wording.configuration({"a": 1, "b": 0.5}, ["b", "c", "a"]) == "b 0.5, a 1"

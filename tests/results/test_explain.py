@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from results.analysis import JobResults
 from results.explain import explain, explain_selected
+from results.formatting import number
 from results.records import Progress
 from results.states import JobState, TrialState
-from results.wording import apart, number
+from results.wording import apart
 from tests.results import fakes
 from tests.results.fakes import DIVERGED, Fake
 from trainables.contract import Metric
