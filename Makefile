@@ -8,10 +8,10 @@ READY  := $(VENV)/.ready
 PYTEST ?= $(BIN)/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test serve lint format bench chaos load lock clean
+.PHONY: help install demo test test-long serve lint format bench chaos load lock clean
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(READY)  ## make .venv with argbest and everything it needs
 
@@ -27,6 +27,9 @@ demo: install  ## start the service, run two searches on real data, show the res
 
 test: lint  ## run every check: lint, types and tests
 	$(PYTEST)
+
+test-long: lint  ## run every check with many more generated cases and repeats
+	ARGBEST_TEST_LONG=1 $(PYTEST) --timeout=3600
 
 serve: install  ## run the service on this machine until Ctrl-C
 	$(BIN)/argbest serve
