@@ -17,10 +17,10 @@ hypothesis.settings.register_profile("long", max_examples=500, deadline=None, pr
 hypothesis.settings.load_profile("long" if LONG else "gate")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what only repeats with more cases, unless the long run is asked for."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only repeats with more cases, unless the long run is asked for."""
     if LONG:
         return
-    for item in items:
-        if item.get_closest_marker("long"):
-            item.add_marker(pytest.mark.skip(reason="long: run by `make test-long`"))
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
