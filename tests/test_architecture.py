@@ -18,7 +18,8 @@ PACKAGES = ("search_spaces", "trainables", "results", "service", "handin", "argb
 
 #: The modules of a package that packages after it may import.
 PUBLIC = {
-    "search_spaces": ["search_spaces", "search_spaces.text", "search_spaces.yaml_files"],
+    "search_spaces": ["search_spaces", "search_spaces.text", "search_spaces.errors",
+                      "search_spaces.yaml_files"],
     "trainables": ["trainables.contract", "trainables.registry", "trainables.parameters",
                    "trainables.datasets", "trainables.files"],
     "results": ["results.records", "results.states", "results.errors", "results.spec",
