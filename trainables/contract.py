@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args, get_type_hints
+
+_LONGEST_TEXT = 200
 
 
 class Report(Protocol):
@@ -70,13 +72,15 @@ class TrainStack(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One number that a trainable reports after each epoch.
+    """Describes one number that a trainable reports.
 
-    ``mode`` is the better direction ("" where neither is); ``split`` the part of the data it is
-    measured on: a metric of the ``test`` split may be reported but never selects a configuration.
-    ``unit`` is shown on plot axes ("" for a pure ratio). ``measured`` says of which model it tells:
-    "after" the epoch, or
-    "during" it, as a mean over the samples as they are trained on, which no one model has.
+    ``mode`` is the better direction ("" where neither is). ``split`` is the part of the data that
+    the metric is measured on; a metric of the test split never selects a configuration. ``unit`` is
+    shown on plot axes ("" for a pure ratio). ``measured`` is "after" for a metric of the model as
+    the epoch left it and "during" for a mean over the epoch, while the model changed.
+
+    Raises ``ValueError`` for a mode, split or ``measured`` not listed here, and for a name, label
+    or unit that is not one printable line.
     """
 
     name: str
@@ -85,6 +89,22 @@ class Metric:
     split: Literal["train", "validation", "test", "none"]
     unit: str = ""
     measured: Literal["during", "after"] = "after"
+
+    def __post_init__(self) -> None:
+        for field, text in (("name", self.name), ("label", self.label), ("unit", self.unit)):
+            printable = isinstance(text, str) and text.isprintable() and len(text) <= _LONGEST_TEXT
+            if not printable or (field != "unit" and not text.strip()):
+                raise ValueError(
+                    f"metric {self.name!r}: {field} is {text!r}, but must be one printable line of "
+                    f"at most {_LONGEST_TEXT} characters"
+                )
+        choices = get_type_hints(type(self))
+        for field in ("mode", "split", "measured"):
+            value, allowed = getattr(self, field), get_args(choices[field])
+            if value not in allowed:
+                listed = ", ".join(map(repr, allowed))
+                message = f"metric {self.name!r}: {field} is {value!r}, but must be one of {listed}"
+                raise ValueError(message)
 
 
 class TrainableError(Exception):

@@ -6,15 +6,26 @@ defaults. Nothing heavy is imported here: the registry answers for a trainable w
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
 
 
 class Parameters(BaseModel):
-    """Base of all parameter models: strict types, no unknown names, finite numbers."""
+    """Base of all parameter models: strict types, no unknown names, finite numbers.
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    Values are read as JSON, which is how configurations are stored: an ``Enum`` is given by its
+    value and a tuple as a list, whether by ``model_validate(config)`` or as keyword arguments.
+    """
+
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True
+    )
+
+    def __init__(self, **values: Any) -> None:
+        content = to_json(values, inf_nan_mode="constants")
+        self.__pydantic_validator__.validate_json(content, self_instance=self)
 
     #: The parameters that trials of one stack may differ in; all others are the stack's.
     stackable: ClassVar[frozenset[str]] = frozenset()

@@ -7,17 +7,23 @@ the entry-point group ``argbest.trainables``; each entry point names a :class:`T
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points
-from typing import Any
+from importlib.metadata import EntryPoint, entry_points
+from traceback import format_exception_only
 
 from trainables import parameters as p
-from trainables.contract import Metric, Train, TrainStack, UnknownTrainable
+from trainables.contract import Metric, UnknownTrainable
+from trainables.declaration import Trainable
+
+__all__ = ["ENTRY_POINT_GROUP", "Broken", "Trainable", "broken", "get", "trainables"]
 
 ENTRY_POINT_GROUP = "argbest.trainables"
+
+_LONGEST_REASON = 500
+_log = logging.getLogger("argbest.trainables")
 
 _CLASSIFICATION = (
     Metric("train_loss", "Training loss (cross-entropy)", "min", "train", "nats", "during"),
@@ -35,50 +41,6 @@ _REGRESSION = (
 _DISTANCE = Metric(
     "distance_to_analytic", "Distance to the analytic solution (Euclidean)", "min", "none"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Trainable:
-    """What is known of a trainable without importing its code.
-
-    ``entry`` names the :class:`trainables.contract.Train` function as ``"module:function"``;
-    ``stack_entry`` names the :class:`trainables.contract.TrainStack` function of one that can train
-    several trials together.
-    """
-
-    name: str
-    title: str
-    entry: str
-    datasets: tuple[str, ...]
-    metrics: tuple[Metric, ...]
-    parameters: type[p.Parameters]
-    stack_entry: str = ""
-
-    def resolve(self) -> Train:
-        """Import the trainable's module and return its train function."""
-        train: Train = _import(self.entry)
-        return train
-
-    def resolve_stack(self) -> TrainStack:
-        """Import the module and return the function that trains a stack; it has one."""
-        train: TrainStack = _import(self.stack_entry)
-        return train
-
-    def stack_key(self, config: Mapping[str, Any]) -> str:
-        """Return a text that is the same for configurations that can train in one stack.
-
-        Raises ``pydantic.ValidationError`` for one that the parameter model refuses.
-        """
-        return self.parameters.model_validate(dict(config)).stack_key()
-
-    def schema(self) -> dict[str, Any]:
-        """Return the JSON Schema (draft 2020-12) of the parameters."""
-        return self.parameters.model_json_schema()
-
-
-def _import(entry: str) -> Any:
-    module, _, function = entry.partition(":")
-    return getattr(import_module(module), function)
 
 
 _NUMPY = "trainables.numpy_trainables"
@@ -148,20 +110,87 @@ _BUILT_IN = (
 )
 
 
-@cache
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An entry point that gives no usable trainable: it is left out.
+
+    ``package`` is the distribution with its version, ``entry_point`` the line that names the
+    trainable ("name = module:attribute"), ``reason`` what is wrong with it, ``hint`` what to do.
+    """
+
+    package: str
+    entry_point: str
+    reason: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.entry_point} of package {self.package}: {self.reason}; {self.hint}"
+
+
 def trainables() -> Mapping[str, Trainable]:
     """Return all trainables by name: the built-in ones, then those of installed entry points."""
-    found = {trainable.name: trainable for trainable in _BUILT_IN}
-    for entry in entry_points(group=ENTRY_POINT_GROUP):
-        trainable: Trainable = entry.load()
-        found.setdefault(trainable.name, trainable)
-    return found
+    return _load()[0]
+
+
+def broken() -> tuple[Broken, ...]:
+    """Return the installed entry points that are left out, each with the reason."""
+    return _load()[1]
 
 
 def get(name: str) -> Trainable:
     """Return the trainable called ``name``; raise :class:`UnknownTrainable` if there is none."""
+    found = trainables().get(name)
+    if found is not None:
+        return found
+    for one in broken():
+        if one.entry_point.partition(" = ")[0] == name:
+            raise UnknownTrainable(f"trainable {name!r} is left out: {one}")
+    known = ", ".join(sorted(trainables()))
+    raise UnknownTrainable(f"no trainable is called {name!r}; there are: {known}")
+
+
+@cache
+def _load() -> tuple[Mapping[str, Trainable], tuple[Broken, ...]]:
+    """Read all entry points, once in a process; log the broken ones."""
+    found = {trainable.name: trainable for trainable in _BUILT_IN}
+    left_out = []
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        trainable = _load_entry(entry)
+        if isinstance(trainable, Trainable) and trainable.name in found:
+            reason = f"another trainable is called {trainable.name!r} already"
+            trainable = _broken(entry, reason, "give it another name")
+        if isinstance(trainable, Trainable):
+            found[trainable.name] = trainable
+        else:
+            _log.warning("a trainable is left out: %s", trainable)
+            left_out.append(trainable)
+    return found, tuple(left_out)
+
+
+def _load_entry(entry: EntryPoint) -> Trainable | Broken:
+    """Import an installed package's trainable, whatever its import does."""
     try:
-        return trainables()[name]
-    except KeyError:
-        known = ", ".join(sorted(trainables()))
-        raise UnknownTrainable(f"no trainable is called {name!r}; there are: {known}") from None
+        found = entry.load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a package may raise anything, SystemExit too
+        reason = "".join(format_exception_only(error)).strip()[:_LONGEST_REASON]
+        return _broken(entry, reason, _import_hint(entry, error))
+    if isinstance(found, Trainable):
+        return found
+    reason = f"it names an object of type {type(found).__name__}, not a Trainable"
+    return _broken(entry, reason, "let the entry point name an argbest.Trainable")
+
+
+def _import_hint(entry: EntryPoint, error: BaseException) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"install {error.name} into the environment that argbest runs in, then restart it"
+    if isinstance(error, SystemExit):
+        return "the module must not call sys.exit() when it is imported"
+    module = entry.value.partition(":")[0].strip()
+    return f"correct the package, then restart argbest; `python -c 'import {module}'` shows more"
+
+
+def _broken(entry: EntryPoint, reason: str, hint: str) -> Broken:
+    package = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "unknown"
+    return Broken(package, f"{entry.name} = {entry.value}", reason, hint)

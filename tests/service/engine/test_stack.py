@@ -239,9 +239,9 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialContext]:
     """Three epochs of the plugin's trainable; the registry knows it meanwhile."""
     datasets.ensure("ames", DATASETS)
     monkeypatch.syspath_prepend(str(PLUGIN))
-    registry.trainables.cache_clear()
+    registry._load.cache_clear()
     yield TrialContext(spec(trainable="test_steps", metric="score", epochs=3), DATASETS, None)
-    registry.trainables.cache_clear()
+    registry._load.cache_clear()
 
 
 def fail(context: TrialContext, **parameters: Any) -> TrialError:

@@ -1,0 +1,130 @@
+"""How a trainable is declared: its name, code, data sets, metrics and parameters, all checked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from pydantic import ValidationError
+
+from trainables import datasets
+from trainables.contract import Metric, Train, TrainStack
+from trainables.parameters import Parameters
+
+_NAME = re.compile(r"\w[\w.-]{0,199}")
+
+
+@dataclass(frozen=True, slots=True)
+class Trainable:
+    """Describes a trainable without importing its code.
+
+    ``entry`` names the :class:`trainables.contract.Train` function as ``"module:function"``,
+    ``datasets`` the data sets it can train on, ``metrics`` the numbers it reports.
+    ``stack_entry`` names the :class:`trainables.contract.TrainStack` function of one that can train
+    several trials together.
+
+    Raises ``ValueError`` where ``name`` is not made of letters, digits, ``_``, ``.`` and ``-``,
+    ``entry`` has no colon, a data set is unknown, no metric or two of one name are declared, or
+    ``parameters`` has no JSON Schema or a default that it refuses.
+    """
+
+    name: str
+    title: str
+    entry: str
+    datasets: tuple[str, ...]
+    metrics: tuple[Metric, ...]
+    parameters: type[Parameters]
+    stack_entry: str = ""
+
+    def __post_init__(self) -> None:
+        problems = (
+            *_name_problems(self.name, self.entry),
+            *_dataset_problems(self.datasets),
+            *_metric_problems(self.metrics),
+            *_parameter_problems(self.parameters),
+        )
+        if problems:
+            raise ValueError(f"trainable {self.name!r}: {'; '.join(problems)}")
+
+    def resolve(self) -> Train:
+        """Import the trainable's module and return its train function."""
+        train: Train = _import(self.entry)
+        return train
+
+    def resolve_stack(self) -> TrainStack:
+        """Import the module and return the function that trains a stack; it has one."""
+        train: TrainStack = _import(self.stack_entry)
+        return train
+
+    def stack_key(self, config: Any) -> str:
+        """Return a text that is the same for configurations that can train in one stack.
+
+        Raises ``pydantic.ValidationError`` for one that the parameter model refuses.
+        """
+        return self.parameters.model_validate(dict(config)).stack_key()
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema (draft 2020-12) of the parameters."""
+        return self.parameters.model_json_schema()
+
+
+def _import(entry: str) -> Any:
+    module, _, function = entry.partition(":")
+    return getattr(import_module(module), function)
+
+
+# The declared values come from users' packages, which no type checker may have read.
+
+
+def _name_problems(name: Any, entry: Any) -> Iterator[str]:
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        yield "name must be 1 to 200 letters, digits, _, . or -"
+    if not (isinstance(entry, str) and all(entry.partition(":"))):
+        yield f"entry is {entry!r}, but must be 'module:function'"
+
+
+def _dataset_problems(names: Any) -> Iterator[str]:
+    if not (isinstance(names, tuple) and names):
+        yield f"datasets is {names!r}, but must be a tuple of at least one name"
+        return
+    known = datasets.names()
+    for name in names:
+        if name not in known:
+            yield f"no data set is called {name!r}; there are: {', '.join(known)}"
+
+
+def _metric_problems(metrics: Any) -> Iterator[str]:
+    wrong = not (isinstance(metrics, tuple) and metrics)
+    if wrong or not all(isinstance(metric, Metric) for metric in metrics):
+        yield f"metrics is {metrics!r}, but must be a tuple of at least one Metric"
+        return
+    yield from _repeated(metric.name for metric in metrics)
+
+
+def _repeated(names: Iterable[str]) -> Iterator[str]:
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield f"{count} metrics are called {name!r}"
+
+
+def _parameter_problems(model: Any) -> Iterator[str]:
+    if not (isinstance(model, type) and issubclass(model, Parameters)):
+        yield f"parameters is {model!r}, but must be a subclass of Parameters"
+        return
+    try:
+        json.dumps(model.model_json_schema(), allow_nan=False)
+    except Exception as error:  # noqa: BLE001 - a user's class may raise anything
+        yield f"{model.__name__} has no JSON Schema: {error}"
+        return
+    try:
+        model()
+    except ValidationError as error:
+        for one in error.errors():
+            if one["type"] != "missing":  # a parameter without default
+                path = ".".join(map(str, one["loc"]))
+                yield f"{model.__name__}: the default of {path} is refused: {one['msg']}"
