@@ -24,6 +24,8 @@ COPY trainables trainables
 COPY results results
 COPY docs/theory docs/theory
 COPY service service
+COPY handin handin
+COPY argbest argbest
 RUN pip install --no-cache-dir --no-deps --force-reinstall .
 
 COPY docker/entrypoint docker/healthy /usr/local/bin/
