@@ -113,6 +113,9 @@ def make_answer(task, runs, *, metrics=CLASSIFICATION, metric="validation_accura
         },
         "spec": {
             "name": task.body["search_space"],
+            "search_space": task.body["search_space"],
+            "title": task.title,
+            "trials": len(runs),
             "trainable": "torch_feedforward",
             "dataset": "ames" if task.question.startswith("Q2") else "fashion_mnist",
             "epochs": epochs or len(runs[0][1]["epoch"]),

