@@ -91,7 +91,7 @@ class TrialRecord:
     ``metrics`` are those of the last epoch reported by the current attempt, ``epochs`` how many it
     reported, ``seconds`` the time that attempt has trained (of a stack that trains together, the
     trial's share of it), ``attempt`` counts from 1 (0: not yet started), ``node`` names the machine
-    that ran it.
+    that ran it, ``engine`` is the one that the newest report naming any named ("" before that).
     """
 
     number: int
@@ -102,6 +102,7 @@ class TrialRecord:
     epochs: int = 0
     seconds: float = 0.0
     node: str | None = None
+    engine: str = ""
     attempt: int = 0
     error: Failure | None = None
     started_at: datetime | None = None
@@ -122,7 +123,7 @@ class EpochReport:
     """The metrics of one epoch; ``(trial, attempt, epoch)`` is written at most once.
 
     ``attempt`` and ``epoch`` count from 1; ``seconds`` is the time that this attempt has trained
-    up to the end of the epoch.
+    up to the end of the epoch; ``engine`` names the code that trained it, "" if there is one only.
     """
 
     trial: int
@@ -130,6 +131,7 @@ class EpochReport:
     epoch: int
     metrics: Mapping[str, float]
     seconds: float
+    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from results import errors as results_errors
-from results.store import open_store
-from results.store.base import Store
+from results.store import Store, open_store
 from service import logs, page
 from service.http import access, access_log, metrics, openapi
 from service.http.dependencies import fix

@@ -18,7 +18,7 @@ import search_spaces
 from results.records import Curve, JobRecord, NewTrial, Page, TrialRecord
 from results.spec import JobSpec, with_floats
 from results.states import JobState
-from results.store.base import Store
+from results.store import Store
 from search_spaces import Library, SearchSpace, SearchSpaceError
 from service import logs
 from service.disk import disk_problem
@@ -143,11 +143,9 @@ class Jobs:
             raise unavailable(full, retry_after_s=60)
         listed = plan.configurations() or []
         job = self._store.create_job(
-            name=plan.spec.name,
-            spec=plan.spec.to_json(),
+            plan.spec,
             fingerprint=plan.fingerprint,
             trials=[NewTrial(n, config, plan.spec.seed) for n, config in enumerate(listed)],
-            planned_trials=plan.spec.trials,
             idempotency_key=idempotency_key,
             request_digest=digest,
         )

@@ -22,8 +22,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from results.errors import ResultsError
-from results.store import open_store
-from results.store.base import Store
+from results.store import Store, open_store
 from service import logs
 from service.addresses import is_loopback
 from service.api import create_app

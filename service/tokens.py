@@ -7,8 +7,7 @@ from contextlib import closing, contextmanager
 
 from results.errors import TokenExists, UnsupportedDatabase
 from results.records import TokenScope
-from results.store import open_store
-from results.store.base import Store
+from results.store import Store, open_store
 from service.settings import Settings
 from service.version import OTHER_SCHEMA
 
@@ -24,7 +23,7 @@ def token_store(settings: Settings, *, make: bool) -> Iterator[Store]:
 
     ``make`` it, or its schema, if that is not there or older. Raises
     :class:`results.errors.UnsupportedDatabase` where there is none of this version, and what
-    :func:`results.store.open_store` and :meth:`~results.store.base.Store.migrate` raise.
+    :func:`results.store.open_store` and :meth:`~results.store.Store.migrate` raise.
     """
     if make:
         settings.data_dir.mkdir(parents=True, exist_ok=True)

@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from results.records import EpochReport, Lease, NewTrial
 from results.spec import JobSpec
 from results.states import JobState, TrialState
-from results.store.base import Store
+from results.store import Store
+from search_spaces import Choice, Range, SearchSpace
 
 #: Trials whose reports make one batch; a driver writes what it has gathered for 0.2 s.
 BATCH_TRIALS = 10
 
 _PARAMETERS = {
-    "learning_rate": {"low": 1e-4, "high": 0.1, "log": True, "type": "float"},
-    "dropout": {"low": 0.0, "high": 0.6, "log": False, "type": "float"},
-    "hidden_size": {"values": [100, 200, 400]},
-    "optimizer": {"values": ["sgd", "adam"]},
+    "learning_rate": Range(1e-4, 0.1, default=0.01, log=True),
+    "dropout": Range(0.0, 0.6, default=0.1),
+    "hidden_size": Choice((100, 200, 400), default=200),
+    "optimizer": Choice(("sgd", "adam"), default="sgd"),
 }
 
 
@@ -34,9 +35,10 @@ class Written:
 def write_big_job(store: Store, trials: int, epochs: int) -> Written:
     """Put the job into the store; all other jobs there are ended first."""
     job = store.create_job(
-        name="big", spec=_spec(trials, epochs).to_json(), fingerprint="big", planned_trials=trials,
+        _spec(trials, epochs),
+        fingerprint="big",
         trials=[NewTrial(n, _configuration(n), 42) for n in range(trials)],
-    )  # fmt: skip
+    )
     written = Written(job.id)
     lease = _claim(store, written.job_id)
     for first in range(0, trials, BATCH_TRIALS):
@@ -93,9 +95,9 @@ def _spread(number: int, dimension: int) -> float:
 
 
 def _spec(trials: int, epochs: int) -> JobSpec:
-    return JobSpec(
-        name="big", title="Big", description="", search_space="big", trainable="torch_feedforward",
-        dataset="fashion_mnist", epochs=epochs, metric="validation_accuracy", mode="max",
-        strategy="random", parameters=_PARAMETERS, trials=trials, seed=42,
-        max_concurrent_trials=None, cpu=1, gpu=0, time_limit_s=None, max_failures=0,
+    space = SearchSpace(
+        name="big", title="Big", trainable="torch_feedforward", dataset="fashion_mnist",
+        epochs=epochs, metric="validation_accuracy", mode="max", strategy="random", trials=trials,
+        parameters=_PARAMETERS,
     )  # fmt: skip
+    return JobSpec(name="big", space=space, trials=trials, seed=42)

@@ -41,8 +41,8 @@ def write(connection: Connection, lease: Lease, reports: Sequence[EpochReport]) 
         insertion, kept, execution_options={"preserve_rowcount": True}
     ).rowcount
     if inserted:
-        current = [row["trial"] for row in kept if row["attempt"] == unfinished[row["trial"]]]
-        _follow(connection, lease.job_id, Counter(current), all_new=inserted == len(kept))
+        current = [report for report in reports if report.attempt == unfinished.get(report.trial)]
+        _follow(connection, lease.job_id, current, all_new=inserted == len(kept))
     return inserted
 
 
@@ -82,6 +82,7 @@ def one_by_one(read: Callable[[int], tuple[Curve, ...]]) -> Iterator[Curve]:
 
 def _columns(job_id: str, report: EpochReport) -> dict[str, Any]:
     name = f"report of trial {report.trial}, epoch {report.epoch}"
+    values.text(report.engine, f"{name}: engine")
     return {
         "job_id": job_id,
         "trial": values.integer(report.trial, f"{name}: trial", low=0),
@@ -115,12 +116,14 @@ def _unfinished(
 
 
 def _follow(
-    connection: Connection, job_id: str, reports: Mapping[int, int], *, all_new: bool
+    connection: Connection, job_id: str, reports: Sequence[EpochReport], *, all_new: bool
 ) -> None:
-    """Bring the metrics, epochs and seconds of the trials up to their attempt's newest report.
+    """Bring the trials up to the newest report of their current attempt, to which all belong.
 
-    ``reports`` says how many came for each trial; unless ``all_new``, some were there before.
+    Unless ``all_new``, some of the reports were there before.
     """
+    came = Counter(report.trial for report in reports)
+    engines = {report.trial: report.engine for report in reports if report.engine}
     spec = _spec(connection, job_id)
     metric, sign = spec["metric"], 1.0 if spec["mode"] == "max" else -1.0
     updates = [
@@ -129,10 +132,11 @@ def _follow(
             "of_trial": row.number,
             "metrics": row.metrics,
             "score": sign * row.metrics[metric] if metric in row.metrics else None,
-            "came": reports[row.number],
+            "came": came[row.number],
             "seconds": row.seconds,
+            "named": engines.get(row.number),
         }
-        for row in _newest(connection, job_id, reports)
+        for row in _newest(connection, job_id, came)
     ]
     # To count them is to visit every report of the attempt.
     counted = sa.select(sa.func.count()).where(_IN_CURRENT_ATTEMPT).scalar_subquery()
@@ -143,7 +147,10 @@ def _follow(
                 TRIALS.c.job_id == sa.bindparam("of_job"),
                 TRIALS.c.number == sa.bindparam("of_trial"),
             )
-            .values(epochs=TRIALS.c.epochs + sa.bindparam("came") if all_new else counted),
+            .values(
+                epochs=TRIALS.c.epochs + sa.bindparam("came") if all_new else counted,
+                engine=sa.func.coalesce(sa.bindparam("named", type_=sa.Text), TRIALS.c.engine),
+            ),
             updates,
         )
 

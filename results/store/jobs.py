@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from results.errors import BadCursor, IdempotencyClash, IllegalMove, JobNotFound
-from results.records import JobRecord, JsonObject, NewTrial, Page
+from results.records import JobRecord, NewTrial, Page
+from results.spec import JobSpec
 from results.states import JobState, TrialState
 from results.store import values
 from results.store.rows import UNFINISHED_TRIALS, job_records
@@ -34,12 +35,10 @@ def is_id(job_id: str) -> bool:
 
 def create(
     connection: Connection,
+    spec: JobSpec,
     *,
-    name: str,
-    spec: JsonObject,
     fingerprint: str,
     trials: Sequence[NewTrial],
-    planned_trials: int,
     idempotency_key: str | None,
     request_digest: str | None,
 ) -> JobRecord:
@@ -50,11 +49,11 @@ def create(
     job_id = secrets.token_hex(8)
     columns: dict[str, Any] = {
         "id": job_id,
-        "name": values.text(name, "name"),
+        "name": values.text(spec.name, "name"),
         "state": JobState.QUEUED,
-        "spec": values.spec(spec),
+        "spec": values.plain_json(spec.to_json(), "spec"),
         "fingerprint": values.text(fingerprint, "fingerprint"),
-        "planned_trials": values.integer(planned_trials, "planned_trials", low=len(rows)),
+        "planned_trials": values.integer(spec.trials, "spec.trials", low=len(rows)),
         "idempotency_key": values.optional_text(idempotency_key, "idempotency_key"),
         "request_digest": values.optional_text(request_digest, "request_digest"),
         "created_at": Now(),

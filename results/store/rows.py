@@ -42,6 +42,7 @@ def trial_record(row: Row[Any]) -> TrialRecord:
         epochs=row.epochs,
         seconds=row.seconds,
         node=row.node,
+        engine=row.engine,
         attempt=row.attempt,
         error=failure(row.error),
         started_at=_time(row.started_at),

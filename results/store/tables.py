@@ -86,6 +86,7 @@ TRIALS = Table(
     Column("epochs", Integer, nullable=False, server_default="0"),
     Column("seconds", Double, nullable=False, server_default="0"),
     Column("node", Text),
+    Column("engine", Text, nullable=False, server_default=""),
     Column("error", _JSON),
     Column("started_at", Double),
     Column("finished_at", Double),

@@ -78,6 +78,7 @@ def start(connection: Connection, lease: Lease, number: int, node: str | None) -
             epochs=0,
             seconds=0.0,
             node=node,
+            engine="",
             error=None,
             started_at=Now(),
         )

@@ -110,19 +110,6 @@ def metrics(values: Mapping[str, float], name: str) -> dict[str, float]:
     }
 
 
-def spec(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a job's specification; raise ValueError if it does not say how trials compare.
-
-    The store reads three of its keys: ``metric``, ``mode`` ("min" or "max") and ``epochs``.
-    """
-    checked: dict[str, Any] = plain_json(value, "spec")
-    text(checked.get("metric"), "spec.metric")
-    if checked.get("mode") not in ("min", "max"):
-        raise ValueError(f"spec.mode must be 'min' or 'max', not {checked.get('mode')!r}")
-    integer(checked.get("epochs"), "spec.epochs", low=1)
-    return checked
-
-
 def new_trial(trial: NewTrial) -> dict[str, Any]:
     """Return the columns that a new trial brings."""
     number = integer(trial.number, "trial.number", low=0)

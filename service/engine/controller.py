@@ -18,8 +18,7 @@ from pathlib import Path
 from results.errors import LeaseLost, StoreUnavailable
 from results.records import DriverProcess, Failure, Lease, LeasedJob
 from results.states import FailureKind, JobState
-from results.store import open_store
-from results.store.base import Store
+from results.store import Store, open_store
 from service import logs
 from service.disk import disk_problem
 from service.engine import processes

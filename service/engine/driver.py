@@ -23,8 +23,7 @@ from results.errors import IllegalMove, LeaseLost, StoreUnavailable
 from results.records import Failure, Lease, TrialRecord
 from results.spec import JobSpec
 from results.states import FailureKind, JobState, TrialState
-from results.store import open_store
-from results.store.base import Store
+from results.store import Store, open_store
 from service import logs
 from service.engine.cluster import is_reachable
 from service.engine.heartbeat import EXIT_UNFINISHED, Heartbeat

@@ -10,7 +10,7 @@ import time
 from results.errors import LeaseLost, StoreUnavailable
 from results.records import Lease
 from results.states import JobState
-from results.store.base import Store
+from results.store import Store
 from service.engine.cluster import is_reachable
 from service.engine.pause_gate import PauseGate
 from service.logs import limit_log

@@ -10,7 +10,7 @@ import logging
 from results.errors import IllegalMove, LeaseLost
 from results.records import Failure, Lease
 from results.states import JobState
-from results.store.base import Store
+from results.store import Store
 from service.engine.driver_processes import forget_runs
 from service.log_lines import log_state
 from service.settings import Settings

@@ -17,7 +17,7 @@ from results.errors import StoreUnavailable
 from results.records import EpochReport, Failure, Lease, NewTrial, TrialRecord
 from results.spec import JobSpec
 from results.states import FailureKind, TrialState
-from results.store.base import Store
+from results.store import Store
 from service.engine.memory_kills import KILLED_FOR_MEMORY
 from service.engine.pause_gate import PauseGate, PauseReached
 from service.engine.search import Numbering

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from results.errors import StoreUnavailable
 from results.records import TokenRecord, TokenScope
-from results.store.base import Store
+from results.store import Store
 from service.addresses import address, host_name, is_loopback
 from service.http.problems import ProblemError, unavailable
 from service.settings import Settings

@@ -10,7 +10,7 @@ from fastapi import Depends, Header, Path, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
-from results.store.base import Store
+from results.store import Store
 from search_spaces import Library
 from service.http.body import read_json
 from service.http.drawings import Drawings

@@ -11,7 +11,7 @@ from results.analysis import JobResults
 from results.plots import Format as PlotFormat
 from results.plots import PlotInfo, available, draw
 from results.records import JobRecord
-from results.store.base import Store
+from results.store import Store
 from service.http.views import metric_infos
 
 

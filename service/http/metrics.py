@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from results.errors import StoreUnavailable
 from results.states import JobState
-from results.store.base import Store
+from results.store import Store
 from service.http.openapi import PROBLEMS, media
 from service.version import version
 

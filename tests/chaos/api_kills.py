@@ -15,8 +15,7 @@ import time
 from collections import Counter
 
 from results.errors import JobNotFound
-from results.store import open_store
-from results.store.base import Store
+from results.store import Store, open_store
 from service.settings import Settings
 from tests.chaos.nursery import Nursery, nursery
 from tests.chaos.outcome import Outcome, nothing_done

@@ -14,7 +14,7 @@ import time
 from contextlib import suppress
 
 from benchmarks.service_process import RunningService
-from results.store.base import Store
+from results.store import Store
 from service.settings import Settings
 from tests.chaos.outcome import Outcome, nothing_done, slow, spread
 from tests.chaos.searches import Search, controller_of, searching, until

@@ -12,8 +12,7 @@ from contextlib import ExitStack, contextmanager
 
 from results.records import JobRecord
 from results.states import JobState, TrialState
-from results.store import open_store
-from results.store.base import Store
+from results.store import Store, open_store
 from service.client.client import Client
 from service.serve import local_ray
 from service.settings import Settings

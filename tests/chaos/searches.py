@@ -17,8 +17,7 @@ import psutil
 from benchmarks.service_process import RunningService, running_service
 from results.records import DriverProcess, TrialRecord
 from results.states import JobState, TrialState
-from results.store import open_store
-from results.store.base import Store
+from results.store import Store, open_store
 from service.client.client import Client
 from service.settings import Settings
 

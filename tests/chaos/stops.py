@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.service_process import RunningService
-from results.store.base import Store
+from results.store import Store
 from service.engine import processes
 from service.settings import Settings
 from tests.chaos.outcome import Outcome, nothing_done, slow, spread

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from results.store.base import Store
+from results.store import Store
 from service.api import create_app
 from service.settings import Settings
 from tests.service.stand_ins import opened

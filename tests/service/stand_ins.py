@@ -14,9 +14,8 @@ from pathlib import Path
 from results.records import EpochReport, Lease, NewTrial
 from results.spec import JobSpec
 from results.states import JobState, TrialState
-from results.store import open_store
-from results.store.base import Store
-from results.store.sql import SqlStore
+from results.store import Store, open_store
+from search_spaces import defaults
 from service.settings import Settings
 
 PYTHON = sys.executable
@@ -67,7 +66,7 @@ def settings_in(folder: Path, ray_address: str, **changes: object) -> Settings:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[SqlStore]:
+def opened(settings: Settings) -> Iterator[Store]:
     """Yield a store with its schema."""
     store = open_store(settings.store_url)
     store.migrate()
@@ -76,7 +75,7 @@ def opened(settings: Settings) -> Iterator[SqlStore]:
 
 
 @contextmanager
-def away(store: SqlStore) -> Iterator[None]:
+def away(store: Store) -> Iterator[None]:
     """Take the database away for a while; ``store`` is the only one that has it open."""
     folder = Path(store.url.removeprefix("sqlite:///")).parent
     hidden = folder.with_name("hidden")
@@ -93,7 +92,6 @@ def spec(**changes: object) -> JobSpec:
     values = {
         "name": "job",
         "title": "Job",
-        "description": "",
         "search_space": "q2_linear_regression",
         "trainable": "numpy_linear_regression",
         "dataset": "ames",
@@ -104,29 +102,19 @@ def spec(**changes: object) -> JobSpec:
         "parameters": {"learning_rate": 0.001},
         "trials": 1,
         "seed": 42,
-        "max_concurrent_trials": None,
-        "cpu": 1.0,
-        "gpu": 0.0,
-        "time_limit_s": None,
-        "max_failures": 0,
+        "resources_per_trial": {name: changes[name] for name in ("cpu", "gpu") if name in changes},
     }
-    return JobSpec(**{**values, **changes})  # type: ignore[arg-type]
+    return JobSpec.from_json(values | changes)
 
 
-def accept(store: SqlStore, job: JobSpec | None = None) -> str:
+def accept(store: Store, job: JobSpec | None = None) -> str:
     """Accept a job with its one trial and return its id."""
     job = job or spec()
-    trial = NewTrial(0, job.parameters, job.seed)
-    return store.create_job(
-        name=job.name,
-        spec=job.to_json(),
-        fingerprint=job.fingerprint(),
-        trials=[trial],
-        planned_trials=job.trials,
-    ).id
+    trial = NewTrial(0, defaults(job.space), job.seed)
+    return store.create_job(job, fingerprint="", trials=[trial]).id
 
 
-def claim(store: SqlStore, seconds: float = 60, *, owner: str = "elsewhere:1") -> Lease:
+def claim(store: Store, seconds: float = 60, *, owner: str = "elsewhere:1") -> Lease:
     """Claim a job that is known to be there, and outwait a lease shorter than 0.1 s."""
     lease = store.claim_job(owner, seconds)
     assert lease is not None
@@ -135,7 +123,7 @@ def claim(store: SqlStore, seconds: float = 60, *, owner: str = "elsewhere:1") -
     return lease
 
 
-def run_trial(store: SqlStore, lease: Lease, state: TrialState = TrialState.SUCCEEDED) -> None:
+def run_trial(store: Store, lease: Lease, state: TrialState = TrialState.SUCCEEDED) -> None:
     """Do with the job's one trial what a driver does."""
     store.start_trial(lease, 0, node="here")
     store.finish_trial(lease, 0, state)

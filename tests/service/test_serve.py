@@ -15,7 +15,7 @@ import pytest
 from filelock import FileLock
 
 from results.records import TokenScope
-from results.store.base import Store
+from results.store import Store
 from service import serve as serving
 from service.engine import processes
 from service.engine.cluster import is_reachable

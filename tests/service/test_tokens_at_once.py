@@ -13,8 +13,7 @@ from threading import Barrier
 import pytest
 
 from results.records import TokenRecord
-from results.store import open_store
-from results.store.sql import SqlStore
+from results.store import Store, open_store
 from service.settings import Settings
 from service.tokens import FIRST_TOKEN, make_first_token
 
@@ -30,7 +29,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return made
 
 
-class Simultaneous(SqlStore):
+class Simultaneous(Store):
     """A store that goes on once every thread has seen that there is no token."""
 
     def __init__(self, url: str, barrier: Barrier) -> None:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from results.errors import StoreUnavailable
-from results.store.base import Store
+from results.store import Store
 from service.disk import disk_problem
 from service.engine.cluster import is_reachable
 from service.http.dependencies import SettingsDep, StoreDep

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from results.store import open_store
-from results.store.sql import SqlStore
+from results.store import Store, open_store
 from tests.results.store.samples import remove_all_jobs
 from tools.postgres import Server, server, why_not
 
@@ -33,7 +32,7 @@ def migrated_url(postgres: Server) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
+def empty_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """A store on a database without a schema."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path}/argbest.db"
@@ -45,7 +44,7 @@ def empty_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlS
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest) -> Iterator[SqlStore]:
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """A store without jobs, ready for them."""
     if request.param == "sqlite":
         yield request.getfixturevalue("sqlite_store")
@@ -57,7 +56,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[SqlStore]:
 
 
 @pytest.fixture
-def sqlite_store(tmp_path: Path) -> Iterator[SqlStore]:
+def sqlite_store(tmp_path: Path) -> Iterator[Store]:
     """An empty store on SQLite, for what is SQLite's alone."""
     opened = open_store(f"sqlite:///{tmp_path}/argbest.db")
     opened.migrate()

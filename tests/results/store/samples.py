@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from typing import Literal
 
 from results.records import EpochReport, JobRecord, Lease, NewTrial
-from results.store.base import Store
-from results.store.sql import SqlStore
+from results.spec import JobSpec
+from results.store import Store
+from search_spaces import Range, SearchSpace
 
-SPEC = {"metric": "validation_accuracy", "mode": "max", "epochs": 3}
+SPACE = SearchSpace(
+    name="space",
+    title="Space",
+    trainable="trainable",
+    dataset="dataset",
+    epochs=3,
+    metric="validation_accuracy",
+    mode="max",
+    strategy="random",
+    trials=2,
+    parameters={"learning_rate": Range(0.001, 1.0, default=0.1)},
+)
+SPEC = JobSpec(name="job", space=SPACE, trials=2, seed=42)
 
 
 def accept(
-    store: Store, trials: int = 2, *, key: str | None = None, mode: str = "max", name: str = "job"
+    store: Store,
+    trials: int = 2,
+    *,
+    key: str | None = None,
+    mode: Literal["min", "max"] = "max",
+    name: str = "job",
 ) -> JobRecord:
-    """Accept a job of so many trials."""
+    """Accept a job of so many trials (of one that is still to come, if none)."""
+    planned = max(1, trials)
     return store.create_job(
-        name=name,
-        spec=SPEC | {"mode": mode},
+        replace(SPEC, name=name, trials=planned, space=replace(SPACE, mode=mode, trials=planned)),
         fingerprint="fingerprint",
         trials=[NewTrial(number, {"learning_rate": 0.1}, 42) for number in range(trials)],
-        planned_trials=trials,
         idempotency_key=key,
         request_digest=f"digest of {name}",
     )
@@ -48,7 +67,7 @@ def report(
     return EpochReport(trial, attempt, epoch, values, float(epoch))
 
 
-def remove_all_jobs(store: SqlStore) -> None:
+def remove_all_jobs(store: Store) -> None:
     """Empty a store that a test has to itself."""
     with store._database.write() as connection:
         connection.exec_driver_sql("DELETE FROM jobs")

@@ -10,8 +10,7 @@ from threading import Barrier
 from typing import TypeVar
 
 from results.states import JobState
-from results.store import jobs
-from results.store.sql import SqlStore
+from results.store import Store, jobs
 from tests.results.store.samples import accept, claim, claim_expired, report
 
 THREADS = 8
@@ -42,7 +41,7 @@ def at_once(task: Callable[[int], T]) -> list[T]:
         return list(pool.map(begin, range(THREADS)))
 
 
-def test_threads_and_processes_claim_each_job_once(store: SqlStore) -> None:
+def test_threads_and_processes_claim_each_job_once(store: Store) -> None:
     made = {accept(store, 1).id for _ in range(200)}
     processes = [
         subprocess.Popen(
@@ -72,21 +71,21 @@ def test_threads_and_processes_claim_each_job_once(store: SqlStore) -> None:
     assert sorted(claimed) == sorted(f"{job_id} 1" for job_id in made)
 
 
-def test_one_request_sent_by_many_makes_one_job(store: SqlStore) -> None:
+def test_one_request_sent_by_many_makes_one_job(store: Store) -> None:
     for round_number in range(5):
         made = at_once(lambda _number, key=f"key {round_number}": accept(store, 2, key=key).id)
         assert len(set(made)) == 1
     assert len(store.jobs().items) == 5
 
 
-def test_an_expired_job_is_taken_over_once(store: SqlStore) -> None:
+def test_an_expired_job_is_taken_over_once(store: Store) -> None:
     accept(store)
     old = claim_expired(store)
     taken = [lease for lease in at_once(lambda n: store.claim_job(f"c{n}", 60)) if lease]
     assert [lease.token for lease in taken] == [old.token + 1]
 
 
-def test_writers_of_the_same_reports_write_each_once(store: SqlStore) -> None:
+def test_writers_of_the_same_reports_write_each_once(store: Store) -> None:
     accept(store, 1)
     lease = claim(store)
     store.start_trial(lease, 0, node=None)
@@ -101,7 +100,7 @@ def test_writers_of_the_same_reports_write_each_once(store: SqlStore) -> None:
     assert store.trial(lease.job_id, 0).epochs == 32
 
 
-def test_a_reader_sees_one_moment(store: SqlStore) -> None:
+def test_a_reader_sees_one_moment(store: Store) -> None:
     job = accept(store)
     with store._database.read() as connection:
         before = jobs.counts(connection)
@@ -111,7 +110,7 @@ def test_a_reader_sees_one_moment(store: SqlStore) -> None:
     assert store.job(job.id).state is JobState.CANCELLED
 
 
-def test_readers_see_whole_jobs_while_writers_work(store: SqlStore) -> None:
+def test_readers_see_whole_jobs_while_writers_work(store: Store) -> None:
     def work(number: int) -> bool:
         if number % 2:
             return accept(store, 3).progress.trials == 3

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 
-from results.store.sql import SqlStore
+from results.store import Store
 from tests.results.store.samples import accept
 
 ACCEPT_FOR_EVER = """
@@ -38,7 +38,7 @@ print(accept(store, 20).id)
 """
 
 
-def test_a_killed_process_loses_no_job_that_it_acknowledged(store: SqlStore) -> None:
+def test_a_killed_process_loses_no_job_that_it_acknowledged(store: Store) -> None:
     acknowledged: list[str] = []
     for _ in range(3):
         process = subprocess.Popen(
@@ -56,7 +56,7 @@ def test_a_killed_process_loses_no_job_that_it_acknowledged(store: SqlStore) -> 
     assert {len(store.trials(job_id)) for job_id in kept} == {20}
 
 
-def test_a_full_disk_is_said_and_harms_nothing(sqlite_store: SqlStore) -> None:
+def test_a_full_disk_is_said_and_harms_nothing(sqlite_store: Store) -> None:
     before = accept(sqlite_store)
     done = subprocess.run(
         [sys.executable, "-c", FILL_THE_DISK, sqlite_store.url],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,25 +20,30 @@ from results.errors import (
 )
 from results.records import Lease, NewTrial, Progress
 from results.states import JobState, TrialState
-from results.store import open_store
-from results.store.sql import SqlStore
-from tests.results.store.samples import SPEC, accept, claim, remove_all_jobs, report
+from results.store import Store, open_store
+from search_spaces import Constant
+from tests.results.store.samples import SPACE, SPEC, accept, claim, remove_all_jobs, report
 
 UNKNOWN = ["0123456789abcdef", "", "x" * 10_000, "a\x00b", "\ud800", "0123456789ABCDEF"]
 
 
-def test_an_accepted_job_is_queued_and_complete(store: SqlStore) -> None:
-    made = store.create_job(
+def test_an_accepted_job_is_queued_and_complete(store: Store) -> None:
+    spec = replace(
+        SPEC,
         name="Näme ✓",
-        spec=SPEC | {"tags": ["a", None, True], "parameters": {"b": 1, "a": 1e-300}},
+        trials=7,
+        tags={"b": "✓", "a": ""},
+        space=replace(SPACE, parameters={"b": Constant(1), "a": Constant(1e-300)}),
+    )
+    made = store.create_job(
+        spec,
         fingerprint="abc",
         trials=[NewTrial(0, {"learning_rate": 0.1 + 0.2}, 2**63 - 1)],
-        planned_trials=7,
     )
     assert store.job(made.id) == made
     assert (made.name, made.state, made.fingerprint) == ("Näme ✓", JobState.QUEUED, "abc")
-    assert made.spec == SPEC | {"tags": ["a", None, True], "parameters": {"b": 1, "a": 1e-300}}
-    assert list(made.spec["parameters"]) == ["b", "a"]
+    assert made.spec == replace(spec, space=replace(spec.space, trials=7))
+    assert list(made.spec.space.parameters) == list(made.spec.tags) == ["b", "a"]
     assert made.progress == Progress(7, 0, 0, 0, 0, 21)
     assert (made.best, made.error, made.started_at, made.finished_at) == (None, None, None, None)
     assert abs(datetime.now(UTC) - made.created_at) < timedelta(seconds=5)
@@ -47,14 +53,14 @@ def test_an_accepted_job_is_queued_and_complete(store: SqlStore) -> None:
     assert trial.seed == 2**63 - 1
 
 
-def test_the_same_request_makes_one_job(store: SqlStore) -> None:
+def test_the_same_request_makes_one_job(store: Store) -> None:
     first = accept(store, key="key")
     assert accept(store, key="key") == first
     assert accept(store).id != first.id
     assert len(store.jobs().items) == 2
 
 
-def test_a_key_of_another_request_is_refused(store: SqlStore) -> None:
+def test_a_key_of_another_request_is_refused(store: Store) -> None:
     first = accept(store, key="key", name="job")
     with pytest.raises(IdempotencyClash, match="key"):
         accept(store, key="key", name="other")
@@ -86,7 +92,7 @@ def test_a_job_deleted_while_its_request_is_repeated_is_made_again(migrated_url:
     other.close()
 
 
-def test_deleting_a_job_frees_its_key(store: SqlStore) -> None:
+def test_deleting_a_job_frees_its_key(store: Store) -> None:
     first = accept(store, key="key")
     store.request_cancel(first.id)
     store.delete_job(first.id)
@@ -96,21 +102,24 @@ def test_deleting_a_job_frees_its_key(store: SqlStore) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"name": "a\x00"}, r"name holds the character U\+0000 at position 1"),
+        ({"spec": replace(SPEC, name="a\x00")}, r"name holds the character U\+0000 at position 1"),
         ({"fingerprint": "\udfff"}, r"fingerprint holds the character U\+DFFF"),
         ({"idempotency_key": "\x00"}, "idempotency_key"),
         ({"request_digest": "\x00"}, "request_digest"),
-        ({"spec": SPEC | {"x": [1.0, {"y": float("nan")}]}}, r"spec\.x\[1\]\.y must be finite"),
-        ({"spec": SPEC | {"x": float("inf")}}, r"spec\.x must be finite"),
-        ({"spec": SPEC | {"\x00": 1}}, "a key of spec"),
-        ({"spec": SPEC | {1: 1}}, "a key of spec must be a string"),
-        ({"spec": SPEC | {"x": {1, 2}}}, r"spec\.x must be a JSON value, not set"),
-        ({"spec": SPEC | {"mode": "best"}}, "spec.mode"),
-        ({"spec": SPEC | {"epochs": 0}}, "spec.epochs"),
-        ({"spec": SPEC | {"epochs": True}}, "spec.epochs"),
-        ({"spec": {"mode": "max", "epochs": 1}}, "spec.metric"),
-        ({"planned_trials": 0}, "planned_trials must be an integer from 1"),
-        ({"planned_trials": 2**31}, "planned_trials"),
+        (
+            {"spec": replace(SPEC, cpu=float("nan"))},
+            r"resources_per_trial\.cpu must be finite",
+        ),
+        ({"spec": replace(SPEC, time_limit_s=float("inf"))}, r"spec\.time_limit_s must be finite"),
+        ({"spec": replace(SPEC, tags={"\x00": ""})}, r"a key of spec\.tags"),
+        ({"spec": replace(SPEC, tags={1: ""})}, r"a key of spec\.tags must be a string"),
+        (
+            {"spec": replace(SPEC, tags={"x": {1, 2}})},
+            r"tags\.x must be a JSON value, not set",
+        ),
+        ({"spec": replace(SPEC, trials=0)}, "spec.trials must be an integer from 1"),
+        ({"spec": replace(SPEC, trials=2**31)}, "spec.trials"),
+        ({"spec": replace(SPEC, trials=True)}, "spec.trials"),
         ({"trials": [NewTrial(0, {}, 1), NewTrial(0, {}, 2)]}, "the same number"),
         ({"trials": [NewTrial(-1, {}, 1)]}, "trial.number"),
         ({"trials": [NewTrial(0, {}, 2**63)]}, "trial 0: seed"),
@@ -118,22 +127,16 @@ def test_deleting_a_job_frees_its_key(store: SqlStore) -> None:
     ],
 )
 def test_what_cannot_be_kept_is_refused(
-    store: SqlStore, change: dict[str, object], message: str
+    store: Store, change: dict[str, object], message: str
 ) -> None:
-    request = {
-        "name": "job",
-        "spec": SPEC,
-        "fingerprint": "f",
-        "trials": [NewTrial(0, {}, 1)],
-        "planned_trials": 2,
-    }
+    request = {"spec": SPEC, "fingerprint": "f", "trials": [NewTrial(0, {}, 1)]}
     with pytest.raises(ValueError, match=message):
         store.create_job(**request | change)
     assert store.jobs().items == ()
 
 
 @pytest.mark.parametrize("job_id", UNKNOWN)
-def test_an_unknown_job_is_not_found(store: SqlStore, job_id: str) -> None:
+def test_an_unknown_job_is_not_found(store: Store, job_id: str) -> None:
     for ask in (store.job, store.trials, store.curves, store.request_cancel, store.delete_job):
         with pytest.raises(JobNotFound):
             ask(job_id)
@@ -143,14 +146,14 @@ def test_an_unknown_job_is_not_found(store: SqlStore, job_id: str) -> None:
 
 
 @pytest.mark.parametrize("number", [2, -1, 2**31, 10**30])
-def test_an_unknown_trial_is_not_found(store: SqlStore, number: int) -> None:
+def test_an_unknown_trial_is_not_found(store: Store, number: int) -> None:
     job = accept(store)
     for ask in (store.trial, store.curve):
         with pytest.raises(TrialNotFound):
             ask(job.id, number)
 
 
-def test_pages_are_newest_first_and_stay_put_while_jobs_come_and_go(store: SqlStore) -> None:
+def test_pages_are_newest_first_and_stay_put_while_jobs_come_and_go(store: Store) -> None:
     old = [accept(store).id for _ in range(7)]
     first = store.jobs(limit=3)
     assert [job.id for job in first.items] == old[:-4:-1]
@@ -164,14 +167,14 @@ def test_pages_are_newest_first_and_stay_put_while_jobs_come_and_go(store: SqlSt
     assert last.next_cursor is None
 
 
-def test_a_full_last_page_has_no_next_one(store: SqlStore) -> None:
+def test_a_full_last_page_has_no_next_one(store: Store) -> None:
     for _ in range(4):
         accept(store, trials=0)
     page = store.jobs(limit=2)
     assert store.jobs(limit=2, cursor=page.next_cursor).next_cursor is None
 
 
-def test_jobs_are_listed_by_state_and_by_fingerprint(store: SqlStore) -> None:
+def test_jobs_are_listed_by_state_and_by_fingerprint(store: Store) -> None:
     first, second = accept(store), accept(store)
     store.request_cancel(first.id)
     assert [job.id for job in store.jobs(state=JobState.QUEUED).items] == [second.id]
@@ -183,19 +186,19 @@ def test_jobs_are_listed_by_state_and_by_fingerprint(store: SqlStore) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "é", "\x00", "\ud800", "YWZ0ZXI6", "====", "A" * 999])
-def test_a_cursor_of_another_making_is_refused(store: SqlStore, cursor: str) -> None:
+def test_a_cursor_of_another_making_is_refused(store: Store, cursor: str) -> None:
     with pytest.raises(BadCursor, match="next_cursor"):
         store.jobs(cursor=cursor)
 
 
-def test_a_page_of_no_jobs_is_refused(store: SqlStore) -> None:
+def test_a_page_of_no_jobs_is_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="limit"):
         store.jobs(limit=0)
 
 
 @pytest.mark.parametrize(("mode", "best"), [("max", 1), ("min", 2)])
 def test_the_best_trial_has_the_best_last_value_and_lowest_number(
-    store: SqlStore, mode: str, best: int
+    store: Store, mode: str, best: int
 ) -> None:
     job = accept(store, 7, mode=mode)
     lease = claim(store)
@@ -219,7 +222,7 @@ def test_the_best_trial_has_the_best_last_value_and_lowest_number(
     assert store.jobs().items == (found,)
 
 
-def test_progress_and_best_of_one_job_are_not_those_of_another(store: SqlStore) -> None:
+def test_progress_and_best_of_one_job_are_not_those_of_another(store: Store) -> None:
     first, second = accept(store, 1), accept(store, 1)
     lease = claim(store)
     store.start_trial(lease, 0, node=None)
@@ -232,7 +235,7 @@ def test_progress_and_best_of_one_job_are_not_those_of_another(store: SqlStore) 
     assert by_id[second.id].progress == Progress(1, 0, 0, 0, 0, 3)
 
 
-def test_cancel_from_each_state(store: SqlStore) -> None:
+def test_cancel_from_each_state(store: Store) -> None:
     queued = accept(store)
     cancelled = store.request_cancel(queued.id)
     assert cancelled.state is JobState.CANCELLED
@@ -255,7 +258,7 @@ def test_cancel_from_each_state(store: SqlStore) -> None:
             store.request_cancel(done.id)
 
 
-def test_only_a_finished_job_is_deleted_and_wholly(store: SqlStore) -> None:
+def test_only_a_finished_job_is_deleted_and_wholly(store: Store) -> None:
     job, other = accept(store, 1), accept(store, 1)
     with pytest.raises(IllegalMove, match="queued"):
         store.delete_job(job.id)
@@ -277,7 +280,7 @@ def test_only_a_finished_job_is_deleted_and_wholly(store: SqlStore) -> None:
             assert connection.exec_driver_sql(query).scalar() == 0
 
 
-def test_a_page_of_many_jobs_takes_as_many_queries_as_a_page_of_one(store: SqlStore) -> None:
+def test_a_page_of_many_jobs_takes_as_many_queries_as_a_page_of_one(store: Store) -> None:
     for _ in range(30):
         accept(store)
     statements: list[str] = []
@@ -292,21 +295,21 @@ def test_a_page_of_many_jobs_takes_as_many_queries_as_a_page_of_one(store: SqlSt
     assert len(statements) == 2 * one
 
 
-def test_a_store_travels_by_pickle(store: SqlStore) -> None:
+def test_a_store_travels_by_pickle(store: Store) -> None:
     job = accept(store)
     travelled = pickle.loads(pickle.dumps(store))
     assert travelled.job(job.id) == job
     travelled.close()
 
 
-def test_a_closed_store_opens_again(store: SqlStore) -> None:
+def test_a_closed_store_opens_again(store: Store) -> None:
     job = accept(store)
     store.close()
     store.close()
     assert store.job(job.id) == job
 
 
-def test_a_database_without_schema_is_unavailable(empty_store: SqlStore) -> None:
+def test_a_database_without_schema_is_unavailable(empty_store: Store) -> None:
     assert not empty_store.schema_is_current()
     with pytest.raises(StoreUnavailable):
         empty_store.jobs()
@@ -314,7 +317,7 @@ def test_a_database_without_schema_is_unavailable(empty_store: SqlStore) -> None
         accept(empty_store)
 
 
-def test_the_longest_wait_is_that_of_the_oldest_queued_job(store: SqlStore) -> None:
+def test_the_longest_wait_is_that_of_the_oldest_queued_job(store: Store) -> None:
     assert store.longest_wait() == 0.0
     older, newer = accept(store), accept(store)
     for job, age in ((older, 100), (newer, 50)):
@@ -330,7 +333,7 @@ def test_the_longest_wait_is_that_of_the_oldest_queued_job(store: SqlStore) -> N
     assert store.longest_wait() == 0.0
 
 
-def test_a_lease_on_an_unknown_job_is_lost(store: SqlStore) -> None:
+def test_a_lease_on_an_unknown_job_is_lost(store: Store) -> None:
     for job_id in UNKNOWN:
         with pytest.raises(LeaseLost):
             store.renew_lease(Lease(job_id, "me", 1), 30)

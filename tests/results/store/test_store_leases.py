@@ -10,10 +10,10 @@ import pytest
 from results.errors import IllegalMove, LeaseLost
 from results.records import DriverProcess, Failure, Lease, LeasedJob, NewTrial
 from results.states import FailureKind, JobState, TrialState
-from results.store.sql import SqlStore
+from results.store import Store
 from tests.results.store.samples import accept, claim, claim_expired, report
 
-Write = Callable[[SqlStore, Lease], object]
+Write = Callable[[Store, Lease], object]
 
 WRITES: dict[str, Write] = {
     "renew_lease": lambda store, lease: store.renew_lease(lease, 60),
@@ -28,7 +28,7 @@ WRITES: dict[str, Write] = {
 }
 
 
-def running_job(store: SqlStore) -> tuple[str, Lease]:
+def running_job(store: Store) -> tuple[str, Lease]:
     """A job whose trial 0 runs and has reported once, under a lease that has expired."""
     job = accept(store)
     lease = claim_expired(store)
@@ -37,7 +37,7 @@ def running_job(store: SqlStore) -> tuple[str, Lease]:
     return job.id, lease
 
 
-def test_queued_jobs_are_claimed_oldest_first(store: SqlStore) -> None:
+def test_queued_jobs_are_claimed_oldest_first(store: Store) -> None:
     jobs = [accept(store).id for _ in range(3)]
     leases = [claim(store) for _ in range(3)]
     assert [lease.job_id for lease in leases] == jobs
@@ -50,7 +50,7 @@ def test_queued_jobs_are_claimed_oldest_first(store: SqlStore) -> None:
     assert claimed.lease_token == 1
 
 
-def test_an_expired_job_is_taken_over(store: SqlStore) -> None:
+def test_an_expired_job_is_taken_over(store: Store) -> None:
     job_id, old = running_job(store)
     store.start_trial(old, 1, node="first")
     store.finish_trial(old, 1, TrialState.SUCCEEDED)
@@ -69,7 +69,7 @@ def test_an_expired_job_is_taken_over(store: SqlStore) -> None:
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_the_former_holder_can_write_nothing(store: SqlStore, name: str) -> None:
+def test_the_former_holder_can_write_nothing(store: Store, name: str) -> None:
     job_id, old = running_job(store)
     claim(store)
     before = store.job(job_id), store.trials(job_id), [*store.curves(job_id)], store.leased_jobs()
@@ -85,7 +85,7 @@ def test_the_former_holder_can_write_nothing(store: SqlStore, name: str) -> None
 
 @pytest.mark.parametrize("name", WRITES)
 @pytest.mark.parametrize("end", ["finished", "released", "deleted"])
-def test_a_lease_ends_with_its_work(store: SqlStore, name: str, end: str) -> None:
+def test_a_lease_ends_with_its_work(store: Store, name: str, end: str) -> None:
     job_id, lease = running_job(store)
     if end == "released":
         store.release_job(lease)
@@ -98,11 +98,11 @@ def test_a_lease_ends_with_its_work(store: SqlStore, name: str, end: str) -> Non
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_a_lease_that_expired_is_good_until_it_is_taken(store: SqlStore, name: str) -> None:
+def test_a_lease_that_expired_is_good_until_it_is_taken(store: Store, name: str) -> None:
     WRITES[name](store, running_job(store)[1])
 
 
-def test_a_renewed_lease_is_not_taken_over(store: SqlStore) -> None:
+def test_a_renewed_lease_is_not_taken_over(store: Store) -> None:
     accept(store)
     lease = claim_expired(store)
     assert store.renew_lease(lease, 60) is JobState.RUNNING
@@ -115,7 +115,7 @@ def test_a_renewed_lease_is_not_taken_over(store: SqlStore) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), True])
-def test_a_lease_lasts_a_positive_time(store: SqlStore, seconds: float) -> None:
+def test_a_lease_lasts_a_positive_time(store: Store, seconds: float) -> None:
     accept(store)
     with pytest.raises(ValueError, match="lease_seconds"):
         store.claim_job("me", seconds)
@@ -124,7 +124,7 @@ def test_a_lease_lasts_a_positive_time(store: SqlStore, seconds: float) -> None:
         store.renew_lease(lease, seconds)
 
 
-def test_a_cancel_whose_holder_died_is_taken_over_and_finished(store: SqlStore) -> None:
+def test_a_cancel_whose_holder_died_is_taken_over_and_finished(store: Store) -> None:
     job_id, old = running_job(store)
     store.request_cancel(job_id)
     assert store.renew_lease(old, 0.001) is JobState.CANCELLING
@@ -142,7 +142,7 @@ def test_a_cancel_whose_holder_died_is_taken_over_and_finished(store: SqlStore) 
     assert store.claim_job("me", 60) is None
 
 
-def test_a_released_job_is_queued_again_with_its_trials(store: SqlStore) -> None:
+def test_a_released_job_is_queued_again_with_its_trials(store: Store) -> None:
     job_id, lease = running_job(store)
     store.set_driver(lease, DriverProcess("host", 7, 1.5))
     store.release_job(lease)
@@ -153,7 +153,7 @@ def test_a_released_job_is_queued_again_with_its_trials(store: SqlStore) -> None
     assert store.leased_jobs()[job_id].driver is None
 
 
-def test_leased_jobs_are_those_running_and_cancelling(store: SqlStore) -> None:
+def test_leased_jobs_are_those_running_and_cancelling(store: Store) -> None:
     running, cancelling, finished, _queued = (accept(store).id for _ in range(4))
     leases = {job_id: claim(store) for job_id in (running, cancelling, finished)}
     driver = DriverProcess("host", 4_000_000, 1_795_455_555.123456)
@@ -167,7 +167,7 @@ def test_leased_jobs_are_those_running_and_cancelling(store: SqlStore) -> None:
     }
 
 
-def test_a_lease_that_has_run_out_is_seen_until_somebody_claims_the_job(store: SqlStore) -> None:
+def test_a_lease_that_has_run_out_is_seen_until_somebody_claims_the_job(store: Store) -> None:
     job_id = accept(store).id
     old = claim_expired(store)
     assert store.leased_jobs()[job_id].expired
@@ -175,7 +175,7 @@ def test_a_lease_that_has_run_out_is_seen_until_somebody_claims_the_job(store: S
     assert not store.leased_jobs()[job_id].expired
 
 
-def test_whoever_takes_a_job_over_finds_its_former_driver(store: SqlStore) -> None:
+def test_whoever_takes_a_job_over_finds_its_former_driver(store: Store) -> None:
     accept(store)
     old, driver = claim_expired(store), DriverProcess("host", 7, 1.5)
     store.set_driver(old, driver)
@@ -185,7 +185,7 @@ def test_whoever_takes_a_job_over_finds_its_former_driver(store: SqlStore) -> No
     )
 
 
-def test_a_finished_job_cancels_what_is_left_of_it(store: SqlStore) -> None:
+def test_a_finished_job_cancels_what_is_left_of_it(store: Store) -> None:
     job = accept(store, 3)
     lease = claim(store)
     store.finish_trial(lease, 0, TrialState.SUCCEEDED)
@@ -203,21 +203,21 @@ def test_a_finished_job_cancels_what_is_left_of_it(store: SqlStore) -> None:
 
 
 @pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING])
-def test_a_job_finishes_in_a_finished_state(store: SqlStore, state: JobState) -> None:
+def test_a_job_finishes_in_a_finished_state(store: Store, state: JobState) -> None:
     accept(store)
     lease = claim(store)
     with pytest.raises(ValueError, match="state"):
         store.finish_job(lease, state)
 
 
-def test_a_running_job_is_not_cancelled_unasked(store: SqlStore) -> None:
+def test_a_running_job_is_not_cancelled_unasked(store: Store) -> None:
     accept(store)
     lease = claim(store)
     with pytest.raises(IllegalMove, match="cannot become cancelled"):
         store.finish_job(lease, JobState.CANCELLED)
 
 
-def test_a_failure_is_kept_whatever_its_text(store: SqlStore) -> None:
+def test_a_failure_is_kept_whatever_its_text(store: Store) -> None:
     job = accept(store, 1)
     lease = claim(store)
     store.finish_job(lease, JobState.FAILED, Failure(FailureKind.USER_ERROR, "a\x00b\ud800é", None))

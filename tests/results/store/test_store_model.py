@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 from results.errors import IdempotencyClash, IllegalMove, JobNotFound, LeaseLost
 from results.records import BestTrial, Lease, LeaseCounts, Progress
 from results.states import JobState, TrialState
-from results.store.sql import SqlStore
+from results.store import Store
 from tests.results.store.samples import accept, remove_all_jobs, report
 
 LEASED = (JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING)
@@ -121,7 +121,7 @@ class StoreMachine(RuleBasedStateMachine):
     leases = Bundle("leases")
     steps = 0
 
-    def __init__(self, store: SqlStore) -> None:
+    def __init__(self, store: Store) -> None:
         super().__init__()
         self.store = store
         self.jobs: dict[str, Job] = {}
@@ -338,7 +338,7 @@ class StoreMachine(RuleBasedStateMachine):
         )
 
 
-def test_the_store_does_what_the_model_does(store: SqlStore) -> None:
+def test_the_store_does_what_the_model_does(store: Store) -> None:
     machine: Callable[[], StoreMachine] = lambda: StoreMachine(store)  # noqa: E731
     wanted = int(os.environ.get("ARGBEST_HYPOTHESIS_STEPS", "0"))
     # A tenth more than it should take: some walks end early.

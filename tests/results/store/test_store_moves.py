@@ -10,10 +10,10 @@ import pytest
 from results.errors import IllegalMove, LeaseLost
 from results.records import Lease
 from results.states import JOB_MOVES, JobState, TrialState
-from results.store.sql import SqlStore
+from results.store import Store
 from tests.results.store.samples import accept, claim_expired, remove_all_jobs
 
-Verb = Callable[[SqlStore, Lease], object]
+Verb = Callable[[Store, Lease], object]
 
 VERBS: dict[str, Verb] = {
     "cancel": lambda store, lease: store.request_cancel(lease.job_id),
@@ -40,7 +40,7 @@ LAST_VERB = {
 }
 
 
-def job_in(store: SqlStore, state: JobState) -> Lease:
+def job_in(store: Store, state: JobState) -> Lease:
     """Bring the only job into ``state``, with a failed trial if it was claimed.
 
     Its lease has expired, so that it may be taken over too; one never claimed has a made-up one.
@@ -59,7 +59,7 @@ def job_in(store: SqlStore, state: JobState) -> Lease:
 
 
 @pytest.mark.parametrize("state", JobState)
-def test_the_moves_that_happen_are_those_of_the_table(store: SqlStore, state: JobState) -> None:
+def test_the_moves_that_happen_are_those_of_the_table(store: Store, state: JobState) -> None:
     reached = set()
     for verb in VERBS.values():
         lease = job_in(store, state)
@@ -70,7 +70,7 @@ def test_the_moves_that_happen_are_those_of_the_table(store: SqlStore, state: Jo
 
 
 @pytest.mark.parametrize("state", JobState)
-def test_a_refused_verb_leaves_the_job_as_it_is(store: SqlStore, state: JobState) -> None:
+def test_a_refused_verb_leaves_the_job_as_it_is(store: Store, state: JobState) -> None:
     for name, verb in VERBS.items():
         lease = job_in(store, state)
         before = store.job(lease.job_id), store.trials(lease.job_id)

@@ -16,11 +16,10 @@ from alembic.script import ScriptDirectory
 from results.errors import UnsupportedDatabase
 from results.records import Curve
 from results.states import JobState
-from results.store import open_store, schema
-from results.store.sql import SqlStore
+from results.store import Store, open_store, schema
 from tests.results.store.samples import SPEC, accept, claim
 
-REVISIONS = ["0001", "0002", "0003", "0004"]
+REVISIONS = ["0001", "0002", "0003", "0004", "0005"]
 JOB_ID = "0123456789abcdef"
 
 #: A row of each table, with the columns of all revisions.
@@ -29,7 +28,7 @@ FILLED = {
         "id": JOB_ID,
         "name": "old",
         "state": "queued",
-        "spec": SPEC,
+        "spec": SPEC.to_json(),
         "fingerprint": "of an older version",
         "planned_trials": 1,
         "idempotency_key": "key",
@@ -67,7 +66,7 @@ FILLED = {
 
 MIGRATE = """
 import sys
-from results.store import open_store, sql
+from results.store import open_store
 
 store = open_store(sys.argv[1])
 print("ready", flush=True)
@@ -77,7 +76,7 @@ store.close()
 """
 
 
-def test_migration_makes_the_schema_once(empty_store: SqlStore) -> None:
+def test_migration_makes_the_schema_once(empty_store: Store) -> None:
     assert not empty_store.schema_is_current()
     empty_store.migrate()
     assert empty_store.schema_is_current()
@@ -86,14 +85,14 @@ def test_migration_makes_the_schema_once(empty_store: SqlStore) -> None:
     assert empty_store.job(job.id) == job
 
 
-def test_the_migrated_schema_is_that_of_the_tables(store: SqlStore) -> None:
+def test_the_migrated_schema_is_that_of_the_tables(store: Store) -> None:
     with store._database.write() as connection:
         command.check(schema.config(connection))
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_a_filled_schema_of_each_revision_is_brought_up_to_date(
-    empty_store: SqlStore, revision: str
+    empty_store: Store, revision: str
 ) -> None:
     with empty_store._database.write() as connection:
         command.upgrade(schema.config(connection), revision)
@@ -119,13 +118,13 @@ def test_a_filled_schema_of_each_revision_is_brought_up_to_date(
     assert empty_store.job(JOB_ID).claims == 1
 
 
-def test_each_revision_is_among_those_that_are_tried(empty_store: SqlStore) -> None:
+def test_each_revision_is_among_those_that_are_tried(empty_store: Store) -> None:
     with empty_store._database.read() as connection:
         script = ScriptDirectory.from_config(schema.config(connection))
     assert sorted(found.revision for found in script.walk_revisions()) == REVISIONS
 
 
-def test_a_migration_can_be_undone(empty_store: SqlStore) -> None:
+def test_a_migration_can_be_undone(empty_store: Store) -> None:
     empty_store.migrate()
     with empty_store._database.write() as connection:
         command.downgrade(schema.config(connection), "base")
@@ -134,7 +133,7 @@ def test_a_migration_can_be_undone(empty_store: SqlStore) -> None:
     assert empty_store.schema_is_current()
 
 
-def test_threads_and_processes_may_migrate_at_once(empty_store: SqlStore) -> None:
+def test_threads_and_processes_may_migrate_at_once(empty_store: Store) -> None:
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", MIGRATE, empty_store.url],
@@ -172,7 +171,7 @@ def test_a_new_file_that_another_process_is_writing_is_waited_for(tmp_path: Path
     store.close()
 
 
-def test_the_schema_of_a_newer_version_is_refused(empty_store: SqlStore) -> None:
+def test_the_schema_of_a_newer_version_is_refused(empty_store: Store) -> None:
     empty_store.migrate()
     with empty_store._database.write() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from results.errors import IllegalMove, JobNotFound, TrialNotFound
 from results.records import Curve, EpochReport, Failure, Lease, NewTrial
 from results.states import FailureKind, JobState, TrialState
-from results.store.sql import SqlStore
-from tests.results.store.samples import SPEC, accept, claim, claim_expired, report
+from results.store import Store
+from tests.results.store.samples import SPACE, SPEC, accept, claim, claim_expired, report
 
 
-def started(store: SqlStore, trials: int = 1) -> Lease:
+def started(store: Store, trials: int = 1) -> Lease:
     """Claim a new job and start all its trials."""
     accept(store, trials)
     lease = claim(store)
@@ -22,7 +23,7 @@ def started(store: SqlStore, trials: int = 1) -> Lease:
     return lease
 
 
-def test_a_trial_runs_from_start_to_finish(store: SqlStore) -> None:
+def test_a_trial_runs_from_start_to_finish(store: Store) -> None:
     lease = started(store)
     running = store.trial(lease.job_id, 0)
     assert (running.state, running.attempt, running.node) == (TrialState.RUNNING, 1, "node-1")
@@ -39,7 +40,7 @@ def test_a_trial_runs_from_start_to_finish(store: SqlStore) -> None:
     assert store.trials(lease.job_id) == (done,)
 
 
-def test_a_finished_trial_stays_as_it_is(store: SqlStore) -> None:
+def test_a_finished_trial_stays_as_it_is(store: Store) -> None:
     lease = started(store)
     store.write_reports(lease, [report(0, 1, 0.25)])
     store.finish_trial(lease, 0, TrialState.SUCCEEDED)
@@ -52,13 +53,13 @@ def test_a_finished_trial_stays_as_it_is(store: SqlStore) -> None:
 
 
 @pytest.mark.parametrize("state", [TrialState.QUEUED, TrialState.RUNNING])
-def test_a_trial_finishes_in_a_finished_state(store: SqlStore, state: TrialState) -> None:
+def test_a_trial_finishes_in_a_finished_state(store: Store, state: TrialState) -> None:
     lease = started(store)
     with pytest.raises(ValueError, match="state"):
         store.finish_trial(lease, 0, state)
 
 
-def test_a_sampler_adds_trials(store: SqlStore) -> None:
+def test_a_sampler_adds_trials(store: Store) -> None:
     job = accept(store, 0)
     lease = claim(store)
     new = NewTrial(0, {"learning_rate": 0.01, "layers": 2}, 7)
@@ -74,7 +75,7 @@ def test_a_sampler_adds_trials(store: SqlStore) -> None:
 
 
 @pytest.mark.parametrize("number", [1, -1, 2**31])
-def test_an_unknown_trial_is_refused(store: SqlStore, number: int) -> None:
+def test_an_unknown_trial_is_refused(store: Store, number: int) -> None:
     lease = started(store)
     with pytest.raises(TrialNotFound):
         store.start_trial(lease, number, node=None)
@@ -82,7 +83,7 @@ def test_an_unknown_trial_is_refused(store: SqlStore, number: int) -> None:
         store.finish_trial(lease, number, TrialState.FAILED)
 
 
-def test_each_report_is_written_at_most_once(store: SqlStore) -> None:
+def test_each_report_is_written_at_most_once(store: Store) -> None:
     lease = started(store, 2)
     first = [report(0, 1, 0.1), report(1, 1, 0.2), report(0, 2, 0.3), report(0, 2, 0.4)]
     assert store.write_reports(lease, first) == 3
@@ -98,7 +99,24 @@ def test_each_report_is_written_at_most_once(store: SqlStore) -> None:
     assert store.job(lease.job_id).progress.epochs_done == 4
 
 
-def test_reports_out_of_order_leave_the_newest_epoch_last(store: SqlStore) -> None:
+def test_a_trial_keeps_the_engine_that_its_reports_name(store: Store) -> None:
+    lease = started(store)
+    assert store.trial(lease.job_id, 0).engine == ""
+    named = [replace(report(0, epoch, 0.5), engine=engine) for epoch, engine in ((1, "a"), (2, ""))]
+    store.write_reports(lease, named)
+    assert store.trial(lease.job_id, 0).engine == "a"
+    store.write_reports(lease, [replace(report(0, 3, 0.5), engine="b")])
+    assert store.trial(lease.job_id, 0).engine == "b"
+    store.write_reports(lease, [report(0, 4, 0.5)])
+    assert store.trial(lease.job_id, 0).engine == "b"
+    store.start_trial(lease, 0, node=None)
+    store.write_reports(lease, [replace(report(0, 5, 0.5), engine="a")])  # of the first attempt
+    assert store.trial(lease.job_id, 0).engine == ""
+    with pytest.raises(ValueError, match="engine"):
+        store.write_reports(lease, [replace(report(0, 1, 0.5, attempt=2), engine="a\x00")])
+
+
+def test_reports_out_of_order_leave_the_newest_epoch_last(store: Store) -> None:
     lease = started(store)
     store.write_reports(lease, [report(0, 3, 0.3)])
     store.write_reports(lease, [report(0, 1, 0.1)])
@@ -107,7 +125,7 @@ def test_reports_out_of_order_leave_the_newest_epoch_last(store: SqlStore) -> No
     assert store.curve(lease.job_id, 0).epochs == (1, 3)
 
 
-def test_the_curve_is_that_of_the_latest_attempt(store: SqlStore) -> None:
+def test_the_curve_is_that_of_the_latest_attempt(store: Store) -> None:
     job = accept(store, 1)
     old = claim_expired(store)
     store.start_trial(old, 0, node=None)
@@ -125,12 +143,13 @@ def test_the_curve_is_that_of_the_latest_attempt(store: SqlStore) -> None:
     assert store.trial(job.id, 0).metrics == {"validation_accuracy": 0.4}
 
 
-def test_curves_are_read_in_several_goes(store: SqlStore) -> None:
+def test_curves_are_read_in_several_goes(store: Store) -> None:
     # So many epochs that one trial's are read at a time; trial 2 reports nothing.
     job = store.create_job(
-        name="long", spec=SPEC | {"epochs": 20_000}, fingerprint="long", planned_trials=5,
+        replace(SPEC, trials=5, space=replace(SPACE, epochs=20_000)),
+        fingerprint="long",
         trials=[NewTrial(number, {}, 42) for number in range(5)],
-    )  # fmt: skip
+    )
     lease = claim(store)
     for number in (0, 1, 3, 4):
         store.start_trial(lease, number, node=None)
@@ -150,13 +169,13 @@ def test_curves_are_read_in_several_goes(store: SqlStore) -> None:
         list(begun)
 
 
-def test_a_metric_that_some_epoch_lacks_is_not_in_the_curve(store: SqlStore) -> None:
+def test_a_metric_that_some_epoch_lacks_is_not_in_the_curve(store: Store) -> None:
     lease = started(store)
     store.write_reports(lease, [report(0, 1, 0.1, rare=1.0), report(0, 2, 0.2), report(0, 3, 0.3)])
     assert set(store.curve(lease.job_id, 0).metrics) == {"validation_accuracy"}
 
 
-def test_values_are_kept_to_the_last_bit(store: SqlStore) -> None:
+def test_values_are_kept_to_the_last_bit(store: Store) -> None:
     lease = started(store)
     values = [0.1 + 0.2, 5e-324, -1.7976931348623157e308, -0.0, 1 / 3]
     store.write_reports(lease, [report(0, epoch, v) for epoch, v in enumerate(values, 1)])
@@ -165,7 +184,7 @@ def test_values_are_kept_to_the_last_bit(store: SqlStore) -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400, True, "1", None])
-def test_a_metric_that_is_no_finite_number_is_refused(store: SqlStore, value: float) -> None:
+def test_a_metric_that_is_no_finite_number_is_refused(store: Store, value: float) -> None:
     lease = started(store)
     with pytest.raises(ValueError, match=r"trial 0, epoch 2: metrics\.validation_accuracy must be"):
         store.write_reports(lease, [report(0, 1, 0.5), report(0, 2, value)])
@@ -183,7 +202,7 @@ def test_a_metric_that_is_no_finite_number_is_refused(store: SqlStore, value: fl
     ],
 )
 def test_a_report_that_makes_no_sense_is_refused(
-    store: SqlStore, bad: EpochReport, message: str
+    store: Store, bad: EpochReport, message: str
 ) -> None:
     lease = started(store)
     with pytest.raises(ValueError, match=message):
@@ -191,14 +210,14 @@ def test_a_report_that_makes_no_sense_is_refused(
     assert list(store.curves(lease.job_id)) == []
 
 
-def test_a_report_of_an_unknown_trial_is_refused(store: SqlStore) -> None:
+def test_a_report_of_an_unknown_trial_is_refused(store: Store) -> None:
     lease = started(store)
     with pytest.raises(TrialNotFound):
         store.write_reports(lease, [report(0, 1, 0.5), report(5, 1, 0.5)])
     assert list(store.curves(lease.job_id)) == []
 
 
-def test_a_large_batch_is_written_whole(store: SqlStore) -> None:
+def test_a_large_batch_is_written_whole(store: Store) -> None:
     lease = started(store, 40)
     batch = [report(trial, epoch, 0.5) for trial in range(40) for epoch in range(1, 151)]
     assert store.write_reports(lease, batch) == 6000

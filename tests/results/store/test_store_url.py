@@ -13,9 +13,8 @@ import sqlalchemy as sa
 
 from results.errors import StoreUnavailable, UnsupportedDatabase
 from results.states import JobState, TrialState
-from results.store import database, jobs, open_store
+from results.store import Store, database, jobs, open_store
 from results.store.leases import hold
-from results.store.sql import SqlStore
 from tests.results.store.samples import accept, claim, remove_all_jobs, report
 from tools.postgres import Server
 
@@ -88,7 +87,7 @@ def test_a_file_that_is_no_database_makes_the_store_unavailable(tmp_path: Path) 
 @pytest.mark.parametrize(
     "statement", ["SELECT FROM WHERE", "SELECT no_such_function(1)", "INSERT INTO jobs VALUES (1)"]
 )
-def test_a_statement_that_is_wrong_is_a_defect(store: SqlStore, statement: str) -> None:
+def test_a_statement_that_is_wrong_is_a_defect(store: Store, statement: str) -> None:
     with (
         pytest.raises(sa.exc.DBAPIError),
         store._database.write() as connection,
@@ -98,9 +97,7 @@ def test_a_statement_that_is_wrong_is_a_defect(store: SqlStore, statement: str) 
 
 
 @pytest.mark.parametrize("statement", ["SELECT 1 FROM gone", "SELECT gone FROM jobs"])
-def test_a_schema_that_is_older_makes_the_store_unavailable(
-    store: SqlStore, statement: str
-) -> None:
+def test_a_schema_that_is_older_makes_the_store_unavailable(store: Store, statement: str) -> None:
     with (
         pytest.raises(StoreUnavailable, match="gone"),
         store._database.read() as connection,
@@ -109,7 +106,7 @@ def test_a_schema_that_is_older_makes_the_store_unavailable(
 
 
 def test_a_lock_that_is_not_given_up_makes_the_store_unavailable(
-    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("results.store.database.LOCK_SECONDS", 0.05)
     job = accept(store)
@@ -194,7 +191,7 @@ def test_a_client_that_stops_midway_does_not_keep_its_locks(
     other.close()
 
 
-def test_what_must_survive_a_power_cut_is_synchronous(sqlite_store: SqlStore) -> None:
+def test_what_must_survive_a_power_cut_is_synchronous(sqlite_store: Store) -> None:
     sqlite_store.counts()
     said: list[str] = []
     sa.event.listen(
@@ -219,7 +216,7 @@ def test_what_must_survive_a_power_cut_is_synchronous(sqlite_store: SqlStore) ->
     assert levels(lambda: sqlite_store.finish_job(lease, JobState.CANCELLED)) == full
 
 
-def test_connections_are_set_up_as_promised(sqlite_store: SqlStore) -> None:
+def test_connections_are_set_up_as_promised(sqlite_store: Store) -> None:
     with sqlite_store._database.write(durable=True) as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
@@ -231,7 +228,7 @@ def test_connections_are_set_up_as_promised(sqlite_store: SqlStore) -> None:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1
 
 
-def test_a_forked_child_opens_its_own_connections(sqlite_store: SqlStore) -> None:
+def test_a_forked_child_opens_its_own_connections(sqlite_store: Store) -> None:
     job = accept(sqlite_store)
     before = sqlite_store._database._engine
     child = os.fork()

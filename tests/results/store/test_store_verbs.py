@@ -7,13 +7,13 @@ import pytest
 from results.errors import IllegalMove, LeaseLost
 from results.records import DriverProcess, Failure, LeasedJob
 from results.states import FailureKind, JobState, TrialState
-from results.store.sql import SqlStore
+from results.store import Store
 from tests.results.store.samples import accept, claim, claim_expired, report
 
 FAILURE = Failure(FailureKind.USER_ERROR, "it broke")
 
 
-def test_pause_and_resume_from_each_state(store: SqlStore) -> None:
+def test_pause_and_resume_from_each_state(store: Store) -> None:
     job = accept(store)
     assert store.request_pause(job.id).state is JobState.PAUSED
     assert store.request_pause(job.id).state is JobState.PAUSED
@@ -34,7 +34,7 @@ def test_pause_and_resume_from_each_state(store: SqlStore) -> None:
         assert refused.value.hint
 
 
-def test_a_pausing_job_goes_on_is_cancelled_or_ends(store: SqlStore) -> None:
+def test_a_pausing_job_goes_on_is_cancelled_or_ends(store: Store) -> None:
     job = accept(store)
     lease = claim(store)
     store.request_pause(job.id)
@@ -52,7 +52,7 @@ def test_a_pausing_job_goes_on_is_cancelled_or_ends(store: SqlStore) -> None:
     assert store.job(other.id).state is JobState.SUCCEEDED
 
 
-def test_retry_runs_what_failed_and_keeps_the_rest(store: SqlStore) -> None:
+def test_retry_runs_what_failed_and_keeps_the_rest(store: Store) -> None:
     job = accept(store, 2)
     lease = claim(store)
     for number, state in enumerate((TrialState.SUCCEEDED, TrialState.FAILED)):
@@ -77,7 +77,7 @@ def test_retry_runs_what_failed_and_keeps_the_rest(store: SqlStore) -> None:
         store.retry_failed(job.id)
 
 
-def test_retry_of_a_failed_job_runs_what_it_never_finished(store: SqlStore) -> None:
+def test_retry_of_a_failed_job_runs_what_it_never_finished(store: Store) -> None:
     job = accept(store, 2)
     lease = claim(store)
     store.set_driver(lease, DriverProcess("here", 7, 1.0))
@@ -95,7 +95,7 @@ def test_retry_of_a_failed_job_runs_what_it_never_finished(store: SqlStore) -> N
     assert "submit" in refused.value.hint
 
 
-def test_take_overs_and_refused_writes_are_counted(store: SqlStore) -> None:
+def test_take_overs_and_refused_writes_are_counted(store: Store) -> None:
     before = store.lease_counts()
     job = accept(store)
     stale = claim_expired(store)
@@ -114,7 +114,7 @@ def test_take_overs_and_refused_writes_are_counted(store: SqlStore) -> None:
     assert store.lease_counts() == after
 
 
-def test_durations_are_counted_once_and_outlive_their_job(store: SqlStore) -> None:
+def test_durations_are_counted_once_and_outlive_their_job(store: Store) -> None:
     before = store.durations()
     job = accept(store, 2)
     with store._database.write() as connection:
@@ -140,7 +140,7 @@ def test_durations_are_counted_once_and_outlive_their_job(store: SqlStore) -> No
     assert after.trial[1] - before.trial[1] == pytest.approx(4.0)
 
 
-def test_only_tries_that_were_lost_count(store: SqlStore) -> None:
+def test_only_tries_that_were_lost_count(store: Store) -> None:
     job = accept(store)
     before = store.lease_counts().take_overs
     for lost, claims in ((False, 0), (True, 1), (False, 1), (True, 2)):
@@ -152,7 +152,7 @@ def test_only_tries_that_were_lost_count(store: SqlStore) -> None:
 
 
 @pytest.mark.parametrize("ask", ["request_pause", "request_cancel"])
-def test_taking_over_a_job_that_is_to_end_counts_too(store: SqlStore, ask: str) -> None:
+def test_taking_over_a_job_that_is_to_end_counts_too(store: Store, ask: str) -> None:
     before = store.lease_counts().take_overs
     job = accept(store)
     claim_expired(store)

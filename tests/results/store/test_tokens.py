@@ -16,9 +16,8 @@ from alembic import command
 
 from results.errors import StoreUnavailable, TokenExists, TokenNotFound
 from results.records import TokenScope
-from results.store import schema
+from results.store import Store, schema
 from results.store.database import LOCK_SECONDS
-from results.store.sql import SqlStore
 from tests.results.store.samples import accept
 
 READ, SUBMIT, ADMIN = TokenScope
@@ -41,13 +40,13 @@ print(store.token(sys.argv[2]).name)
 
 
 @pytest.fixture(autouse=True)
-def no_tokens(store: SqlStore) -> None:
+def no_tokens(store: Store) -> None:
     """PostgreSQL's database is shared by the tests."""
     for token in store.tokens():
         store.revoke_token(token.name)
 
 
-def test_a_token_is_recognized_by_its_secret_alone(store: SqlStore) -> None:
+def test_a_token_is_recognized_by_its_secret_alone(store: Store) -> None:
     laptop = store.create_token("laptop", SUBMIT)
     other = store.create_token("other", READ)
     assert laptop.record.scope is SUBMIT
@@ -62,7 +61,7 @@ def test_a_token_is_recognized_by_its_secret_alone(store: SqlStore) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "argb_", "x" * 48, "argb_" + "A" * 43, "argb_\0\ud800"])
-def test_what_was_never_made_is_no_token(store: SqlStore, wrong: str) -> None:
+def test_what_was_never_made_is_no_token(store: Store, wrong: str) -> None:
     secret = store.create_token("laptop", READ).secret
     almost = secret[:-1] + ("A" if secret[-1] != "A" else "B")
     assert store.token(wrong) is None
@@ -72,13 +71,13 @@ def test_what_was_never_made_is_no_token(store: SqlStore, wrong: str) -> None:
 
 
 def test_what_cannot_be_a_token_is_known_without_the_database(tmp_path: Path) -> None:
-    away = SqlStore(f"sqlite:///{tmp_path}/missing/argbest.db")
+    away = Store(f"sqlite:///{tmp_path}/missing/argbest.db")
     assert away.token("x") is None
     with pytest.raises(StoreUnavailable):
         away.token("argb_" + "A" * 43)
 
 
-def test_tokens_that_begin_alike_are_told_apart(store: SqlStore) -> None:
+def test_tokens_that_begin_alike_are_told_apart(store: Store) -> None:
     first, second = (store.create_token(name, READ) for name in ("first", "second"))
     with store._database.write() as connection:
         connection.exec_driver_sql("UPDATE tokens SET prefix = 'argb_AAAAAA'")
@@ -93,7 +92,7 @@ def test_tokens_that_begin_alike_are_told_apart(store: SqlStore) -> None:
     assert found.name == "second"
 
 
-def test_only_a_hash_is_at_rest(store: SqlStore) -> None:
+def test_only_a_hash_is_at_rest(store: Store) -> None:
     new = store.create_token("laptop", ADMIN)
     assert new.secret not in repr(new)
     with store._database.read() as connection:
@@ -103,7 +102,7 @@ def test_only_a_hash_is_at_rest(store: SqlStore) -> None:
     assert hashlib.sha256(new.secret.encode()).hexdigest() in row
 
 
-def test_a_token_ends_with_its_lifetime(store: SqlStore) -> None:
+def test_a_token_ends_with_its_lifetime(store: Store) -> None:
     brief = store.create_token("brief", READ, lifetime_seconds=0.2)
     assert brief.record.expires_at is not None
     assert brief.record.expires_at > brief.record.created_at
@@ -114,7 +113,7 @@ def test_a_token_ends_with_its_lifetime(store: SqlStore) -> None:
     assert store.token(lasting.secret) is not None
 
 
-def test_use_is_noted_at_most_once_a_minute(store: SqlStore) -> None:
+def test_use_is_noted_at_most_once_a_minute(store: Store) -> None:
     secret = store.create_token("laptop", READ).secret
     assert store.tokens()[0].last_used_at is None
     store.token(secret)
@@ -130,7 +129,7 @@ def test_use_is_noted_at_most_once_a_minute(store: SqlStore) -> None:
     assert again >= used
 
 
-def test_a_token_is_valid_while_the_file_is_locked(sqlite_store: SqlStore) -> None:
+def test_a_token_is_valid_while_the_file_is_locked(sqlite_store: Store) -> None:
     secret = sqlite_store.create_token("laptop", READ).secret
     path = sqlite_store.url.removeprefix("sqlite:///")
     with closing(sqlite3.connect(path)) as other:
@@ -145,7 +144,7 @@ def test_a_token_is_valid_while_the_file_is_locked(sqlite_store: SqlStore) -> No
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 1000 * LOCK_SECONDS
 
 
-def test_a_token_is_valid_while_the_disk_is_full(sqlite_store: SqlStore) -> None:
+def test_a_token_is_valid_while_the_disk_is_full(sqlite_store: Store) -> None:
     secret = sqlite_store.create_token("laptop", READ).secret
     said = subprocess.run(
         [sys.executable, "-c", ASK_ON_A_FULL_DISK, sqlite_store.url, secret],
@@ -157,7 +156,7 @@ def test_a_token_is_valid_while_the_disk_is_full(sqlite_store: SqlStore) -> None
     assert sqlite_store.tokens()[0].last_used_at is None
 
 
-def test_names_are_taken_until_revoked(store: SqlStore) -> None:
+def test_names_are_taken_until_revoked(store: Store) -> None:
     secret = store.create_token("laptop", READ).secret
     with pytest.raises(TokenExists, match="revoke it"):
         store.create_token("laptop", ADMIN)
@@ -169,7 +168,7 @@ def test_names_are_taken_until_revoked(store: SqlStore) -> None:
 
 
 @pytest.mark.parametrize("name", ["", " ", "a b", "-a", "a\n", "x" * 65, "\u00e9", "a\0"])
-def test_names_that_would_not_print_well_are_refused(store: SqlStore, name: str) -> None:
+def test_names_that_would_not_print_well_are_refused(store: Store, name: str) -> None:
     with pytest.raises(ValueError, match="name"):
         store.create_token(name, READ)
     assert store.tokens() == ()
@@ -179,14 +178,14 @@ LONGEST = 36_500 * 86_400.0
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), LONGEST + 1, 1e300])
-def test_lifetimes_that_are_none_are_refused(store: SqlStore, seconds: float) -> None:
+def test_lifetimes_that_are_none_are_refused(store: Store, seconds: float) -> None:
     with pytest.raises(ValueError, match="lifetime_seconds") as raised:
         store.create_token("laptop", READ, lifetime_seconds=seconds)
     assert "trial" not in str(raised.value)
     assert store.tokens() == ()
 
 
-def test_the_longest_lifetime_is_a_century(store: SqlStore) -> None:
+def test_the_longest_lifetime_is_a_century(store: Store) -> None:
     record = store.create_token("laptop", READ, lifetime_seconds=LONGEST).record
     assert record.expires_at is not None
     lifetime = record.expires_at - record.created_at
@@ -198,7 +197,7 @@ def test_each_scope_covers_those_before_it() -> None:
     assert covered == [[True, False, False], [True, True, False], [True, True, True]]
 
 
-def test_the_schema_without_tokens_is_brought_up_to_date(empty_store: SqlStore) -> None:
+def test_the_schema_without_tokens_is_brought_up_to_date(empty_store: Store) -> None:
     empty_store.migrate()
     job = accept(empty_store)
     with empty_store._database.write() as connection:

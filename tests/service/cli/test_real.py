@@ -21,7 +21,7 @@ from click.testing import CliRunner, Result
 from handin import TASKS
 from results.records import EpochReport, Failure, JobRecord
 from results.states import FailureKind, JobState, TrialState
-from results.store.base import Store
+from results.store import Store
 from service.api import create_app
 from service.cli import main
 from service.settings import Settings

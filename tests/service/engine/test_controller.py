@@ -22,7 +22,7 @@ import pytest
 from results.errors import StoreUnavailable
 from results.records import DriverProcess, Lease, LeaseCounts, LeasedJob
 from results.states import FailureKind, JobState, TrialState
-from results.store.sql import SqlStore
+from results.store import Store
 from service.engine import processes
 from service.engine.controller import PATIENCE_SECONDS, Controller, heartbeat_file
 from service.engine.driver_processes import STARTUP_SECONDS, Child
@@ -98,15 +98,15 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
 
 
 @pytest.fixture
-def controller(store: SqlStore, settings: Settings, drivers: Drivers) -> Controller:
+def controller(store: Store, settings: Settings, drivers: Drivers) -> Controller:
     return Controller(store, settings)
 
 
-def lease_of(store: SqlStore, job_id: str) -> Lease:
+def lease_of(store: Store, job_id: str) -> Lease:
     return store.leased_jobs()[job_id].lease
 
 
-def states(store: SqlStore, *jobs: str) -> list[str]:
+def states(store: Store, *jobs: str) -> list[str]:
     return [store.job(job_id).state for job_id in jobs]
 
 
@@ -128,7 +128,7 @@ def trial_of(job_id: str) -> Any:
 
 
 def test_it_claims_as_many_jobs_as_it_may_and_another_when_one_has_ended(
-    controller: Controller, store: SqlStore, drivers: Drivers
+    controller: Controller, store: Store, drivers: Drivers
 ) -> None:
     first, second, third = (accept(store) for _ in range(3))
     for _ in range(4):
@@ -142,7 +142,7 @@ def test_it_claims_as_many_jobs_as_it_may_and_another_when_one_has_ended(
 
 
 def test_a_driver_is_a_session_of_its_own_with_these_settings_and_a_log(
-    controller: Controller, store: SqlStore, drivers: Drivers, settings: Settings
+    controller: Controller, store: Store, drivers: Drivers, settings: Settings
 ) -> None:
     job_id = accept(store)
     controller.step()
@@ -160,7 +160,7 @@ def test_a_driver_is_a_session_of_its_own_with_these_settings_and_a_log(
 
 
 def test_nothing_is_claimed_while_ray_does_not_answer(
-    store: SqlStore, settings: Settings, drivers: Drivers
+    store: Store, settings: Settings, drivers: Drivers
 ) -> None:
     job_id = accept(store)
     nobody = settings.model_copy(update={"ray_address": "127.0.0.1:1"})
@@ -170,7 +170,7 @@ def test_nothing_is_claimed_while_ray_does_not_answer(
 
 
 def test_a_lease_lost_while_a_driver_starts_ends_that_driver(
-    store: SqlStore, settings: Settings, drivers: Drivers, caplog: pytest.LogCaptureFixture
+    store: Store, settings: Settings, drivers: Drivers, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As when this process was stopped for longer than the lease lasts."""
     job_id = accept(store)
@@ -191,7 +191,7 @@ def test_a_lease_lost_while_a_driver_starts_ends_that_driver(
 
 
 def test_a_driver_that_could_not_be_recorded_is_ended(
-    controller: Controller, store: SqlStore, drivers: Drivers
+    controller: Controller, store: Store, drivers: Drivers
 ) -> None:
     """The database goes away just as the driver starts: nobody could find it later."""
     job_id = accept(store)
@@ -207,7 +207,7 @@ def test_a_driver_that_could_not_be_recorded_is_ended(
 
 
 def test_nothing_is_claimed_while_the_disk_is_full(
-    store: SqlStore, settings: Settings, drivers: Drivers, caplog: pytest.LogCaptureFixture
+    store: Store, settings: Settings, drivers: Drivers, caplog: pytest.LogCaptureFixture
 ) -> None:
     job_id = accept(store)
     full = Controller(store, settings.model_copy(update={"min_free_bytes": 2**62}))
@@ -219,7 +219,7 @@ def test_nothing_is_claimed_while_the_disk_is_full(
 
 
 def test_a_job_whose_driver_cannot_be_started_is_left_to_others(
-    controller: Controller, store: SqlStore, settings: Settings, drivers: Drivers
+    controller: Controller, store: Store, settings: Settings, drivers: Drivers
 ) -> None:
     job_id = accept(store)
     settings.logs_dir.write_text("no folder", encoding="utf-8")
@@ -235,7 +235,7 @@ def test_a_job_whose_driver_cannot_be_started_is_left_to_others(
 
 
 def test_each_step_shows_that_the_controller_is_alive(
-    controller: Controller, store: SqlStore, settings: Settings, caplog: pytest.LogCaptureFixture
+    controller: Controller, store: Store, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = heartbeat_file(settings)
     assert file.name == f"controller-{socket.gethostname()}.heartbeat"
@@ -254,7 +254,7 @@ def test_each_step_shows_that_the_controller_is_alive(
 
 
 def test_each_of_two_controllers_has_its_own_drivers(
-    store: SqlStore, settings: Settings, drivers: Drivers
+    store: Store, settings: Settings, drivers: Drivers
 ) -> None:
     one_each = settings.model_copy(update={"max_concurrent_jobs": 1})
     first, second, third = (accept(store) for _ in range(3))
@@ -268,7 +268,7 @@ def test_each_of_two_controllers_has_its_own_drivers(
 
 
 def test_a_job_that_another_controller_is_just_starting_is_left_to_it(
-    controller: Controller, store: SqlStore, settings: Settings, drivers: Drivers
+    controller: Controller, store: Store, settings: Settings, drivers: Drivers
 ) -> None:
     """The driver on record is then the former one, which hung and was ended."""
     job_id = accept(store)
@@ -283,7 +283,7 @@ def test_a_job_that_another_controller_is_just_starting_is_left_to_it(
 
 
 def test_the_jobs_of_a_controller_that_is_gone_are_looked_after(
-    controller: Controller, store: SqlStore, drivers: Drivers
+    controller: Controller, store: Store, drivers: Drivers
 ) -> None:
     job_id = accept(store)
     with child() as process:
@@ -298,7 +298,7 @@ def test_the_jobs_of_a_controller_that_is_gone_are_looked_after(
 
 
 def test_a_driver_that_hangs_while_another_host_has_its_job_is_ended(
-    store: SqlStore, settings: Settings, drivers: Drivers
+    store: Store, settings: Settings, drivers: Drivers
 ) -> None:
     job_id = accept(store)
     controller = Controller(store, settings.model_copy(update={"lease_seconds": 0.3}))
@@ -317,7 +317,7 @@ def test_a_driver_that_hangs_while_another_host_has_its_job_is_ended(
 
 
 def test_a_lost_driver_is_replaced_and_its_snapshot_goes(
-    controller: Controller, store: SqlStore, drivers: Drivers, settings: Settings
+    controller: Controller, store: Store, drivers: Drivers, settings: Settings
 ) -> None:
     job_id = accept(store)
     controller.step()
@@ -336,7 +336,7 @@ def test_a_lost_driver_is_replaced_and_its_snapshot_goes(
 
 
 def test_the_snapshot_of_a_later_run_stays(
-    controller: Controller, store: SqlStore, drivers: Drivers, settings: Settings
+    controller: Controller, store: Store, drivers: Drivers, settings: Settings
 ) -> None:
     """A controller that comes back late must not disturb the driver that runs the job now."""
     job_id = accept(store)
@@ -351,7 +351,7 @@ def test_the_snapshot_of_a_later_run_stays(
 
 
 def test_a_job_whose_driver_is_lost_again_and_again_fails(
-    controller: Controller, store: SqlStore, drivers: Drivers
+    controller: Controller, store: Store, drivers: Drivers
 ) -> None:
     job_id = accept(store)
     for _ in range(3):
@@ -370,7 +370,7 @@ def test_a_job_whose_driver_is_lost_again_and_again_fails(
 
 
 def test_a_hanging_driver_ends_with_its_trials_before_another_starts(
-    store: SqlStore, settings: Settings, drivers: Drivers
+    store: Store, settings: Settings, drivers: Drivers
 ) -> None:
     job_id = accept(store)
     with child() as hanging, trial_of(job_id) as trial:
@@ -395,7 +395,7 @@ def test_a_hanging_driver_ends_with_its_trials_before_another_starts(
 
 
 def test_a_driver_that_hangs_in_a_write_does_not_lock_everybody_out_of_sqlite(
-    store: SqlStore, settings: Settings, drivers: Drivers
+    store: Store, settings: Settings, drivers: Drivers
 ) -> None:
     job_id = accept(store)
     database = Path(store.url.removeprefix("sqlite:///"))
@@ -418,7 +418,7 @@ def test_a_driver_that_hangs_in_a_write_does_not_lock_everybody_out_of_sqlite(
 
 
 def test_a_machine_that_slept_lets_its_drivers_renew_their_leases(
-    store: SqlStore, settings: Settings, drivers: Drivers, monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, drivers: Drivers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All leases run out in its sleep, and its controller may wake up before its drivers do."""
     job_id, renewed = accept(store), threading.Event()
@@ -452,7 +452,7 @@ def test_a_machine_that_slept_lets_its_drivers_renew_their_leases(
 
 
 def test_a_full_controller_still_ends_what_a_lost_driver_was_to_end(
-    store: SqlStore, settings: Settings, drivers: Drivers
+    store: Store, settings: Settings, drivers: Drivers
 ) -> None:
     cancelling, pausing, running = (accept(store) for _ in range(3))
     leases = [claim(store, 0.5) for _ in range(3)]
@@ -469,7 +469,7 @@ def test_a_full_controller_still_ends_what_a_lost_driver_was_to_end(
 
 
 def test_a_driver_of_another_host_is_left_to_that_host(
-    controller: Controller, store: SqlStore, drivers: Drivers
+    controller: Controller, store: Store, drivers: Drivers
 ) -> None:
     job_id = accept(store)
     with child() as theirs:
@@ -484,7 +484,7 @@ def test_a_driver_of_another_host_is_left_to_that_host(
 
 
 def test_a_lease_is_renewed_while_a_driver_starts_by_whoever_started_it(
-    store: SqlStore, settings: Settings, drivers: Drivers
+    store: Store, settings: Settings, drivers: Drivers
 ) -> None:
     """A driver's imports may take longer than its lease; its own heartbeat comes after them."""
     brief = settings.model_copy(update={"lease_seconds": 1.0, "max_concurrent_jobs": 1})
@@ -505,7 +505,7 @@ def test_a_driver_is_starting_for_a_while_only(drivers: Drivers) -> None:
 
 
 def test_a_job_that_ended_while_its_driver_started_is_no_trouble(
-    controller: Controller, store: SqlStore, drivers: Drivers
+    controller: Controller, store: Store, drivers: Drivers
 ) -> None:
     job_id = accept(store)
     controller.step()
@@ -522,7 +522,7 @@ def test_a_job_that_ended_while_its_driver_started_is_no_trouble(
 
 
 def test_a_running_job_is_cancelled_once_its_driver_and_trials_are_gone(
-    controller: Controller, store: SqlStore, drivers: Drivers
+    controller: Controller, store: Store, drivers: Drivers
 ) -> None:
     job_id = accept(store)
     controller.step()
@@ -540,7 +540,7 @@ def test_a_running_job_is_cancelled_once_its_driver_and_trials_are_gone(
 
 
 def test_a_job_cancelled_while_its_driver_starts_is_cancelled(
-    controller: Controller, store: SqlStore, drivers: Drivers
+    controller: Controller, store: Store, drivers: Drivers
 ) -> None:
     job_id = accept(store)
     drivers.meanwhile = lambda: store.request_cancel(job_id)
@@ -552,7 +552,7 @@ def test_a_job_cancelled_while_its_driver_starts_is_cancelled(
 
 
 def test_a_driver_and_a_trial_that_do_not_end_are_killed_after_a_while(
-    controller: Controller, store: SqlStore, drivers: Drivers
+    controller: Controller, store: Store, drivers: Drivers
 ) -> None:
     first, second = accept(store), accept(store)
     controller.step()
@@ -572,7 +572,7 @@ def test_a_driver_and_a_trial_that_do_not_end_are_killed_after_a_while(
 
 
 def test_a_cancelling_job_of_a_lost_host_ends_here_with_the_trials_that_run_here(
-    controller: Controller, store: SqlStore, drivers: Drivers
+    controller: Controller, store: Store, drivers: Drivers
 ) -> None:
     job_id = accept(store)
     lease = claim(store)
@@ -590,7 +590,7 @@ def test_a_cancelling_job_of_a_lost_host_ends_here_with_the_trials_that_run_here
 
 
 def test_a_pausing_job_whose_driver_was_lost_is_paused(
-    controller: Controller, store: SqlStore, drivers: Drivers
+    controller: Controller, store: Store, drivers: Drivers
 ) -> None:
     mine, elsewhere = accept(store), accept(store)
     controller.step()
@@ -608,7 +608,7 @@ def test_a_pausing_job_whose_driver_was_lost_is_paused(
 
 
 def test_the_end_of_the_service_ends_drivers_and_puts_their_jobs_back(
-    controller: Controller, store: SqlStore, drivers: Drivers
+    controller: Controller, store: Store, drivers: Drivers
 ) -> None:
     first, second, third = (accept(store) for _ in range(3))
     controller.step()
@@ -624,7 +624,7 @@ def test_the_end_of_the_service_ends_drivers_and_puts_their_jobs_back(
 
 
 def test_the_end_of_the_service_ends_drivers_also_while_the_database_is_away(
-    controller: Controller, store: SqlStore, drivers: Drivers, caplog: pytest.LogCaptureFixture
+    controller: Controller, store: Store, drivers: Drivers, caplog: pytest.LogCaptureFixture
 ) -> None:
     job_id = accept(store)
     controller.step()
@@ -639,7 +639,7 @@ def test_the_end_of_the_service_ends_drivers_also_while_the_database_is_away(
 
 
 def test_a_database_that_is_away_is_waited_for(
-    controller: Controller, store: SqlStore, drivers: Drivers, caplog: pytest.LogCaptureFixture
+    controller: Controller, store: Store, drivers: Drivers, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
     job_id = accept(store)
@@ -675,7 +675,7 @@ def start_process(settings: Settings, *wrapper: str) -> subprocess.Popen[bytes]:
 
 
 def test_a_controller_process_starts_real_drivers_and_ends_when_told(
-    store: SqlStore, settings: Settings
+    store: Store, settings: Settings
 ) -> None:
     """All trials of the job have run: its driver has no need of Ray to finish it."""
     job_id = accept(store)
@@ -692,7 +692,7 @@ def test_a_controller_process_starts_real_drivers_and_ends_when_told(
 
 
 def test_a_controller_process_without_its_parent_ends_and_leaves_drivers_alone(
-    store: SqlStore, settings: Settings
+    store: Store, settings: Settings
 ) -> None:
     job_id = accept(store)
     with child() as driver:

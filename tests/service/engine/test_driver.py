@@ -24,7 +24,7 @@ from ray.tune import TuneError
 
 from results.records import Failure, Lease, LeaseCounts, NewTrial, TrialRecord
 from results.states import FailureKind, JobState, TrialState
-from results.store.sql import SqlStore
+from results.store import Store
 from service.engine import driver
 from service.engine.driver import Ending
 from service.engine.heartbeat import EXIT_UNFINISHED
@@ -64,7 +64,7 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
 
 
 @pytest.fixture
-def lease(store: SqlStore) -> Lease:
+def lease(store: Store) -> Lease:
     """The lease of a job whose one trial has run: nothing is left for Ray."""
     accept(store)
     lease = claim(store)
@@ -76,7 +76,7 @@ def record(number: int, state: TrialState, error: Failure | None = None) -> Tria
     return TrialRecord(number, state, {}, 42, error=error)
 
 
-def run(store: SqlStore, lease: Lease, settings: Settings, gate: PauseGate | None = None) -> int:
+def run(store: Store, lease: Lease, settings: Settings, gate: PauseGate | None = None) -> int:
     """Return the exit status of a driver that waits for no node."""
     ending = driver._run(store, lease, settings, gate or PauseGate(), node_s=0)
     return driver._end(store, lease, ending)
@@ -107,14 +107,14 @@ def test_a_job_that_ran_no_trial_fails_and_says_so() -> None:
 
 
 def test_a_job_whose_trials_have_all_run_is_finished_without_ray(
-    store: SqlStore, lease: Lease, settings: Settings
+    store: Store, lease: Lease, settings: Settings
 ) -> None:
     nobody = settings.model_copy(update={"ray_address": "127.0.0.1:1"})
     assert run(store, lease, nobody) == 0
     assert store.job(lease.job_id).state is JobState.SUCCEEDED
 
 
-def pausing(store: SqlStore, lease: Lease) -> PauseGate:
+def pausing(store: Store, lease: Lease) -> PauseGate:
     """Ask the job to pause, and return its gate as its heartbeat then leaves it."""
     store.request_pause(lease.job_id)
     gate = PauseGate()
@@ -123,21 +123,19 @@ def pausing(store: SqlStore, lease: Lease) -> PauseGate:
 
 
 def test_a_pausing_job_that_has_run_out_of_trials_is_finished(
-    store: SqlStore, lease: Lease, settings: Settings
+    store: Store, lease: Lease, settings: Settings
 ) -> None:
     assert run(store, lease, settings, pausing(store, lease)) == 0
     assert store.job(lease.job_id).state is JobState.SUCCEEDED
 
 
 @pytest.fixture
-def half_run(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> Lease:
+def half_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> Lease:
     """The lease of a job whose run Tune ends after the first of two trials."""
     rates = (0.001, 0.002)
     job = spec(strategy="grid", trials=2, parameters={"learning_rate": {"values": list(rates)}})
-    store.create_job(
-        name=job.name, spec=job.to_json(), fingerprint="", planned_trials=2,
-        trials=[NewTrial(n, {"learning_rate": rate}, 42) for n, rate in enumerate(rates)],
-    )  # fmt: skip
+    trials = [NewTrial(n, {"learning_rate": rate}, 42) for n, rate in enumerate(rates)]
+    store.create_job(job, fingerprint="", trials=trials)
     lease = claim(store)
     monkeypatch.setattr(tune.Tuner, "fit", lambda _: run_trial(store, lease))
     return lease
@@ -145,7 +143,7 @@ def half_run(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> Lease:
 
 @pytest.mark.usefixtures("two_nodes")
 def test_a_run_that_tune_ends_early_is_left_to_the_next_driver(
-    store: SqlStore, half_run: Lease, settings: Settings, caplog: pytest.LogCaptureFixture
+    store: Store, half_run: Lease, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Tune takes SIGINT and SIGUSR1 for a wish of its user's, and returns as from a whole run."""
     assert run(store, half_run, settings) == EXIT_UNFINISHED
@@ -157,7 +155,7 @@ def test_a_run_that_tune_ends_early_is_left_to_the_next_driver(
 
 @pytest.mark.usefixtures("two_nodes")
 def test_what_is_left_of_a_pausing_job_waits(
-    store: SqlStore, half_run: Lease, settings: Settings
+    store: Store, half_run: Lease, settings: Settings
 ) -> None:
     assert run(store, half_run, settings, pausing(store, half_run)) == 0
     assert store.job(half_run.job_id).state is JobState.PAUSED
@@ -168,7 +166,7 @@ def test_what_is_left_of_a_pausing_job_waits(
 
 
 def test_a_job_that_was_taken_over_is_left_alone(
-    store: SqlStore, lease: Lease, settings: Settings
+    store: Store, lease: Lease, settings: Settings
 ) -> None:
     store.renew_lease(lease, 0.001)
     time.sleep(0.02)
@@ -179,7 +177,7 @@ def test_a_job_that_was_taken_over_is_left_alone(
 
 
 def test_a_job_cancelled_as_it_ended_is_left_to_the_controller(
-    store: SqlStore, lease: Lease, settings: Settings
+    store: Store, lease: Lease, settings: Settings
 ) -> None:
     store.request_cancel(lease.job_id)
     assert run(store, lease, settings) == EXIT_UNFINISHED
@@ -187,7 +185,7 @@ def test_a_job_cancelled_as_it_ended_is_left_to_the_controller(
 
 
 def test_a_database_that_is_away_leaves_the_job_to_the_next_driver(
-    store: SqlStore, lease: Lease, settings: Settings
+    store: Store, lease: Lease, settings: Settings
 ) -> None:
     with away(store):
         assert run(store, lease, settings) == EXIT_UNFINISHED
@@ -195,7 +193,7 @@ def test_a_database_that_is_away_leaves_the_job_to_the_next_driver(
 
 
 def test_a_job_on_data_that_cannot_be_had_fails_as_infeasible(
-    store: SqlStore, settings: Settings
+    store: Store, settings: Settings
 ) -> None:
     job_id = accept(store, spec(dataset="lost"))
     assert run(store, claim(store), settings) == 0
@@ -224,7 +222,7 @@ def two_nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("two_nodes")
 @pytest.mark.parametrize(("cpu", "gpu"), [(5.0, 0.0), (3.0, 1.0), (1.0, 2.0)])
 def test_a_trial_that_fits_no_node_fails_its_job(
-    store: SqlStore, settings: Settings, cpu: float, gpu: float
+    store: Store, settings: Settings, cpu: float, gpu: float
 ) -> None:
     job_id = accept(store, spec(cpu=cpu, gpu=gpu))
     assert run(store, claim(store), settings) == 0
@@ -253,7 +251,7 @@ def test_a_node_that_comes_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.usefixtures("two_nodes")
 def test_a_job_that_has_run_waits_for_the_node_that_has_gone(
-    store: SqlStore,
+    store: Store,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -270,7 +268,7 @@ def test_a_job_that_has_run_waits_for_the_node_that_has_gone(
 
 @pytest.mark.usefixtures("two_nodes")
 def test_a_trial_that_asks_for_no_gpu_is_to_see_none(
-    store: SqlStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pinned Ray shows it all of them unless it is told not to."""
     given: dict[str, Any] = {}
@@ -283,7 +281,7 @@ def test_a_trial_that_asks_for_no_gpu_is_to_see_none(
 @pytest.mark.usefixtures("two_nodes")
 @pytest.mark.parametrize(("cpu", "threads"), [(0.5, "1"), (1.0, "1"), (3.0, "3")])
 def test_a_trial_computes_with_as_many_threads_as_it_has_cpus(
-    store: SqlStore,
+    store: Store,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     cpu: float,
@@ -320,7 +318,7 @@ def test_a_trial_waits_while_no_node_with_cpus_is_there(
     ids=lambda error: type(error).__name__,
 )
 def test_a_ray_that_takes_no_driver_is_no_error_of_the_job(
-    store: SqlStore, settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     """Its head answers all the same."""
 
@@ -368,7 +366,7 @@ def by_the_actor_manager(error: Exception) -> None:
 )
 @pytest.mark.parametrize("is_raised", [plainly, by_a_callback, by_the_actor_manager])
 def test_what_the_disk_or_ray_does_in_a_run_is_no_error_of_the_job(
-    store: SqlStore,
+    store: Store,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
@@ -382,30 +380,27 @@ def test_what_the_disk_or_ray_does_in_a_run_is_no_error_of_the_job(
     assert store.job(job_id).state is state
 
 
-def unreadable(store: SqlStore) -> Lease:
+def unreadable(store: Store) -> Lease:
     """A job whose specification no driver can read: whatever goes wrong ends as this does."""
-    store.create_job(
-        name="job", spec={"metric": "loss", "mode": "min", "epochs": 1}, fingerprint="0",
-        trials=[], planned_trials=1,
-    )  # fmt: skip
+    accept(store)
+    with store._database.write() as connection:
+        connection.exec_driver_sql("UPDATE jobs SET spec = '{}'")
     return claim(store)
 
 
-def test_whatever_goes_wrong_becomes_the_error_of_the_job(
-    store: SqlStore, settings: Settings
-) -> None:
+def test_whatever_goes_wrong_becomes_the_error_of_the_job(store: Store, settings: Settings) -> None:
     lease = unreadable(store)
     assert run(store, lease, settings) == 0
     error = store.job(lease.job_id).error
     assert store.job(lease.job_id).state is JobState.FAILED
     assert error is not None
     assert error.kind is FailureKind.USER_ERROR
-    assert error.message == "KeyError: 'resources_per_trial'"
+    assert error.message == "KeyError: 'search_space'"
     assert "Traceback" in (error.traceback or "")
 
 
 def test_what_goes_wrong_without_ray_is_no_error_of_the_job(
-    store: SqlStore, settings: Settings
+    store: Store, settings: Settings
 ) -> None:
     lease = unreadable(store)
     nobody = settings.model_copy(update={"ray_address": "127.0.0.1:1"})
@@ -414,7 +409,7 @@ def test_what_goes_wrong_without_ray_is_no_error_of_the_job(
 
 
 def test_an_error_that_cannot_be_written_leaves_the_job_to_the_next_driver(
-    store: SqlStore, lease: Lease
+    store: Store, lease: Lease
 ) -> None:
     ending = Ending(JobState.FAILED, Failure(FailureKind.USER_ERROR, "why"))
     with away(store):
@@ -453,7 +448,7 @@ def test_a_driver_with_a_list_of_configurations_imports_no_optuna() -> None:
 
 
 def test_a_process_that_finishes_its_job_ends_well(
-    store: SqlStore, lease: Lease, settings: Settings
+    store: Store, lease: Lease, settings: Settings
 ) -> None:
     assert main(settings, lease) == 0
     assert store.job(lease.job_id).state is JobState.SUCCEEDED
@@ -463,7 +458,7 @@ def test_a_process_that_finishes_its_job_ends_well(
 
 
 def test_a_process_of_an_old_lease_ends_without_writing(
-    store: SqlStore, lease: Lease, settings: Settings
+    store: Store, lease: Lease, settings: Settings
 ) -> None:
     stale = Lease(lease.job_id, lease.owner, lease.token - 1)
     assert main(settings, stale) == EXIT_UNFINISHED
@@ -473,7 +468,7 @@ def test_a_process_of_an_old_lease_ends_without_writing(
 
 
 def test_a_process_without_its_database_ends_unfinished(
-    store: SqlStore, lease: Lease, settings: Settings
+    store: Store, lease: Lease, settings: Settings
 ) -> None:
     with away(store):
         assert main(settings, lease) == EXIT_UNFINISHED

@@ -18,7 +18,7 @@ import pytest
 
 from results.records import Lease, LeaseCounts
 from results.states import JobState
-from results.store.sql import SqlStore
+from results.store import Store
 from service.engine.heartbeat import EXIT_UNFINISHED, RAY_SILENCE, Heartbeat
 from service.engine.pause_gate import PauseGate
 from service.settings import Settings
@@ -49,7 +49,7 @@ time.sleep(60)
 class Beating(threading.Thread):
     """A driver's heartbeat in this process; the status that it would end with is kept."""
 
-    def __init__(self, store: SqlStore, lease: Lease, settings: Settings) -> None:
+    def __init__(self, store: Store, lease: Lease, settings: Settings) -> None:
         super().__init__()
         self.gate = PauseGate()
         self.heartbeat = Heartbeat(store, lease, settings, self.gate, every_s=BEAT_SECONDS)
@@ -87,19 +87,19 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
 
 
 @pytest.fixture
-def lease(store: SqlStore) -> Lease:
+def lease(store: Store) -> Lease:
     accept(store)
     return claim(store, LEASE_SECONDS)
 
 
 @pytest.fixture
 def beat(
-    store: SqlStore, lease: Lease, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    store: Store, lease: Lease, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Beating]]:
     """Start a heartbeat, of another store or with changed settings; it is stopped at the end."""
     begun: list[Beating] = []
 
-    def begin(store: SqlStore = store, **changes: object) -> Beating:
+    def begin(store: Store = store, **changes: object) -> Beating:
         beating = Beating(store, lease, settings.model_copy(update=changes))
         begun.append(beating)
         beating.start()
@@ -118,7 +118,7 @@ def beating(beat: Callable[[], Beating]) -> Beating:
     return beat()
 
 
-def test_the_lease_is_renewed_until_the_heart_is_stopped(store: SqlStore, beating: Beating) -> None:
+def test_the_lease_is_renewed_until_the_heart_is_stopped(store: Store, beating: Beating) -> None:
     give_up = time.monotonic() + 1.25 * LEASE_SECONDS
     while time.monotonic() < give_up:
         assert store.claim_job("elsewhere:1", 60) is None
@@ -132,7 +132,7 @@ def test_the_lease_is_renewed_until_the_heart_is_stopped(store: SqlStore, beatin
     )
 
 
-class Slow(SqlStore):
+class Slow(Store):
     """A store whose renewals wait for their turn, as behind the lock of another write."""
 
     def __init__(self, url: str) -> None:
@@ -147,7 +147,7 @@ class Slow(SqlStore):
 
 @pytest.mark.parametrize("is_stopped", [True, False])
 def test_a_renewal_that_comes_behind_the_last_write_ends_nothing(
-    store: SqlStore,
+    store: Store,
     lease: Lease,
     settings: Settings,
     beat: Callable[..., Beating],
@@ -193,7 +193,7 @@ def test_the_process_ends_when_a_renewal_hangs(lease: Lease, settings: Settings)
 
 
 def test_the_process_ends_once_the_job_was_taken_over(
-    store: SqlStore, lease: Lease, settings: Settings
+    store: Store, lease: Lease, settings: Settings
 ) -> None:
     with process_of(lease, settings) as process:
 
@@ -207,14 +207,14 @@ def test_the_process_ends_once_the_job_was_taken_over(
     assert store.lease_counts() == LeaseCounts(take_overs=1, refused_writes=1)
 
 
-def test_a_cancelled_job_ends_the_process(store: SqlStore, lease: Lease, beating: Beating) -> None:
+def test_a_cancelled_job_ends_the_process(store: Store, lease: Lease, beating: Beating) -> None:
     store.request_cancel(lease.job_id)
     assert beating.ended(within_s=60) == EXIT_UNFINISHED
     assert store.lease_counts().refused_writes == 0
 
 
 def test_a_pausing_job_closes_the_gate_and_goes_on(
-    store: SqlStore, lease: Lease, beating: Beating
+    store: Store, lease: Lease, beating: Beating
 ) -> None:
     assert not beating.gate.closed
     store.request_pause(lease.job_id)
@@ -226,7 +226,7 @@ def test_a_pausing_job_closes_the_gate_and_goes_on(
 
 
 def test_a_database_away_for_less_than_the_lease_is_waited_for(
-    store: SqlStore, lease: Lease, beating: Beating, caplog: pytest.LogCaptureFixture
+    store: Store, lease: Lease, beating: Beating, caplog: pytest.LogCaptureFixture
 ) -> None:
     with away(store):
         until(lambda: "could not be renewed" in caplog.text, within_s=60, what="a failed beat")
@@ -238,7 +238,7 @@ def test_a_database_away_for_less_than_the_lease_is_waited_for(
 
 
 def test_a_database_away_for_longer_than_the_lease_ends_the_process(
-    store: SqlStore, beating: Beating, caplog: pytest.LogCaptureFixture
+    store: Store, beating: Beating, caplog: pytest.LogCaptureFixture
 ) -> None:
     with away(store):
         assert beating.ended(within_s=60) == EXIT_UNFINISHED

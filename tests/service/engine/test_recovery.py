@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from results.states import JobState
-from results.store.base import Store
+from results.store import Store
 from service.engine import processes
 from service.settings import Settings
 from tests.chaos.stops import stopped

@@ -21,7 +21,7 @@ from results.errors import LeaseLost
 from results.records import Lease, NewTrial, TrialRecord
 from results.spec import JobSpec
 from results.states import FailureKind, TrialState
-from results.store.sql import SqlStore
+from results.store import Store
 from search_spaces import SearchSpace
 from service.engine.pause_gate import PauseGate
 from service.engine.recorder import Recorder
@@ -339,18 +339,16 @@ class TuneTrial:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
+def store(tmp_path: Path) -> Iterator[Store]:
     with opened(settings_in(tmp_path, "127.0.0.1:1")) as store:
         yield store
 
 
 @pytest.fixture
-def lease(store: SqlStore) -> Lease:
+def lease(store: Store) -> Lease:
     job = spec(trials=3, strategy="grid", stack=3, epochs=4)
-    store.create_job(
-        name=job.name, spec=job.to_json(), fingerprint="", planned_trials=3,
-        trials=[NewTrial(n, rate, 42) for n, rate in enumerate(RATES)],
-    )  # fmt: skip
+    trials = [NewTrial(n, rate, 42) for n, rate in enumerate(RATES)]
+    store.create_job(job, fingerprint="", trials=trials)
     return claim(store)
 
 
@@ -358,7 +356,7 @@ def lease(store: SqlStore) -> Lease:
 class Run:
     """A recorder and the stack that it is told of."""
 
-    store: SqlStore
+    store: Store
     lease: Lease
     changes: dict[str, Any] = field(default_factory=dict)
 
@@ -392,7 +390,7 @@ class Run:
         return [trial.attempt for trial in self.store.trials(self.lease.job_id)]
 
 
-def test_every_member_has_its_curve_and_ends_with_the_stack(store: SqlStore, lease: Lease) -> None:
+def test_every_member_has_its_curve_and_ends_with_the_stack(store: Store, lease: Lease) -> None:
     run = Run(store, lease)
     run.start()
     assert run.states() == ["running"] * 3
@@ -403,7 +401,7 @@ def test_every_member_has_its_curve_and_ends_with_the_stack(store: SqlStore, lea
     assert run.curves() == [(0.1, 0.01), (0.2, 0.02), (0.3, 0.03)]
 
 
-def test_a_member_that_diverges_fails_alone(store: SqlStore, lease: Lease) -> None:
+def test_a_member_that_diverges_fails_alone(store: Store, lease: Lease) -> None:
     run = Run(store, lease)
     run.start()
     run.epoch(1, 0.1, 0.2, 0.3)
@@ -418,9 +416,7 @@ def test_a_member_that_diverges_fails_alone(store: SqlStore, lease: Lease) -> No
     assert (error.kind, error.message) == (FailureKind.DIVERGED, "train_rmse was nan in epoch 2")
 
 
-def test_a_stack_that_runs_again_leaves_out_what_had_diverged(
-    store: SqlStore, lease: Lease
-) -> None:
+def test_a_stack_that_runs_again_leaves_out_what_had_diverged(store: Store, lease: Lease) -> None:
     run = Run(store, lease)
     run.start()
     run.epoch(1, 0.1, 0.2, 0.3)
@@ -437,7 +433,7 @@ def test_a_stack_that_runs_again_leaves_out_what_had_diverged(
     assert error.message == "first"
 
 
-def test_the_death_of_a_stack_fails_all_its_members(store: SqlStore, lease: Lease) -> None:
+def test_the_death_of_a_stack_fails_all_its_members(store: Store, lease: Lease) -> None:
     run = Run(store, lease)
     run.start()
     run.epoch(1, 0.1, 0.2, 0.3)
@@ -448,7 +444,7 @@ def test_the_death_of_a_stack_fails_all_its_members(store: SqlStore, lease: Leas
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_stack_that_never_began_fails_too(store: SqlStore, lease: Lease, is_there: bool) -> None:
+def test_a_stack_that_never_began_fails_too(store: Store, lease: Lease, is_there: bool) -> None:
     """Tune tells of a start once the process is there; it may die before."""
     run = Run(store, lease)
     if is_there:
@@ -461,7 +457,7 @@ def test_a_stack_that_never_began_fails_too(store: SqlStore, lease: Lease, is_th
 
 
 def test_a_samplers_trial_whose_process_never_was_there_joins_the_job(
-    store: SqlStore, lease: Lease
+    store: Store, lease: Lease
 ) -> None:
     run = Run(store, lease)
     run.trial.config = {"learning_rate": 0.4}
@@ -470,7 +466,7 @@ def test_a_samplers_trial_whose_process_never_was_there_joins_the_job(
     assert store.trial(lease.job_id, 3).parameters == {"learning_rate": 0.4}
 
 
-def test_reports_that_could_not_be_written_are_kept(store: SqlStore, lease: Lease) -> None:
+def test_reports_that_could_not_be_written_are_kept(store: Store, lease: Lease) -> None:
     """Tune goes on after what is raised at the end of a trial; the next write tells it again."""
     run = Run(store, lease)
     run.start()
@@ -485,7 +481,7 @@ def test_reports_that_could_not_be_written_are_kept(store: SqlStore, lease: Leas
             run.recorder.flush()
 
 
-def test_a_time_limit_is_the_whole_stacks(store: SqlStore, lease: Lease) -> None:
+def test_a_time_limit_is_the_whole_stacks(store: Store, lease: Lease) -> None:
     run = Run(store, lease, {"time_limit_s": 0.1})
     run.start()
     run.recorder.on_step_end(0, [run.trial])
@@ -496,7 +492,7 @@ def test_a_time_limit_is_the_whole_stacks(store: SqlStore, lease: Lease) -> None
 
 
 def test_a_stack_whose_code_raises_is_started_again_up_to_max_failures(
-    store: SqlStore, lease: Lease
+    store: Store, lease: Lease
 ) -> None:
     run = Run(store, lease, {"max_failures": 1})
     failure = {"kind": "user_error", "message": "too much", "traceback": "t"}
@@ -511,7 +507,7 @@ def test_a_stack_whose_code_raises_is_started_again_up_to_max_failures(
     assert run.attempts() == [2] * 3
 
 
-def test_a_time_limit_counts_from_the_start_of_each_attempt(store: SqlStore, lease: Lease) -> None:
+def test_a_time_limit_counts_from_the_start_of_each_attempt(store: Store, lease: Lease) -> None:
     """A process that is lost twice, the second time before its training began."""
     run = Run(store, lease, {"time_limit_s": 1.0})
     run.start()
@@ -525,7 +521,7 @@ def test_a_time_limit_counts_from_the_start_of_each_attempt(store: SqlStore, lea
     assert run.attempts() == [2] * 3
 
 
-def test_what_an_attempt_told_is_not_the_end_of_the_next(store: SqlStore, lease: Lease) -> None:
+def test_what_an_attempt_told_is_not_the_end_of_the_next(store: Store, lease: Lease) -> None:
     run = Run(store, lease, {"max_failures": 1})
     run.start()
     run._result(event="failed", failure={"kind": "user_error", "message": "m", "traceback": "t"})
@@ -543,7 +539,7 @@ def test_what_an_attempt_told_is_not_the_end_of_the_next(store: SqlStore, lease:
     ],
 )
 def test_the_last_death_of_a_process_tells_its_kind(
-    store: SqlStore, lease: Lease, tmp_path: Path, deaths: Sequence[str], kind: FailureKind
+    store: Store, lease: Lease, tmp_path: Path, deaths: Sequence[str], kind: FailureKind
 ) -> None:
     """Ray's exceptions are known by their text alone, one under the other in a file of Tune's."""
     file = tmp_path / "error.txt"

@@ -13,7 +13,7 @@ from optuna.trial import TrialState as OptunaState
 
 from results.records import TrialRecord
 from results.states import TrialState
-from results.store.base import Store
+from results.store import Store
 from search_spaces import SearchSpace
 from service.engine import processes
 from service.engine.search import Numbering, Search, make_search

@@ -16,8 +16,7 @@ from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
 from results.records import TokenScope
-from results.store.base import Store
-from results.store.sql import SqlStore
+from results.store import Store
 from service.api import create_app
 from service.cli import main
 from service.http.access import OPEN_PATHS, asks_for_tokens
@@ -117,7 +116,7 @@ def test_what_each_scope_allows(
             assert "--scope" in answer.json()["hint"]
 
 
-def test_a_revoked_or_expired_token_opens_nothing(locked: TestClient, store: SqlStore) -> None:
+def test_a_revoked_or_expired_token_opens_nothing(locked: TestClient, store: Store) -> None:
     revoked = bearer(store, READ)
     secret = store.create_token("brief", READ, lifetime_seconds=3600).secret
     expired = {"Authorization": f"Bearer {secret}"}
@@ -178,9 +177,9 @@ def test_the_description_names_the_scopes_where_tokens_are_asked_for(
 WELL_FORMED = "argb_" + "A" * 43
 
 
-def unreachable(settings: Settings) -> tuple[Settings, SqlStore]:
+def unreachable(settings: Settings) -> tuple[Settings, Store]:
     """Settings that ask for tokens and a store whose database is not there."""
-    store = SqlStore(f"sqlite:///{settings.data_dir}/unmounted/argbest.db")
+    store = Store(f"sqlite:///{settings.data_dir}/unmounted/argbest.db")
     return settings.model_copy(update={"auth": "on"}), store
 
 
@@ -209,7 +208,7 @@ def test_a_database_that_is_away_is_no_defect_and_its_place_is_told_to_the_log_a
 def test_what_is_open_does_not_ask_the_database(settings: Settings) -> None:
     asked = []
 
-    class Asked(SqlStore):
+    class Asked(Store):
         def token(self, secret: str) -> None:
             asked.append(secret)
 
@@ -474,7 +473,7 @@ def test_a_schema_of_another_version_is_only_brought_up_to_date_to_make_a_token(
     settings: Settings,
 ) -> None:
     folder = settings.data_dir
-    with closing(SqlStore(settings.store_url)) as store:
+    with closing(Store(settings.store_url)) as store:
         assert not store.schema_is_current()  # which makes an empty file
         for arguments in (("ls",), ("revoke", "me")):
             refused = run("token", *arguments, data_dir=folder)

@@ -17,15 +17,14 @@ from fastapi.testclient import TestClient
 from results.analysis import MOST_SHOWN
 from results.records import EpochReport, Lease, NewTrial, TrialRecord
 from results.states import JobState, TrialState
-from results.store import open_store
-from results.store.base import Store
-from results.store.sql import SqlStore
+from results.store import Store, open_store
 from search_spaces import Library
 from service.api import create_app
 from service.http.drawings import MOST_KEPT, Drawings, read_results
 from service.http.routes.results import POLL_SECONDS, events
 from service.jobs import Jobs
 from service.settings import Settings
+from tests.service.stand_ins import spec
 
 JOB = {"search_space": "q4_logistic_regression", "epochs": 3}
 METRICS = ("train_loss", "validation_accuracy", "test_accuracy")
@@ -193,7 +192,7 @@ def test_an_idempotency_key_makes_one_job(client: TestClient) -> None:
     ["fingerprint = 'of an older version'", "request_digest = NULL, fingerprint = 'older still'"],
 )
 def test_a_request_repeated_after_an_upgrade_gives_its_job(
-    client: TestClient, store: SqlStore, since: str
+    client: TestClient, store: Store, since: str
 ) -> None:
     headers = {"Idempotency-Key": "k1"}
     first = client.post("/api/v1/jobs", json=JOB, headers=headers).json()
@@ -336,11 +335,17 @@ def test_results_of_a_finished_job_are_read_once(client: TestClient, store: Stor
 
 
 def test_only_the_curves_that_are_shown_are_read(store: Store) -> None:
-    spec = {**JOB, "trainable": "torch_logistic_regression", "metric": METRICS[1], "mode": "max"}
-    trials = [NewTrial(number, {"learning_rate": 0.1}, 42) for number in range(MOST_SHOWN + 1)]
-    job = store.create_job(
-        name="many", spec=spec, fingerprint="many", trials=trials, planned_trials=len(trials)
+    job_spec = spec(
+        search_space="q4_logistic_regression",
+        trainable="torch_logistic_regression",
+        dataset="fashion_mnist",
+        epochs=3,
+        metric=METRICS[1],
+        mode="max",
+        trials=MOST_SHOWN + 1,
     )
+    trials = [NewTrial(number, {"learning_rate": 0.1}, 42) for number in range(MOST_SHOWN + 1)]
+    job = store.create_job(job_spec, fingerprint="many", trials=trials)
     lease = store.claim_job("test", 60)
     assert lease is not None
     for number in (0, MOST_SHOWN):
@@ -501,7 +506,7 @@ def test_metrics_tell_jobs_and_requests(client: TestClient) -> None:
     assert "argbest_database_up 1.0" in text
 
 
-def test_metrics_tell_that_jobs_wait_in_vain(client: TestClient, store: SqlStore) -> None:
+def test_metrics_tell_that_jobs_wait_in_vain(client: TestClient, store: Store) -> None:
     assert "argbest_oldest_queued_job_seconds 0.0" in client.get("/metrics").text
     submit(client)
     submit(client)

@@ -27,8 +27,7 @@ from schemathesis.schemas import BaseSchema
 from results.errors import IllegalMove, JobNotFound, LeaseLost
 from results.records import EpochReport, Failure, Lease, TokenScope
 from results.states import FailureKind, JobState, TrialState
-from results.store import open_store
-from results.store.base import Store
+from results.store import Store, open_store
 from service.api import create_app
 from service.http.dependencies import MAX_JOB_ID
 from service.settings import Settings

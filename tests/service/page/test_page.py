@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import uvicorn
 
 from results.records import EpochReport, NewTrial, TokenScope
 from results.states import JobState, TrialState
-from results.store.base import Store
+from results.store import Store
 from search_spaces import Library
 from service.api import create_app
 from service.jobs import Jobs
@@ -151,9 +152,8 @@ def test_of_very_many_trials_those_that_run_and_the_best_are_listed(
     plan = Jobs(store, Library(), settings).plan(JobRequest(search_space="q2_linear_regression"))
     trials = [NewTrial(number, {"learning_rate": 0.1 / (number + 1)}, 42) for number in range(620)]
     job = store.create_job(
-        name="many", spec=plan.spec.to_json(), fingerprint="many", trials=trials,
-        planned_trials=len(trials),
-    )  # fmt: skip
+        replace(plan.spec, name="many", trials=len(trials)), fingerprint="many", trials=trials
+    )
     lease = store.claim_job("test", 60)
     assert lease is not None
     for number, error in ((617, 0.75), (618, 0.5), (619, 0.25)):
