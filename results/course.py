@@ -148,7 +148,7 @@ def _distance_course(results: JobResults, curve: Curve) -> str:
         return ""
     first, last, top = summary.first, summary.last, summary.best
     text = f"The {in_sentence(info)} {_went(info, first, last)}"
-    if last.value < first.value and not same_as_written(first.value, last.value):
+    if 0 < last.value < first.value and not same_as_written(first.value, last.value):
         text += f", {100 * last.value / first.value:.1f} % of what it was"
     if top is not None and not any(same_as_written(top.value, end.value) for end in (first, last)):
         text += f"; it was smallest at epoch {top.epoch} ({number(top.value)})"

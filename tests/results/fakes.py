@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -58,7 +59,7 @@ class Fake(NamedTuple):
 
 
 def make(
-    spec: Mapping[str, Any],
+    spec: Mapping[str, Any] | JobSpec,
     configurations: Sequence[Mapping[str, Any]],
     curve_of: CurveOf,
     metrics: Mapping[str, Metric],
@@ -67,6 +68,7 @@ def make(
 ) -> Fake:
     """Run ``curve_of(parameters, epoch)`` for each configuration; ``failed`` ones stop half way."""
     failed = failed or {}
+    spec = spec.to_json() if isinstance(spec, JobSpec) else spec
     trials, curves = [], []
     for number, parameters in enumerate(configurations):
         last = max(1, spec["epochs"] // 2) if number in failed else spec["epochs"]
@@ -95,6 +97,11 @@ def make(
             )
         )
     return Fake(_job(spec, trials, **changes), tuple(trials), tuple(curves), metrics)
+
+
+def with_spec(job: JobRecord, **members: Any) -> JobRecord:
+    """Return the job with some members of its specification's JSON changed."""
+    return replace(job, spec=JobSpec.from_json({**job.spec.to_json(), **members}))
 
 
 def _job(spec: Mapping[str, Any], trials: Sequence[TrialRecord], **changes: Any) -> JobRecord:

@@ -211,7 +211,7 @@ def cross(scores: Mapping[tuple[Any, Any], float | None], strategy: str = "grid"
         "name": "s", "title": "S", "trainable": "t", "dataset": "d", "epochs": 1, "metric": "m",
         "mode": "max", "strategy": strategy, "seed": 42,
         "parameters": {
-            name: {"values": list(dict.fromkeys(pair[i] for pair in scores)), "default": 1}
+            name: {"values": list(dict.fromkeys(pair[i] for pair in scores))}
             for i, name in enumerate("ab")
         },
     }  # fmt: skip
@@ -262,7 +262,7 @@ def test_a_running_grid_is_compared_where_it_is_complete() -> None:
 
 
 def test_a_parameter_that_comes_with_another_does_not_split_combinations() -> None:
-    spec = {**fakes.grid(1).job.spec, "parameters": {"o": {"values": ["x", "y"]}}}
+    spec = {**fakes.grid(1).job.spec.to_json(), "parameters": {"o": {"values": ["x", "y"]}}}
     configurations = [{"o": "x", "m": 1}, {"o": "x", "m": 2}, {"o": "y"}]
     fake = fakes.make(
         spec, configurations, lambda p, _: {"validation_accuracy": p.get("m", 5) / 10}, {}

@@ -132,7 +132,7 @@ def test_one_epoch_and_one_trial() -> None:
     # 0.11 + 0.2 exp(-1 / 20); 0.195 + 0.043 (70 / 79)^2
     assert text == (
         "The job succeeded with 1 trial of at most 1 epoch. The trial succeeded. Training took"
-        " 1.5 s and the job 90.0 s from start to end.\n"
+        " 1.5 s and the job 1 min 30 s from start to end.\n"
         "The configuration ended with a training RMSE of 0.3002. Its test RMSE was 0.2288.\n"
         "Only one epoch was reported, so there is no course over the epochs to describe."
     )
@@ -193,7 +193,7 @@ def test_undeclared_metrics_are_never_called_best() -> None:
 def one_curve(metrics: dict[str, tuple[float, ...]], metric: str = "train_rmse") -> str:
     """The text on one trial with these curves."""
     fake = fakes.regression(len(next(iter(metrics.values()))))
-    job = replace(fake.job, spec={**fake.job.spec, "metric": metric})
+    job = fakes.with_spec(fake.job, metric=metric)
     curve = replace(fake.curves[0], metrics=metrics)
     last = {name: values[-1] for name, values in metrics.items()}
     trial = replace(fake.trials[0], metrics=last)
@@ -316,7 +316,7 @@ def test_any_numbers_make_text_without_nan(
     values: list[float], epochs: int, failed: set[int]
 ) -> None:
     endless = itertools.cycle(values)
-    spec = {**fakes.feedforward(epochs).job.spec, "metric": "train_rmse", "mode": "min"}
+    spec = {**fakes.feedforward(epochs).job.spec.to_json(), "metric": "train_rmse", "mode": "min"}
     fake = fakes.make(
         spec,
         [trial.parameters for trial in fakes.feedforward(1).trials],

@@ -42,7 +42,7 @@ def test_best_space_runs_the_best_configuration_alone() -> None:
 
 def test_best_space_is_named_as_the_declared_one() -> None:
     job = fakes.feedforward(1).job
-    declared = replace(job, name="Any name!", spec={**job.spec, "search_space": "q4_feedforward"})
+    declared = fakes.with_spec(replace(job, name="Any name!"), search_space="q4_feedforward")
     assert export.best_space(declared)["name"] == "q4_feedforward"
 
 
@@ -61,13 +61,13 @@ def test_best_of_nothing_is_refused() -> None:
         export.best_curl(job, "http://localhost:8000", with_token=False)
 
 
-@pytest.mark.parametrize("value", ["relu", "it's", "$(rm -rf ~) `id` \\ !x", "a\nb", "été", '"'])
+@pytest.mark.parametrize("value", ["relu", "it's", "$(rm -rf ~) `id` \\ !x", "a\\nb", "été", '"'])
 def test_curl_is_one_shell_command_with_the_request(value: str) -> None:
     job = fakes.regression(2).job
     assert job.best is not None
     best = replace(job.best, parameters={"activation": value, "learning_rate": 1e-05})
     resources = {"cpu": 1, "gpu": 0.5}
-    job = replace(job, best=best, spec={**job.spec, "resources_per_trial": resources})
+    job = fakes.with_spec(replace(job, best=best), resources_per_trial=resources)
     text = export.best_curl(job, "https://host:8443/", with_token=False)
     command, *arguments = shlex.split(text)
     assert command == "curl"
