@@ -1,11 +1,14 @@
-"""Settings for all tests: generated cases, and the tests that only `make test-long` runs."""
+"""What all tests share: generated cases, tests left to `make test-long`, a PostgreSQL server."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
+
+from tools import postgres
 
 #: Set by `make test-long`: more generated cases, and the tests marked ``long``.
 LONG = os.environ.get("ARGBEST_TEST_LONG") == "1"
@@ -24,3 +27,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if item.get_closest_marker("long")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server for the whole run; skips where none is installed."""
+    reason = postgres.why_not()
+    if reason is not None:
+        pytest.skip(f"no PostgreSQL: {reason}")
+    with postgres.server() as running:
+        yield running

@@ -186,7 +186,7 @@ def searching(
         running_service(own, workers=workers, database_url=settings.database_url) as service,
         closing(open_store(service.settings.store_url)) as store,
     ):
-        yield service, store, Search(service.client.client, store, trials=trials)
+        yield service, store, Search(service.client, store, trials=trials)
 
 
 def controller_of(service: RunningService) -> psutil.Process:

@@ -12,7 +12,6 @@ from results.store import Store
 from service.api import create_app
 from service.settings import Settings
 from tests.service.stand_ins import opened
-from tools import postgres
 
 
 @pytest.fixture
@@ -29,16 +28,6 @@ def settings(tmp_path: Path) -> Settings:
 def store(settings: Settings) -> Iterator[Store]:
     with opened(settings) as store:
         yield store
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[postgres.Server]:
-    """A PostgreSQL server of the module's own; skips where none can be had."""
-    reason = postgres.why_not()
-    if reason is not None:
-        pytest.skip(f"no PostgreSQL: {reason}")
-    with postgres.server() as running:
-        yield running
 
 
 @pytest.fixture

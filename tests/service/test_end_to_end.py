@@ -21,7 +21,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service.start()
     yield service
     service.stop()
-    assert service.engine.processes() == []
+    assert service.processes() == []
 
 
 def steps(**parameters: Any) -> dict[str, Any]:
@@ -190,13 +190,13 @@ def test_a_job_ends_all_the_same_when_the_service_is_restarted(
         service.wait_for_epochs(job_id, 8)
         service.stop(ending)
         if ending == signal.SIGTERM:
-            assert service.engine.processes() == []
+            assert service.processes() == []
         service.start()
         job = service.wait(job_id)
         trials = service.get(f"{job_id}/trials")["items"]
     finally:
         service.stop()
-    assert service.engine.processes() == []
+    assert service.processes() == []
     assert job["state"] == "succeeded"
     assert [t["state"] for t in trials] == ["succeeded"] * 4
     assert trials[0]["attempts"] == 1, "a finished trial is not run again"

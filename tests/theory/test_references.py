@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SOURCES = [*(ROOT / "docs" / "theory").glob("*.typ"), ROOT / "results" / "handin" / "handin.typ"]
+SOURCES = [*(ROOT / "docs" / "theory").glob("*.typ"), ROOT / "handin" / "handin.typ"]
 CITATION = re.compile(r"([A-Z]\w+(?: [A-Z]\w+)?)(?: and [A-Z]\w+| et al\.)?,\s(\d{4})\b")
 
 

@@ -9,22 +9,13 @@ import pytest
 
 from results.store import Store, open_store
 from tests.results.store.samples import remove_all_jobs
-from tools.postgres import Server, server, why_not
+from tools.postgres import Server
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    reason = why_not()
-    if reason is not None:
-        pytest.skip(f"no PostgreSQL: {reason}")
-    with server() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def migrated_url(postgres: Server) -> str:
+def migrated_url(server: Server) -> str:
     """A PostgreSQL database with a schema, emptied by each test: making one takes 0.2 s."""
-    url = postgres.create_database()
+    url = server.create_database()
     opened = open_store(url)
     opened.migrate()
     opened.close()
@@ -37,7 +28,7 @@ def empty_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stor
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path}/argbest.db"
     else:
-        url = request.getfixturevalue("postgres").create_database()
+        url = request.getfixturevalue("server").create_database()
     opened = open_store(url)
     yield opened
     opened.close()

@@ -34,7 +34,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service.start()
     yield service
     service.stop()
-    assert service.engine.processes() == []
+    assert service.processes() == []
 
 
 @pytest.fixture
