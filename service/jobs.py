@@ -23,8 +23,8 @@ from search_spaces import Library, SearchSpace, SearchSpaceError
 from service import logs
 from service.disk import disk_problem
 from service.http.problems import FieldError, ProblemError, invalid, pointer, unavailable
+from service.job_request import JobRequest
 from service.log_lines import log_state
-from service.schemas import JobRequest
 from service.settings import Settings
 from service.version import version
 from trainables import registry

@@ -1,81 +1,36 @@
-"""The shapes of requests and answers, as OpenAPI describes them."""
+"""One model per answer of the API: FastAPI describes them, the client reads them.
+
+An answer keeps keys it does not know, which a newer server may send, and takes any text for a
+state. This module imports nothing of the server.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
-from unicodedata import category
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from search_spaces import MOST_EPOCHS
+from results.states import JobState, TrialState
+from search_spaces import Problem
 
-#: Ray counts resources in steps of this size.
-LEAST_SHARE = 0.0001
-
-
-def _one_line(text: str) -> str:
-    # Control characters, line and paragraph separators: a terminal or a log would obey them.
-    if any(category(character) in ("Cc", "Zl", "Zp") for character in text):
-        raise PydanticCustomError("control_character", "the text holds a control character")
-    return text
+Item = TypeVar("Item")
+#: The key is left out where the value is None.
+_LEFT_OUT: Any = Field(None, exclude_if=lambda value: value is None)
 
 
-def _gpu_share(gpus: float) -> float:
-    if 0 < gpus < LEAST_SHARE or (gpus > 1 and not gpus.is_integer()):
-        raise PydanticCustomError(
-            "gpu_share", "Ray gives a trial whole GPUs, or a share of a single one"
-        )
-    return gpus
+class Answer(BaseModel):
+    """Base of all answers: built from records by the server, read from JSON by the client."""
+
+    model_config = ConfigDict(extra="allow", from_attributes=True)
 
 
-Tag = Annotated[str, StringConstraints(max_length=200), AfterValidator(_one_line)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_one_line)]
+def _words(states: type[JobState | TrialState]) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "enum": [state.value for state in states]})
 
 
-class Resources(BaseModel):
-    """What one trial occupies while it runs."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-
-    cpu: float = Field(
-        1.0, ge=LEAST_SHARE, le=1024, description="CPU cores; also the trial's threads"
-    )
-    gpu: Annotated[float, AfterValidator(_gpu_share)] = Field(
-        0.0, ge=0, le=64, description="whole GPUs, or a share of one of at least 0.0001"
-    )
-
-
-class JobRequest(BaseModel):
-    """A search to run: a declared space by name, or a whole one inline, and overrides over it."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-
-    search_space: str | dict[str, Any] = Field(
-        description="name of a declared search space, or a whole one inline"
-    )
-    name: Name | None = None
-    strategy: str | None = Field(None, description="single, one_at_a_time, grid, random or tpe")
-    parameters: dict[str, Any] = Field(
-        default_factory=dict,
-        max_length=200,
-        description="a constant or a domain per parameter, over the space's own",
-    )
-    epochs: int | None = Field(None, ge=1, le=MOST_EPOCHS)
-    trials: int | None = Field(None, ge=1, description="how many trials a sampler runs")
-    seed: int = Field(42, ge=0, lt=2**32)
-    max_concurrent_trials: int | None = Field(None, ge=1, le=10_000)
-    resources_per_trial: Resources = Field(default_factory=Resources)
-    time_limit_s: float | None = Field(
-        None, gt=0, le=31_536_000, description="seconds after which one attempt of a trial is ended"
-    )
-    max_failures: int = Field(0, ge=0, le=100, description="times a failed trial is started again")
-    tags: dict[Tag, Tag] = Field(default_factory=dict, max_length=50)
-
-
-class ProgressView(BaseModel):
-    """How far a job is."""
+class ProgressView(Answer):
+    """Numbers of a job's trials and epochs; ``trials`` is the planned number."""
 
     trials: int
     finished: int
@@ -85,16 +40,16 @@ class ProgressView(BaseModel):
     epochs_total: int
 
 
-class FailureView(BaseModel):
-    """Why a job or trial failed."""
+class FailureView(Answer):
+    """Why a job or trial failed: a kind, a sentence and, for user code, a traceback."""
 
     kind: str
     message: str
     traceback: str | None
 
 
-class BestView(BaseModel):
-    """The best configuration so far, by the declared metric."""
+class BestView(Answer):
+    """The trial with the best last value of the job's metric."""
 
     trial: int
     parameters: dict[str, Any]
@@ -103,21 +58,12 @@ class BestView(BaseModel):
     metrics: dict[str, float]
 
 
-class JobView(BaseModel):
+class JobView(Answer):
     """A job."""
 
     id: str
     name: str
-    state: Literal[
-        "queued",
-        "running",
-        "pausing",
-        "paused",
-        "cancelling",
-        "succeeded",
-        "failed",
-        "cancelled",
-    ]
+    state: Annotated[str, _words(JobState)]
     progress: ProgressView
     best: BestView | None
     spec: dict[str, Any]
@@ -130,11 +76,16 @@ class JobView(BaseModel):
     links: dict[str, str]
 
 
-class TrialView(BaseModel):
-    """A trial; ``metrics`` are those of its last epoch."""
+class TrialView(Answer):
+    """A trial.
+
+    ``metrics`` are those of its last epoch, ``seconds`` its training time, ``engine`` names the
+    code that trained it ("" if unknown). ``rank`` counts from 1, the job's best, in lists of all
+    trials; it is null for a trial that has no rank or is shown alone.
+    """
 
     number: int
-    state: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    state: Annotated[str, _words(TrialState)]
     parameters: dict[str, Any]
     seed: int
     metrics: dict[str, float]
@@ -145,27 +96,206 @@ class TrialView(BaseModel):
     error: FailureView | None
     started_at: datetime | None
     finished_at: datetime | None
+    engine: str = ""
+    rank: int | None = None
 
 
-class JobList(BaseModel):
-    """A page of jobs, newest first."""
-
-    items: list[JobView]
-    next_cursor: str | None
+#: One trial's curve: ``epoch`` and each metric, lists of equal length.
+Curve = dict[str, list[int | float]]
 
 
-class TrialList(BaseModel):
-    """All trials of a job."""
+class CurveView(Answer):
+    """One trial's curve: its number, its epochs and, under each metric's name, its values."""
 
-    items: list[TrialView]
-    next_cursor: None = None
+    __pydantic_extra__: dict[str, list[float]] = Field(init=False)
+
+    trial: int
+    epoch: list[int]
 
 
-class PlanView(BaseModel):
-    """What a job would run: its configurations, or how it would sample them."""
+class PlanView(Answer):
+    """What a job would run: its configurations, or how a sampler would draw them."""
 
     spec: dict[str, Any]
     fingerprint: str
     trials: int
     configurations: list[dict[str, Any]] | None
     sampling: dict[str, Any] | None
+
+
+class PlotView(Answer):
+    """A plot: its name in the address, its title and a caption."""
+
+    name: str
+    title: str
+    caption: str
+
+
+class SearchSpaceView(Answer):
+    """A declared search space, as its file declares it."""
+
+    name: str
+    title: str
+    trainable: str
+    dataset: str
+    epochs: int
+    metric: str
+    mode: str
+    strategy: str
+    parameters: dict[str, Any]
+    trials: int | None = _LEFT_OUT
+    description: str | None = _LEFT_OUT
+
+
+class BrokenSpaceView(Answer):
+    """A file that does not declare a usable search space, and why."""
+
+    file: str
+    problems: list[Problem]
+
+
+class MetricView(Answer):
+    """A metric that a trainable reports; ``mode`` is "" where neither direction is better."""
+
+    name: str
+    label: str
+    mode: Annotated[str, WithJsonSchema({"type": "string", "enum": ["min", "max", ""]})]
+    split: str
+    unit: str = ""
+    measured: str = "after"
+
+
+class TrainableView(Answer):
+    """A trainable; ``parameters`` is their JSON Schema."""
+
+    name: str
+    title: str
+    datasets: list[str]
+    metrics: list[MetricView]
+    parameters: dict[str, Any]
+
+
+class BrokenTrainableView(Answer):
+    """An installed trainable that cannot be used, by its entry point's name, and why."""
+
+    name: str
+    problems: list[Problem]
+
+
+class DatasetView(Answer):
+    """A data set, and whether this node has its files; ``size`` is in bytes."""
+
+    name: str
+    title: str
+    available: bool
+    where: str
+    size: int
+    rows: int
+    splits: dict[str, int]
+    source: str
+    license: str
+    citation: str
+    checksums: dict[str, list[str]]
+
+
+class NodeView(Answer):
+    """A node of the Ray cluster; null where Ray does not say."""
+
+    host: str | None
+    address: str | None
+    state: str
+    is_head: bool
+    resources: dict[str, float]
+    cpu_percent: float | None
+    memory_bytes: float | None
+
+
+class ClusterView(Answer):
+    """The Ray cluster."""
+
+    address: str
+    dashboard_url: str
+    nodes: list[NodeView]
+
+
+class JobList(Answer):
+    """A page of jobs, newest first; ``next_cursor`` is null on the last one."""
+
+    items: list[JobView]
+    next_cursor: str | None
+
+
+class WholeList(Answer, Generic[Item]):
+    """All items at once."""
+
+    items: list[Item]
+    next_cursor: None = None
+
+
+class TrialList(WholeList[TrialView]):
+    """All trials of a job by number."""
+
+
+CurveList = WholeList[CurveView]
+PlotList = WholeList[PlotView]
+DatasetList = WholeList[DatasetView]
+
+
+class SearchSpaceList(WholeList[SearchSpaceView]):
+    """The declared search spaces, and the files that declare none."""
+
+    broken: list[BrokenSpaceView]
+
+
+class TrainableList(WholeList[TrainableView]):
+    """The trainables, and the installed ones that cannot be used."""
+
+    broken: list[BrokenTrainableView] = []
+
+
+class HealthView(Answer):
+    """The process is alive."""
+
+    status: str
+
+
+class TokenView(Answer):
+    """A token, without its secret."""
+
+    name: str
+    scope: str
+
+
+class ReadinessView(Answer):
+    """Whether the service can take work.
+
+    ``parts`` has "ok" or a sentence for each part. It is left out where the reader may not see
+    it, ``token`` where no valid one was sent; ``token`` is null where it could not be checked.
+    """
+
+    status: str
+    parts: dict[str, str] = {}
+    token: TokenView | None = None
+
+
+class VersionView(Answer):
+    """The versions of argbest and of the libraries that results depend on."""
+
+    argbest: str
+    python: str
+    ray: str
+    torch: str
+    numpy: str
+    optuna: str
+
+
+class ProblemView(Answer):
+    """An error: RFC 9457 problem details, with one problem per wrong field in ``errors``."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[Problem]
+    hint: str
+    request_id: str

@@ -26,7 +26,7 @@ from search_spaces import SAMPLERS, STRATEGIES, Library, SearchSpace, check, cou
 from service.api import create_app
 from service.cli import COMMANDS, main
 from service.client.client import Client
-from service.schemas import JobRequest
+from service.job_request import JobRequest
 from service.settings import Settings
 from trainables import registry
 from trainables.contract import Metric

@@ -15,8 +15,8 @@ from search_spaces import Library
 from service.http.body import read_json
 from service.http.drawings import Drawings
 from service.http.problems import MOST_ERRORS, FieldError, invalid, pointer
+from service.job_request import JobRequest
 from service.jobs import Jobs
-from service.schemas import JobRequest
 from service.settings import Settings
 
 #: Characters; those of ours are shorter. What is longer is refused rather than repeated.

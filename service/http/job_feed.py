@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 
@@ -43,7 +42,7 @@ class Told:
         trials = [trial for trial in found if self._trials.get(trial.number) != trial]
         self._trials |= {trial.number: trial for trial in trials}
         self._job, self._looked = job, time.monotonic()
-        news = [("trial", json.dumps(trial_view(trial))) for trial in trials]
+        news = [("trial", trial_view(trial).model_dump_json()) for trial in trials]
         if has_changed:
-            news.append(("job", json.dumps(job_view(job, self._dashboard_url))))
+            news.append(("job", job_view(job, self._dashboard_url).model_dump_json()))
         return news

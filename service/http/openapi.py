@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from typing import Any
 
-from pydantic import BaseModel
-
-from service.schemas import JobRequest
+from service.job_request import JobRequest
+from service.schemas import ProblemView
 
 EXAMPLES: dict[str, Any] = {
     "declared": {
@@ -54,27 +53,6 @@ EXAMPLES: dict[str, Any] = {
         },
     },
 }
-
-
-class FieldErrorView(BaseModel):
-    """One thing wrong with one field."""
-
-    pointer: str
-    detail: str
-    code: str
-    hint: str = ""
-
-
-class ProblemView(BaseModel):
-    """RFC 9457 problem details."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[FieldErrorView]
-    hint: str
-    request_id: str
 
 
 def _problem(description: str) -> dict[str, Any]:
@@ -148,4 +126,6 @@ def add_schemas(description: dict[str, Any]) -> dict[str, Any]:
         schema = model.model_json_schema(ref_template=template)
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema
+    # The name that clients made from the description of version 0.1 may have.
+    schemas["FieldErrorView"] = {"$ref": template.format(model="Problem")}
     return description

@@ -14,6 +14,7 @@ from results.store import Store
 from service.disk import disk_problem
 from service.engine.cluster import is_reachable
 from service.http.dependencies import SettingsDep, StoreDep
+from service.schemas import HealthView, ReadinessView, VersionView
 from service.settings import Settings
 from service.version import OTHER_SCHEMA, version
 
@@ -35,12 +36,16 @@ def readiness(store: Store, settings: Settings) -> dict[str, str]:
 
 
 @router.get("/healthz")
-async def healthz() -> Any:
+async def healthz() -> HealthView:
     """Answer that the process is alive, also while all worker threads are busy."""
-    return {"status": "ok"}
+    return HealthView(status="ok")
 
 
-@router.get("/readyz", responses={503: {"description": "not ready; which part, and why"}})
+@router.get(
+    "/readyz",
+    response_model=ReadinessView,
+    responses={503: {"description": "not ready; which part, and why"}},
+)
 def readyz(request: Request, store: StoreDep, settings: SettingsDep) -> Any:
     """Answer whether work can be taken, part by part; 503 if any part is not ready.
 
@@ -69,11 +74,11 @@ def _answer(content: dict[str, Any]) -> JSONResponse:
 
 
 @router.get("/version")
-def show_version() -> Any:
+def show_version() -> VersionView:
     """Answer the versions of argbest and of what results depend on."""
     libraries = ("ray", "torch", "numpy", "optuna")
-    return {
-        "argbest": version(),
-        "python": platform.python_version(),
+    return VersionView(
+        argbest=version(),
+        python=platform.python_version(),
         **{name: installed_version(name) for name in libraries},
-    }
+    )

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
-from fastapi.responses import JSONResponse
 
 from results import export
 from results.states import JobState
 from service.http.dependencies import IdempotencyKey, JobId, JobRequestDep, JobsDep, SettingsDep
 from service.http.openapi import JOB_BODY, PROBLEMS, media
-from service.http.views import curve_view, job_view, json_list, trial_view
-from service.schemas import JobList, JobView, PlanView, TrialList, TrialView
+from service.http.views import job_view, json_list, trial_view
+from service.schemas import Curve, JobList, JobView, PlanView, TrialList, TrialView
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=PROBLEMS)
 
@@ -108,7 +107,12 @@ def list_trials(job_id: JobId, jobs: JobsDep, table_format: TableFormat = "json"
     trials = jobs.trials(job_id)
     if table_format == "csv":
         return Response(export.trials_csv(trials), media_type="text/csv")
-    return Response("".join(json_list(map(trial_view, trials))), media_type="application/json")
+    best = jobs.job(job_id).best
+    items = [
+        trial_view(trial, rank=1 if best and trial.number == best.trial else None)
+        for trial in trials
+    ]
+    return Response("".join(json_list(items)), media_type="application/json")
 
 
 @router.get("/{job_id}/trials/{number}", response_model=TrialView)
@@ -119,7 +123,7 @@ def show_trial(job_id: JobId, number: TrialNumber, jobs: JobsDep) -> Any:
 
 @router.get(
     "/{job_id}/trials/{number}/curve",
-    response_model=dict[str, list[int | float]],
+    response_model=Curve,
     responses=media("the curve", "text/csv"),
 )
 def show_curve(
@@ -130,4 +134,4 @@ def show_curve(
     if table_format == "csv":
         text = "".join(export.curves_csv([curve], [*curve.metrics]))
         return Response(text, media_type="text/csv")
-    return JSONResponse(curve_view(curve))
+    return {"epoch": curve.epochs, **curve.metrics}

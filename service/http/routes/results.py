@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -19,8 +18,8 @@ from service.http.dependencies import DrawingsDep, JobId, JobsDep, Name, Setting
 from service.http.drawings import best_text
 from service.http.job_feed import Told
 from service.http.openapi import PROBLEMS, media
-from service.http.views import json_list
-from service.schemas import BestView
+from service.http.views import curve_view, json_list
+from service.schemas import BestView, CurveList, PlotList
 
 router = APIRouter(prefix="/api/v1/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
 
@@ -62,7 +61,7 @@ def best(
     return PlainTextResponse(text)
 
 
-@router.get("/curves", responses=media("the curves", "text/csv"))
+@router.get("/curves", response_model=CurveList, responses=media("the curves", "text/csv"))
 def curves(
     job_id: JobId,
     jobs: JobsDep,
@@ -74,7 +73,7 @@ def curves(
         metrics = export.metric_names(jobs.trials(job_id))
         parts, media_type = export.curves_csv(found, metrics), "text/csv"
     else:
-        parts, media_type = json_list(map(export.curve_row, found)), "application/json"
+        parts, media_type = json_list(map(curve_view, found)), "application/json"
     return StreamingResponse(_blocks(parts), media_type=media_type)
 
 
@@ -109,10 +108,9 @@ def report(
 
 
 @router.get("/plots")
-def list_plots(job_id: JobId, drawings: DrawingsDep) -> Any:
-    """List what can be drawn of the job now."""
-    items = [asdict(plot) for plot in drawings.plots(job_id)]
-    return {"items": items, "next_cursor": None}
+def list_plots(job_id: JobId, drawings: DrawingsDep) -> PlotList:
+    """List the plots that the job has now."""
+    return PlotList.model_validate({"items": drawings.plots(job_id)})
 
 
 @router.get(

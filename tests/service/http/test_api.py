@@ -596,20 +596,6 @@ def test_a_data_folder_that_is_gone_refuses_new_jobs_and_is_named(
         assert ready.json()["parts"]["disk"] == answer.json()["detail"]
 
 
-def test_the_openapi_description_names_every_schema_it_refers_to(client: TestClient) -> None:
-    description = client.get("/openapi.json").json()
-    text = json.dumps(description)
-    schemas = description["components"]["schemas"]
-    referred = {part.partition('"')[0] for part in text.split("#/components/schemas/")[1:]}
-    assert referred <= set(schemas)
-    examples = description["paths"]["/api/v1/jobs"]["post"]["requestBody"]["content"][
-        "application/json"
-    ]["examples"]
-    for example in examples.values():
-        planned = client.post("/api/v1/jobs?dry_run=true", json=example["value"])
-        assert planned.status_code == 200, planned.text
-
-
 def test_the_page_is_served_with_a_strict_policy(client: TestClient) -> None:
     page = client.get("/")
     assert page.status_code == 200

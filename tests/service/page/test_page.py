@@ -17,8 +17,8 @@ from results.states import JobState, TrialState
 from results.store import Store
 from search_spaces import Library
 from service.api import create_app
+from service.job_request import JobRequest
 from service.jobs import Jobs
-from service.schemas import JobRequest
 from service.settings import Settings
 from tests.service.page.browser import CHROMIUM, Page, browser
 from tests.service.running import free_port, until
