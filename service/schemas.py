@@ -176,9 +176,10 @@ class TrainableView(Answer):
 
 
 class BrokenTrainableView(Answer):
-    """An installed trainable that cannot be used, by its entry point's name, and why."""
+    """An installed package's trainable that cannot be used, and why."""
 
-    name: str
+    package: str
+    entry_point: str
     problems: list[Problem]
 
 

@@ -6,13 +6,14 @@ from http import HTTPStatus
 
 from fastapi import APIRouter
 
-from search_spaces import SearchSpaceError
+from search_spaces import Problem, SearchSpaceError
 from service.engine import cluster
 from service.http.dependencies import LibraryDep, Name, SettingsDep
 from service.http.openapi import PROBLEMS
 from service.http.problems import ProblemError, unavailable
 from service.http.views import trainable_view
 from service.schemas import (
+    BrokenTrainableView,
     ClusterView,
     DatasetList,
     SearchSpaceList,
@@ -51,8 +52,17 @@ def show_search_space(name: Name, library: LibraryDep) -> SearchSpaceView:
 
 @router.get("/trainables")
 def list_trainables() -> TrainableList:
-    """List the trainables with the JSON Schema of their parameters."""
-    return TrainableList(items=[*map(trainable_view, registry.trainables().values())])
+    """List the trainables, and the installed ones that cannot be used."""
+    broken = [
+        BrokenTrainableView(
+            package=one.package,
+            entry_point=one.entry_point,
+            problems=[Problem("", one.reason, "broken_trainable", one.hint)],
+        )
+        for one in registry.broken()
+    ]
+    items = [trainable_view(trainable) for trainable in registry.trainables().values()]
+    return TrainableList(items=items, broken=broken)
 
 
 @router.get("/trainables/{name}")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Response
 
 from results import export
+from results.ranking import ranks
 from results.states import JobState
 from service.http.dependencies import IdempotencyKey, JobId, JobRequestDep, JobsDep, SettingsDep
 from service.http.openapi import JOB_BODY, PROBLEMS, media
@@ -107,11 +108,9 @@ def list_trials(job_id: JobId, jobs: JobsDep, table_format: TableFormat = "json"
     trials = jobs.trials(job_id)
     if table_format == "csv":
         return Response(export.trials_csv(trials), media_type="text/csv")
-    best = jobs.job(job_id).best
-    items = [
-        trial_view(trial, rank=1 if best and trial.number == best.trial else None)
-        for trial in trials
-    ]
+    space = jobs.job(job_id).spec.space
+    ranked = ranks(trials, space.metric, space.mode)
+    items = (trial_view(trial, ranked.get(trial.number)) for trial in trials)
     return Response("".join(json_list(items)), media_type="application/json")
 
 
