@@ -49,6 +49,7 @@ def trial_view(trial: TrialRecord, rank: int | None = None) -> TrialView:
             "error": trial.error,
             "started_at": trial.started_at,
             "finished_at": trial.finished_at,
+            "engine": trial.engine,
             "rank": rank,
         }
     )

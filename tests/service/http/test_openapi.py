@@ -19,7 +19,7 @@ from fastapi.testclient import TestClient
 
 from results.records import EpochReport, Failure
 from results.states import FailureKind, JobState, TrialState
-from results.store.base import Store
+from results.store import Store
 from service.api import create_app
 from service.settings import Settings
 
