@@ -123,14 +123,14 @@ def test_a_lock_that_is_not_given_up_makes_the_store_unavailable(
 
 
 def test_a_connection_lost_midway_makes_the_store_unavailable(
-    postgres: Server, migrated_url: str
+    server: Server, migrated_url: str
 ) -> None:
     store = open_store(migrated_url)
 
     def lose_the_connection() -> None:
         with store._database.write() as connection:
             jobs.counts(connection)
-            postgres.execute(
+            server.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE usename = 'argbest' AND datname <> 'postgres'"
             )
@@ -162,7 +162,7 @@ def test_a_server_cut_off_is_given_up_within_seconds(migrated_url: str) -> None:
 
 
 def test_a_server_that_accepts_and_says_nothing_makes_the_store_unavailable(
-    postgres: Server, monkeypatch: pytest.MonkeyPatch
+    server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(database._POSTGRESQL, "connect_timeout", 2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
