@@ -9,16 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from results.analysis import MOST_SHOWN, JobResults
 from results.comparison import value_key, varied_parameters
 from results.formatting import parameter_value
+from results.study import make_study
 from search_spaces import Range
-
-if TYPE_CHECKING:
-    from optuna import Study
-    from optuna.distributions import BaseDistribution
 
 #: Fewer scored trials than this say nothing of what mattered.
 FEWEST_TRIALS = 10
@@ -109,9 +106,12 @@ def importances(results: JobResults) -> dict[str, float]:
 
     if not has_importances(results):
         return {}
-    evaluator = PedAnovaImportanceEvaluator(target_quantile=_quantile(len(results.ranking())))
+    trials = [trial for trial, _ in results.ranking()]
+    evaluator = PedAnovaImportanceEvaluator(target_quantile=_quantile(len(trials)))
     shares: dict[str, float] = get_param_importances(
-        build_study(results), evaluator=evaluator, params=_comparable_parameters(results)
+        make_study(results.space, trials),
+        evaluator=evaluator,
+        params=_comparable_parameters(results),
     )
     return shares
 
@@ -133,45 +133,3 @@ def _comparable_parameters(results: JobResults) -> list[str]:
     ranked = [trial.parameters for trial, _ in results.ranking()]
     counts = {name: sum(name in p for p in ranked) for name in varied_parameters(results)}
     return [name for name, n in counts.items() if n >= 2 and len(ranked) - n != 1]
-
-
-def build_study(results: JobResults) -> Study:
-    """Return an in-memory Optuna study of the scored trials."""
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)  # creating a study is no news
-    direction = "maximize" if results.metric.mode == "max" else "minimize"
-    study = optuna.create_study(direction=direction)
-    ranked = results.ranking()
-    spaces = {name: _distribution(results, name) for name in varied_parameters(results)}
-    for trial, score in ranked:
-        names = [name for name in spaces if name in trial.parameters]
-        study.add_trial(
-            optuna.create_trial(
-                value=score,
-                params={name: _choice(trial.parameters[name]) for name in names},
-                distributions={name: spaces[name] for name in names},
-            )
-        )
-    return study
-
-
-def _distribution(results: JobResults, name: str) -> BaseDistribution:
-    from optuna.distributions import (
-        CategoricalDistribution,
-        FloatDistribution,
-        IntDistribution,
-    )
-
-    values = [t.parameters[name] for t in results.trials if name in t.parameters]
-    domain = _range_of(results, name)
-    if domain is None:
-        return CategoricalDistribution(list({value_key(v): _choice(v) for v in values}.values()))
-    # Steps are left out: a declared step need not divide the range, and the values are known.
-    low, high = min(domain.low, *values), max(domain.high, *values)
-    kind = IntDistribution if domain.type == "int" else FloatDistribution
-    return kind(low, high, log=bool(domain.log))
-
-
-def _choice(value: Any) -> str | int | float | bool | None:
-    return value if value is None or isinstance(value, str | int | float) else value_key(value)

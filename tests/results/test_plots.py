@@ -362,15 +362,6 @@ def test_history_keeps_the_best_so_far() -> None:
         assert point.best == best
 
 
-def test_the_study_is_our_records() -> None:
-    results = results_of(fakes.sampled())
-    built = study.build_study(results)
-    assert len(built.trials) == 36
-    assert built.best_value == results.ranking()[0][1]
-    assert built.best_params["learning_rate"] == results.ranking()[0][0].parameters["learning_rate"]
-    assert built.direction.name == "MAXIMIZE"
-
-
 def decided_by(name: str) -> Fake:
     """Fifty trials over two parameters, of which one decides the score."""
 

@@ -1,0 +1,63 @@
+"""A job's trials as a study of Optuna's. Optuna is imported only when a study is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import search_spaces
+from results.ranking import score_of
+from results.records import TrialRecord
+from search_spaces import SearchSpace
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.samplers import BaseSampler
+    from optuna.trial import FixedTrial, FrozenTrial
+
+
+def make_study(
+    space: SearchSpace, trials: Iterable[TrialRecord], sampler: BaseSampler | None = None
+) -> Study:
+    """Return an in-memory study with the finished trials, the unfinished ones enqueued.
+
+    A trial that succeeded with a finite value of the space's metric is complete, any other finished
+    one failed. Enqueued trials carry their ``number`` and ``seed`` as user attributes. Trials whose
+    parameters the space cannot have drawn are left out.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    direction = "maximize" if space.mode == "max" else "minimize"
+    study = optuna.create_study(sampler=sampler, direction=direction)
+    for trial in trials:
+        try:
+            drawn = _draw_again(space, trial)
+            if trial.state.is_finished:
+                study.add_trial(_finished(drawn, score_of(trial, space.metric)))
+            else:
+                attributes = {"number": trial.number, "seed": trial.seed}
+                study.enqueue_trial(dict(drawn.params), user_attrs=attributes)
+        except ValueError:
+            continue
+    return study
+
+
+def _draw_again(space: SearchSpace, trial: TrialRecord) -> FixedTrial:
+    """Draw a trial's parameters again, which shows which were sampled, and from what."""
+    from optuna.trial import FixedTrial
+
+    drawn = FixedTrial(dict(trial.parameters))
+    search_spaces.suggest(space, drawn)
+    return drawn
+
+
+def _finished(drawn: FixedTrial, score: float | None) -> FrozenTrial:
+    from optuna.trial import TrialState, create_trial
+
+    return create_trial(
+        state=TrialState.FAIL if score is None else TrialState.COMPLETE,
+        params=drawn.params,
+        distributions=drawn.distributions,
+        value=score,
+    )
