@@ -28,6 +28,7 @@ from service import logs
 from service.engine.cluster import is_reachable
 from service.engine.heartbeat import EXIT_UNFINISHED, Heartbeat
 from service.engine.memory_kills import survive_memory_kills
+from service.engine.messages import OBJECTIVE
 from service.engine.pause_gate import PauseGate, PauseReached
 from service.engine.ray_connection import (
     NODE_SECONDS,
@@ -91,17 +92,12 @@ def drive(
         source=settings.fashion_mnist_dir,
         log=logger.info,
     )
-    search = make_search(
-        spec.space,
-        seed=spec.seed,
-        job_id=job.id,
-        records=records,
-    )
+    search = make_search(spec.space, seed=spec.seed, records=records)
     if search.num_samples > 0:
         connect(job, spec, settings)
         has_run = any(record.attempt > 0 for record in records)
         check_feasible(spec, has_run=has_run, node_s=node_s)
-        recorder = Recorder(store, lease, records, spec=spec, gate=gate)
+        recorder = Recorder(store, lease, records, max_failures=spec.max_failures, gate=gate)
         _fit(search, spec, settings, recorder, gate, name=f"{job.id}-{lease.token}")
         recorder.flush()
     done = store.trials(job.id)
@@ -153,7 +149,7 @@ def _fit(
         param_space=search.param_space,
         tune_config=tune.TuneConfig(
             mode=spec.space.mode,
-            metric="objective",
+            metric=OBJECTIVE,
             search_alg=search.searcher,
             scheduler=gate,
             num_samples=search.num_samples,

@@ -8,6 +8,8 @@ from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
+from service.engine.messages import Started, from_result
+
 
 class PauseReached(Exception):
     """The gate is closed and the last trial that had passed it has ended."""
@@ -42,8 +44,14 @@ class PauseGate(FIFOScheduler):  # type: ignore[misc]  # Ray ships no types
         trial: Trial,
         result: dict[str, Any],
     ) -> str:
-        """Hold back a trial that begins while the gate is closed; let every other one go on."""
-        if result["event"] == "started" and not result.get("done"):
+        """Hold back a trial that begins while the gate is closed; let every other one go on.
+
+        A trial that sends a result which is no message of ours is stopped.
+        """
+        message = from_result(result)
+        if message is None:
+            return str(TrialScheduler.STOP)
+        if isinstance(message, Started) and not result.get("done"):
             if self.closed:
                 self._held.add(trial.trial_id)
                 return str(TrialScheduler.NOOP)

@@ -1,22 +1,22 @@
-"""A sampler of Optuna's for Ray Tune, told what the job's finished trials have shown."""
+"""Samples configurations with Optuna; Ray Tune asks for them one after the other."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FixedTrial, FrozenTrial, TrialState, create_trial
-from ray.tune.search.optuna import OptunaSearch
+from ray.tune.search import Searcher
 
 import search_spaces
 from results.records import TrialRecord
 from results.states import TrialState as RecordState
 from search_spaces import SearchSpace
-from service.engine.trial import OBJECTIVE
+from service.engine.messages import ASSIGNMENT, OBJECTIVE, Assignment
 
 _SAMPLERS: dict[str, type[RandomSampler] | type[TPESampler]] = {
     "random": RandomSampler,
@@ -24,58 +24,76 @@ _SAMPLERS: dict[str, type[RandomSampler] | type[TPESampler]] = {
 }
 
 
-class OptunaSampler(OptunaSearch):  # type: ignore[misc]  # Ray ships no types
-    """Tune's OptunaSearch without intermediate values: nothing here prunes on them.
+class Sampler(Searcher):  # type: ignore[misc]  # Ray ships no types
+    """Suggests the unfinished trials again, then new configurations with the next free numbers.
 
-    The parent class would fail on a result that lacks the objective, as our ``started`` does.
+    What finished trials have shown is in the study from the beginning.
     """
 
-    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Ignore intermediate results."""
-
-
-def make_sampler(
-    space: SearchSpace, *, seed: int, job_id: str, records: Sequence[TrialRecord]
-) -> OptunaSampler:
-    """Return a sampler that knows the finished trials and suggests the unfinished ones first."""
-    return OptunaSampler(
-        space=partial(search_spaces.suggest, space),
-        metric=OBJECTIVE,
-        mode=space.mode,
-        storage=_history(space, job_id, records),
-        study_name=job_id,
+    def __init__(self, space: SearchSpace, *, seed: int, records: Sequence[TrialRecord]) -> None:
+        super().__init__(metric=OBJECTIVE, mode=space.mode)
+        self._space, self._seed = space, seed
+        taken = {record.number for record in records}
+        self._numbers = (number for number in itertools.count() if number not in taken)
         # A sampler that starts again with its first seed would repeat its first suggestions.
-        sampler=_sampler(space.strategy, seed + len(records)),
-    )
+        self._study = _study(space, _sampler(space.strategy, seed + len(records)), records)
+        self._running: dict[str, optuna.Trial] = {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any]:
+        """Return the Tune configuration of the next trial."""
+        trial = self._running[trial_id] = self._study.ask()
+        parameters = search_spaces.suggest(self._space, trial)
+        known = trial.user_attrs
+        number = known["number"] if known else next(self._numbers)
+        assignment = Assignment(number, parameters, known.get("seed", self._seed))
+        return {ASSIGNMENT: assignment.to_json()}
+
+    def on_trial_complete(
+        self,
+        trial_id: str,
+        result: Mapping[str, Any] | None = None,
+        error: bool = False,  # noqa: FBT001, FBT002 - Ray's signature
+    ) -> None:
+        """Tell the study how a trial ended."""
+        value = None if error or result is None else result.get(OBJECTIVE)
+        state = TrialState.FAIL if value is None else TrialState.COMPLETE
+        self._study.tell(self._running.pop(trial_id), value, state)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Save nothing: a driver that takes the job over starts from the records."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Restore nothing."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave everything out of Tune's snapshots, which are never restored."""
+        return {}
 
 
 def _sampler(strategy: str, seed: int) -> BaseSampler:
     return _SAMPLERS[strategy](seed=seed % 2**32)
 
 
-def _history(
-    space: SearchSpace, job_id: str, records: Sequence[TrialRecord]
-) -> optuna.storages.InMemoryStorage:
-    """Return a storage whose study knows the finished trials and has the unfinished ones queued."""
-    storage = optuna.storages.InMemoryStorage()
+def _study(
+    space: SearchSpace, sampler: BaseSampler, records: Sequence[TrialRecord]
+) -> optuna.Study:
+    """Return a study with the finished trials, in which the unfinished ones are enqueued."""
     direction = "maximize" if space.mode == "max" else "minimize"
-    study = optuna.create_study(storage=storage, study_name=job_id, direction=direction)
+    study = optuna.create_study(sampler=sampler, direction=direction)
     study.add_trials([_frozen(space, r) for r in records if r.state.is_finished])
     for record in records:
         if not record.state.is_finished:
-            study.enqueue_trial(_sampled(space, record.parameters))
-    return storage
+            attributes = {"number": record.number, "seed": record.seed}
+            sampled = _replay(space, record.parameters).params
+            study.enqueue_trial(dict(sampled), user_attrs=attributes)
+    return study
 
 
 def _replay(space: SearchSpace, parameters: Mapping[str, Any]) -> FixedTrial:
-    """Suggest ``parameters`` again, to learn which of them were sampled and from what."""
+    """Suggest ``parameters`` again, which shows which of them were sampled and from what."""
     trial = FixedTrial(dict(parameters))
     search_spaces.suggest(space, trial)
     return trial
-
-
-def _sampled(space: SearchSpace, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(_replay(space, parameters).params)
 
 
 def _frozen(space: SearchSpace, record: TrialRecord) -> FrozenTrial:

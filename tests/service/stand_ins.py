@@ -7,9 +7,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from results.records import EpochReport, Lease, NewTrial
 from results.spec import JobSpec
@@ -87,8 +88,8 @@ def away(store: Store) -> Iterator[None]:
         hidden.rename(folder)
 
 
-def spec(**changes: object) -> JobSpec:
-    """A job of the defaults of linear regression, run once."""
+def spec(*, cpu: float = 1.0, gpu: float = 0.0, **changes: object) -> JobSpec:
+    """Return the specification of linear regression at its defaults, run once."""
     values = {
         "name": "job",
         "title": "Job",
@@ -102,16 +103,18 @@ def spec(**changes: object) -> JobSpec:
         "parameters": {"learning_rate": 0.001},
         "trials": 1,
         "seed": 42,
-        "resources_per_trial": {name: changes[name] for name in ("cpu", "gpu") if name in changes},
+        "resources_per_trial": {"cpu": cpu, "gpu": gpu},
     }
-    return JobSpec.from_json(values | changes)
+    return JobSpec.from_json({**values, **changes})
 
 
-def accept(store: Store, job: JobSpec | None = None) -> str:
-    """Accept a job with its one trial and return its id."""
+def accept(
+    store: Store, job: JobSpec | None = None, parameters: Sequence[Mapping[str, Any]] = ()
+) -> str:
+    """Accept a job with a trial for each configuration, or one of its defaults; return its id."""
     job = job or spec()
-    trial = NewTrial(0, defaults(job.space), job.seed)
-    return store.create_job(job, fingerprint="", trials=[trial]).id
+    trials = [NewTrial(n, p, job.seed) for n, p in enumerate(parameters or [defaults(job.space)])]
+    return store.create_job(job, fingerprint="", trials=trials).id
 
 
 def claim(store: Store, seconds: float = 60, *, owner: str = "elsewhere:1") -> Lease:

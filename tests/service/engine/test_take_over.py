@@ -1,27 +1,21 @@
-"""A job that changes hands: stopped processes cannot write, samplers know what has been run."""
+"""A job that changes hands: stopped processes cannot write, and what has finished stays."""
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import httpx2
 import pytest
-from optuna.trial import TrialState as OptunaState
 
-from results.records import TrialRecord
 from results.states import TrialState
 from results.store import Store
-from search_spaces import SearchSpace
 from service.engine import processes
-from service.engine.search import Numbering, Search, make_search
 from service.settings import Settings
 from tests.chaos.stops import controller_elsewhere, stopped
 from tests.service.running import Service, until
 
-SAMPLERS = ("random", "tpe")
 TRIALS = 12
 
 
@@ -31,76 +25,6 @@ def steps(epochs: int, **members: Any) -> dict[str, Any]:
         "name": "steps", "trainable": "test_steps", "dataset": "ames", "epochs": epochs,
         "metric": "score", "mode": "max", **members,
     }  # fmt: skip
-
-
-# --- what a sampler is told --------------------------------------------------------------------
-
-
-def space(strategy: str, trials: int = TRIALS) -> SearchSpace:
-    parameters = {"x": {"low": 0.0, "high": 1.0}, "pause_s": 0.5}
-    return SearchSpace.from_json(steps(1, strategy=strategy, trials=trials, parameters=parameters))
-
-
-def record(number: int, x: float, state: TrialState = TrialState.SUCCEEDED) -> TrialRecord:
-    metrics = {"score": x} if state is TrialState.SUCCEEDED else {}
-    return TrialRecord(number, state, {"x": x, "pause_s": 0.5}, 42, metrics=metrics)
-
-
-def searched(strategy: str, records: Sequence[TrialRecord], trials: int = TRIALS) -> Search:
-    return make_search(space(strategy, trials), seed=42, job_id="job", records=records)
-
-
-def suggestions(search: Search) -> list[dict[str, Any]]:
-    """Run what is left: each trial reports its ``x``."""
-    found = []
-    for number in range(search.num_samples):
-        assert search.searcher is not None
-        config = search.searcher.suggest(f"trial-{number}")
-        found.append(dict(config))
-        search.searcher.on_trial_complete(f"trial-{number}", {"objective": config["x"]})
-    return found
-
-
-@pytest.mark.parametrize("strategy", SAMPLERS)
-def test_a_sampler_that_starts_again_is_told_every_finished_trial(strategy: str) -> None:
-    finished = [record(n, x) for n, x in enumerate((0.2, 0.9, 0.4))]
-    failed = record(3, 0.7, TrialState.FAILED)
-    running = record(4, 0.5, TrialState.QUEUED)
-    search = searched(strategy, [*finished, failed, running])
-    assert search.num_samples == TRIALS - 4
-    assert search.searcher is not None
-    told = search.searcher._ot_study.trials
-    complete = [t for t in told if t.state is OptunaState.COMPLETE]
-    assert [(t.params, t.value) for t in complete] == [
-        ({"x": r.parameters["x"]}, r.metrics["score"]) for r in finished
-    ]
-    assert [t.params for t in told if t.state is OptunaState.FAIL] == [{"x": 0.7}]
-    assert search.searcher.suggest("first") == running.parameters, "it is run before any new one"
-
-
-@pytest.mark.parametrize("strategy", SAMPLERS)
-def test_a_sampler_that_starts_again_repeats_nothing_and_numbers_go_on(strategy: str) -> None:
-    planned = suggestions(searched(strategy, []))
-    assert len({config["x"] for config in planned}) == TRIALS
-    records = [record(n, config["x"]) for n, config in enumerate(planned[:6])]
-    records.append(record(6, planned[6]["x"], TrialState.QUEUED))
-    left = suggestions(searched(strategy, records))
-    assert left[0] == planned[6]
-    everything = [*(config["x"] for config in planned[:6]), *(config["x"] for config in left)]
-    assert len(set(everything)) == len(everything) == TRIALS
-    numbering = Numbering(records)
-    taken = [numbering.take(config) for config in left]
-    assert taken == [(6, False), *((number, True) for number in range(7, TRIALS))]
-
-
-def test_a_restarted_tpe_searches_where_the_finished_trials_were_best() -> None:
-    """Told nothing, it would spend its first ten trials all over the range, 0.5 on average."""
-    records = [record(n, n / 20) for n in range(20)]
-    told = suggestions(searched("tpe", records, trials=30))
-    assert statistics.mean(config["x"] for config in told) > 0.8
-
-
-# --- for real ----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

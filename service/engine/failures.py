@@ -1,0 +1,46 @@
+"""Says in a :class:`results.records.Failure` why a trial or a job failed."""
+
+from __future__ import annotations
+
+import traceback
+
+from results.records import Failure
+from results.states import FailureKind
+from service.engine.reporter import DivergedError
+from trainables.contract import DatasetUnavailable, DeviceUnavailable
+
+#: A message and a traceback are cut to this many characters, half of them from each end.
+MAX_MESSAGE = 2_000
+MAX_TRACEBACK = 20_000
+
+
+def failure_of_trial(error: BaseException) -> Failure:
+    """Return why a trial failed, in no more text than every answer and message can carry."""
+    if isinstance(error, DivergedError):
+        return Failure(FailureKind.DIVERGED, _shortened(str(error), MAX_MESSAGE))
+    if isinstance(error, DatasetUnavailable | DeviceUnavailable):
+        return Failure(FailureKind.INFEASIBLE, _shortened(str(error), MAX_MESSAGE))
+    kind, message = FailureKind.USER_ERROR, f"{type(error).__name__}: {error}"
+    if _is_out_of_memory(error):
+        kind = FailureKind.OUT_OF_MEMORY
+        hint = "use a smaller model, or fewer trials at once (max_concurrent_trials)"
+        message = f"{message.rstrip(': ')}: {hint}"
+    text = "".join(traceback.format_exception(error))
+    return Failure(kind, _shortened(message, MAX_MESSAGE), _shortened(text, MAX_TRACEBACK))
+
+
+def _shortened(text: str, most: int) -> str:
+    """Return the text, or the first and the last half of ``most`` characters of a longer one."""
+    left_out = len(text) - most
+    if left_out <= 0:
+        return text
+    return f"{text[: most // 2]} ... [{left_out:,} characters left out] ... {text[-(most // 2) :]}"
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Python and numpy raise MemoryError; torch an error of its own on a GPU, another on a CPU."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "DefaultCPUAllocator: can't allocate memory" in str(error)
+    )

@@ -1,0 +1,86 @@
+"""Checks what a trainable reports after each epoch and sends it to the driver."""
+
+from __future__ import annotations
+
+import math
+import operator
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import SupportsIndex
+
+from service.engine.messages import Epoch
+
+
+class DivergedError(Exception):
+    """A metric was NaN or infinite: the training has diverged."""
+
+
+@dataclass(slots=True)
+class Reporter:
+    """The ``report`` callable of one trial, a :class:`trainables.contract.Report`.
+
+    ``names`` are the metrics that the trainable declares and ``metric`` is the one that the job
+    compares. Seconds are counted from the moment when the reporter was built.
+    """
+
+    names: frozenset[str]
+    metric: str
+    epochs: int
+    send: Callable[[Epoch], None]
+    clock: Callable[[], float] = time.monotonic
+    reported: int = 0
+    started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start the clock."""
+        self.started = self.clock()
+
+    def __call__(self, epoch: int, metrics: Mapping[str, float], *, engine: str = "") -> None:
+        """Send the metrics of the next epoch.
+
+        Raises :class:`DivergedError` for a value that is not finite, and ``ValueError`` for another
+        epoch than the next one or other metrics than the declared ones.
+        """
+        epoch = self._next(epoch)
+        values = self._values(epoch, metrics)
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise DivergedError(
+                    f"{name} was {value} in epoch {epoch}: the training diverged; "
+                    "try a lower learning rate"
+                )
+        seconds = self.clock() - self.started
+        self.send(Epoch(epoch, values, values[self.metric], seconds, engine))
+        self.reported = epoch
+
+    def check_complete(self) -> None:
+        """Raise ``ValueError`` unless every epoch has been reported."""
+        if self.reported != self.epochs:
+            raise ValueError(
+                f"the trainable returned after it had reported {self.reported} of {self.epochs} "
+                "epochs: report each of them once"
+            )
+
+    def _next(self, epoch: SupportsIndex) -> int:
+        """Return the epoch as an int (a user's may be a numpy integer); refuse any but the next."""
+        wanted = self.reported + 1
+        try:
+            whole = operator.index(epoch)
+        except TypeError:
+            whole = None
+        if whole != wanted or wanted > self.epochs:
+            raise ValueError(
+                f"the trainable reported epoch {epoch!r} after {self.reported} of {self.epochs} "
+                "epochs: report each of them once, as whole numbers from 1"
+            )
+        return wanted
+
+    def _values(self, epoch: int, metrics: Mapping[str, float]) -> dict[str, float]:
+        values = {name: float(value) for name, value in metrics.items()}
+        if values.keys() != self.names:
+            raise ValueError(
+                f"the trainable reported {sorted(values)} in epoch {epoch} where it declares "
+                f"{sorted(self.names)}"
+            )
+        return values

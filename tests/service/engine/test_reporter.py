@@ -1,0 +1,100 @@
+"""What a trainable may report, and what is sent of it."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.engine.messages import Epoch
+from service.engine.reporter import DivergedError, Reporter
+
+
+class Clock:
+    """A clock that stands still unless it is set."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def sent() -> list[Epoch]:
+    return []
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def report(sent: list[Epoch], clock: Clock) -> Reporter:
+    return Reporter(frozenset({"loss", "accuracy"}), "accuracy", 3, sent.append, clock)
+
+
+LOSS = {"loss": 0.5, "accuracy": 0.75}
+
+
+def test_an_epoch_is_one_message_with_its_objective_and_time(
+    report: Reporter, sent: list[Epoch], clock: Clock
+) -> None:
+    clock.now += 2.5
+    report(1, LOSS)
+    clock.now += 1.5
+    report(2, {"loss": 0.25, "accuracy": 1.0}, engine="numba")
+    assert sent == [
+        Epoch(1, LOSS, 0.75, 2.5),
+        Epoch(2, {"loss": 0.25, "accuracy": 1.0}, 1.0, 4.0, "numba"),
+    ]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_value_that_is_not_finite_has_diverged(
+    report: Reporter, sent: list[Epoch], value: float
+) -> None:
+    report(1, LOSS)
+    with pytest.raises(DivergedError, match=f"loss was {value} in epoch 2: the training diverged"):
+        report(2, {"loss": value, "accuracy": 0.5})
+    assert len(sent) == 1
+
+
+def test_other_metrics_than_the_declared_are_refused(report: Reporter, sent: list[Epoch]) -> None:
+    declared = r"\['accuracy', 'loss'\]"
+    with pytest.raises(ValueError, match=rf"\['error'\] in epoch 1 where it declares {declared}"):
+        report(1, {"error": 1.0})
+    assert sent == []
+
+
+@pytest.mark.parametrize("epoch", [0, 1, 3, 1.0, "2", None])
+def test_another_epoch_than_the_next_is_refused(
+    report: Reporter, sent: list[Epoch], epoch: Any
+) -> None:
+    report(1, LOSS)
+    with pytest.raises(ValueError, match=re.escape(f"epoch {epoch!r} after 1 of 3 epochs")):
+        report(epoch, LOSS)
+    assert len(sent) == 1
+
+
+def test_an_epoch_may_be_a_whole_number_of_numpys(report: Reporter, sent: list[Epoch]) -> None:
+    for epoch in range(1, 4):
+        report(np.int64(epoch), LOSS)
+    report.check_complete()
+    assert {type(message.epoch) for message in sent} == {int}
+    with pytest.raises(ValueError, match="epoch 4 after 3 of 3 epochs"):
+        report(4, LOSS)
+
+
+def test_metrics_may_be_numbers_of_numpys(report: Reporter, sent: list[Epoch]) -> None:
+    report(1, {"loss": np.float32(0.5), "accuracy": np.int64(1)})
+    assert [type(value) for value in sent[0].metrics.values()] == [float, float]
+
+
+def test_an_epoch_left_out_is_missed_at_the_end(report: Reporter) -> None:
+    report(1, LOSS)
+    with pytest.raises(ValueError, match="returned after it had reported 1 of 3 epochs"):
+        report.check_complete()
