@@ -82,6 +82,7 @@ class FailureKind(StrEnum):
     TIME_LIMIT = "time_limit"
     WORKER_LOST = "worker_lost"
     INFEASIBLE = "infeasible"
+    INTERNAL = "internal"
 
     @property
     def is_retried(self) -> bool:

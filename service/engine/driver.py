@@ -10,30 +10,25 @@ import logging
 import os
 import shutil
 import sys
-import traceback
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 
 from ray import tune
-from ray.exceptions import RayError
-from ray.tune import TuneError
 
 from results.errors import IllegalMove, LeaseLost, StoreUnavailable
-from results.records import Failure, Lease, TrialRecord
+from results.records import Lease
 from results.spec import JobSpec
-from results.states import FailureKind, JobState, TrialState
+from results.states import JobState
 from results.store import Store, open_store
 from service import logs
 from service.engine.cluster import is_reachable
+from service.engine.endings import Ending, StoppedEarlyError, ending_of, outcome
 from service.engine.heartbeat import EXIT_UNFINISHED, Heartbeat
 from service.engine.memory_kills import survive_memory_kills
 from service.engine.messages import OBJECTIVE
 from service.engine.pause_gate import PauseGate, PauseReached
 from service.engine.ray_connection import (
     NODE_SECONDS,
-    InfeasibleError,
-    RayUnavailableError,
     check_feasible,
     connect,
 )
@@ -44,7 +39,6 @@ from service.log_lines import log_state
 from service.logs import limit_log
 from service.settings import Settings
 from trainables import datasets
-from trainables.contract import TrainableError
 
 logger = logging.getLogger("service.engine.driver")
 
@@ -54,17 +48,9 @@ TUNE_SETTINGS = {
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
 }
-#: A trial whose process was lost is no failure of the user's code: it is started again this often
-#: beyond the job's ``max_failures``, which the recorder counts for the failures that trials tell.
+#: Extra restarts for lost processes, on top of ``max_failures``, which counts only the failures
+#: that trials report.
 LOST_RETRIES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a run of the job ended: its last state, or ``QUEUED`` where the rest of it waits."""
-
-    state: JobState
-    error: Failure | None = None
 
 
 def drive(
@@ -75,10 +61,10 @@ def drive(
     *,
     node_s: float = NODE_SECONDS,
 ) -> Ending:
-    """Run what is left of the job and return how that ended; everything but this is written.
+    """Run the remaining trials; return the job's final state, and store everything else.
 
-    ``node_s`` is how many seconds a node that could hold the trials is waited for. Raises what
-    the job did wrong, or one of :data:`NO_FAULT_OF_THE_JOB`.
+    ``node_s`` is how many seconds to wait for a node that can hold the trials. What an exception
+    means for the job, :func:`service.engine.endings.ending_of` says.
     """
     job = store.job(lease.job_id)
     spec = job.spec
@@ -103,31 +89,13 @@ def drive(
     done = store.trials(job.id)
     left = spec.trials - sum(record.state.is_finished for record in done)
     if left <= 0:
-        return _outcome(done)
+        return outcome(done)
     if not gate.closed:
         raise StoppedEarlyError(
-            f"Tune ended its run with {left} trials left, as it does at SIGINT and SIGUSR1"
+            f"Tune ended its run early, as it does at SIGINT and SIGUSR1; trials left: {left}"
         )
     logger.info("job %s: what is left of it waits", job.id)
     return Ending(JobState.QUEUED)
-
-
-class StoppedEarlyError(Exception):
-    """Tune has ended its run although trials are left and the job is not to pause."""
-
-
-#: What stops a driver through no fault of its job; whoever drives it next goes on with it. It was
-#: taken over, or cancelled just as it ended, or stopped by a signal, or the store, Ray, the disk or
-#: the network failed.
-NO_FAULT_OF_THE_JOB = (
-    LeaseLost,
-    IllegalMove,
-    StoreUnavailable,
-    StoppedEarlyError,
-    RayUnavailableError,
-    RayError,
-    OSError,
-)
 
 
 def _fit(
@@ -175,17 +143,6 @@ def _fit(
         shutil.rmtree(storage / name, ignore_errors=True)
 
 
-def _outcome(records: Sequence[TrialRecord]) -> Ending:
-    """A job succeeds if any of its trials did; else the first failure says why."""
-    if any(record.state is TrialState.SUCCEEDED for record in records):
-        return Ending(JobState.SUCCEEDED)
-    first = next((record.error for record in records if record.error), None)
-    kind = first.kind if first else FailureKind.USER_ERROR
-    why = first.message if first else "no trial was run"
-    message = f"none of the job's {len(records)} trials succeeded; the first failure: {why}"
-    return Ending(JobState.FAILED, Failure(kind, message))
-
-
 def _run(
     store: Store,
     lease: Lease,
@@ -194,43 +151,18 @@ def _run(
     *,
     node_s: float = NODE_SECONDS,
 ) -> Ending | None:
-    """Drive the job; return how it ended, None where somebody else is to go on with it."""
+    """Drive the job and return how that ended; None if the next driver is to go on with it."""
     try:
         return drive(store, lease, settings, gate, node_s=node_s)
     except Exception as error:
-        # The edge of this process: whatever the job itself did wrong becomes its error.
-        if isinstance(error, TrainableError | InfeasibleError):
-            return Ending(JobState.FAILED, Failure(FailureKind.INFEASIBLE, str(error)))
-        for cause in _causes(error):
-            if isinstance(cause, NO_FAULT_OF_THE_JOB):
-                logger.error("driver stops: %s: %s", type(cause).__name__, cause)
-                return None
-        logger.exception("the job could not be driven")
+        # The edge of this process: an exception ends the job, or leaves it to the next driver.
+        ending = ending_of(error)
         # Ray may have gone without an exception of its own.
-        if not is_reachable(settings.ray_address):
+        if ending is None or not is_reachable(settings.ray_address):
+            logger.error("driver stops: %s: %s", type(error).__name__, error)
             return None
-        return Ending(JobState.FAILED, _failure(error))
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield the error, and what Tune has wrapped into it.
-
-    Tune puts what its callbacks raise into a ``TuneError`` of which only the text is left, and an
-    exception of Ray's that it does not expect into a ``RuntimeError`` as its cause. No other
-    context counts: Tune calls back while it handles the death of an actor.
-    """
-    yield error
-    wrapped = error.__context__ if isinstance(error, TuneError) else error.__cause__
-    if wrapped is not None:
-        yield from _causes(wrapped)
-
-
-def _failure(error: Exception) -> Failure:
-    text = "".join(traceback.format_exception(error))
-    # A TuneError's text is a whole traceback: its last line says what happened.
-    last = str(error).strip().splitlines()[-1:]
-    message = ": ".join([type(error).__name__, *last])
-    return Failure(FailureKind.USER_ERROR, message, text)
+        logger.exception("the job could not be driven")
+        return ending
 
 
 def _end(store: Store, lease: Lease, ending: Ending | None) -> int:

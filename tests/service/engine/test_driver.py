@@ -26,7 +26,7 @@ from results.records import Failure, Lease, LeaseCounts, NewTrial, TrialRecord
 from results.states import FailureKind, JobState, TrialState
 from results.store import Store
 from service.engine import driver
-from service.engine.driver import Ending
+from service.engine.endings import Ending, outcome
 from service.engine.heartbeat import EXIT_UNFINISHED
 from service.engine.pause_gate import PauseGate
 from service.engine.ray_connection import check_feasible, connect
@@ -88,7 +88,7 @@ def run(store: Store, lease: Lease, settings: Settings, gate: PauseGate | None =
 def test_a_job_succeeds_if_any_of_its_trials_did() -> None:
     failure = Failure(FailureKind.DIVERGED, "train_loss was nan")
     trials = [record(0, TrialState.FAILED, failure), record(1, TrialState.SUCCEEDED)]
-    assert driver._outcome(trials) == Ending(JobState.SUCCEEDED)
+    assert outcome(trials) == Ending(JobState.SUCCEEDED)
 
 
 def test_a_job_without_a_success_fails_as_its_first_failure_did() -> None:
@@ -96,11 +96,11 @@ def test_a_job_without_a_success_fails_as_its_first_failure_did() -> None:
     trials = [record(n, TrialState.FAILED, failure) for n, failure in enumerate(failures)]
     message = "none of the job's 2 trials succeeded; the first failure: it was nan"
     failure = Failure(FailureKind.DIVERGED, message)
-    assert driver._outcome(trials) == Ending(JobState.FAILED, failure)
+    assert outcome(trials) == Ending(JobState.FAILED, failure)
 
 
 def test_a_job_that_ran_no_trial_fails_and_says_so() -> None:
-    ending = driver._outcome([])
+    ending = outcome([])
     assert ending.state is JobState.FAILED
     assert ending.error is not None
     assert "no trial was run" in ending.error.message
@@ -150,7 +150,7 @@ def test_a_run_that_tune_ends_early_is_left_to_the_next_driver(
     assert store.renew_lease(half_run, 60) is JobState.RUNNING
     states = [trial.state for trial in store.trials(half_run.job_id)]
     assert states == [TrialState.SUCCEEDED, TrialState.QUEUED]
-    assert "1 trials left" in caplog.text
+    assert "trials left: 1" in caplog.text
 
 
 @pytest.mark.usefixtures("two_nodes")
@@ -380,32 +380,48 @@ def test_what_the_disk_or_ray_does_in_a_run_is_no_error_of_the_job(
     assert store.job(job_id).state is state
 
 
-def unreadable(store: Store) -> Lease:
-    """A job whose specification no driver can read: whatever goes wrong ends as this does."""
-    accept(store)
-    with store._database.write() as connection:
-        connection.exec_driver_sql("UPDATE jobs SET spec = '{}'")
-    return claim(store)
-
-
-def test_whatever_goes_wrong_becomes_the_error_of_the_job(store: Store, settings: Settings) -> None:
-    lease = unreadable(store)
-    assert run(store, lease, settings) == 0
-    error = store.job(lease.job_id).error
-    assert store.job(lease.job_id).state is JobState.FAILED
+@pytest.mark.usefixtures("two_nodes")
+def test_an_error_of_our_own_asks_for_a_report(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tune.Tuner, "fit", lambda _: plainly(KeyError("x")))
+    job_id = accept(store)
+    assert run(store, claim(store), settings) == 0
+    error = store.job(job_id).error
     assert error is not None
-    assert error.kind is FailureKind.USER_ERROR
-    assert error.message == "KeyError: 'search_space'"
+    assert error.kind is FailureKind.INTERNAL
+    assert error.message.startswith("argbest itself failed (KeyError: 'x'): please report")
     assert "Traceback" in (error.traceback or "")
 
 
-def test_what_goes_wrong_without_ray_is_no_error_of_the_job(
-    store: Store, settings: Settings
+@pytest.mark.usefixtures("two_nodes")
+@pytest.mark.parametrize("is_raised", [plainly, by_a_callback])
+def test_a_folder_that_may_not_be_used_fails_the_job_and_is_named(
+    store: Store,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    is_raised: Callable[[Exception], None],
 ) -> None:
-    lease = unreadable(store)
+    """Every other driver would end in the same way."""
+    error = PermissionError(errno.EACCES, "Permission denied", "/data/ray/tune")
+    monkeypatch.setattr(tune.Tuner, "fit", lambda _: is_raised(error))
+    job_id = accept(store)
+    assert run(store, claim(store), settings) == 0
+    failure = store.job(job_id).error
+    assert failure is not None
+    assert failure.kind is FailureKind.INFEASIBLE
+    assert "may not use /data/ray/tune: Permission denied" in failure.message
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_what_goes_wrong_without_ray_is_no_error_of_the_job(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tune.Tuner, "fit", lambda _: plainly(KeyError("x")))
+    job_id = accept(store)
     nobody = settings.model_copy(update={"ray_address": "127.0.0.1:1"})
-    assert run(store, lease, nobody) == EXIT_UNFINISHED
-    assert store.job(lease.job_id).state is JobState.RUNNING
+    assert run(store, claim(store), nobody) == EXIT_UNFINISHED
+    assert store.job(job_id).state is JobState.RUNNING
 
 
 def test_an_error_that_cannot_be_written_leaves_the_job_to_the_next_driver(

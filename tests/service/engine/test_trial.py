@@ -49,9 +49,9 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialContext]:
     """Three epochs of the plugin's trainable; the registry has it meanwhile."""
     datasets.ensure("ames", DATASETS)
     monkeypatch.syspath_prepend(str(PLUGIN))
-    registry.trainables.cache_clear()
+    registry._load.cache_clear()
     yield TrialContext(spec(trainable="test_steps", metric="score", epochs=3), DATASETS, None)
-    registry.trainables.cache_clear()
+    registry._load.cache_clear()
 
 
 def run(context: TrialContext, seed: int = 42, **parameters: Any) -> None:
