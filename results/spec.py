@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from search_spaces import Choice, Constant, Domain, Scalar, SearchSpace, defaults
+from search_spaces import SearchSpace, defaults
 
 #: The members of a search space in the flat JSON of a job, besides its name and its trials.
 _SPACE_MEMBERS = (
@@ -103,37 +103,3 @@ class JobSpec:
         values["parameters"] = {**left_out, **values["parameters"]}
         canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def with_floats(space: SearchSpace, schema: Mapping[str, Any]) -> SearchSpace:
-    """Return ``space`` with the whole numbers of float parameters as floats.
-
-    ``schema`` is the JSON Schema of the trainable's parameters. JSON does not tell 1 from 1.0; a
-    specification and its fingerprint do.
-    """
-    rules = schema.get("properties", {})
-    floats = {name for name, rule in rules.items() if rule.get("type") == "number"}
-    parameters = {
-        name: _with_floats(domain, name in floats, floats)
-        for name, domain in space.parameters.items()
-    }
-    return replace(space, parameters=parameters)
-
-
-def _with_floats(domain: Domain, is_float: bool, floats: Collection[str]) -> Domain:  # noqa: FBT001
-    when = {
-        name: tuple(map(_as_float, values)) if name in floats else values
-        for name, values in domain.when.items()
-    }
-    match domain:
-        case Constant() if is_float:
-            return replace(domain, value=_as_float(domain.value), when=when)
-        case Choice() if is_float:
-            values, default = tuple(map(_as_float, domain.values)), _as_float(domain.default)
-            return replace(domain, values=values, default=default, when=when)
-        case _:  # a range has made its numbers of its own type
-            return replace(domain, when=when)
-
-
-def _as_float(value: Scalar) -> Scalar:
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

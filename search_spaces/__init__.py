@@ -9,14 +9,22 @@ from search_spaces.errors import (
     UnknownSearchSpace,
     pointer_to,
 )
+from search_spaces.floats import with_floats
 from search_spaces.library import Library
 from search_spaces.reading import read_domain
-from search_spaces.scalars import Scalar
 from search_spaces.space import MOST_EPOCHS, SAMPLERS, STRATEGIES, SearchSpace
-from search_spaces.strategies import Suggester, configurations, count, defaults, suggest
+from search_spaces.strategies import (
+    Suggester,
+    configurations,
+    count,
+    count_distinct,
+    defaults,
+    suggest,
+    suggested,
+)
 from search_spaces.text import printable, storable, unprintable, unstorable
 from search_spaces.validation import check
-from search_spaces.yaml_files import load_yaml
+from search_spaces.values import Value
 
 __all__ = [
     "MOST_EPOCHS",
@@ -29,22 +37,24 @@ __all__ = [
     "Library",
     "Problem",
     "Range",
-    "Scalar",
     "SearchSpace",
     "SearchSpaceError",
     "SpaceFileError",
     "Suggester",
     "UnknownSearchSpace",
+    "Value",
     "check",
     "configurations",
     "count",
+    "count_distinct",
     "defaults",
-    "load_yaml",
     "pointer_to",
     "printable",
     "read_domain",
     "storable",
     "suggest",
+    "suggested",
     "unprintable",
     "unstorable",
+    "with_floats",
 ]

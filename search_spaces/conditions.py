@@ -1,13 +1,14 @@
-"""Conditions among parameters: are they possible, in which order, what they leave out."""
+"""The conditions among a space's parameters: their order, and whether they can be met."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from search_spaces.domains import Domain
+from search_spaces.domains import Domain, Range
 from search_spaces.errors import Code, Problem, did_you_mean, pointer_to
-from search_spaces.scalars import shown
+from search_spaces.values import any_of, shown
+from search_spaces.when import Bounds, Condition, meets, numbers_in
 
 Parameters = Mapping[str, Domain]
 
@@ -32,40 +33,48 @@ def dependency_order(parameters: Parameters) -> tuple[str, ...]:
 def condition_problems(
     parameters: Parameters, unreadable: Collection[str] = ()
 ) -> Iterator[Problem]:
-    """Yield each condition on an unknown parameter or an impossible value, and each cycle.
+    """Yield each condition on an unknown parameter, each one never met, and each cycle.
 
-    Nothing is said of conditions on the ``unreadable`` parameters, whose own problem is known.
+    Conditions on the ``unreadable`` parameters are passed over: their own problem is known.
     """
     for name, domain in parameters.items():
-        for parent, values in domain.when.items():
+        for parent, condition in domain.when.items():
             pointer = pointer_to("parameters", name, "when", parent)
             if parent in parameters:
-                yield from _value_problems(parent, parameters[parent], values, pointer)
+                yield from _never_met(parent, parameters[parent], condition, pointer)
             elif parent not in unreadable:
                 others = [other for other in parameters if other != name]
                 detail = f"the condition names a parameter {shown(parent)} that is not declared"
                 hint = did_you_mean(parent, others)
                 yield Problem(pointer, detail, Code.UNKNOWN_PARAMETER, hint)
-    yield from _cycle_problems(parameters)
-
-
-def _value_problems(
-    parent: str, domain: Domain, values: Collection[object], pointer: str
-) -> Iterator[Problem]:
-    for value in values:
-        if value not in domain:
-            detail = f"{parent} never takes the value {shown(value)}"
-            hint = f"use a value that {parent} can take, or leave the condition out"
-            yield Problem(pointer, detail, Code.IMPOSSIBLE_CONDITION, hint)
-
-
-def _cycle_problems(parameters: Parameters) -> Iterator[Problem]:
     for name in parameters:
         if name in _ancestors(name, parameters):
             pointer = pointer_to("parameters", name, "when")
             detail = f"{name} depends on itself through its conditions"
             hint = "remove a condition so that no parameter depends on itself"
             yield Problem(pointer, detail, Code.CONDITION_CYCLE, hint)
+
+
+def _never_met(
+    parent: str, domain: Domain, condition: Condition, pointer: str
+) -> Iterator[Problem]:
+    if isinstance(condition, Bounds):
+        wrong = [] if _can_hold(condition, domain) else [f"{parent} is never {condition}"]
+    else:
+        never = [value for value in condition if value not in domain]
+        wrong = [f"{parent} never takes the value {shown(value)}" for value in never]
+    if isinstance(domain, Range):
+        hint = f"{parent} goes from {shown(domain.low)} to {shown(domain.high)}"
+    else:
+        first = None if isinstance(condition, Bounds) else condition[0]
+        hint = any_of(list(domain.listed()), first)
+    for detail in wrong:
+        yield Problem(pointer, detail, Code.IMPOSSIBLE_CONDITION, hint)
+
+
+def _can_hold(condition: Condition, domain: Domain) -> bool:
+    """Whether the condition is met by a value of ``domain``."""
+    return any(meets(value, condition) for value, _ in domain.parts(numbers_in([condition])))
 
 
 def _ancestors(name: str, parameters: Parameters) -> set[str]:
@@ -81,7 +90,7 @@ def _ancestors(name: str, parameters: Parameters) -> set[str]:
 
 
 def without_impossible(parameters: Parameters, kept: Collection[str]) -> dict[str, Domain]:
-    """Return ``parameters`` without what can no longer be, after others were replaced.
+    """Return ``parameters`` without the conditions that others, replaced, can no longer meet.
 
     Values that a condition's parameter no longer takes leave the condition; a parameter left with
     a condition that never holds is left out. Those in ``kept`` stay as they are.
@@ -90,18 +99,21 @@ def without_impossible(parameters: Parameters, kept: Collection[str]) -> dict[st
     while True:
         reduced: dict[str, Domain] = {}
         for name, domain in remaining.items():
-            left = domain if name in kept else _what_is_left(domain, remaining)
-            if left is not None:
-                reduced[name] = left
+            possible = ((p, _possible(c, remaining.get(p))) for p, c in domain.when.items())
+            when = {parent: condition for parent, condition in possible if condition}
+            if name in kept:
+                reduced[name] = domain
+            elif when.keys() == domain.when.keys():
+                reduced[name] = replace(domain, when=when)
         if reduced == remaining:
             return reduced
         remaining = reduced
 
 
-def _what_is_left(domain: Domain, parameters: Parameters) -> Domain | None:
-    """Return ``domain`` with the conditions that can still hold, or None where one never does."""
-    when = {
-        parent: tuple(v for v in values if parent in parameters and v in parameters[parent])
-        for parent, values in domain.when.items()
-    }
-    return replace(domain, when=when) if all(when.values()) else None
+def _possible(condition: Condition, domain: Domain | None) -> Condition | None:
+    """Return the part of ``condition`` that ``domain`` can meet, empty or None if it meets none."""
+    if domain is None:
+        return None
+    if isinstance(condition, Bounds):
+        return condition if _can_hold(condition, domain) else None
+    return tuple(value for value in condition if value in domain)

@@ -12,11 +12,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 
 from search_spaces.text import printable
 
 _LONGEST_POINTER_PART = 100
+_MOST_NAMED = 20
 
 
 class Code(StrEnum):
@@ -94,12 +96,10 @@ class YamlError(SearchSpaceError):
     def __init__(self, detail: str, hint: str, line: int = 1) -> None:
         super().__init__([Problem("", detail, Code.BAD_FILE, hint)])
         self.line = line
+        self.args = (detail, hint, line)  # pickling passes these on
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.problems[0].detail}; {self.problems[0].hint}"
-
-    def __reduce__(self) -> tuple[type[YamlError], tuple[str, str, int]]:
-        return type(self), (self.problems[0].detail, self.problems[0].hint, self.line)
 
 
 class SpaceFileError(SearchSpaceError):
@@ -108,9 +108,7 @@ class SpaceFileError(SearchSpaceError):
     def __init__(self, problems: Iterable[Problem], path: Path) -> None:
         super().__init__(problems)
         self.path = path
-
-    def __reduce__(self) -> tuple[type[SpaceFileError], tuple[tuple[Problem, ...], Path]]:
-        return type(self), (self.problems, self.path)
+        self.args = (self.problems, path)  # pickling passes these on
 
 
 def raise_any(problems: Iterable[Problem], pointer: str = "") -> None:
@@ -134,8 +132,10 @@ def _escaped(part: str) -> str:
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
-    """Return a hint that names the entries of ``known`` close to ``name``, or else all of them."""
+    """Return a hint that names the entries of ``known`` close to ``name``, or else the first."""
     close = get_close_matches(name[:_LONGEST_POINTER_PART], known, n=3)
     if close:
         return f"did you mean {' or '.join(close)}?"
-    return f"there are: {', '.join(known)}" if known else "there are none"
+    more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
+    named = ", ".join(islice(known, _MOST_NAMED))
+    return f"there are: {named}{more}" if known else "there are none"

@@ -17,8 +17,8 @@ from search_spaces.errors import (
     YamlError,
     did_you_mean,
 )
-from search_spaces.scalars import shown
 from search_spaces.space import SearchSpace
+from search_spaces.values import shown
 from search_spaces.yaml_files import LARGEST_TEXT, load_yaml
 
 _BUILT_IN = Path(__file__).parent

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from search_spaces.domains import Choice, Constant, Domain, Range
-from search_spaces.errors import (
-    Code,
-    Problem,
-    SearchSpaceError,
-    did_you_mean,
-    pointer_to,
-    raise_any,
-)
-from search_spaces.scalars import is_number, wrong_type
-
-_D = TypeVar("_D", Choice, Range)
+from search_spaces.errors import Code, Problem, SearchSpaceError, pointer_to, raise_any
+from search_spaces.keys import key_problems
+from search_spaces.values import is_number, shown, wrong_type
+from search_spaces.when import BOUNDS
 
 _CONSTANT_KEYS = ("value", "when")
 _CHOICE_KEYS = ("values", "default", "when")
 _RANGE_KEYS = ("low", "high", "log", "step", "type", "default", "when")
+_ALL_KEYS = tuple(dict.fromkeys(_CONSTANT_KEYS + _CHOICE_KEYS + _RANGE_KEYS))
 _FORMS = 'write a constant, {"values": [...]} or {"low": ..., "high": ...}'
 
 
@@ -31,20 +25,29 @@ def read_domain(raw: object) -> Domain:
     all numbers of the range are written as whole ones, else "float".
     """
     if isinstance(raw, list | tuple):
-        problem = Problem("", "a bare list is not a domain", Code.WRONG_TYPE, _FORMS)
-        raise SearchSpaceError([problem])
+        hint = f'write {{"values": {shown(raw)}}}, or {{"value": ...}} where the list is one value'
+        raise SearchSpaceError([Problem("", "a bare list is not a domain", Code.WRONG_TYPE, hint)])
     if not isinstance(raw, Mapping):
-        return _read_constant(raw)
+        return _read_bare(raw)
     if "values" in raw:
-        return _read_choice(raw)
+        values = raw["values"]
+        first = values[0] if isinstance(values, list | tuple) and values else None
+        return _built(Choice, raw, _CHOICE_KEYS, {"default": first})
     if "value" in raw:
-        raise_any(key_problems(raw, _CONSTANT_KEYS))
-        return Constant(raw["value"], when=raw.get("when", {}))
-    if "low" in raw or "high" in raw:
-        return _read_range(raw)
-    keys = tuple(dict.fromkeys(_CONSTANT_KEYS + _CHOICE_KEYS + _RANGE_KEYS))
-    nothing = Problem("", "the object declares no domain", Code.MISSING, _FORMS)
-    raise SearchSpaceError([nothing, *key_problems(raw, keys)])
+        return _built(Constant, raw, _CONSTANT_KEYS, {})
+    missing = [end for end in ("low", "high") if end not in raw]
+    if not missing:
+        return _built(Range, raw, _RANGE_KEYS, {"default": raw["low"], "type": _implied_type(raw)})
+    if len(missing) == 2:
+        problem, keys = (
+            Problem("", "the object declares no domain", Code.MISSING, _FORMS),
+            _ALL_KEYS,
+        )
+    else:
+        detail = f"a range needs both ends, and {missing[0]} is missing"
+        problem = Problem(pointer_to(missing[0]), detail, Code.MISSING, f"add {missing[0]}")
+        keys = _RANGE_KEYS
+    raise SearchSpaceError([problem, *key_problems(raw, keys)])
 
 
 def read_parameters(raw: object) -> tuple[dict[str, Domain], list[Problem]]:
@@ -68,59 +71,34 @@ def known_members(raw: object) -> object:
     """Return a domain's JSON without the keys that this version does not know."""
     if not isinstance(raw, Mapping):
         return raw
-    known = {*_CONSTANT_KEYS, *_CHOICE_KEYS, *_RANGE_KEYS}
-    return {key: value for key, value in raw.items() if key in known}
+    known = {key: value for key, value in raw.items() if key in _ALL_KEYS}
+    if isinstance(raw.get("when"), Mapping):
+        known["when"] = {
+            name: {key: limit for key, limit in wanted.items() if key in BOUNDS}
+            if isinstance(wanted, Mapping)
+            else wanted
+            for name, wanted in raw["when"].items()
+        }
+    return known
 
 
-def key_problems(raw: Mapping[Any, Any], known: tuple[str, ...]) -> list[Problem]:
-    """Return a problem for each key of ``raw`` that is not among ``known``."""
-    return [
-        Problem(
-            pointer_to(key),
-            "this key is not known here",
-            Code.UNKNOWN_KEY,
-            did_you_mean(str(key), known),
-        )
-        for key in raw
-        if key not in known
-    ]
-
-
-def _read_constant(raw: Any) -> Constant:
+def _read_bare(raw: Any) -> Constant:
     try:
         return Constant(raw)
     except SearchSpaceError as error:
         # A bare constant has no member "value" to point at.
-        raise SearchSpaceError([_unwrapped(problem) for problem in error.problems]) from None
+        problems = (Problem("", p.detail, p.code, p.hint) for p in error.problems)
+        raise SearchSpaceError(problems) from None
 
 
-def _unwrapped(problem: Problem) -> Problem:
-    return Problem("", problem.detail, problem.code, problem.hint)
-
-
-def _read_choice(raw: Mapping[str, Any]) -> Choice:
-    values = raw["values"]
-    first = values[0] if isinstance(values, list | tuple) and values else None
-    default, when = raw.get("default", first), raw.get("when", {})
-    return _built(raw, _CHOICE_KEYS, lambda: Choice(values, default, when=when))
-
-
-def _read_range(raw: Mapping[str, Any]) -> Range:
-    missing = [name for name in ("low", "high") if name not in raw]
-    if missing:
-        detail = f"a range needs both ends, and {missing[0]} is missing"
-        problem = Problem(pointer_to(missing[0]), detail, Code.MISSING, f"add {missing[0]}")
-        raise SearchSpaceError([problem, *key_problems(raw, _RANGE_KEYS)])
-    members = {name: raw[name] for name in _RANGE_KEYS if name in raw}
-    implied = {"default": raw["low"], "type": _implied_type(raw)}
-    return _built(raw, _RANGE_KEYS, lambda: Range(**(implied | members)))
-
-
-def _built(raw: Mapping[str, Any], known: tuple[str, ...], build: Callable[[], _D]) -> _D:
-    """Return what ``build`` builds; raise all problems of ``raw`` at once."""
+def _built(
+    build: Callable[..., Domain], raw: Mapping[str, Any], known: tuple[str, ...], implied: Any
+) -> Domain:
+    """Return what ``build`` makes of the known members; raise all problems of ``raw`` at once."""
     problems = key_problems(raw, known)
+    members = {name: raw[name] for name in known if name in raw}
     try:
-        built = build()
+        built = build(**(implied | members))
     except SearchSpaceError as error:
         # Of an absent member there is nothing to say: its implied value repeats another's problem.
         problems += (p for p in error.problems if p.pointer.split("/")[1] in raw)

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import InitVar, dataclass, fields, replace
 from typing import Any, Literal
 
 from search_spaces.conditions import condition_problems, without_impossible
 from search_spaces.domains import Choice, Constant, Domain, Range
-from search_spaces.errors import (
-    Code,
-    Problem,
-    SearchSpaceError,
-    did_you_mean,
-    pointer_to,
-    raise_any,
-)
-from search_spaces.reading import key_problems, known_members, read_parameters
-from search_spaces.scalars import Scalar, scalar_problem, shown, wrong_type
+from search_spaces.errors import Code, Problem, SearchSpaceError, pointer_to, raise_any
+from search_spaces.keys import key_problems, strategy_hint
+from search_spaces.reading import known_members, read_parameters
 from search_spaces.text import unprintable
+from search_spaces.values import Value, shown, text_problems, wrong_type
 
 #: Strategies that draw configurations one after another, by the name of Optuna's sampler.
 SAMPLERS = ("random", "tpe")
@@ -33,7 +27,7 @@ MOST_TRIALS = 1_000_000
 LONGEST_DESCRIPTION = 5_000
 
 _SPACE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_PARAMETER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_PARAMETER_NAME = re.compile(r"(?=.{1,64}\Z)[A-Za-z_][A-Za-z0-9_]*([.-][A-Za-z0-9_]+)*")
 _REQUIRED = ("name", "trainable", "dataset", "epochs", "metric", "mode", "strategy", "parameters")
 
 
@@ -42,9 +36,9 @@ class SearchSpace:
     """A complete search: nothing about what it runs is implied.
 
     ``trials`` is the number that a sampler draws (20 where none is given), None for the strategies
-    that list their configurations. ``mode`` is the better direction of ``metric``. A space that
-    cannot be is refused with :class:`SearchSpaceError`; whether its trainable takes the values is
-    for :func:`search_spaces.validation.check`.
+    that list their configurations. ``mode`` is the better direction of ``metric``. An invalid space
+    raises :class:`SearchSpaceError`, unless ``checked`` says that it is valid;
+    :func:`search_spaces.check` finds out whether its trainable takes the values.
     """
 
     name: str
@@ -58,9 +52,11 @@ class SearchSpace:
     parameters: Mapping[str, Domain]
     trials: int | None = None
     description: str | None = None
+    checked: InitVar[bool] = False
 
-    def __post_init__(self) -> None:
-        raise_any(_problems(self._members()))
+    def __post_init__(self, checked: bool) -> None:
+        if not checked:
+            raise_any(_problems(self._members()))
         object.__setattr__(self, "parameters", dict(self.parameters))
         if self.trials is None and self.is_sampled:
             object.__setattr__(self, "trials", DEFAULT_TRIALS)
@@ -95,7 +91,7 @@ class SearchSpace:
         problems += unreadable
         problems += _problems(members, _names(raw.get("parameters")) - set(members["parameters"]))
         raise_any(problems, pointer)
-        return cls(**{"title": members["name"], **members})
+        return cls(**{"title": members["name"], **members}, checked=True)
 
     @classmethod
     def from_stored(cls, raw: Mapping[str, Any]) -> SearchSpace:
@@ -105,9 +101,9 @@ class SearchSpace:
         Raises :class:`SearchSpaceError` for a space that this version cannot read.
         """
         known = {member.name for member in fields(cls)}
+        if raw.get("strategy") not in SAMPLERS:
+            known.remove("trials")
         members = {key: value for key, value in raw.items() if key in known}
-        if members.get("strategy") not in SAMPLERS:
-            members.pop("trials", None)
         declared = members.get("parameters", {})
         members["parameters"] = {name: known_members(domain) for name, domain in declared.items()}
         return cls.from_json(members)
@@ -130,21 +126,24 @@ class SearchSpace:
         """Return this space with some members replaced by what a job says (None: left alone).
 
         A constant or a domain in ``parameters`` replaces the space's own wholly, its conditions
-        included; new names are added. What can no longer be then goes: values that a condition's
-        parameter does not take any more, and parameters left with a condition that never holds.
+        included; new names are added. Conditions of the other parameters lose the values that can
+        no longer be taken, and parameters whose conditions can no longer hold are left out.
         Raises :class:`SearchSpaceError` with every problem, at pointers under ``pointer``.
         """
+        said = {"strategy": strategy, "epochs": epochs, "trials": trials}
+        given = {name: value for name, value in said.items() if value is not None}
+        if not given and parameters in (None, {}):
+            return self
         replaced, problems = read_parameters({} if parameters is None else parameters)
-        given = {"strategy": strategy, "epochs": epochs, "trials": trials}
-        members = self._members() | {k: v for k, v in given.items() if v is not None}
+        members = self._members() | given
         members["parameters"] = without_impossible({**self.parameters, **replaced}, replaced)
         if trials is None and members["strategy"] not in SAMPLERS:
             members["trials"] = None
         problems += _problems(members, _names(parameters) - set(replaced))
         raise_any(problems, pointer)
-        return SearchSpace(**members)
+        return SearchSpace(**members, checked=True)
 
-    def fixed_at(self, configuration: Mapping[str, Scalar]) -> SearchSpace:
+    def fixed_at(self, configuration: Mapping[str, Value]) -> SearchSpace:
         """Return the space that runs one configuration of this one alone."""
         constants = {name: Constant(value) for name, value in configuration.items()}
         return replace(self, strategy="single", parameters=constants, trials=None, description=None)
@@ -169,7 +168,8 @@ def _problems(members: Mapping[str, Any], unreadable: Collection[str] = ()) -> l
     problems = [
         problem
         for name, check in _CHECKS.items()
-        if name in members and (problem := check(members[name], pointer_to(name)))
+        if name in members
+        for problem in check(members[name], pointer_to(name))
     ]
     if "parameters" in members:
         problems += _parameter_problems(members["parameters"], unreadable)
@@ -192,7 +192,10 @@ def _parameter_problems(
     for name, domain in parameters.items():
         pointer = pointer_to("parameters", name)
         if not isinstance(name, str) or not _PARAMETER_NAME.fullmatch(name):
-            hint = "use up to 64 letters, digits and underscores, no digit first"
+            hint = (
+                "use up to 64 letters, digits and underscores, no digit first, "
+                "in parts with a dot or a hyphen between"
+            )
             detail = f"{shown(name)} is not a parameter name"
             yield Problem(pointer, detail, Code.BAD_NAME, hint)
         if not isinstance(domain, Constant | Choice | Range):
@@ -201,71 +204,78 @@ def _parameter_problems(
     yield from condition_problems(parameters, unreadable)
 
 
-def _name_problem(value: object, pointer: str) -> Problem | None:
-    if isinstance(value, str) and _SPACE_NAME.fullmatch(value):
-        return None
-    hint = "use up to 64 lower-case letters, digits, underscores and hyphens"
-    return Problem(pointer, f"{shown(value)} is not a space's name", Code.BAD_NAME, hint)
+def _name_problems(value: object, pointer: str) -> Iterator[Problem]:
+    if not isinstance(value, str) or not _SPACE_NAME.fullmatch(value):
+        hint = "use up to 64 lower-case letters, digits, underscores and hyphens"
+        yield Problem(pointer, f"{shown(value)} is not a space's name", Code.BAD_NAME, hint)
 
 
-def _text_problem(value: object, pointer: str) -> Problem | None:
+def _text_problems(value: object, pointer: str) -> Iterator[Problem]:
     if not isinstance(value, str):
-        return wrong_type(pointer, value, "text")
-    if not value.strip():
-        return Problem(pointer, "the text is empty", Code.EMPTY, "write something")
-    return scalar_problem(value, pointer)
+        yield wrong_type(pointer, value, "text")
+    elif not value.strip():
+        yield Problem(pointer, "the text is empty", Code.EMPTY, "write something")
+    else:
+        yield from text_problems(value, pointer)
 
 
-def _description_problem(value: object, pointer: str) -> Problem | None:
+def _metric_problems(value: object, pointer: str) -> Iterator[Problem]:
+    if isinstance(value, Mapping):
+        hint = 'write "metric": "<its name>" and "mode": "min" or "max"'
+        yield Problem(pointer, "an object is not text", Code.WRONG_TYPE, hint)
+    else:
+        yield from _text_problems(value, pointer)
+
+
+def _description_problems(value: object, pointer: str) -> Iterator[Problem]:
     if value is None:
-        return None
+        return
     if not isinstance(value, str):
-        return wrong_type(pointer, value, "text")
-    if len(value) > LONGEST_DESCRIPTION:
+        yield wrong_type(pointer, value, "text")
+    elif len(value) > LONGEST_DESCRIPTION:
         detail = f"a description of {len(value)} characters is too long"
-        return Problem(pointer, detail, Code.TOO_LONG, f"use at most {LONGEST_DESCRIPTION}")
-    if character := unprintable(value, several_lines=True):
+        yield Problem(pointer, detail, Code.TOO_LONG, f"use at most {LONGEST_DESCRIPTION}")
+    elif character := unprintable(value, several_lines=True):
         detail = f"the description holds {character}"
-        return Problem(pointer, detail, Code.BAD_CHARACTER, "remove it")
-    return None
+        yield Problem(pointer, detail, Code.BAD_CHARACTER, "remove it")
 
 
-def _whole_number_check(most: int) -> Callable[[object, str], Problem | None]:
-    def check(value: object, pointer: str) -> Problem | None:
-        if not isinstance(value, int) or isinstance(value, bool):
-            return wrong_type(pointer, value, "a whole number")
-        if 1 <= value <= most:
-            return None
+def _epochs_problems(value: object, pointer: str, most: int = MOST_EPOCHS) -> Iterator[Problem]:
+    if not isinstance(value, int) or isinstance(value, bool):
+        yield wrong_type(pointer, value, "a whole number")
+    elif not 1 <= value <= most:
         detail = f"{shown(value)} is out of range"
-        return Problem(pointer, detail, Code.OUT_OF_RANGE, f"use 1 to {most}")
-
-    return check
+        yield Problem(pointer, detail, Code.OUT_OF_RANGE, f"use 1 to {most}")
 
 
-def _trials_problem(value: object, pointer: str) -> Problem | None:
-    return None if value is None else _whole_number_check(MOST_TRIALS)(value, pointer)
+def _trials_problems(value: object, pointer: str) -> Iterator[Problem]:
+    if value is not None:
+        yield from _epochs_problems(value, pointer, MOST_TRIALS)
 
 
-def _mode_problem(value: object, pointer: str) -> Problem | None:
-    return None if value in ("min", "max") else wrong_type(pointer, value, 'either "min" or "max"')
+def _mode_problems(value: object, pointer: str) -> Iterator[Problem]:
+    if value not in ("min", "max"):
+        problem = wrong_type(pointer, value, 'either "min" or "max"')
+        start = value[:3].lower() if isinstance(value, str) else ""
+        hint = f"write {start} instead" if start in ("min", "max") else problem.hint
+        yield replace(problem, hint=hint)
 
 
-def _strategy_problem(value: object, pointer: str) -> Problem | None:
-    if value in STRATEGIES:
-        return None
-    hint = did_you_mean(value if isinstance(value, str) else "", STRATEGIES)
-    return Problem(pointer, f"{shown(value)} is not a strategy", Code.UNKNOWN_STRATEGY, hint)
+def _strategy_problems(value: object, pointer: str) -> Iterator[Problem]:
+    if value not in STRATEGIES:
+        hint = strategy_hint(value, STRATEGIES)
+        yield Problem(pointer, f"{shown(value)} is not a strategy", Code.UNKNOWN_STRATEGY, hint)
 
 
-_CHECKS: Mapping[str, Callable[[object, str], Problem | None]] = {
-    "name": _name_problem,
-    "title": _text_problem,
-    "description": _description_problem,
-    "trainable": _text_problem,
-    "dataset": _text_problem,
-    "epochs": _whole_number_check(MOST_EPOCHS),
-    "metric": _text_problem,
-    "mode": _mode_problem,
-    "strategy": _strategy_problem,
-    "trials": _trials_problem,
+_CHECKS: Mapping[str, Callable[[object, str], Iterator[Problem]]] = {
+    "name": _name_problems,
+    "title": _text_problems,
+    "description": _description_problems,
+    "trainable": _text_problems,
+    "dataset": _text_problems,
+    "epochs": _epochs_problems,
+    "metric": _metric_problems,
+    "mode": _mode_problems,
+    "strategy": _strategy_problems,
+    "trials": _trials_problems,
 }

@@ -6,6 +6,7 @@ the declaration; a parameter whose conditions do not hold is absent.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -13,32 +14,22 @@ from typing import Any, Protocol
 from search_spaces.conditions import Parameters, dependency_order
 from search_spaces.domains import Choice, Constant, Domain, Range
 from search_spaces.errors import Code, Problem, SearchSpaceError, pointer_to, raise_any
-from search_spaces.scalars import Scalar, same
-from search_spaces.space import SAMPLERS, STRATEGIES, SearchSpace
-from search_spaces.when import holds
+from search_spaces.space import SAMPLERS, SearchSpace
+from search_spaces.values import LARGEST_INT, Value, same
+from search_spaces.when import holds, meets, numbers_in
 
-__all__ = [
-    "SAMPLERS",
-    "STRATEGIES",
-    "Configuration",
-    "Suggester",
-    "configurations",
-    "count",
-    "defaults",
-    "listing_problems",
-    "suggest",
-]
+Configuration = dict[str, Value]
+#: What a sampler takes as one of several choices.
+Label = str | int | float | bool | None
 
-Configuration = dict[str, Scalar]
-
-#: Steps that counting a grid may take; only dozens of interwoven conditions need more.
+#: Steps that counting combinations may take; only dozens of interwoven conditions need more.
 _MOST_COUNTING_STEPS = 200_000
 
 
 class Suggester(Protocol):
     """Draws one value at a time, both ends of a range included; ``optuna.Trial`` is one."""
 
-    def suggest_categorical(self, name: str, choices: Sequence[Scalar]) -> Any:
+    def suggest_categorical(self, name: str, choices: Sequence[Label]) -> Any:
         """Return one of ``choices``."""
 
     def suggest_float(
@@ -64,15 +55,29 @@ def count(space: SearchSpace) -> int:
     cannot list the space's domains, and where conditions are too interwoven to count.
     """
     if space.is_sampled:
-        # Always set on a sampled space; None only on the others.
-        return space.trials or 0
+        return space.trials or 0  # never None where a sampler draws
     raise_any(listing_problems(space))
     if space.is_single:
         return 1
     if space.is_one_at_a_time:
         varied = (space.parameters[name] for name in defaults(space))
-        return 1 + sum(_size(domain) - 1 for domain in varied)
-    return _grid_size(space.parameters)
+        return 1 + sum((domain.size or 1) - 1 for domain in varied)
+    return _combinations(space.parameters)
+
+
+def count_distinct(space: SearchSpace) -> int | None:
+    """Return how many different configurations a sampler can draw from the space.
+
+    None where they are endless, more than 2**53 - 1, or not countable because conditions are too
+    interwoven.
+    """
+    if any(domain.size is None for domain in space.parameters.values()):
+        return None
+    try:
+        number = _combinations(space.parameters)
+    except SearchSpaceError:
+        return None
+    return number if number <= LARGEST_INT else None
 
 
 def configurations(space: SearchSpace) -> Iterator[Configuration]:
@@ -93,6 +98,21 @@ def configurations(space: SearchSpace) -> Iterator[Configuration]:
     return (_as_declared(c, space.parameters) for c in _grid(space.parameters, order, {}))
 
 
+def listing_problems(space: SearchSpace) -> Iterator[Problem]:
+    """Yield why the space's strategy cannot list its configurations."""
+    if space.is_sampled:
+        detail = f"strategy {space.strategy} draws its configurations and lists none"
+        hint = "list the configurations of single, one_at_a_time or grid"
+        yield Problem("/strategy", detail, Code.NOT_LISTABLE, hint)
+    elif not space.is_single:
+        for name, domain in space.parameters.items():
+            logarithmic = isinstance(domain, Range) and domain.log and domain.size != 1
+            if domain.size is None or logarithmic:
+                detail = f"strategy {space.strategy} cannot list a range without step"
+                hint = f"add a step, list the values, or use a sampler: {', '.join(SAMPLERS)}"
+                yield Problem(pointer_to("parameters", name), detail, Code.NOT_LISTABLE, hint)
+
+
 def suggest(space: SearchSpace, trial: Suggester) -> Configuration:
     """Return a configuration drawn from ``trial``, with the constants.
 
@@ -107,27 +127,35 @@ def suggest(space: SearchSpace, trial: Suggester) -> Configuration:
     return _as_declared(config, space.parameters)
 
 
-def listing_problems(space: SearchSpace) -> Iterator[Problem]:
-    """Yield why the space's strategy cannot list its configurations."""
-    if space.is_sampled:
-        detail = f"strategy {space.strategy} draws its configurations and lists none"
-        hint = "list the configurations of single, one_at_a_time or grid"
-        yield Problem("/strategy", detail, Code.NOT_LISTABLE, hint)
-    elif not space.is_single:
-        for name, domain in space.parameters.items():
-            if domain.size is None:
-                detail = f"strategy {space.strategy} cannot list a range without step"
-                hint = f"add a step, list the values, or use a sampler: {', '.join(SAMPLERS)}"
-                yield Problem(pointer_to("parameters", name), detail, Code.NOT_LISTABLE, hint)
+def suggested(space: SearchSpace, configuration: Mapping[str, Value]) -> dict[str, Label]:
+    """Return the answers of a :class:`Suggester` that make ``configuration``, by parameter."""
+    answers: dict[str, Any] = {}
+    for name, value in configuration.items():
+        domain = space.parameters[name]
+        if isinstance(domain, Choice):
+            answers[name] = next(k for k, v in _labels(domain).items() if same(v, value))
+        elif isinstance(domain, Range):
+            answers[name] = value
+    return answers
 
 
-def _suggest_value(name: str, domain: Domain, trial: Suggester) -> Scalar:
+def _labels(domain: Choice) -> dict[Label, Value]:
+    """Return the values by what stands for each in a sampler, which takes no lists.
+
+    That is the value itself, or its JSON text where a value of the domain is a list.
+    """
+    if any(isinstance(value, list) for value in domain.values):
+        return {json.dumps(value): value for value in domain.values}
+    return {value: value for value in domain.values}  # type: ignore[misc]
+
+
+def _suggest_value(name: str, domain: Domain, trial: Suggester) -> Value:
     match domain:
         case Constant():
             return domain.value
         case Choice():
-            value: Scalar = trial.suggest_categorical(name, domain.values)
-            return value
+            labels = _labels(domain)
+            return labels[trial.suggest_categorical(name, tuple(labels))]
         case Range(low=low, high=high, step=step, log=log, type="int"):
             return trial.suggest_int(name, int(low), int(high), step=int(step or 1), log=log)
         case Range(low=low, high=high, step=step, log=log):
@@ -135,7 +163,7 @@ def _suggest_value(name: str, domain: Domain, trial: Suggester) -> Scalar:
             return domain.nearest(trial.suggest_float(name, low, high, step=step, log=log))
 
 
-def _with_defaults(parameters: Parameters, chosen: Mapping[str, Scalar]) -> Configuration:
+def _with_defaults(parameters: Parameters, chosen: Mapping[str, Value]) -> Configuration:
     """Return the configuration of the ``chosen`` values and, for all else, the defaults."""
     config: Configuration = {}
     for name in dependency_order(parameters):
@@ -172,8 +200,8 @@ def _grid(
         yield from _grid(parameters, rest, {**config, first: value})
 
 
-def _grid_size(parameters: Parameters) -> int:
-    """Return the number of combinations.
+def _combinations(parameters: Parameters) -> int:
+    """Return the number of combinations of domains that are not endless.
 
     Goes through the parameters in order of dependency and counts, for each set of parameters that
     the values so far have ruled out, the ways to get there.
@@ -185,26 +213,18 @@ def _grid_size(parameters: Parameters) -> int:
         groups = _values_by_ruled_out(name, parameters, dependents)
         steps += len(ways) * len(groups)
         if steps > _MOST_COUNTING_STEPS:
-            raise SearchSpaceError([_too_interwoven()])
-        ways = _extended(ways, name, groups, dependents)
+            detail = "the conditions are too interwoven to count the combinations"
+            hint = f"use fewer conditions, or a sampler: {', '.join(SAMPLERS)}"
+            raise SearchSpaceError([Problem("/parameters", detail, Code.TOO_MANY, hint)])
+        extended: Counter[frozenset[str]] = Counter()
+        for ruled_out, number in ways.items():
+            if name in ruled_out:  # and so its dependents
+                extended[(ruled_out - {name}) | dependents] += number
+                continue
+            for more, values in groups.items():
+                extended[ruled_out | more] += number * values
+        ways = extended
     return ways.total()
-
-
-def _extended(
-    ways: Counter[frozenset[str]],
-    name: str,
-    groups: Counter[frozenset[str]],
-    dependents: frozenset[str],
-) -> Counter[frozenset[str]]:
-    """Return ``ways`` after ``name``, whose ``dependents`` are ruled out where it is itself."""
-    extended: Counter[frozenset[str]] = Counter()
-    for ruled_out, number in ways.items():
-        if name in ruled_out:
-            extended[(ruled_out - {name}) | dependents] += number
-            continue
-        for more, values in groups.items():
-            extended[ruled_out | more] += number * values
-    return extended
 
 
 def _values_by_ruled_out(
@@ -212,24 +232,8 @@ def _values_by_ruled_out(
 ) -> Counter[frozenset[str]]:
     """Return how many values of ``name`` rule out each set of ``dependents``."""
     wanted = {dependent: parameters[dependent].when[name] for dependent in dependents}
-    named = {value for values in wanted.values() for value in values}
-    groups = Counter(
-        frozenset(dependent for dependent, values in wanted.items() if value not in values)
-        for value in named
-    )
-    others = _size(parameters[name]) - len(named)
-    if others:
-        groups[dependents] += others
+    groups: Counter[frozenset[str]] = Counter()
+    for value, number in parameters[name].parts(numbers_in(wanted.values())):
+        ruled_out = (n for n, condition in wanted.items() if not meets(value, condition))
+        groups[frozenset(ruled_out)] += number
     return groups
-
-
-def _size(domain: Domain) -> int:
-    if domain.size is None:
-        raise ValueError("a range without step has no size")
-    return domain.size
-
-
-def _too_interwoven() -> Problem:
-    detail = "the conditions are too interwoven to count the combinations"
-    hint = f"use fewer conditions, or a sampler: {', '.join(SAMPLERS)}"
-    return Problem("/parameters", detail, Code.TOO_MANY, hint)

@@ -6,13 +6,10 @@ The trainable's parameters come as a JSON Schema (draft 2020-12), so this needs 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain, islice
-from typing import Any, Literal
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
+from typing import Any
 
 from search_spaces.domains import Choice, Constant, Domain, Range
 from search_spaces.errors import (
@@ -23,32 +20,32 @@ from search_spaces.errors import (
     pointer_to,
     raise_any,
 )
-from search_spaces.scalars import Scalar, shown
+from search_spaces.schema import INTERVAL, Schema, described, resolved
 from search_spaces.space import SearchSpace
-from search_spaces.strategies import count, listing_problems
-
-Schema = Mapping[str, Any]
+from search_spaces.strategies import count
+from search_spaces.values import Value, any_of, shown
 
 #: A range under a schema that is no plain interval is checked value by value, up to this many.
 _MOST_CHECKED_VALUES = 1000
-_INTERVAL = {"type", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"}
 _JSON_TYPES = {"int": "integer", "float": "number"}
 _TYPE_FIXES = {
     "integer": 'write "type": "int" and whole numbers',
     "number": 'write "type": "float"',
 }
-_ANNOTATIONS = {"title", "description", "default", "examples", "deprecated"}
 
 
-def _is_int(_: object, value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+@cache
+def _validator() -> Any:
+    """Return a validator in which 1.0 is no integer, as in a trainable's strict parameters."""
+    # Importing jsonschema takes longer than the whole command line.
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
 
+    def is_int(_: object, value: object) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool)
 
-# JSON Schema counts 1.0 among the integers; a trainable's strict parameters do not.
-_Validator = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator,
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_int),
-)
+    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", is_int)
+    return extend(Draft202012Validator, type_checker=types)  # type: ignore[no-untyped-call]
 
 
 def check(
@@ -66,8 +63,8 @@ def check(
     ``schema`` is the JSON Schema of the trainable's parameters, ``metrics`` maps each metric that
     it reports to the split it is measured on, ``datasets`` are those that it takes. Every value
     that a domain can take must be valid. A metric of the "test" split is refused: selection never
-    uses test data. The problems' pointers lie under ``pointer``, where the space was declared, but
-    for the members at the pointers ``overridden``, which came from outside the space.
+    uses test data. The problems' pointers lie under ``pointer``, where the space was declared;
+    those of the members at the pointers ``overridden``, which a job replaced, stay as they are.
     """
     problems = [
         *_parameter_problems(space.parameters, schema),
@@ -101,27 +98,21 @@ def _dataset_problems(dataset: str, datasets: Collection[str]) -> Iterator[Probl
 
 
 def _strategy_problems(space: SearchSpace, max_trials: int) -> Iterator[Problem]:
-    if space.is_sampled:
-        if all(domain.size == 1 for domain in space.parameters.values()):
-            detail = f"strategy {space.strategy} has nothing to vary: every parameter is constant"
-            hint = "give a parameter several values or a range, or use strategy single"
-            yield Problem("/strategy", detail, Code.NOTHING_TO_VARY, hint)
-    elif unlistable := list(listing_problems(space)):
-        yield from unlistable
-        return
+    if space.is_sampled and all(domain.size == 1 for domain in space.parameters.values()):
+        detail = f"strategy {space.strategy} has nothing to vary: every parameter is constant"
+        hint = "give a parameter several values or a range, or use strategy single"
+        yield Problem("/strategy", detail, Code.NOTHING_TO_VARY, hint)
     try:
         trials = count(space)
     except SearchSpaceError as error:
         yield from error.problems
         return
     if trials > max_trials:
-        pointer, fix = (
-            ("/trials", f"ask for at most {max_trials}")
-            if space.is_sampled
-            else ("/parameters", f"list fewer values, or draw up to {max_trials} with a sampler")
-        )
+        pointer, hint = "/parameters", f"list fewer values, or draw up to {max_trials} by a sampler"
+        if space.is_sampled:
+            pointer, hint = "/trials", f"ask for at most {max_trials}"
         detail = f"the search has {shown(trials)} trials; at most {max_trials} are allowed"
-        yield Problem(pointer, detail, Code.TOO_MANY_TRIALS, fix)
+        yield Problem(pointer, detail, Code.TOO_MANY_TRIALS, hint)
 
 
 def _parameter_problems(parameters: Mapping[str, Domain], schema: Schema) -> Iterator[Problem]:
@@ -143,7 +134,7 @@ def _parameter_problems(parameters: Mapping[str, Domain], schema: Schema) -> Ite
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """What the JSON Schema says of one parameter; ``definitions`` are those it may refer to."""
+    """The JSON Schema of one parameter; ``definitions`` are those that it may refer to."""
 
     name: str
     schema: Schema
@@ -152,10 +143,9 @@ class _Rule:
     def domain_problems(self, domain: Domain, pointer: str) -> Iterator[Problem]:
         """Yield what makes a value of ``domain`` invalid."""
         match domain:
-            case Constant(when=when):
-                yield from self._value_problems(
-                    domain.value, pointer + "/value" if when else pointer
-                )
+            case Constant():
+                wrapped = isinstance(domain.to_json(), dict)
+                yield from self._value_problems(domain.value, pointer + "/value" * wrapped)
             case Choice():
                 for index, value in enumerate(domain.values):
                     yield from self._value_problems(value, f"{pointer}/values/{index}")
@@ -163,18 +153,17 @@ class _Rule:
                 yield from self._range_problems(domain, pointer)
 
     def _range_problems(self, domain: Range, pointer: str) -> Iterator[Problem]:
-        schema = self._resolved()
-        if schema.keys() <= {"anyOf"} | _ANNOTATIONS and "anyOf" in schema:
-            attempts = [
-                list(self._for(branch)._range_problems(domain, pointer))
-                for branch in schema["anyOf"]
-            ]
+        schema = resolved(self.schema, self.definitions)
+        takes = schema.get("type", _JSON_TYPES[domain.type])
+        if schema.keys() == {"anyOf"}:
+            branches = (replace(self, schema=branch) for branch in schema["anyOf"])
+            attempts = [list(branch._range_problems(domain, pointer)) for branch in branches]
             yield from min(attempts, key=len)
-        elif not _accepts(schema, domain.type):
-            detail = f"{self.name} takes {_described(schema)}, not a range of type {domain.type}"
-            hint = _TYPE_FIXES.get(str(schema["type"]), 'list the values: {"values": [...]}')
+        elif takes != _JSON_TYPES[domain.type]:
+            detail = f"{self.name} takes {self._described()}, not a range of type {domain.type}"
+            hint = _TYPE_FIXES.get(takes, 'list the values: {"values": [...]}')
             yield Problem(pointer + "/type", detail, Code.INVALID_VALUE, hint)
-        elif schema.keys() <= _INTERVAL | _ANNOTATIONS:
+        elif schema.keys() <= INTERVAL:
             yield from self._value_problems(domain.low, pointer + "/low")
             if domain.high != domain.low:
                 yield from self._value_problems(domain.high, pointer + "/high")
@@ -182,54 +171,16 @@ class _Rule:
             wrong = chain.from_iterable(self._value_problems(v, pointer) for v in domain.listed())
             yield from islice(wrong, 1)
         else:
-            detail = f"{self.name} takes only some of the numbers of a range"
+            detail = f"{self.name} takes {self._described()}, not all numbers of the range"
             hint = 'list them: {"values": [...]}'
             yield Problem(pointer, detail, Code.INVALID_VALUE, hint)
 
-    def _value_problems(self, value: Scalar, pointer: str) -> Iterator[Problem]:
-        error: ValidationError | None = next(self._validator().iter_errors(value), None)
-        if error is not None:
-            schema = self._resolved()
+    def _value_problems(self, value: Value, pointer: str) -> Iterator[Problem]:
+        if not _validator()({**self.schema, "$defs": self.definitions}).is_valid(value):
+            options = resolved(self.schema, self.definitions).get("enum")
+            hint = any_of(options, value) if options else f"{self.name} takes {self._described()}"
             detail = f"{shown(value)} is not valid for {self.name}"
-            hint = f"{self.name} takes {_described(schema)}"
-            options = [option for option in schema.get("enum", ()) if isinstance(option, str)]
-            if isinstance(value, str) and options:
-                hint = did_you_mean(value, options)
             yield Problem(pointer, detail, Code.INVALID_VALUE, hint)
 
-    def _validator(self) -> Any:
-        return _Validator({**self.schema, "$defs": self.definitions})
-
-    def _resolved(self) -> Schema:
-        """Return the schema, or what it refers to in the definitions."""
-        schema = self.schema
-        while "$ref" in schema:
-            schema = self.definitions[schema["$ref"].removeprefix("#/$defs/")]
-        return schema
-
-    def _for(self, schema: Schema) -> _Rule:
-        return _Rule(self.name, schema, self.definitions)
-
-
-def _accepts(schema: Schema, kind: Literal["int", "float"]) -> bool:
-    """Whether a range of that type fits the schema's type, as far as it states one."""
-    return "type" not in schema or schema["type"] == _JSON_TYPES[kind]
-
-
-def _described(schema: Schema) -> str:
-    """Return in words what a schema of one value accepts."""
-    if "enum" in schema:
-        return "one of " + ", ".join(map(shown, schema["enum"]))
-    if "anyOf" in schema:
-        return " or ".join(map(_described, schema["anyOf"]))
-    nouns = {"integer": "a whole number", "number": "a number", "string": "text"}
-    nouns |= {"boolean": "true or false", "null": "null"}
-    noun = nouns.get(str(schema.get("type")), "other values")
-    words = {
-        "exclusiveMinimum": "greater than",
-        "minimum": "at least",
-        "exclusiveMaximum": "less than",
-        "maximum": "at most",
-    }
-    limits = [f"{text} {schema[key]}" for key, text in words.items() if key in schema]
-    return " ".join([noun, " and ".join(limits)]).strip()
+    def _described(self) -> str:
+        return described(self.schema, self.definitions)

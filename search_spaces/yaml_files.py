@@ -19,7 +19,7 @@ from yaml.error import MarkedYAMLError
 from yaml.reader import ReaderError
 
 from search_spaces.errors import YamlError, pointer_to
-from search_spaces.scalars import shown
+from search_spaces.values import shown
 
 LARGEST_TEXT = 64 * 1024
 _DEEPEST = 20
@@ -55,7 +55,8 @@ def load_yaml(text: str) -> Document:
         raise YamlError(str(error.problem or error.context), "correct this line", line) from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise YamlError("a character that YAML does not allow", "remove it", line) from None
+        detail = f"YAML does not allow the character U+{error.character:04X}"
+        raise YamlError(detail, "remove it", line) from None
     return Document(value, {} if node is None else dict(_lines(node, "", 1)))
 
 

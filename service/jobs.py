@@ -16,7 +16,7 @@ from typing import Any
 
 import search_spaces
 from results.records import Curve, JobRecord, NewTrial, Page, TrialRecord
-from results.spec import JobSpec, with_floats
+from results.spec import JobSpec
 from results.states import JobState
 from results.store import Store
 from search_spaces import Library, SearchSpace, SearchSpaceError
@@ -100,7 +100,7 @@ class Jobs:
             )
             root = "/search_space" if inline else ""
             trainable = _trainable(space, root)
-            space = with_floats(space, trainable.schema())
+            space = search_spaces.with_floats(space, trainable.schema())
             self._check(space, trainable, root, _overridden(request))
         except SearchSpaceError as error:
             raise invalid(

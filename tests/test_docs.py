@@ -22,7 +22,8 @@ from fastapi.testclient import TestClient
 from results.records import EpochReport, Failure
 from results.states import FailureKind, JobState, TrialState
 from results.store import Store, open_store
-from search_spaces import SAMPLERS, STRATEGIES, Library, SearchSpace, check, count, load_yaml
+from search_spaces import SAMPLERS, STRATEGIES, Library, SearchSpace, check, count
+from search_spaces.yaml_files import load_yaml
 from service.api import create_app
 from service.cli import COMMANDS, main
 from service.client.client import Client

@@ -14,8 +14,8 @@ from search_spaces import (
     check,
     count,
     defaults,
-    load_yaml,
 )
+from search_spaces.yaml_files import load_yaml
 from trainables import registry
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "search-spaces.md").read_text(encoding="utf-8")

@@ -204,7 +204,7 @@ def test_a_users_file_does_not_shadow_another(tmp_path: Path) -> None:
 BROKEN: list[tuple[str, str, str]] = [
     ("not YAML", "name: [", "line 1: "),
     ("empty", "", "line 1: null is not an object"),
-    ("a list", "- 1\n", "line 1: a list is not an object"),
+    ("a list", "- 1\n", "line 1: [1] is not an object"),
     ("a bad value", GOOD.format(name="bad").replace("1e-3", ".nan"), "line 9: NaN is not a finite"),
     ("a missing key", "name: bad\n", "line 1: a search space needs trainable"),
     ("bad epochs", GOOD.format(name="bad").replace(": 2", ": 0"), "line 4: 0 is out of range"),

@@ -16,9 +16,9 @@ from search_spaces import (
     Constant,
     Domain,
     Range,
-    Scalar,
     SearchSpace,
     SearchSpaceError,
+    Value,
     configurations,
     count,
     defaults,
@@ -58,7 +58,7 @@ class Ends:
         self.last = last
         self.asked: list[str] = []
 
-    def suggest_categorical(self, name: str, choices: Sequence[Scalar]) -> Scalar:
+    def suggest_categorical(self, name: str, choices: Sequence[Value]) -> Value:
         self.asked.append(name)
         return choices[-1 if self.last else 0]
 
@@ -95,7 +95,7 @@ def conditional_parameters(draw: st.DrawFn, *, listed: bool = True) -> dict[str,
     return {name: parameters[name] for name in draw(st.permutations(names))}
 
 
-def domains(when: Mapping[str, tuple[Scalar, ...]], *, listed: bool) -> st.SearchStrategy[Domain]:
+def domains(when: Mapping[str, tuple[Value, ...]], *, listed: bool) -> st.SearchStrategy[Domain]:
     some: list[st.SearchStrategy[Domain]] = [
         st.integers(0, 3).map(lambda value: Constant(value, when=when)),
         st.integers(1, 3).map(
@@ -112,7 +112,7 @@ def domains(when: Mapping[str, tuple[Scalar, ...]], *, listed: bool) -> st.Searc
     return st.one_of(some)
 
 
-def assert_valid(config: Mapping[str, Scalar], parameters: Mapping[str, Domain]) -> None:
+def assert_valid(config: Mapping[str, Value], parameters: Mapping[str, Domain]) -> None:
     """Each value lies in its domain, and exactly those parameters are there that exist."""
     for name, domain in parameters.items():
         assert (name in config) == holds(domain.when, config)
@@ -120,7 +120,7 @@ def assert_valid(config: Mapping[str, Scalar], parameters: Mapping[str, Domain])
     assert list(config) == [name for name in parameters if name in config]
 
 
-def keyed(config: Mapping[str, Scalar]) -> tuple[tuple[str, str], ...]:
+def keyed(config: Mapping[str, Value]) -> tuple[tuple[str, str], ...]:
     return tuple((name, repr(value)) for name, value in sorted(config.items()))
 
 
@@ -148,7 +148,7 @@ def as_space(parameters: Mapping[str, Domain], strategy: str) -> SearchSpace:
 def test_the_grid_holds_every_valid_configuration(parameters: dict[str, Domain]) -> None:
     """Against an oracle without any cleverness: all combinations, absent values included."""
     declared = as_space(parameters, "grid")
-    partial: list[dict[str, Scalar]] = [{}]
+    partial: list[dict[str, Value]] = [{}]
     for name, domain in declared.parameters.items():
         partial = [
             {**config, **more}
@@ -310,7 +310,7 @@ def test_optunas_samplers_stay_inside_and_reach_the_ends(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     declared = space(SAMPLED, "random")
     study = optuna.create_study(sampler=sampler)
-    seen: list[dict[str, Scalar]] = []
+    seen: list[dict[str, Value]] = []
     for _ in range(60):
         trial = study.ask()
         seen.append(suggest(declared, trial))

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search_spaces import load_yaml
 from search_spaces.errors import Code, YamlError
+from search_spaces.yaml_files import load_yaml
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_scalars_are_those_of_json(text: str, value: Any) -> None:
         ("a: 1\n--- \nb: 2\n", 2, "but found another document"),
         ("a: [1, 2\nb: 3\n", 2, "expected ',' or ']', but got ':'"),
         ("a: 1\n\tb: 2\n", 2, "found character '\\t' that cannot start any token"),
-        ("a: 1\nb: \x07\n", 2, "a character that YAML does not allow"),
+        ("a: 1\nb: \x07\n", 2, "YAML does not allow the character U+0007"),
         ("a: 1\nb: " + "[" * 500, 2, "the nesting is too deep"),
         ("a: 1\nb: " + "9" * 5000, 2, "a number of 5000 digits is too long"),
         ("x" * 70_000, 1, "a text of 70000 characters is too long"),

@@ -1,0 +1,64 @@
+"""Unknown keys and words, with hints that name ours for those of other tools.
+
+The words are those of Weights & Biases sweeps, Ray Tune, Optuna and hyperopt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from search_spaces.errors import Code, Problem, did_you_mean, pointer_to
+
+_SPACE = {
+    "method": "strategy", "sampler": "strategy", "algorithm": "strategy", "search_alg": "strategy",
+    "objective": "metric", "goal": "mode", "direction": "mode", "optimize": "mode",
+    "n_trials": "trials", "num_trials": "trials", "max_trials": "trials", "num_samples": "trials",
+    "n_iter": "trials", "run_cap": "trials", "count": "trials", "max_epochs": "epochs",
+    "num_epochs": "epochs", "n_epochs": "epochs", "params": "parameters",
+    "hyperparameters": "parameters", "param_space": "parameters", "search_space": "parameters",
+    "program": "trainable", "model": "trainable", "data": "dataset",
+}  # fmt: skip
+_DOMAIN = {
+    "min": "low", "lower": "low", "minimum": "low", "max": "high", "upper": "high",
+    "maximum": "high", "q": "step", "choices": "values", "options": "values",
+    "categories": "values", "grid_search": "values", "const": "value", "constant": "value",
+    "dtype": "type", "condition": "when", "conditions": "when", "depends_on": "when", "if": "when",
+}  # fmt: skip
+_CONDITION = {
+    "min": "at_least", "low": "at_least", "gte": "at_least", "ge": "at_least", ">=": "at_least",
+    "max": "at_most", "high": "at_most", "lte": "at_most", "le": "at_most", "<=": "at_most",
+    "gt": "greater_than", ">": "greater_than", "lt": "less_than", "<": "less_than",
+}  # fmt: skip
+_STRATEGIES = {
+    "bayes": "tpe", "bayesian": "tpe", "optuna": "tpe", "hyperopt": "tpe", "bohb": "tpe",
+    "gridsearch": "grid", "gridsearchcv": "grid", "randomsearch": "random", "uniform": "random",
+}  # fmt: skip
+_DISTRIBUTION = 'leave it out; "log": true draws evenly on a logarithmic scale, "step" rounds'
+
+
+def key_problems(raw: Mapping[Any, Any], known: Collection[str]) -> list[Problem]:
+    """Return a problem for each key of ``raw`` that is not among ``known``."""
+    return [
+        Problem(pointer_to(key), "this key is not known here", Code.UNKNOWN_KEY, _hint(key, known))
+        for key in raw
+        if key not in known
+    ]
+
+
+def _hint(key: object, known: Collection[str]) -> str:
+    if key == "distribution" and "low" in known:
+        return _DISTRIBUTION
+    for words in (_SPACE, _DOMAIN, _CONDITION):
+        if words.get(str(key)) in known:
+            return f"write {words[str(key)]} instead"
+    return did_you_mean(str(key), known)
+
+
+def strategy_hint(strategy: object, known: Collection[str]) -> str:
+    """Return a hint for a ``strategy`` that is not among the ``known``."""
+    name = strategy if isinstance(strategy, str) else ""
+    letters = "".join(filter(str.isalpha, name.lower()))
+    if letters in _STRATEGIES:
+        return f"write {_STRATEGIES[letters]} instead"
+    return did_you_mean(name, known)
