@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -39,67 +39,11 @@ def _set(domain: Domain, **members: Any) -> None:
         object.__setattr__(domain, name, value)
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """One fixed value."""
+class _Listed:
+    """A domain whose ``values`` are listed."""
 
-    value: Value
-    when: When = field(default_factory=dict, hash=False, kw_only=True)
-
-    def __post_init__(self) -> None:
-        when, problems = read_when(self.when)
-        raise_any([*value_problems(self.value, "/value"), *problems])
-        _set(self, value=plain(self.value), when=when)
-
-    @property
-    def default(self) -> Value:
-        """The value itself."""
-        return self.value
-
-    @property
-    def size(self) -> int:
-        """One."""
-        return 1
-
-    def listed(self) -> Iterator[Value]:
-        """Yield the value."""
-        yield self.value
-
-    def parts(self, _: Iterable[float]) -> Iterator[tuple[Value, int]]:
-        """Yield the value, with 1."""
-        yield self.value, 1
-
-    def __contains__(self, value: object) -> bool:
-        return same(self.value, value)
-
-    def to_json(self) -> Any:
-        """Return the value, or ``{"value", "when"}`` where it is a list or has conditions."""
-        if self.when or isinstance(self.value, list):
-            return {"value": self.value, **when_json(self.when)}
-        return self.value
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of several listed values; ``default`` is among them."""
-
-    values: tuple[Value, ...]
-    default: Value
-    when: When = field(default_factory=dict, hash=False, kw_only=True)
-
-    def __post_init__(self) -> None:
-        when, problems = read_when(self.when)
-        wrong_values = list(list_problems(self.values, "/values"))
-        if wrong_values:
-            raise SearchSpaceError([*wrong_values, *problems])
-        values, default = tuple(map(plain, self.values)), plain(self.default)
-        chosen = [value for value in values if same(value, default)]
-        if not chosen:
-            detail = f"{shown(default)} is not one of the values"
-            hint = any_of(values, default)
-            problems.append(Problem("/default", detail, Code.OUT_OF_RANGE, hint))
-        raise_any(problems)
-        _set(self, values=values, default=chosen[0], when=when)
+    __slots__ = ()
+    values: Sequence[Value]
 
     @property
     def size(self) -> int:
@@ -116,6 +60,57 @@ class Choice:
 
     def __contains__(self, value: object) -> bool:
         return any(same(value, listed) for listed in self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(_Listed):
+    """One fixed value."""
+
+    value: Value
+    when: When = field(default_factory=dict, hash=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        when, problems = read_when(self.when)
+        raise_any([*value_problems(self.value, "/value"), *problems])
+        _set(self, value=plain(self.value), when=when)
+
+    @property
+    def values(self) -> tuple[Value]:  # type: ignore[override]
+        """The value alone."""
+        return (self.value,)
+
+    @property
+    def default(self) -> Value:
+        """The value itself."""
+        return self.value
+
+    def to_json(self) -> Any:
+        """Return the value, or ``{"value", "when"}`` where it is a list or has conditions."""
+        if self.when or isinstance(self.value, list):
+            return {"value": self.value, **when_json(self.when)}
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(_Listed):
+    """One of several listed values; ``default`` is among them."""
+
+    values: tuple[Value, ...]
+    default: Value
+    when: When = field(default_factory=dict, hash=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        when, problems = read_when(self.when)
+        if wrong_values := list(list_problems(self.values, "/values")):
+            raise SearchSpaceError([*wrong_values, *problems])
+        values = tuple(map(plain, self.values))
+        chosen = [value for value in values if same(value, plain(self.default))]
+        if not chosen:
+            detail = f"{shown(self.default)} is not one of the values"
+            hint = any_of(values, self.default)
+            problems.append(Problem("/default", detail, Code.OUT_OF_RANGE, hint))
+        raise_any(problems)
+        _set(self, values=values, default=chosen[0], when=when)
 
     def to_json(self) -> Any:
         """Return ``{"values", "default"}``, with ``when`` where there are conditions."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
@@ -17,12 +16,8 @@ from search_spaces.errors import (
     YamlError,
     did_you_mean,
 )
-from search_spaces.space import SearchSpace
+from search_spaces.space import SPACE_NAME, SearchSpace
 from search_spaces.values import shown
-from search_spaces.yaml_files import LARGEST_TEXT, load_yaml
-
-_BUILT_IN = Path(__file__).parent
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 class Library:
@@ -71,20 +66,20 @@ class Library:
     def _read(self) -> tuple[dict[str, SearchSpace], tuple[SpaceFileError, ...]]:
         spaces = dict(_built_in())
         broken: list[SpaceFileError] = []
-        paths: list[Path] = []
         for folder in self._folders:
             try:
-                paths += _yaml_files(folder)
+                paths = _yaml_files(folder)
             except SpaceFileError as error:
                 broken.append(error)
-        for path in paths:
-            try:
-                space = read_space(path)
-                if space.name in spaces:
-                    raise _shadowing(path, built_in=space.name in _built_in())
-                spaces[space.name] = space
-            except SpaceFileError as error:
-                broken.append(error)
+                continue
+            for path in paths:
+                try:
+                    space = read_space(path)
+                    if space.name in spaces:
+                        raise _shadowing(path, built_in=space.name in _built_in())
+                    spaces[space.name] = space
+                except SpaceFileError as error:
+                    broken.append(error)
         return spaces, tuple(broken)
 
 
@@ -93,12 +88,14 @@ def read_space(path: Path) -> SearchSpace:
 
     Raises :class:`SpaceFileError`, which names the file and, for each problem, the line.
     """
-    if path.suffix != ".yaml" or not _NAME.fullmatch(path.stem):
+    # Importing PyYAML takes longer than all else here; only files need it.
+    from search_spaces.yaml_files import LARGEST_TEXT, load_yaml
+
+    if path.suffix != ".yaml" or not SPACE_NAME.fullmatch(path.stem):
         detail = "a space's file is called <name>.yaml, its name of a-z, 0-9, _ and - only"
         raise _file_error(path, 1, detail, "rename the file")
-    text = _text_of(path)
     try:
-        document = load_yaml(text)
+        document = load_yaml(_text_of(path, LARGEST_TEXT))
     except YamlError as error:
         problem = error.problems[0]
         raise _file_error(path, error.line, problem.detail, problem.hint) from None
@@ -126,23 +123,23 @@ def _yaml_files(folder: Path) -> list[Path]:
 
 @cache
 def _built_in() -> dict[str, SearchSpace]:
-    spaces = map(read_space, sorted(_BUILT_IN.glob("*.yaml")))
+    spaces = map(read_space, sorted(Path(__file__).parent.glob("*.yaml")))
     return {space.name: space for space in spaces}
 
 
-def _text_of(path: Path) -> str:
+def _text_of(path: Path, largest: int) -> str:
     if not path.is_file():
         raise _file_error(path, 1, "this is not a regular file", "replace it by a text file")
     try:
         with path.open("rb") as file:
-            content = file.read(LARGEST_TEXT + 1)
-        if len(content) > LARGEST_TEXT:
-            hint = f"use at most {LARGEST_TEXT} bytes"
-            raise _file_error(path, 1, "the file is too large", hint)
-        return content.decode("utf-8-sig")
+            content = file.read(largest + 1)
     except OSError as error:
         detail = f"the file cannot be read ({error.strerror})"
         raise _file_error(path, 1, detail, "make it readable for the service") from None
+    if len(content) > largest:
+        raise _file_error(path, 1, "the file is too large", f"use at most {largest} bytes")
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise _file_error(path, line, "this is not UTF-8", "save the file as UTF-8") from None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import InitVar, dataclass, fields, replace
+from functools import partial
 from typing import Any, Literal
 
 from search_spaces.conditions import condition_problems, without_impossible
@@ -26,7 +27,7 @@ MOST_EPOCHS = 1_000_000
 MOST_TRIALS = 1_000_000
 LONGEST_DESCRIPTION = 5_000
 
-_SPACE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+SPACE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _PARAMETER_NAME = re.compile(r"(?=.{1,64}\Z)[A-Za-z_][A-Za-z0-9_]*([.-][A-Za-z0-9_]+)*")
 _REQUIRED = ("name", "trainable", "dataset", "epochs", "metric", "mode", "strategy", "parameters")
 
@@ -166,10 +167,10 @@ def _missing(raw: Mapping[str, Any]) -> Iterator[Problem]:
 def _problems(members: Mapping[str, Any], unreadable: Collection[str] = ()) -> list[Problem]:
     """Return what is wrong with those members of a space that are given."""
     problems = [
-        problem
+        problem.under(pointer_to(name))
         for name, check in _CHECKS.items()
         if name in members
-        for problem in check(members[name], pointer_to(name))
+        for problem in check(members[name])
     ]
     if "parameters" in members:
         problems += _parameter_problems(members["parameters"], unreadable)
@@ -204,78 +205,67 @@ def _parameter_problems(
     yield from condition_problems(parameters, unreadable)
 
 
-def _name_problems(value: object, pointer: str) -> Iterator[Problem]:
-    if not isinstance(value, str) or not _SPACE_NAME.fullmatch(value):
+def _name_problems(value: object) -> Iterator[Problem]:
+    if not isinstance(value, str) or not SPACE_NAME.fullmatch(value):
         hint = "use up to 64 lower-case letters, digits, underscores and hyphens"
-        yield Problem(pointer, f"{shown(value)} is not a space's name", Code.BAD_NAME, hint)
+        yield Problem("", f"{shown(value)} is not a space's name", Code.BAD_NAME, hint)
 
 
-def _text_problems(value: object, pointer: str) -> Iterator[Problem]:
+def _text_problems(value: object) -> Iterator[Problem]:
     if not isinstance(value, str):
-        yield wrong_type(pointer, value, "text")
+        yield wrong_type("", value, "text")
     elif not value.strip():
-        yield Problem(pointer, "the text is empty", Code.EMPTY, "write something")
+        yield Problem("", "the text is empty", Code.EMPTY, "write something")
     else:
-        yield from text_problems(value, pointer)
+        yield from text_problems(value, "")
 
 
-def _metric_problems(value: object, pointer: str) -> Iterator[Problem]:
-    if isinstance(value, Mapping):
-        hint = 'write "metric": "<its name>" and "mode": "min" or "max"'
-        yield Problem(pointer, "an object is not text", Code.WRONG_TYPE, hint)
-    else:
-        yield from _text_problems(value, pointer)
+def _metric_problems(value: object) -> Iterator[Problem]:
+    hint = 'write "metric": "<its name>" and "mode": "min" or "max"'
+    for problem in _text_problems(value):
+        yield replace(problem, hint=hint) if isinstance(value, Mapping) else problem
 
 
-def _description_problems(value: object, pointer: str) -> Iterator[Problem]:
-    if value is None:
-        return
-    if not isinstance(value, str):
-        yield wrong_type(pointer, value, "text")
-    elif len(value) > LONGEST_DESCRIPTION:
+def _description_problems(value: object) -> Iterator[Problem]:
+    if value is not None and not isinstance(value, str):
+        yield wrong_type("", value, "text")
+    elif value and len(value) > LONGEST_DESCRIPTION:
         detail = f"a description of {len(value)} characters is too long"
-        yield Problem(pointer, detail, Code.TOO_LONG, f"use at most {LONGEST_DESCRIPTION}")
-    elif character := unprintable(value, several_lines=True):
-        detail = f"the description holds {character}"
-        yield Problem(pointer, detail, Code.BAD_CHARACTER, "remove it")
+        yield Problem("", detail, Code.TOO_LONG, f"use at most {LONGEST_DESCRIPTION}")
+    elif value and (character := unprintable(value, several_lines=True)):
+        yield Problem("", f"the description holds {character}", Code.BAD_CHARACTER, "remove it")
 
 
-def _epochs_problems(value: object, pointer: str, most: int = MOST_EPOCHS) -> Iterator[Problem]:
+def _number_problems(value: object, most: int) -> Iterator[Problem]:
     if not isinstance(value, int) or isinstance(value, bool):
-        yield wrong_type(pointer, value, "a whole number")
+        yield wrong_type("", value, "a whole number")
     elif not 1 <= value <= most:
-        detail = f"{shown(value)} is out of range"
-        yield Problem(pointer, detail, Code.OUT_OF_RANGE, f"use 1 to {most}")
+        yield Problem("", f"{shown(value)} is out of range", Code.OUT_OF_RANGE, f"use 1 to {most}")
 
 
-def _trials_problems(value: object, pointer: str) -> Iterator[Problem]:
-    if value is not None:
-        yield from _epochs_problems(value, pointer, MOST_TRIALS)
-
-
-def _mode_problems(value: object, pointer: str) -> Iterator[Problem]:
+def _mode_problems(value: object) -> Iterator[Problem]:
     if value not in ("min", "max"):
-        problem = wrong_type(pointer, value, 'either "min" or "max"')
+        problem = wrong_type("", value, 'either "min" or "max"')
         start = value[:3].lower() if isinstance(value, str) else ""
         hint = f"write {start} instead" if start in ("min", "max") else problem.hint
         yield replace(problem, hint=hint)
 
 
-def _strategy_problems(value: object, pointer: str) -> Iterator[Problem]:
+def _strategy_problems(value: object) -> Iterator[Problem]:
     if value not in STRATEGIES:
         hint = strategy_hint(value, STRATEGIES)
-        yield Problem(pointer, f"{shown(value)} is not a strategy", Code.UNKNOWN_STRATEGY, hint)
+        yield Problem("", f"{shown(value)} is not a strategy", Code.UNKNOWN_STRATEGY, hint)
 
 
-_CHECKS: Mapping[str, Callable[[object, str], Iterator[Problem]]] = {
+_CHECKS: Mapping[str, Callable[[Any], Iterable[Problem]]] = {
     "name": _name_problems,
     "title": _text_problems,
     "description": _description_problems,
     "trainable": _text_problems,
     "dataset": _text_problems,
-    "epochs": _epochs_problems,
+    "epochs": partial(_number_problems, most=MOST_EPOCHS),
     "metric": _metric_problems,
     "mode": _mode_problems,
     "strategy": _strategy_problems,
-    "trials": _trials_problems,
+    "trials": lambda value: () if value is None else _number_problems(value, MOST_TRIALS),
 }
