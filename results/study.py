@@ -47,7 +47,7 @@ def _draw_again(space: SearchSpace, trial: TrialRecord) -> FixedTrial:
     """Draw a trial's parameters again, which shows which were sampled, and from what."""
     from optuna.trial import FixedTrial
 
-    drawn = FixedTrial(dict(trial.parameters))
+    drawn = FixedTrial(search_spaces.suggested(space, trial.parameters))
     search_spaces.suggest(space, drawn)
     return drawn
 

@@ -128,10 +128,15 @@ def suggest(space: SearchSpace, trial: Suggester) -> Configuration:
 
 
 def suggested(space: SearchSpace, configuration: Mapping[str, Value]) -> dict[str, Label]:
-    """Return the answers of a :class:`Suggester` that make ``configuration``, by parameter."""
+    """Return the answers of a :class:`Suggester` that make ``configuration``, by parameter.
+
+    Raises ValueError for a configuration with a value that the space does not hold.
+    """
     answers: dict[str, Any] = {}
     for name, value in configuration.items():
-        domain = space.parameters[name]
+        domain = space.parameters.get(name)
+        if domain is None or value not in domain:
+            raise ValueError(f"{name} {value!r} cannot have been drawn from {space.name}")
         if isinstance(domain, Choice):
             answers[name] = next(k for k, v in _labels(domain).items() if same(v, value))
         elif isinstance(domain, Range):

@@ -91,7 +91,7 @@ def _study(
 
 def _replay(space: SearchSpace, parameters: Mapping[str, Any]) -> FixedTrial:
     """Suggest ``parameters`` again, which shows which of them were sampled and from what."""
-    trial = FixedTrial(dict(parameters))
+    trial = FixedTrial(search_spaces.suggested(space, parameters))
     search_spaces.suggest(space, trial)
     return trial
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from dataclasses import replace
 
-import pytest
 from optuna.trial import TrialState as OptunaState
 
 from results.analysis import JobResults
@@ -62,8 +61,7 @@ def test_trials_that_the_space_cannot_have_drawn_are_left_out() -> None:
         replace(fake.trials[0], parameters={**fake.trials[0].parameters, "optimizer": "lion"}),
         replace(fake.trials[0], parameters={**fake.trials[0].parameters, "hidden_size": 10_000}),
     ]
-    with pytest.warns(UserWarning, match="out of the range"):
-        study = make_study(fake.job.spec.space, [*fake.trials, *strange])
+    study = make_study(fake.job.spec.space, [*fake.trials, *strange])
     assert len(study.trials) == 1
 
 
