@@ -15,6 +15,7 @@ from search_spaces import (
     Range,
     SearchSpace,
     SearchSpaceError,
+    configurations,
     count,
     defaults,
 )
@@ -289,3 +290,136 @@ def test_errors_survive_the_way_between_processes() -> None:
     again = pickle.loads(pickle.dumps(caught.value))
     assert again.problems == caught.value.problems
     assert pickle.loads(pickle.dumps(space())) == space()
+
+
+@pytest.mark.parametrize(
+    ("name", "is_good"),
+    [
+        ("model.optimizer.lr", True),
+        ("num-layers", True),
+        ("_a.1-b", True),
+        ("x" * 64, True),
+        ("x" * 65, False),
+        ("a.", False),
+        ("-a", False),
+        ("a..b", False),
+        (".a", False),
+        ("a/b", False),
+        ("a b", False),
+        ("größe", False),
+        ("a\n", False),
+    ],
+)
+def test_parameter_names_may_have_dots_and_hyphens_between_their_parts(
+    name: str, is_good: bool
+) -> None:
+    found: list[str] = []
+    try:
+        space(parameters={name: 1})
+    except SearchSpaceError as error:
+        found = [problem.code for problem in error.problems]
+    assert found == ([] if is_good else [Code.BAD_NAME])
+
+
+def test_a_sweep_of_weights_and_biases_is_told_our_words() -> None:
+    sweep = {
+        "program": "train.py",
+        "method": "bayes",
+        "metric": {"name": "val_loss", "goal": "minimize"},
+        "parameters": {
+            "lr": {"distribution": "log_uniform_values", "min": 1e-5, "max": 0.1},
+            "layers": {"min": 1, "max": 4, "q": 1},
+            "optimizer": {"values": ["adam", "sgd"]},
+        },
+        "early_terminate": {"type": "hyperband"},
+        "run_cap": 20,
+    }
+    with pytest.raises(SearchSpaceError) as caught:
+        SearchSpace.from_json(sweep)
+    hints = {problem.pointer: problem.hint for problem in caught.value.problems}
+    assert hints["/program"] == "write trainable instead"
+    assert hints["/method"] == "write strategy instead"
+    assert hints["/run_cap"] == "write trials instead"
+    assert hints["/metric"] == 'write "metric": "<its name>" and "mode": "min" or "max"'
+    assert hints["/parameters/lr/min"] == "write low instead"
+    assert hints["/parameters/layers/q"] == "write step instead"
+    assert "logarithmic" in hints["/parameters/lr/distribution"]
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "hint"),
+    [
+        ("strategy", "bayes", "write tpe instead"),
+        ("mode", "maximize", "write max instead"),
+        ("mode", "Minimise", "write min instead"),
+        ("mode", "best", 'use either "min" or "max"'),
+        ("epochs", "10", "use a whole number"),
+    ],
+)
+def test_words_of_other_tools_as_values_are_told_ours(member: str, value: str, hint: str) -> None:
+    with pytest.raises(SearchSpaceError) as caught:
+        space(**{member: value})
+    assert [problem.hint for problem in caught.value.problems] == [hint]
+
+
+NEWER: dict[str, Any] = {
+    **SPACE,
+    "scheduler": {"name": "asha"},
+    "trials": 12,
+    "parameters": {
+        "layers": {"low": 1, "high": 3, "prior": "normal"},
+        "dropout": {"values": [0.1, 0.5], "weights": [1, 2]},
+        "batch_size": {"value": 1, "unit": "samples"},
+        "second": {
+            "values": [[64, 64], [128]],
+            "when": {"layers": {"at_least": 2, "about": 3}},
+        },
+    },
+}
+
+
+def test_a_stored_space_of_a_newer_version_is_read_without_what_is_unknown() -> None:
+    with pytest.raises(SearchSpaceError):
+        SearchSpace.from_json(NEWER)
+    read = SearchSpace.from_stored(NEWER)
+    assert read == space(
+        parameters={
+            "layers": {"low": 1, "high": 3},
+            "dropout": {"values": [0.1, 0.5]},
+            "batch_size": 1,
+            "second": {"values": [[64, 64], [128]], "when": {"layers": {"at_least": 2}}},
+        }
+    )
+    assert SearchSpace.from_stored(read.to_json()) == read
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"strategy": "sobol"},
+        {"parameters": {"rate": {"normal": [0, 1]}}},
+        {"epochs": 0},
+    ],
+)
+def test_a_stored_space_that_this_version_cannot_run_is_refused(strange: dict[str, Any]) -> None:
+    with pytest.raises(SearchSpaceError):
+        SearchSpace.from_stored({**SPACE, **strange})
+
+
+def test_a_space_fixed_at_a_configuration_runs_it_alone() -> None:
+    declared = space(
+        strategy="tpe",
+        trials=30,
+        description="A search",
+        parameters={
+            "sizes": {"values": [[64, 64], [128]]},
+            "decay": {"values": [None, 0.1]},
+            "beta": {"values": [0.9, 0.99], "when": {"decay": 0.1}},
+        },
+    )
+    configuration = {"sizes": [128], "decay": None}
+    fixed = declared.fixed_at(configuration)
+    assert (fixed.is_single, fixed.trials, fixed.description) == (True, None, None)
+    assert list(configurations(fixed)) == [configuration]  # beta is absent, decay is null
+    assert (fixed.name, fixed.metric, fixed.epochs) == ("tuned", "validation_accuracy", 2)
+    assert SearchSpace.from_json(json.loads(json.dumps(fixed.to_json()))) == fixed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,10 +23,13 @@ from search_spaces import (
     Value,
     configurations,
     count,
+    count_distinct,
     defaults,
     suggest,
+    suggested,
 )
-from search_spaces.when import holds
+from search_spaces.strategies import Label
+from search_spaces.when import Bounds, Condition, When, holds
 
 CONDITIONAL: dict[str, Any] = {
     "optimizer": {"values": ["sgd", "adam"]},
@@ -58,7 +63,7 @@ class Ends:
         self.last = last
         self.asked: list[str] = []
 
-    def suggest_categorical(self, name: str, choices: Sequence[Value]) -> Value:
+    def suggest_categorical(self, name: str, choices: Sequence[Label]) -> Label:
         self.asked.append(name)
         return choices[-1 if self.last else 0]
 
@@ -87,20 +92,37 @@ def conditional_parameters(draw: st.DrawFn, *, listed: bool = True) -> dict[str,
             if (parameters)
             else []
         ):
-            takes = parameters[parent]
-            possible = list(takes.listed()) if takes.size is not None else [takes.default]
-            wanted = draw(st.lists(st.sampled_from(possible), min_size=1, max_size=2, unique=True))
-            when[parent] = tuple(wanted)
+            when[parent] = draw(conditions(parameters[parent]))
         parameters[name] = draw(domains(when, listed=listed))
     return {name: parameters[name] for name in draw(st.permutations(names))}
 
 
-def domains(when: Mapping[str, tuple[Value, ...]], *, listed: bool) -> st.SearchStrategy[Domain]:
+def conditions(parent: Domain) -> st.SearchStrategy[Condition]:
+    """Some of the parent's values, or bounds with one of its numbers inside."""
+    some = list(parent.listed()) if parent.size is not None else [parent.default]
+    unique = st.lists(st.sampled_from(some), min_size=1, max_size=2, unique_by=repr)
+    values = unique.map(tuple)
+    numbers = [value for value in some if isinstance(value, int | float)]
+    if not numbers:
+        return values
+    number = st.sampled_from(numbers)
+    above = st.tuples(st.just("at_least"), number) | st.tuples(
+        st.just("greater_than"), number.map(lambda n: n - 0.05)
+    )
+    below = st.tuples(st.just("at_most"), st.just(max(numbers))) | st.tuples(
+        st.just("less_than"), st.just(max(numbers) + 0.05)
+    )
+    bounds = above.map(lambda a: [a]) | below.map(lambda b: [b]) | st.tuples(above, below)
+    return values | bounds.map(dict).map(Bounds)
+
+
+def domains(when: When, *, listed: bool) -> st.SearchStrategy[Domain]:
     some: list[st.SearchStrategy[Domain]] = [
         st.integers(0, 3).map(lambda value: Constant(value, when=when)),
         st.integers(1, 3).map(
             lambda n: Choice(("x", "y", None)[:n], ("x", "y", None)[n - 1], when=when)
         ),
+        st.integers(1, 3).map(lambda n: Choice(([1, 2], "[1, 2]", [])[:n], [1, 2], when=when)),
         st.integers(0, 3).map(lambda high: Range(0, high, high, type="int", when=when)),
         st.integers(1, 3).map(lambda n: Range(0.1, n / 10, 0.1, step=0.1, when=when)),
     ]
@@ -161,6 +183,7 @@ def test_the_grid_holds_every_valid_configuration(parameters: dict[str, Domain])
         if all((n in config) == holds(d.when, config) for n, d in declared.parameters.items())
     }
     assert {keyed(config) for config in configurations(declared)} == valid
+    assert count_distinct(declared) == len(valid)
 
 
 @settings(deadline=None)
@@ -321,3 +344,111 @@ def test_optunas_samplers_stay_inside_and_reach_the_ends(
     assert {c["layers"] for c in seen} == {1, 2, 3}
     assert {c["dropout"] for c in seen} == {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7}
     assert {c.get("beta") for c in seen} == {None, 0.9, 0.99, 0.999}
+
+
+LISTS: dict[str, Any] = {
+    "model.hidden-sizes": {"values": [[64, 64], [128], [], "[128]"]},
+    "model.dropout": {"values": [None, 0.5], "when": {"model.hidden-sizes": [[64, 64], [128]]}},
+    "decay": {"value": 0.1, "when": {"model.dropout": None}},
+}
+
+
+def test_lists_are_values_of_a_grid_and_null_is_a_value_too() -> None:
+    assert list(configurations(space(LISTS))) == [
+        {"model.hidden-sizes": [64, 64], "model.dropout": None, "decay": 0.1},
+        {"model.hidden-sizes": [64, 64], "model.dropout": 0.5},
+        {"model.hidden-sizes": [128], "model.dropout": None, "decay": 0.1},
+        {"model.hidden-sizes": [128], "model.dropout": 0.5},
+        {"model.hidden-sizes": []},
+        {"model.hidden-sizes": "[128]"},
+    ]
+    assert count(space(LISTS)) == 6
+    assert [c["model.hidden-sizes"] for c in configurations(space(LISTS, "one_at_a_time"))] == [
+        [64, 64], [128], [], "[128]", [64, 64],
+    ]  # fmt: skip
+
+
+def test_conditions_with_bounds_are_counted_and_listed() -> None:
+    parameters = {
+        "layers": {"low": 1, "high": 4},
+        "second": {"values": [64, 128], "when": {"layers": {"at_least": 2}}},
+        "third": {"values": [1, 2, 3], "when": {"layers": {"greater_than": 2, "less_than": 4}}},
+    }
+    listed = [tuple(config.values()) for config in configurations(space(parameters))]
+    assert listed == [
+        (1,), (2, 64), (2, 128), (3, 64, 1), (3, 64, 2), (3, 64, 3),
+        (3, 128, 1), (3, 128, 2), (3, 128, 3), (4, 64), (4, 128),
+    ]  # fmt: skip
+    assert count(space(parameters)) == len(listed)
+
+
+def test_a_vast_range_with_bounds_is_counted_without_listing_it() -> None:
+    parameters = {
+        "size": {"low": 0, "high": 10**12},
+        "a": {"values": [1, 2, 3], "when": {"size": {"at_least": 10**6}}},
+        "b": {"values": [1, 2], "when": {"size": [5, 10**12]}},
+    }
+    # Those without either, with b (5), with a, and with both (the end).
+    assert count(space(parameters)) == (10**6 - 1) + 2 + 3 * (10**12 - 10**6) + 6
+
+
+@settings(deadline=None)
+@given(conditional_parameters(listed=False), st.booleans())
+def test_what_was_suggested_can_be_suggested_again(
+    parameters: dict[str, Domain], last: bool
+) -> None:
+    declared = as_space(parameters, "random")
+    config = suggest(declared, Ends(last=last))
+    stored = json.loads(json.dumps(config))
+    answers = suggested(declared, stored)
+    assert all(isinstance(answer, str | int | float | None) for answer in answers.values())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert suggest(declared, optuna.trial.FixedTrial(answers)) == config
+
+
+@pytest.mark.parametrize(
+    "strange", [{"model.hidden-sizes": [64]}, {"model.hidden-sizes": 64}, {"other": 1}]
+)
+def test_what_cannot_have_been_suggested_is_refused(strange: dict[str, Value]) -> None:
+    with pytest.raises(ValueError, match="cannot have been drawn from tried"):
+        suggested(space(LISTS, "random"), strange)
+
+
+def test_optuna_draws_lists_and_keeps_them_in_its_storage() -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=1, n_startup_trials=5))
+    declared = space(LISTS, "tpe")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # Optuna warns of choices that it cannot store
+        drawn = []
+        for number in range(40):
+            trial = study.ask()
+            drawn.append(suggest(declared, trial))
+            study.tell(trial, number % 7)
+    sizes = [json.dumps(config["model.hidden-sizes"]) for config in drawn]
+    assert set(sizes) == {"[64, 64]", "[128]", "[]", '"[128]"'}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({}, 1),
+        ({"b": {"values": [True, False]}}, 2),
+        ({"b": {"low": 1, "high": 5, "log": True}, "c": {"values": [1, [2]]}}, 10),
+        ({"a": {"values": [None, 1]}, "b": {"values": [1, 2], "when": {"a": None}}}, 3),
+        ({"a": {"low": 0.0, "high": 1.0}}, None),
+        ({"a": {"low": 0.0, "high": 0.0}}, 1),
+        ({f"p{i}": {"values": list(range(1000))} for i in range(6)}, None),  # above 2**53
+    ],
+)
+def test_the_configurations_that_a_sampler_can_draw_are_counted(
+    parameters: dict[str, Any], expected: int | None
+) -> None:
+    assert count_distinct(space(parameters, "random")) == expected
+
+
+def test_conditions_too_interwoven_to_count_leave_the_number_open() -> None:
+    parameters: dict[str, Any] = {f"p{i}": {"values": [0, 1]} for i in range(30)}
+    parameters |= {f"q{i}": {"values": [0, 1], "when": {f"p{i}": 1}} for i in range(30)}
+    assert count_distinct(space(parameters, "random")) is None

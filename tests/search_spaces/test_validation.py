@@ -268,3 +268,71 @@ def test_the_defaults_of_a_checked_space_are_valid() -> None:
     declared = space({"rate": {"low": 0.5, "high": 1.0}, "size": {"low": 2, "high": 3}})
     assert problems(declared) == set()
     assert accepted(defaults(declared))
+
+
+class Ruled(BaseModel):
+    """Parameters with rules that a bare type does not tell."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    units: int = Field(8, ge=8, multiple_of=8)
+    name: str = Field("a1", pattern="^[a-z][0-9]$")
+    code: str = Field("ab", min_length=2, max_length=3)
+    sizes: list[Annotated[int, Field(ge=1)]] = Field([64], min_length=1, max_length=3)
+    rate: float = Field(0.5, gt=0, lt=1)
+    only: Literal["x"] = "x"
+    width: Literal[8, 16] = 8
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "hint"),
+    [
+        ("units", 12, "units takes a whole number at least 8 and a multiple of 8"),
+        ("name", "A", 'name takes text matching the pattern "^[a-z][0-9]$"'),
+        ("code", "abcd", "code takes text at least 2 long and at most 3 long"),
+        ("rate", 1.0, "rate takes a number greater than 0 and less than 1"),
+        ("only", "y", 'only takes "x"'),
+        ("width", 9, "use one of 8, 16"),
+        (
+            "sizes",
+            {"value": [0]},
+            "sizes takes a list at least 1 long and at most 3 long and with each entry "
+            "a whole number at least 1",
+        ),
+        ("units", {"low": 8, "high": 9000}, 'list them: {"values": [...]}'),
+    ],
+)
+def test_a_hint_names_the_rule_that_was_broken(name: str, bad: Any, hint: str) -> None:
+    with pytest.raises(SearchSpaceError) as caught:
+        check(
+            space({name: bad}),
+            schema=Ruled.model_json_schema(),
+            metrics=METRICS,
+            datasets=("images",),
+            max_trials=100,
+        )
+    assert [problem.hint for problem in caught.value.problems] == [hint]
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ({"sizes": {"values": [[64, 64], [128]]}}, {"sizes": {"values": [[64], [], [1, 2, 3, 4]]}}),
+        ({"model.optimizer.lr": 0.1, "num-layers": {"low": 1, "high": 3}}, {"units": 9.5}),
+    ],
+)
+def test_lists_and_dotted_names_are_checked_against_the_schema(good: Any, bad: Any) -> None:
+    assert problems(space(good), Ruled) == set()
+    assert {code for _, code in problems(space(bad), Ruled)} == {Code.INVALID_VALUE}
+
+
+def test_a_number_of_trials_is_told_as_a_number() -> None:
+    vast = {f"p{i}": {"values": list(range(1000))} for i in range(6)}
+    with pytest.raises(SearchSpaceError, match=r"the search has 1000000000000000000 trials; at m"):
+        check(
+            space(vast, strategy="grid"),
+            schema=Ruled.model_json_schema(),
+            metrics=METRICS,
+            datasets=("images",),
+            max_trials=100,
+        )
