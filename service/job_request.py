@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from unicodedata import category
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from search_spaces import MOST_EPOCHS
+from search_spaces.text import unprintable
 
 #: Ray counts resources in steps of this size.
 LEAST_SHARE = 0.0001
 
 
 def _one_line(text: str) -> str:
-    # Control characters, line and paragraph separators: a terminal or a log would obey them.
-    if any(category(character) in ("Cc", "Zl", "Zp") for character in text):
-        raise PydanticCustomError("control_character", "the text holds a control character")
+    if character := unprintable(text):
+        raise PydanticCustomError("control_character", "the text holds {held}", {"held": character})
     return text
 
 

@@ -8,31 +8,58 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
-from itertools import islice
 from typing import Any, NoReturn
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
-from service.http.problems import MOST_ERRORS, FieldError, ProblemError, invalid, pointer
+from search_spaces import Problem, pointer_to
+from search_spaces.text import unstorable
+from service.errors import InvalidRequest
+from service.http.problems import ProblemError
 
 MAX_DEPTH = 32
 MAX_STRING = 10_000
 NUMBER_HINT = "give a number within the range of a 64-bit integer or float"
-TEXT_HINT = "leave the character out"
+_TEXTS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 
 async def read_json(request: Request, *, max_bytes: int) -> Any:
-    """Return the parsed body; raise a 400, 413, 415 or 422 problem.
+    """Return the parsed body.
 
-    Raises :class:`starlette.requests.ClientDisconnect` where the client leaves before its end.
+    Raises :class:`ProblemError` (400, 413, 415), :class:`InvalidRequest`, and
+    :class:`starlette.requests.ClientDisconnect` where the client leaves before its end.
     """
     _check_type(request.headers.get("content-type", ""))
     raw = await _read(request, max_bytes)
-    # A megabyte takes long enough to hold up every other request of the event loop.
+    # Parsing a megabyte takes long enough to hold up every other request of the event loop.
     return await run_in_threadpool(_parse, raw)
+
+
+def _check_type(content_type: str) -> None:
+    media = content_type.partition(";")[0].strip().lower()
+    if media != "application/json" and not media.endswith("+json"):
+        raise ProblemError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"the body's type is {media or 'not given'}; only application/json is understood",
+            "add the header Content-Type: application/json",
+        )
+
+
+async def _read(request: Request, max_bytes: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise ProblemError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"the body is larger than {max_bytes} bytes",
+                "send a smaller search; the limit is the setting ARGBEST_MAX_BODY_BYTES",
+            )
+    return bytes(body)
 
 
 def _parse(raw: bytes) -> Any:
@@ -47,56 +74,23 @@ def _parse(raw: bytes) -> Any:
         raise _malformed(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
     except ValueError as error:
         raise _malformed(str(error)) from error
-    problems = list(islice(_bad_values(value), MOST_ERRORS))
-    if problems:
-        raise invalid(problems)
+    found = InvalidRequest(_bad_values(value))
+    if found.problems:
+        raise found
     return value
 
 
 def _malformed(detail: str) -> ProblemError:
     return ProblemError(
-        HTTPStatus.BAD_REQUEST, f"the body is not valid JSON: {detail}", hint="send one JSON object"
+        HTTPStatus.BAD_REQUEST, f"the body is not valid JSON: {detail}", "send one JSON object"
     )
 
 
-def _check_type(content_type: str) -> None:
-    media = content_type.partition(";")[0].strip().lower()
-    if media != "application/json" and not media.endswith("+json"):
-        raise ProblemError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"the body's type is {media or 'not given'}; only application/json is understood",
-            hint="add the header Content-Type: application/json",
-        )
-
-
-async def _read(request: Request, max_bytes: int) -> bytes:
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > max_bytes:
-            raise ProblemError(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"the body is larger than {max_bytes} bytes",
-                hint="send a smaller search; the limit is the setting ARGBEST_MAX_BODY_BYTES",
-            )
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
 def _check_depth(raw: bytes) -> None:
-    """Refuse deep nesting before parsing: the parser recurses. Brackets in strings do not count."""
-    depth, in_string, escaped = 0, False, False
-    for byte in raw:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                in_string = False
-        elif byte == 0x22:
-            in_string = True
-        elif byte in b"[{":
+    """Refuse deep nesting before parsing: the parser recurses. Brackets in texts do not count."""
+    depth = 0
+    for byte in _TEXTS.sub(b"", raw):
+        if byte in b"[{":
             depth += 1
             if depth > MAX_DEPTH:
                 raise _malformed(f"it is nested deeper than {MAX_DEPTH} levels")
@@ -117,29 +111,23 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")
 
 
-def _bad_values(value: Any, place: str = "") -> Iterator[FieldError]:
+def _bad_values(value: Any, place: str = "") -> Iterator[Problem]:
     match value:
         case dict():
             for key, inner in value.items():
                 yield from _bad_values(key, place)
-                yield from _bad_values(inner, place + pointer(key))
+                yield from _bad_values(inner, place + pointer_to(key))
         case list():
             for index, inner in enumerate(value):
-                yield from _bad_values(inner, place + pointer(index))
-        case str():
-            yield from _bad_text(value, place)
+                yield from _bad_values(inner, place + pointer_to(index))
+        case str() if len(value) > MAX_STRING:
+            detail = f"the text is longer than {MAX_STRING} characters"
+            yield Problem(place, detail, "too_long", "shorten it")
+        case str() if character := unstorable(value):
+            detail = f"the text holds {character}"
+            yield Problem(place, detail, "bad_character", "leave the character out")
         case float() if not math.isfinite(value):
             detail = "the number is too large for a float"
-            yield FieldError(place, detail, "number_range", NUMBER_HINT)
+            yield Problem(place, detail, "number_range", NUMBER_HINT)
         case int() if not -(2**63) <= value < 2**63:
-            yield FieldError(place, "the integer does not fit 64 bits", "number_range", NUMBER_HINT)
-
-
-def _bad_text(text: str, place: str) -> Iterator[FieldError]:
-    if len(text) > MAX_STRING:
-        detail = f"the text is longer than {MAX_STRING} characters"
-        yield FieldError(place, detail, "too_long", "shorten it")
-    elif "\0" in text:
-        yield FieldError(place, "the text holds a NUL character", "bad_character", TEXT_HINT)
-    elif any("\ud800" <= character <= "\udfff" for character in text):
-        yield FieldError(place, "the text holds a lone surrogate", "bad_character", TEXT_HINT)
+            yield Problem(place, "the integer does not fit 64 bits", "number_range", NUMBER_HINT)

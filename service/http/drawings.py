@@ -1,116 +1,92 @@
-"""Reports, plots and exports of a job, made from its records when they are asked for."""
+"""Plots and reports of jobs, drawn when they are asked for and kept for finished jobs."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
-from threading import Lock
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
 
-from results import export, report
 from results.analysis import JobResults
 from results.plots import Format as PlotFormat
 from results.plots import PlotInfo, available, draw
 from results.records import JobRecord
+from results.report import Format as ReportFormat
+from results.report import build, render
 from results.store import Store
-from service.http.views import metric_infos
+from service.http.views import metrics_of
+
+#: Plots and reports that are kept per process, of each so many: a report is some 1 MB.
+MOST_KEPT = 32
 
 
-def read_results(store: Store, job: JobRecord) -> JobResults:
-    """Read the job's trials, and the curves of those that plots and reports show."""
-    trials, metrics = store.trials(job.id), metric_infos(job.spec.space.trainable)
-    shown = [trial.number for trial in JobResults.of(job, trials, (), metrics).shown]
-    return JobResults.of(job, trials, store.curves(job.id, shown), metrics)
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run of a job; equal only to itself, since a job that runs again gets a new lease."""
 
-
-def write_report(
-    results: JobResults, report_format: report.Format, base_url: str, *, with_token: bool
-) -> bytes:
-    """Return the report; the plots are drawn only for the formats that hold pictures."""
-    built = report.build(results, base_url=base_url, with_token=with_token)
-    drawn: dict[str, bytes] = {}
-    if report_format in ("html", "pdf"):
-        drawn = {plot.name: draw(plot.name, results, "svg") for plot in available(results)}
-    return report.render(built, report_format, drawn)
-
-
-#: How many plots and reports are kept, drawn, per process: a report with its plots is some 1 MB.
-MOST_KEPT = 64
+    job_id: str
+    lease_token: int
+    finished_at: datetime | None
+    job: JobRecord = field(compare=False)
 
 
 class Drawings:
-    """Plots and reports, kept once drawn where the job has finished; the least used go first.
+    """Draws plots and writes reports; those of finished jobs are kept, the latest used ones.
 
-    A finished job's records change only by running it again, which takes a new lease: with the
-    lease's token in its key, nothing old is ever answered. Safe to call from several threads.
+    Safe to call from several threads. Every method raises :class:`results.errors.JobNotFound`.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._kept: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
-        self._read: tuple[tuple[object, ...], JobResults] | None = None
-        self._lock = Lock()
+        self._kept_results = lru_cache(maxsize=1)(self._read)
+        self._kept_plot = lru_cache(MOST_KEPT)(self._draw)
+        self._kept_report = lru_cache(MOST_KEPT)(self._write)
 
     def plots(self, job_id: str) -> tuple[PlotInfo, ...]:
-        """Return what can be drawn now; raise :class:`results.errors.JobNotFound`."""
-        return available(self._results(self._store.job(job_id)))
+        """Return the plots that the job has now."""
+        return available(self._results(self._run(job_id)))
 
     def plot(self, job_id: str, name: str, image_format: PlotFormat) -> bytes:
-        """Return one plot.
-
-        Raises :class:`results.errors.JobNotFound` and :class:`results.errors.UnknownPlot`.
-        """
-        return self._made(
-            job_id,
-            ("plot", name, image_format),
-            lambda results: draw(name, results, image_format),
-        )
+        """Return one plot; raise :class:`results.errors.UnknownPlot`."""
+        run = self._run(job_id)
+        drawn = self._kept_plot if run.job.state.is_finished else self._draw
+        return drawn(run, name, image_format)
 
     def report(
-        self, job_id: str, report_format: report.Format, base_url: str, *, with_token: bool
+        self, job_id: str, report_format: ReportFormat, base_url: str, *, with_token: bool
     ) -> bytes:
-        """Return the report; raise :class:`results.errors.JobNotFound`."""
-        return self._made(
-            job_id,
-            ("report", report_format, base_url, with_token),
-            lambda results: write_report(results, report_format, base_url, with_token=with_token),
-        )
+        """Return the report; ``with_token``: its commands send a token."""
+        run = self._run(job_id)
+        written = self._kept_report if run.job.state.is_finished else self._write
+        return written(run, report_format, base_url, with_token)
 
-    def _results(self, job: JobRecord) -> JobResults:
-        """Read the job's results; those of the last finished job are kept for its other plots."""
-        last = self._read
-        if last is not None and last[0] == _run(job):
-            return last[1]
-        results = read_results(self._store, job)
-        if job.state.is_finished:
-            self._read = _run(job), results
-        return results
-
-    def _made(
-        self, job_id: str, what: tuple[object, ...], make: Callable[[JobResults], bytes]
-    ) -> bytes:
+    def _run(self, job_id: str) -> _Run:
         job = self._store.job(job_id)
-        if not job.state.is_finished:
-            return make(self._results(job))
-        key = (*_run(job), *what)
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        made = make(self._results(job))
-        with self._lock:
-            self._kept[key] = made
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-        return made
+        return _Run(job.id, job.lease_token, job.finished_at, job)
 
+    def _results(self, run: _Run) -> JobResults:
+        return self._kept_results(run) if run.job.state.is_finished else self._read(run)
 
-def _run(job: JobRecord) -> tuple[object, ...]:
-    """Return what no two runs of jobs have in common."""
-    return job.id, job.lease_token, job.finished_at
+    def _read(self, run: _Run) -> JobResults:
+        """Read the job's trials, and the curves of those that plots and reports show."""
+        trials = self._store.trials(run.job_id)
+        metrics = metrics_of(run.job.spec.space.trainable)
+        shown = [t.number for t in JobResults.of(run.job, trials, (), metrics).shown]
+        return JobResults.of(run.job, trials, self._store.curves(run.job_id, shown), metrics)
 
+    def _draw(self, run: _Run, name: str, image_format: PlotFormat) -> bytes:
+        return draw(name, self._results(run), image_format)
 
-def best_text(job: JobRecord, text_format: str, base_url: str, *, with_token: bool) -> str:
-    """Return the best configuration as YAML, or as the curl command of its single run."""
-    if text_format == "yaml":
-        return export.best_yaml(job)
-    return export.best_curl(job, base_url, with_token=with_token)
+    def _write(
+        self,
+        run: _Run,
+        report_format: ReportFormat,
+        base_url: str,
+        with_token: bool,  # noqa: FBT001 - a part of the key under which it is kept
+    ) -> bytes:
+        """Write the report; plots are drawn only for the formats that hold pictures."""
+        results = self._results(run)
+        built = build(results, base_url=base_url, with_token=with_token)
+        drawn: dict[str, bytes] = {}
+        if report_format in ("html", "pdf"):
+            drawn = {plot.name: draw(plot.name, results, "svg") for plot in available(results)}
+        return render(built, report_format, drawn)

@@ -1,4 +1,4 @@
-"""What Prometheus reads: jobs and trials, the database, requests and latencies, the version."""
+"""Metrics for Prometheus: jobs and trials, the database, requests and latencies, the version."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class StoreCollector(Collector):
-    """Asks the store at each scrape, so that every API process tells the same."""
+    """Reads the store at each scrape, so that every API process answers the same."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the version, whether the database answers and, if so, what it tells."""
+        """Yield the version, whether the database answers and, if so, its numbers."""
         yield InfoMetricFamily("argbest", "Version of argbest.", {"version": version()})
         try:
-            told = [*self._jobs(), *self._trials(), *self._durations(), *self._leases()]
+            found = [*self._jobs(), *self._trials(), *self._durations(), *self._leases()]
         except StoreUnavailable as error:
-            # Who watches must see this moment above all, and its latencies.
+            # This moment must be seen above all, with its latencies.
             logger.warning("metrics without those of the database: %s", error)
-            told = None
+            found = []
         yield GaugeMetricFamily(
-            "argbest_database_up", "Whether the database answers.", value=told is not None
+            "argbest_database_up", "Whether the database answers.", value=bool(found)
         )
-        yield from told or []
+        yield from found
 
     def _jobs(self) -> Iterator[Metric]:
         jobs = GaugeMetricFamily("argbest_jobs", "Jobs by state.", labels=["state"])

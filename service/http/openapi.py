@@ -1,10 +1,16 @@
-"""What the OpenAPI description says beyond the routes' types: the body, examples and problems."""
+"""The OpenAPI description: what it says beyond the routes' types, and its own route."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+import hashlib
+import json
+from functools import cache
 from typing import Any
 
+from fastapi import FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
+
+from service.http.access import is_open, needed_scope
 from service.job_request import JobRequest
 from service.schemas import ProblemView
 
@@ -61,7 +67,7 @@ def _problem(description: str) -> dict[str, Any]:
 
 
 def media(description: str, *types: str) -> dict[int | str, dict[str, Any]]:
-    """Return what a route answers with 200 besides, or in place of, its JSON: text or bytes."""
+    """Return the other media types of a route's 200: text or bytes beside, or instead of, JSON."""
     texts = ("text/", "image/svg+xml")
     content = {
         name: {"schema": {"type": "string"} if name.startswith(texts) else {}} for name in types
@@ -98,14 +104,41 @@ JOB_BODY: dict[str, Any] = {
 }
 
 
-def add_security(
-    description: dict[str, Any], open_paths: Container[str], scope: Callable[[str], str]
-) -> dict[str, Any]:
-    """Say which operations need a token, and of which ``scope`` by their method.
+def install(app: FastAPI, asks_for_tokens: bool) -> None:  # noqa: FBT001
+    """Describe ``app`` at ``/openapi.json``, which a client that has it does not get again."""
+
+    @cache
+    def describe() -> dict[str, Any]:
+        made = _with_schemas(
+            get_openapi(
+                title=app.title, version=app.version, description=app.description,
+                routes=app.routes,
+            )
+        )  # fmt: skip
+        return _with_security(made) if asks_for_tokens else made
+
+    @cache
+    def written() -> tuple[bytes, str]:
+        content = json.dumps(describe()).encode()
+        return content, f'"{hashlib.sha256(content).hexdigest()}"'
+
+    def openapi(request: Request) -> Response:
+        content, tag = written()
+        headers = {"ETag": tag, "Cache-Control": "no-cache"}
+        if tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(content, headers=headers, media_type="application/json")
+
+    app.openapi = describe  # type: ignore[method-assign]
+    app.add_route("/openapi.json", openapi, include_in_schema=False)
+
+
+def _with_security(description: dict[str, Any]) -> dict[str, Any]:
+    """Say which operations need a token, and of which scope.
 
     OpenAPI 3.1 lets a requirement of any kind name roles; ours are the scopes.
     """
-    schemes = description.setdefault("components", {}).setdefault("securitySchemes", {})
+    schemes = description["components"].setdefault("securitySchemes", {})
     schemes["token"] = {
         "type": "http",
         "scheme": "bearer",
@@ -113,12 +146,12 @@ def add_security(
     }
     for path, operations in description["paths"].items():
         for method, operation in operations.items():
-            if path not in open_paths:
-                operation["security"] = [{"token": [scope(method.upper())]}]
+            if not is_open(path):
+                operation["security"] = [{"token": [needed_scope(method.upper())]}]
     return description
 
 
-def add_schemas(description: dict[str, Any]) -> dict[str, Any]:
+def _with_schemas(description: dict[str, Any]) -> dict[str, Any]:
     """Add the schemas that routes name by reference alone."""
     template = "#/components/schemas/{model}"
     schemas = description.setdefault("components", {}).setdefault("schemas", {})
@@ -126,6 +159,6 @@ def add_schemas(description: dict[str, Any]) -> dict[str, Any]:
         schema = model.model_json_schema(ref_template=template)
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema
-    # The name that clients made from the description of version 0.1 may have.
+    # Programs that were made from the description of version 0.1 may use this name.
     schemas["FieldErrorView"] = {"$ref": template.format(model="Problem")}
     return description

@@ -2,101 +2,179 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
 
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import Match, Route
 
+from results import errors
+from search_spaces import Problem, SearchSpaceError
+from service.engine.cluster import ClusterError
+from service.errors import MOST_PROBLEMS, InvalidRequest, Unavailable
+from service.http.access_log import shortened
+from service.http.validation import problem_of_item
 from service.log_lines import REQUEST_ID, REQUEST_ID_HEADER
+from service.schemas import ProblemView
+from trainables.contract import UnknownTrainable
+
+logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+#: Logged for a client that left before its answer; no client ever sees it.
+CLIENT_CLOSED_REQUEST = 499
+
+#: The status of each error that a request can cause, and how to mend the request.
+_ANSWERS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
+    errors.JobNotFound: (HTTPStatus.NOT_FOUND, "GET /api/v1/jobs lists them"),
+    errors.TrialNotFound: (
+        HTTPStatus.NOT_FOUND, "GET /api/v1/jobs/{job_id}/trials lists them, from 0"),
+    errors.UnknownPlot: (HTTPStatus.NOT_FOUND, "GET /api/v1/jobs/{job_id}/plots lists them"),
+    UnknownTrainable: (HTTPStatus.NOT_FOUND, "GET /api/v1/trainables lists them"),
+    errors.NoBestTrial: (
+        HTTPStatus.CONFLICT,
+        "wait for a trial to succeed, or look at GET .../trials for their errors"),
+    errors.IllegalMove: (HTTPStatus.CONFLICT, ""),
+    errors.IdempotencyClash: (
+        HTTPStatus.CONFLICT, "send another Idempotency-Key with another request"),
+}  # fmt: skip
 
 
-#: How many fields one answer names: a body of garbage is not answered with a longer one.
-MOST_ERRORS = 100
-_LONGEST_POINTER_PART = 100
-
-
-def pointer(*parts: str | int) -> str:
-    """Return the JSON pointer (RFC 6901) to ``parts``; long names of a client are cut."""
-    return "".join(f"/{_escaped(str(part))}" for part in parts)
-
-
-def _escaped(part: str) -> str:
-    printable = part.encode("utf-8", "replace").decode("utf-8")
-    return printable[:_LONGEST_POINTER_PART].replace("~", "~0").replace("/", "~1")
-
-
-@dataclass(frozen=True, slots=True)
-class FieldError:
-    """One thing wrong with one field: a JSON pointer into the body, what, and a stable code.
-
-    For a path, query or header value the pointer is ``/path/<name>`` and so on.
-    """
-
-    pointer: str
-    detail: str
-    code: str
-    hint: str = ""
-
-
-@dataclass(slots=True)
 class ProblemError(Exception):
-    """Raised anywhere below a route to answer with a problem.
+    """An error as it is answered; ``title`` is the status's phrase, ``hint`` says how to mend it.
 
-    ``title`` is the status's phrase; ``hint`` says how to mend the request.
+    ``problems`` names the wrong fields by JSON pointers into the body; for a path, query or header
+    value the pointer is ``/path/<name>`` and so on.
     """
 
-    status: HTTPStatus
-    detail: str
-    hint: str = ""
-    errors: Sequence[FieldError] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        hint: str = "",
+        *,
+        problems: Sequence[Problem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.problems = status, detail, problems[:MOST_PROBLEMS]
+        self.hint = hint or next((p.hint for p in problems if p.hint), "")
+        self.headers = headers or {}
 
-    def response(self) -> JSONResponse:
+    def response(self) -> Response:
         """Return the answer."""
-        errors = [
-            {"pointer": e.pointer, "detail": e.detail, "code": e.code}
-            | ({"hint": e.hint} if e.hint else {})
-            for e in self.errors
-        ]
-        content: dict[str, Any] = {
-            "type": "about:blank",
-            "title": self.status.phrase,
-            "status": self.status.value,
-            "detail": self.detail,
-            "errors": errors,
-            "hint": self.hint or next((e.hint for e in self.errors if e.hint), ""),
-            "request_id": REQUEST_ID.get(),
-        }
-        # Also here: the answer to an unexpected error goes past the middleware that adds these.
+        view = ProblemView(
+            type="about:blank",
+            title=self.status.phrase,
+            status=self.status,
+            detail=self.detail,
+            errors=list(self.problems),
+            hint=self.hint,
+            request_id=REQUEST_ID.get(),
+        )
+        # Also here: the answer to an unexpected error passes by the middleware that adds these.
         headers = {
-            REQUEST_ID_HEADER: content["request_id"],
+            REQUEST_ID_HEADER: view.request_id,
             "X-Content-Type-Options": "nosniff",
             **self.headers,
         }
-        return JSONResponse(content, self.status.value, headers=headers, media_type=MEDIA_TYPE)
+        return Response(view.model_dump_json(), self.status, headers, MEDIA_TYPE)
 
 
-def invalid(errors: Sequence[FieldError]) -> ProblemError:
-    """Return a 422: the body was understood, and these fields of it are wrong.
+def problem_of(error: Exception) -> ProblemError | None:
+    """Return how ``error`` is answered, or None for a defect of ours."""
+    match error:
+        case ProblemError():
+            return error
+        case InvalidRequest() | SearchSpaceError():
+            return _invalid(error.problems)
+        case RequestValidationError():
+            return _invalid([problem_of_item(item) for item in error.errors()])
+        case errors.BadCursor():
+            hint = "use next_cursor as it was returned, or leave cursor out for the first page"
+            return _invalid([Problem("/query/cursor", str(error), "bad_cursor", hint)])
+        case Unavailable():
+            return _unavailable(str(error), error.retry_after_s)
+        case ClusterError():
+            return _unavailable(str(error))
+        case errors.StoreUnavailable():
+            return _unavailable(f"the database cannot answer: {error}")
+    for kind, (status, hint) in _ANSWERS.items():
+        if isinstance(error, kind):
+            return ProblemError(status, str(error), getattr(error, "hint", "") or hint)
+    return None
 
-    The first :data:`MOST_ERRORS` are named.
-    """
-    summary = "; ".join(f"{e.pointer or '/'}: {e.detail}" for e in errors[:3])
-    more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""
-    return ProblemError(
-        HTTPStatus.UNPROCESSABLE_ENTITY, summary + more, errors=errors[:MOST_ERRORS]
-    )
+
+def _invalid(problems: Sequence[Problem]) -> ProblemError:
+    summary = "; ".join(f"{p.pointer or '/'}: {p.detail}" for p in problems[:3])
+    more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, summary + more, problems=problems)
 
 
-def unavailable(detail: str, *, retry_after_s: int = 5) -> ProblemError:
-    """Return a 503 with Retry-After."""
+def _unavailable(detail: str, retry_after_s: int = 5) -> ProblemError:
     return ProblemError(
         HTTPStatus.SERVICE_UNAVAILABLE,
         detail,
-        hint=f"try again in {retry_after_s} s",
+        f"try again in {retry_after_s} s",
         headers={"Retry-After": str(retry_after_s)},
     )
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of ``app`` with a problem."""
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(ClientDisconnect, _answer_nobody)
+    kinds = (ProblemError, InvalidRequest, SearchSpaceError, RequestValidationError, Unavailable,
+             ClusterError, errors.ResultsError, UnknownTrainable, Exception)  # fmt: skip
+    for kind in kinds:
+        app.add_exception_handler(kind, _answer)
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    problem = problem_of(error)
+    if problem is None:  # a defect of ours: the log has the details, the answer has none
+        logger.error("%s", _called(request), exc_info=error)
+        problem = ProblemError(
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            "the service has a defect; its log says more",
+            "please report it with the log's traceback",
+        )
+    elif isinstance(error, errors.StoreUnavailable):
+        logger.error("the store is unavailable: %s", error)
+    return problem.response()
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    """Answer an unknown path (404) or a method that a path does not have (405)."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - tells mypy what the table says
+    status = HTTPStatus(error.status_code)
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
+    hint = "GET /docs lists all paths and methods"
+    return ProblemError(status, str(error.detail), hint, headers=headers).response()
+
+
+def _methods(request: Request) -> list[str]:
+    """Return the methods of the request's path; routing stops at the first route of the path."""
+    scope = {"type": "http", "method": "", "path": request.url.path}
+    found = {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(dict(scope))[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    return sorted(found) or ["GET", "HEAD"]  # the page's files
+
+
+async def _answer_nobody(request: Request, _: Exception) -> Response:
+    logger.info("%s: the client left", _called(request))
+    return Response(status_code=CLIENT_CLOSED_REQUEST)
+
+
+def _called(request: Request) -> str:
+    return f"{shortened(request.method)} {shortened(request.url.path)!a}"

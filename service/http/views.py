@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from results.records import Curve, JobRecord, TrialRecord
-from service.schemas import Answer, CurveView, JobView, TrainableView, TrialView
+from service.jobs import Plan
+from service.schemas import Answer, CurveView, JobView, PlanView, TrainableView, TrialView
 from trainables import registry
 from trainables.contract import Metric, UnknownTrainable
 
@@ -71,6 +72,17 @@ def json_list(items: Iterable[Answer]) -> Iterator[str]:
     yield '],"next_cursor":null}'
 
 
+def plan_view(plan: Plan) -> PlanView:
+    """Return a plan as the API shows it."""
+    return PlanView(
+        spec=plan.spec.to_json(),
+        fingerprint=plan.fingerprint,
+        trials=plan.trials,
+        configurations=plan.configurations,
+        sampling=plan.sampling,
+    )
+
+
 def trainable_view(trainable: registry.Trainable) -> TrainableView:
     """Return a trainable as the API shows it."""
     return TrainableView.model_validate(
@@ -84,7 +96,7 @@ def trainable_view(trainable: registry.Trainable) -> TrainableView:
     )
 
 
-def metric_infos(trainable_name: str) -> dict[str, Metric]:
+def metrics_of(trainable_name: str) -> dict[str, Metric]:
     """Return a trainable's metrics by name; empty for one that is no longer installed."""
     try:
         found = registry.get(trainable_name).metrics

@@ -1,95 +1,57 @@
 """The page: jobs at a glance and one job live, drawn in the browser from the API alone.
 
-``/docs`` is Swagger UI, served from the files that the package ``fastapi-swagger`` ships, so that
-it needs no other host.
+``/docs`` is Swagger UI, from the files of the package ``fastapi-swagger``: it needs no other host.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib.resources import files
-from typing import Final
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
-from fastapi import APIRouter, Response
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
-router = APIRouter(include_in_schema=False)
-
-#: The page may talk to its own origin only; it fetches plots and draws them as blobs.
-HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src blob:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-}
-
+_HERE = Path(__file__).parent
+#: The page talks to its own origin only; it fetches plots and draws them as blobs.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 #: Swagger UI styles its elements in place and draws its icons from data URLs.
-DOCS_HEADERS: Final = {
-    **HEADERS,
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-}
-
-HTML: Final = "text/html; charset=utf-8"
-JAVASCRIPT: Final = "text/javascript; charset=utf-8"
-CSS: Final = "text/css; charset=utf-8"
+DOCS_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace(
+    "img-src blob:", "img-src data:"
+)
 
 
-def _file(
-    name: str,
-    media_type: str,
-    *,
-    package: str = "service.page",
-    headers: Mapping[str, str] = HEADERS,
-) -> Response:
-    content = files(package).joinpath(name).read_bytes()
-    return Response(content, media_type=media_type, headers=dict(headers))
+class PolicedFiles(StaticFiles):
+    """Files with a content policy; a browser keeps them and asks each time whether they changed."""
+
+    def __init__(self, folder: Path, policy: str, packages: list[str | tuple[str, str]]) -> None:
+        super().__init__(directory=folder, packages=packages)
+        self._headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return the file at ``path``, or 304 where the client has it."""
+        response = await super().get_response(path, scope)
+        response.headers.update(self._headers)
+        return response
 
 
-@router.get("/")
-def page() -> Response:
-    """Answer the page."""
-    return _file("index.html", HTML)
+def install(app: FastAPI) -> None:
+    """Serve the page at ``/`` and Swagger UI at ``/docs``, their files in the folders below."""
+    page = PolicedFiles(_HERE / "files", POLICY, [])
+    docs = PolicedFiles(_HERE / "docs", DOCS_POLICY, [("fastapi_swagger", "resources")])
+    for path, files in (("/", page), ("/docs", docs)):
+        app.add_route(path, _index_of(files), include_in_schema=False)
+    app.mount("/page", page)
+    app.mount("/docs", docs)
 
 
-@router.get("/page.js")
-def script() -> Response:
-    """Answer the page's script."""
-    return _file("page.js", JAVASCRIPT)
+def _index_of(files: PolicedFiles) -> Callable[[Request], Awaitable[Response]]:
+    async def index(request: Request) -> Response:
+        return await files.get_response("index.html", request.scope)
 
-
-@router.get("/api.js")
-def requests() -> Response:
-    """Answer the script's part that talks to the API."""
-    return _file("api.js", JAVASCRIPT)
-
-
-@router.get("/page.css")
-def style() -> Response:
-    """Answer the page's style."""
-    return _file("page.css", CSS)
-
-
-@router.get("/docs")
-def docs() -> Response:
-    """Answer the page that describes the API."""
-    return _file("docs.html", HTML, headers=DOCS_HEADERS)
-
-
-@router.get("/docs/docs.js")
-def docs_script() -> Response:
-    """Answer the script that starts Swagger UI."""
-    return _file("docs.js", JAVASCRIPT)
-
-
-@router.get("/docs/swagger-ui-bundle.js")
-def swagger_script() -> Response:
-    """Answer Swagger UI's script."""
-    return _file("swagger-ui-bundle.js", JAVASCRIPT, package="fastapi_swagger.resources")
-
-
-@router.get("/docs/swagger-ui.css")
-def swagger_style() -> Response:
-    """Answer Swagger UI's style."""
-    return _file("swagger-ui.css", CSS, package="fastapi_swagger.resources")
+    return index

@@ -1,4 +1,4 @@
-"""Routes that show what there is: search spaces, trainables, data sets and the cluster."""
+"""Routes that show the catalogs: search spaces, trainables, data sets and the cluster."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from search_spaces import Problem, SearchSpaceError
 from service.engine import cluster
 from service.http.dependencies import LibraryDep, Name, SettingsDep
 from service.http.openapi import PROBLEMS
-from service.http.problems import ProblemError, unavailable
+from service.http.problems import ProblemError
 from service.http.views import trainable_view
 from service.schemas import (
     BrokenTrainableView,
@@ -22,7 +22,6 @@ from service.schemas import (
     TrainableView,
 )
 from trainables import datasets, registry
-from trainables.contract import UnknownTrainable
 
 router = APIRouter(prefix="/api/v1", tags=["catalog"], responses=PROBLEMS)
 
@@ -68,11 +67,7 @@ def list_trainables() -> TrainableList:
 @router.get("/trainables/{name}")
 def show_trainable(name: Name) -> TrainableView:
     """Show one trainable."""
-    try:
-        return trainable_view(registry.get(name))
-    except UnknownTrainable as error:
-        hint = "GET /api/v1/trainables lists them"
-        raise ProblemError(HTTPStatus.NOT_FOUND, str(error), hint) from error
+    return trainable_view(registry.get(name))
 
 
 @router.get("/datasets")
@@ -88,14 +83,10 @@ def list_datasets(settings: SettingsDep) -> DatasetList:
 @router.get("/cluster")
 def show_cluster(settings: SettingsDep) -> ClusterView:
     """Show the Ray cluster: its address, dashboard and nodes."""
-    try:
-        nodes = cluster.nodes(settings)
-    except cluster.ClusterError as error:
-        raise unavailable(str(error)) from error
     return ClusterView.model_validate(
         {
             "address": settings.ray_address,
             "dashboard_url": settings.dashboard_url,
-            "nodes": nodes,
+            "nodes": cluster.nodes(settings),
         }
     )

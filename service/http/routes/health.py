@@ -1,20 +1,18 @@
-"""Routes for whoever watches the service: is it alive, can it take work, which version is it."""
+"""Routes for monitoring: is the service alive, can it take work, which version is it."""
 
 from __future__ import annotations
 
 import platform
 from importlib.metadata import version as installed_version
-from typing import Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Request, Response
 
 from results.errors import StoreUnavailable
 from results.store import Store
 from service.disk import disk_problem
 from service.engine.cluster import is_reachable
 from service.http.dependencies import SettingsDep, StoreDep
-from service.schemas import HealthView, ReadinessView, VersionView
+from service.schemas import HealthView, ReadinessView, TokenView, VersionView
 from service.settings import Settings
 from service.version import OTHER_SCHEMA, version
 
@@ -46,31 +44,31 @@ async def healthz() -> HealthView:
     response_model=ReadinessView,
     responses={503: {"description": "not ready; which part, and why"}},
 )
-def readyz(request: Request, store: StoreDep, settings: SettingsDep) -> Any:
+def readyz(request: Request, store: StoreDep, settings: SettingsDep) -> Response:
     """Answer whether work can be taken, part by part; 503 if any part is not ready.
 
-    Where tokens are asked for, the parts are told to who sends a valid one, with its name and
-    scope. While the database cannot say whether it is valid, `token` is null, and of the parts
-    only that one is told.
+    Where tokens are needed, only a client with a valid one sees the parts, and its token's name
+    and scope. While the database cannot check a token, `token` is null and only that part is shown.
     """
     if request.state.is_unchecked:
-        return _answer({"status": "not ready", "parts": {"database": "unavailable"}, "token": None})
+        parts = {"database": "unavailable"}
+        return _answer(ReadinessView(status="not ready", parts=parts, token=None))
     parts = readiness(store, settings)
-    ready = all(state == "ok" for state in parts.values())
-    status = "ok" if ready else "not ready"
+    is_ready = all(state == "ok" for state in parts.values())
+    view = ReadinessView(status="ok" if is_ready else "not ready")
     token = request.state.token
-    content: dict[str, Any] = {"status": status}
     if token is not None or not request.state.is_locked:
-        content["parts"] = parts
+        view.parts = parts
     if token is not None:
-        content["token"] = {"name": token.name, "scope": token.scope}
-    return _answer(content)
+        view.token = TokenView(name=token.name, scope=token.scope)
+    return _answer(view)
 
 
-def _answer(content: dict[str, Any]) -> JSONResponse:
-    if content["status"] == "ok":
-        return JSONResponse(content)
-    return JSONResponse(content, 503, headers={"Retry-After": "5"})
+def _answer(view: ReadinessView) -> Response:
+    text, media_type = view.model_dump_json(exclude_unset=True), "application/json"
+    if view.status == "ok":
+        return Response(text, media_type=media_type)
+    return Response(text, 503, {"Retry-After": "5"}, media_type)
 
 
 @router.get("/version")

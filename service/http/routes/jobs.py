@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
 from results import export
 from results.ranking import ranks
+from results.records import JobRecord
 from results.states import JobState
-from service.http.dependencies import IdempotencyKey, JobId, JobRequestDep, JobsDep, SettingsDep
+from service.http.dependencies import (
+    IdempotencyKey,
+    JobId,
+    JobRequestDep,
+    JobsDep,
+    SettingsDep,
+    StoreDep,
+)
 from service.http.openapi import JOB_BODY, PROBLEMS, media
-from service.http.views import job_view, json_list, trial_view
+from service.http.views import job_view, json_list, plan_view, trial_view
+from service.log_lines import log_state
 from service.schemas import Curve, JobList, JobView, PlanView, TrialList, TrialView
+from service.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=PROBLEMS)
 
@@ -37,39 +50,32 @@ def submit(
 ) -> Any:
     """Accept a search; with `dry_run`, answer what it would run instead."""
     if dry_run:
-        plan = jobs.plan(body)
-        view = PlanView(
-            spec=plan.spec.to_json(),
-            fingerprint=plan.fingerprint,
-            trials=plan.spec.trials,
-            configurations=plan.configurations(),
-            sampling=plan.sampling(),
-        )
-        return Response(view.model_dump_json(), media_type="application/json")
+        plan = plan_view(jobs.plan(body))
+        return Response(plan.model_dump_json(), media_type="application/json")
     job = jobs.submit(body, idempotency_key=idempotency_key)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return job_view(job, settings.dashboard_url)
 
 
-@router.get("", response_model=JobList)
+@router.get("")
 def list_jobs(
-    jobs: JobsDep,
+    store: StoreDep,
     settings: SettingsDep,
     state: JobState | None = None,
     fingerprint: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$")] = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> Any:
+) -> JobList:
     """List jobs, newest first, a page at a time."""
-    page = jobs.list(state=state, fingerprint=fingerprint, cursor=cursor, limit=limit)
+    page = store.jobs(state=state, fingerprint=fingerprint, cursor=cursor, limit=limit)
     items = [job_view(job, settings.dashboard_url) for job in page.items]
-    return {"items": items, "next_cursor": page.next_cursor}
+    return JobList(items=items, next_cursor=page.next_cursor)
 
 
-@router.get("/{job_id}", response_model=JobView)
-def show_job(job_id: JobId, jobs: JobsDep, settings: SettingsDep) -> Any:
+@router.get("/{job_id}")
+def show_job(job_id: JobId, store: StoreDep, settings: SettingsDep) -> JobView:
     """Show one job."""
-    return job_view(jobs.job(job_id), settings.dashboard_url)
+    return job_view(store.job(job_id), settings.dashboard_url)
 
 
 @router.delete("/{job_id}", status_code=204)
@@ -78,46 +84,51 @@ def delete_job(job_id: JobId, jobs: JobsDep) -> None:
     jobs.delete(job_id)
 
 
-@router.post("/{job_id}/cancel", status_code=202, response_model=JobView)
-def cancel_job(job_id: JobId, jobs: JobsDep, settings: SettingsDep) -> Any:
+@router.post("/{job_id}/cancel", status_code=202)
+def cancel_job(job_id: JobId, store: StoreDep, settings: SettingsDep) -> JobView:
     """Cancel a job: its trial processes are ended; finished trials are kept."""
-    return job_view(jobs.cancel(job_id), settings.dashboard_url)
+    return _moved(store.request_cancel(job_id), settings)
 
 
-@router.post("/{job_id}/pause", status_code=202, response_model=JobView)
-def pause_job(job_id: JobId, jobs: JobsDep, settings: SettingsDep) -> Any:
+@router.post("/{job_id}/pause", status_code=202)
+def pause_job(job_id: JobId, store: StoreDep, settings: SettingsDep) -> JobView:
     """Pause a job: its running trials finish, no other one starts until it is resumed."""
-    return job_view(jobs.pause(job_id), settings.dashboard_url)
+    return _moved(store.request_pause(job_id), settings)
 
 
-@router.post("/{job_id}/resume", status_code=202, response_model=JobView)
-def resume_job(job_id: JobId, jobs: JobsDep, settings: SettingsDep) -> Any:
+@router.post("/{job_id}/resume", status_code=202)
+def resume_job(job_id: JobId, store: StoreDep, settings: SettingsDep) -> JobView:
     """Resume a paused job: it goes back to the queue."""
-    return job_view(jobs.resume(job_id), settings.dashboard_url)
+    return _moved(store.resume_job(job_id), settings)
 
 
-@router.post("/{job_id}/retry-failed", status_code=202, response_model=JobView)
-def retry_failed(job_id: JobId, jobs: JobsDep, settings: SettingsDep) -> Any:
+@router.post("/{job_id}/retry-failed", status_code=202)
+def retry_failed(job_id: JobId, store: StoreDep, settings: SettingsDep) -> JobView:
     """Run the failed trials of a finished job again; succeeded ones are kept as they are."""
-    return job_view(jobs.retry_failed(job_id), settings.dashboard_url)
+    return _moved(store.retry_failed(job_id), settings)
+
+
+def _moved(job: JobRecord, settings: Settings) -> JobView:
+    log_state(logger, job.id, job.state)
+    return job_view(job, settings.dashboard_url)
 
 
 @router.get("/{job_id}/trials", response_model=TrialList, responses=media("the trials", "text/csv"))
-def list_trials(job_id: JobId, jobs: JobsDep, table_format: TableFormat = "json") -> Any:
+def list_trials(job_id: JobId, store: StoreDep, table_format: TableFormat = "json") -> Response:
     """List all trials of a job, as JSON or CSV."""
-    trials = jobs.trials(job_id)
+    trials = store.trials(job_id)
     if table_format == "csv":
         return Response(export.trials_csv(trials), media_type="text/csv")
-    space = jobs.job(job_id).spec.space
-    ranked = ranks(trials, space.metric, space.mode)
-    items = (trial_view(trial, ranked.get(trial.number)) for trial in trials)
+    space = store.job(job_id).spec.space
+    rank = ranks(trials, space.metric, space.mode)
+    items = (trial_view(trial, rank.get(trial.number)) for trial in trials)
     return Response("".join(json_list(items)), media_type="application/json")
 
 
-@router.get("/{job_id}/trials/{number}", response_model=TrialView)
-def show_trial(job_id: JobId, number: TrialNumber, jobs: JobsDep) -> Any:
+@router.get("/{job_id}/trials/{number}")
+def show_trial(job_id: JobId, number: TrialNumber, store: StoreDep) -> TrialView:
     """Show one trial."""
-    return trial_view(jobs.trial(job_id, number))
+    return trial_view(store.trial(job_id, number))
 
 
 @router.get(
@@ -126,10 +137,10 @@ def show_trial(job_id: JobId, number: TrialNumber, jobs: JobsDep) -> Any:
     responses=media("the curve", "text/csv"),
 )
 def show_curve(
-    job_id: JobId, number: TrialNumber, jobs: JobsDep, table_format: TableFormat = "json"
+    job_id: JobId, number: TrialNumber, store: StoreDep, table_format: TableFormat = "json"
 ) -> Any:
     """Show a trial's learning curve: a list per metric, and the epochs."""
-    curve = jobs.curve(job_id, number)
+    curve = store.curve(job_id, number)
     if table_format == "csv":
         text = "".join(export.curves_csv([curve], [*curve.metrics]))
         return Response(text, media_type="text/csv")

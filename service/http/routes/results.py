@@ -1,4 +1,4 @@
-"""Routes that show what came out of a job: its best configuration, curves, plots and report."""
+"""Routes that show the results of a job: best configuration, curves, plots, report, log, events."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from results import export
-from results.errors import JobNotFound
-from service.http.dependencies import DrawingsDep, JobId, JobsDep, Name, SettingsDep
-from service.http.drawings import best_text
-from service.http.job_feed import Told
+from results.errors import JobNotFound, NoBestTrial
+from service import logs
+from service.errors import Unavailable
+from service.http.dependencies import DrawingsDep, JobId, Name, SettingsDep, StoreDep
+from service.http.job_feed import JobFeed
 from service.http.openapi import PROBLEMS, media
 from service.http.views import curve_view, json_list
 from service.schemas import BestView, CurveList, PlotList
@@ -30,11 +31,12 @@ REPORT_TYPES = {
     "pdf": "application/pdf",
 }
 PLOT_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
-#: Of what is streamed, about so much is sent at a time.
+#: Characters that a streamed answer sends at a time, about.
 BLOCK_CHARACTERS = 2**18
 POLL_SECONDS = 0.5
-#: A stream rests so many times as long as a look at the job took: those of large jobs look rarer.
-LEISURE = 4
+#: A pause between polls is at least so many times as long as the last poll took, so that streams
+#: of large jobs poll less often.
+PAUSE_PER_POLL = 4
 
 
 def _base_url(request: Request) -> str:
@@ -48,29 +50,34 @@ def _base_url(request: Request) -> str:
 )
 def best(
     job_id: JobId,
-    jobs: JobsDep,
+    store: StoreDep,
     request: Request,
     best_format: Annotated[Literal["json", "yaml", "curl"], Query(alias="format")] = "json",
 ) -> Any:
     """Return the best configuration so far, or a paste-ready command that runs it alone."""
-    job = jobs.best(job_id)
-    if best_format == "json":
-        return job.best
-    with_token = request.state.is_locked
-    text = best_text(job, best_format, _base_url(request), with_token=with_token)
-    return PlainTextResponse(text)
+    job = store.job(job_id)
+    if job.best is None:
+        raise NoBestTrial(
+            f"job {job.id} ({job.state}) has no best configuration: no trial has succeeded"
+        )
+    if best_format == "yaml":
+        return PlainTextResponse(export.best_yaml(job))
+    if best_format == "curl":
+        with_token = request.state.is_locked
+        return PlainTextResponse(export.best_curl(job, _base_url(request), with_token=with_token))
+    return job.best
 
 
 @router.get("/curves", response_model=CurveList, responses=media("the curves", "text/csv"))
 def curves(
     job_id: JobId,
-    jobs: JobsDep,
+    store: StoreDep,
     table_format: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
-) -> Any:
+) -> StreamingResponse:
     """Return the learning curves of all trials."""
-    found = jobs.curves(job_id)
+    found = store.curves(job_id)
     if table_format == "csv":
-        metrics = export.metric_names(jobs.trials(job_id))
+        metrics = export.metric_names(store.trials(job_id))
         parts, media_type = export.curves_csv(found, metrics), "text/csv"
     else:
         parts, media_type = json_list(map(curve_view, found)), "application/json"
@@ -78,7 +85,7 @@ def curves(
 
 
 def _blocks(parts: Iterable[str]) -> Iterator[str]:
-    """Join small parts: each that is sent costs a switch of threads."""
+    """Join small parts: sending each costs a switch of threads."""
     block: list[str] = []
     size = 0
     for part in parts:
@@ -114,7 +121,7 @@ def list_plots(job_id: JobId, drawings: DrawingsDep) -> PlotList:
 
 
 @router.get(
-    "/plots/{name}.{image_format}",
+    "/plots/{name:path}.{image_format}",  # a metric's name may hold a slash
     response_class=Response,
     responses=media("the plot", *PLOT_TYPES.values()),
 )
@@ -131,36 +138,43 @@ def plot(
 
 @router.get("/log", response_class=PlainTextResponse)
 def log(
-    job_id: JobId, jobs: JobsDep, tail: Annotated[int, Query(ge=1, le=10_000)] = 500
+    job_id: JobId,
+    store: StoreDep,
+    settings: SettingsDep,
+    tail: Annotated[int, Query(ge=1, le=10_000)] = 500,
 ) -> PlainTextResponse:
     """Return the last lines that the job's driver and trials printed."""
-    return PlainTextResponse(jobs.log_tail(job_id, tail))
+    path = settings.log_file(store.job(job_id).id)
+    try:
+        return PlainTextResponse(logs.tail(path, tail))
+    except OSError as error:
+        raise Unavailable(f"the log {path} cannot be read: {error.strerror}") from error
 
 
-def _existing(job_id: JobId, jobs: JobsDep) -> None:
+def _existing(job_id: JobId, store: StoreDep) -> None:
     """Answer 404 before the stream begins."""
-    jobs.job(job_id)
+    store.job(job_id)
 
 
 @router.get("/events", response_class=EventSourceResponse, dependencies=[Depends(_existing)])
 async def events(
-    job_id: JobId, jobs: JobsDep, settings: SettingsDep
+    job_id: JobId, store: StoreDep, settings: SettingsDep
 ) -> AsyncIterator[ServerSentEvent]:
-    """Stream `job` and `trial` events, each whole, as they change; ends when the job has.
+    """Stream `job` and `trial` events, each the whole job or trial, until the job has ended.
 
-    A client that reconnects is first told how everything stands, so it misses nothing. The stream
-    of a job that is deleted meanwhile ends too.
+    Events have no ids and `Last-Event-ID` is not read: every stream begins with the job and all its
+    trials as they are, so a client that reconnects misses nothing. The stream also ends when the
+    job is deleted.
     """
-    told = Told(jobs, job_id, settings.dashboard_url)
-    while True:
+    feed = JobFeed(store, job_id, settings.dashboard_url)
+    while not feed.has_ended:
         begun = time.monotonic()
         try:
-            news = await run_in_threadpool(told.news)
+            changes = await run_in_threadpool(feed.changes)
         except JobNotFound:
             return
-        rest = max(POLL_SECONDS, LEISURE * (time.monotonic() - begun))
-        for kind, text in news:
+        pause = max(POLL_SECONDS, PAUSE_PER_POLL * (time.monotonic() - begun))
+        for kind, text in changes:
             yield ServerSentEvent(event=kind, raw_data=text)
-        if told.everything:
-            return
-        await asyncio.sleep(rest)
+        if not feed.has_ended:
+            await asyncio.sleep(pause)

@@ -130,7 +130,15 @@ def test_a_revoked_or_expired_token_opens_nothing(locked: TestClient, store: Sto
 
 
 def test_what_is_open_tells_nothing_of_the_machine(locked: TestClient, store: Store) -> None:
-    for path in ("/", "/page.js", "/api.js", "/page.css", "/healthz", "/version", "/openapi.json"):
+    for path in (
+        "/",
+        "/page/page.js",
+        "/page/api.js",
+        "/page/page.css",
+        "/healthz",
+        "/version",
+        "/openapi.json",
+    ):
         assert locked.get(path).status_code == 200, path
     assert locked.get("/docs").status_code == 200
     assert locked.get("/readyz").json() == {"status": "not ready"}

@@ -1,0 +1,85 @@
+"""A JSON value becomes a :class:`JobRequest`, or problems that say how to mend each field."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from search_spaces import Problem, pointer_to
+from service.errors import MOST_PROBLEMS, InvalidRequest
+from service.job_request import JobRequest
+
+#: How to mend a value that pydantic refuses, by its error type; the names are in its context.
+_FIXES = {
+    "greater_than_equal": "give a number of at least {ge}",
+    "greater_than": "give a number above {gt}",
+    "less_than_equal": "give a number of at most {le}",
+    "less_than": "give a number below {lt}",
+    "int_type": "give a whole number, not in quotes",
+    "float_type": "give a number, not in quotes",
+    "string_type": "give a text in quotes",
+    "string_too_short": "give at least {min_length} character",
+    "string_too_long": "give at most {max_length} characters",
+    "string_pattern_mismatch": "give a text that matches {pattern}",
+    "control_character": "leave out line breaks, tabs and other control characters",
+    "gpu_share": "give 0, a share from 0.0001 to 1, or a whole number of GPUs",
+    "int_parsing": "give a whole number",
+    "bool_parsing": "give true or false",
+    "enum": "give {expected}",
+    "literal_error": "give {expected}",
+    "dict_type": "give an object: {{...}}",
+    "model_type": "give an object: {{...}}",
+    "too_long": "give at most {max_length} entries",
+}
+
+
+def job_request(value: Any) -> JobRequest:
+    """Return the request that a JSON value is; raise :class:`InvalidRequest`."""
+    if not isinstance(value, dict):
+        raise InvalidRequest([Problem("", "the body must be a JSON object", "type", "send {...}")])
+    try:
+        return JobRequest.model_validate(value)
+    except ValidationError as error:
+        raise InvalidRequest(_one_per_field(error)) from error
+
+
+def _one_per_field(error: ValidationError) -> list[Problem]:
+    found: dict[str, Problem] = {}
+    for item in error.errors(include_url=False, include_input=False):
+        problem = _problem_of_body(item)
+        if len(found) < MOST_PROBLEMS:
+            found.setdefault(problem.pointer, problem)
+    return list(found.values())
+
+
+def _problem_of_body(item: Mapping[str, Any]) -> Problem:
+    # A union reports each of its branches under the field, of which the field alone is named.
+    # "[key]" marks a problem with a key itself, which is named as its value is.
+    location = item["loc"][:1] if item["loc"][:1] == ("search_space",) else item["loc"]
+    named = [part for part in location if part != "[key]"]
+    place = pointer_to(*named)
+    if item["type"] == "extra_forbidden":
+        fields = sorted(JobRequest.model_fields)
+        close = difflib.get_close_matches(str(named[-1]), fields, n=1)
+        guess = f"did you mean {close[0]!r}? " if close else ""
+        hint = f"{guess}the fields are {', '.join(fields)}"
+        return Problem(place, "there is no such field", "unknown_field", hint)
+    if place == "/search_space":
+        missing = item["type"] == "missing"
+        detail = "is required" if missing else "must be the name of a search space, or an object"
+        hint = 'for example "search_space": "q2_linear_regression"; GET /api/v1/search_spaces lists'
+        return Problem(place, detail, item["type"], hint)
+    return Problem(place, item["msg"], item["type"], _fix(item))
+
+
+def problem_of_item(item: Mapping[str, Any]) -> Problem:
+    """Return the problem of a path, query or header value, from one of pydantic's errors."""
+    return Problem(pointer_to(*item["loc"]), item["msg"], item["type"], _fix(item))
+
+
+def _fix(item: Mapping[str, Any]) -> str:
+    words = {"msg": item["msg"], **item.get("ctx", {})}
+    return _FIXES.get(item["type"], "{msg}").format_map(words)
