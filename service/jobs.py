@@ -32,11 +32,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a request would run; ``configurations`` is None where a sampler draws them."""
+    """What a request would run.
+
+    ``configurations`` is None where a sampler draws them; ``distinct`` is the number of different
+    ones that it can draw, None where they are endless.
+    """
 
     spec: JobSpec
     fingerprint: str
     configurations: list[dict[str, Any]] | None
+    distinct: int | None
 
     @property
     def trials(self) -> int:
@@ -84,8 +89,11 @@ class Jobs:
         )
         _check_device(request, space)
         spec = _spec(request, space)
-        listed = None if space.is_sampled else list(search_spaces.configurations(space))
-        return Plan(spec, spec.fingerprint(schema), listed)
+        fingerprint = spec.fingerprint(schema)
+        if space.is_sampled:
+            return Plan(spec, fingerprint, None, search_spaces.count_distinct(space))
+        listed = list(search_spaces.configurations(space))
+        return Plan(spec, fingerprint, listed, len(listed))
 
     def _declared(self, request: JobRequest) -> SearchSpace:
         if isinstance(request.search_space, str):

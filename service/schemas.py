@@ -114,13 +114,17 @@ class CurveView(Answer):
 
 
 class PlanView(Answer):
-    """What a job would run: its configurations, or how a sampler would draw them."""
+    """What a job would run: its configurations, or how a sampler would draw them.
+
+    ``distinct`` is the number of different configurations; null where they are endless.
+    """
 
     spec: dict[str, Any]
     fingerprint: str
     trials: int
     configurations: list[dict[str, Any]] | None
     sampling: dict[str, Any] | None
+    distinct: int | None = None
 
 
 class PlotView(Answer):

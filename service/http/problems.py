@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.routing import Match, Route
+from starlette.routing import Match, Mount
 
 from results import errors
 from search_spaces import Problem, SearchSpaceError
@@ -161,14 +161,15 @@ async def _answer_http(request: Request, error: Exception) -> Response:
 
 def _methods(request: Request) -> list[str]:
     """Return the methods of the request's path; routing stops at the first route of the path."""
-    scope = {"type": "http", "method": "", "path": request.url.path}
+    scope = {"type": "http", "path": request.url.path}
     found = {
         method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
         for route in request.app.routes
-        if isinstance(route, Route) and route.matches(dict(scope))[0] is not Match.NONE
-        for method in route.methods or ()
+        if not isinstance(route, Mount)  # which takes any method, for its files to refuse
+        and route.matches({**scope, "method": method})[0] is Match.FULL
     }
-    return sorted(found) or ["GET", "HEAD"]  # the page's files
+    return sorted(found) or ["GET", "HEAD"]
 
 
 async def _answer_nobody(request: Request, _: Exception) -> Response:

@@ -80,6 +80,7 @@ def plan_view(plan: Plan) -> PlanView:
         trials=plan.trials,
         configurations=plan.configurations,
         sampling=plan.sampling,
+        distinct=plan.distinct,
     )
 
 

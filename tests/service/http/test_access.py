@@ -21,7 +21,7 @@ from service.api import create_app
 from service.cli import main
 from service.http.access import OPEN_PATHS, asks_for_tokens
 from service.settings import Settings
-from tests.service.page.test_page import served
+from tests.service.http.serving import served
 from tests.service.stand_ins import run_one
 
 JOB = {"search_space": "q2_linear_regression", "epochs": 1}

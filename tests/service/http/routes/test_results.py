@@ -1,0 +1,129 @@
+"""The results of a job: best configuration, curves, reports, plots, log and events."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import shlex
+
+import pytest
+from fastapi.testclient import TestClient
+
+from results.records import EpochReport
+from results.states import JobState, TrialState
+from results.store import Store
+from service.http.routes.results import events
+from service.settings import Settings
+from tests.service.http.samples import METRICS, metrics_at, run, submit
+
+
+def test_the_command_of_the_best_configuration_is_the_single_run_itself(
+    client: TestClient, store: Store
+) -> None:
+    single = {"search_space": "q4_feedforward", "strategy": "single", "epochs": 1}
+    job = client.post("/api/v1/jobs", json=single).json()
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+    attempt = store.start_trial(lease, 0, node="here")
+    store.write_reports(lease, [EpochReport(0, attempt, 1, metrics_at(1, 0.5), 1.0)])
+    store.finish_trial(lease, 0, TrialState.SUCCEEDED)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    command = shlex.split(client.get(f"/api/v1/jobs/{job['id']}/best?format=curl").text)
+    again = client.post("/api/v1/jobs", json=json.loads(command[-1])).json()
+    assert again["fingerprint"] == job["fingerprint"]
+
+
+def test_results_of_a_finished_job(client: TestClient, store: Store) -> None:
+    job_id = submit(client)["id"]
+    assert client.get(f"/api/v1/jobs/{job_id}/best").status_code == 409
+    run(store, job_id)
+    base = f"/api/v1/jobs/{job_id}"
+    job = client.get(base).json()
+    assert job["state"] == "succeeded"
+    assert job["progress"]["epochs_done"] == job["progress"]["epochs_total"] == 9
+    best = client.get(f"{base}/best").json()
+    assert best == job["best"]
+    assert (best["trial"], best["metric"], best["value"]) == (1, "validation_accuracy", 0.9)
+    assert client.get(f"{base}/trials/1/curve").json()["epoch"] == [1, 2, 3]
+    curves = client.get(f"{base}/curves")
+    assert curves.headers["content-type"] == "application/json"
+    assert curves.json()["next_cursor"] is None
+    assert curves.json()["items"] == [
+        {"trial": number, **client.get(f"{base}/trials/{number}/curve").json()}
+        for number in range(3)
+    ]
+    rows = list(csv.DictReader(io.StringIO(client.get(f"{base}/curves?format=csv").text)))
+    assert len(rows) == 9
+    assert list(rows[0]) == ["trial", "epoch", *METRICS]
+    assert [row["validation_accuracy"] for row in rows] == ["0.7"] * 3 + ["0.9"] * 3 + ["0.8"] * 3
+    assert "learning_rate: 0.01" in client.get(f"{base}/best?format=yaml").text
+    command = client.get(f"{base}/best?format=curl").text
+    assert command.startswith("curl")
+    assert "http://testserver/api/v1/jobs" in command
+
+
+@pytest.mark.parametrize(
+    ("report_format", "start"), [("html", b"<!"), ("md", b"#"), ("json", b"{"), ("pdf", b"%PDF")]
+)
+def test_reports(client: TestClient, store: Store, report_format: str, start: bytes) -> None:
+    job_id = submit(client)["id"]
+    run(store, job_id)
+    answer = client.get(f"/api/v1/jobs/{job_id}/report", params={"format": report_format})
+    assert answer.status_code == 200
+    assert answer.content.lstrip().startswith(start)
+
+
+def test_plots(client: TestClient, store: Store) -> None:
+    job_id = submit(client)["id"]
+    run(store, job_id)
+    base = f"/api/v1/jobs/{job_id}/plots"
+    names = [plot["name"] for plot in client.get(base).json()["items"]]
+    assert {"train_loss", "validation_accuracy"} <= set(names)
+    assert client.get(f"{base}/train_loss.png").content.startswith(b"\x89PNG")
+    assert b"<svg" in client.get(f"{base}/train_loss.svg").content
+    assert client.get(f"{base}/nothing.svg").status_code == 404
+    assert client.get(f"{base}/train_loss.exe").status_code == 422
+
+
+def test_events_end_when_the_job_is_deleted(
+    client: TestClient, store: Store, settings: Settings
+) -> None:
+    job_id = submit(client)["id"]
+
+    async def follow() -> list[str | None]:
+        stream = events(job_id, store, settings)
+        first = [await anext(stream) for _ in range(4)]
+        store.request_cancel(job_id)
+        store.delete_job(job_id)
+        return [event.event for event in [*first, *[event async for event in stream]]]
+
+    assert asyncio.run(follow()) == ["trial", "trial", "trial", "job"]
+
+
+def test_events_show_everything_and_end_with_the_job(client: TestClient, store: Store) -> None:
+    job_id = submit(client)["id"]
+    run(store, job_id)
+    text = client.get(f"/api/v1/jobs/{job_id}/events").text
+    events = [block.splitlines() for block in text.strip().split("\n\n")]
+    kinds = [next(line for line in e if line.startswith("event:"))[7:] for e in events]
+    assert kinds == ["trial", "trial", "trial", "job"]
+    data = next(line for line in events[-1] if line.startswith("data:"))[5:]
+    assert json.loads(data)["state"] == "succeeded"
+    assert "\nid:" not in text
+
+
+def test_a_log_that_cannot_be_read_or_removed_is_reported(
+    client: TestClient, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    job_id = submit(client)["id"]
+    assert client.get(f"/api/v1/jobs/{job_id}/log").text == ""
+    settings.log_file(job_id).mkdir(parents=True)
+    answer = client.get(f"/api/v1/jobs/{job_id}/log")
+    assert answer.status_code == 503
+    assert f"{job_id}.log cannot be read: Is a directory" in answer.json()["detail"]
+    client.post(f"/api/v1/jobs/{job_id}/cancel")
+    assert client.delete(f"/api/v1/jobs/{job_id}").status_code == 204
+    assert f"the log of job {job_id} is left behind" in caplog.text
+    assert client.get(f"/api/v1/jobs/{job_id}").status_code == 404

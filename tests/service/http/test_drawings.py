@@ -1,0 +1,102 @@
+"""Plots and reports of finished jobs are kept until the job runs again."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi.testclient import TestClient
+
+from results.analysis import MOST_SHOWN
+from results.records import EpochReport, NewTrial
+from results.states import JobState, TrialState
+from results.store import Store
+from service.http.drawings import MOST_KEPT, Drawings
+from tests.service.http.samples import METRICS, metrics_at, run, submit
+from tests.service.stand_ins import spec
+
+
+@pytest.mark.parametrize("part", ["plots/train_loss.svg", "report?format=md"])
+def test_drawings_of_a_finished_job_are_kept_until_it_runs_again(
+    client: TestClient, store: Store, part: str
+) -> None:
+    job_id = submit(client)["id"]
+    url = f"/api/v1/jobs/{job_id}/{part}"
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+
+    def finish(number: int, accuracy: float, state: TrialState) -> None:
+        assert lease is not None
+        attempt = store.start_trial(lease, number, node="here")
+        report = EpochReport(number, attempt, 1, metrics_at(attempt, accuracy), 1.0)
+        store.write_reports(lease, [report])
+        store.finish_trial(lease, number, state)
+
+    finish(0, 0.5, TrialState.SUCCEEDED)
+    unfinished = client.get(url).content
+    finish(1, 0.25, TrialState.FAILED)
+    finish(2, 0.75, TrialState.SUCCEEDED)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    drawn = client.get(url).content
+    assert drawn != unfinished
+    drawings = client.app.state.drawings  # type: ignore[attr-defined]
+    kept = drawings._kept_plot if "plots" in part else drawings._kept_report
+    assert client.get(url).content == drawn
+    assert (kept.cache_info().hits, kept.cache_info().misses) == (1, 1)
+    client.post(f"/api/v1/jobs/{job_id}/retry-failed")
+    lease = store.claim_job("test", 60)
+    finish(1, 0.875, TrialState.SUCCEEDED)
+    assert lease is not None
+    store.finish_job(lease, JobState.SUCCEEDED)
+    assert client.get(url).content != drawn
+    assert client.delete(f"/api/v1/jobs/{job_id}").status_code == 204
+    assert client.get(url).status_code == 404
+
+
+def test_results_of_a_finished_job_are_read_once(client: TestClient, store: Store) -> None:
+    job_id = submit(client)["id"]
+    drawings = Drawings(store)
+    read = drawings._kept_results.cache_info
+    drawings.plots(job_id)
+    assert read().misses == 0
+    run(store, job_id)
+    drawings.plots(job_id)
+    drawings.plot(job_id, "train_loss", "svg")
+    assert (read().hits, read().misses) == (1, 1)
+    other = submit(client)["id"]
+    run(store, other)
+    drawings.plots(other)
+    assert (read().misses, read().currsize) == (2, 1)
+
+
+def test_only_the_curves_that_are_shown_are_read(store: Store) -> None:
+    job_spec = spec(
+        search_space="q4_logistic_regression",
+        trainable="torch_logistic_regression",
+        dataset="fashion_mnist",
+        epochs=3,
+        metric=METRICS[1],
+        mode="max",
+        trials=MOST_SHOWN + 1,
+    )
+    trials = [NewTrial(number, {"learning_rate": 0.1}, 42) for number in range(MOST_SHOWN + 1)]
+    job = store.create_job(job_spec, fingerprint="many", trials=trials)
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+    for number in (0, MOST_SHOWN):
+        attempt = store.start_trial(lease, number, node="here")
+        final = 0.5 + number / 1000
+        store.write_reports(lease, [EpochReport(number, attempt, 1, metrics_at(1, final), 1.0)])
+        store.finish_trial(lease, number, TrialState.SUCCEEDED)
+    drawings = Drawings(store)
+    results = drawings._read(drawings._run(job.id))
+    assert [trial.number for trial in results.shown[:3]] == [MOST_SHOWN, 0, 1]
+    assert len(results.trials) == MOST_SHOWN + 1
+    assert set(results.curves) == {0, MOST_SHOWN}
+
+
+def test_few_drawings_are_kept(client: TestClient, store: Store) -> None:
+    job_id = submit(client)["id"]
+    run(store, job_id)
+    drawings = Drawings(store)
+    for number in range(MOST_KEPT + 2):
+        drawings.report(job_id, "json", f"http://{number}", with_token=False)
+    assert drawings._kept_report.cache_info().currsize == MOST_KEPT

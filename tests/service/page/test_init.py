@@ -1,0 +1,29 @@
+"""The page and the API's documentation are served from this host, with a strict policy."""
+
+from __future__ import annotations
+
+import re
+
+from fastapi.testclient import TestClient
+
+
+def test_the_page_is_served_with_a_strict_policy(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.status_code == 200
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert client.get("/page/page.js").headers["content-type"].startswith("text/javascript")
+    assert client.get("/page/page.css").status_code == 200
+
+
+def test_the_docs_need_no_other_host(client: TestClient) -> None:
+    page = client.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "'self'" in page.headers["content-security-policy"]
+    links = re.findall(r'(?:src|href)="([^"]*)"', page.text)
+    files = [link for link in links if not link.startswith("data:")]
+    assert files == ["/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js", "/docs/docs.js"]
+    for file in files:
+        assert client.get(file).status_code == 200
+    assert not re.search(r"url\((?!data:|.data:)", client.get(files[0]).text)
+    assert "http" not in client.get("/docs/docs.js").text
+    assert client.get("/redoc").status_code == 404

@@ -1,0 +1,214 @@
+"""Jobs are planned, accepted once per key, refused on a full disk, and deleted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from results.store import Store
+from service.api import create_app
+from service.settings import Settings
+from tests.service.http.samples import JOB, submit
+
+
+def test_a_job_is_accepted_with_a_complete_specification(client: TestClient) -> None:
+    job = submit(client, name="rates", tags={"course": "dl"}, seed=7)
+    assert job["state"] == "queued"
+    assert job["name"] == "rates"
+    assert job["progress"] == {
+        "trials": 3, "finished": 0, "failed": 0, "running": 0, "epochs_done": 0, "epochs_total": 9,
+    }  # fmt: skip
+    spec = job["spec"]
+    assert spec["parameters"]["learning_rate"]["values"] == [0.001, 0.01, 0.1]
+    assert spec["seed"] == 7
+    assert spec["resources_per_trial"] == {"cpu": 1.0, "gpu": 0.0}
+    assert client.get(f"/api/v1/jobs/{job['id']}").json() == job
+    trials = client.get(f"/api/v1/jobs/{job['id']}/trials").json()["items"]
+    assert [trial["parameters"]["learning_rate"] for trial in trials] == [0.001, 0.01, 0.1]
+
+
+def test_dry_run_answers_the_plan_and_keeps_nothing(client: TestClient) -> None:
+    plan = client.post("/api/v1/jobs?dry_run=true", json={"search_space": "q4_grid"})
+    assert plan.status_code == 200
+    assert plan.json()["trials"] == len(plan.json()["configurations"]) == 144
+    sampled = client.post(
+        "/api/v1/jobs?dry_run=true",
+        json={"search_space": "q4_grid", "strategy": "tpe", "trials": 5},
+    ).json()
+    assert sampled["configurations"] is None
+    assert sampled["sampling"] == {"sampler": "tpe", "seed": 42, "trials": 5}
+    assert client.get("/api/v1/jobs").json() == {"items": [], "next_cursor": None}
+
+
+def test_the_fingerprint_ignores_names_and_sees_everything_else(client: TestClient) -> None:
+    job = submit(client)
+    assert submit(client, name="other", tags={"a": "b"})["fingerprint"] == job["fingerprint"]
+    assert submit(client, seed=1)["fingerprint"] != job["fingerprint"]
+    found = client.get("/api/v1/jobs", params={"fingerprint": job["fingerprint"]}).json()["items"]
+    assert len(found) == 2
+
+
+def test_the_fingerprint_is_of_numbers_not_of_their_spelling(client: TestClient) -> None:
+    def fingerprint(**changes: Any) -> str:
+        return str(submit(client, **changes)["fingerprint"])
+
+    assert fingerprint() == fingerprint(resources_per_trial={"cpu": 1, "gpu": 0})
+    assert fingerprint() == fingerprint(resources_per_trial={"cpu": 1.0})
+    for whole, real in ((1, 1.0), ({"values": [1, 2]}, {"values": [1.0, 2.0], "default": 1})):
+        written = fingerprint(parameters={"learning_rate": whole})
+        assert written == fingerprint(parameters={"learning_rate": real})
+    assert fingerprint(parameters={"batch_size": 1}) == fingerprint()
+    assert fingerprint(parameters={"batch_size": 2}) != fingerprint()
+
+
+def test_the_fingerprint_counts_what_is_left_out_as_the_trainables_default(
+    client: TestClient,
+) -> None:
+    def fingerprint(strategy: str, **parameters: Any) -> str:
+        space = {
+            "name": "mine", "trainable": "numpy_neural_regression", "dataset": "ames",
+            "epochs": 1, "metric": "train_rmse", "mode": "min", "strategy": strategy,
+            "parameters": {"hidden_size": {"values": [50, 150], "default": 150}, **parameters},
+        }  # fmt: skip
+        answer = client.post("/api/v1/jobs?dry_run=true", json={"search_space": space})
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["fingerprint"])
+
+    for strategy in ("single", "grid"):
+        assert fingerprint(strategy, learning_rate=0.001) == fingerprint(strategy)
+        assert fingerprint(strategy, learning_rate=0.01) != fingerprint(strategy)
+    assert fingerprint("single", hidden_size=150) == fingerprint("single")
+
+
+def test_the_fingerprint_ignores_how_a_space_is_called(client: TestClient) -> None:
+    space = client.get("/api/v1/search_spaces/q2_linear_regression").json()
+    renamed = {**space, "name": "mine", "title": "Mine", "description": "as it was"}
+    declared, inline = (
+        submit(client, search_space="q2_linear_regression", epochs=None),
+        submit(client, search_space=renamed, epochs=None),
+    )
+    assert inline["fingerprint"] == declared["fingerprint"]
+
+
+def test_conditions_on_a_float_are_met_by_its_whole_number(client: TestClient) -> None:
+    space = {
+        **client.get("/api/v1/search_spaces/q4_feedforward").json(),
+        "strategy": "grid",
+        "parameters": {
+            "learning_rate": {"values": [1, 2]},
+            "hidden_size": {"values": [10, 20], "when": {"learning_rate": 1}},
+        },
+    }
+    plan = client.post("/api/v1/jobs?dry_run=true", json={"search_space": space}).json()
+    assert plan["spec"]["parameters"]["hidden_size"]["when"] == {"learning_rate": 1.0}
+    assert [json.dumps(c, sort_keys=True) for c in plan["configurations"]] == [
+        '{"hidden_size": 10, "learning_rate": 1.0}',
+        '{"hidden_size": 20, "learning_rate": 1.0}',
+        '{"learning_rate": 2.0}',
+    ]
+
+
+def test_an_idempotency_key_makes_one_job(client: TestClient) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    first = client.post("/api/v1/jobs", json=JOB, headers=headers)
+    again = client.post("/api/v1/jobs", json=JOB, headers=headers)
+    assert again.status_code == 202
+    assert again.json()["id"] == first.json()["id"]
+    for change in ({"seed": 1}, {"tags": {"for": "another"}}):
+        clash = client.post("/api/v1/jobs", json=JOB | change, headers=headers)
+        assert clash.status_code == 409, change
+
+
+@pytest.mark.parametrize(
+    "since",
+    ["fingerprint = 'of an older version'", "request_digest = NULL, fingerprint = 'older still'"],
+)
+def test_a_request_repeated_after_an_upgrade_gives_its_job(
+    client: TestClient, store: Store, since: str
+) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    first = client.post("/api/v1/jobs", json=JOB, headers=headers).json()
+    with store._database.write() as connection:
+        connection.exec_driver_sql(f"UPDATE jobs SET {since}")
+    again = client.post("/api/v1/jobs", json=JOB, headers=headers)
+    assert (again.status_code, again.json()["id"]) == (202, first["id"])
+
+
+def test_a_request_repeated_on_a_full_disk_gives_its_job(
+    client: TestClient, settings: Settings, store: Store
+) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    first = client.post("/api/v1/jobs", json=JOB, headers=headers).json()
+    full = settings.model_copy(update={"min_free_bytes": 2**62})
+    with TestClient(create_app(full, store)) as later:
+        again = later.post("/api/v1/jobs", json=JOB, headers=headers)
+        assert (again.status_code, again.json()["id"]) == (202, first["id"])
+        assert later.post("/api/v1/jobs", json=JOB).status_code == 503
+
+
+def test_a_full_disk_refuses_new_jobs_and_keeps_answering(settings: Settings, store: Store) -> None:
+    full = settings.model_copy(update={"min_free_bytes": 2**62})
+    with TestClient(create_app(full, store)) as client:
+        answer = client.post("/api/v1/jobs", json=JOB)
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "60"
+        assert "MiB are free" in answer.json()["detail"]
+        assert client.get("/readyz").json()["parts"]["disk"] != "ok"
+        assert client.get("/api/v1/jobs").json()["items"] == []
+
+
+def test_a_data_folder_that_is_gone_refuses_new_jobs_and_is_named(
+    settings: Settings, store: Store
+) -> None:
+    gone = settings.model_copy(update={"data_dir": settings.data_dir / "unmounted"})
+    with TestClient(create_app(gone, store)) as client:
+        answer = client.post("/api/v1/jobs", json=JOB)
+        assert answer.status_code == 503
+        assert f"{gone.data_dir} cannot be used: No such file" in answer.json()["detail"]
+        ready = client.get("/readyz")
+        assert ready.status_code == 503
+        assert ready.json()["parts"]["disk"] == answer.json()["detail"]
+
+
+LOGISTIC = {"search_space": "q4_logistic_regression"}
+
+
+INLINE = {
+    "name": "rates", "trainable": "torch_logistic_regression", "dataset": "fashion_mnist",
+    "epochs": 1, "metric": "validation_accuracy", "mode": "max", "strategy": "grid",
+    "parameters": {"device": {"values": ["auto", "cuda"]}},
+}  # fmt: skip
+
+
+CUDA = {"parameters": {"device": "cuda"}}
+
+
+def plan(client: TestClient, **body: Any) -> Any:
+    return client.post("/api/v1/jobs?dry_run=true", json=body)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({**LOGISTIC, **CUDA}, "/parameters/device"),
+        ({"search_space": INLINE}, "/search_space/parameters/device"),
+        ({"search_space": INLINE, **CUDA}, "/parameters/device"),
+    ],
+)
+def test_a_gpu_that_trials_are_not_given_is_refused_with_the_fix(
+    client: TestClient, body: dict[str, Any], pointer: str
+) -> None:
+    answer = plan(client, **body)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == pointer
+    assert "resources_per_trial.gpu (--gpus)" in error["hint"]
+    assert plan(client, **body, resources_per_trial={"gpu": 0.5}).status_code == 200
+
+
+def test_a_gpu_that_no_trial_uses_need_not_be_given(client: TestClient) -> None:
+    assert plan(client, search_space=INLINE, strategy="single").status_code == 200
+    assert plan(client, **LOGISTIC, parameters={"device": "cpu"}).status_code == 200
