@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
+from results import report as reports
 from results.analysis import JobResults
 from results.plots import Format as PlotFormat
 from results.plots import PlotInfo, available, draw
 from results.records import JobRecord
-from results.report import Format as ReportFormat
-from results.report import build, render
 from results.store import Store
 from service.http.views import metrics_of
 
@@ -52,7 +51,7 @@ class Drawings:
         return drawn(run, name, image_format)
 
     def report(
-        self, job_id: str, report_format: ReportFormat, base_url: str, *, with_token: bool
+        self, job_id: str, report_format: reports.Format, base_url: str, *, with_token: bool
     ) -> bytes:
         """Return the report; ``with_token``: its commands send a token."""
         run = self._run(job_id)
@@ -79,14 +78,14 @@ class Drawings:
     def _write(
         self,
         run: _Run,
-        report_format: ReportFormat,
+        report_format: reports.Format,
         base_url: str,
         with_token: bool,  # noqa: FBT001 - a part of the key under which it is kept
     ) -> bytes:
         """Write the report; plots are drawn only for the formats that hold pictures."""
         results = self._results(run)
-        built = build(results, base_url=base_url, with_token=with_token)
+        built = reports.build(results, base_url=base_url, with_token=with_token)
         drawn: dict[str, bytes] = {}
         if report_format in ("html", "pdf"):
             drawn = {plot.name: draw(plot.name, results, "svg") for plot in available(results)}
-        return render(built, report_format, drawn)
+        return reports.render(built, report_format, drawn)
