@@ -10,7 +10,7 @@ from handin.regression import TEST as TEST_RMSE
 from handin.regression import TRAIN as TRAIN_RMSE
 from handin.wording import Table
 from results.analysis import JobResults, summarize
-from results.comparison import describe_trial, varied_parameters
+from results.comparison import describe_trial
 from results.formatting import duration, number
 from results.records import TrialRecord
 from results.wording import configuration
@@ -64,7 +64,7 @@ def _row(question: str, title: str, answer: Answer | None, metrics: Sequence[str
 
 def _selected(results: JobResults, best: TrialRecord) -> str:
     """Name what was selected: the value of a sole searched parameter, or what is not default."""
-    varied = varied_parameters(results)
+    varied = results.varied
     if len(varied) < 2:
         return configuration(best.parameters, varied) or "single run"
     described = describe_trial(results, best)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from handin.answers import Answer, at, best_epoch
 from handin.wording import Table
 from results.analysis import JobResults
-from results.comparison import value_key, varied_parameters
+from results.comparison import value_key
 from results.formatting import duration, number, parameter_value
 from results.records import TrialRecord
 from results.wording import EXTREME, during_note, in_sentence, words
@@ -20,7 +20,7 @@ def configuration(answer: Answer) -> list[tuple[str, str]]:
     """Return the rows of the configuration table: what was set, and what was searched."""
     spec, results = answer.spec, answer.results
     rows = [(words(name), str(spec[name])) for name in _SETTINGS if name in spec]
-    if varied_parameters(results):
+    if results.varied:
         rows.append(("selected by", f"{in_sentence(results.metric)}, last epoch"))
     names = dict.fromkeys(name for trial in results.trials for name in trial.parameters)
     return [*rows, *((words(name), _values(results, name)) for name in names)]
@@ -39,7 +39,7 @@ def trials_table(answer: Answer) -> Table | None:
     It has no test metric: that figure is shown of the selected trial only.
     """
     results = answer.results
-    trials, varied = results.trials, varied_parameters(results)
+    trials, varied = results.trials, results.varied
     if len(trials) < 2:
         return None
     metrics = [info for info in map(results.info, results.metric_names) if results.shows_all(info)]

@@ -1,7 +1,6 @@
-"""What the numbers of a job say: rankings, curves, and the gap between train and held-out data.
+"""A job's results in numbers: ranking, curves, the gap to held-out data, a summary.
 
-Pure functions over records; nothing here draws, writes or asks a database. Values that are not
-finite (a diverged trial's) are never ranked, averaged or called best.
+Values that are not finite are never ranked, averaged or called best.
 """
 
 from __future__ import annotations
@@ -10,41 +9,43 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from results.memory import remembered
-from results.ranking import ranked, score_of
+from results.comparison import Comparison, compare, parameter_key
+from results.ranking import ranked as rank_trials
+from results.ranking import score_of
 from results.records import Curve, JobRecord, TrialRecord
 from results.states import FailureKind
 from results.wording import fallback_info
 from search_spaces import SearchSpace
 from trainables.contract import Metric
 
-#: The metric of a linear model that says how far its weights are from the least-squares solution.
+#: The metric of a linear model: how far its weights are from the least-squares solution.
 DISTANCE = "distance_to_analytic"
 
-#: Of more trials than this, tables list the best, and only theirs are the curves that are drawn.
+#: Above this many trials, tables and plots show only the best.
 MOST_SHOWN = 200
-#: So many epochs may the trials shown have together; a few trials are shown whatever they have.
+#: Most epochs that the trials shown have together; the first few are shown regardless.
 _MOST_EPOCHS = 200_000
 _FEW = 8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class JobResults:
-    """A job with its trials, its curves by trial number and what is known of its metrics.
+    """A job with its trials by number, its curves by trial number, and its metrics' descriptions.
 
-    ``curves`` may be those of the trials ``shown`` alone; ``memory`` is for :func:`remembered`.
+    ``curves`` may be those of the ``shown`` trials alone. Compared by identity; what follows from
+    the records is worked out once, which matters for thousands of trials.
     """
 
     job: JobRecord
     trials: tuple[TrialRecord, ...]
     curves: Mapping[int, Curve]
     metrics: Mapping[str, Metric]
-    memory: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -54,20 +55,19 @@ class JobResults:
         curves: Iterable[Curve],
         metrics: Mapping[str, Metric],
     ) -> JobResults:
-        """Bring what a store returns together, trials by number."""
+        """Return the results made of what a store returns, in any order."""
         ordered = tuple(sorted(trials, key=lambda trial: trial.number))
         return cls(job, ordered, {c.trial: c for c in curves if c.epochs}, metrics)
 
     @property
-    @remembered
+    def space(self) -> SearchSpace:
+        """The search space of the job."""
+        return self.job.spec.space
+
+    @cached_property
     def metric(self) -> Metric:
         """The declared metric, which selects; its mode is the one that the job declares."""
         return replace(self.info(self.space.metric), mode=self.space.mode)
-
-    @property
-    def space(self) -> SearchSpace:
-        """What the job searches."""
-        return self.job.spec.space
 
     @property
     def best(self) -> TrialRecord | None:
@@ -75,33 +75,36 @@ class JobResults:
         best = self.job.best
         return None if best is None else self.trial(best.trial)
 
-    @property
-    @remembered
+    @cached_property
     def metric_names(self) -> tuple[str, ...]:
-        """The metrics that were reported, in the order declared, then as first seen."""
+        """The reported metrics: the declared ones in their order, then the others as first seen."""
         reported = dict.fromkeys(name for c in self.curves.values() for name in c.metrics)
         return tuple(sorted(reported, key=rank_in(list(self.metrics))))
 
     def trial(self, number: int) -> TrialRecord | None:
         """Return the trial of that number, or None."""
-        return next((trial for trial in self.trials if trial.number == number), None)
+        return self._by_number.get(number)
+
+    @cached_property
+    def _by_number(self) -> dict[int, TrialRecord]:
+        return {trial.number: trial for trial in self.trials}
 
     def info(self, name: str) -> Metric:
-        """Return what is known of a metric, or what its name tells."""
+        """Return the description of a metric, made from its name if it was not declared."""
         return self.metrics.get(name) or fallback_info(name)
 
     def may_mark_best(self, info: Metric) -> bool:
-        """Whether a metric's best epoch may be pointed out.
+        """Whether plots may mark a metric's best epoch.
 
-        Of a test metric only where no validation metric was reported, and then for reference.
+        For a test metric only if there is no validation metric, and then for reference.
         """
         validated = any(self.info(name).split == "validation" for name in self.metric_names)
         return bool(info.mode) and not (info.split == "test" and validated)
 
     def shows_all(self, info: Metric) -> bool:
-        """Whether a metric may be shown for every trial; a test metric is the selected one's only.
+        """Whether a metric may be shown for every trial, or for the selected one only.
 
-        A search that declared a test metric has selected by it, which is then what it shows.
+        The latter is so for test metrics, except the one that the job declares to select by.
         """
         return info.split != "test" or info.name == self.metric.name or len(self.trials) < 2
 
@@ -109,27 +112,41 @@ class JobResults:
         """Return the declared metric's last value, or None unless the trial succeeded with one."""
         return score_of(trial, self.metric.name)
 
-    @remembered
-    def ranking(self) -> tuple[tuple[TrialRecord, float], ...]:
-        """Return the scored trials with their scores, best first, equal ones by number."""
-        return ranked(self.trials, self.metric.name, self.metric.mode)
+    @cached_property
+    def ranked(self) -> tuple[tuple[TrialRecord, float], ...]:
+        """The scored trials with their scores, best first, equal ones by number."""
+        return rank_trials(self.trials, self.metric.name, self.metric.mode)
 
-    @property
-    @remembered
+    @cached_property
     def shown(self) -> tuple[TrialRecord, ...]:
-        """The trials that tables list and whose curves are drawn: all, or the best of many.
+        """The trials that tables list and plots draw: all, or the best of many.
 
-        Those without a score come behind the ranked ones, by number.
+        Those without a score follow the ranked ones, by number.
         """
-        ranked = [trial for trial, _ in self.ranking()]
-        numbers = {trial.number for trial in ranked}
-        ordered = [*ranked, *(trial for trial in self.trials if trial.number not in numbers)]
+        scored = [trial for trial, _ in self.ranked]
+        numbers = {trial.number for trial in scored}
+        ordered = [*scored, *(trial for trial in self.trials if trial.number not in numbers)]
         epochs = accumulate(trial.epochs for trial in ordered)
         return tuple(
             trial
             for rank, (trial, so_far) in enumerate(zip(ordered, epochs, strict=True))
             if rank < _FEW or (rank < MOST_SHOWN and so_far <= _MOST_EPOCHS)
         )
+
+    @cached_property
+    def varied(self) -> tuple[str, ...]:
+        """The parameters that differ among the trials, in the order declared.
+
+        Being absent, because its condition does not hold, counts as a value.
+        """
+        names = dict.fromkeys(name for trial in self.trials for name in trial.parameters)
+        ordered = sorted(names, key=rank_in(list(self.space.parameters)))
+        return tuple(n for n in ordered if len({parameter_key(t, n) for t in self.trials}) > 1)
+
+    @cached_property
+    def comparisons(self) -> Mapping[str, Comparison | None]:
+        """The comparison of the values of each varied parameter; None for one of too many."""
+        return {name: compare(self, name) for name in self.varied}
 
 
 def rank_in(names: Sequence[str]) -> Callable[[str], int]:
@@ -199,7 +216,7 @@ class GapPoint(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """How training and held-out performance part over the epochs, which ``points`` has in order."""
+    """One quantity on training and on held-out data; ``points`` are by epoch, at least one."""
 
     train_metric: Metric
     held_out_metric: Metric
@@ -218,10 +235,10 @@ class Gap:
 
 
 def held_out_gap(results: JobResults, curve: Curve) -> Gap | None:
-    """Follow the first quantity that was reported on training and on held-out data.
+    """Return the first quantity that was reported on training and on held-out data.
 
     That is ``train_x`` with ``validation_x``, or with ``test_x`` where there is no such validation
-    metric; None where neither pair was reported, or nobody knows the better direction.
+    metric. None where neither pair was reported, or the better direction is unknown.
     """
     for name in results.metric_names:
         suffix = name.removeprefix("train_")
@@ -245,11 +262,11 @@ def held_out_gap(results: JobResults, curve: Curve) -> Gap | None:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A job in numbers; the statistics are over the scored trials' last values.
+    """A job in numbers; the statistics are over the scores.
 
-    ``planned`` is the number of trials that the job is to have, ``states`` counts those that it
-    has; ``standard_deviation`` is the population's. ``trial_seconds`` adds up what the trials
-    trained, ``wall_seconds`` is from the job's start to its end.
+    ``planned`` is how many trials the job will have, ``states`` counts those that it has;
+    ``standard_deviation`` is the population's. ``trial_seconds`` is the training time of all
+    trials, ``wall_seconds`` is from the job's start to its end.
     """
 
     planned: int
@@ -267,7 +284,7 @@ class Summary:
 
 def summarize(results: JobResults) -> Summary:
     """Count the trials by state and describe how their scores are spread."""
-    job, scores = results.job, [score for _, score in results.ranking()]
+    job, scores = results.job, [score for _, score in results.ranked]
     return Summary(
         planned=job.progress.trials,
         states=dict(Counter(trial.state.value for trial in results.trials)),

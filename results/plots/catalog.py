@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 
 from matplotlib.figure import Figure
 
 from results.analysis import MOST_SHOWN, JobResults
-from results.comparison import basis, compare, describe_trial, varied_parameters
+from results.comparison import basis, describe_trial
 from results.errors import UnknownPlot
 from results.formatting import count
-from results.memory import remembered
 from results.plots import curves, searches
 from results.plots.parameters import (
     ValueDot,
@@ -59,7 +58,7 @@ def draw(name: str, results: JobResults, format: Format) -> bytes:  # noqa: A002
     return render(plots[name].draw, plots[name].info.title, format)
 
 
-@remembered
+@lru_cache(maxsize=1)
 def _catalog(results: JobResults) -> dict[str, _Plot]:
     return {plot.info.name: plot for plot in _plots(_drawable(results))}
 
@@ -86,7 +85,7 @@ def _tamed(value: float) -> float:
 def _plots(results: JobResults) -> Iterator[_Plot]:
     yield from _metric_plots(results)
     yield from _split_plots(results)
-    if results.ranking():
+    if results.ranked:
         yield from _parameter_plots(results)
         yield from _search_plots(results)
 
@@ -145,12 +144,12 @@ def _split_plots(results: JobResults) -> Iterator[_Plot]:
 
 def _parameter_plots(results: JobResults) -> Iterator[_Plot]:
     label = in_sentence(results.metric)
-    for name in varied_parameters(results):
-        comparison = compare(results, name)
+    for name in results.varied:
+        comparison = results.comparisons.get(name)
         caption = f"Last {label} of each trial by {words(name)} ({basis(results, comparison)})"
         if comparison is not None and any(row.trials > 1 for row in comparison.rows):
             caption += ", with the mean for each value"
-        scores = [score for _, score in results.ranking()]
+        scores = [score for _, score in results.ranked]
         log = curves.spans_decades(scores, results.metric.mode)
         caption += ", logarithmic axis." if log else "."
         info = PlotInfo(f"parameter_{name}", f"Effect of the {words(name)}", caption)
@@ -162,7 +161,9 @@ def _parameter_plots(results: JobResults) -> Iterator[_Plot]:
 
 
 def _dots_caption(results: JobResults, dots: Sequence[ValueDot]) -> str:
-    comparisons = [compare(results, name) for name in dict.fromkeys(d.parameter for d in dots)]
+    comparisons = [
+        results.comparisons.get(name) for name in dict.fromkeys(d.parameter for d in dots)
+    ]
     bases = dict.fromkeys(basis(results, comparison) for comparison in comparisons)
     caption = f"Last {in_sentence(results.metric)} by the value of each parameter"
     caption += f" ({'; '.join(bases)})."
@@ -174,7 +175,7 @@ def _dots_caption(results: JobResults, dots: Sequence[ValueDot]) -> str:
 
 
 def _search_plots(results: JobResults) -> Iterator[_Plot]:
-    scored, label = len(results.ranking()), in_sentence(results.metric)
+    scored, label = len(results.ranked), in_sentence(results.metric)
     if results.space.is_sampled:
         caption = f"Last {label} of each trial in the order sampled, and the best so far."
         info = PlotInfo("history", "History of the search", caption)
@@ -186,7 +187,7 @@ def _search_plots(results: JobResults) -> Iterator[_Plot]:
         )
         info = PlotInfo("importance", "Importance of the parameters", caption)
         yield _Plot(info, partial(searches.draw_importance, results=results))
-    if scored >= FEWEST_TRIALS and len(varied_parameters(results)) > 1:
+    if scored >= FEWEST_TRIALS and len(results.varied) > 1:
         line = "a trial" if scored <= MOST_SHOWN else f"one of the {MOST_SHOWN} best trials"
         caption = f"Each line is {line}, colored by its {label}; the best one is thick."
         caption += " A line breaks where a parameter did not apply."

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from results.analysis import JobResults
-from results.comparison import Comparison, ValueResult, compare, value_key, varied_parameters
+from results.comparison import Comparison, ValueResult, value_key
 from results.formatting import number, parameter_value
-from results.memory import remembered
 from results.plots.curves import collapsed, spans_decades
 from results.plots.style import (
     BEST_COLOR,
@@ -29,12 +29,12 @@ from search_spaces import Range
 def draw_parameter(figure: Figure, results: JobResults, parameter: str) -> None:
     """Draw the last value of the declared metric of each succeeded trial by the parameter."""
     axes = figure.add_subplot()
-    comparison = compare(results, parameter)
+    comparison = results.comparisons.get(parameter)
     if comparison is None:
         _draw_range(axes, results, parameter)
     else:
         _draw_values(axes, results, comparison)
-    if spans_decades((score for _, score in results.ranking()), results.metric.mode):
+    if spans_decades((score for _, score in results.ranked), results.metric.mode):
         log_scale(axes, "y")
     else:
         axes.margins(y=0.15)
@@ -53,10 +53,10 @@ class ValueDot:
     outside: bool
 
 
-@remembered
+@lru_cache(maxsize=1)
 def value_dots(results: JobResults) -> list[ValueDot]:
     """Return the values of all compared parameters that have a mean, in reading order."""
-    compared = [compare(results, name) for name in varied_parameters(results)]
+    compared = [results.comparisons.get(name) for name in results.varied]
     pairs = [
         (comparison.parameter, row, row.mean)
         for comparison in compared
@@ -113,9 +113,7 @@ def _draw_dot(axes: Axes, dot: ValueDot, height: int, place: float) -> None:
 
 
 def _draw_range(axes: Axes, results: JobResults, parameter: str) -> None:
-    pairs = [
-        (t.parameters[parameter], s) for t, s in results.ranking() if parameter in t.parameters
-    ]
+    pairs = [(t.parameters[parameter], s) for t, s in results.ranked if parameter in t.parameters]
     axes.scatter(
         [value for value, _ in pairs],
         [score for _, score in pairs],
@@ -174,7 +172,7 @@ def _draw_crowd(axes: Axes, results: JobResults, comparison: Comparison) -> None
     parameter = comparison.parameter
     points = [
         (positions[value_key(trial.parameters[parameter])] + 0.22 * spread(trial.number), score)
-        for trial, score in results.ranking()
+        for trial, score in results.ranked
         if parameter in trial.parameters
     ]
     places, scores = [place for place, _ in points], [score for _, score in points]

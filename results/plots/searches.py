@@ -80,7 +80,7 @@ def draw_parallel_coordinates(figure: Figure, results: JobResults) -> None:
     """
     axes = figure.add_subplot()
     columns = coordinates(results)
-    scores = [score for _, score in results.ranking()[:MOST_SHOWN]]
+    scores = [score for _, score in results.ranked[:MOST_SHOWN]]
     norm = LogNorm if spans_decades(scores, results.metric.mode) else Normalize
     # The map runs from light (worst) to dark (best), so that it reads the same in grey.
     name = "cividis_r" if results.metric.mode == "max" else "cividis"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from results.analysis import MOST_SHOWN, JobResults
-from results.comparison import value_key, varied_parameters
+from results.comparison import value_key
 from results.formatting import parameter_value
 from results.study import make_study
 from search_spaces import Range
@@ -57,8 +57,8 @@ class Coordinate:
 
 def coordinates(results: JobResults) -> list[Coordinate]:
     """Return an axis for each varied parameter of the ranked trials, of many the best."""
-    ranked = [trial.parameters for trial, _ in results.ranking()[:MOST_SHOWN]]
-    names = [name for name in varied_parameters(results) if any(name in p for p in ranked)]
+    ranked = [trial.parameters for trial, _ in results.ranked[:MOST_SHOWN]]
+    names = [name for name in results.varied if any(name in p for p in ranked)]
     return [_coordinate(results, name, [p.get(name) for p in ranked]) for name in names]
 
 
@@ -106,7 +106,7 @@ def importances(results: JobResults) -> dict[str, float]:
 
     if not has_importances(results):
         return {}
-    trials = [trial for trial, _ in results.ranking()]
+    trials = [trial for trial, _ in results.ranked]
     evaluator = PedAnovaImportanceEvaluator(target_quantile=_quantile(len(trials)))
     shares: dict[str, float] = get_param_importances(
         make_study(results.space, trials),
@@ -118,7 +118,7 @@ def importances(results: JobResults) -> dict[str, float]:
 
 def has_importances(results: JobResults) -> bool:
     """Whether there are enough trials and parameters, and the best trials are not simply all."""
-    scores = [score for _, score in results.ranking()]
+    scores = [score for _, score in results.ranked]
     if len(scores) < FEWEST_TRIALS or len(_comparable_parameters(results)) < 2:
         return False
     cutoff = scores[math.ceil(_quantile(len(scores)) * len(scores)) - 1]
@@ -130,6 +130,6 @@ def _quantile(trials: int) -> float:
 
 
 def _comparable_parameters(results: JobResults) -> list[str]:
-    ranked = [trial.parameters for trial, _ in results.ranking()]
-    counts = {name: sum(name in p for p in ranked) for name in varied_parameters(results)}
+    ranked = [trial.parameters for trial, _ in results.ranked]
+    counts = {name: sum(name in p for p in ranked) for name in results.varied}
     return [name for name, n in counts.items() if n >= 2 and len(ranked) - n != 1]

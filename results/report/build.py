@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from results.analysis import JobResults, summarize, summarize_curve
-from results.comparison import basis, compare, describe_trial, varied_parameters
+from results.comparison import basis, describe_trial
 from results.explain import explain
 from results.export import best_curl, best_request, best_yaml, plain_json, trial_row
 from results.plots import available
@@ -33,7 +33,7 @@ def build(
     they are ranked. Tables list the first ``shown`` of them, by rank, and ``curves`` are theirs.
     """
     job = results.job
-    varied = varied_parameters(results)
+    varied = results.varied
     report = {
         "title": job.spec.space.title or job.name,
         "generated_at": generated_at or datetime.now(UTC),
@@ -93,7 +93,7 @@ def _best(results: JobResults) -> dict[str, Any] | None:
 
 
 def _trials(results: JobResults) -> list[dict[str, Any]]:
-    ranks = {trial.number: rank for rank, (trial, _) in enumerate(results.ranking(), start=1)}
+    ranks = {trial.number: rank for rank, (trial, _) in enumerate(results.ranked, start=1)}
     return [{**trial_row(t), "rank": ranks.get(t.number)} for t in results.trials]
 
 
@@ -103,7 +103,7 @@ def _constants(results: JobResults, varied: Sequence[str]) -> dict[str, Any]:
 
 
 def _comparison(results: JobResults, varied: Sequence[str]) -> list[dict[str, Any]]:
-    compared = [compare(results, name) for name in varied]
+    compared = [results.comparisons.get(name) for name in varied]
     return [
         {**asdict(each), "controlled": each.controlled, "basis": basis(results, each)}
         for each in compared

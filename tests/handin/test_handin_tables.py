@@ -12,7 +12,6 @@ from handin.overview import overview
 from handin.tables import configuration, epochs_table, trials_table
 from handin.wording import Contender, compare, is_clear, two_standard_errors
 from results.analysis import summarize
-from results.comparison import varied_parameters
 from results.records import Curve
 from tests.handin.handin_runs import BY_QUESTION, make_answers, replace_curve
 
@@ -40,7 +39,7 @@ def test_an_answer_is_read_as_records():
     answer = make_answers()["Q4.1"]
     results = answer.results
     assert summarize(results).wall_seconds == pytest.approx(90.5)
-    assert varied_parameters(results) == ("learning_rate",)
+    assert results.varied == ("learning_rate",)
     assert [trial.parameters["learning_rate"] for trial in results.trials] == [0.001, 0.01, 0.1]
     assert results.best is not None
     assert results.best.number == 0

@@ -99,6 +99,17 @@ def make(
     return Fake(_job(spec, trials, **changes), tuple(trials), tuple(curves), metrics)
 
 
+def with_scores(*scores: float, mode: str = "min") -> Fake:
+    """Trials with ``lr`` 1, 2, ... and these last values."""
+    spec = {
+        "name": "s", "title": "S", "trainable": "t", "dataset": "d", "epochs": 1, "metric": "m",
+        "mode": mode, "strategy": "grid", "seed": 42,
+        "parameters": {"lr": {"values": list(range(1, len(scores) + 1)), "default": 1}},
+    }  # fmt: skip
+    configurations = [{"lr": n} for n in range(1, len(scores) + 1)]
+    return make(spec, configurations, lambda p, _: {"m": scores[p["lr"] - 1]}, {})
+
+
 def with_spec(job: JobRecord, **members: Any) -> JobRecord:
     """Return the job with some members of its specification's JSON changed."""
     return replace(job, spec=JobSpec.from_json({**job.spec.to_json(), **members}))

@@ -347,7 +347,7 @@ def test_parameter_range_is_a_scatter_on_its_scale() -> None:
     draw_parameter(figure, results, "learning_rate")
     axes = figure.axes[0]
     assert axes.get_xscale() == "log"
-    assert len(axes.collections[0].get_offsets()) == len(results.ranking()) == 36
+    assert len(axes.collections[0].get_offsets()) == len(results.ranked) == 36
 
 
 # --- the study ------------------------------------------------------------------------------
@@ -407,11 +407,11 @@ def test_coordinates_lie_between_zero_and_one() -> None:
     results = results_of(fakes.sampled())
     columns = {column.name: column for column in study.coordinates(results)}
     assert list(columns) == ["learning_rate", "hidden_size", "optimizer", "dropout"]
-    rates = [trial.parameters["learning_rate"] for trial, _ in results.ranking()]
+    rates = [trial.parameters["learning_rate"] for trial, _ in results.ranked]
     lowest, highest = rates.index(min(rates)), rates.index(max(rates))
     assert columns["learning_rate"].places[lowest] == pytest.approx(0)
     assert columns["learning_rate"].places[highest] == pytest.approx(1)
-    adam = [trial.parameters["optimizer"] == "adam" for trial, _ in results.ranking()]
+    adam = [trial.parameters["optimizer"] == "adam" for trial, _ in results.ranked]
     assert [place is None for place in columns["dropout"].places] == adam
     assert {label for _, label in columns["optimizer"].ticks} == {"sgd", "adam"}
 

@@ -22,7 +22,7 @@ def test_the_study_has_the_trials_as_they_ended() -> None:
     assert [t.state is OptunaState.COMPLETE for t in study.trials] == [
         t.state is TrialState.SUCCEEDED for t in results.trials
     ]
-    best, score = results.ranking()[0]
+    best, score = results.ranked[0]
     assert (study.best_value, study.direction.name) == (score, "MAXIMIZE")
     assert study.best_params == {k: v for k, v in best.parameters.items() if k != "batch_size"}
     assert [sorted(t.params) for t in study.trials] == [

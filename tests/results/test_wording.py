@@ -1,10 +1,16 @@
-"""Numbers and names as text."""
+"""Names, lists and differences as text."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from results import wording
+from results.formatting import number
+from results.wording import apart
 from trainables.contract import Metric
 
 
@@ -39,7 +45,7 @@ def test_in_sentence(label: str, text: str) -> None:
     assert wording.in_sentence(Metric("m", label, "min", "train")) == text
 
 
-def test_small_words() -> None:
+def test_lists_labels_and_configurations() -> None:
     assert [wording.listing(list("abc")[:n]) for n in range(4)] == [
         "",
         "a",
@@ -48,3 +54,20 @@ def test_small_words() -> None:
     ]
     assert wording.axis_label(Metric("m", "Loss", "min", "train", "nats")) == "Loss [nats]"
     assert wording.configuration({"a": 1, "b": 0.5}, ["b", "c", "a"]) == "b 0.5, a 1"
+
+
+NEAR = st.floats(0.0999, 0.1001) | st.floats(0, 20) | st.sampled_from([0.1, 0.10004, 0.10006])
+
+
+APART = re.compile(r"(\S+) (higher|lower)")
+
+
+@given(value=NEAR, reference=NEAR)
+def test_differences_are_those_of_the_figures(value: float, reference: float) -> None:
+    text, written = apart(value, reference), [float(number(v)) for v in (value, reference)]
+    found = APART.fullmatch(text)
+    assert (found is None) == (written[0] == written[1]) == (text == "equal as written")
+    if found is not None:
+        assert found[2] == ("higher" if written[0] > written[1] else "lower")
+        assert float(found[1]) == pytest.approx(abs(written[0] - written[1]), rel=1e-3)
+        assert float(found[1]) > 0
