@@ -165,7 +165,7 @@ def test_test_figures_are_the_selected_configurations_only():
     assert epochs["header"][-1] == "Test accuracy"
     # Trial 1 was selected, and 0.88 is its test accuracy; 0.85 is the default's.
     texts = " ".join(block for block in section["blocks"] if isinstance(block, str))
-    assert "Its test accuracy was 0.8800; test data took no part in the selection." in texts
+    assert "Trial 1 has test accuracy 0.8800; test data took no part in the selection." in texts
     assert "0.8500" not in json.dumps(section["tables"] + section["blocks"])
 
 
@@ -175,7 +175,7 @@ def test_sections_say_that_a_trial_failed_but_not_that_all_went_well():
     trial.update(state="failed", error={"kind": "diverged", "message": "NaN"})
     data, _ = content(answers, versions=VERSIONS, generated_at=GENERATED_AT)
     first, second = data["runs"]["Q4.1"]["blocks"][:2]
-    assert "1 failed and 2 succeeded" in first
+    assert "2 succeeded, 1 failed" in first
     assert second.startswith("Failed: trial 2 (diverged).")
     assert data["runs"]["Q4.2"]["blocks"][0].startswith("The selected configuration, trial 1")
 

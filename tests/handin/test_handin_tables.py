@@ -136,7 +136,7 @@ def test_trials_table_marks_the_selected_and_the_failed():
         " as it is trained"
     )
     assert table.rows[0][:3] == ["0", "0.001", "0.4000"]
-    assert table.rows[2] == ["2", "0.1", "-", "-", "61.5 s", "failed (out of memory)"]
+    assert table.rows[2] == ["2", "0.1", "-", "-", "1 min 02 s", "failed (out of memory)"]
     assert trials_table(make_answers()["Q3.1b"]) is None
 
 
@@ -160,7 +160,7 @@ def test_overview_has_a_row_for_every_run():
         "0.4000",
         "0.8450",
         "0.8350",
-        "90.5 s",
+        "1 min 31 s",
     ]
     assert rows["Q4.2"][2] == "learning rate 0.001, else defaults"
     assert rows["Q3.1a"][2:5] == ["single run", "20", "-"]
