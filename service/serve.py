@@ -26,14 +26,9 @@ from results.store import Store, open_store
 from service import logs
 from service.addresses import is_loopback
 from service.api import create_app
-from service.engine.cluster import (
-    ClusterError,
-    Head,
-    authentication,
-    start_head,
-    stop_head,
-)
-from service.engine.supervisor import Controllers, naming
+from service.engine.cluster import ClusterError
+from service.engine.head import Head, authentication, start_head, stop_head
+from service.engine.supervisor import Supervisor, with_head
 from service.http.access import asks_for_tokens
 from service.settings import Settings
 from service.tokens import make_first_token
@@ -53,7 +48,7 @@ def local_ray(settings: Settings) -> Iterator[tuple[Settings, Head | None]]:
     os.environ.update(authentication(settings))
     head = start_head(settings)
     try:
-        yield naming(settings, head), head
+        yield with_head(settings, head), head
     finally:
         # Also ends a head that has replaced this one.
         stop_head(settings, head)
@@ -71,14 +66,14 @@ def serve(settings: Settings) -> None:
         running, head = stack.enter_context(local_ray(settings))
         app = create_app(running, store)
 
-        def tell(changed: Settings) -> None:
+        def use(changed: Settings) -> None:
             app.state.settings = changed
 
-        controllers = Controllers(running, head, tell)
-        stack.callback(controllers.end)
-        controllers.start()
+        supervisor = Supervisor(running, head, on_new_head=use)
+        stack.callback(supervisor.end)
+        supervisor.start()
         _announce(running)
-        _announce_door(running, store)
+        _announce_access(running, store)
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -163,7 +158,7 @@ def _announce(settings: Settings) -> None:
     _say(f"Data           {settings.data_dir}")
 
 
-def _announce_door(settings: Settings, store: Store) -> None:
+def _announce_access(settings: Settings, store: Store) -> None:
     """Say whether tokens are asked for; where there is none at all, make one and show it."""
     if asks_for_tokens(settings):
         secret = make_first_token(store)

@@ -26,7 +26,7 @@ from fastapi.testclient import TestClient
 from results.records import TokenScope
 from results.store import open_store
 from service.api import standalone_app
-from service.engine import cluster, processes
+from service.engine import cluster, head, processes
 from service.engine.controller import Controller, heartbeat_file
 from service.settings import Settings
 from tests.service.stand_ins import run_one
@@ -159,7 +159,7 @@ def test_nodes_give_a_lost_head_up_before_another_one_can_be_there() -> None:
 
 def test_trials_that_wait_are_served_in_turn_on_every_kind_of_head() -> None:
     name = "RAY_gcs_create_placement_group_retry_max_interval_ms"
-    local = cluster._head_environment(Settings())[name]
+    local = head._head_environment(Settings())[name]
     assert image_environment()[name] == local
     assert f"export {name}={local}\n" in GUIDE, "on bare machines too"
 

@@ -1,9 +1,10 @@
-"""The controller: claims queued jobs and starts one driver process for each.
+"""Claims queued jobs and starts one driver process for each.
 
-It runs apart from the API (``python -m service.engine.controller``), keeps no state but the
-store's, and may be killed at any time: the drivers go on, and the next controller on their host
-finds them by process id and start time. Several may work side by side, also on one host: each looks
-after the jobs that it has claimed, and after those of one on its host that is gone.
+The controller is a process of its own (``python -m service.engine.controller``). It keeps no state
+outside the store and may be killed at any time: the drivers go on, and the next controller on their
+host finds them by process id and start time.
+Several controllers may run side by side, also on one host: each looks after the jobs that it has
+claimed, and after those of a controller on its host that is gone.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import subprocess
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from results.errors import LeaseLost, StoreUnavailable
@@ -21,62 +25,72 @@ from results.states import FailureKind, JobState
 from results.store import Store, open_store
 from service import logs
 from service.disk import disk_problem
-from service.engine import processes
+from service.engine import leases, processes
 from service.engine.cluster import is_reachable
 from service.engine.driver_processes import Child, end_hanging, forget_runs, start_driver
-from service.engine.lease_keeper import LeaseKeeper
 from service.log_lines import log_state
 from service.settings import Settings
 
 logger = logging.getLogger("service.engine.controller")
 
 POLL_SECONDS = 0.2
-#: A driver told to end gets this long before it is killed.
+#: A driver that was told to end gets this long before it is killed.
 PATIENCE_SECONDS = 3.0
-#: Whoever cannot start a driver leaves jobs to other controllers for this long.
+#: After failing to start a driver, claim nothing for this long so that other controllers can.
 REST_SECONDS = 5.0
 
 
 def heartbeat_file(settings: Settings) -> Path:
-    """Return the file that is touched at every step: by its age a health check tells a hang.
+    """Return the file that is touched at every step, whose age shows a hanging controller.
 
-    It names the host, since controllers in several containers may share a data folder.
+    Its name has the host, since controllers in several containers may share a data folder.
     """
     return settings.data_dir / f"controller-{processes.host_name()}.heartbeat"
 
 
 class Controller:
-    """One controller; :meth:`run` loops until :meth:`stop`."""
+    """One controller; :meth:`run` loops until :meth:`stop`.
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    ``wall_clock`` goes on while the machine sleeps, ``clock`` does not.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
         self._store, self._settings = store, settings
-        self._leases = LeaseKeeper(store, settings)
+        self._clock, self._wall_clock = clock, wall_clock
+        self._renew = partial(leases.renew, store, settings)
+        self._give_back = partial(leases.give_back, store, settings)
+        self._finish = partial(leases.finish, store, settings)
         self._owner = processes.owner_name()
+        #: The jobs that it looks after, and the drivers that it has started.
         self._mine: dict[str, tuple[LeasedJob, DriverProcess]] = {}
         self._children: dict[str, Child] = {}
-        self._told: dict[str, float] = {}
+        #: Since when something of the job is to end.
+        self._ending_since: dict[str, float] = {}
         self._rests_until = 0.0
         self._problem: str | None = None
         self._stopped = threading.Event()
 
     def run(self) -> None:
         """Work until stopped; an unreachable store is waited for."""
-        logger.info(
-            "controller %s: at most %d jobs", self._owner, self._settings.max_concurrent_jobs
-        )
-        since = time.time()
+        most = self._settings.max_concurrent_jobs
+        logger.info("controller %s: at most %d jobs", self._owner, most)
+        since = self._wall_clock()
         while not self._stopped.wait(POLL_SECONDS):
-            if time.time() - since > self._settings.lease_seconds / 3:
-                # This machine slept, say: drivers that live are to renew their leases first.
+            if self._wall_clock() - since > self._settings.lease_seconds / 3:
+                # The machine has slept, say: let live drivers renew their leases first.
                 self._rest()
             try:
                 self.step()
             except StoreUnavailable as error:
                 logger.warning("the store is unavailable: %s", error)
-            since = time.time()
-
-    def _rest(self) -> None:
-        self._rests_until = time.monotonic() + REST_SECONDS
+            since = self._wall_clock()
 
     def stop(self) -> None:
         """Leave the loop after the current step; drivers run on."""
@@ -87,24 +101,24 @@ class Controller:
         self._check_folder()
         self._children = {job: child for job, child in self._children.items() if child.is_running}
         mine = self._mine = self._driven_here()
-        # First of all: one that hangs in a write to SQLite locks everybody out of the store.
+        # First of all: a driver that hangs in a write to SQLite locks everybody out of the store.
         for job_id, (leased, driver) in mine.items():
-            if leased.expired and not self._rests and not self._is_starting(job_id):
+            if leased.expired and not self._is_resting and not self._is_starting(job_id):
                 end_hanging(job_id, driver)
         for job_id, (leased, driver) in mine.items():
             self._look_after(job_id, leased.state, leased.lease, driver)
         for job_id in self._children.keys() - mine.keys():
             self._end_stray(job_id)
         known = mine.keys() | self._children.keys()
-        self._told = {job: since for job, since in self._told.items() if job in known}
-        if not self._rests:
+        self._ending_since = {j: since for j, since in self._ending_since.items() if j in known}
+        if not self._is_resting:
             has_room = len(mine) < self._settings.max_concurrent_jobs
             self._claim(to_run=has_room and self._can_run())
 
     def end_drivers(self) -> None:
-        """End the drivers that it looks after and put their jobs back into the queue (shutdown).
+        """End its drivers and put their jobs back into the queue, as the service shuts down.
 
-        While the store is away, the drivers that it told of last are ended; their jobs go on once
+        While the store is away, the drivers that it named last are ended; their jobs go on once
         their leases have run out.
         """
         try:
@@ -112,9 +126,9 @@ class Controller:
             self._end_processes()
             for leased, _ in self._mine.values():
                 if leased.state is JobState.CANCELLING:
-                    self._leases.finish(leased.lease, JobState.CANCELLED)
+                    self._finish(leased.lease, JobState.CANCELLED)
                 else:
-                    self._leases.give_back(leased.lease, lost=False)
+                    self._give_back(leased.lease, lost=False)
         except StoreUnavailable as error:
             logger.warning("the store is unavailable: %s; jobs go on with another lease", error)
             self._end_processes()
@@ -128,8 +142,8 @@ class Controller:
     def _driven_here(self) -> dict[str, tuple[LeasedJob, DriverProcess]]:
         """Return each job that this controller looks after, and its driver.
 
-        A job that another has just claimed may still name its former driver: only who holds the
-        lease knows what that means.
+        A job that another controller has just claimed may still name its former driver, so only
+        the holder of the lease acts on it.
         """
         return {
             job_id: (leased, leased.driver)
@@ -150,35 +164,42 @@ class Controller:
             logger.warning("no job is claimed until this is mended: %s", problem)
         self._problem = problem
 
+    def _rest(self) -> None:
+        self._rests_until = self._clock() + REST_SECONDS
+
     @property
-    def _rests(self) -> bool:
-        return time.monotonic() < self._rests_until
+    def _is_resting(self) -> bool:
+        return self._clock() < self._rests_until
 
     def _can_run(self) -> bool:
         return not self._problem and is_reachable(self._settings.ray_address)
 
     def _claim(self, *, to_run: bool) -> None:
-        """Claim a job; where no other may run, one that a lost driver left to be ended."""
+        """Claim a job; unless ``to_run``, only one whose lost driver left it to be ended."""
         lease = self._store.claim_job(self._owner, self._settings.lease_seconds, to_run=to_run)
         if lease is None:
             return
         job = self._store.job(lease.job_id)
         self._end_former_run(lease)
         if job.state is JobState.CANCELLING:
-            self._leases.finish(lease, JobState.CANCELLED)
+            self._finish(lease, JobState.CANCELLED)
         elif job.state is JobState.PAUSING:
-            self._leases.give_back(lease, lost=False)
+            self._give_back(lease, lost=False)
         elif job.claims > self._settings.max_claims:
             message = (
                 f"the job's driver was lost {job.claims - 1} times: see the job's log for the "
                 "reason, then retry the job"
             )
-            self._leases.finish(lease, JobState.FAILED, Failure(FailureKind.WORKER_LOST, message))
+            self._finish(
+                lease,
+                JobState.FAILED,
+                Failure(FailureKind.WORKER_LOST, message),
+            )
         else:
             self._start_driver(lease)
 
     def _end_former_run(self, lease: Lease) -> None:
-        """End what the job's former driver left here, before another one begins."""
+        """End what is left here of the job's former driver before another one begins."""
         leased = self._store.leased_jobs().get(lease.job_id)
         if leased is not None and leased.driver is not None:
             end_hanging(lease.job_id, leased.driver)
@@ -186,37 +207,30 @@ class Controller:
 
     def _start_driver(self, lease: Lease) -> None:
         try:
-            child = start_driver(lease, self._settings)
+            process = start_driver(lease, self._settings)
         except OSError as error:
             # The machine's fault, not the job's: that start does not count.
             logger.error("job %s: no driver could be started: %s", lease.job_id, error)
             self._rest()
-            self._leases.give_back(lease, lost=False)
+            self._give_back(lease, lost=False)
             return
-        self._children[lease.job_id] = child
-        pid = child.process.pid
+        self._children[lease.job_id] = Child(process, self._clock())
+        if self._record_driver(lease, process):
+            logger.info("job %s: driver %d, token %d", lease.job_id, process.pid, lease.token)
+            log_state(logger, lease.job_id, JobState.RUNNING)
+
+    def _record_driver(self, lease: Lease, process: subprocess.Popen[bytes]) -> bool:
+        """Record the driver so that any controller can find it; kill it if that fails."""
         try:
-            self._store.set_driver(lease, processes.identity(pid))
-        except BaseException as error:
-            # Nobody could find it to end it.
-            child.process.kill()
-            if not isinstance(error, LeaseLost):
-                raise
-            # This process was stopped for longer than the lease lasts.
+            self._store.set_driver(lease, processes.identity(process.pid))
+        except LeaseLost as error:  # this process was stopped for longer than the lease lasts
+            process.kill()
             logger.warning("job %s: %s", lease.job_id, error)
-            return
-        logger.info("job %s: driver %d, token %d", lease.job_id, pid, lease.token)
-        log_state(logger, lease.job_id, JobState.RUNNING)
-
-    def _end_stray(self, job_id: str) -> None:
-        """End a driver that runs on long after its job has ended or has gone to another host.
-
-        It hangs, or its heartbeat would have ended it; its trials would keep their slots.
-        """
-        first = self._told.setdefault(job_id, time.monotonic())
-        if time.monotonic() - first > self._settings.lease_seconds:
-            logger.warning("job %s: its former driver hangs; ending it", job_id)
-            self._children[job_id].process.kill()
+            return False
+        except BaseException:
+            process.kill()
+            raise
+        return True
 
     def _look_after(
         self, job_id: str, state: JobState, lease: Lease, driver: DriverProcess
@@ -226,35 +240,47 @@ class Controller:
             if running is None:
                 self._end_trials(lease)
             else:
-                self._tell_to_end(job_id, driver)
+                self._end_driver(job_id, driver)
         elif running is None:
-            self._leases.give_back(lease, lost=True)
+            self._give_back(lease, lost=True)
         elif self._is_starting(job_id):
-            self._leases.renew(lease)
+            self._renew(lease)
 
     def _is_starting(self, job_id: str) -> bool:
-        return job_id in self._children and self._children[job_id].is_starting
+        return job_id in self._children and self._children[job_id].is_starting(self._clock())
 
-    def _tell_to_end(self, job_id: str, driver: DriverProcess) -> None:
-        first = self._told.setdefault(job_id, time.monotonic())
-        late = time.monotonic() - first > PATIENCE_SECONDS
+    def _is_late(self, job_id: str, patience_s: float) -> bool:
+        """Whether something of the job has been to end for longer than ``patience_s`` seconds."""
+        since = self._ending_since.setdefault(job_id, self._clock())
+        return self._clock() - since > patience_s
+
+    def _end_driver(self, job_id: str, driver: DriverProcess) -> None:
+        late = self._is_late(job_id, PATIENCE_SECONDS)
         try:
             os.killpg(driver.pid, signal.SIGKILL if late else signal.SIGTERM)
         except ProcessLookupError:
             logger.info("job %s: its driver has just ended", job_id)
 
     def _end_trials(self, lease: Lease) -> None:
-        """Call the job cancelled only once none of its trial processes is left on this host.
+        """Call the job cancelled once none of its trial processes is left on this host.
 
-        Ray ends them when their driver has gone; one that is still there after its time is killed.
+        Ray ends them when their driver has gone; one that is still there after a while is killed.
         """
         left = processes.trial_processes(lease.job_id)
-        first = self._told.setdefault(lease.job_id, time.monotonic())
-        if left and time.monotonic() - first > PATIENCE_SECONDS:
+        if not left:
+            self._ending_since.pop(lease.job_id, None)
+            self._finish(lease, JobState.CANCELLED)
+        elif self._is_late(lease.job_id, PATIENCE_SECONDS):
             processes.kill_all(left)
-        elif not left:
-            self._told.pop(lease.job_id, None)
-            self._leases.finish(lease, JobState.CANCELLED)
+
+    def _end_stray(self, job_id: str) -> None:
+        """Kill a driver that runs on long after its job has ended or has gone to another host.
+
+        It hangs, or its heartbeat would have ended it; its trials would keep their slots.
+        """
+        if self._is_late(job_id, self._settings.lease_seconds):
+            logger.warning("job %s: its former driver hangs; ending it", job_id)
+            self._children[job_id].process.kill()
 
 
 def _stop_without_parent(controller: Controller, parent: int) -> None:

@@ -80,7 +80,7 @@ def drive(
     )
     search = make_search(spec.space, seed=spec.seed, records=records)
     if search.num_samples > 0:
-        connect(job, spec, settings)
+        connect(job, settings)
         has_run = any(record.attempt > 0 for record in records)
         check_feasible(spec, has_run=has_run, node_s=node_s)
         recorder = Recorder(store, lease, records, max_failures=spec.max_failures, gate=gate)

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 
 from results.records import DriverProcess, Lease
@@ -16,14 +15,14 @@ from service.settings import Settings
 
 logger = logging.getLogger("service.engine.controller")
 
-#: While a driver starts, for at most this long, its lease is renewed for it: on a busy machine its
-#: imports take their time.
+#: The controller renews a new driver's lease for this long: on a busy machine its imports, which
+#: come before its first heartbeat, take long.
 STARTUP_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A driver that this controller has started, and when (seconds of the monotonic clock)."""
+    """A driver that this controller has started, and when (seconds of the controller's clock)."""
 
     process: subprocess.Popen[bytes]
     started: float
@@ -33,14 +32,13 @@ class Child:
         """Whether it has not ended; one that has is reaped."""
         return self.process.poll() is None
 
-    @property
-    def is_starting(self) -> bool:
-        """Whether it may not have come to its first heartbeat yet."""
-        return time.monotonic() - self.started < STARTUP_SECONDS
+    def is_starting(self, now: float) -> bool:
+        """Whether its first heartbeat may be still to come."""
+        return now - self.started < STARTUP_SECONDS
 
 
-def start_driver(lease: Lease, settings: Settings) -> Child:
-    """Start a driver for the lease, with these settings; what it prints goes to its job's log.
+def start_driver(lease: Lease, settings: Settings) -> subprocess.Popen[bytes]:
+    """Start a driver for the lease, with these settings; its output goes to the job's log.
 
     Raises ``OSError`` if this machine cannot: no space, no memory, no permission.
     """
@@ -48,7 +46,7 @@ def start_driver(lease: Lease, settings: Settings) -> Child:
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "service.engine.driver"]
     with log.open("ab") as output:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [*command, lease.job_id, lease.owner, str(lease.token)],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -57,25 +55,21 @@ def start_driver(lease: Lease, settings: Settings) -> Child:
             start_new_session=True,
             env={**os.environ, **settings.environment()},
         )
-    return Child(process, time.monotonic())
 
 
 def end_hanging(job_id: str, driver: DriverProcess) -> None:
-    """End what is left on this host of a driver, of whatever host, that let its lease run out.
+    """End what is left on this host of a driver, of any host, whose lease has run out.
 
-    It could write nothing any more, but its trials would go on to occupy their slots.
+    It could write nothing any more, but its trials would keep their slots.
     """
     if processes.find(driver) is not None:
         logger.warning("job %s: its driver %d hangs; ending it", job_id, driver.pid)
-        processes.end_tree(driver, patience_s=0)
+        processes.end_trees([driver], patience_s=0)
     processes.kill_all(processes.trial_processes(job_id))
 
 
 def forget_runs(lease: Lease, settings: Settings) -> None:
-    """Remove Tune's snapshots of runs that were ended before they could do so themselves.
-
-    Those of a later lease are somebody else's, and in use.
-    """
+    """Remove Tune's snapshots of the job's runs up to this lease; a later run is in use."""
     for token in range(1, lease.token + 1):
         folder = settings.ray_dir / "tune" / f"{lease.job_id}-{token}"
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The thread that keeps a driver's lease, and ends a driver that must not run any longer."""
+"""Keeps a driver's lease in the background, and ends a driver that must not run any longer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 
 from results.errors import LeaseLost, StoreUnavailable
 from results.records import Lease
@@ -18,18 +19,28 @@ from service.settings import Settings
 
 logger = logging.getLogger("service.engine.driver")
 
-#: Exit status of a driver that stopped without finishing its job; somebody else may go on.
+#: Exit status of a driver that stopped without finishing its job; another one may go on.
 EXIT_UNFINISHED = 75
 HEARTBEAT_SECONDS = 1.0
 #: Heartbeats without an answer from Ray's head after which the driver gives up.
 RAY_SILENCE = 5
 
 
-class Heartbeat(threading.Thread):
-    """Renews the lease, closes the gate of a pausing job, and ends a process that must not run.
+def end_process() -> None:
+    """End this process at once.
 
-    The process is ended with ``os._exit``: Ray ends a dead driver's trial processes within a
-    second, while a polite shutdown waits for each trial.
+    Ray ends a dead driver's trial processes within a second, while a polite shutdown waits for
+    each trial.
+    """
+    logging.shutdown()
+    os._exit(EXIT_UNFINISHED)
+
+
+class Heartbeat:
+    """Renews the lease, closes the gate of a pausing job, and cuts the job's log to its size.
+
+    It ends the driver when the lease is lost or cannot be renewed in time, when the job is
+    cancelled, when Ray does not answer, and when a heartbeat itself fails.
     """
 
     def __init__(
@@ -39,70 +50,74 @@ class Heartbeat(threading.Thread):
         settings: Settings,
         gate: PauseGate,
         *,
-        every_s: float = HEARTBEAT_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+        end: Callable[[], None] = end_process,
     ) -> None:
-        super().__init__(name="heartbeat", daemon=True)
         self._store, self._lease, self._settings, self._gate = store, lease, settings, gate
-        self._every_s = every_s
+        self._clock, self._end_process = clock, end
         self._stopped = threading.Event()
-        #: When the renewal that is under way began (seconds of the monotonic clock).
+        self._renewed = clock()
+        #: When the renewal that is under way began.
         self._asked: float | None = None
+        self._silence = 0
 
-    def run(self) -> None:
-        """Beat until stopped; a driver whose heart fails for whatever reason ends."""
-        threading.Thread(target=self._watch, name="heartbeat-watch", daemon=True).start()
-        try:
-            self._beat()
-        except Exception:
-            # The edge of this thread: without it the lease would run out under a driver at work.
-            logger.exception("the heartbeat failed")
-            self._end("its heartbeat failed")
-
-    def _beat(self) -> None:
-        renewed, silence = time.monotonic(), 0
-        while not self._stopped.wait(self._every_s):
-            try:
-                state = self._renew()
-                renewed = time.monotonic()
-            except LeaseLost as error:
-                self._end(str(error))
-                continue
-            except StoreUnavailable as error:
-                logger.warning("the lease could not be renewed: %s", error)
-                if time.monotonic() - renewed > self._settings.lease_seconds:
-                    self._end("the lease has run out while the store could not be reached")
-                continue
-            if state is JobState.CANCELLING:
-                self._end("the job was cancelled")
-            if state is JobState.PAUSING and not self._gate.closed:
-                logger.info("the job is pausing: running trials finish, no other one starts")
-                self._gate.closed = True
-            limit_log(self._settings.log_file(self._lease.job_id), self._settings.max_log_bytes)
-            silence = 0 if is_reachable(self._settings.ray_address) else silence + 1
-            if silence >= RAY_SILENCE:
-                self._end("Ray's head does not answer")
-
-    def _renew(self) -> JobState:
-        self._asked = time.monotonic()
-        try:
-            return self._store.renew_lease(self._lease, self._settings.lease_seconds)
-        finally:
-            self._asked = None
-
-    def _watch(self) -> None:
-        """End the process when a renewal hangs: a locked database holds it longer than a lease."""
-        while not self._stopped.wait(self._every_s):
-            asked = self._asked
-            if asked is not None and time.monotonic() - asked > self._settings.lease_seconds:
-                self._end("the store has not answered for as long as the lease lasts")
+    def start(self) -> None:
+        """Start two threads: one for the heartbeats, one that notices when a renewal hangs."""
+        for action in (self.beat, self.check_renewal):
+            threading.Thread(target=self._repeat, args=(action,), daemon=True).start()
 
     def stop(self) -> None:
         """Stop beating and end nothing any more; the lease stays as it is."""
         self._stopped.set()
 
+    def _repeat(self, action: Callable[[], None]) -> None:
+        while not self._stopped.wait(HEARTBEAT_SECONDS):
+            try:
+                action()
+            except Exception:
+                # The edge of this thread: without it the lease would run out under the driver.
+                logger.exception("the heartbeat failed")
+                self._end("its heartbeat failed")
+
+    def beat(self) -> None:
+        """Renew the lease and do what the job's state and Ray's silence ask for."""
+        try:
+            state = self._renew()
+        except LeaseLost as error:
+            self._end(str(error))
+            return
+        except StoreUnavailable as error:
+            logger.warning("the lease could not be renewed: %s", error)
+            if self._clock() - self._renewed > self._settings.lease_seconds:
+                self._end("the lease has run out while the store could not be reached")
+            return
+        if state is JobState.CANCELLING:
+            self._end("the job was cancelled")
+        if state is JobState.PAUSING and not self._gate.closed:
+            logger.info("the job is pausing: running trials finish, no other one starts")
+            self._gate.closed = True
+        limit_log(self._settings.log_file(self._lease.job_id), self._settings.max_log_bytes)
+        self._silence = 0 if is_reachable(self._settings.ray_address) else self._silence + 1
+        if self._silence >= RAY_SILENCE:
+            self._end("Ray's head does not answer")
+
+    def _renew(self) -> JobState:
+        self._asked = self._clock()
+        try:
+            state = self._store.renew_lease(self._lease, self._settings.lease_seconds)
+        finally:
+            self._asked = None
+        self._renewed = self._clock()
+        return state
+
+    def check_renewal(self) -> None:
+        """End the driver when a renewal hangs; a locked database holds it longer than a lease."""
+        asked = self._asked
+        if asked is not None and self._clock() - asked > self._settings.lease_seconds:
+            self._end("the store has not answered for as long as the lease lasts")
+
     def _end(self, reason: str) -> None:
         if self._stopped.is_set():
-            return  # a renewal that was under way finds the lease given up
+            return  # a renewal that was under way finds that the job has been finished
         logger.error("driver stops: %s", reason)
-        logging.shutdown()
-        os._exit(EXIT_UNFINISHED)
+        self._end_process()

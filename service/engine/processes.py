@@ -1,4 +1,4 @@
-"""Processes by host, id and start time: a recycled id is never taken for the old process."""
+"""Finds and ends processes by host, id and start time, so that a reused id is never mistaken."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEAD_VARIABLE = "ARGBEST_HEAD"
 
 
 def host_name() -> str:
-    """Return this machine's name, as it is written beside process ids."""
+    """Return this machine's name, which is recorded beside process ids."""
     return socket.gethostname()
 
 
@@ -29,10 +29,10 @@ def identity(pid: int) -> DriverProcess:
 
 
 def _started(process: psutil.Process) -> float:
-    """Return a number that tells a process from a later one with the same id.
+    """Return a number that differs between a process and a later one with the same id.
 
-    On Linux the clock ticks from boot to its start (proc(5), field 22 of stat), which a step of
-    the wall clock does not change; elsewhere its start time.
+    On Linux it is the clock ticks from boot to the start (proc(5), field 22 of stat), which a step
+    of the wall clock does not change; elsewhere it is the start time.
     """
     try:
         stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8", errors="replace")
@@ -54,22 +54,22 @@ def find(process: DriverProcess) -> psutil.Process | None:
 
 
 def owner_name() -> str:
-    """Return a new name under which this process may hold leases; it names the process too."""
+    """Return a new name under which this process can hold leases; it contains its identity."""
     me = identity(os.getpid())
     return f"{me.host}:{me.pid}:{me.started!r}:{uuid.uuid4().hex[:8]}"
 
 
 def owner_is_gone(name: str) -> bool:
-    """Whether a process of this machine that made the name has ended.
+    """Whether the owner of this name was a process of this machine that has ended.
 
-    Of another machine's processes nothing is known here: they are not gone.
+    Another machine's process counts as there.
     """
     host, *rest = name.split(":")
     if host != host_name():
         return False
     try:
         pid, started = int(rest[0]), float(rest[1])
-    except (IndexError, ValueError):  # made by an earlier version, which ended before this began
+    except (IndexError, ValueError):  # an earlier version made it, and ended before this one began
         return True
     return find(DriverProcess(host, pid, started)) is None
 
@@ -80,7 +80,7 @@ def trial_processes(job_id: str) -> list[psutil.Process]:
 
 
 def with_variable(name: str, value: str) -> list[psutil.Process]:
-    """Return this machine's processes that have the environment variable with that value."""
+    """Return this machine's processes whose environment has the variable with that value."""
     return [p for p in psutil.process_iter() if _has_variable(p, name, value)]
 
 
@@ -100,15 +100,11 @@ def kill_all(processes: Iterable[psutil.Process]) -> None:
             continue
 
 
-def end_tree(process: DriverProcess, *, patience_s: float) -> None:
-    """End a process of this machine and all its descendants, if it still runs."""
-    end_trees([process], patience_s=patience_s)
-
-
 def end_trees(found: Iterable[DriverProcess], *, patience_s: float) -> None:
     """End processes of this machine and all their descendants, side by side.
 
-    SIGTERM to each process itself, then SIGKILL to whatever is left after ``patience_s`` seconds.
+    Each process itself gets SIGTERM; everything that is left after ``patience_s`` seconds gets
+    SIGKILL.
     """
     trees: list[psutil.Process] = []
     for root in filter(None, map(find, found)):

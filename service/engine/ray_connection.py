@@ -1,4 +1,4 @@
-"""A driver's connection to Ray, and whether a node of it could hold the job's trials."""
+"""Connects a driver to Ray, and checks that a node of it can hold the job's trials."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from service.settings import Settings
 
 logger = logging.getLogger("service.engine.driver")
 
-#: A cluster without a node that could hold the job's trials is given this long to get one.
+#: A cluster without a node that can hold the job's trials gets this long to get one.
 NODE_SECONDS = 30.0
 
 
 class InfeasibleError(Exception):
-    """No node of the cluster could run a trial of the job."""
+    """No node of the cluster can run a trial of the job."""
 
 
 class RayUnavailableError(Exception):
     """This process cannot connect to Ray: the head, or the raylet beside it, is gone or changes."""
 
 
-def connect(job: JobRecord, spec: JobSpec, settings: Settings) -> None:
-    """Connect this process to Ray and say what the environment of the job's trials is.
+def connect(job: JobRecord, settings: Settings) -> None:
+    """Connect this process to Ray and set the environment of the job's trials.
 
-    SIGTERM ends the process at once from here on. Raises :class:`RayUnavailableError`.
+    From here on SIGTERM ends the process at once. Raises :class:`RayUnavailableError`.
     """
-    threads = str(max(1, int(spec.cpu)))
+    threads = str(max(1, int(job.spec.cpu)))
     variables = {
         JOB_ID_VARIABLE: job.id,
         "ARGBEST_CACHE_DIR": str(settings.cache_dir),
@@ -56,16 +56,16 @@ def connect(job: JobRecord, spec: JobSpec, settings: Settings) -> None:
         )
     except (OSError, RuntimeError, ValueError, RayError) as error:
         raise RayUnavailableError(f"no driver can connect to Ray: {error}") from error
-    # Ray's own SIGTERM handler waits for trials; a driver told to end ends.
+    # Ray's own SIGTERM handler waits for trials.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(EXIT_UNFINISHED))
 
 
 def check_feasible(spec: JobSpec, *, has_run: bool, node_s: float, every_s: float = 1.0) -> None:
-    """Refuse a trial that no node can hold within ``node_s`` seconds: Tune would wait for ever.
+    """Raise :class:`InfeasibleError` if no node can hold a trial within ``node_s`` seconds.
 
-    It is to wait where all workers are away, be it for a restart or because an autoscaler has ended
-    them, and where trials of the job have run before: its trials start with the first node that
-    comes, and are what an autoscaler asks for. Raises :class:`InfeasibleError`.
+    Tune would wait for ever. Trials do wait for the first node that comes if no worker is there
+    (it restarts, or an autoscaler has ended it and needs waiting trials to start another), and if
+    trials of the job have run before.
     """
     give_up = time.monotonic() + node_s
     while True:

@@ -10,72 +10,83 @@ import threading
 import time
 from collections.abc import Callable
 
-from service.engine.cluster import ClusterError, Head, head_is_running, start_head, stop_head
+from service.engine.cluster import ClusterError
 from service.engine.controller import heartbeat_file
+from service.engine.head import Head, head_is_running, start_head, stop_head
 from service.settings import Settings
 
 logger = logging.getLogger("service.serve")
 
 WATCH_SECONDS = 1.0
 CONTROLLER_STOP_SECONDS = 20.0
-#: A controller without a step for so long hangs: no database is waited for longer.
+#: A controller that has not finished a step for this long hangs; it waits for no database so long.
 HANG_SECONDS = 60.0
-#: Looks at a Ray head without an answer after which it counts as gone.
+#: Checks in a row that find no Ray head after which it is replaced.
 HEAD_SILENCE = 3
 
 
-class Controllers(threading.Thread):
-    """Keeps one controller process, and the local Ray head, running.
+class Supervisor(threading.Thread):
+    """Keeps one controller process and the local Ray head running.
 
-    A new head has another address: ``tell`` is called with the settings that name it.
+    A new head has another address: ``on_new_head`` is called with the settings that name it.
     """
 
     def __init__(
-        self, settings: Settings, head: Head | None, tell: Callable[[Settings], None]
+        self,
+        settings: Settings,
+        head: Head | None,
+        on_new_head: Callable[[Settings], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(name="watch", daemon=True)
-        self._settings, self._head, self._tell = settings, head, tell
+        super().__init__(name="supervisor", daemon=True)
+        self._settings, self._head, self._on_new_head = settings, head, on_new_head
+        self._clock = clock
         self._silence = 0
         self._stopped = threading.Event()
-        self._touched: float | None = None
-        self._touched_at = 0.0
-        self._child = self._start()
+        #: The time of the controller's last heartbeat, and when this process first saw it.
+        self._heartbeat: float | None = None
+        self._seen = 0.0
+        self._controller = self._start_controller()
 
     def run(self) -> None:
-        """Start again what has died, until stopped."""
+        """Check until stopped."""
         while not self._stopped.wait(WATCH_SECONDS):
             try:
-                self._look()
+                self.check()
             except Exception:
-                # The edge of this thread: a full disk, say, must not end the watch for good.
+                # The edge of this thread: a full disk, say, must not end it for good.
                 logger.exception("looking after Ray and the controller failed; trying again")
 
-    def _look(self) -> None:
+    def check(self) -> None:
+        """Start again what has died or hangs."""
         if self._head is not None and self._is_gone(self._head):
             self._replace_head(self._head)
-        if self._child.poll() is None and self._hangs():
+        if self._controller.poll() is None and self._hangs():
             logger.error("the controller has hung for %g s; killing it", HANG_SECONDS)
-            self._child.kill()
-            self._child.wait()
-        if self._child.poll() is not None:
-            logger.error("the controller ended with %s; starting it", self._child.returncode)
-            self._child = self._start()
+            self._controller.kill()
+            self._controller.wait()
+        if self._controller.poll() is not None:
+            status = self._controller.returncode
+            logger.error("the controller ended with %s; starting it", status)
+            self._controller = self._start_controller()
 
     def _hangs(self) -> bool:
-        """Whether its heartbeat file has stayed as it is, whatever the clock does meanwhile."""
-        touched = heartbeat_file(self._settings).stat().st_mtime
-        if touched != self._touched:
-            self._touched, self._touched_at = touched, time.monotonic()
-        return time.monotonic() - self._touched_at > HANG_SECONDS
+        """Whether the heartbeat file has not been touched for a while, by this process's clock."""
+        heartbeat = heartbeat_file(self._settings).stat().st_mtime
+        if heartbeat != self._heartbeat:
+            self._heartbeat, self._seen = heartbeat, self._clock()
+        return self._clock() - self._seen > HANG_SECONDS
 
     def _is_gone(self, head: Head) -> bool:
         self._silence = 0 if head_is_running(head) else self._silence + 1
         return self._silence >= HEAD_SILENCE
 
     def _replace_head(self, lost: Head) -> None:
-        """Start another head and a controller that knows it; running jobs go back to the queue.
+        """Start another head; running jobs go back to the queue.
 
-        The loop starts the controller, also where no head comes up: then both are tried again.
+        :meth:`check` then starts a controller that has its address. If no head comes up, both are
+        tried again.
         """
         logger.error("the Ray head at %s is gone (see ray.log); starting another", lost.address)
         self._end_controller()
@@ -86,11 +97,11 @@ class Controllers(threading.Thread):
             logger.error("%s", error)
             return
         self._head, self._silence = head, 0
-        self._settings = naming(self._settings, head)
-        self._tell(self._settings)
+        self._settings = with_head(self._settings, head)
+        self._on_new_head(self._settings)
         logger.info("Ray is back at %s", head.address)
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start_controller(self) -> subprocess.Popen[bytes]:
         heartbeat_file(self._settings).touch()
         return subprocess.Popen(
             [sys.executable, "-m", "service.engine.controller"],
@@ -98,22 +109,22 @@ class Controllers(threading.Thread):
         )
 
     def end(self) -> None:
-        """End the controller, which ends its drivers first."""
+        """Stop checking and end the controller, which ends its drivers first."""
         self._stopped.set()
         self.join()
         self._end_controller()
 
     def _end_controller(self) -> None:
-        self._child.terminate()
+        self._controller.terminate()
         try:
-            self._child.wait(CONTROLLER_STOP_SECONDS)
+            self._controller.wait(CONTROLLER_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             logger.error("the controller did not end; killing it")
-            self._child.kill()
-            self._child.wait()
+            self._controller.kill()
+            self._controller.wait()
 
 
-def naming(settings: Settings, head: Head) -> Settings:
+def with_head(settings: Settings, head: Head) -> Settings:
     """Return the settings with a local head's addresses."""
     update = {"ray_address": head.address, "dashboard_url": head.dashboard_url}
     return settings.model_copy(update=update)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from results.store import open_store
 from service.client.client import Client
-from service.engine.cluster import authentication
+from service.engine.head import authentication
 from service.engine.processes import HEAD_VARIABLE, kill_all, with_variable
 from service.settings import Settings
 from tests.chaos.fleet import controller

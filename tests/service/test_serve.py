@@ -101,13 +101,13 @@ def test_the_first_token_is_shown_once_where_tokens_are_asked_for(
     settings: Settings, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asking = settings.model_copy(update={"host": "0.0.0.0", "auth": "auto"})
-    serving._announce_door(asking, store)
+    serving._announce_access(asking, store)
     shown = capsys.readouterr().err
     (token,) = (line.split()[1] for line in shown.splitlines() if line.startswith("Token"))
     found = store.token(token)
     assert found is not None
     assert found.scope is TokenScope.ADMIN
-    serving._announce_door(asking, store)
+    serving._announce_access(asking, store)
     again = capsys.readouterr().err
     assert "argb_" not in again
     assert "argbest token create" in again
@@ -118,11 +118,11 @@ def test_the_first_token_is_shown_once_where_tokens_are_asked_for(
     ("host", "auth", "warned"),
     [("127.0.0.1", "auto", False), ("127.0.0.1", "off", False), ("0.0.0.0", "off", True)],
 )
-def test_an_open_door_is_warned_of_beyond_this_machine(
+def test_access_without_tokens_is_warned_of_beyond_this_machine(
     settings: Settings, store: Store, capsys: pytest.CaptureFixture[str],
     host: str, auth: str, warned: bool,
 ) -> None:  # fmt: skip
-    serving._announce_door(settings.model_copy(update={"host": host, "auth": auth}), store)
+    serving._announce_access(settings.model_copy(update={"host": host, "auth": auth}), store)
     assert ("ARGBEST_AUTH=off" in capsys.readouterr().err) is warned
     assert store.tokens() == ()
 

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -25,7 +24,7 @@ from results.states import FailureKind, JobState, TrialState
 from results.store import Store
 from service.engine import processes
 from service.engine.controller import PATIENCE_SECONDS, Controller, heartbeat_file
-from service.engine.driver_processes import STARTUP_SECONDS, Child
+from service.engine.driver_processes import STARTUP_SECONDS
 from service.settings import Settings
 from tests.chaos.stops import is_locked
 from tests.service.running import until
@@ -97,9 +96,23 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
         yield settings_in(tmp_path, ray, max_concurrent_jobs=2, max_claims=3)
 
 
+class Clock:
+    """A clock that stands still unless it is set."""
+
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-def controller(store: Store, settings: Settings, drivers: Drivers) -> Controller:
-    return Controller(store, settings)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def controller(store: Store, settings: Settings, drivers: Drivers, clock: Clock) -> Controller:
+    return Controller(store, settings, clock=clock)
 
 
 def lease_of(store: Store, job_id: str) -> Lease:
@@ -298,18 +311,21 @@ def test_the_jobs_of_a_controller_that_is_gone_are_looked_after(
 
 
 def test_a_driver_that_hangs_while_another_host_has_its_job_is_ended(
-    store: Store, settings: Settings, drivers: Drivers
+    controller: Controller, store: Store, settings: Settings, drivers: Drivers, clock: Clock
 ) -> None:
     job_id = accept(store)
-    controller = Controller(store, settings.model_copy(update={"lease_seconds": 0.3}))
     controller.step()
     (driver,) = drivers.started
     driver.send_signal(signal.SIGSTOP)
-    time.sleep(0.35)
+    store.release_job(lease_of(store, job_id))
     taken = claim(store)
     controller.step()
+    clock.now += settings.lease_seconds
+    controller.step()
     assert driver.poll() is None, "it might be about to end by itself"
-    step_until(controller, lambda: driver.returncode == -signal.SIGKILL, within_s=10)
+    clock.now += 0.1
+    controller.step()
+    assert driver.wait(timeout=10) == -signal.SIGKILL
     assert lease_of(store, job_id) == taken
 
 
@@ -344,7 +360,7 @@ def test_the_snapshot_of_a_later_run_stays(
     lease = claim(store)
     for token in (stale.token, lease.token):
         (settings.ray_dir / "tune" / f"{job_id}-{token}").mkdir(parents=True)
-    controller._leases.give_back(stale, lost=True)
+    controller._give_back(stale, lost=True)
     left = [folder.name for folder in (settings.ray_dir / "tune").iterdir()]
     assert left == [f"{job_id}-{lease.token}"]
     assert states(store, job_id) == ["running"]
@@ -418,18 +434,21 @@ def test_a_driver_that_hangs_in_a_write_does_not_lock_everybody_out_of_sqlite(
 
 
 def test_a_machine_that_slept_lets_its_drivers_renew_their_leases(
-    store: Store, settings: Settings, drivers: Drivers, monkeypatch: pytest.MonkeyPatch
+    store: Store,
+    settings: Settings,
+    drivers: Drivers,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """All leases run out in its sleep, and its controller may wake up before its drivers do."""
     job_id, renewed = accept(store), threading.Event()
     with child() as sleeping:
         lease = claim(store, 0.05, owner=f"{processes.host_name()}:1:0:gone")
         store.set_driver(lease, processes.identity(sleeping.pid))
-        monkeypatch.setattr("service.engine.controller.REST_SECONDS", 60.0)
         moments = iter([0.0, 3600.0])
-        clock = SimpleNamespace(monotonic=time.monotonic, time=lambda: next(moments, 3600.0))
-        monkeypatch.setattr("service.engine.controller.time", clock)
-        controller = Controller(store, settings)
+        controller = Controller(
+            store, settings, clock=clock, wall_clock=lambda: next(moments, 3600.0)
+        )
         ask = store.leased_jobs
 
         def leased_jobs() -> dict[str, LeasedJob]:
@@ -484,24 +503,25 @@ def test_a_driver_of_another_host_is_left_to_that_host(
 
 
 def test_a_lease_is_renewed_while_a_driver_starts_by_whoever_started_it(
-    store: Store, settings: Settings, drivers: Drivers
+    store: Store, settings: Settings, drivers: Drivers, clock: Clock
 ) -> None:
     """A driver's imports may take longer than its lease; its own heartbeat comes after them."""
-    brief = settings.model_copy(update={"lease_seconds": 1.0, "max_concurrent_jobs": 1})
+    brief = settings.model_copy(update={"lease_seconds": 0.05, "max_concurrent_jobs": 1})
     job_id = accept(store)
-    controller, other = Controller(store, brief), Controller(store, brief)
-    began = time.monotonic()
-    while time.monotonic() - began < 1.6:
+    controller, other = Controller(store, brief, clock=clock), Controller(store, brief)
+    controller.step()
+    for _ in range(2):
+        outwait(store, job_id)
         controller.step()
-        assert store.claim_job("elsewhere:1", 60) is None
-        time.sleep(0.1)
+        assert not store.leased_jobs()[job_id].expired
+    clock.now += STARTUP_SECONDS
+    outwait(store, job_id)
     step_until(other, lambda: lease_of(store, job_id).token == 2, within_s=10)
 
 
-def test_a_driver_is_starting_for_a_while_only(drivers: Drivers) -> None:
-    with child() as process:
-        assert Child(process, time.monotonic()).is_starting
-        assert not Child(process, time.monotonic() - STARTUP_SECONDS).is_starting
+def outwait(store: Store, job_id: str) -> None:
+    """Wait until the job's lease has run out."""
+    until(lambda: store.leased_jobs()[job_id].expired, within_s=10, what="the lease runs out")
 
 
 def test_a_job_that_ended_while_its_driver_started_is_no_trouble(
@@ -552,23 +572,27 @@ def test_a_job_cancelled_while_its_driver_starts_is_cancelled(
 
 
 def test_a_driver_and_a_trial_that_do_not_end_are_killed_after_a_while(
-    controller: Controller, store: Store, drivers: Drivers
+    controller: Controller, store: Store, drivers: Drivers, clock: Clock
 ) -> None:
     first, second = accept(store), accept(store)
     controller.step()
     controller.step()
     drivers.started[0].send_signal(signal.SIGSTOP)
     drivers.started[1].kill()
+    drivers.started[1].wait()
     with trial_of(second) as trial:
         store.request_cancel(first)
         store.request_cancel(second)
-        began = time.monotonic()
-        step_until(
-            controller, lambda: states(store, first, second) == ["cancelled"] * 2, within_s=20
-        )
-        assert time.monotonic() - began >= PATIENCE_SECONDS
+        controller.step()
+        clock.now += PATIENCE_SECONDS
+        controller.step()
+        assert trial.poll() is drivers.started[0].poll() is None
+        clock.now += 0.1
+        controller.step()
         assert trial.wait(timeout=10) == -signal.SIGKILL
     assert drivers.started[0].wait(timeout=10) == -signal.SIGKILL
+    controller.step()
+    assert states(store, first, second) == ["cancelled"] * 2
 
 
 def test_a_cancelling_job_of_a_lost_host_ends_here_with_the_trials_that_run_here(

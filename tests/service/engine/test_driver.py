@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import subprocess
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import ray
@@ -29,7 +27,6 @@ from service.engine import driver
 from service.engine.endings import Ending, outcome
 from service.engine.heartbeat import EXIT_UNFINISHED
 from service.engine.pause_gate import PauseGate
-from service.engine.ray_connection import check_feasible, connect
 from service.settings import Settings
 from tests.service.stand_ins import (
     accept,
@@ -204,21 +201,6 @@ def test_a_job_on_data_that_cannot_be_had_fails_as_infeasible(
     assert "'lost'" in error.message
 
 
-@pytest.fixture
-def two_nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A Ray with a node of 4 CPUs, one of 2 CPUs and 1 GPU, and a dead one."""
-    nodes = [
-        {"Alive": True, "Resources": {"CPU": 4.0}},
-        {"Alive": True, "Resources": {"CPU": 2.0, "GPU": 1.0}},
-        {"Alive": False, "Resources": {"CPU": 64.0, "GPU": 8.0}},
-    ]
-    monkeypatch.setattr(ray, "init", lambda **_: None)
-    monkeypatch.setattr(ray, "nodes", lambda: nodes)
-    handler = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, handler)
-
-
 @pytest.mark.usefixtures("two_nodes")
 @pytest.mark.parametrize(("cpu", "gpu"), [(5.0, 0.0), (3.0, 1.0), (1.0, 2.0)])
 def test_a_trial_that_fits_no_node_fails_its_job(
@@ -232,21 +214,6 @@ def test_a_trial_that_fits_no_node_fails_its_job(
     assert f"{cpu:g} CPU and {gpu:g} GPU (resources_per_trial)" in error.message
     assert "has 4 CPU and 1 GPU" in error.message
     assert store.trial(job_id, 0).state is TrialState.CANCELLED
-
-
-@pytest.mark.usefixtures("two_nodes")
-def test_a_trial_that_fits_one_node_is_feasible() -> None:
-    check_feasible(spec(cpu=4.0), has_run=False, node_s=0)
-    check_feasible(spec(cpu=2.0, gpu=1.0), has_run=False, node_s=0)
-
-
-def test_a_node_that_comes_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or a job that is submitted while the largest node starts again fails."""
-    small, large = ({"Alive": True, "Resources": {"CPU": cpus}} for cpus in (2.0, 8.0))
-    answers = iter([[small], [small], [small, large]])
-    monkeypatch.setattr(ray, "nodes", lambda: next(answers))
-    check_feasible(spec(cpu=8.0), has_run=False, node_s=60, every_s=0)
-    assert list(answers) == []
 
 
 @pytest.mark.usefixtures("two_nodes")
@@ -264,47 +231,6 @@ def test_a_job_that_has_run_waits_for_the_node_that_has_gone(
     assert run(store, lease, settings) == 0
     assert store.job(job_id).state is JobState.SUCCEEDED
     assert "has 4 CPU and 1 GPU: the trials wait for a node" in caplog.text
-
-
-@pytest.mark.usefixtures("two_nodes")
-def test_a_trial_that_asks_for_no_gpu_is_to_see_none(
-    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The pinned Ray shows it all of them unless it is told not to."""
-    given: dict[str, Any] = {}
-    monkeypatch.setattr(ray, "init", lambda **options: given.update(options))
-    connect(store.job(accept(store)), spec(), settings)
-    variables = given["runtime_env"]["env_vars"]
-    assert variables["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] == "1"
-
-
-@pytest.mark.usefixtures("two_nodes")
-@pytest.mark.parametrize(("cpu", "threads"), [(0.5, "1"), (1.0, "1"), (3.0, "3")])
-def test_a_trial_computes_with_as_many_threads_as_it_has_cpus(
-    store: Store,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-    cpu: float,
-    threads: str,
-) -> None:
-    """Its results are equal bit for bit, alone or beside others, only with one order of sums."""
-    given: dict[str, Any] = {}
-    monkeypatch.setattr(ray, "init", lambda **options: given.update(options))
-    connect(store.job(accept(store)), spec(cpu=cpu), settings)
-    variables = given["runtime_env"]["env_vars"]
-    libraries = ("OMP", "OPENBLAS", "MKL", "NUMBA")
-    assert [variables[f"{library}_NUM_THREADS"] for library in libraries] == [threads] * 4
-
-
-@pytest.mark.usefixtures("two_nodes")
-def test_a_trial_waits_while_no_node_with_cpus_is_there(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """As while the only worker starts again, or where an autoscaler begins with none."""
-    gone = [{"Alive": True, "Resources": {}}, {"Alive": False, "Resources": {"CPU": 4.0}}]
-    monkeypatch.setattr(ray, "nodes", lambda: gone)
-    check_feasible(spec(cpu=1.0), has_run=False, node_s=0)
-    assert "has 0 CPU and 0 GPU: the trials wait for a node" in caplog.text
 
 
 @pytest.mark.parametrize(

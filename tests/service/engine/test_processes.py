@@ -63,7 +63,7 @@ def test_a_recycled_process_id_is_another_process() -> None:
         identity = processes.identity(process.pid)
         before = replace(identity, started=identity.started - 1)
         assert processes.find(before) is None
-        processes.end_tree(before, patience_s=1)
+        processes.end_trees([before], patience_s=1)
         assert process.poll() is None
 
 
@@ -84,7 +84,7 @@ def test_a_process_of_another_host_is_not_looked_for_here() -> None:
     with child() as process:
         elsewhere = replace(processes.identity(process.pid), host="elsewhere")
         assert processes.find(elsewhere) is None
-        processes.end_tree(elsewhere, patience_s=1)
+        processes.end_trees([elsewhere], patience_s=1)
         assert process.poll() is None
 
 
@@ -151,7 +151,7 @@ def test_a_process_is_told_to_end_and_killed_with_all_that_it_began() -> None:
     with child(PARENT) as parent:
         (found,) = psutil.Process(parent.pid).children()
         begun = processes.identity(found.pid)
-        processes.end_tree(processes.identity(parent.pid), patience_s=0.3)
+        processes.end_trees([processes.identity(parent.pid)], patience_s=0.3)
         assert not psutil.pid_exists(parent.pid)
         until(lambda: processes.find(begun) is None, within_s=10, what="its descendant's end")
 

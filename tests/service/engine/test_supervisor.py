@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from service.engine import supervisor as watch
+from service.engine.controller import heartbeat_file
+from service.engine.supervisor import HANG_SECONDS, Supervisor
 from service.settings import Settings
 from tests.service.running import until
 from tests.service.stand_ins import listening, opened, settings_in
@@ -22,25 +23,32 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
             yield found
 
 
-@pytest.mark.parametrize(
-    ("number", "words"), [(signal.SIGKILL, "ended with -9"), (signal.SIGSTOP, "has hung for 5 s")]
-)
 def test_a_controller_that_ends_or_hangs_is_replaced(
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    number: signal.Signals,
-    words: str,
+    settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(watch, "HANG_SECONDS", 5.0)
-    controllers = watch.Controllers(settings, None, lambda _: None)
-    first = controllers._child
-    controllers.start()
+    now = 0.0
+    supervisor = Supervisor(settings, None, lambda _: None, clock=lambda: now)
+    supervisor.start()
     try:
-        first.send_signal(number)
-        until(lambda: controllers._child is not first, within_s=60, what="another controller")
-        assert first.poll() == -signal.SIGKILL
+        first = supervisor._controller
+        first.kill()
+        until(lambda: supervisor._controller is not first, within_s=60, what="another controller")
+        second = supervisor._controller
+        touched = heartbeat_file(settings).stat().st_mtime
+        until(
+            lambda: heartbeat_file(settings).stat().st_mtime > touched, within_s=60, what="a step"
+        )
+        second.send_signal(signal.SIGSTOP)
+
+        def replaced() -> bool:
+            nonlocal now
+            now += HANG_SECONDS / 10
+            return supervisor._controller is not second
+
+        until(replaced, within_s=60, what="a third one")
+        assert second.poll() == -signal.SIGKILL
     finally:
-        controllers.end()
-    assert words in caplog.text
-    assert controllers._child.poll() is not None
+        supervisor.end()
+    assert "ended with -9; starting it" in caplog.text
+    assert "has hung for 60 s" in caplog.text
+    assert supervisor._controller.poll() is not None
