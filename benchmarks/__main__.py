@@ -1,8 +1,8 @@
 """Measure argbest on this machine: ``python -m benchmarks`` from the repository's root.
 
-Four parts: the engines of the numpy trainables and of the torch trainables against the plain
-loops that specify them, stacked trials against one alone, and the service around them. Each is
-shown and written when it is known, whatever becomes of the others. See docs/performance.md.
+Three parts: the engines of the numpy trainables and of the torch trainables against the plain
+loops that specify them, and the service around them. Each part is shown and written as soon as it
+is measured. See docs/performance.md.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def fashion_mnist() -> ImageData:
     return data
 
 
-def main(description: str, run: Callable[[bool], list[EngineRow]], baseline: str = "plain") -> None:
+def main(description: str, run: Callable[[bool], list[EngineRow]]) -> None:
     """Be a command line: print the table of ``run(quick)``; write it to a file if asked."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter repeats")
@@ -59,7 +59,7 @@ def main(description: str, run: Callable[[bool], list[EngineRow]], baseline: str
         rows = run(options.quick)
     except DatasetUnavailable as error:
         parser.exit(1, f"{error}\n")
-    print(engines_table(rows, baseline))
+    print(engines_table(rows))
     if options.output:
         content = {"engines": list(map(asdict, rows)), "peak_memory_bytes": peak_memory_bytes()}
         options.output.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

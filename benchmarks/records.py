@@ -17,8 +17,7 @@ class EngineRow:
     """An engine against the plain loop: medians over ``repeats`` turns, in µs per step.
 
     ``ratio`` is how many times faster than the plain loop the engine is, the median over the turns;
-    ``ratio_low`` and ``ratio_high`` are the extremes. For a stack the step is one of its trials',
-    and one trial alone takes the plain loop's place.
+    ``ratio_low`` and ``ratio_high`` are the extremes.
     """
 
     workload: str

@@ -12,12 +12,8 @@ END = "<!-- measured: end -->"
 TITLES = {
     "numpy": "Engines of the numpy trainables",
     "torch": "Engines of the torch trainables",
-    "stacked": "Stacked trials",
     "service": "The service",
 }
-
-#: What the engines of a part are compared with, where that is not the plain loop.
-_BASELINES = {"stacked": "alone"}
 
 
 def markdown(parts: Iterable[Part]) -> str:
@@ -42,7 +38,7 @@ def section(part: Part) -> str:
     """Return a part's section: what it was measured on, and its tables."""
     blocks = [f"### {TITLES[part.name]}", _provenance(part)]
     if part.engines:
-        blocks.append(engines_table(part.engines, _BASELINES.get(part.name, "plain")))
+        blocks.append(engines_table(part.engines))
     if part.figures:
         blocks.append(figures_table(part.figures))
     return "\n\n".join(blocks)
@@ -65,11 +61,10 @@ def _provenance(part: Part) -> str:
     )
 
 
-def engines_table(rows: Sequence[EngineRow], baseline: str) -> str:
-    """Return a table with a line for each workload and engine, compared with the ``baseline``."""
-    columns = ("µs/step", "steps/s", f"x {baseline}", "low - high")
+def engines_table(rows: Sequence[EngineRow]) -> str:
+    """Return a table with a line for each workload and engine, compared with the plain loop."""
     return _table(
-        ("workload", "engine", f"{baseline} µs/step", *columns),
+        ("workload", "engine", "plain µs/step", "µs/step", "steps/s", "x plain", "low - high"),
         (
             (
                 row.workload,

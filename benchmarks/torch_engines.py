@@ -12,7 +12,7 @@ samples, drawing the dropout masks and scaling the pixels, as the plain loop's i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain, count, islice, repeat
@@ -28,8 +28,7 @@ from trainables.torch_devices import Images, denormals_flushed
 from trainables.torch_engines import cache_folder
 from trainables.torch_models import Architecture, scaled
 from trainables.torch_optimizers import Optimizer
-from trainables.torch_stacked import StackOfOne, initial_state
-from trainables.torch_steps import Batches, EagerEngine, Engine, Problem
+from trainables.torch_steps import Batches, EagerEngine, Engine, Problem, State
 from trainables.torch_trainables import epoch_batches
 
 FEATURES, CLASSES, HIDDEN, DROPOUT = 784, 10, 200, 0.3
@@ -135,18 +134,10 @@ def _plain(problem: Problem, images: Images) -> Train:
 
 
 def _engine(problem: Problem, engine: Engine, images: Images) -> Train:
-    return stack_training([problem], StackOfOne(engine), images)
-
-
-def stack_training(problems: Sequence[Problem], engine: Engine, images: Images) -> Train:
-    """Return the training of a stack by its engine, where the images are, and from their choice on.
-
-    It has ended when the last loss is known, on a GPU too.
-    """
-    generator, device = torch.Generator().manual_seed(0), images.x_train.device
-    state = initial_state(problems[0], len(problems), generator, device)
-    dropout = torch.full((len(problems),), DROPOUT, dtype=torch.float64, device=device)
-    epochs = (epoch_batches(problems[0], dropout, images, generator) for _ in count())
+    """Return the training by an engine, from the choice of the images to the last loss."""
+    generator = torch.Generator().manual_seed(0)
+    state = State.initial(problem, generator, images.x_train.device)
+    epochs = (epoch_batches(problem, DROPOUT, images, generator) for _ in count())
     stretches = chain.from_iterable(epochs)
     rest: Batches | None = None
 

@@ -1,4 +1,4 @@
-"""Where machine code that was compiled for the trainables is kept for later processes."""
+"""Machine code compiled for the trainables, kept on disk for later processes."""
 
 from __future__ import annotations
 
@@ -10,21 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import platformdirs
-from filelock import FileLock, Timeout
 
-#: For so long a failure is taken for granted: a job's other trials do not try in vain.
+from trainables.files import locked, replace
+
+#: After a compiler failed, other trials do not try again for this long.
 FAILURE_SECONDS = 600.0
-#: Code of other versions is deleted when it has not been used for so long.
+#: Code of other versions is deleted when it was not used for this long.
 UNUSED_SECONDS = 7 * 24 * 3_600.0
-_REPORT_SECONDS = 60.0
-#: Compiling takes half a minute, on a machine with 20 times more work than cores 10 minutes: who
-#: holds a lock for longer than this is stopped, or its compiler hangs.
-_PATIENCE_SECONDS = 1_800.0
 _DIGEST_BYTES = 32
-#: A compiler that fails may print its whole input; the log needs its beginning.
+#: A compiler that fails may print its whole input; the log gets the beginning.
 _REASON_CHARACTERS = 2_000
 _log = logging.getLogger("argbest.trainables")
 
@@ -45,7 +41,7 @@ def code_folder(compiler: str) -> Path:
 class KeptCode:
     """One piece of code, ``name``, in the ``folder`` of its version.
 
-    The folder's siblings are other versions' and nothing else.
+    The folder's siblings hold other versions and nothing else.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -57,29 +53,29 @@ class KeptCode:
     def get(self, compile_code: Callable[[], bytes]) -> bytes:
         """Return the code; compile and keep it where there is none or it is damaged.
 
-        A lock lets one of several processes compile while the others wait, half an hour at most.
-        Raises :class:`CompileError` where that is over, and where compiling fails or has failed
-        in the last 10 minutes in whatever process; ``OSError`` where the folder cannot be
-        written, and what :meth:`failures_remembered` lets pass.
+        A lock lets one of several processes compile while the others wait. Raises
+        :class:`CompileError` where compiling fails, or failed in the last 10 minutes in any
+        process; ``OSError`` where the folder cannot be written or the wait takes too long; and the
+        errors that :meth:`failures_remembered` lets pass.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        os.utime(self._folder)  # when it was used last
-        with patient_lock(self._lock):
-            code = self._read()
+        with locked(self._lock):
+            mark_used(self._folder)
+            code = read_code(self._file)
             if code is None:
                 self._raise_recent_failure()
                 with self.failures_remembered():
                     code = compile_code()
-                self._keep(code)
+                delete_unused(self._folder)
+                keep_code(self._file, code)
             return code
 
     @contextmanager
     def failures_remembered(self) -> Iterator[None]:
-        """Turn an error inside into :class:`CompileError`; for 10 minutes no one tries again.
+        """Turn an error inside into :class:`CompileError`; nobody tries again for 10 minutes.
 
-        The code that there is, if it is what failed, is compiled again after that. ``MemoryError``
-        and ``OSError`` pass as they are: they tell that the machine is short of memory, space or
-        files, which the next trial may find otherwise, and nothing of the code.
+        Code that is there is deleted, since it may be what failed. ``MemoryError`` and ``OSError``
+        pass unchanged: the machine is short of memory, space or files, and the next trial may
+        succeed.
         """
         try:
             yield
@@ -108,44 +104,37 @@ class KeptCode:
                 f"or once {self._failure} is deleted)"
             )
 
-    def _read(self) -> bytes | None:
-        """Return the code in the file; None if there is no such file or it is damaged."""
-        if not self._file.exists():
-            return None
-        content = self._file.read_bytes()
-        digest, code = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
-        if sha256(code).digest() == digest:
-            return code
-        _log.warning("the compiled code in %s is damaged; compiling again", self._file)
+
+def read_code(file: Path) -> bytes | None:
+    """Return the code in the file; None if there is no such file or it is damaged."""
+    if not file.exists():
         return None
+    content = file.read_bytes()
+    digest, code = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+    if sha256(code).digest() == digest:
+        return code
+    _log.warning("the compiled code in %s is damaged; compiling again", file)
+    return None
 
-    def _keep(self, code: bytes) -> None:
-        delete_unused(self._folder)
-        try:
-            self._write(code)
-        except OSError as error:
-            _log.warning("compiled code is not kept for later trials: %s", error)
 
-    def _write(self, code: bytes) -> None:
-        """Write the code and its digest under another name, then rename: no one sees half a file.
+def keep_code(file: Path, code: bytes) -> None:
+    """Write the code and its digest; log a warning where that is impossible. Hold a lock."""
+    try:
+        replace(file, lambda part: part.write_bytes(sha256(code).digest() + code))
+    except OSError as error:
+        _log.warning("compiled code is not kept for later trials: %s", error)
 
-        Raises ``OSError``, and leaves nothing, where the disk is full.
-        """
-        with NamedTemporaryFile(dir=self._folder, prefix=self._file.stem, delete=False) as file:
-            temporary = Path(file.name)
-            try:
-                file.write(sha256(code).digest() + code)
-                file.flush()
-                temporary.replace(self._file)
-            finally:
-                temporary.unlink(missing_ok=True)
+
+def mark_used(folder: Path) -> None:
+    """Record that the folder's code is used now."""
+    os.utime(folder)
 
 
 def delete_unused(folder: Path, versions: str = "*") -> None:
-    """Delete the folders beside ``folder`` that have not been used for a week.
+    """Delete the folders beside ``folder`` that were not used for a week.
 
-    They hold other versions' code and have names like ``versions``. One that cannot be deleted,
-    since it is another user's or is being deleted by another process, is logged.
+    They hold the code of other versions and have names like ``versions``. One that cannot be
+    deleted, since it is another user's or is being deleted by another process, is logged.
     """
     oldest = time.time() - UNUSED_SECONDS
     for other in folder.parent.glob(versions):
@@ -155,31 +144,3 @@ def delete_unused(folder: Path, versions: str = "*") -> None:
                 shutil.rmtree(other)
         except OSError as error:
             _log.warning("compiled code of another version is not deleted: %s", error)
-
-
-@contextmanager
-def patient_lock(
-    path: Path,
-    report_seconds: float = _REPORT_SECONDS,
-    patience_seconds: float = _PATIENCE_SECONDS,
-) -> Iterator[None]:
-    """Hold the lock on ``path``; wait for it, with a warning every ``report_seconds``.
-
-    Giving up means to train eagerly, that is to get other numbers because the machine was busy.
-    The system frees the lock of a process that ends, but not of one that is stopped or hangs:
-    after ``patience_seconds`` that raises :class:`CompileError`. Raises ``OSError`` where the file
-    cannot be made or locked.
-    """
-    lock, end = FileLock(path), time.monotonic() + patience_seconds
-    while not lock.is_locked:
-        try:
-            lock.acquire(timeout=report_seconds)
-        except Timeout:
-            if time.monotonic() >= end:
-                waited = f"waited {patience_seconds:.0f} s for the process that holds {path}"
-                raise CompileError(f"{waited}: it is stopped or hangs, so end it") from None
-            _log.warning("still waiting for another process that compiles %s", path.stem)
-    try:
-        yield
-    finally:
-        lock.release()

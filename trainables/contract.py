@@ -7,7 +7,7 @@ a test, in a notebook and in a trial process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, get_args, get_type_hints
 
@@ -17,10 +17,15 @@ _LONGEST_TEXT = 200
 class Report(Protocol):
     """Receives the metrics of one finished epoch."""
 
-    def __call__(self, epoch: int, metrics: Mapping[str, float]) -> None:
+    def __call__(self, epoch: int, metrics: Mapping[str, float], *, engine: str = "") -> None:
         """Take the ``metrics`` (name to plain float) of ``epoch``, a whole number counted from 1.
 
-        Each epoch is reported once, in order. Where trials run, ``ValueError`` refuses another one.
+        Each epoch is reported once, in order; in a trial, ``ValueError`` refuses another order.
+        A declared metric may be left out at some epochs, except the objective at the last one, and
+        metrics that are not declared may be added: all are stored, drawn and exported.
+
+        ``engine`` names the code that trained this epoch where a trainable has several whose
+        rounding differs; it is shown with the trial. Other trainables need not pass it.
         """
 
 
@@ -37,36 +42,6 @@ class Train(Protocol):
         the trainable's parameter model declares); ``data`` is one of the classes of
         :mod:`trainables.datasets`. With the same arguments a numpy trainable reports the same
         numbers bit for bit.
-        """
-
-
-class StackReport(Protocol):
-    """Receives the metrics of one finished epoch of every trial of a stack."""
-
-    def __call__(self, epoch: int, metrics: Sequence[Mapping[str, float]]) -> None:
-        """Take each member's ``metrics`` of ``epoch``, in the order of the configurations.
-
-        Epochs are reported as to :class:`Report`.
-        """
-
-
-class TrainStack(Protocol):
-    """Trains several trials together, each as :class:`Train` would train it alone."""
-
-    def __call__(
-        self,
-        configs: Sequence[Mapping[str, Any]],
-        data: Any,
-        report: StackReport,
-        *,
-        epochs: int,
-        seed: int,
-    ) -> None:
-        """Train for ``epochs`` epochs and call ``report(epoch, metrics)`` after each of them.
-
-        The ``configs`` have the same :meth:`trainables.parameters.Parameters.stack_key`. A member
-        that diverges goes on, is reported as it is, and disturbs no other; sums may be rounded
-        otherwise than alone.
         """
 
 

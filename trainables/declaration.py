@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from trainables import datasets
-from trainables.contract import Metric, Train, TrainStack
+from trainables.contract import Metric, Train
 from trainables.parameters import Parameters
 
 _NAME = re.compile(r"\w[\w.-]{0,199}")
@@ -25,8 +25,6 @@ class Trainable:
 
     ``entry`` names the :class:`trainables.contract.Train` function as ``"module:function"``,
     ``datasets`` the data sets it can train on, ``metrics`` the numbers it reports.
-    ``stack_entry`` names the :class:`trainables.contract.TrainStack` function of one that can train
-    several trials together.
 
     Raises ``ValueError`` where ``name`` is not made of letters, digits, ``_``, ``.`` and ``-``,
     ``entry`` has no colon, a data set is unknown, no metric or two of one name are declared, or
@@ -39,7 +37,6 @@ class Trainable:
     datasets: tuple[str, ...]
     metrics: tuple[Metric, ...]
     parameters: type[Parameters]
-    stack_entry: str = ""
 
     def __post_init__(self) -> None:
         problems = (
@@ -53,29 +50,13 @@ class Trainable:
 
     def resolve(self) -> Train:
         """Import the trainable's module and return its train function."""
-        train: Train = _import(self.entry)
+        module, _, function = self.entry.partition(":")
+        train: Train = getattr(import_module(module), function)
         return train
-
-    def resolve_stack(self) -> TrainStack:
-        """Import the module and return the function that trains a stack; it has one."""
-        train: TrainStack = _import(self.stack_entry)
-        return train
-
-    def stack_key(self, config: Any) -> str:
-        """Return a text that is the same for configurations that can train in one stack.
-
-        Raises ``pydantic.ValidationError`` for one that the parameter model refuses.
-        """
-        return self.parameters.model_validate(dict(config)).stack_key()
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema (draft 2020-12) of the parameters."""
         return self.parameters.model_json_schema()
-
-
-def _import(entry: str) -> Any:
-    module, _, function = entry.partition(":")
-    return getattr(import_module(module), function)
 
 
 # The declared values come from users' packages, which no type checker may have read.

@@ -4,14 +4,12 @@ Each function is a :class:`trainables.contract.Train`. One stream of random numb
 ``RandomState(seed)``, gives first the weights of a network, then one permutation per epoch, applied
 to the order that the epoch before left; only that index array is permuted, never the data.
 
-The training itself runs in :mod:`trainables.numpy_linear_engine` and
-:mod:`trainables.numpy_network_engine`. The scores that are evaluated and the analytic solution come
-from BLAS: with its thread count fixed (``OMP_NUM_THREADS=1``), the same arguments give the same
-metrics bit for bit.
+Training runs in :mod:`trainables.numpy_linear_engine` and :mod:`trainables.numpy_network_engine`.
+Evaluation and the analytic solution use BLAS: with its thread count fixed (``OMP_NUM_THREADS=1``),
+the same arguments give the same metrics bit for bit.
 
-They all raise ``pydantic.ValidationError`` for a configuration that their parameter model refuses,
-and ``ValueError`` for data of the wrong shape. A loss that is no longer finite is reported as it
-is.
+All raise ``pydantic.ValidationError`` for a configuration that their parameter model refuses, and
+``ValueError`` for data of the wrong shape. A loss that is no longer finite is reported as it is.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ from numpy.typing import NDArray
 from trainables import numpy_linear_engine as linear
 from trainables.contract import Report
 from trainables.datasets.types import ImageData, RegressionData
-from trainables.numpy_compiler import aligned, aligned_zeros
+from trainables.numpy_compiler import ENGINE, aligned, aligned_zeros
 from trainables.numpy_models import (
     FloatArray,
     IntArray,
@@ -48,6 +46,7 @@ from trainables.parameters import (
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 _Metrics = dict[str, float]
+_Scores = Callable[[FloatArray], FloatArray]
 
 
 def train_linear_regression(
@@ -58,7 +57,7 @@ def train_linear_regression(
     Reports ``train_rmse``, ``test_rmse`` and ``distance_to_analytic``: the Euclidean norm of the
     weights, with the bias, less those of :func:`~trainables.numpy_models.analytic_weights`.
     """
-    rate = LinearRegressionParameters.model_validate(config).learning_rate
+    rate = LinearRegressionParameters(**config).learning_rate
     _check_regression(data)
     width = data.x_train.shape[1] + 1
     x, y = aligned(with_bias(data.x_train)), _frozen(data.y_train)
@@ -68,11 +67,9 @@ def train_linear_regression(
     def one_epoch(order: IntArray) -> _Metrics:
         linear.linear_regression_epoch(weights[0], x, y, order, rate)
         current = weights[:, :width]
-        return {
-            "train_rmse": rmse(linear_scores(current, data.x_train)[:, 0], data.y_train),
-            "test_rmse": rmse(linear_scores(current, data.x_test)[:, 0], data.y_test),
-            "distance_to_analytic": float(np.linalg.norm(current[0] - solution)),
-        }
+        distance = float(np.linalg.norm(current[0] - solution))
+        errors = _errors(lambda part: linear_scores(current, part), data)
+        return {**errors, "distance_to_analytic": distance}
 
     _run(one_epoch, report, np.random.RandomState(seed), len(y), epochs)
 
@@ -81,7 +78,7 @@ def train_neural_regression(
     config: Mapping[str, Any], data: RegressionData, report: Report, *, epochs: int, seed: int
 ) -> None:
     """One hidden layer of ReLU units, squared error (Q2.2b); ``train_rmse`` and ``test_rmse``."""
-    parameters = NeuralRegressionParameters.model_validate(config)
+    parameters = NeuralRegressionParameters(**config)
     _check_regression(data)
     stream = np.random.RandomState(seed)
     x, y = _frozen(data.x_train), _frozen(data.y_train)
@@ -92,10 +89,7 @@ def train_neural_regression(
     def one_epoch(order: IntArray) -> _Metrics:
         network.neural_regression_epoch(x, y, order, parameters.learning_rate)
         current = network.view()
-        return {
-            "train_rmse": rmse(network_scores(current, data.x_train)[:, 0], data.y_train),
-            "test_rmse": rmse(network_scores(current, data.x_test)[:, 0], data.y_test),
-        }
+        return _errors(lambda part: network_scores(current, part), data)
 
     _run(one_epoch, report, stream, len(y), epochs)
 
@@ -105,9 +99,9 @@ def train_perceptron(
 ) -> None:
     """Multi-class perceptron from zero weights, bias as last feature (Q3.1a).
 
-    ``train_error_rate`` is the share of samples on which it erred during the epoch.
+    ``train_error_rate`` is the share of samples that it misclassified during the epoch.
     """
-    PerceptronParameters.model_validate(config)
+    PerceptronParameters(**config)
     _check_images(data)
     x, y = _frozen(data.x_train), _frozen(data.y_train)
     width = x.shape[1] + 1
@@ -126,7 +120,7 @@ def train_logistic_regression(
     config: Mapping[str, Any], data: ImageData, report: Report, *, epochs: int, seed: int
 ) -> None:
     """Multinomial logistic regression from zero weights, bias as last feature (Q3.1b)."""
-    rate = LogisticRegressionParameters.model_validate(config).learning_rate
+    rate = LogisticRegressionParameters(**config).learning_rate
     _check_images(data)
     x, y = _frozen(data.x_train), _frozen(data.y_train)
     width = x.shape[1] + 1
@@ -145,18 +139,12 @@ def train_mlp(
     config: Mapping[str, Any], data: ImageData, report: Report, *, epochs: int, seed: int
 ) -> None:
     """One hidden layer of ReLU units, cross-entropy (Q3.2b)."""
-    parameters = MlpParameters.model_validate(config)
+    parameters = MlpParameters(**config)
     _check_images(data)
     stream = np.random.RandomState(seed)
     x, y = _frozen(data.x_train), _frozen(data.y_train)
-    network = DelayedNetwork.of(
-        initial_network(
-            stream,
-            features=x.shape[1],
-            hidden=parameters.hidden_size,
-            outputs=len(data.classes),
-        )
-    )
+    sizes = {"features": x.shape[1], "hidden": parameters.hidden_size, "outputs": len(data.classes)}
+    network = DelayedNetwork.of(initial_network(stream, **sizes))
 
     def one_epoch(order: IntArray) -> _Metrics:
         loss = network.mlp_epoch(x, data.scale, y, order, parameters.learning_rate)
@@ -183,10 +171,18 @@ def _run(
         order = order[stream.permutation(samples)]
         with np.errstate(over="ignore", invalid="ignore"):
             metrics = one_epoch(order)
-        report(epoch, metrics)
+        report(epoch, metrics, engine=ENGINE)
 
 
-def _accuracies(scores: Callable[[FloatArray], FloatArray], data: ImageData) -> _Metrics:
+def _errors(scores: _Scores, data: RegressionData) -> _Metrics:
+    """Return the root mean squared errors of ``scores``, which maps (n, features) to (n, 1)."""
+    return {
+        "train_rmse": rmse(scores(data.x_train)[:, 0], data.y_train),
+        "test_rmse": rmse(scores(data.x_test)[:, 0], data.y_test),
+    }
+
+
+def _accuracies(scores: _Scores, data: ImageData) -> _Metrics:
     return {
         "validation_accuracy": accuracy(scores, data.x_validation, data.scale, data.y_validation),
         "test_accuracy": accuracy(scores, data.x_test, data.scale, data.y_test),

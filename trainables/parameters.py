@@ -6,7 +6,7 @@ defaults. Nothing heavy is imported here: the registry answers for a trainable w
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
@@ -26,13 +26,6 @@ class Parameters(BaseModel):
     def __init__(self, **values: Any) -> None:
         content = to_json(values, inf_nan_mode="constants")
         self.__pydantic_validator__.validate_json(content, self_instance=self)
-
-    #: The parameters that trials of one stack may differ in; all others are the stack's.
-    stackable: ClassVar[frozenset[str]] = frozenset()
-
-    def stack_key(self) -> str:
-        """Return a text that is the same for configurations that can train in one stack."""
-        return self.model_dump_json(exclude=set(self.stackable))
 
 
 #: Where a torch model trains.
@@ -73,8 +66,6 @@ class MlpParameters(Parameters):
 class TorchLogisticRegressionParameters(Parameters):
     """Logistic regression by automatic differentiation (Q4.1)."""
 
-    stackable = frozenset({"learning_rate", "l2_decay"})
-
     learning_rate: float = Field(0.01, gt=0, le=10, description="step size of the optimiser")
     optimizer: Literal["sgd", "adam"] = Field("sgd", description="SGD without momentum, or Adam")
     l2_decay: float = Field(0.0, ge=0, le=1, description="L2 penalty added to the gradient")
@@ -84,8 +75,6 @@ class TorchLogisticRegressionParameters(Parameters):
 
 class TorchFeedforwardParameters(Parameters):
     """Feed-forward network with dropout by automatic differentiation (Q4.2, Q4.3)."""
-
-    stackable = frozenset({"learning_rate", "dropout", "l2_decay"})
 
     learning_rate: float = Field(0.01, gt=0, le=10, description="step size of the optimiser")
     hidden_size: int = Field(200, ge=1, le=4096, description="units of each hidden layer")

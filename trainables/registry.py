@@ -96,7 +96,6 @@ _BUILT_IN = (
         _IMAGES,
         _CLASSIFICATION,
         p.TorchLogisticRegressionParameters,
-        f"{_TORCH}:train_logistic_regression_stack",
     ),
     Trainable(
         "torch_feedforward",
@@ -105,7 +104,6 @@ _BUILT_IN = (
         _IMAGES,
         _CLASSIFICATION,
         p.TorchFeedforwardParameters,
-        f"{_TORCH}:train_feedforward_stack",
     ),
 )
 

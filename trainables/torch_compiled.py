@@ -52,6 +52,7 @@ class CompiledEngine:
         self._problem = problem
         self._eager = EagerEngine(problem)
         self._graph = Graph.of(problem)
+        self.name = "block-delayed scan" if self._graph.delayed else "compiled scan"
         self._loop = _loop(self._graph, folder.resolve())
 
     def run(self, state: State, batches: Batches) -> tuple[State, Tensor]:
@@ -99,7 +100,12 @@ def _loop(graph: Graph, root: Path) -> Loop:
 
 @contextmanager
 def _torch_files_in(folder: Path) -> Iterator[None]:
-    """Let torch's compiler keep its files there: loading finds the shared libraries by them."""
+    """Have torch's compiler keep its files in ``folder``: loading finds shared libraries there.
+
+    Makes the folder first, since torch does so while its compiler is imported, and an ``OSError``
+    then would leave half of the compiler imported for the rest of the process.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     before = os.environ.get(_TORCH_FOLDER)
     os.environ[_TORCH_FOLDER] = str(folder)
     try:

@@ -1,16 +1,14 @@
-"""Which engine trains: one trial on the CPU has two of its own, all else the stacked one."""
+"""The choice of the engine that trains a trial."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from trainables.code_cache import code_folder
 from trainables.torch_compiled import CompiledEngine
-from trainables.torch_stacked import StackedEngine, StackOfOne
 from trainables.torch_steps import EagerEngine, Engine, Problem
 
 #: Below this many steps the 2 s of processor time for loading are not won back: a compiled step
@@ -31,16 +29,16 @@ def cache_folder() -> Path:
     return code_folder("torch")
 
 
-def choose_engine(problem: Problem, steps: int, folder: Path) -> Engine:
-    """Return the engine for one trial of ``steps`` steps on the CPU: compiled where that pays.
+def choose_engine(problem: Problem, device: torch.device, steps: int, folder: Path) -> Engine:
+    """Return the engine for a trial of ``steps`` steps: compiled on the CPU where that pays.
 
-    Compiled code is kept in ``folder``.
-
-    The choice depends on the problem and ``steps`` alone, so that a trial computes the same each
-    time. Only where compiling or loading fails does the eager engine step in, whose float32 sums
-    are rounded otherwise; a warning says so, and why. Other processes that compile are waited for,
-    half an hour at most (:func:`~trainables.code_cache.patient_lock`).
+    Compiled code is kept in ``folder``. The choice depends on the arguments alone, so that a trial
+    computes the same each time. Only where compiling or loading fails does the eager engine step
+    in, whose float32 sums are rounded otherwise: a warning says why, and the trial's record has the
+    engine's name. Waits for other processes that compile, half an hour at most.
     """
+    if device.type != "cpu":
+        return EagerEngine(problem, f"eager on {device.type}")
     if steps < FEWEST_COMPILED_STEPS or problem.batch_size > LARGEST_COMPILED_BATCH:
         return EagerEngine(problem)
     try:
@@ -49,27 +47,3 @@ def choose_engine(problem: Problem, steps: int, folder: Path) -> Engine:
         reason = str(error) or type(error).__name__
         _log.warning("no compiled training loop, so this trial trains eagerly: %s", reason)
         return EagerEngine(problem)
-
-
-def stack_engine(
-    problems: Sequence[Problem], device: torch.device, steps: int, folder: Path
-) -> Engine:
-    """Return the engine for a stack of trials, of any number; see :mod:`trainables.torch_stacked`.
-
-    The native code of :mod:`trainables.torch_compiled` is for one trial on the CPU. The log tells
-    what was chosen, with a warning where a stack trains on the CPU.
-    """
-    members = len(problems)
-    if device.type == "cpu" and members == 1:
-        engine = choose_engine(problems[0], steps, folder)
-        _log.info("one trial of %d steps on the CPU with %s", steps, type(engine).__name__)
-        return StackOfOne(engine)
-    engine = StackedEngine(problems)
-    _log.info("trials: %d, of %d steps on %s with StackedEngine", members, steps, device)
-    if device.type == "cpu":
-        _log.warning(
-            "a stack of %d trials on the CPU takes far longer than one trial after the other: "
-            "set stack to 1, or ask for a GPU (resources_per_trial.gpu above 0)",
-            members,
-        )
-    return engine

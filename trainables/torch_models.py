@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from math import sqrt
 from typing import Literal
@@ -21,9 +20,8 @@ from torch.nn import functional
 Activation = Literal["relu", "tanh"]
 Weights = tuple[Tensor, ...]
 
-#: Images in one product when networks are evaluated: 8 MB of float32 at 784 pixels. Large stacks
-#: take fewer, so that no layer of theirs has more values than this: 64 MB.
-_EVALUATION_ROWS, _EVALUATION_VALUES = 2_500, 2**24
+#: Images evaluated in one matrix product: 8 MB of float32 at 784 pixels.
+_EVALUATION_ROWS = 2_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +65,13 @@ def initial_weights(architecture: Architecture, generator: torch.Generator) -> W
     return tuple(weights)
 
 
-def dropout_mask(shape: Sequence[int], probability: Tensor, generator: torch.Generator) -> Tensor:
+def dropout_mask(shape: Sequence[int], probability: float, generator: torch.Generator) -> Tensor:
     """Draw an inverted-dropout mask: 0 with ``probability``, else 1 / (1 - probability).
 
-    Srivastava et al. 2014; inverted, so that nothing is scaled when dropout is off. ``probability``
-    is float64 and of any shape that ``shape`` broadcasts with: several probabilities see the same
-    draws, from the CPU's ``generator`` whatever the device.
+    Srivastava et al. 2014; inverted, so that nothing is scaled when dropout is off.
     """
-    drawn = torch.rand(*shape, generator=generator).to(probability.device)
-    kept = drawn >= probability.to(torch.float32)
-    return kept.to(torch.float32).mul_((1 / (1 - probability)).to(torch.float32))
+    kept = torch.rand(*shape, generator=generator) >= probability
+    return kept.to(torch.float32).mul_(1 / (1 - probability))
 
 
 def logits(
@@ -140,21 +135,17 @@ def scaled(pixels: Tensor, scale: float) -> Tensor:
 
 
 @torch.no_grad()
-def accuracies(
+def accuracy(
     architecture: Architecture, weights: Weights, pixels: Tensor, labels: Tensor, scale: float
-) -> list[float]:
-    """Return each member's share of images whose highest logit is their label's.
+) -> float:
+    """Return the share of images whose highest logit is their label's.
 
-    ``weights`` are a stack's, with its members as first dimension; ``pixels`` (images, features).
-    Dropout is off; ties go to the lowest class. All tensors are on one device.
+    ``pixels`` is (images, features) uint8, ``labels`` (images,) int64. Dropout is off; ties go to
+    the lowest class.
     """
-    members = len(weights[0])
-    right = torch.zeros(members, dtype=torch.int64, device=labels.device)
-    stacked_logits = torch.func.vmap(partial(logits, architecture), in_dims=(0, None))
-    widest = members * max(architecture.sizes[1:])
-    count = min(_EVALUATION_ROWS, max(_EVALUATION_VALUES // widest, 1))
-    for start in range(0, len(labels), count):
-        rows = slice(start, start + count)
-        predicted = stacked_logits(weights, scaled(pixels[rows], scale)).argmax(dim=2)
-        right += (predicted == labels[rows]).sum(dim=1)
-    return [hits / len(labels) for hits in right.tolist()]
+    right = torch.zeros((), dtype=torch.int64, device=labels.device)
+    for start in range(0, len(labels), _EVALUATION_ROWS):
+        rows = slice(start, start + _EVALUATION_ROWS)
+        predicted = logits(architecture, weights, scaled(pixels[rows], scale)).argmax(dim=1)
+        right += (predicted == labels[rows]).sum()
+    return int(right) / len(labels)

@@ -1,7 +1,7 @@
-"""What an engine is given and gives back, and the eager engine.
+"""The input and output of an engine, and the eager engine.
 
-An engine runs many optimizer steps on a stretch of data; it computes what
-:mod:`trainables.torch_reference` spells out.
+An engine runs many optimizer steps on some batches; it computes what the plain loop of
+:mod:`trainables.torch_reference` computes.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from trainables.torch_models import Architecture, Weights, loss
+from trainables.torch_models import Architecture, Weights, initial_weights, loss
 from trainables.torch_optimizers import Optimizer, update_in_place
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What an engine is made for: the network, the size of a batch and the update rule."""
+    """The network, the size of a batch and the update rule."""
 
     architecture: Architecture
     batch_size: int
@@ -35,6 +35,13 @@ class State:
     weights: Weights
     moments: Weights
     steps: int = 0
+
+    @classmethod
+    def initial(cls, problem: Problem, generator: torch.Generator, device: torch.device) -> State:
+        """Draw the initial weights with the CPU's ``generator`` and put them on the device."""
+        drawn = initial_weights(problem.architecture, generator)
+        weights = tuple(weight.to(device) for weight in drawn)
+        return cls(weights, problem.optimizer.initial_moments(weights))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,10 @@ class Batches:
 class Engine(Protocol):
     """Runs one optimizer step per batch."""
 
+    @property
+    def name(self) -> str:
+        """The name that a trial's record shows."""
+
     def run(self, state: State, batches: Batches) -> tuple[State, Tensor]:
         """Return the state after all batches, and each batch's mean loss before its update.
 
@@ -76,14 +87,15 @@ class Engine(Protocol):
 class EagerEngine:
     """Autograd and in-place updates, operator by operator: no compiler, no module, no loader."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, name: str = "eager") -> None:
         self._problem = problem
+        self.name = name
 
     def run(self, state: State, batches: Batches) -> tuple[State, Tensor]:
         """See :meth:`Engine.run`; the weights and moments of ``state`` are overwritten."""
         optimizer = self._problem.optimizer
         weights = tuple(w.detach().requires_grad_() for w in state.weights)
-        losses = torch.empty(len(batches))
+        losses = torch.empty(len(batches), device=batches.x.device)
         if batches.labels.shape[1] == 1:
             batches = batches.as_single_samples()
         rates = optimizer.rates(state.steps + 1, len(batches))

@@ -18,7 +18,7 @@ import torch
 from fastapi.testclient import TestClient
 
 from benchmarks import __main__ as command
-from benchmarks import bare_pool, engines, machine, service_figures, stacked_engines, torch_engines
+from benchmarks import bare_pool, engines, machine, service_figures, torch_engines
 from benchmarks.records import BenchmarkError, EngineRow, Figure, Part
 from benchmarks.service_figures import Walls
 from benchmarks.service_process import RunningService, TimedJob, stop
@@ -118,7 +118,7 @@ def test_a_page_without_both_markers_is_refused(page: str) -> None:
 
 def test_the_page_shows_the_published_figures() -> None:
     parts = command.read(command.PUBLISHED)
-    assert set(parts) == {"numpy", "torch", "stacked", "service"}
+    assert set(parts) == {"numpy", "torch", "service"}
     page = command.PAGE.read_text(encoding="utf-8")
     assert update_page(page, parts.values()) == page
 
@@ -217,30 +217,6 @@ def test_the_torch_engines_are_measured_against_the_plain_loop(
     assert all(0 < row.ratio < math.inf and row.repeats == 2 for row in rows)
     assert rows[0].plain_us_per_step == rows[1].plain_us_per_step > 0
     assert list((tmp_path / "torch").rglob("784-10-relu-sgd-2.bin"))
-
-
-def test_stacks_are_measured_against_one_alone() -> None:
-    data = image_data(train=600, pixels=stacked_engines.FEATURES, classes=stacked_engines.CLASSES)
-    images = Images.of(data, torch.device("cpu"))
-    workload = stacked_engines.Workload(64, Optimizer("sgd", 0.01), 9)
-    rows = stacked_engines.rows(workload, {"CPU": images, "a GPU": images}, (1, 2), 2)
-    what = "sgd, batch size 64: stacks on a GPU, alone on"
-    assert [row.workload for row in rows] == [f"{what} CPU"] * 2 + [f"{what} a GPU"] * 2
-    assert [row.engine for row in rows] == ["1 stacked", "2 stacked"] * 2
-    assert all(0 < row.ratio < math.inf and row.repeats == 2 for row in rows)
-    on_cpu, on_gpu = rows[:2], rows[2:]
-    assert [r.us_per_step for r in on_cpu] == [r.us_per_step for r in on_gpu]
-    assert [r.plain_us_per_step for r in on_cpu] != [r.plain_us_per_step for r in on_gpu]
-
-
-def test_the_table_of_stacks_names_its_baseline() -> None:
-    row = EngineRow("sgd, batch size 1, CPU", "16 stacked", 15.0, 600.0, 0.025, 0.02, 0.03, 3)
-    table = markdown([replace(NUMPY, name="stacked", engines=(row,), figures=())]).splitlines()[4:]
-    assert table == [
-        "| workload | engine | alone µs/step | µs/step | steps/s | x alone | low - high |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-        "| sgd, batch size 1, CPU | 16 stacked | 15 | 600 | 1,667 | 0.025 | 0.02 - 0.03 |",
-    ]
 
 
 def test_an_engines_benchmark_refuses_several_threads() -> None:
@@ -399,7 +375,7 @@ def test_the_bare_pool_trains_as_the_trainable_does(
     for rate in rates:
         metrics: dict[str, Any] = {}
         train = registry.get(name).resolve()
-        train(rate, data, lambda epoch, m, into=metrics: into.update(m), epochs=2, seed=42)
+        train(rate, data, lambda epoch, m, into=metrics, **_: into.update(m), epochs=2, seed=42)
         seen.append(metrics)
     spec = {"trainable": name, "dataset": "ames", "epochs": 2, "seed": 42}
     trials = [bare_pool.train(spec, rate) for rate in rates]

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from trainables.code_cache import (
     FAILURE_SECONDS,
     UNUSED_SECONDS,
     CompileError,
     KeptCode,
-    patient_lock,
 )
-
-LOGGER = "argbest.trainables"
 
 
 @pytest.fixture
@@ -139,42 +133,3 @@ def test_a_version_that_cannot_be_deleted_is_logged_and_code_is_kept(
     assert KeptCode(folder, "784-10").get(_refuse) == b"2"
     (record,) = caplog.records
     assert record.getMessage().startswith("compiled code of another version is not deleted")
-
-
-def test_a_lock_is_waited_for_with_warnings(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    path, held = tmp_path / "784-10.lock", threading.Event()
-
-    def compile_slowly() -> None:
-        with FileLock(path):
-            held.set()
-            while len(caplog.records) < 2:
-                threading.Event().wait(0.01)
-
-    other = threading.Thread(target=compile_slowly)
-    other.start()
-    held.wait()
-    with (
-        caplog.at_level(logging.WARNING, LOGGER),
-        patient_lock(path, report_seconds=0.05),
-    ):
-        other.join(timeout=10)
-        assert not other.is_alive()
-    warnings = {record.getMessage() for record in caplog.records}
-    assert warnings == {"still waiting for another process that compiles 784-10"}
-    with FileLock(path, timeout=0) as freed:
-        assert freed.is_locked
-
-
-def test_a_lock_that_is_never_freed_is_given_up(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    path = tmp_path / "784-10.lock"
-    with (
-        FileLock(path),
-        pytest.raises(CompileError, match=f"waited 0 s for the process that holds {path}"),
-        patient_lock(path, report_seconds=0.05, patience_seconds=0.1),
-    ):
-        raise AssertionError("the lock is held by another")
-    assert "still waiting" in caplog.text

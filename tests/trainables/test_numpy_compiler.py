@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ import trainables
 from trainables.code_cache import UNUSED_SECONDS
 from trainables.numpy_compiler import LINE, aligned, compiled, kernel_folder
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.mark.parametrize("columns", [1, 8, 9])
 def test_aligned_rows_start_a_cache_line(columns: int) -> None:
@@ -28,17 +30,6 @@ def test_aligned_rows_start_a_cache_line(columns: int) -> None:
     assert [copy[row].ctypes.data % 64 for row in range(3)] == [0, 0, 0]
     np.testing.assert_array_equal(copy[:, :columns], matrix)
     assert not copy[:, columns:].any()
-
-
-def test_code_that_cannot_be_cached_is_compiled_and_the_log_says_so(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    namespace: dict[str, Callable[[float], float]] = {}
-    exec("def double(x):\n    return 2.0 * x", namespace)  # has no file to cache beside
-    with caplog.at_level(logging.WARNING):
-        double = compiled(namespace["double"])
-    assert double(4.0) == 8.0
-    assert "ARGBEST_CACHE_DIR" in caplog.text
 
 
 def _run_elsewhere(folder: Path, code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -59,7 +50,8 @@ def copied_package(tmp_path: Path) -> Path:
     """A folder with a package ``trainables`` of which only the compiler and a kernel are left."""
     package = tmp_path / "trainables"
     package.mkdir()
-    for name in ("__init__.py", "code_cache.py", "numpy_compiler.py", "numpy_models.py"):
+    modules = ("__init__", "code_cache", "files", "numpy_compiler", "numpy_models")
+    for name in (f"{module}.py" for module in modules):
         shutil.copy(Path(trainables.__file__).parent / name, package)
     head = "from trainables.numpy_compiler import compiled\n"
     (package / "numpy_a.py").write_text(f"{head}@compiled\ndef inner(x):\n    return 2.0 * x\n")
@@ -87,7 +79,7 @@ def test_a_changed_function_is_not_run_from_the_cache_of_one_that_imports_it(
     source.write_text(source.read_text().replace("2.0", "3.0"))
     assert outer() == "30.0 0"
     assert len(list((copied_package / "cache" / "numba").glob("argbest-*"))) == 2
-    assert not list((copied_package / "trainables").rglob("*.nb?"))
+    assert not list((copied_package / "trainables").rglob("*.bin"))
 
 
 def test_without_a_folder_for_code_it_is_compiled_and_the_log_says_so(
@@ -97,7 +89,18 @@ def test_without_a_folder_for_code_it_is_compiled_and_the_log_says_so(
     occupied.touch()
     done = _run_elsewhere(copied_package, _OUTER, NUMBA_CACHE_DIR=str(occupied))
     assert done.stdout.strip() == "20.0 0"
-    assert "compiled in every process; set ARGBEST_CACHE_DIR" in done.stderr
+    assert done.stderr.count("compiled in every process; set ARGBEST_CACHE_DIR") == 1
+
+
+def test_importing_the_engines_makes_no_folder(tmp_path: Path) -> None:
+    """Neither where the code folder could be made nor where it cannot; see also above."""
+    code = "import trainables.numpy_trainables; import trainables.torch_trainables"
+    occupied = tmp_path / "file"
+    occupied.touch()
+    for folder in (tmp_path / "cache", occupied):
+        done = _run_elsewhere(ROOT, code, ARGBEST_CACHE_DIR=str(folder), HOME=str(tmp_path))
+        assert done.stderr == ""
+    assert list(tmp_path.iterdir()) == [occupied]
 
 
 @pytest.mark.parametrize("damaged", [False, True])
@@ -107,15 +110,15 @@ def test_a_full_disk_fails_no_trial_and_the_log_says_so(
     folder = {"ARGBEST_CACHE_DIR": str(copied_package / "cache")}
     if damaged:
         _run_elsewhere(copied_package, _OUTER, **folder)
-        for index in (copied_package / "cache").rglob("*.nbi"):
-            index.write_bytes(b"")
+        for file in (copied_package / "cache").rglob("*.bin"):
+            file.write_bytes(b"")
     # As on a full disk: files can be made, but not a byte can be written into them.
     full = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
     done = _run_elsewhere(copied_package, full + _OUTER, **folder)
     assert done.stdout.strip() == "20.0 0"
     assert ("compiling again" in done.stderr) == damaged
     assert "compiled code is not kept for later trials" in done.stderr
-    assert not list((copied_package / "cache").rglob("*.tmp.*"))
+    assert not list((copied_package / "cache").rglob("*.part"))
 
 
 @pytest.fixture
@@ -123,7 +126,9 @@ def kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of the kernels, for this test a new one."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     kernel_folder.cache_clear()
-    yield kernel_folder()
+    folder = kernel_folder()
+    assert folder is not None
+    yield folder
     kernel_folder.cache_clear()
 
 
@@ -147,31 +152,52 @@ def _flip_in_the_machine_code(content: bytes) -> bytes:
     return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
 
 
+def _no_code(content: bytes) -> bytes:
+    """Return what has the right digest but cannot be loaded."""
+    return sha256(b"garbage").digest() + b"garbage"
+
+
 @pytest.mark.parametrize(
-    ("suffix", "damage"),
+    "damage",
     [
-        (".nbi", lambda content: b""),  # renamed, never written: what a loss of power leaves
-        (".nbc", lambda content: b""),
-        (".nbi", _cut),
-        (".nbc", _cut),
-        (".nbc", lambda content: bytes(len(content))),
-        (".nbc", _flip_in_the_machine_code),
+        lambda content: b"",  # renamed, never written: what a loss of power leaves
+        lambda content: bytes(len(content)),
+        _cut,
+        _flip_in_the_machine_code,
+        _no_code,
     ],
+    ids=["empty", "zeros", "cut", "flipped", "no code"],
 )
 def test_damaged_code_is_compiled_again_and_kept_anew(
-    kernels: Path,
-    caplog: pytest.LogCaptureFixture,
-    suffix: str,
-    damage: Callable[[bytes], bytes],
+    kernels: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[bytes], bytes]
 ) -> None:
     assert [_hits(), _hits()] == [0, 1]
     assert not caplog.records
-    (file,) = kernels.glob(f"*{suffix}")
+    (file,) = kernels.glob("*.bin")
     file.write_bytes(damage(file.read_bytes()))
     assert [_hits(), _hits()] == [0, 1]
     (record,) = caplog.records
-    assert "the code of _double" in record.getMessage()
+    assert str(file) in record.getMessage()
     assert "compiling again" in record.getMessage()
+
+
+def test_each_signature_has_code_of_its_own(kernels: Path) -> None:
+    double: Any = compiled(_double)
+    assert (double(4), double(4.5)) == (8.0, 9.0)
+    again: Any = compiled(_double)
+    assert (again(4), again(4.5)) == (8.0, 9.0)
+    assert sum(again.stats.cache_hits.values()) == len(list(kernels.glob("*.bin"))) == 2
+
+
+def test_kernels_run_as_python_code_where_numba_is_switched_off(tmp_path: Path) -> None:
+    code = """
+import numpy as np
+from trainables.numpy_compiler import ENGINE
+from trainables.numpy_linear_engine import cross_entropy
+print(ENGINE, round(cross_entropy(np.zeros(2), 0), 6))
+"""
+    done = _run_elsewhere(ROOT, code, NUMBA_DISABLE_JIT="1", ARGBEST_CACHE_DIR=str(tmp_path))
+    assert done.stdout.strip() == "plain loop 0.693147"
 
 
 def test_kernels_of_other_sources_go_when_they_have_not_been_used_for_a_week(

@@ -51,7 +51,7 @@ def _curve(
 ) -> Curve:
     curve: Curve = []
 
-    def report(epoch: int, metrics: Mapping[str, float]) -> None:
+    def report(epoch: int, metrics: Mapping[str, float], *, engine: str = "") -> None:
         assert epoch == len(curve) + 1
         curve.append(dict(metrics))
 
@@ -185,7 +185,7 @@ def test_report_runs_with_the_callers_floating_point_settings() -> None:
     with np.errstate(over="raise", invalid="raise"):
         outside = np.geterr()
         train_perceptron(
-            {}, image_data(), lambda epoch, metrics: seen.append(np.geterr()), epochs=1, seed=1
+            {}, image_data(), lambda epoch, metrics, **_: seen.append(np.geterr()), epochs=1, seed=1
         )
     assert seen == [outside]
 
@@ -210,7 +210,7 @@ def test_refuses_labels_that_are_no_class(train: Any) -> None:
         **{field: getattr(good, field) for field in good.__dataclass_fields__} | {"classes": ("a",)}
     )
     with pytest.raises(ValueError, match="y_train holds labels from 0 to 2; they must be 0 to 0"):
-        train({}, bad, lambda epoch, metrics: None, epochs=1, seed=1)
+        train({}, bad, lambda epoch, metrics, **_: None, epochs=1, seed=1)
 
 
 @pytest.mark.parametrize("train", [train_linear_regression, train_neural_regression])
@@ -218,7 +218,7 @@ def test_refuses_a_target_that_is_no_vector(train: Any) -> None:
     good = regression_data()
     bad = RegressionData("bad", good.x_train, good.y_train[:, np.newaxis], good.x_test, good.y_test)
     with pytest.raises(ValueError, match=r"y_train of shape \(40, 1\)"):
-        train({}, bad, lambda epoch, metrics: None, epochs=1, seed=1)
+        train({}, bad, lambda epoch, metrics, **_: None, epochs=1, seed=1)
 
 
 def test_linear_regression_gives_the_published_figures(tmp_path: Path) -> None:

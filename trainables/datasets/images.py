@@ -17,6 +17,7 @@ from trainables.datasets.idx import BadIdxFile, read_idx
 from trainables.datasets.prepared import ArraySpec, NotPrepared
 from trainables.datasets.sources import LocalFolder, Place, SourceFile, Unobtainable
 from trainables.datasets.types import DatasetStatus, ImageData, Log
+from trainables.files import locked
 
 _SPLIT_SEED = 42
 _LOGGER = logging.getLogger(__name__)
@@ -146,7 +147,7 @@ class ImageDataset:
     ) -> None:
         """Prepare the arrays, under the lock: anew, or unless another process just did."""
         try:
-            with prepared.locked(home, log):
+            with locked(home / prepared.LOCK, log):
                 if not anew and self._is_prepared(home):
                     return
                 files = self._obtain(home, places, log)

@@ -1,17 +1,15 @@
 """Arrays prepared once per node: plain .npy files with a manifest, mapped read-only by every trial.
 
-A map of the same file is the same memory in every process, so that any number of trials on a node
-hold the pixels once. The manifest is written last and names each file's size and checksum: a
-half-written, truncated or altered set is recognized, and made anew by its owner.
+All processes that map a file share its memory, so any number of trials on a node hold the pixels
+once. The manifest is written last and has each file's size and checksum, so that arrays which are
+half written, truncated or altered are recognized and made again.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -20,10 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.datasets.types import Log
+from trainables.files import replace
 
 MANIFEST = "manifest.json"
-_LOCK = ".lock"
+#: The file to lock while :func:`write_arrays` runs.
+LOCK = ".lock"
 _FORMAT = 1
 
 
@@ -37,20 +36,20 @@ class ArraySpec:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What the manifest says of a file: its size in bytes and its SHA-256 in hexadecimal."""
+    """A file's size in bytes and its SHA-256 in hexadecimal, as in the manifest."""
 
     size: int
     sha256: str
 
 
 class NotPrepared(Exception):
-    """The folder does not hold the arrays, whole; the message says what is wrong."""
+    """The folder lacks arrays or holds damaged ones; the message says which."""
 
 
 def write_arrays(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write each array to ``folder/<name>.npy`` and then the manifest; hold the lock meanwhile.
 
-    Every file is replaced in one step: maps of the one before stay as they are. Raises ``OSError``.
+    Every file is replaced in one step, so existing maps keep the old content. Raises ``OSError``.
     """
     (folder / MANIFEST).unlink(missing_ok=True)
     files = {}
@@ -65,14 +64,14 @@ def write_arrays(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 def map_arrays(folder: Path, specs: Mapping[str, ArraySpec]) -> dict[str, NDArray[Any]]:
     """Return the arrays by name, as read-only memory maps; raise :class:`NotPrepared`.
 
-    Sizes, shapes and dtypes are checked, which reads no elements; :func:`verify` checks the rest.
+    Checks sizes, shapes and dtypes but reads no elements; :func:`verify` checks those too.
     """
     entries = _read_manifest(folder)
     return {name: _map(folder / f"{name}.npy", spec, entries) for name, spec in specs.items()}
 
 
 def verify(folder: Path, specs: Mapping[str, ArraySpec]) -> None:
-    """Check the arrays as :func:`map_arrays` does and read them through, comparing checksums.
+    """Check the arrays as :func:`map_arrays` does, and their checksums.
 
     Raises :class:`NotPrepared`.
     """
@@ -85,29 +84,6 @@ def verify(folder: Path, specs: Mapping[str, ArraySpec]) -> None:
     for name, digest in digests.items():
         if digest != entries[name].sha256:
             raise NotPrepared(f"{folder / name}: its sha256 is not the one in {MANIFEST}")
-
-
-def replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file beside ``path`` with ``write(part)`` and put it in place of ``path`` at once."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        write(part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-@contextmanager
-def locked(folder: Path, log: Log) -> Iterator[None]:
-    """Hold ``folder`` (made if need be) against other processes and threads; raise ``OSError``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _LOCK).open("a", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log(f"waiting for another process to prepare {folder}")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _save(path: Path, array: NDArray[Any]) -> None:

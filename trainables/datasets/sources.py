@@ -18,8 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from trainables.datasets.prepared import replace
 from trainables.datasets.types import Log
+from trainables.files import replace
 
 _APT_SOCKET_TIMEOUT_S = 10
 _COMMAND_TIMEOUT_S = 300.0

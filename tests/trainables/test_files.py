@@ -1,0 +1,81 @@
+"""Locks that are waited for and given up; files written whole or not at all."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from trainables.files import locked, replace
+
+
+def test_a_lock_is_waited_for_and_each_wait_is_logged(tmp_path: Path) -> None:
+    path, held, lines = tmp_path / "new" / "code.lock", threading.Event(), list[str]()
+    path.parent.mkdir()
+
+    def hold() -> None:
+        with FileLock(path):
+            held.set()
+            while len(lines) < 2:
+                threading.Event().wait(0.01)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    held.wait()
+    with locked(path, lines.append, retry_seconds=0.05):
+        other.join(timeout=10)
+        assert not other.is_alive()
+    assert set(lines) == {f"waiting for another process that holds {path}"}
+    with FileLock(path, timeout=0) as freed:
+        assert freed.is_locked
+
+
+def test_a_free_lock_makes_its_folder_and_logs_nothing(tmp_path: Path) -> None:
+    lines: list[str] = []
+    with locked(tmp_path / "a" / "b" / ".lock", lines.append):
+        assert (tmp_path / "a" / "b").is_dir()
+    assert lines == []
+
+
+def test_a_lock_that_is_never_freed_is_given_up(tmp_path: Path) -> None:
+    path, lines = tmp_path / "code.lock", list[str]()
+    with (
+        FileLock(path),
+        pytest.raises(TimeoutError, match=f"waited 0 s for the process that holds {path}: it is"),
+        locked(path, lines.append, retry_seconds=0.05, patience_seconds=0.1),
+    ):
+        raise AssertionError("the lock is held by another")
+    assert lines
+
+
+def test_a_lock_is_freed_by_an_error(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), locked(tmp_path / ".lock"):
+        raise KeyError
+    with FileLock(tmp_path / ".lock", timeout=0):
+        pass
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    old = path.open()
+    replace(path, lambda part: part.write_text("new"))
+    assert (path.read_text(), old.read()) == ("new", "old")
+    old.close()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_write_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def fail(part: Path) -> None:
+        part.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        replace(path, fail)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

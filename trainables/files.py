@@ -1,0 +1,61 @@
+"""Locks between processes, and files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+#: Preparing a data set or compiling takes up to 10 minutes where the machine has far more work than
+#: cores; a process that holds a lock for longer than this is stopped or hangs.
+_PATIENCE_SECONDS = 1_800.0
+_log = logging.getLogger("argbest.trainables")
+
+
+@contextmanager
+def locked(
+    path: Path,
+    log: Callable[[str], object] = _log.info,
+    *,
+    retry_seconds: float = 60.0,
+    patience_seconds: float = _PATIENCE_SECONDS,
+) -> Iterator[None]:
+    """Hold the lock file ``path`` against other processes and threads; its folder is made.
+
+    While another holds it, ``log`` gets a line now and every ``retry_seconds``. The system frees
+    the lock of a process that ends, but not of one that hangs: raises ``TimeoutError`` after
+    ``patience_seconds``, and ``OSError`` where the file cannot be made or locked.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock, end, timeout = FileLock(path), time.monotonic() + patience_seconds, 0.0
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=timeout)
+        except Timeout:
+            if time.monotonic() >= end:
+                waited = f"waited {patience_seconds:.0f} s for the process that holds {path}"
+                raise TimeoutError(f"{waited}: it is stopped or hangs, so end it") from None
+            log(f"waiting for another process that holds {path}")
+            timeout = retry_seconds
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def replace(path: Path, write: Callable[[Path], object]) -> None:
+    """Have ``write(part)`` write a file beside ``path``, then rename it to ``path``.
+
+    Hold a lock on the folder meanwhile. If writing fails, ``path`` stays as it was and nothing else
+    is left.
+    """
+    part = path.with_name(f"{path.name}.part")
+    try:
+        write(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
