@@ -1,4 +1,1 @@
-"""What is trained: the contract, the registry, data sets and the built-in trainables.
-
-Numbers only: nothing here imports Ray, a database or an HTTP library.
-"""
+"""The contract, the registry, data sets and the built-in trainables; no Ray, database or HTTP."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.datasets.images import ImageDataset, ImageFiles
+from trainables.datasets.images import ImageDataset
 from trainables.datasets.sources import Place, SourceFile, Variant
 
 NAMES = ("train-images.gz", "train-labels.gz", "test-images.gz", "test-labels.gz")
@@ -41,14 +41,14 @@ def small_dataset(
     files: Path, *, remote: tuple[Place, ...] = (), system: tuple[Path, ...] = ()
 ) -> ImageDataset:
     """Return a data set of the four files as they are in ``files``; 10 are for validation."""
-    sources = [
+    images, labels, test_images, test_labels = (
         SourceFile(name, array.shape, (_variant(files / name),))
         for name, array in zip(NAMES, arrays(), strict=True)
-    ]
+    )
     return ImageDataset(
         name="small",
         title="Small",
-        files=ImageFiles(*sources),
+        files=(images, labels, test_images, test_labels),
         validation=10,
         scale=1 / 256,
         classes=("a", "b", "c", "d"),

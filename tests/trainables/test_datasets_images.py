@@ -144,7 +144,7 @@ def test_prepared_arrays_need_no_files(source: Path, folder: Path) -> None:
 
 def test_load_never_asks_a_remote_place(source: Path, folder: Path) -> None:
     place = FakePlace(source)
-    with pytest.raises(DatasetUnavailable, match="small: its files are not at hand"):
+    with pytest.raises(DatasetUnavailable, match="small: its files were not found here"):
         small_dataset(source, remote=(place,)).load(folder, None)
     assert place.calls == []
 
@@ -307,7 +307,7 @@ def test_maps_in_use_survive_a_new_preparation(source: Path, folder: Path) -> No
     dataset = small_dataset(source)
     data = dataset.load(folder, source)
     before = np.array(data.x_train)
-    dataset.fetch(folder, source, quiet)
+    dataset.ensure(folder, source, quiet, anew=True)
     np.testing.assert_array_equal(data.x_train, before)
 
 
@@ -315,7 +315,7 @@ def test_fetch_prepares_anew(source: Path, folder: Path) -> None:
     dataset = small_dataset(source)
     kept = dataset.load(folder, source)  # its maps keep the inode from being given out again
     inode = (folder / "small" / "x_train.npy").stat().st_ino
-    dataset.fetch(folder, source, quiet)
+    dataset.ensure(folder, source, quiet, anew=True)
     assert (folder / "small" / "x_train.npy").stat().st_ino != inode
     assert copied(dataset.load(folder, None)) == copied(kept)
 

@@ -1,8 +1,8 @@
 """The data sets that trainables train on, by name.
 
-``folder`` is always the folder of all prepared data sets (each has a subfolder of its own), and
-``source`` an optional folder to look in first for a data set's original files. Nothing here reads
-a setting or touches the network, except :func:`ensure` and :func:`fetch`.
+``folder`` holds the prepared data sets, each in a subfolder of its own; ``source`` is an optional
+folder with a data set's original files, searched first. Only :func:`ensure` and :func:`fetch` use
+the network. All raise :class:`trainables.contract.UnknownDataset` for an unknown name.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from pathlib import Path
 from trainables.contract import UnknownDataset
 from trainables.datasets.ames import Ames
 from trainables.datasets.fashion_mnist import FASHION_MNIST
-from trainables.datasets.types import Dataset, DatasetStatus, ImageData, Log, RegressionData
+from trainables.datasets.images import ImageDataset
+from trainables.datasets.types import DatasetStatus, ImageData, Log, RegressionData
 
 __all__ = [
     "DatasetStatus",
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 _LOGGER = logging.getLogger(__name__)
-_DATASETS: dict[str, Dataset] = {dataset.name: dataset for dataset in (Ames(), FASHION_MNIST)}
+_DATASETS: dict[str, Ames | ImageDataset] = {"ames": Ames(), "fashion_mnist": FASHION_MNIST}
 
 
 def names() -> tuple[str, ...]:
@@ -36,40 +37,35 @@ def names() -> tuple[str, ...]:
 
 
 def load(name: str, folder: Path, *, source: Path | None = None) -> RegressionData | ImageData:
-    """Return the data; quick once prepared, and never from the network.
+    """Return the data, never from the network; quick once they are prepared.
 
-    Raises :class:`trainables.contract.UnknownDataset`, and
-    :class:`trainables.contract.DatasetUnavailable` if neither the prepared arrays nor the original
-    files are at hand.
+    Raises :class:`trainables.contract.DatasetUnavailable` if this machine has neither the prepared
+    arrays nor the original files.
     """
     return _get(name).load(folder, source)
 
 
 def ensure(name: str, folder: Path, *, source: Path | None = None, log: Log = _LOGGER.info) -> None:
-    """Check the prepared data in full, and prepare them, fetching what is missing, if need be.
+    """Check the prepared data in full; where that fails, fetch missing files and prepare anew.
 
-    Run it once before the trials of a node, which then only :func:`load`. ``log`` gets a line for
-    each step. Raises :class:`trainables.contract.UnknownDataset`, and
-    :class:`trainables.contract.DatasetUnavailable`, which lists every place that was tried and
-    why it did not do.
+    Run it once on a node before its trials, which then only :func:`load`. ``log`` gets a line for
+    each step. Raises :class:`trainables.contract.DatasetUnavailable`, which lists every place tried
+    and why it failed.
     """
     _get(name).ensure(folder, source, log)
 
 
 def fetch(name: str, folder: Path, *, source: Path | None = None, log: Log = _LOGGER.info) -> None:
-    """Find the original files or fetch them, and prepare the data anew; as :func:`ensure` else."""
-    _get(name).fetch(folder, source, log)
+    """Find or fetch the original files and prepare the data anew; raises as :func:`ensure`."""
+    _get(name).ensure(folder, source, log, anew=True)
 
 
 def status(name: str, folder: Path, *, source: Path | None = None) -> DatasetStatus:
-    """Return what is known of the data set without loading it, for lists; takes milliseconds.
-
-    Raises :class:`trainables.contract.UnknownDataset`.
-    """
+    """Describe the data set without loading it; takes milliseconds."""
     return _get(name).status(folder, source)
 
 
-def _get(name: str) -> Dataset:
+def _get(name: str) -> Ames | ImageDataset:
     try:
         return _DATASETS[name]
     except KeyError:

@@ -1,9 +1,9 @@
 """The Ames housing data: 2,930 house sales, 348 features, the logarithm of the price (Q2).
 
-The package carries the raw table of D. De Cock, "Ames, Iowa: Alternative to the Boston Housing
-Data as an End of Semester Regression Project", Journal of Statistics Education 19(3), 2011
-(``tools/build_ames.py`` makes the file). The features are rebuilt from it once in each process, by
-the recipe that the course's prepared file was made with; docs/data.md tells it in full.
+The package has the raw table of D. De Cock, "Ames, Iowa: Alternative to the Boston Housing Data as
+an End of Semester Regression Project", Journal of Statistics Education 19(3), 2011
+(``tools/build_ames.py`` makes the file). Each process rebuilds the features from it once, by the
+recipe of the course's prepared file; docs/data.md has it in full.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def parse_table(text: str) -> Table:
 def standardized(cells: Sequence[str]) -> NDArray[np.float64]:
     """Return a numeric column (rows,) minus its mean, over its standard deviation; missing are 0.
 
-    Both are taken over the cells that are there, the deviation with divisor n - 1. The sums are
-    exact (``math.fsum``), so that the result is the same on every machine, bit for bit.
+    Mean and deviation (divisor n - 1) are those of the cells that are not missing. The sums are
+    exact (``math.fsum``), so the result is the same on every machine, bit for bit.
     """
     present = [float(cell) for cell in cells if cell != MISSING]
     mean = math.fsum(present) / len(present)
@@ -114,29 +114,26 @@ def _data() -> RegressionData:
 
 
 class Ames:
-    """The Ames housing data, carried by the package: nothing to fetch, nothing to prepare."""
+    """The Ames housing data, part of the package: nothing to fetch, nothing to prepare."""
 
     name = "ames"
 
     def load(self, folder: Path, source: Path | None) -> RegressionData:  # noqa: ARG002
         """Return 1,465 training and 1,465 test rows, in file order, read-only.
 
-        They are made, in about 0.1 s, by the first call in a process; later calls return the same.
+        The first call in a process makes them in about 0.1 s; later calls return the same arrays.
         Raises :class:`DatasetUnavailable` if the package's file is missing or damaged.
         """
         return _data()
 
-    def ensure(self, folder: Path, source: Path | None, log: Log) -> None:  # noqa: ARG002
+    def ensure(self, folder: Path, source: Path | None, log: Log, *, anew: bool = False) -> None:  # noqa: ARG002
         """Check the package's file; raise :class:`DatasetUnavailable` if it is damaged."""
         read_table()
-
-    def fetch(self, folder: Path, source: Path | None, log: Log) -> None:
-        """Check the package's file, as :meth:`ensure` does, and say so."""
-        self.ensure(folder, source, log)
-        log(f"{self.name}: carried by the package, nothing to fetch ({TABLE})")
+        if anew:
+            log(f"{self.name}: part of the package, nothing to fetch ({TABLE})")
 
     def status(self, folder: Path, source: Path | None) -> DatasetStatus:  # noqa: ARG002
-        """Return what is known of the data set; reads no more than the file's size."""
+        """Describe the data set; reads no more than the file's size."""
         available = TABLE.is_file()
         return DatasetStatus(
             name=self.name,

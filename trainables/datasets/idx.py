@@ -20,15 +20,15 @@ _UNSIGNED_BYTE = 0x08
 
 
 class BadIdxFile(ValueError):
-    """The file is no gzipped IDX file of unsigned bytes with the shape that was asked for."""
+    """The file is not a gzipped IDX file of unsigned bytes with the expected shape."""
 
 
 def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """Return the array in the gzipped IDX file ``path``, read-only, which must have ``shape``.
 
-    The header is compared with ``shape`` before any memory is taken, so that a damaged file can
-    neither ask for a huge array nor unpack without end. Raises :class:`BadIdxFile`, naming the file
-    and what is wrong, and ``OSError`` if the file cannot be opened.
+    The header is compared with ``shape`` before any memory is taken, so a damaged file can neither
+    demand a huge array nor unpack without end. Raises :class:`BadIdxFile`, which names the file and
+    the fault, and ``OSError`` if the file cannot be opened.
     """
     try:
         with gzip.open(path, "rb") as file:
@@ -55,7 +55,7 @@ def _check_header(file: gzip.GzipFile, shape: tuple[int, ...]) -> None:
 
 def _read_elements(file: gzip.GzipFile, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     count = math.prod(shape)
-    elements = file.read(count + 1)  # the byte beyond shows a file that goes on
+    elements = file.read(count + 1)  # one more, to recognize a file that is too long
     if len(elements) != count:
         found = f"only {len(elements)}" if len(elements) < count else "more"
         raise BadIdxFile(f"{found} bytes of elements where the header promises {count}")

@@ -24,32 +24,19 @@ _LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class ImageFiles:
-    """The four original files: images (n, height, width) and labels (n,), for training and test."""
-
-    train_images: SourceFile
-    train_labels: SourceFile
-    test_images: SourceFile
-    test_labels: SourceFile
-
-    def all(self) -> tuple[SourceFile, ...]:
-        """Return the four."""
-        return (self.train_images, self.train_labels, self.test_images, self.test_labels)
-
-
-@dataclass(frozen=True, slots=True)
 class ImageDataset:
     """An image data set whose validation images are drawn from the training files.
 
+    ``files`` are training images (n, height, width) and labels (n,), then test images and labels.
     ``RandomState(42).permutation(n)`` orders the ``n`` images of the training files: its first
     ``validation`` are for validation, the others, in that order, for training. The pixels stay
-    bytes; ``scale`` turns them into what a model sees. The files are looked for in a source folder,
-    in the prepared folder, in ``system_folders``, and then in the ``remote`` places, in order.
+    bytes; a model sees them times ``scale``. The files are searched in a source folder, in the
+    prepared folder, in ``system_folders`` and in the ``remote`` places, in this order.
     """
 
     name: str
     title: str
-    files: ImageFiles
+    files: tuple[SourceFile, SourceFile, SourceFile, SourceFile]
     validation: int
     scale: float
     classes: tuple[str, ...]
@@ -60,9 +47,9 @@ class ImageDataset:
     citation: str
 
     def load(self, folder: Path, source: Path | None) -> ImageData:
-        """Return the data as read-only memory maps, prepared first from files at hand if need be.
+        """Return the data as read-only memory maps; prepare them first from local files if need be.
 
-        Raises :class:`DatasetUnavailable` if they are not prepared and no files are at hand.
+        Raises :class:`DatasetUnavailable` if they are not prepared and there are no local files.
         """
         home = folder / self.name
         try:
@@ -72,28 +59,23 @@ class ImageDataset:
             arrays = self._map(home)
         return ImageData(name=self.name, scale=self.scale, classes=self.classes, **arrays)
 
-    def ensure(self, folder: Path, source: Path | None, log: Log) -> None:
-        """Check the prepared arrays, checksums included; make them anew where they are not right.
+    def ensure(self, folder: Path, source: Path | None, log: Log, *, anew: bool = False) -> None:
+        """Check the prepared arrays, checksums included; prepare them again if wrong, or ``anew``.
 
-        Raises :class:`DatasetUnavailable` if the files are neither at hand nor to be fetched.
+        Raises :class:`DatasetUnavailable` if the files can be neither found nor fetched.
         """
         home = folder / self.name
         try:
             prepared.verify(home, self._specs())
+            if not anew:
+                return
         except NotPrepared as reason:
             log(f"{self.name}: preparing ({reason})")
-            self._prepare(home, self._everywhere(home, source), log)
-
-    def fetch(self, folder: Path, source: Path | None, log: Log) -> None:
-        """Find the original files, or fetch them, and prepare the arrays anew.
-
-        Raises :class:`DatasetUnavailable` if the files are neither at hand nor to be fetched.
-        """
-        home = folder / self.name
-        self._prepare(home, self._everywhere(home, source), log, anew=True)
+        places: list[Place] = [*self._local(home, source), *self.remote]
+        self._prepare(home, places, log, anew=anew)
 
     def status(self, folder: Path, source: Path | None) -> DatasetStatus:
-        """Return what is known of the data set; looks at file sizes and headers only."""
+        """Describe the data set; reads file sizes and headers only."""
         where, size = self._find(folder / self.name, source)
         splits = {name[2:]: spec.shape[0] for name, spec in self._specs().items() if name[0] == "y"}
         return DatasetStatus(
@@ -109,27 +91,24 @@ class ImageDataset:
             citation=self.citation,
             checksums={
                 file.name: tuple(f"md5:{variant.md5}" for variant in file.variants)
-                for file in self.files.all()
+                for file in self.files
             },
         )
 
     def _find(self, home: Path, source: Path | None) -> tuple[Path | None, int]:
-        """Return where :meth:`load` would take the data from, and the bytes there."""
+        """Return the folder that :meth:`load` would read, and the bytes there."""
         try:
             return home, sum(a.nbytes for a in prepared.map_arrays(home, self._specs()).values())
         except NotPrepared:
             for place in self._local(home, source):
-                sizes = [file.size_in(place.path) for file in self.files.all()]
+                sizes = [file.size_in(place.path) for file in self.files]
                 if None not in sizes:
                     return place.path, sum(filter(None, sizes))
         return None, 0
 
     def _specs(self) -> dict[str, ArraySpec]:
-        """Return what the prepared arrays must be: ``x_*`` (images, pixels), ``y_*`` (images,)."""
-        (n, height, width), (n_test, *_) = (
-            self.files.train_images.shape,
-            self.files.test_images.shape,
-        )
+        """Return the required arrays: ``x_*`` (images, pixels) and ``y_*`` (images,)."""
+        (n, height, width), _, (n_test, *_), _ = (file.shape for file in self.files)
         counts = {"train": n - self.validation, "validation": self.validation, "test": n_test}
         x = {f"x_{k}": ArraySpec((rows, height * width), "uint8") for k, rows in counts.items()}
         y = {f"y_{k}": ArraySpec((rows,), "int64") for k, rows in counts.items()}
@@ -139,13 +118,10 @@ class ImageDataset:
         folders = (*([source] if source else []), home, *self.system_folders)
         return [LocalFolder(path) for path in folders]
 
-    def _everywhere(self, home: Path, source: Path | None) -> list[Place]:
-        return [*self._local(home, source), *self.remote]
-
     def _prepare(
         self, home: Path, places: Sequence[Place], log: Log, *, anew: bool = False
     ) -> None:
-        """Prepare the arrays, under the lock: anew, or unless another process just did."""
+        """Prepare the arrays under the lock; unless ``anew``, not if another process just did."""
         try:
             with locked(home / prepared.LOCK, log):
                 if not anew and self._is_prepared(home):
@@ -173,26 +149,26 @@ class ImageDataset:
             raise DatasetUnavailable(f"{self.name}: {error}, though just prepared") from error
 
     def _obtain(self, home: Path, places: Sequence[Place], log: Log) -> Path:
-        """Return a folder with the four files, from the first place that gives them."""
+        """Return a folder with the four files, from the first place that has them."""
         tried = []
         for place in places:
             try:
-                return place.obtain(self.files.all(), home, log)
+                return place.obtain(self.files, home, log)
             except (Unobtainable, OSError) as error:
                 log(f"{self.name}: not from {place.label}: {error}")
                 tried.append(f"\n- {place.label}: {error}")
-        names = ", ".join(file.name for file in self.files.all())
+        names = ", ".join(file.name for file in self.files)
         raise DatasetUnavailable(
-            f"{self.name}: its files are not at hand and could not be had. Tried:{''.join(tried)}\n"
-            f"Put {names} into {home}, or name a folder that holds them (for the service: "
-            f"ARGBEST_{self.name.upper()}_DIR), and retry; docs/data.md has their sources."
+            f"{self.name}: its files were not found here and could not be downloaded. Tried:"
+            f"{''.join(tried)}\nPut {names} into {home}, or into a folder that "
+            f"ARGBEST_{self.name.upper()}_DIR names, and retry; docs/data.md has their sources."
         )
 
     def _read(self, folder: Path) -> dict[str, NDArray[Any]]:
         """Read the four files in ``folder`` and return the split arrays by name."""
         try:
             images, labels, test_images, test_labels = (
-                read_idx(folder / file.name, file.shape) for file in self.files.all()
+                read_idx(folder / file.name, file.shape) for file in self.files
             )
         except BadIdxFile as error:
             raise DatasetUnavailable(f"{self.name}: {error}; delete the file and retry") from error

@@ -1,6 +1,6 @@
 """The places where a data set's original files may be: folders, web mirrors, a Debian package.
 
-Whatever the place, a file counts only if its size and MD5 checksum are known ones.
+A file is accepted only if its size and MD5 checksum are those of a published form.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class SourceFile:
     variants: tuple[Variant, ...]
 
     def size_in(self, folder: Path) -> int | None:
-        """Return the file's size in ``folder``, or None if that is not the size of a known form."""
+        """Return the file's size in ``folder``, or None unless it is that of a published form."""
         try:
             size = (folder / self.name).stat().st_size
         except OSError:
@@ -52,20 +52,20 @@ class SourceFile:
 
 
 class Unobtainable(Exception):
-    """The place does not give the files; the message says why."""
+    """The place has not all files, or damaged ones; the message says why."""
 
 
 class Place(Protocol):
-    """Somewhere the original files may be had from."""
+    """A place that may have the original files."""
 
     @property
     def label(self) -> str:
-        """What to call the place in messages."""
+        """The place's name in messages."""
 
     def obtain(self, files: Sequence[SourceFile], target: Path, log: Log) -> Path:
-        """Return a folder that holds all of ``files``, checked: one's own, or ``target``.
+        """Return a folder with all of ``files``, checked: the place's own, or ``target``.
 
-        Raises :class:`Unobtainable` or ``OSError``; ``target`` then holds nothing half-written.
+        Raises :class:`Unobtainable` or ``OSError``, and then leaves nothing half-written.
         """
 
 
@@ -99,7 +99,7 @@ class LocalFolder:
         return f"folder {self.path}"
 
     def obtain(self, files: Sequence[SourceFile], target: Path, log: Log) -> Path:  # noqa: ARG002
-        """Return the folder itself if each file in it is right."""
+        """Return the folder itself if each file in it is correct."""
         for file in files:
             check_file(self.path / file.name, file)
         return self.path
@@ -123,7 +123,7 @@ class Mirror:
         return self.url
 
     def obtain(self, files: Sequence[SourceFile], target: Path, log: Log) -> Path:
-        """Download into ``target`` what it does not hold yet, each file whole or not at all."""
+        """Download the files that ``target`` lacks, each whole or not at all."""
         for file in files:
             try:
                 check_file(target / file.name, file)
@@ -136,12 +136,12 @@ class Mirror:
         limit = max(variant.size for variant in file.variants)
         deadline = time.monotonic() + self.file_timeout_s
         try:
-            # S310: the scheme is ours; the checksum guards what comes over plain HTTP.
+            # S310: the scheme is fixed; the checksum protects a download over plain HTTP.
             with (
                 urllib.request.urlopen(self.url + file.name, timeout=self.timeout_s) as answer,  # noqa: S310
                 part.open("wb") as out,
             ):
-                while chunk := answer.read1(_CHUNK):  # one wait at most, so that the deadline holds
+                while chunk := answer.read1(_CHUNK):  # waits once at most: the deadline holds
                     out.write(chunk)
                     if out.tell() > limit:
                         raise Unobtainable(f"{file.name} is longer than {limit} bytes")

@@ -1,11 +1,9 @@
-"""What the data sets hand out: the data in two shapes, and what is known about them."""
+"""The two kinds of data that trainables get, and the description of a data set."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +43,12 @@ class ImageData:
 
 @dataclass(frozen=True, slots=True)
 class DatasetStatus:
-    """What is known of a data set without loading it; plain values, ready for JSON.
+    """Describes a data set in plain values, ready for JSON.
 
-    ``available`` says whether :func:`trainables.datasets.load` would find it without the network,
-    ``where`` the file or folder that it would read ("" if there is none) and ``size`` the bytes it
-    takes there. ``rows`` counts all samples, ``splits`` those of each split. ``checksums`` gives,
-    for each source file, the checksums it may have, each as ``"md5:..."`` or ``"sha256:..."``.
+    ``available``: :func:`trainables.datasets.load` would find it without the network; ``where`` is
+    the file or folder that it would read ("" if there is none) and ``size`` the bytes there.
+    ``rows`` counts all samples, ``splits`` those of each split. ``checksums`` has the allowed
+    checksums of each source file, as ``"md5:..."`` or ``"sha256:..."``.
     """
 
     name: str
@@ -64,27 +62,3 @@ class DatasetStatus:
     license: str
     citation: str
     checksums: Mapping[str, tuple[str, ...]]
-
-
-class Dataset(Protocol):
-    """One data set: how to get it, prepare it and load it.
-
-    ``folder`` is the folder of all prepared data sets, ``source`` one to look in first for the
-    original files; a data set that the package carries needs neither.
-    """
-
-    @property
-    def name(self) -> str:
-        """The name that search spaces use."""
-
-    def load(self, folder: Path, source: Path | None) -> RegressionData | ImageData:
-        """Return the data, prepared from files at hand if need be, never from the network."""
-
-    def ensure(self, folder: Path, source: Path | None, log: Log) -> None:
-        """Check the prepared data in full; make them, fetching what is missing, if need be."""
-
-    def fetch(self, folder: Path, source: Path | None, log: Log) -> None:
-        """Get the original files, from the network if need be, and prepare the data anew."""
-
-    def status(self, folder: Path, source: Path | None) -> DatasetStatus:
-        """Return what is known of the data set; reads no more than file sizes."""
