@@ -1,15 +1,13 @@
 """The OpenAPI description is true: Schemathesis asks every route with valid and invalid requests.
 
 All of its checks are on: no 500, only declared statuses, media types, headers and shapes, invalid
-requests refused, unknown methods answered with 405. The number of examples per route is small
-here; ``ARGBEST_TEST_EXAMPLES=500`` makes a long run of it, ``--log-cli-level=info`` tells how many
-requests it made.
+requests refused, unknown methods answered with 405. ``ARGBEST_TEST_LONG=1`` asks with many more
+examples per route; ``--log-cli-level=info`` shows how many requests were made.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -31,10 +29,11 @@ from results.store import Store, open_store
 from service.api import create_app
 from service.http.dependencies import MAX_JOB_ID
 from service.settings import Settings
+from tests.conftest import LONG
 
 logger = logging.getLogger(__name__)
 
-EXAMPLES = int(os.environ.get("ARGBEST_TEST_EXAMPLES", "5"))
+EXAMPLES = 100 if LONG else 5
 #: Trials that the stand-in for drivers runs of one job: a generated grid may hold thousands.
 TRIALS_RUN = 3
 
@@ -50,8 +49,8 @@ def checks(*more: str) -> dict[str, Any]:
     }
 
 
-#: By route, a status that a valid request may get. There is no Ray here. What JSON Schema cannot
-#: say: which names and metrics exist, which domains a trainable takes; that a cursor is a text that
+#: By route, a status that a valid request may get. There is no Ray here. JSON Schema cannot say
+#: which names and metrics exist, which domains a trainable takes, and that a cursor is a text that
 #: only an earlier page gives.
 ALSO = {
     "GET /readyz": "503",
@@ -95,7 +94,7 @@ class Drivers(threading.Thread):
             return
         for trial in self._store.trials(job.id)[:TRIALS_RUN]:
             if not trial.state.is_finished:
-                run_trial(self._store, lease, trial.number, job.spec["metric"])
+                run_trial(self._store, lease, trial.number, job.spec.space.metric)
         cancelled = job.state is JobState.CANCELLING
         self._store.finish_job(lease, JobState.CANCELLED if cancelled else JobState.SUCCEEDED)
 
