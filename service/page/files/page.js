@@ -1,9 +1,10 @@
-// Draws the list of jobs, or one job live (#job/<id>), from the API. All text is set as text.
+// Draws the list of jobs, or one job live (#job/<id>), from the API. Names and messages are set as text, not as HTML.
 import { base, events, forgetToken, get, hasToken, keepToken, objectUrl, post, save, TokenNeeded } from "./api.js";
+import { count, duration, moment, number, parameterValue } from "./format.js";
 
 const main = document.getElementById("main");
 let stop = () => {};
-// Grows with each route. What was begun for an earlier one, and ends later, draws no more.
+// Grows with each route: work that began for an earlier route draws nothing when it ends.
 let visit = 0;
 
 function make(tag, attributes = {}, ...children) {
@@ -16,7 +17,7 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-// A browser sends no token when it follows a link: then the file is fetched and saved.
+// A browser sends no token when it follows a link, so with a token the file is fetched and saved.
 function link(path, text, name) {
   const follow = (event) => {
     if (!hasToken()) return;
@@ -26,20 +27,19 @@ function link(path, text, name) {
   return make("a", { href: base + path, onclick: follow }, text);
 }
 
-const figure = (value) => (typeof value === "number" ? Number(value.toPrecision(5)).toString() : String(value ?? ""));
-const time = (text) => (text ? text.slice(0, 19).replace("T", " ") + " UTC" : "");
+// A cell of figures, at the right of its column.
+const right = (text) => ({ text, isFigure: true });
 
 function table(columns, rows) {
-  const cell = (tag, value) =>
-    make(tag, typeof value === "number" ? { class: "number" } : {}, value instanceof Node ? value : figure(value));
+  const cell = (value) => (value?.isFigure ? make("td", { class: "number" }, value.text) : make("td", {}, value));
   const head = make("thead", {}, make("tr", {}, ...columns.map((c) => make("th", { scope: "col" }, c))));
   const body = make("tbody", {}, ...rows.map(({ cells, best }) =>
-    make("tr", best ? { class: "best" } : {}, ...cells.map((c) => cell("td", c)))));
+    make("tr", best ? { class: "best" } : {}, ...cells.map(cell))));
   return make("div", { class: "scroll" }, make("table", {}, head, body));
 }
 
 function bar(progress) {
-  const label = `${progress.epochs_done} of ${progress.epochs_total} epochs`;
+  const label = `${progress.epochs_done} of ${count(progress.epochs_total, "epoch")}`;
   return make("span", {}, make("progress", { value: progress.epochs_done, max: progress.epochs_total, "aria-label": label }), ` ${label}`);
 }
 
@@ -55,7 +55,7 @@ async function showJobs(isCurrent) {
     showDashboard(items[0]?.dashboard_url);
     const rows = items.map((job) => ({ cells: [
       make("a", { href: `#job/${job.id}` }, job.name), job.state, bar(job.progress),
-      job.best ? `${job.best.metric} ${figure(job.best.value)}` : "", time(job.created_at),
+      job.best ? `${job.best.metric} ${number(job.best.value)}` : "", moment(job.created_at),
     ] }));
     main.replaceChildren(make("h2", {}, "Jobs"), items.length
       ? table(["Name", "State", "Progress", "Best", "Created"], rows)
@@ -69,31 +69,38 @@ async function showJobs(isCurrent) {
 // A browser takes seconds to lay out a table of very many rows.
 const MOST_ROWS = 500;
 
-// Of very many trials those that run, then the best ones.
-function drawnTrials(job, trials) {
-  if (trials.length <= MOST_ROWS) return trials;
-  const { metric, mode } = job.spec;
-  const value = (t) => (t.state === "succeeded" ? (mode === "max" ? -1 : 1) * (t.metrics[metric] ?? Infinity) : Infinity);
-  const rank = (t) => (t.state === "running" ? -Infinity : value(t));
-  const ranked = trials.map((t) => [rank(t), t]).sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
-  return ranked.slice(0, MOST_ROWS).map(([, t]) => t);
+// The running trials, the best one, then the others by the rank that the API last gave them.
+function inOrder(job, trials, ranks) {
+  const place = (t) => {
+    if (t.state === "running") return -1;
+    return t.number === job.best?.trial ? 0 : (ranks.get(t.number) ?? Infinity);
+  };
+  const placed = trials.map((t) => [place(t), t]).sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
+  return placed.map(([, t]) => t);
 }
 
-function trialRows(job, trials) {
+function trialRows(job, trials, ranks) {
   const varied = Object.keys(job.spec.parameters).filter((name) =>
     new Set(trials.map((t) => JSON.stringify(t.parameters[name]))).size > 1);
   const metrics = [...new Set(trials.flatMap((t) => Object.keys(t.metrics)))];
-  const drawn = drawnTrials(job, trials);
+  const drawn = trials.length > MOST_ROWS ? inOrder(job, trials, ranks).slice(0, MOST_ROWS) : trials;
+  const value = (t, name) => {
+    if (!(name in t.parameters)) return "";
+    const text = parameterValue(t.parameters[name]);
+    return typeof t.parameters[name] === "number" ? right(text) : text;
+  };
   const rows = drawn.map((t) => ({
     best: job.best?.trial === t.number,
-    cells: [t.number, t.error ? `${t.state}: ${t.error.message}` : t.state, `${t.epochs} of ${job.spec.epochs}`,
-      ...varied.map((name) => t.parameters[name]), ...metrics.map((name) => t.metrics[name]), t.seconds],
+    cells: [right(t.number), t.error ? `${t.state}: ${t.error.message}` : t.state, `${t.epochs} of ${job.spec.epochs}`,
+      ...varied.map((name) => value(t, name)),
+      ...metrics.map((name) => (name in t.metrics ? right(number(t.metrics[name])) : "")),
+      right(duration(t.seconds))],
   }));
-  const drawnTable = table(["Trial", "State", "Epochs", ...varied, ...metrics, "Seconds"], rows);
+  const drawnTable = table(["Trial", "State", "Epochs", ...varied, ...metrics, "Time"], rows);
   if (drawn.length === trials.length) return drawnTable;
   const all = link(`/jobs/${job.id}/trials?format=csv`, "all as CSV", "trials.csv");
   return make("section", {}, make("p", { class: "muted" },
-    `${drawn.length} of ${trials.length} trials, the running ones and then the best; `, all), drawnTable);
+    `${drawn.length} of ${count(trials.length, "trial")}, the running ones and then the best; `, all), drawnTable);
 }
 
 async function plots(job) {
@@ -122,23 +129,33 @@ function jobHead(job) {
     make("p", {}, "Report: ", report("html"), " ", report("pdf"), " ", report("md"), " ", report("json"), " · ",
       link(`/jobs/${job.id}/log`, "log", "log.txt")),
     job.error ? make("pre", {}, job.error.message) : "",
-    job.best ? make("pre", {}, `best: trial ${job.best.trial}, ${job.best.metric} ${figure(job.best.value)}\n${JSON.stringify(job.best.parameters, null, 2)}`) : "",
+    job.best ? make("pre", {}, `best: trial ${job.best.trial}, ${job.best.metric} ${number(job.best.value)}\n${JSON.stringify(job.best.parameters, null, 2)}`) : "",
   ];
 }
 
 async function showJob(id, isCurrent) {
   let job = await get(`/jobs/${id}`);
   if (!isCurrent()) return () => {};
-  const trials = new Map();
+  const trials = new Map(), ranks = new Map();
+  let ranked = -1;
   const pictures = make("section", {});
   let isDue = false;
   const draw = () => {
     isDue = false;
     if (!isCurrent()) return;
     main.replaceChildren(...jobHead(job),
-      trialRows(job, [...trials.values()].sort((a, b) => a.number - b.number)), pictures);
+      trialRows(job, [...trials.values()].sort((a, b) => a.number - b.number), ranks), pictures);
   };
-  // A stream begins with an event per trial: all that came since the last frame is drawn at once.
+  // Ranks choose the rows of a long table: they are read again when twice as many trials have ended, and at the end.
+  const readRanks = async () => {
+    const { finished } = job.progress;
+    if (trials.size <= MOST_ROWS || finished === ranked || (finished < 2 * ranked && !job.finished_at)) return;
+    ranked = finished;
+    const { items } = await get(`/jobs/${id}/trials`);
+    for (const { number: trial, rank } of items) if (rank !== null) ranks.set(trial, rank);
+    drawSoon();
+  };
+  // A stream begins with an event per trial: events since the last frame are drawn together.
   const drawSoon = () => {
     if (!isDue) requestAnimationFrame(draw);
     isDue = true;
@@ -148,7 +165,10 @@ async function showJob(id, isCurrent) {
   const follow = async () => {
     for await (const [kind, data] of events(`/jobs/${id}/events`, left.signal)) {
       if (kind === "trial") trials.set(data.number, data);
-      if (kind === "job") job = data;
+      if (kind === "job") {
+        job = data;
+        await readRanks();
+      }
       drawSoon();
     }
     if (job.finished_at) pictures.replaceChildren(await plots(job));
@@ -156,7 +176,7 @@ async function showJob(id, isCurrent) {
   };
   const keepFollowing = () => follow().catch((error) => {
     if (left.signal.aborted || !isCurrent()) return;
-    // A network error: the service may be starting again. It tells everything anew.
+    // A network error: the service may be starting again. A new stream sends everything again.
     if (error instanceof TypeError) setTimeout(keepFollowing, 2000);
     else fail(error);
   });

@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-import uvicorn
+from playwright.sync_api import Page, Request, Route, expect
 
-from results.records import EpochReport, NewTrial, TokenScope
+from results.records import EpochReport, Lease, NewTrial, TokenScope
 from results.states import JobState, TrialState
 from results.store import Store
 from search_spaces import Library
-from service.api import create_app
 from service.job_request import JobRequest
 from service.jobs import Jobs
 from service.settings import Settings
-from tests.service.page.browser import CHROMIUM, Page, browser
-from tests.service.running import free_port, until
+from tests.service.http.serving import served
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
-
-
-@contextmanager
-def served(settings: Settings, store: Store) -> Iterator[str]:
-    port = free_port()
-    config = uvicorn.Config(
-        create_app(settings, store), port=port, log_level="error", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    until(lambda: server.started, within_s=20, what="the API listens")
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
-@pytest.fixture
-def url(settings: Settings, store: Store) -> Iterator[str]:
-    with served(settings, store) as url:
-        yield url
+BEST = "best: trial 1, validation_accuracy 0.8750"
 
 
 @pytest.fixture
@@ -60,69 +30,94 @@ def job_id(settings: Settings, store: Store) -> str:
         parameters={"learning_rate": {"values": [0.01, 0.001]}},
     )
     job = Jobs(store, Library(), settings).submit(request)
-    lease = store.claim_job("test", 60)
-    assert lease is not None
+    lease = claim(store)
     for number, accuracy in enumerate((0.75, 0.875)):
-        attempt = store.start_trial(lease, number, node="here")
         metrics = {"train_loss": 0.5, "validation_accuracy": accuracy, "test_accuracy": accuracy}
-        store.write_reports(lease, [EpochReport(number, attempt, 1, metrics, 1.0)])
+        report(store, lease, number, metrics)
         store.finish_trial(lease, number, TrialState.SUCCEEDED)
     store.finish_job(lease, JobState.SUCCEEDED)
     return job.id
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Page]:
-    with browser(tmp_path / "profile") as page:
-        yield page
+def claim(store: Store) -> Lease:
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+    return lease
 
 
-def test_the_list_shows_the_job_and_escapes_its_name(url: str, job_id: str, page: Page) -> None:
-    page.open(f"{url}/")
-    shown = page.shows("validation_accuracy 0.875")
-    assert f'href="#job/{job_id}"' in shown
-    assert "&lt;b&gt;rates&lt;/b&gt;" in shown
-    assert page.complaints == []
+def report(store: Store, lease: Lease, number: int, metrics: dict[str, float]) -> None:
+    """Start a trial that reports one epoch of 125 seconds."""
+    attempt = store.start_trial(lease, number, node="here")
+    store.write_reports(lease, [EpochReport(number, attempt, 1, metrics, 125.0)])
 
 
-def test_a_job_shows_its_trials_its_best_and_its_plots(url: str, job_id: str, page: Page) -> None:
-    page.open(f"{url}/#job/{job_id}")
-    shown = page.shows(f"/api/v1/jobs/{job_id}/plots/train_loss.svg")
-    assert "best: trial 1, validation_accuracy 0.875" in shown
-    assert shown.count("<tr") == 3
-    assert shown.count('class="best"') == 1
-    assert 'role="alert"' not in shown
-    plots_drawn(page)
-    assert page.complaints == []
-
-
-def plots_drawn(page: Page) -> None:
+def expect_plots(page: Page) -> None:
     """Wait until every plot has been drawn with a size of its own."""
-    drawn = "[...document.images].filter((image) => image.naturalWidth > 100).length"
-    until(lambda: page.run(drawn) >= 3, within_s=20, what="the plots drawn")
-    assert page.run("document.images.length") == page.run(drawn)
+    images = page.locator("figure img")
+    expect(images.nth(2)).to_be_visible()
+    for image in images.all():
+        expect(image).to_have_js_property("complete", True)
+        assert image.evaluate("image => image.naturalWidth") > 100
+
+
+def test_the_list_shows_the_job_and_escapes_its_name(
+    url: str, job_id: str, page: Page, complaints: list[str]
+) -> None:
+    page.goto(f"{url}/")
+    row = page.locator("tbody tr")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("validation_accuracy 0.8750")
+    expect(row).to_contain_text("2 of 2 epochs")
+    link = row.get_by_role("link", name="<b>rates</b>", exact=True)
+    expect(link).to_have_attribute("href", f"#job/{job_id}")
+    assert complaints == []
+
+
+def test_a_job_shows_its_trials_its_best_and_its_plots(
+    url: str, job_id: str, page: Page, complaints: list[str]
+) -> None:
+    page.goto(f"{url}/#job/{job_id}")
+    expect(page.get_by_text(BEST)).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    expect(page.locator("tr.best td")).to_have_text(
+        ["1", "succeeded", "1 of 1", "0.001", "0.5000", "0.8750", "0.8750", "2 min 05 s"]
+    )
+    expect_plots(page)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert complaints == []
 
 
 def test_with_tokens_the_page_asks_for_one_and_keeps_it_in_the_tab(
-    settings: Settings, store: Store, job_id: str, page: Page
+    settings: Settings, store: Store, job_id: str, page: Page, complaints: list[str]
 ) -> None:
     secret = store.create_token("browser", TokenScope.SUBMIT).secret
     with served(settings.model_copy(update={"auth": "on"}), store) as url:
-        page.open(f"{url}/#job/{job_id}")
-        shown = page.shows("argbest token create NAME")
-        assert "rates" not in shown
-        _give(page, "argb_wrong")
-        page.shows("the token is unknown, revoked or expired")
-        assert page.run("sessionStorage.length") == 0
-        _give(page, secret)
-        page.shows("best: trial 1, validation_accuracy 0.875")
-        plots_drawn(page)
-        assert page.run("[localStorage.length, document.cookie, location.search]") == [0, "", ""]
-        page.open(f"{url}/")
-        assert secret not in page.shows("validation_accuracy 0.875")
+        page.goto(f"{url}/#job/{job_id}")
+        expect(page.locator("main")).to_contain_text("argbest token create NAME")
+        expect(page.locator("main")).not_to_contain_text("rates")
+        give(page, "argb_wrong")
+        expect(page.get_by_text("the token is unknown, revoked or expired")).to_be_visible()
+        assert page.evaluate("sessionStorage.length") == 0
+        give(page, secret)
+        expect(page.get_by_text(BEST)).to_be_visible()
+        expect_plots(page)
+        assert page.evaluate("[localStorage.length, document.cookie, location.search]") == [
+            0, "", "",
+        ]  # fmt: skip
+        with page.expect_download() as download:
+            page.get_by_role("link", name="JSON").click()
+        assert download.value.suggested_filename == "report.json"
+        page.goto(f"{url}/")
+        expect(page.locator("tbody")).to_contain_text("validation_accuracy 0.8750")
+        assert secret not in page.content()
         store.revoke_token("browser")
-        page.shows("the token is unknown, revoked or expired")
-    assert not [text for text in page.complaints if "Content Security Policy" in text]
+        expect(page.get_by_text("the token is unknown, revoked or expired")).to_be_visible()
+    assert not [text for text in complaints if "Content Security Policy" in text]
+
+
+def give(page: Page, token: str) -> None:
+    page.get_by_label("Token").fill(token)
+    page.get_by_role("button", name="Open").click()
 
 
 def test_events_are_followed_as_they_happen(
@@ -130,20 +125,18 @@ def test_events_are_followed_as_they_happen(
 ) -> None:
     request = JobRequest(search_space="q2_linear_regression", epochs=2)
     job = Jobs(store, Library(), settings).submit(request)
-    page.open(f"{url}/#job/{job.id}")
-    page.shows("0 of 2 epochs")
-    lease = store.claim_job("test", 60)
-    assert lease is not None
-    attempt = store.start_trial(lease, 0, node="here")
+    page.goto(f"{url}/#job/{job.id}")
+    main = page.locator("main")
+    expect(main).to_contain_text("0 of 2 epochs")
+    lease = claim(store)
     metrics = {"train_rmse": 0.5, "test_rmse": 0.625, "distance_to_analytic": 1.0}
-    store.write_reports(lease, [EpochReport(0, attempt, 1, metrics, 1.0)])
-    assert "0.625" in page.shows("1 of 2 epochs")
-    page.run(
-        "[...document.querySelectorAll('button')].find((b) => b.innerText === 'Cancel').click()"
-    )
-    page.shows("cancelling")
+    report(store, lease, 0, metrics)
+    expect(main).to_contain_text("1 of 2 epochs")
+    expect(page.locator("tbody")).to_contain_text("0.6250")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("h2")).to_contain_text("cancelling")
     store.finish_job(lease, JobState.CANCELLED)
-    page.shows("cancelled")
+    expect(page.locator("h2")).to_contain_text("cancelled")
 
 
 def test_of_very_many_trials_those_that_run_and_the_best_are_listed(
@@ -154,53 +147,49 @@ def test_of_very_many_trials_those_that_run_and_the_best_are_listed(
     job = store.create_job(
         replace(plan.spec, name="many", trials=len(trials)), fingerprint="many", trials=trials
     )
-    lease = store.claim_job("test", 60)
-    assert lease is not None
-    for number, error in ((617, 0.75), (618, 0.5), (619, 0.25)):
-        attempt = store.start_trial(lease, number, node="here")
-        metrics = {"train_rmse": error}
-        store.write_reports(lease, [EpochReport(number, attempt, 1, metrics, 1.0)])
-    for number in (617, 618):
+    lease = claim(store)
+    for number, error in ((615, 0.9), (616, 0.75), (617, 0.5), (618, 0.625), (619, 0.25)):
+        report(store, lease, number, {"train_rmse": error})
+    for number in (615, 616, 617, 618):
         store.finish_trial(lease, number, TrialState.SUCCEEDED)
-    page.open(f"{url}/#job/{job.id}")
-    shown = page.shows("500 of 620 trials, the running ones and then the best")
-    assert f'href="/api/v1/jobs/{job.id}/trials?format=csv"' in shown
-    rows = "[...document.querySelectorAll('tbody tr')].map((row) => row.cells[0].innerText)"
-    # The trials come one by one.
-    until(lambda: page.run(rows)[:4] == ["619", "618", "617", "0"], within_s=20, what="in order")
-    assert len(page.run(rows)) == 500
+    page.goto(f"{url}/#job/{job.id}")
+    main = page.locator("main")
+    expect(main).to_contain_text("500 of 620 trials, the running ones and then the best")
+    expect(page.get_by_role("link", name="all as CSV")).to_have_attribute(
+        "href", f"/api/v1/jobs/{job.id}/trials?format=csv"
+    )
+    rows = page.locator("tbody tr")
+    for place, number in enumerate(("619", "617", "618", "616", "615", "0")):
+        expect(rows.nth(place).locator("td").first).to_have_text(number)
+    expect(rows).to_have_count(500)
+    expect(page.locator("tr.best td").first).to_have_text("617")
 
 
-def test_the_docs_are_drawn_from_this_host_alone(url: str, page: Page) -> None:
-    page.open(f"{url}/docs")
-    page.shows("/api/v1/jobs/{job_id}")
-    loaded = page.run("performance.getEntriesByType('resource').map((entry) => entry.name)")
+def test_the_docs_are_drawn_from_this_host_alone(
+    url: str, page: Page, complaints: list[str]
+) -> None:
+    page.goto(f"{url}/docs")
+    expect(page.get_by_text("/api/v1/jobs/{job_id}").first).to_be_visible()
+    loaded = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
     assert len(loaded) >= 4
     assert [name for name in loaded if not name.startswith((url, "data:"))] == []
-    assert page.complaints == []
+    assert complaints == []
 
 
 def test_a_page_that_was_left_while_it_loaded_draws_no_more(
     url: str, job_id: str, page: Page
 ) -> None:
-    page.open(f"{url}/")
-    page.shows("validation_accuracy 0.875")
-    # Held back: the first request after each change of route, until the other route is there.
-    page.run(
-        "(() => { const real = fetch; window.held = []; window.fetch = async (...all) => {"
-        " if (all[0].endsWith('limit=100'))"
-        " await new Promise((go) => window.held.push(go)); return real(...all); }; })()"
-    )
-    page.run("location.hash = 'other'")
-    until(lambda: page.run("held.length > 0"), within_s=20, what="the list asked for")
-    page.run(f"location.hash = 'job/{job_id}'")
-    page.shows("best: trial 1, validation_accuracy 0.875")
-    page.run("held.forEach((go) => go())")
-    time.sleep(3)  # longer than the list waits before it draws itself anew
-    assert page.run("document.querySelector('h2').innerText").startswith("<b>rates</b>")
-    assert page.run("held.length") <= 2
-
-
-def _give(page: Page, token: str) -> None:
-    page.run(f"document.querySelector('input').value = {token!r}")
-    page.run("document.querySelector('form').requestSubmit()")
+    page.clock.install()
+    held: list[Route] = []
+    page.route("**/jobs?limit=100", lambda route: held.append(route))  # noqa: PLW0108 - its signature is read
+    with page.expect_request("**/jobs?limit=100"):
+        page.goto(f"{url}/")
+    page.evaluate(f"location.hash = 'job/{job_id}'")
+    expect(page.get_by_text(BEST)).to_be_visible()
+    asked: list[Request] = []
+    page.on("request", lambda r: asked.append(r) if "limit=100" in r.url else None)
+    with page.expect_response("**/jobs?limit=100"):
+        held[0].continue_()
+    page.clock.run_for(10_000)  # the list draws itself anew every 2 s
+    expect(page.locator("h2")).to_contain_text("<b>rates</b>")
+    assert (len(held), asked) == (1, [])
