@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import search_spaces
@@ -22,8 +23,9 @@ def make_study(
     """Return an in-memory study with the finished trials, the unfinished ones enqueued.
 
     A trial that succeeded with a finite value of the space's metric is complete, any other finished
-    one failed. Enqueued trials carry their ``number`` and ``seed`` as user attributes. Trials whose
-    parameters the space cannot have drawn are left out.
+    one failed. Enqueued trials carry their ``number`` and ``seed`` as user attributes. A finished
+    trial whose parameters the space cannot have drawn is left out; an unfinished one raises
+    ``ValueError``.
     """
     import optuna
 
@@ -31,15 +33,12 @@ def make_study(
     direction = "maximize" if space.mode == "max" else "minimize"
     study = optuna.create_study(sampler=sampler, direction=direction)
     for trial in trials:
-        try:
-            drawn = _draw_again(space, trial)
-            if trial.state.is_finished:
-                study.add_trial(_finished(drawn, score_of(trial, space.metric)))
-            else:
-                attributes = {"number": trial.number, "seed": trial.seed}
-                study.enqueue_trial(dict(drawn.params), user_attrs=attributes)
-        except ValueError:
-            continue
+        if trial.state.is_finished:
+            with suppress(ValueError):
+                study.add_trial(_finished(space, trial))
+        else:
+            attributes = {"number": trial.number, "seed": trial.seed}
+            study.enqueue_trial(dict(_draw_again(space, trial).params), user_attrs=attributes)
     return study
 
 
@@ -52,9 +51,10 @@ def _draw_again(space: SearchSpace, trial: TrialRecord) -> FixedTrial:
     return drawn
 
 
-def _finished(drawn: FixedTrial, score: float | None) -> FrozenTrial:
+def _finished(space: SearchSpace, trial: TrialRecord) -> FrozenTrial:
     from optuna.trial import TrialState, create_trial
 
+    drawn, score = _draw_again(space, trial), score_of(trial, space.metric)
     return create_trial(
         state=TrialState.FAIL if score is None else TrialState.COMPLETE,
         params=drawn.params,

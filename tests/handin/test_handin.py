@@ -176,8 +176,8 @@ def test_sections_say_that_a_trial_failed_but_not_that_all_went_well():
     data, _ = content(answers, versions=VERSIONS, generated_at=GENERATED_AT)
     first, second = data["runs"]["Q4.1"]["blocks"][:2]
     assert "2 succeeded, 1 failed" in first
-    assert second.startswith("Failed: trial 2 (diverged).")
-    assert data["runs"]["Q4.2"]["blocks"][0].startswith("The selected configuration, trial 1")
+    assert second.startswith("Failed: 1 diverged.")
+    assert data["runs"]["Q4.2"]["blocks"][0].startswith("Trial 1 (learning rate 0.001) ended")
 
 
 def test_missing_answers_are_announced():

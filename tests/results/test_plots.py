@@ -370,7 +370,7 @@ def decided_by(name: str) -> Fake:
 
     configurations = [{"a": (n * 0.618034) % 1, "b": (n * 0.754878) % 1, "c": 1} for n in range(50)]
     domain = {"low": 0.0, "high": 1.0, "log": False, "type": "float"}
-    changes = {"epochs": 1, "parameters": {"a": domain, "b": domain}}
+    changes = {"epochs": 1, "parameters": {"a": domain, "b": domain, "c": 1}}
     spec = fakes.sampled(2).job.spec.to_json() | changes
     return fakes.make(spec, configurations, curve, fakes.CLASSIFICATION)
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import pytest
 from optuna.trial import TrialState as OptunaState
 
 from results.analysis import JobResults
@@ -68,3 +69,10 @@ def test_trials_that_the_space_cannot_have_drawn_are_left_out() -> None:
 def test_optuna_is_imported_only_for_a_study() -> None:
     code = "import sys, results.study; sys.exit('optuna' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_unfinished_trial_that_the_space_cannot_have_drawn_is_an_error() -> None:
+    fake = fakes.sampled(1)
+    waiting = replace(fake.trials[0], state=TrialState.QUEUED, parameters={})
+    with pytest.raises(ValueError, match="learning_rate"):
+        make_study(fake.job.spec.space, [waiting])
