@@ -8,7 +8,8 @@ from datetime import datetime
 from math import nan
 from typing import Any
 
-from results.analysis import JobResults, best_point, curve_points
+from results.analysis import JobResults
+from results.curve_shape import best_point, curve_points
 from results.records import BestTrial, Curve, Failure, JobRecord, Progress, TrialRecord
 from results.spec import JobSpec
 from results.states import FailureKind, JobState, TrialState

@@ -1,4 +1,4 @@
-"""A job's results in numbers: ranking, curves, the gap to held-out data, a summary.
+"""A job's results: its trials ranked and compared, and a summary in numbers.
 
 Values that are not finite are never ranked, averaged or called best.
 """
@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import accumulate
-from typing import NamedTuple
 
 from results.comparison import Comparison, compare, parameter_key
 from results.ranking import ranked as rank_trials
@@ -153,111 +152,6 @@ def rank_in(names: Sequence[str]) -> Callable[[str], int]:
     """Return a sort key: a name's place among ``names``, behind them all if it is none."""
     ranks = {name: rank for rank, name in enumerate(names)}
     return lambda name: ranks.get(name, len(ranks))
-
-
-# --- curves ---------------------------------------------------------------------------------
-
-
-class CurvePoint(NamedTuple):
-    """A metric's value at an epoch."""
-
-    epoch: int
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
-class CurveSummary:
-    """The first, last and best point of one metric's curve; ``best`` is None without a mode."""
-
-    trial: int
-    metric: str
-    first: CurvePoint
-    last: CurvePoint
-    best: CurvePoint | None
-
-
-def curve_points(curve: Curve, metric: str) -> list[CurvePoint]:
-    """Return the finite points of one metric's curve, by epoch."""
-    values = curve.metrics.get(metric, ())
-    pairs = zip(curve.epochs, values, strict=False)
-    return [CurvePoint(epoch, value) for epoch, value in pairs if math.isfinite(value)]
-
-
-def best_point(points: Sequence[CurvePoint], mode: str) -> CurvePoint | None:
-    """Return the earliest of the best points; None for no points or an unknown ``mode``."""
-    if not points or mode not in ("min", "max"):
-        return None
-    sign = -1 if mode == "max" else 1
-    return min(points, key=lambda point: sign * point.value)
-
-
-def summarize_curve(curve: Curve, info: Metric) -> CurveSummary | None:
-    """Summarize one metric's curve; None where it has no finite value."""
-    points = curve_points(curve, info.name)
-    if not points:
-        return None
-    return CurveSummary(
-        curve.trial, info.name, points[0], points[-1], best_point(points, info.mode)
-    )
-
-
-class GapPoint(NamedTuple):
-    """The same quantity on training and on held-out data after an epoch."""
-
-    epoch: int
-    train: float
-    held_out: float
-
-    @property
-    def gap(self) -> float:
-        """Held-out minus training."""
-        return self.held_out - self.train
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """One quantity on training and on held-out data; ``points`` are by epoch, at least one."""
-
-    train_metric: Metric
-    held_out_metric: Metric
-    points: tuple[GapPoint, ...]
-
-    @property
-    def best(self) -> GapPoint:
-        """Where held-out performance was best, the earliest of equals."""
-        sign = -1 if self.held_out_metric.mode == "max" else 1
-        return min(self.points, key=lambda point: sign * point.held_out)
-
-    @property
-    def narrowest(self) -> GapPoint:
-        """Where the two lay closest together, the earliest of equals."""
-        return min(self.points, key=lambda point: abs(point.gap))
-
-
-def held_out_gap(results: JobResults, curve: Curve) -> Gap | None:
-    """Return the first quantity that was reported on training and on held-out data.
-
-    That is ``train_x`` with ``validation_x``, or with ``test_x`` where there is no such validation
-    metric. None where neither pair was reported, or the better direction is unknown.
-    """
-    for name in results.metric_names:
-        suffix = name.removeprefix("train_")
-        pairs = [f"{split}_{suffix}" for split in ("validation", "test")]
-        held_out = next((pair for pair in pairs if pair in curve.metrics), None)
-        if suffix == name or held_out is None:
-            continue
-        info, trained = results.info(held_out), dict(curve_points(curve, name))
-        points = tuple(
-            GapPoint(epoch, trained[epoch], value)
-            for epoch, value in curve_points(curve, held_out)
-            if epoch in trained
-        )
-        if points and info.mode:
-            return Gap(results.info(name), info, points)
-    return None
-
-
-# --- the whole job --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

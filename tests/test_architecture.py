@@ -24,8 +24,8 @@ PUBLIC = {
                    "trainables.datasets", "trainables.files"],
     "results": ["results.records", "results.states", "results.errors", "results.spec",
                 "results.formatting", "results.ranking", "results.analysis", "results.comparison",
-                "results.explain", "results.export", "results.wording", "results.study",
-                "results.store", "results.store.base", "results.plots", "results.report"],
+                "results.curve_shape", "results.explain", "results.export", "results.wording",
+                "results.study", "results.store", "results.plots", "results.report"],
     "service": ["service.client", "service.client.*", "service.schemas", "service.cli.*"],
     "handin": [],
 }  # fmt: skip

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from results.analysis import DISTANCE, CurvePoint, JobResults, best_point, curve_points
+from results.analysis import DISTANCE, JobResults
 from results.comparison import describe_trial
+from results.curve_shape import CurvePoint, best_point, curve_points
 from results.formatting import number
 from results.plots.style import (
     COLORS,

@@ -7,8 +7,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from results.analysis import JobResults, summarize, summarize_curve
+from results.analysis import JobResults, summarize
 from results.comparison import basis, describe_trial
+from results.curve_shape import summarize_curve
 from results.explain import explain
 from results.export import best_curl, best_request, best_yaml, plain_json, trial_row
 from results.plots import available

@@ -7,20 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from results.analysis import (
-    MOST_SHOWN,
-    CurvePoint,
-    JobResults,
-    best_point,
-    curve_points,
-    held_out_gap,
-    summarize,
-    summarize_curve,
-)
-from results.records import Curve
+from results.analysis import MOST_SHOWN, JobResults, summarize
 from tests.results import fakes
 from tests.results.fakes import DIVERGED, Fake
-from trainables.contract import Metric
 
 
 def results_of(fake: Fake) -> JobResults:
@@ -29,53 +18,6 @@ def results_of(fake: Fake) -> JobResults:
 
 def with_scores(*scores: float, mode: str = "min") -> JobResults:
     return results_of(fakes.with_scores(*scores, mode=mode))
-
-
-def test_curve_points_leave_out_what_is_not_finite() -> None:
-    curve = Curve(0, (1, 2, 3, 4), {"m": (1.0, math.nan, math.inf, 2.0)})
-    assert curve_points(curve, "m") == [CurvePoint(1, 1.0), CurvePoint(4, 2.0)]
-    assert curve_points(curve, "unknown") == []
-
-
-@pytest.mark.parametrize(("mode", "epoch"), [("min", 2), ("max", 1)])
-def test_best_point_is_the_earliest_of_equals(mode: str, epoch: int) -> None:
-    points = [CurvePoint(1, 5.0), CurvePoint(2, 3.0), CurvePoint(3, 3.0), CurvePoint(4, 5.0)]
-    best = best_point(points, mode)
-    assert best is not None
-    assert best.epoch == epoch
-
-
-def test_nothing_is_best_without_a_direction() -> None:
-    assert best_point([CurvePoint(1, 5.0)], "") is None
-    summary = summarize_curve(Curve(0, (1,), {"m": (5.0,)}), Metric("m", "M", "", "none"))
-    assert summary is not None
-    assert (summary.first.value, summary.best) == (5.0, None)
-
-
-def test_summary_of_a_curve_without_finite_values_is_none() -> None:
-    curve = Curve(0, (1,), {"m": (math.nan,)})
-    assert summarize_curve(curve, Metric("m", "M", "min", "train")) is None
-
-
-def test_gap_of_the_linear_regression() -> None:
-    results = results_of(fakes.regression())
-    gap = held_out_gap(results, results.curves[0])
-    assert gap is not None
-    assert (gap.train_metric.name, gap.held_out_metric.name) == ("train_rmse", "test_rmse")
-    assert [point.epoch for point in gap.points] == list(range(1, 151))
-    assert (gap.best.epoch, gap.best.held_out) == (71, pytest.approx(0.195))
-    # By hand, 0.085 + 0.043 ((e - 71) / 79)^2 - 0.2 exp(-e / 20) changes its sign after 12.
-    assert [round(gap.points[e - 1].gap, 4) for e in (11, 12, 13)] == [-0.0056, -0.0008, 0.0038]
-    assert gap.narrowest.epoch == 12
-    # 0.195 + 0.043 - 0.11 - 0.2 exp(-7.5)
-    assert gap.points[-1].gap == pytest.approx(0.128 - 0.2 * math.exp(-7.5))
-
-
-def test_no_gap_without_a_pair_or_a_direction() -> None:
-    results = results_of(fakes.feedforward())
-    assert held_out_gap(results, results.curves[0]) is None
-    unknown = replace(results_of(fakes.regression()), metrics={})
-    assert held_out_gap(unknown, unknown.curves[0]) is None
 
 
 def test_ranking_is_best_first_and_leaves_out_failures_and_nan() -> None:

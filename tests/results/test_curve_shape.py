@@ -1,20 +1,80 @@
-"""The sentences on a trial's curves quote them and claim no more than they show."""
+"""Curves on numbers worked out by hand or by closed formula, and sentences that quote them."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from results.analysis import JobResults
-from results.curve_shape import describe_curves
+from results.curve_shape import (
+    CurvePoint,
+    best_point,
+    curve_points,
+    describe_curves,
+    held_out_gap,
+    summarize_curve,
+)
+from results.records import Curve
 from tests.results import fakes
 from tests.results.fakes import Fake
 from trainables.contract import Metric
 
 
+def results_of(fake: Fake) -> JobResults:
+    return JobResults.of(*fake)
+
+
+def test_curve_points_leave_out_what_is_not_finite() -> None:
+    curve = Curve(0, (1, 2, 3, 4), {"m": (1.0, math.nan, math.inf, 2.0)})
+    assert curve_points(curve, "m") == [CurvePoint(1, 1.0), CurvePoint(4, 2.0)]
+    assert curve_points(curve, "unknown") == []
+
+
+@pytest.mark.parametrize(("mode", "epoch"), [("min", 2), ("max", 1)])
+def test_best_point_is_the_earliest_of_equals(mode: str, epoch: int) -> None:
+    points = [CurvePoint(1, 5.0), CurvePoint(2, 3.0), CurvePoint(3, 3.0), CurvePoint(4, 5.0)]
+    best = best_point(points, mode)
+    assert best is not None
+    assert best.epoch == epoch
+
+
+def test_nothing_is_best_without_a_direction() -> None:
+    assert best_point([CurvePoint(1, 5.0)], "") is None
+    summary = summarize_curve(Curve(0, (1,), {"m": (5.0,)}), Metric("m", "M", "", "none"))
+    assert summary is not None
+    assert (summary.first.value, summary.best) == (5.0, None)
+
+
+def test_summary_of_a_curve_without_finite_values_is_none() -> None:
+    curve = Curve(0, (1,), {"m": (math.nan,)})
+    assert summarize_curve(curve, Metric("m", "M", "min", "train")) is None
+
+
+def test_gap_of_the_linear_regression() -> None:
+    results = results_of(fakes.regression())
+    gap = held_out_gap(results, results.curves[0])
+    assert gap is not None
+    assert (gap.train_metric.name, gap.held_out_metric.name) == ("train_rmse", "test_rmse")
+    assert [point.epoch for point in gap.points] == list(range(1, 151))
+    assert (gap.best.epoch, gap.best.held_out) == (71, pytest.approx(0.195))
+    # By hand, 0.085 + 0.043 ((e - 71) / 79)^2 - 0.2 exp(-e / 20) changes its sign after 12.
+    assert [round(gap.points[e - 1].gap, 4) for e in (11, 12, 13)] == [-0.0056, -0.0008, 0.0038]
+    assert gap.narrowest.epoch == 12
+    # 0.195 + 0.043 - 0.11 - 0.2 exp(-7.5)
+    assert gap.points[-1].gap == pytest.approx(0.128 - 0.2 * math.exp(-7.5))
+
+
+def test_no_gap_without_a_pair_or_a_direction() -> None:
+    results = results_of(fakes.feedforward())
+    assert held_out_gap(results, results.curves[0]) is None
+    unknown = replace(results_of(fakes.regression()), metrics={})
+    assert held_out_gap(unknown, unknown.curves[0]) is None
+
+
 def text_of(fake: Fake) -> str:
-    results = JobResults.of(*fake)
+    results = results_of(fake)
     assert results.best is not None
     return "\n".join(describe_curves(results, results.best))
 
@@ -104,7 +164,7 @@ def test_nothing_is_written_without_a_course() -> None:
 
 
 def test_a_metric_of_some_epochs_is_described_by_those() -> None:
-    nan = float("nan")
+    nan = math.nan
     text = one_curve({"train_rmse": (0.4, 0.3, 0.2, 0.1), "test_rmse": (nan, 0.4, nan, 0.3)})
     assert text == (
         "The test RMSE was lowest at epoch 4 (0.3000), the last one. The test RMSE minus the"

@@ -15,7 +15,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from results import plots
-from results.analysis import CurvePoint, JobResults
+from results.analysis import JobResults
+from results.curve_shape import CurvePoint
 from results.errors import UnknownPlot
 from results.plots import curves, searches, study
 from results.plots.parameters import draw_parameter, draw_parameters, value_dots
