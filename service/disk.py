@@ -1,4 +1,4 @@
-"""Whether the data folder has room for what a job writes."""
+"""Checks that the data folder has room for what a job writes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from service.settings import Settings
 
 
 def disk_problem(settings: Settings) -> str | None:
-    """Return why no more work can be taken, or None; new jobs are refused rather than lost."""
+    """Return why no new job can be taken, None if one can."""
     try:
         free = shutil.disk_usage(settings.data_dir).free
     except OSError as error:  # the folder was removed, or its volume is not there

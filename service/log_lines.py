@@ -1,7 +1,7 @@
-"""What a line of the log says beyond its message: JSON lines, request ids, changes of state.
+"""Formats log lines, as text or as JSON, with the ids of the request and the job.
 
-A JSON line is one object with ``time`` (UTC), ``level``, ``logger`` and ``message``, the ids of
-the request and of the job that it is about, what it was given as ``extra``, and a traceback.
+A JSON line is one object with ``time`` (UTC), ``level``, ``logger`` and ``message``, the ids if
+there are any, the values given as ``extra``, and a traceback.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ REQUEST_ID_HEADER = "X-Request-ID"
 #: The id of the request that is being answered; empty outside of one.
 REQUEST_ID: ContextVar[str] = ContextVar("REQUEST_ID", default="")
 
-#: What every record has: the rest was given as ``extra``.
+#: Attributes of every record; the others were given as ``extra``.
 _STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 
 
 def formatter(log_format: LogFormat, job_id: str = "") -> logging.Formatter:
-    """Return the formatter; ``job_id`` is that of a process that works for one job alone."""
+    """Return the formatter; ``job_id`` is put into each JSON line."""
     if log_format == "json":
         return JsonFormatter(job_id)
     return logging.Formatter("%(asctime)sZ %(levelname)s %(name)s: %(message)s")

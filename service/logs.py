@@ -10,10 +10,10 @@ from service.log_lines import LogFormat, formatter
 
 
 def configure(log_format: LogFormat = "text", *, job_id: str = "") -> None:
-    """Log to stderr from INFO on; libraries only tell of trouble.
+    """Log to stderr from INFO on, and from WARNING on for libraries.
 
-    ``job_id`` is that of a process that works for one job: each of its JSON lines carries it.
-    Uvicorn's command line brings handlers of its own, of plain text: its lines go through ours.
+    ``job_id`` is put into each JSON line of a process that works for one job. Uvicorn's lines,
+    which have plain-text handlers of their own, go through ours.
     """
     logging.Formatter.converter = time.gmtime
     handler = logging.StreamHandler()
@@ -45,8 +45,8 @@ def tail(path: Path, lines: int) -> str:
 def limit_log(path: Path, max_bytes: int) -> None:
     """Cut a log file to its second half once it is larger than ``max_bytes``.
 
-    The process that writes the log calls this, so that it works while no controller lives. Whoever
-    writes must have opened the file for appending; what is printed during the cut is lost.
+    The process that writes the log calls this, so that it works without a controller. All writers
+    must have opened the file for appending. Lines printed during the cut are lost.
     """
     try:
         size = path.stat().st_size

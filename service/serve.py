@@ -1,8 +1,8 @@
 """The whole service in one command: a local Ray, a controller and the API.
 
-``python -m service.serve`` is what ``argbest serve`` runs. Ctrl-C or SIGTERM ends everything
-that it started; running jobs go back to the queue and go on when it is started again. After a
-kill -9 the Ray head and the drivers run on, and the next start finds them.
+``argbest serve`` runs ``python -m service.serve``. Ctrl-C or SIGTERM ends everything that it
+started; running jobs go back to the queue and go on at the next start. After a kill -9 the Ray head
+and the drivers run on, and the next start finds them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SHUTDOWN_SECONDS = 3
 
 @contextmanager
 def local_ray(settings: Settings) -> Iterator[tuple[Settings, Head | None]]:
-    """Yield settings that name a running Ray: the given address, or a head of our own."""
+    """Yield settings with the address of a running Ray: the given one, or a head of our own."""
     if settings.ray_address:
         yield settings, None
         return
@@ -50,8 +50,7 @@ def local_ray(settings: Settings) -> Iterator[tuple[Settings, Head | None]]:
     try:
         yield with_head(settings, head), head
     finally:
-        # Also ends a head that has replaced this one.
-        stop_head(settings, head)
+        stop_head(settings, head)  # or the head that has replaced it
 
 
 def serve(settings: Settings) -> None:
@@ -86,14 +85,14 @@ def serve(settings: Settings) -> None:
 
 
 class StopRequested(BaseException):
-    """SIGTERM or Ctrl-C: everything that was started is to be ended."""
+    """SIGTERM or Ctrl-C asked this process to end everything that it started."""
 
 
 def _stop_on_signals() -> None:
-    """Turn the first signal into :class:`StopRequested` and ignore the others while stopping.
+    """Raise :class:`StopRequested` at the first signal and ignore later ones.
 
-    Uvicorn catches signals while it runs and raises them again once it has stopped; with the
-    default handler the process would then end before its Ray and its controller.
+    Uvicorn catches signals while it runs and raises them again once it has stopped. The default
+    handler would then end the process before its Ray and its controller.
     """
 
     def stop(*_: object) -> None:
@@ -112,7 +111,7 @@ class StartError(Exception):
 
 @contextmanager
 def _listen(settings: Settings) -> Iterator[socket.socket]:
-    """Take the port before anything is started, so that a taken one costs nothing."""
+    """Open the port before anything else is started; raise :class:`StartError` if it is taken."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     address = (settings.host, settings.port)
     try:
@@ -125,9 +124,9 @@ def _listen(settings: Settings) -> Iterator[socket.socket]:
 
 @contextmanager
 def _only_one(settings: Settings) -> Iterator[None]:
-    """Hold the data folder: a second service would end the first one's Ray and jobs with its own.
+    """Lock the data folder: a second service would end the first one's Ray and jobs as it stops.
 
-    The lock goes with the process, also by kill -9.
+    The system frees the lock when the process ends, also by kill -9.
     """
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -159,18 +158,16 @@ def _announce(settings: Settings) -> None:
 
 
 def _announce_access(settings: Settings, store: Store) -> None:
-    """Say whether tokens are asked for; where there is none at all, make one and show it."""
+    """Say whether clients need tokens; if the store has none yet, make one and show it."""
     if asks_for_tokens(settings):
         secret = make_first_token(store)
         if secret is None:
-            _say("Token          asked of every client; `argbest token create NAME` makes another")
+            _say("Token          needed by every client; `argbest token create NAME` makes one")
         else:
             _say(f"Token          {secret}")
             _say("               for an admin, shown only now: clients send it as ARGBEST_TOKEN")
     elif not is_loopback(settings.host):
-        _say(
-            "Warning        ARGBEST_AUTH=off: whoever reaches this address can run and delete jobs"
-        )
+        _say("Warning        ARGBEST_AUTH=off: any client of this address can run and delete jobs")
     _say("Press Ctrl-C to stop.")
 
 
@@ -188,7 +185,7 @@ def _arguments(arguments: Sequence[str]) -> dict[str, object]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the service; return the exit status: 1 where it could not start."""
+    """Run the service; return the exit status, 1 if it could not start."""
     try:
         settings = Settings(**_arguments(arguments))  # type: ignore[arg-type]  # pydantic checks
     except ValidationError as error:
@@ -196,7 +193,7 @@ def main(arguments: Sequence[str]) -> int:
             _say(f"error: ARGBEST_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}")
         return 2
     logs.configure(settings.log_format)
-    # A client's own: what this process starts, trials included, has no use for it.
+    # It is a client's; no process that this one starts, trials included, needs it.
     os.environ.pop("ARGBEST_TOKEN", None)
     _stop_on_signals()
     try:

@@ -1,7 +1,6 @@
 """The settings of the service, each an environment variable ``ARGBEST_<NAME>``.
 
-Nothing is read when this module is imported; :meth:`Settings` reads the environment when it is
-called, so a test, a driver and the API each get their own.
+``Settings()`` reads the environment when it is called, not when this module is imported.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ from service.log_lines import LogFormat
 
 
 def default_data_dir() -> Path:
-    """Return the user's data folder for argbest, as the operating system names it."""
+    """Return the operating system's data folder of the user for argbest."""
     return Path(platformdirs.user_data_dir("argbest"))
 
 
 class Settings(BaseSettings):
-    """Where things lie and how much may run; unset ones take the defaults here."""
+    """Folders, addresses and limits of the service."""
 
     model_config = SettingsConfigDict(env_prefix="ARGBEST_", frozen=True, env_ignore_empty=True)
 
@@ -47,7 +46,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address that the API listens on")
     port: int = Field(8000, ge=1, le=65535, description="port that the API listens on")
     auth: Literal["auto", "on", "off"] = Field(
-        "auto", description="whether tokens are asked for; auto: beyond loopback"
+        "auto", description="whether clients need tokens; auto: beyond loopback"
     )
     allowed_hosts: str = Field(
         "", description="further names of the service in URLs, separated by commas; * for any"
@@ -95,7 +94,7 @@ class Settings(BaseSettings):
     @field_validator("ray_address")
     @classmethod
     def _host_and_port(cls, value: str) -> str:
-        """A controller asks this address whether Ray is there; "auto" or ray:// cannot be asked."""
+        """Refuse "auto" and ray://, at which a controller cannot check whether Ray is there."""
         host, _, port = value.rpartition(":")
         if value and not (host and "/" not in host and port.isdecimal()):
             raise ValueError(
@@ -107,7 +106,7 @@ class Settings(BaseSettings):
     @field_validator("data_dir", "cache_dir", "search_spaces_dir", "fashion_mnist_dir")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
-        """Trial processes run in folders of their own: a relative path would mean another one."""
+        """Trial processes run in folders of their own, where a relative path would differ."""
         return None if value is None else value.expanduser().absolute()
 
     @property
@@ -117,17 +116,17 @@ class Settings(BaseSettings):
 
     @property
     def datasets_dir(self) -> Path:
-        """Where prepared data sets lie, one copy a node."""
+        """The folder of prepared data sets, one copy on each node."""
         return self.data_dir / "datasets"
 
     @property
     def logs_dir(self) -> Path:
-        """Where each job's log file lies."""
+        """The folder of the jobs' log files."""
         return self.data_dir / "logs"
 
     @property
     def ray_dir(self) -> Path:
-        """Where the local Ray's token, state file and Tune's snapshots lie."""
+        """The folder of the local Ray's token and state file and of Tune's snapshots."""
         return self.data_dir / "ray"
 
     def log_file(self, job_id: str) -> Path:

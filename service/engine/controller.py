@@ -64,7 +64,6 @@ class Controller:
     ) -> None:
         self._store, self._settings = store, settings
         self._clock, self._wall_clock = clock, wall_clock
-        self._renew = partial(leases.renew, store, settings)
         self._give_back = partial(leases.give_back, store, settings)
         self._finish = partial(leases.finish, store, settings)
         self._owner = processes.owner_name()
@@ -112,8 +111,8 @@ class Controller:
         known = mine.keys() | self._children.keys()
         self._ending_since = {j: since for j, since in self._ending_since.items() if j in known}
         if not self._is_resting:
-            has_room = len(mine) < self._settings.max_concurrent_jobs
-            self._claim(to_run=has_room and self._can_run())
+            has_room = len(mine) < self._settings.max_concurrent_jobs and not self._problem
+            self._claim(to_run=has_room and is_reachable(self._settings.ray_address))
 
     def end_drivers(self) -> None:
         """End its drivers and put their jobs back into the queue, as the service shuts down.
@@ -171,16 +170,16 @@ class Controller:
     def _is_resting(self) -> bool:
         return self._clock() < self._rests_until
 
-    def _can_run(self) -> bool:
-        return not self._problem and is_reachable(self._settings.ray_address)
-
     def _claim(self, *, to_run: bool) -> None:
         """Claim a job; unless ``to_run``, only one whose lost driver left it to be ended."""
         lease = self._store.claim_job(self._owner, self._settings.lease_seconds, to_run=to_run)
         if lease is None:
             return
         job = self._store.job(lease.job_id)
-        self._end_former_run(lease)
+        leased = self._store.leased_jobs().get(lease.job_id)
+        if leased is not None and leased.driver is not None:
+            end_hanging(lease.job_id, leased.driver)  # before another driver begins
+            forget_runs(lease, self._settings)
         if job.state is JobState.CANCELLING:
             self._finish(lease, JobState.CANCELLED)
         elif job.state is JobState.PAUSING:
@@ -197,13 +196,6 @@ class Controller:
             )
         else:
             self._start_driver(lease)
-
-    def _end_former_run(self, lease: Lease) -> None:
-        """End what is left here of the job's former driver before another one begins."""
-        leased = self._store.leased_jobs().get(lease.job_id)
-        if leased is not None and leased.driver is not None:
-            end_hanging(lease.job_id, leased.driver)
-            forget_runs(lease, self._settings)
 
     def _start_driver(self, lease: Lease) -> None:
         try:
@@ -244,7 +236,10 @@ class Controller:
         elif running is None:
             self._give_back(lease, lost=True)
         elif self._is_starting(job_id):
-            self._renew(lease)
+            try:
+                self._store.renew_lease(lease, self._settings.lease_seconds)
+            except LeaseLost:
+                logger.info("job %s has ended while its driver was starting", job_id)
 
     def _is_starting(self, job_id: str) -> bool:
         return job_id in self._children and self._children[job_id].is_starting(self._clock())

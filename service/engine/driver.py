@@ -1,7 +1,7 @@
 """The process that drives one job: ``python -m service.engine.driver JOB OWNER TOKEN``.
 
-The controller starts it in a session of its own; it outlives the controller and the API. It holds
-the job's lease: it renews it, writes every result under it, and stops at once when it is lost.
+The controller starts it in a session of its own, so it outlives the controller and the API. It
+renews the job's lease, writes every result under it, and stops at once when the lease is lost.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from ray import tune
 
@@ -27,13 +28,9 @@ from service.engine.heartbeat import EXIT_UNFINISHED, Heartbeat
 from service.engine.memory_kills import survive_memory_kills
 from service.engine.messages import OBJECTIVE
 from service.engine.pause_gate import PauseGate, PauseReached
-from service.engine.ray_connection import (
-    NODE_SECONDS,
-    check_feasible,
-    connect,
-)
+from service.engine.ray_connection import NODE_SECONDS, check_feasible, connect
 from service.engine.recorder import Recorder
-from service.engine.search import Search, make_search
+from service.engine.search import search_options
 from service.engine.trial import TrialContext, run_trial
 from service.log_lines import log_state
 from service.logs import limit_log
@@ -54,12 +51,7 @@ LOST_RETRIES = 3
 
 
 def drive(
-    store: Store,
-    lease: Lease,
-    settings: Settings,
-    gate: PauseGate,
-    *,
-    node_s: float = NODE_SECONDS,
+    store: Store, lease: Lease, settings: Settings, gate: PauseGate, *, node_s: float
 ) -> Ending:
     """Run the remaining trials; return the job's final state, and store everything else.
 
@@ -67,64 +59,57 @@ def drive(
     means for the job, :func:`service.engine.endings.ending_of` says.
     """
     job = store.job(lease.job_id)
-    spec = job.spec
-    records = store.trials(job.id)
-    logger.info(
-        "job %s (%s): %s on Ray %s", job.id, job.name, spec.space.strategy, settings.ray_address
-    )
-    datasets.ensure(
-        spec.space.dataset,
-        settings.datasets_dir,
-        source=settings.fashion_mnist_dir,
-        log=logger.info,
-    )
-    search = make_search(spec.space, seed=spec.seed, records=records)
-    if search.num_samples > 0:
+    spec, space, records = job.spec, job.spec.space, store.trials(job.id)
+    address = settings.ray_address
+    logger.info("job %s (%s): %s on Ray %s", job.id, job.name, space.strategy, address)
+    source = settings.fashion_mnist_dir
+    datasets.ensure(space.dataset, settings.datasets_dir, source=source, log=logger.info)
+    search = search_options(space, seed=spec.seed, records=records)
+    if search["num_samples"] > 0:
         connect(job, settings)
         has_run = any(record.attempt > 0 for record in records)
         check_feasible(spec, has_run=has_run, node_s=node_s)
         recorder = Recorder(store, lease, records, max_failures=spec.max_failures, gate=gate)
-        _fit(search, spec, settings, recorder, gate, name=f"{job.id}-{lease.token}")
+        _fit(spec, settings, recorder, gate, search, name=f"{job.id}-{lease.token}")
         recorder.flush()
-    done = store.trials(job.id)
-    left = spec.trials - sum(record.state.is_finished for record in done)
+        records = store.trials(job.id)
+    left = spec.trials - sum(record.state.is_finished for record in records)
     if left <= 0:
-        return outcome(done)
+        return outcome(records)
     if not gate.closed:
         raise StoppedEarlyError(
             f"Tune ended its run early, as it does at SIGINT and SIGUSR1; trials left: {left}"
         )
-    logger.info("job %s: what is left of it waits", job.id)
+    logger.info("job %s: %d trials are left for later", job.id, left)
     return Ending(JobState.QUEUED)
 
 
 def _fit(
-    search: Search,
     spec: JobSpec,
     settings: Settings,
     recorder: Recorder,
     gate: PauseGate,
+    search: dict[str, Any],
     *,
     name: str,
 ) -> None:
+    """Let Tune run the trials; its snapshot of the run is removed, since only records count."""
     context = TrialContext(spec, settings.datasets_dir, settings.fashion_mnist_dir)
+    trial = partial(run_trial, context=context)
     storage = settings.ray_dir / "tune"
     survive_memory_kills()
     tuner = tune.Tuner(
-        tune.with_resources(
-            partial(run_trial, context=context), {"cpu": spec.cpu, "gpu": spec.gpu}
-        ),
-        param_space=search.param_space,
+        tune.with_resources(trial, {"cpu": spec.cpu, "gpu": spec.gpu}),
+        param_space=search.pop("param_space", None),
         tune_config=tune.TuneConfig(
             mode=spec.space.mode,
             metric=OBJECTIVE,
-            search_alg=search.searcher,
             scheduler=gate,
-            num_samples=search.num_samples,
             max_concurrent_trials=spec.max_concurrent_trials,
             reuse_actors=True,
             trial_name_creator=lambda trial: f"trial_{trial.trial_id}",
             trial_dirname_creator=lambda trial: trial.trial_id,
+            **search,
         ),
         run_config=tune.RunConfig(
             name=name,
@@ -139,7 +124,6 @@ def _fit(
     except PauseReached:
         logger.info("the last running trial has ended")
     finally:
-        # Tune's snapshot of this run: our records are what a take-over starts from.
         shutil.rmtree(storage / name, ignore_errors=True)
 
 
@@ -166,7 +150,7 @@ def _run(
 
 
 def _end(store: Store, lease: Lease, ending: Ending | None) -> int:
-    """Write how the run ended and return the exit status; the lease is over then."""
+    """Write how the run ended, which ends the lease; return the exit status."""
     if ending is None:
         return EXIT_UNFINISHED
     if ending.error is not None:
@@ -189,7 +173,7 @@ def main(arguments: Sequence[str]) -> int:
     settings = Settings()
     logs.configure(settings.log_format, job_id=job_id)
     os.environ.update(TUNE_SETTINGS)
-    # It misses the log files that are switched off, once a trial.
+    # Once a trial, it warns that the log files which are switched off are missing.
     logging.getLogger("ray.tune.analysis.experiment_analysis").setLevel(logging.ERROR)
     lease = Lease(job_id, owner, int(token))
     store = open_store(settings.store_url)

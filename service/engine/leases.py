@@ -1,4 +1,4 @@
-"""What a controller does with a lease that it holds; each function raises ``StoreUnavailable``.
+"""What a controller writes under a lease that it holds; each function raises ``StoreUnavailable``.
 
 A lease that another controller has taken over meanwhile is no error: the job is theirs.
 """
@@ -18,21 +18,13 @@ from service.settings import Settings
 logger = logging.getLogger("service.engine.controller")
 
 
-def renew(store: Store, settings: Settings, lease: Lease) -> None:
-    """Renew the lease of a job whose driver is starting."""
-    try:
-        store.renew_lease(lease, settings.lease_seconds)
-    except LeaseLost:
-        logger.info("job %s has ended while its driver was starting", lease.job_id)
-
-
 def give_back(store: Store, settings: Settings, lease: Lease, *, lost: bool) -> None:
     """Queue the job again; ``lost`` says that its driver has ended by itself."""
     forget_runs(lease, settings)
     try:
         store.release_job(lease, lost=lost)
-    except (LeaseLost, IllegalMove) as error:
-        logger.info("job %s: %s", lease.job_id, error)
+    except (LeaseLost, IllegalMove) as refused:
+        logger.info("job %s: %s", lease.job_id, refused)
         return
     if lost:
         logger.warning("job %s: its driver has ended before it", lease.job_id)
@@ -48,5 +40,5 @@ def finish(
         store.finish_job(lease, state, error)
     except (LeaseLost, IllegalMove) as refused:
         logger.info("job %s: %s", lease.job_id, refused)
-    else:
-        log_state(logger, lease.job_id, state)
+        return
+    log_state(logger, lease.job_id, state)

@@ -7,34 +7,29 @@ only the rest.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from ray import tune
-from ray.tune.search import Searcher
 
 from results.records import TrialRecord
 from search_spaces import SearchSpace
 from service.engine.messages import ASSIGNMENT, Assignment
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
-    """Arguments for Tune: a ``param_space`` (a list) or a ``searcher``, and how many samples."""
+def search_options(
+    space: SearchSpace, *, seed: int, records: Sequence[TrialRecord]
+) -> dict[str, Any]:
+    """Return Tune's ``num_samples``, and a ``param_space`` (a list) or a ``search_alg``.
 
-    num_samples: int
-    param_space: dict[str, Any] = field(default_factory=dict)
-    searcher: Searcher | None = None
-
-
-def make_search(space: SearchSpace, *, seed: int, records: Sequence[TrialRecord]) -> Search:
-    """Return the search over the trials that ``records`` do not show as finished."""
+    They stand for the trials that ``records`` do not show as finished.
+    """
     unfinished = [record for record in records if not record.state.is_finished]
     if space.trials is not None:  # sampled
         # Importing Optuna takes half a second, which a list of configurations does without.
         from service.engine.sampler import Sampler
 
         left = space.trials - (len(records) - len(unfinished))
-        return Search(left, searcher=Sampler(space, seed=seed, records=records))
+        return {"num_samples": left, "search_alg": Sampler(space, seed=seed, records=records)}
     assignments = [Assignment(r.number, r.parameters, r.seed).to_json() for r in unfinished]
-    return Search(1 if assignments else 0, {ASSIGNMENT: tune.grid_search(assignments)})
+    param_space = {ASSIGNMENT: tune.grid_search(assignments)}
+    return {"num_samples": 1 if assignments else 0, "param_space": param_space}

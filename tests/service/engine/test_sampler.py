@@ -13,7 +13,7 @@ from results.states import TrialState
 from search_spaces import SearchSpace
 from service.engine.messages import OBJECTIVE, Assignment
 from service.engine.sampler import Sampler
-from service.engine.search import make_search
+from service.engine.search import search_options
 
 SAMPLERS = ("random", "tpe")
 TRIALS = 12
@@ -38,9 +38,10 @@ def searched(
     strategy: str, records: Sequence[TrialRecord], trials: int = TRIALS
 ) -> tuple[Sampler, int]:
     """Return the sampler over what is left, and how many trials that is."""
-    search = make_search(space(strategy, trials), seed=42, records=records)
-    assert isinstance(search.searcher, Sampler)
-    return search.searcher, search.num_samples
+    search = search_options(space(strategy, trials), seed=42, records=records)
+    assert search.keys() == {"num_samples", "search_alg"}
+    sampler: Sampler = search["search_alg"]
+    return sampler, search["num_samples"]
 
 
 def suggestions(sampler: Sampler, trials: int) -> list[Assignment]:

@@ -9,7 +9,7 @@ from results.records import TrialRecord
 from results.states import TrialState
 from search_spaces import SearchSpace
 from service.engine.messages import ASSIGNMENT, Assignment
-from service.engine.search import make_search
+from service.engine.search import search_options
 
 SIZES = [{"hidden_size": size, "learning_rate": r} for size in (100, 150) for r in (0.1, 0.2)]
 
@@ -25,10 +25,10 @@ def listed(done: Sequence[int] = (), seeds: Sequence[int] = (42,) * 4) -> list[A
         TrialRecord(n, TrialState.SUCCEEDED if n in done else TrialState.QUEUED, config, seed)
         for n, (config, seed) in enumerate(zip(SIZES, seeds, strict=True))
     ]
-    search = make_search(space, seed=42, records=records)
-    assert search.searcher is None
-    values: list[dict[str, Any]] = search.param_space[ASSIGNMENT]["grid_search"]
-    assert search.num_samples == (1 if values else 0)
+    search = search_options(space, seed=42, records=records)
+    assert search.keys() == {"num_samples", "param_space"}
+    values: list[dict[str, Any]] = search["param_space"][ASSIGNMENT]["grid_search"]
+    assert search["num_samples"] == (1 if values else 0)
     return [Assignment.of({ASSIGNMENT: value}) for value in values]
 
 
