@@ -1,0 +1,88 @@
+"""What we use of Ray beyond its public interface: still there, and still needed.
+
+`docs/private-apis.md` lists each with its reason. A test here fails when a new Ray no longer has
+one, or when one is no longer needed.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+import ray
+from ray.air.execution._internal import RayActorManager
+from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
+from ray.exceptions import OutOfMemoryError
+from ray.tune.execution import tune_controller
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler
+
+RAY = Path(ray.__file__).parent
+ROOT = Path(__file__).parents[3]
+
+
+def test_tune_still_ends_a_whole_job_for_one_process_that_was_killed_for_memory() -> None:
+    manager = RayActorManager.__new__(RayActorManager)  # a whole one would start a Ray
+    task = TrackedActorTask(tracked_actor=None)
+    with pytest.raises(RuntimeError, match="unexpected exception"):
+        manager._actor_task_failed(task, OutOfMemoryError("the node is running low on memory"))
+
+
+def test_tune_makes_its_actor_manager_from_the_name_that_we_replace() -> None:
+    source = inspect.getsource(tune_controller)
+    assert "self._actor_manager = RayActorManager(" in source
+
+
+def test_tune_asks_the_trial_itself_whether_it_may_be_started_again() -> None:
+    trial = Trial("PPO", stub=True, max_failures=5)
+    trial.run_metadata.num_failures = 1
+    assert trial.should_recover()
+    trial.max_failures = 0
+    assert not trial.should_recover()
+
+
+def test_tune_numbers_the_failures_in_the_file_that_we_read() -> None:
+    assert "Failure #" in inspect.getsource(Trial)
+
+
+def test_a_scheduler_may_answer_noop_to_a_result() -> None:
+    """The pause gate holds back a trial by this answer, in its first report."""
+    source = inspect.getsource(tune_controller.TuneController)
+    assert "TrialScheduler.NOOP" in source
+    assert FIFOScheduler.NOOP == "NOOP"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["gcs_create_placement_group_retry_max_interval_ms", "gcs_rpc_server_reconnect_timeout_s"],
+)
+def test_the_gcs_knows_the_settings_that_we_give_it(name: str) -> None:
+    server = (RAY / "core" / "src" / "ray" / "gcs" / "gcs_server").read_bytes()
+    assert name.encode() in server
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("node.py", "RAY_ROTATION_MAX_BYTES"),
+        ("node.py", "RAY_ROTATION_BACKUP_COUNT"),
+        ("accelerators/accelerator.py", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"),
+    ],
+)
+def test_ray_reads_the_variables_that_we_set(module: str, name: str) -> None:
+    assert name in (RAY / "_private" / module).read_text(encoding="utf-8")
+
+
+def test_the_document_lists_every_private_module_that_is_imported() -> None:
+    document = (ROOT / "docs" / "private-apis.md").read_text(encoding="utf-8")
+    private = re.compile(r"^\s*(?:from|import) ((?:ray|torch|numba)[\w.]*\._\w[\w.]*)", re.MULTILINE)
+    found = {
+        name
+        for folder in ("service", "trainables")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in private.findall(path.read_text(encoding="utf-8"))
+    }
+    assert found
+    assert {name for name in found if name not in document} == set()
