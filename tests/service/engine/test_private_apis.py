@@ -77,7 +77,9 @@ def test_ray_reads_the_variables_that_we_set(module: str, name: str) -> None:
 
 def test_the_document_lists_every_private_module_that_is_imported() -> None:
     document = (ROOT / "docs" / "private-apis.md").read_text(encoding="utf-8")
-    private = re.compile(r"^\s*(?:from|import) ((?:ray|torch|numba)[\w.]*\._\w[\w.]*)", re.MULTILINE)
+    private = re.compile(
+        r"^\s*(?:from|import) ((?:ray|torch|numba)[\w.]*\._\w[\w.]*)", re.MULTILINE
+    )
     found = {
         name
         for folder in ("service", "trainables")
