@@ -25,16 +25,11 @@ class Library:
 
     The users' ``folders`` are read anew at each call, so that a file counts as soon as it is
     saved; a folder that does not exist is empty. The built-in spaces come first, then the folders
-    in order: a file that repeats a name is not used. Nor is one that cannot be read; it disturbs
-    no other, and :meth:`broken` tells of both.
+    in order. A file that repeats a name or cannot be read is left out and listed by :meth:`broken`.
     """
 
     def __init__(self, folders: Iterable[Path] = ()) -> None:
         self._folders = tuple(folders)
-
-    def names(self) -> tuple[str, ...]:
-        """Return the names of all usable spaces, sorted."""
-        return tuple(space.name for space in self.all())
 
     def all(self) -> tuple[SearchSpace, ...]:
         """Return all usable spaces, sorted by name."""
@@ -42,7 +37,7 @@ class Library:
         return tuple(spaces[name] for name in sorted(spaces))
 
     def broken(self) -> tuple[SpaceFileError, ...]:
-        """Return, for each of the users' files that is not used, the reason."""
+        """Return the reason for each of the users' files that is left out."""
         return self._read()[1]
 
     def get(self, name: str, *, pointer: str = "") -> SearchSpace:
@@ -68,15 +63,18 @@ class Library:
         broken: list[SpaceFileError] = []
         for folder in self._folders:
             try:
-                paths = _yaml_files(folder)
-            except SpaceFileError as error:
-                broken.append(error)
+                paths = sorted(p for p in folder.iterdir() if p.suffix in (".yaml", ".yml"))
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                detail = f"the folder cannot be read ({error.strerror})"
+                broken.append(_file_error(folder, detail, "name a readable folder"))
                 continue
             for path in paths:
                 try:
                     space = read_space(path)
                     if space.name in spaces:
-                        raise _shadowing(path, built_in=space.name in _built_in())
+                        raise _shadowing(path)
                     spaces[space.name] = space
                 except SpaceFileError as error:
                     broken.append(error)
@@ -88,17 +86,17 @@ def read_space(path: Path) -> SearchSpace:
 
     Raises :class:`SpaceFileError`, which names the file and, for each problem, the line.
     """
-    # Importing PyYAML takes longer than all else here; only files need it.
+    # Importing PyYAML takes longer than all else here, and only files need it.
     from search_spaces.yaml_files import LARGEST_TEXT, load_yaml
 
     if path.suffix != ".yaml" or not SPACE_NAME.fullmatch(path.stem):
         detail = "a space's file is called <name>.yaml, its name of a-z, 0-9, _ and - only"
-        raise _file_error(path, 1, detail, "rename the file")
+        raise _file_error(path, detail, "rename the file")
     try:
         document = load_yaml(_text_of(path, LARGEST_TEXT))
     except YamlError as error:
         problem = error.problems[0]
-        raise _file_error(path, error.line, problem.detail, problem.hint) from None
+        raise _file_error(path, problem.detail, problem.hint, error.line) from None
     try:
         space = SearchSpace.from_json(document.value)
     except SearchSpaceError as error:
@@ -107,18 +105,8 @@ def read_space(path: Path) -> SearchSpace:
     if space.name != path.stem:
         detail = f"the name {space.name} is not that of the file"
         hint = f"rename the file to {space.name}.yaml, or the space to {path.stem}"
-        raise _file_error(path, document.line("/name"), detail, hint)
+        raise _file_error(path, detail, hint, document.line("/name"))
     return space
-
-
-def _yaml_files(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        detail = f"the folder cannot be read ({error.strerror})"
-        raise _file_error(folder, 1, detail, "name a readable folder") from None
 
 
 @cache
@@ -127,31 +115,31 @@ def _built_in() -> dict[str, SearchSpace]:
     return {space.name: space for space in spaces}
 
 
-def _text_of(path: Path, largest: int) -> str:
+def _text_of(path: Path, most: int) -> str:
     if not path.is_file():
-        raise _file_error(path, 1, "this is not a regular file", "replace it by a text file")
+        raise _file_error(path, "this is not a regular file", "replace it by a text file")
     try:
         with path.open("rb") as file:
-            content = file.read(largest + 1)
+            content = file.read(most + 1)
     except OSError as error:
         detail = f"the file cannot be read ({error.strerror})"
-        raise _file_error(path, 1, detail, "make it readable for the service") from None
-    if len(content) > largest:
-        raise _file_error(path, 1, "the file is too large", f"use at most {largest} bytes")
+        raise _file_error(path, detail, "make it readable for the service") from None
+    if len(content) > most:
+        raise _file_error(path, "the file is too large", f"use at most {most} bytes")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise _file_error(path, line, "this is not UTF-8", "save the file as UTF-8") from None
+        raise _file_error(path, "this is not UTF-8", "save the file as UTF-8", line) from None
 
 
-def _shadowing(path: Path, *, built_in: bool) -> SpaceFileError:
-    other = "a built-in space" if built_in else "a space of another folder"
-    detail = f"{other} has the name {path.stem} already"
-    return _file_error(path, 1, detail, "give the space another name, and its file with it")
+def _shadowing(path: Path) -> SpaceFileError:
+    other = "a built-in space" if path.stem in _built_in() else "a space of another folder"
+    hint = "give the space another name, and its file with it"
+    return _file_error(path, f"{other} has the name {path.stem} already", hint)
 
 
-def _file_error(path: Path, line: int, detail: str, hint: str) -> SpaceFileError:
+def _file_error(path: Path, detail: str, hint: str, line: int = 1) -> SpaceFileError:
     return SpaceFileError([_located(path, line, Problem("", detail, Code.BAD_FILE, hint))], path)
 
 

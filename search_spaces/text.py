@@ -1,26 +1,26 @@
 """The rule on characters, for every text that a person, a client or a trainable sends.
 
-============================  ==================  =====================  =========
-a text with                   fits on one line    fits on several lines  is stored
-============================  ==================  =====================  =========
-NUL, a lone surrogate         no                  no                     no
-tab, newline                  no                  yes                    yes
-another control character     no                  no                     yes
-a line or paragraph separator no                  no                     yes
-U+FFFE, U+FFFF                no                  no                     yes
-============================  ==================  =====================  =========
-
-A terminal or a log obeys control characters and separators, and XML, so a plot, cannot hold U+FFFE
-and U+FFFF. PostgreSQL refuses NUL, and no encoding holds a lone surrogate.
+Control characters (category Cc) and line and paragraph separators are not printed: a terminal or a
+log obeys them. Nor are U+FFFE and U+FFFF, which XML, and so a plot, cannot hold. Descriptions may
+have newlines and tabs. Neither printed nor stored are NUL, which PostgreSQL refuses, and lone
+surrogates, which no encoding holds.
 """
 
 from __future__ import annotations
 
 import re
+from unicodedata import category
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _UNPRINTABLE_LINES = re.compile("(?![\t\n])" + _UNPRINTABLE.pattern)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_KINDS = {
+    "Cc": "control character",
+    "Zl": "line separator",
+    "Zp": "paragraph separator",
+    "Cs": "lone surrogate",
+    "Cn": "noncharacter",
+}
 
 
 def unprintable(text: str, *, several_lines: bool = False) -> str:
@@ -33,10 +33,7 @@ def unprintable(text: str, *, several_lines: bool = False) -> str:
 
 
 def unstorable(text: str) -> str:
-    """Return the first character of ``text`` that cannot be stored, named, or "".
-
-    That is NUL, which PostgreSQL refuses, or a lone surrogate, which no encoding holds.
-    """
+    """Return the first character of ``text`` that cannot be stored, named, or ""."""
     return _named(_UNSTORABLE.search(text))
 
 
@@ -58,11 +55,5 @@ def _named(found: re.Match[str] | None) -> str:
     if found is None:
         return ""
     character = found.group()
-    kinds = {"\0": "NUL character", "\u2028": "line separator", "\u2029": "paragraph separator"}
-    if "\ud800" <= character <= "\udfff":
-        kind = "lone surrogate"
-    elif character in "\ufffe\uffff":
-        kind = "noncharacter"
-    else:
-        kind = kinds.get(character, "control character")
+    kind = "NUL character" if character == "\0" else _KINDS[category(character)]
     return f"the {kind} U+{ord(character):04X} at position {found.start()}"

@@ -135,7 +135,7 @@ def test_every_name_is_in_the_guide_or_the_readme() -> None:
         *(t.name for t in registry.trainables().values() if t.entry.startswith("trainables.")),
         *(m.name for t in registry.trainables().values() for m in t.metrics
           if t.entry.startswith("trainables.")),
-        *Library().names(), *names(), *STRATEGIES, *JobState, *FailureKind,
+        *(space.name for space in Library().all()), *names(), *STRATEGIES, *JobState, *FailureKind,
         *JobRequest.model_fields,
     ]  # fmt: skip
     assert sorted({str(name) for name in expected if f"`{name}`" not in both}) == []
