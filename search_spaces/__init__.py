@@ -10,6 +10,7 @@ from search_spaces.errors import (
     pointer_to,
 )
 from search_spaces.floats import with_floats
+from search_spaces.keys import key_hint
 from search_spaces.library import Library
 from search_spaces.reading import read_domain
 from search_spaces.space import MOST_EPOCHS, SAMPLERS, STRATEGIES, SearchSpace
@@ -48,6 +49,7 @@ __all__ = [
     "count",
     "count_distinct",
     "defaults",
+    "key_hint",
     "pointer_to",
     "printable",
     "read_domain",

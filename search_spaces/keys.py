@@ -40,13 +40,16 @@ _DISTRIBUTION = 'leave it out; "log": true draws evenly on a logarithmic scale, 
 def key_problems(raw: Mapping[Any, Any], known: Collection[str]) -> list[Problem]:
     """Return a problem for each key of ``raw`` that is not among ``known``."""
     return [
-        Problem(pointer_to(key), "this key is not known here", Code.UNKNOWN_KEY, _hint(key, known))
+        Problem(
+            pointer_to(key), "this key is not known here", Code.UNKNOWN_KEY, key_hint(key, known)
+        )
         for key in raw
         if key not in known
     ]
 
 
-def _hint(key: object, known: Collection[str]) -> str:
+def key_hint(key: object, known: Collection[str]) -> str:
+    """Return a hint that names the one of the ``known`` keys that ``key`` may stand for."""
     if key == "distribution" and "low" in known:
         return _DISTRIBUTION
     for words in (_SPACE, _DOMAIN, _CONDITION):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
-from search_spaces import Problem, pointer_to
+from search_spaces import Problem, key_hint, pointer_to
 from service.errors import MOST_PROBLEMS, InvalidRequest
-from service.job_request import JobRequest
+from service.job_request import JobRequest, Resources
 
 #: How to mend a value that pydantic refuses, by its error type; the names are in its context.
 _FIXES = {
@@ -62,10 +61,8 @@ def _problem_of_body(item: Mapping[str, Any]) -> Problem:
     named = [part for part in location if part != "[key]"]
     place = pointer_to(*named)
     if item["type"] == "extra_forbidden":
-        fields = sorted(JobRequest.model_fields)
-        close = difflib.get_close_matches(str(named[-1]), fields, n=1)
-        guess = f"did you mean {close[0]!r}? " if close else ""
-        hint = f"{guess}the fields are {', '.join(fields)}"
+        model = JobRequest if len(named) == 1 else Resources
+        hint = key_hint(named[-1], sorted(model.model_fields))
         return Problem(place, "there is no such field", "unknown_field", hint)
     if place == "/search_space":
         missing = item["type"] == "missing"

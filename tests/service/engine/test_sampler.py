@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Sequence
 
@@ -108,3 +109,20 @@ def test_a_trial_that_failed_is_no_result() -> None:
     sampler.on_trial_complete(trial_id="a", result=None, error=True)
     sampler.on_trial_complete(trial_id="b", result={"done": True})
     assert [trial.state for trial in sampler._study.trials] == [OptunaState.FAIL] * 2
+
+
+@pytest.mark.parametrize("strategy", SAMPLERS)
+def test_lists_are_drawn_stored_and_known_to_a_sampler_that_starts_again(strategy: str) -> None:
+    raw = {**space(strategy).to_json(), "parameters": {
+        "model.sizes": {"values": [[64, 64], [128], []]}, "pause-s": {"value": [0.5]},
+    }}  # fmt: skip
+    declared = SearchSpace.from_json(raw)
+    sampler = Sampler(declared, seed=42, records=[])
+    drawn = [json.loads(json.dumps(sampler.suggest(name))) for name in "abcdefgh"]
+    parameters = [Assignment.of(configuration).parameters for configuration in drawn]
+    assert {str(p["model.sizes"]) for p in parameters} == {"[64, 64]", "[128]", "[]"}
+    assert all(p["pause-s"] == [0.5] for p in parameters)
+    finished = TrialRecord(0, TrialState.SUCCEEDED, parameters[0], 42, metrics={"score": 1.0})
+    waiting = TrialRecord(1, TrialState.QUEUED, parameters[1], 42)
+    again = Sampler(declared, seed=42, records=[finished, waiting])
+    assert Assignment.of(again.suggest("first")) == Assignment(1, parameters[1], 42)
