@@ -5,6 +5,7 @@ ResultsError
   TrialNotFound       the job has no trial of that number
   IllegalMove         the state of the job or trial does not allow the move that was asked for
   IdempotencyClash    the key was used before with another request
+  UnreadableJob       another version of argbest accepted the job, and this one cannot read it
   LeaseLost           the lease has expired or been taken over: the holder must stop writing
   BadCursor           the page cursor was not made by this store
   StoreUnavailable    the database cannot be reached, is locked, or its disk is full
@@ -40,6 +41,10 @@ class IllegalMove(ResultsError):
 
 class IdempotencyClash(ResultsError):
     """The idempotency key was used before with another request."""
+
+
+class UnreadableJob(ResultsError):
+    """Another version of argbest accepted the job, and this one cannot read it."""
 
 
 class LeaseLost(ResultsError):

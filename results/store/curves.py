@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,9 +13,11 @@ from sqlalchemy import Connection, Row
 from results.errors import TrialNotFound
 from results.records import Curve, EpochReport, Lease
 from results.states import TrialState
-from results.store import jobs, trials, values
-from results.store.leases import hold
+from results.store import values
+from results.store.rows import SPEC, read_spec
 from results.store.tables import JOBS, REPORTS, TRIALS, insert_if_new
+from results.store.transactions import Transactions, job_row, update_job
+from results.store.trials import trial_row
 
 #: About how many reports are read at a time: some 10 MB.
 _CHUNK_REPORTS = 20_000
@@ -27,57 +29,70 @@ _IN_CURRENT_ATTEMPT = sa.and_(
 )
 
 
-def write(connection: Connection, lease: Lease, reports: Sequence[EpochReport]) -> int:
-    """Insert the reports that are new, let their trials follow, and return how many were new."""
-    rows = [_columns(lease.job_id, report) for report in reports]
-    hold(connection, lease)
-    unfinished = _unfinished(connection, lease.job_id, rows)
-    kept = [row for row in rows if row["trial"] in unfinished]
-    if not kept:
-        return 0
-    insertion = insert_if_new(connection, REPORTS)
-    # The option keeps the count of an INSERT, which SQLAlchemy otherwise drops.
-    inserted = connection.execute(
-        insertion, kept, execution_options={"preserve_rowcount": True}
-    ).rowcount
-    if inserted:
-        current = [report for report in reports if report.attempt == unfinished.get(report.trial)]
-        _follow(connection, lease.job_id, current, all_new=inserted == len(kept))
-    return inserted
+class CurveMethods(Transactions):
+    """The methods of the store that write reports and read curves."""
 
+    def write_reports(self, lease: Lease, reports: Sequence[EpochReport]) -> int:
+        """Write a batch of reports, each at most once; return how many were new.
 
-def of_trial(connection: Connection, job_id: str, number: int) -> Curve:
-    """Return the curve of one trial."""
-    trials.get(connection, job_id, number)
-    found = _curves(connection, job_id, TRIALS.c.number == number)
-    return found[0] if found else Curve(number, (), {})
+        The trial's ``metrics``, ``epochs`` and ``seconds`` follow the newest report of its current
+        attempt. Reports of a trial that has finished are not written: its result stays as it was
+        seen. Raises ``ValueError``, having written nothing, for a metric that is not finite and
+        for an attempt that was never started.
+        """
+        rows = [_columns(lease.job_id, report) for report in reports]
+        with self._held(lease) as (connection, _):
+            unfinished = _unfinished(connection, lease.job_id, rows)
+            kept = [row for row in rows if row["trial"] in unfinished]
+            if not kept:
+                return 0
+            insertion = insert_if_new(connection, REPORTS)
+            new = connection.execute(
+                insertion.returning(REPORTS.c.trial, REPORTS.c.attempt), kept
+            ).all()
+            came = Counter(trial for trial, attempt in new if attempt == unfinished[trial])
+            if came:
+                engines = {
+                    report.trial: report.engine
+                    for report in reports
+                    if report.engine and report.attempt == unfinished.get(report.trial)
+                }
+                _follow(connection, lease.job_id, came, engines)
+            return len(new)
 
+    def curve(self, job_id: str, number: int) -> Curve:
+        """Return the curve of the trial's latest attempt (empty before its first report).
 
-def of_job(
-    connection: Connection, job_id: str, numbers: Collection[int] | None, *, after: int
-) -> tuple[Curve, ...]:
-    """Return the next curves behind that of trial ``after``, by number; none behind the last one.
+        Its metrics are those that every epoch reported.
+        """
+        with self._database.read() as connection:
+            job_row(connection, job_id)
+            trial_row(connection, job_id, number)
+            found = _curves(connection, job_id, TRIALS.c.number == number)
+        return found[0] if found else Curve(number, (), {})
 
-    Of all trials, or of those in ``numbers``; as many as have some :data:`_CHUNK_REPORTS` together.
-    """
-    jobs.require(connection, job_id)
-    wanted = sa.true() if numbers is None else TRIALS.c.number.in_(numbers)
-    at_most = max(1, _CHUNK_REPORTS // _spec(connection, job_id)["epochs"])
-    return _curves(connection, job_id, wanted, TRIALS.c.number > after, at_most=at_most)
+    def curves(self, job_id: str, numbers: Collection[int] | None = None) -> Iterator[Curve]:
+        """Return the curves of all trials that have reported, or of those in ``numbers``, in order.
 
+        They are read some at a time, the first of them before this returns, each time in a
+        transaction of its own: memory stays bounded, and a slow reader holds no connection. Each
+        curve is of one moment; later ones may be of a later moment. The iterator raises
+        :class:`results.errors.JobNotFound` when the job is deleted meanwhile.
+        """
+        wanted = sa.true() if numbers is None else TRIALS.c.number.in_(numbers)
 
-def one_by_one(read: Callable[[int], tuple[Curve, ...]]) -> Iterator[Curve]:
-    """Yield what ``read(after)`` returns, as :func:`of_job`, again and again until that is nothing.
+        def read(after: int) -> tuple[Curve, ...]:
+            with self._database.read() as connection:
+                epochs = read_spec(job_id, job_row(connection, job_id, SPEC).spec).space.epochs
+                at_most = max(1, _CHUNK_REPORTS // epochs)
+                return _curves(connection, job_id, wanted, TRIALS.c.number > after, at_most=at_most)
 
-    The first of it is read at once, so that its errors are raised here.
-    """
+        def following(found: tuple[Curve, ...]) -> Iterator[Curve]:
+            while found:
+                yield from found
+                found = read(found[-1].trial)
 
-    def following(found: tuple[Curve, ...]) -> Iterator[Curve]:
-        while found:
-            yield from found
-            found = read(found[-1].trial)
-
-    return following(read(-1))
+        return following(read(-1))
 
 
 def _columns(job_id: str, report: EpochReport) -> dict[str, Any]:
@@ -94,11 +109,11 @@ def _columns(job_id: str, report: EpochReport) -> dict[str, Any]:
 
 
 def _unfinished(
-    connection: Connection, job_id: str, rows: Sequence[dict[str, Any]]
+    connection: Connection, job_id: str, rows: Sequence[Mapping[str, Any]]
 ) -> dict[int, int]:
     """Return which of the reported trials may still change, each with its current attempt.
 
-    Attempts that never began are refused.
+    Raises ``ValueError`` for an attempt that was never started.
     """
     latest: dict[int, int] = {}
     for row in rows:
@@ -116,50 +131,32 @@ def _unfinished(
 
 
 def _follow(
-    connection: Connection, job_id: str, reports: Sequence[EpochReport], *, all_new: bool
+    connection: Connection, job_id: str, came: Counter[int], engines: Mapping[int, str]
 ) -> None:
-    """Bring the trials up to the newest report of their current attempt, to which all belong.
+    """Bring the job and its trials up to new reports of the trials' current attempts.
 
-    Unless ``all_new``, some of the reports were there before.
+    ``came`` is how many of them each trial has, ``engines`` are those that they name.
     """
-    came = Counter(report.trial for report in reports)
-    engines = {report.trial: report.engine for report in reports if report.engine}
-    spec = _spec(connection, job_id)
-    metric, sign = spec["metric"], 1.0 if spec["mode"] == "max" else -1.0
     updates = [
         {
-            "of_job": job_id,
             "of_trial": row.number,
             "metrics": row.metrics,
-            "score": sign * row.metrics[metric] if metric in row.metrics else None,
-            "came": came[row.number],
             "seconds": row.seconds,
+            "came": came[row.number],
             "named": engines.get(row.number),
         }
         for row in _newest(connection, job_id, came)
     ]
-    # To count them is to visit every report of the attempt.
-    counted = sa.select(sa.func.count()).where(_IN_CURRENT_ATTEMPT).scalar_subquery()
-    if updates:
-        connection.execute(
-            sa.update(TRIALS)
-            .where(
-                TRIALS.c.job_id == sa.bindparam("of_job"),
-                TRIALS.c.number == sa.bindparam("of_trial"),
-            )
-            .values(
-                epochs=TRIALS.c.epochs + sa.bindparam("came") if all_new else counted,
-                engine=sa.func.coalesce(sa.bindparam("named", type_=sa.Text), TRIALS.c.engine),
-            ),
-            updates,
-        )
-
-
-def _spec(connection: Connection, job_id: str) -> Mapping[str, Any]:
-    spec: Mapping[str, Any] = connection.execute(
-        sa.select(JOBS.c.spec).where(JOBS.c.id == job_id)
-    ).scalar_one()
-    return spec
+    connection.execute(
+        sa.update(TRIALS)
+        .where(TRIALS.c.job_id == job_id, TRIALS.c.number == sa.bindparam("of_trial"))
+        .values(
+            epochs=TRIALS.c.epochs + sa.bindparam("came"),
+            engine=sa.func.coalesce(sa.bindparam("named", type_=sa.Text), TRIALS.c.engine),
+        ),
+        updates,
+    )
+    update_job(connection, job_id, epochs_done=JOBS.c.epochs_done + came.total())
 
 
 def _newest(connection: Connection, job_id: str, numbers: Collection[int]) -> Sequence[Row[Any]]:
@@ -180,7 +177,7 @@ def _newest(connection: Connection, job_id: str, numbers: Collection[int]) -> Se
 def _curves(
     connection: Connection, job_id: str, *which: sa.ColumnElement[bool], at_most: int = 1
 ) -> tuple[Curve, ...]:
-    """Return the curves of the first trials that are meant by ``which`` and have one, by number.
+    """Return the first curves, by number, of the trials that ``which`` selects and that have one.
 
     The database makes one text of a trial's reports: a row for each, and a JSON decoder begun for
     each, would take six times as long.

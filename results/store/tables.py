@@ -8,6 +8,7 @@ needs no migration. The migrations make these tables; a test compares the two.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -27,6 +28,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+
+from results.states import TrialState
 
 METADATA = MetaData(
     naming_convention={
@@ -51,6 +54,13 @@ JOBS = Table(
     Column("spec", _JSON, nullable=False),
     Column("fingerprint", Text, nullable=False, index=True),
     Column("planned_trials", Integer, nullable=False),
+    # Sums over the job's trials, and the best of them as JSON: its trial, parameters and metrics.
+    # Each change of a trial changes them in the same transaction, so that no read sums up.
+    Column("finished", Integer, nullable=False, server_default="0"),
+    Column("failed", Integer, nullable=False, server_default="0"),
+    Column("running", Integer, nullable=False, server_default="0"),
+    Column("epochs_done", _BIG_INTEGER, nullable=False, server_default="0"),
+    Column("best", _JSON),
     Column("idempotency_key", Text, unique=True),
     # Of the request that came with the key; null in rows from before it was kept.
     Column("request_digest", Text),
@@ -81,8 +91,6 @@ TRIALS = Table(
     Column("parameters", _JSON, nullable=False),
     Column("seed", _BIG_INTEGER, nullable=False),
     Column("metrics", _JSON, nullable=False),
-    # The declared metric in `metrics`, negated where lower is better: the highest score is best.
-    Column("score", Double),
     Column("epochs", Integer, nullable=False, server_default="0"),
     Column("seconds", Double, nullable=False, server_default="0"),
     Column("node", Text),
@@ -112,6 +120,7 @@ REPORTS = Table(
 COUNTERS = Table(
     "counters",
     METADATA,
+    # A :class:`Counter`, or the name that :func:`ending` returns.
     Column("name", Text, primary_key=True),
     Column("value", _BIG_INTEGER, nullable=False),
 )
@@ -148,20 +157,48 @@ def _postgresql_now(_element: Now, _compiler: Any, **_options: Any) -> str:
     return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)"
 
 
+class Counter(StrEnum):
+    """The names of counters. One that ends in ``_ms`` adds up what its namesake counts."""
+
+    TAKE_OVERS = "take_overs"
+    REFUSED_WRITES = "refused_writes"
+    JOB_WAIT = "job_wait"
+    JOB_RUN = "job_run"
+    TRIAL = "trial"
+
+
+def ending(state: TrialState, kind: str | None = None) -> str:
+    """Return the name of the counter of trials that ended so."""
+    return f"ended:{state}:{kind}" if kind else f"ended:{state}"
+
+
+def timed(counter: Counter, seconds: float) -> dict[str, int]:
+    """Return the amounts by which something that took so long counts.
+
+    A clock that was set back makes no counter fall.
+    """
+    return {counter: 1, f"{counter}_ms": max(0, round(1000 * seconds))}
+
+
 def insert_if_new(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """Return an INSERT into ``table`` that skips rows whose key or unique value is there."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    return postgresql.insert(table).on_conflict_do_nothing()
+    return _insert(connection, table).on_conflict_do_nothing()
 
 
-def add_to(connection: Connection, amounts: Mapping[str, int]) -> sqlite.Insert | postgresql.Insert:
-    """Return an INSERT that adds to the counters of these names, from 0 where they are new."""
-    rows = [{"name": name, "value": amount} for name, amount in amounts.items()]
-    if connection.dialect.name == "sqlite":
-        lite = sqlite.insert(COUNTERS).values(rows)
-        value = COUNTERS.c.value + lite.excluded.value
-        return lite.on_conflict_do_update(index_elements=["name"], set_={"value": value})
-    insertion = postgresql.insert(COUNTERS).values(rows)
+def count(connection: Connection, amounts: Mapping[str, int]) -> None:
+    """Add to the counters of these names, which begin at 0.
+
+    Transactions that count twice do so in the order of the names: each counter stays locked until
+    the end, and another order could end in a deadlock.
+    """
+    rows = [{"name": name, "value": amount} for name, amount in sorted(amounts.items())]
+    insertion = _insert(connection, COUNTERS).values(rows)
     value = COUNTERS.c.value + insertion.excluded.value
-    return insertion.on_conflict_do_update(index_elements=["name"], set_={"value": value})
+    connection.execute(
+        insertion.on_conflict_do_update(index_elements=["name"], set_={"value": value})
+    )
+
+
+def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    is_sqlite = connection.dialect.name == "sqlite"
+    return sqlite.insert(table) if is_sqlite else postgresql.insert(table)

@@ -1,24 +1,28 @@
-"""Access tokens: 256 random bits, of which only a SHA-256 is kept.
+"""Access tokens: made, found by their secret, listed, revoked. The table holds a SHA-256 of each.
 
-A slow hash is for passwords, which can be guessed; 256 random bits cannot. Each function works
-inside the transaction of the connection that it is given.
+A slow hash is for passwords, which can be guessed; 256 random bits cannot.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import re
 import secrets
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row
+from sqlalchemy import Row
 
-from results.errors import TokenExists, TokenNotFound
+from results.errors import StoreUnavailable, TokenExists, TokenNotFound
 from results.records import MAX_TOKEN_DAYS, NewToken, TokenRecord, TokenScope
 from results.store import values
 from results.store.rows import moment
 from results.store.tables import TOKENS, Now, insert_if_new
+from results.store.transactions import Transactions
+
+logger = logging.getLogger(__name__)
 
 _MARK = "argb_"
 _RANDOM_BYTES = 32
@@ -28,69 +32,83 @@ _SECRET = re.compile(_MARK + r"[A-Za-z0-9_-]{43}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 #: How old the time of last use may be; writing it at each request would cost more than the request.
 _USE_SECONDS = 60.0
+_USE_LOCK_SECONDS = 0.1
 
 
-def create(
-    connection: Connection, name: str, scope: TokenScope, lifetime_seconds: float | None
-) -> NewToken:
-    """Insert a token and return it with its secret, which nobody can read again."""
-    if not _NAME.fullmatch(values.text(name, "name")):
-        raise ValueError(
-            f"name must be 1 to 64 letters, digits and . _ @ -, beginning with a letter or a "
-            f"digit, not {name!r}"
+class TokenMethods(Transactions):
+    """The methods of the store about access tokens."""
+
+    def create_token(
+        self, name: str, scope: TokenScope, *, lifetime_seconds: float | None = None
+    ) -> NewToken:
+        """Make a token; its secret is returned once, only a hash is kept.
+
+        Raises :class:`results.errors.TokenExists` if the name is taken, and ``ValueError`` for a
+        name or a lifetime that cannot be one.
+        """
+        if not _NAME.fullmatch(values.text(name, "name")):
+            raise ValueError(
+                f"name must be 1 to 64 letters, digits and . _ @ -, beginning with a letter or a "
+                f"digit, not {name!r}"
+            )
+        secret = _MARK + secrets.token_urlsafe(_RANDOM_BYTES)
+        columns = {
+            "name": name,
+            "prefix": secret[:_PREFIX_LENGTH],
+            "sha256": _digest(secret),
+            "scope": TokenScope(scope),
+            "created_at": Now(),
+            "expires_at": None if lifetime_seconds is None else Now() + _lifetime(lifetime_seconds),
+        }
+        with self._database.write(durable=True) as connection:
+            insertion = insert_if_new(connection, TOKENS).values(columns).returning(TOKENS)
+            row = connection.execute(insertion).one_or_none()
+        if row is None:
+            raise TokenExists(f"there is a token named {name!r}: revoke it, or choose another name")
+        return NewToken(_record(row), secret)
+
+    def token(self, secret: str) -> TokenRecord | None:
+        """Return the token with this secret; None for one unknown or expired.
+
+        Its use is noted where the database can be written at the moment, or else at a later use.
+        """
+        if not _SECRET.fullmatch(secret):
+            return None
+        is_stale = sa.func.coalesce(TOKENS.c.last_used_at, 0.0) < Now() - _USE_SECONDS
+        query = sa.select(TOKENS, is_stale.label("is_stale")).where(
+            TOKENS.c.prefix == secret[:_PREFIX_LENGTH],
+            sa.or_(TOKENS.c.expires_at.is_(None), TOKENS.c.expires_at > Now()),
         )
-    secret = _MARK + secrets.token_urlsafe(_RANDOM_BYTES)
-    columns = {
-        "name": name,
-        "prefix": secret[:_PREFIX_LENGTH],
-        "sha256": _digest(secret),
-        "scope": TokenScope(scope),
-        "created_at": Now(),
-        "expires_at": None if lifetime_seconds is None else Now() + _lifetime(lifetime_seconds),
-    }
-    insertion = insert_if_new(connection, TOKENS).values(columns).returning(TOKENS)
-    row = connection.execute(insertion).one_or_none()
-    if row is None:
-        raise TokenExists(f"there is a token named {name!r}: revoke it, or choose another name")
-    return NewToken(_record(row), secret)
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        digest = _digest(secret)
+        row = next((row for row in rows if hmac.compare_digest(row.sha256, digest)), None)
+        if row is None:
+            return None
+        if row.is_stale:
+            self._note_use(row.name)
+        return _record(row)
 
+    def _note_use(self, name: str) -> None:
+        used = sa.update(TOKENS).where(TOKENS.c.name == name).values(last_used_at=Now())
+        try:
+            with self._database.write(lock_seconds=_USE_LOCK_SECONDS) as connection:
+                connection.execute(used)
+        except StoreUnavailable as error:
+            # A full disk or a locked file: the next use tries again, and this one may read.
+            logger.debug("the use of token %s was not noted: %s", name, error)
 
-def is_secret(text: str) -> bool:
-    """Whether ``text`` has the form of a secret that this store makes."""
-    return _SECRET.fullmatch(text) is not None
+    def tokens(self) -> tuple[TokenRecord, ...]:
+        """Return all tokens by name, expired ones too."""
+        with self._database.read() as connection:
+            rows = connection.execute(sa.select(TOKENS).order_by(TOKENS.c.name)).all()
+        return tuple(map(_record, rows))
 
-
-def find(connection: Connection, secret: str) -> tuple[TokenRecord, bool] | None:
-    """Return the valid token with this secret, and whether its time of use is out of date."""
-    query = sa.select(
-        TOKENS,
-        (sa.func.coalesce(TOKENS.c.last_used_at, 0.0) < Now() - _USE_SECONDS).label("is_stale"),
-    ).where(
-        TOKENS.c.prefix == secret[:_PREFIX_LENGTH],
-        sa.or_(TOKENS.c.expires_at.is_(None), TOKENS.c.expires_at > Now()),
-    )
-    digest = _digest(secret)
-    for row in connection.execute(query):
-        if hmac.compare_digest(row.sha256, digest):
-            return _record(row), bool(row.is_stale)
-    return None
-
-
-def note_use(connection: Connection, name: str) -> None:
-    """Write that the token was used now."""
-    connection.execute(sa.update(TOKENS).where(TOKENS.c.name == name).values(last_used_at=Now()))
-
-
-def of_all(connection: Connection) -> tuple[TokenRecord, ...]:
-    """Return all tokens by name, expired ones too."""
-    query = sa.select(TOKENS).order_by(TOKENS.c.name)
-    return tuple(_record(row) for row in connection.execute(query))
-
-
-def revoke(connection: Connection, name: str) -> None:
-    """Delete the token."""
-    if not connection.execute(sa.delete(TOKENS).where(TOKENS.c.name == name)).rowcount:
-        raise TokenNotFound(f"no token is named {name!r}")
+    def revoke_token(self, name: str) -> None:
+        """Delete a token; raise :class:`results.errors.TokenNotFound` if there is none."""
+        with self._database.write(durable=True) as connection:
+            if not connection.execute(sa.delete(TOKENS).where(TOKENS.c.name == name)).rowcount:
+                raise TokenNotFound(f"no token is named {name!r}")
 
 
 def _digest(secret: str) -> str:
@@ -107,7 +125,7 @@ def _lifetime(seconds: float) -> float:
     return lifetime
 
 
-def _record(row: Row[tuple[object, ...]]) -> TokenRecord:
+def _record(row: Row[Any]) -> TokenRecord:
     return TokenRecord(
         name=row.name,
         prefix=row.prefix,

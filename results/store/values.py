@@ -7,14 +7,13 @@ is refused here, on every database alike, with a ``ValueError`` that names the f
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from results.records import Failure, NewTrial
 from results.states import FailureKind
+from search_spaces import storable, unstorable
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _LARGEST_INTEGER = 2**31 - 1
 _LARGEST_SEED = 2**63 - 1
 
@@ -23,11 +22,8 @@ def text(value: object, name: str) -> str:
     """Return ``value``; raise ValueError if it holds a NUL character or a lone surrogate."""
     if not isinstance(value, str):
         raise ValueError(f"{name} must be a string, not {type(value).__name__}")
-    if found := _UNSTORABLE.search(value):
-        raise ValueError(
-            f"{name} holds the character U+{ord(found.group()):04X} at position {found.start()}, "
-            "which cannot be stored: remove it"
-        )
+    if character := unstorable(value):
+        raise ValueError(f"{name} holds {character}, which cannot be stored: remove it")
     return value
 
 
@@ -130,17 +126,6 @@ def failure_json(failure: Failure | None) -> dict[str, str | None] | None:
         return None
     return {
         "kind": FailureKind(failure.kind).value,
-        "message": _escaped(failure.message),
-        "traceback": None if failure.traceback is None else _escaped(failure.traceback),
+        "message": storable(failure.message),
+        "traceback": None if failure.traceback is None else storable(failure.traceback),
     }
-
-
-def _escaped(value: str) -> str:
-    return _UNSTORABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", value)
-
-
-def failure(stored: Mapping[str, Any] | None) -> Failure | None:
-    """Return the failure that :func:`failure_json` made."""
-    if stored is None:
-        return None
-    return Failure(FailureKind(stored["kind"]), stored["message"], stored["traceback"])

@@ -102,8 +102,8 @@ def test_deleting_a_job_frees_its_key(store: Store) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"spec": replace(SPEC, name="a\x00")}, r"name holds the character U\+0000 at position 1"),
-        ({"fingerprint": "\udfff"}, r"fingerprint holds the character U\+DFFF"),
+        ({"spec": replace(SPEC, name="a\x00")}, r"name holds the NUL character U\+0000 at position 1"),
+        ({"fingerprint": "\udfff"}, r"fingerprint holds the lone surrogate U\+DFFF"),
         ({"idempotency_key": "\x00"}, "idempotency_key"),
         ({"request_digest": "\x00"}, "request_digest"),
         (
