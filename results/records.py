@@ -111,7 +111,7 @@ class TrialRecord:
 
 @dataclass(frozen=True, slots=True)
 class TrialOutcome:
-    """How many finished trials ended in a state, of one kind where they failed."""
+    """How often trials ended in a state, where they failed with one kind of failure."""
 
     state: TrialState
     kind: FailureKind | None

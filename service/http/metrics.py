@@ -78,10 +78,9 @@ class StoreCollector(Collector):
         )
 
     def _trials(self) -> Iterator[Metric]:
-        """Yield the number of finished trials; deleting a job lowers it."""
         trials = GaugeMetricFamily(
             "argbest_trials",
-            "Finished trials by state and kind of failure.",
+            "Ends of trials by state and kind of failure; a trial that is retried ends again.",
             labels=["state", "kind"],
         )
         for outcome in self._store.trial_outcomes():

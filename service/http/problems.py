@@ -39,6 +39,7 @@ _ANSWERS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
         HTTPStatus.CONFLICT,
         "wait for a trial to succeed, or look at GET .../trials for their errors"),
     errors.IllegalMove: (HTTPStatus.CONFLICT, ""),
+    errors.UnreadableJob: (HTTPStatus.CONFLICT, "use the version that accepted the job"),
     errors.IdempotencyClash: (
         HTTPStatus.CONFLICT, "send another Idempotency-Key with another request"),
 }  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Literal
 
@@ -11,6 +10,8 @@ from results.spec import JobSpec
 from results.store import Store
 from search_spaces import Range, SearchSpace
 
+#: What is no id of a job.
+UNKNOWN_IDS = ["0123456789abcdef", "", "x" * 10_000, "a\x00b", "\ud800", "0123456789ABCDEF"]
 SPACE = SearchSpace(
     name="space",
     title="Space",
@@ -54,9 +55,20 @@ def claim(store: Store, seconds: float = 60) -> Lease:
 
 def claim_expired(store: Store) -> Lease:
     """Claim a job and let the lease expire."""
-    lease = claim(store, 0.001)
-    time.sleep(0.02)
+    lease = claim(store)
+    expire(store, lease)
     return lease
+
+
+def expire(store: Store, lease: Lease) -> None:
+    """Let a lease expire now."""
+    change(store, f"UPDATE jobs SET lease_expires_at = 0 WHERE id = '{lease.job_id}'")
+
+
+def change(store: Store, statement: str) -> None:
+    """Change the database itself, as no method of the store does."""
+    with store._database.write() as connection:
+        connection.exec_driver_sql(statement)
 
 
 def report(
@@ -69,5 +81,13 @@ def report(
 
 def remove_all_jobs(store: Store) -> None:
     """Empty a store that a test has to itself."""
-    with store._database.write() as connection:
-        connection.exec_driver_sql("DELETE FROM jobs")
+    change(store, "DELETE FROM jobs")
+
+
+def started(store: Store, trials: int = 1) -> Lease:
+    """Claim a new job and start all its trials."""
+    accept(store, trials)
+    lease = claim(store)
+    for number in range(trials):
+        store.start_trial(lease, number, node="node-1")
+    return lease

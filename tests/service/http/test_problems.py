@@ -113,6 +113,7 @@ PROBLEM = Problem(
         (errors.UnknownPlot("none"), 404, "GET /api/v1/jobs/{job_id}/plots lists them"),
         (UnknownTrainable("none"), 404, "GET /api/v1/trainables lists them"),
         (errors.IllegalMove("it runs", hint="cancel it first"), 409, "cancel it first"),
+        (errors.UnreadableJob("newer", hint="use a newer version"), 409, "use a newer version"),
         (errors.IdempotencyClash("used"), 409, "send another Idempotency-Key with another request"),
         (errors.NoBestTrial("none yet"), 409,
          "wait for a trial to succeed, or look at GET .../trials for their errors"),

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import os
-import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,7 +28,7 @@ from results.errors import IdempotencyClash, IllegalMove, JobNotFound, LeaseLost
 from results.records import BestTrial, Lease, LeaseCounts, Progress
 from results.states import JobState, TrialState
 from results.store import Store
-from tests.results.store.samples import accept, remove_all_jobs, report
+from tests.results.store.samples import accept, change, expire, remove_all_jobs, report
 
 LEASED = (JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING)
 STEPS_OF_A_WALK = 40
@@ -57,6 +58,7 @@ class Job:
     id: str
     name: str
     key: str | None
+    mode: Literal["min", "max"] = "max"
     state: JobState = JobState.QUEUED
     token: int = 0
     claims: int = 0
@@ -80,12 +82,15 @@ class Job:
             if trial.state is not TrialState.SUCCEEDED:
                 trial.state = TrialState.QUEUED
 
-    def finish(self, state: JobState) -> None:
-        """End the job and what is unfinished of it."""
+    def finish(self, state: JobState) -> Counter[TrialState]:
+        """End the job and what is unfinished of it; return how its trials ended by that."""
         self.state = state
+        ended: Counter[TrialState] = Counter()
         for trial in self.trials:
             if not trial.state.is_finished:
                 trial.state = TrialState.CANCELLED
+                ended[TrialState.CANCELLED] += 1
+        return ended
 
     def progress(self) -> Progress:
         """What the store should say of the job."""
@@ -106,7 +111,10 @@ class Job:
             value = trial.last()
             if trial.state is not TrialState.SUCCEEDED or value is None:
                 continue
-            if best is None or value > best.value:
+            is_better = best is None or (
+                value > best.value if self.mode == "max" else value < best.value
+            )
+            if is_better:
                 metrics = {"validation_accuracy": value}
                 best = BestTrial(
                     number, {"learning_rate": 0.1}, "validation_accuracy", value, metrics
@@ -126,8 +134,9 @@ class StoreMachine(RuleBasedStateMachine):
         self.store = store
         self.jobs: dict[str, Job] = {}
         remove_all_jobs(store)
-        self.leases_before = store.lease_counts()
+        change(store, "DELETE FROM counters")
         self.take_overs = self.refused = 0
+        self.ends: Counter[TrialState] = Counter()
 
     def held(self, lease: Lease) -> Job | None:
         """The job, if the lease is the current one."""
@@ -144,19 +153,24 @@ class StoreMachine(RuleBasedStateMachine):
                 return pytest.raises(error)
         return nullcontext()
 
-    @rule(target=ids, key=st.sampled_from([None, "a", "b"]), name=st.sampled_from(["x", "y"]))
-    def accept(self, key: str | None, name: str) -> str:
+    @rule(
+        target=ids,
+        key=st.sampled_from([None, "a", "b"]),
+        name=st.sampled_from(["x", "y"]),
+        mode=st.sampled_from(["min", "max"]),
+    )
+    def accept(self, key: str | None, name: str, mode: Literal["min", "max"]) -> str:
         same = [job for job in self.jobs.values() if key is not None and job.key == key]
         if same and same[0].name != name:
             with pytest.raises(IdempotencyClash):
                 accept(self.store, 2, key=key, name=name)
             return same[0].id
-        made = accept(self.store, 2, key=key, name=name).id
+        made = accept(self.store, 2, key=key, name=name, mode=mode).id
         if same:
             assert made == same[0].id
         else:
             assert made not in self.jobs
-            self.jobs[made] = Job(made, name, key)
+            self.jobs[made] = Job(made, name, key, mode)
         return made
 
     @rule(target=leases)
@@ -180,14 +194,14 @@ class StoreMachine(RuleBasedStateMachine):
         assert lease == Lease(job.id, "me", job.token)
         return lease
 
-    @rule(lease=leases, expire=st.booleans())
-    def renew(self, lease: Lease, expire: bool) -> None:
+    @rule(lease=leases, is_late=st.booleans())
+    def renew(self, lease: Lease, is_late: bool) -> None:
         job = self.held(lease)
         with self.raising((job is None, LeaseLost)):
-            assert self.store.renew_lease(lease, 0.001 if expire else 60) is job.state
-            job.expired = expire
-        if expire:
-            time.sleep(0.005)
+            assert self.store.renew_lease(lease, 60) is job.state
+            job.expired = is_late
+            if is_late:
+                expire(self.store, lease)
 
     @rule(lease=leases, lost=st.booleans())
     def release(self, lease: Lease, lost: bool) -> None:
@@ -208,7 +222,7 @@ class StoreMachine(RuleBasedStateMachine):
         with self.raising((job is None, JobNotFound), (done, IllegalMove)):
             self.store.request_cancel(job_id)
             if job.state in (JobState.QUEUED, JobState.PAUSED):
-                job.finish(JobState.CANCELLED)
+                self.ends += job.finish(JobState.CANCELLED)
             elif job.state in (JobState.RUNNING, JobState.PAUSING):
                 job.state = JobState.CANCELLING
 
@@ -285,6 +299,14 @@ class StoreMachine(RuleBasedStateMachine):
             if new:
                 trial.accuracy[attempt, epoch] = value
 
+    @rule(lease=leases, number=TRIALS)
+    def requeue_trial(self, lease: Lease, number: int) -> None:
+        job = self.held(lease)
+        with self.raising((job is None, LeaseLost)):
+            self.store.requeue_trial(lease, number)
+            if job.trials[number].state is TrialState.RUNNING:
+                job.trials[number].state = TrialState.QUEUED
+
     @rule(lease=leases, number=TRIALS, state=FINISHED_TRIALS)
     def finish_trial(self, lease: Lease, number: int, state: TrialState) -> None:
         job = self.held(lease)
@@ -292,6 +314,7 @@ class StoreMachine(RuleBasedStateMachine):
             self.store.finish_trial(lease, number, state)
             if not job.trials[number].state.is_finished:
                 job.trials[number].state = state
+                self.ends[state] += 1
 
     @rule(lease=leases, state=FINISHED_JOBS)
     def finish_job(self, lease: Lease, state: JobState) -> None:
@@ -299,7 +322,7 @@ class StoreMachine(RuleBasedStateMachine):
         illegal = job is not None and not job.state.may_become(state)
         with self.raising((job is None, LeaseLost), (illegal, IllegalMove)):
             self.store.finish_job(lease, state)
-            job.finish(state)
+            self.ends += job.finish(state)
 
     @invariant()
     def the_store_agrees_with_the_model(self) -> None:
@@ -314,6 +337,7 @@ class StoreMachine(RuleBasedStateMachine):
             trials = self.store.trials(job.id)
             expected = [(trial.state, trial.attempt) for trial in job.trials]
             assert [(trial.state, trial.attempt) for trial in trials] == expected
+            assert record.progress.epochs_done == sum(trial.epochs for trial in trials)
         curves = {
             (job.id, c.trial): c for job in self.jobs.values() for c in self.store.curves(job.id)
         }
@@ -332,10 +356,12 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_happened_to_leases_is_counted(self) -> None:
-        before = self.leases_before
-        assert self.store.lease_counts() == LeaseCounts(
-            before.take_overs + self.take_overs, before.refused_writes + self.refused
-        )
+        assert self.store.lease_counts() == LeaseCounts(self.take_overs, self.refused)
+
+    @invariant()
+    def how_trials_ended_is_counted(self) -> None:
+        found = {(end.state, end.kind): end.trials for end in self.store.trial_outcomes()}
+        assert found == {(state, None): number for state, number in self.ends.items()}
 
 
 def test_the_store_does_what_the_model_does(store: Store) -> None:

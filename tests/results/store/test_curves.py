@@ -7,80 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from results.errors import IllegalMove, JobNotFound, TrialNotFound
-from results.records import Curve, EpochReport, Failure, Lease, NewTrial
-from results.states import FailureKind, JobState, TrialState
+from results.errors import JobNotFound, TrialNotFound
+from results.records import Curve, EpochReport, NewTrial
+from results.states import JobState
 from results.store import Store
-from tests.results.store.samples import SPACE, SPEC, accept, claim, claim_expired, report
-
-
-def started(store: Store, trials: int = 1) -> Lease:
-    """Claim a new job and start all its trials."""
-    accept(store, trials)
-    lease = claim(store)
-    for number in range(trials):
-        store.start_trial(lease, number, node="node-1")
-    return lease
-
-
-def test_a_trial_runs_from_start_to_finish(store: Store) -> None:
-    lease = started(store)
-    running = store.trial(lease.job_id, 0)
-    assert (running.state, running.attempt, running.node) == (TrialState.RUNNING, 1, "node-1")
-    assert running.started_at is not None
-    assert running.finished_at is None
-    store.write_reports(lease, [report(0, 1, 0.25, train_loss=2.0), report(0, 2, 0.5)])
-    failure = Failure(FailureKind.OUT_OF_MEMORY, "no memory", None)
-    store.finish_trial(lease, 0, TrialState.FAILED, failure)
-    done = store.trial(lease.job_id, 0)
-    assert (done.state, done.error) == (TrialState.FAILED, failure)
-    assert (done.metrics, done.epochs, done.seconds) == ({"validation_accuracy": 0.5}, 2, 2.0)
-    assert done.finished_at is not None
-    assert done.finished_at >= running.started_at
-    assert store.trials(lease.job_id) == (done,)
-
-
-def test_a_finished_trial_stays_as_it_is(store: Store) -> None:
-    lease = started(store)
-    store.write_reports(lease, [report(0, 1, 0.25)])
-    store.finish_trial(lease, 0, TrialState.SUCCEEDED)
-    done, curve = store.trial(lease.job_id, 0), store.curve(lease.job_id, 0)
-    store.finish_trial(lease, 0, TrialState.FAILED, Failure(FailureKind.DIVERGED, "nan"))
-    assert store.write_reports(lease, [report(0, 2, 0.75)]) == 0
-    with pytest.raises(IllegalMove, match="has succeeded"):
-        store.start_trial(lease, 0, node=None)
-    assert (store.trial(lease.job_id, 0), store.curve(lease.job_id, 0)) == (done, curve)
-
-
-@pytest.mark.parametrize("state", [TrialState.QUEUED, TrialState.RUNNING])
-def test_a_trial_finishes_in_a_finished_state(store: Store, state: TrialState) -> None:
-    lease = started(store)
-    with pytest.raises(ValueError, match="state"):
-        store.finish_trial(lease, 0, state)
-
-
-def test_a_sampler_adds_trials(store: Store) -> None:
-    job = accept(store, 0)
-    lease = claim(store)
-    new = NewTrial(0, {"learning_rate": 0.01, "layers": 2}, 7)
-    store.add_trial(lease, new)
-    store.add_trial(lease, new)
-    (trial,) = store.trials(job.id)
-    assert (trial.parameters, trial.seed, trial.attempt) == (new.parameters, 7, 0)
-    assert trial.state is TrialState.QUEUED
-    for other in (NewTrial(0, {"learning_rate": 0.02}, 7), NewTrial(0, new.parameters, 8)):
-        with pytest.raises(ValueError, match="new number"):
-            store.add_trial(lease, other)
-    assert store.trials(job.id) == (trial,)
-
-
-@pytest.mark.parametrize("number", [1, -1, 2**31])
-def test_an_unknown_trial_is_refused(store: Store, number: int) -> None:
-    lease = started(store)
-    with pytest.raises(TrialNotFound):
-        store.start_trial(lease, number, node=None)
-    with pytest.raises(TrialNotFound):
-        store.finish_trial(lease, number, TrialState.FAILED)
+from tests.results.store.samples import SPACE, SPEC, accept, claim, claim_expired, report, started
 
 
 def test_each_report_is_written_at_most_once(store: Store) -> None:

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 from results.errors import UnsupportedDatabase
-from results.records import Curve
-from results.states import JobState
+from results.ranking import ranks
+from results.records import Curve, Progress, TrialOutcome
+from results.states import FailureKind, JobState, TrialState
 from results.store import Store, open_store, schema
 from tests.results.store.samples import SPEC, accept, claim
 
@@ -116,6 +118,67 @@ def test_a_filled_schema_of_each_revision_is_brought_up_to_date(
     assert empty_store.lease_counts().take_overs == (5 if revision >= "0003" else 0)
     assert claim(empty_store).token == 31
     assert empty_store.job(JOB_ID).claims == 1
+
+
+def test_progress_and_best_of_former_jobs_are_filled_in(empty_store: Store) -> None:
+    """A job of each state, in both modes, whose ten trials have each state and two last values."""
+    with empty_store._database.write() as connection:
+        command.upgrade(schema.config(connection), "0004")
+        old = sa.MetaData()
+        old.reflect(connection)
+        jobs, trials = former_rows()
+        for table, rows in (("jobs", jobs), ("trials", trials)):
+            connection.execute(sa.insert(old.tables[table]), rows)
+        connection.execute(sa.insert(old.tables["counters"]).values(name="take_overs", value=5))
+    empty_store.migrate()
+    found = {job.name: job for job in empty_store.jobs(limit=100).items}
+    assert set(found) == {f"{state} {mode}" for state in JobState for mode in ("min", "max")}
+    for name, job in found.items():
+        kept = empty_store.trials(job.id)
+        assert job.state == name.split()[0]
+        assert job.progress == Progress(10, 6, 2, 2, sum(trial.epochs for trial in kept), 30)
+        # Trials 2 and 7 have succeeded, with 0.2 and 0.7.
+        assert job.best is not None
+        best = kept[7 if job.spec.space.mode == "max" else 2]
+        assert (job.best.trial, job.best.value) == (best.number, best.number / 10)
+        assert (job.best.parameters, job.best.metrics) == (best.parameters, best.metrics)
+        assert set(ranks(kept, job.best.metric, job.spec.space.mode)) == {2, 7}
+    assert empty_store.trial_outcomes() == (
+        TrialOutcome(TrialState.SUCCEEDED, None, 32),
+        TrialOutcome(TrialState.FAILED, FailureKind.DIVERGED, 32),
+        TrialOutcome(TrialState.CANCELLED, None, 32),
+    )
+    assert empty_store.lease_counts().take_overs == 5
+    # The former version finds its scores again.
+    with empty_store._database.write() as connection:
+        command.downgrade(schema.config(connection), "0004")
+        query = "SELECT score FROM trials JOIN jobs ON id = job_id WHERE name = 'failed min'"
+        scores = connection.exec_driver_sql(f"{query} ORDER BY number").scalars().all()
+    assert scores == [-number / 10 for number in range(10)]
+
+
+def former_rows() -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    jobs: list[dict[str, object]] = []
+    trials: list[dict[str, object]] = []
+    for number, (state, mode) in enumerate(product(JobState, ("min", "max"))):
+        job_id = f"{number:016x}"
+        spec = SPEC.to_json() | {"mode": mode, "trials": 10}
+        jobs.append(
+            {**FILLED["jobs"], "id": job_id, "name": f"{state} {mode}", "state": state,
+             "spec": spec, "planned_trials": 10, "idempotency_key": None}
+        )  # fmt: skip
+        for trial, ended in enumerate((*TrialState, *TrialState)):
+            value = trial / 10
+            trials.append(
+                {**FILLED["trials"], "job_id": job_id, "number": trial, "state": ended,
+                 "parameters": {"learning_rate": value}, "epochs": trial,
+                 "metrics": {"validation_accuracy": value, "train_loss": 1.0},
+                 "score": value if mode == "max" else -value,
+                 "error": {"kind": "diverged", "message": "nan", "traceback": None}
+                 if ended is TrialState.FAILED else None,
+                 "finished_at": 1.7e9 if ended.is_finished else None}
+            )  # fmt: skip
+    return jobs, trials
 
 
 def test_each_revision_is_among_those_that_are_tried(empty_store: Store) -> None:
