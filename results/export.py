@@ -1,7 +1,7 @@
-"""A job's results in formats that others read: JSON, YAML, CSV and a shell command.
+"""A job's results in formats for other programs: JSON, YAML, CSV and a shell command.
 
-Numbers round-trip: floats are written with ``repr``. JSON has null where a value is not finite;
-CSV has ``nan`` or ``inf`` there. CSV follows RFC 4180 (comma, CRLF, quotes where needed).
+Numbers round-trip: floats are written with ``repr``. JSON has null for a value that is not finite.
+CSV follows RFC 4180 (comma, CRLF, quotes where needed).
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _best(job: JobRecord) -> BestTrial:
 
 
 def trial_row(trial: TrialRecord) -> dict[str, Any]:
-    """Return a trial as the API shows it, without its traceback."""
+    """Return a trial as reports show it, without its traceback."""
     error = trial.error
     return {
         "number": trial.number,
@@ -109,19 +109,34 @@ def trial_row(trial: TrialRecord) -> dict[str, Any]:
         "node": trial.node,
         "attempts": trial.attempt,
         "error": None if error is None else {"kind": error.kind.value, "message": error.message},
+        "engine": trial.engine,
     }
 
 
 def trials_csv(trials: Sequence[TrialRecord]) -> str:
-    """Write a row per trial, with columns ``parameters.<name>`` and ``metrics.<name>``."""
-    rows = [_flat(trial_row(trial)) for trial in trials]
-    parameters = dict.fromkeys(f"parameters.{name}" for t in trials for name in t.parameters)
-    metrics = [f"metrics.{name}" for name in metric_names(trials)]
+    """Return a row per trial, with columns ``parameters.<name>`` and ``metrics.<name>``.
+
+    A cell is empty where the parameter did not apply or the metric was not reported; a parameter
+    that is null is ``null``.
+    """
+    parameters = list(dict.fromkeys(name for trial in trials for name in trial.parameters))
+    metrics = metric_names(trials)
     columns = [
-        "number", "state", "seed", *parameters, *metrics, "epochs", "seconds", "node", "attempts",
-        "error.kind", "error.message",
+        "number", "state", "seed", *(f"parameters.{name}" for name in parameters),
+        *(f"metrics.{name}" for name in metrics), "epochs", "seconds", "node", "attempts",
+        "error.kind", "error.message", "engine",
     ]  # fmt: skip
-    return _csv([columns, *([_cell(row.get(column)) for column in columns] for row in rows)])
+    rows = (
+        [
+            trial.number, trial.state.value, trial.seed,
+            *(_cell(trial.parameters[n]) if n in trial.parameters else None for n in parameters),
+            *(trial.metrics.get(name) for name in metrics), trial.epochs, trial.seconds, trial.node,
+            trial.attempt, *((trial.error.kind.value, trial.error.message) if trial.error
+                             else (None, None)), trial.engine,
+        ]
+        for trial in trials
+    )  # fmt: skip
+    return _csv([columns, *rows])
 
 
 def metric_names(trials: Iterable[TrialRecord]) -> list[str]:
@@ -129,33 +144,20 @@ def metric_names(trials: Iterable[TrialRecord]) -> list[str]:
     return list(dict.fromkeys(name for trial in trials for name in trial.metrics))
 
 
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in row.items():
-        if isinstance(value, Mapping):
-            flat |= {f"{key}.{name}": member for name, member in value.items()}
-        else:
-            flat[key] = value
-    return flat
-
-
-def curve_row(curve: Curve) -> dict[str, Any]:
-    """Return a curve as ``{"trial": n, "epoch": [...], <metric>: [...]}``."""
-    metrics = {name: list(values) for name, values in curve.metrics.items()}
-    return {"trial": curve.trial, "epoch": list(curve.epochs), **metrics}
-
-
 def curves_csv(curves: Iterable[Curve], metrics: Sequence[str]) -> Iterator[str]:
-    """Write a row per trial and epoch, a column per metric, empty if absent: a piece per curve.
+    """Yield a piece of CSV per curve: a row per trial and epoch, a column for each of ``metrics``.
 
-    The columns come first, so ``metrics`` says which (:func:`metric_names` of the trials); nothing
-    else of the curves is written.
+    A cell is empty where the epoch did not report the metric. Other metrics are left out.
     """
     yield _csv([["trial", "epoch", *metrics]])
     for curve in curves:
-        columns = [curve.metrics.get(name, repeat(None)) for name in metrics]
+        columns = [map(_reported, curve.metrics.get(name, repeat(math.nan))) for name in metrics]
         # Not strict: an absent metric and the trial's number go on for ever.
         yield _csv(zip(repeat(curve.trial), curve.epochs, *columns, strict=False))
+
+
+def _reported(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _csv(rows: Iterable[Sequence[Any]]) -> str:
@@ -165,6 +167,5 @@ def _csv(rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    if value is None or (isinstance(value, str | int | float) and not isinstance(value, bool)):
-        return value
-    return json.dumps(value)
+    is_plain = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return value if is_plain else json.dumps(value)

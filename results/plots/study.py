@@ -15,7 +15,7 @@ from results.analysis import MOST_SHOWN, JobResults
 from results.comparison import value_key
 from results.formatting import parameter_value
 from results.study import make_study
-from search_spaces import Range
+from search_spaces import Choice, Domain, Range
 
 #: Fewer scored trials than this say nothing of what mattered.
 FEWEST_TRIALS = 10
@@ -63,9 +63,9 @@ def coordinates(results: JobResults) -> list[Coordinate]:
 
 
 def _coordinate(results: JobResults, name: str, values: Sequence[Any]) -> Coordinate:
-    domain = _range_of(results, name)
+    domain = _domain(results, name)
     present = [value for value in values if value is not None]
-    if domain is None:
+    if not isinstance(domain, Range):
         return _listed(name, values, present)
     scale = math.log if domain.log else float
     low, high = min(present), max(present)
@@ -90,9 +90,8 @@ def _listed(name: str, values: Sequence[Any], present: Sequence[Any]) -> Coordin
     return Coordinate(name, tuple(place.get(value_key(v)) for v in values), ticks, is_listed=True)
 
 
-def _range_of(results: JobResults, name: str) -> Range | None:
-    domain = results.space.parameters.get(name)
-    return domain if isinstance(domain, Range) else None
+def _domain(results: JobResults, name: str) -> Domain | None:
+    return results.space.parameters.get(name)
 
 
 def importances(results: JobResults) -> dict[str, float]:
@@ -131,5 +130,6 @@ def _quantile(trials: int) -> float:
 
 def _comparable_parameters(results: JobResults) -> list[str]:
     ranked = [trial.parameters for trial, _ in results.ranked]
-    counts = {name: sum(name in p for p in ranked) for name in results.varied}
+    drawn = [n for n in results.varied if isinstance(_domain(results, n), Choice | Range)]
+    counts = {name: sum(name in p for p in ranked) for name in drawn}
     return [name for name, n in counts.items() if n >= 2 and len(ranked) - n != 1]

@@ -1,22 +1,30 @@
-"""Gathers everything that a report says, as plain JSON values."""
+"""Gathers everything that a report says: as plain JSON, and as text for the other formats."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from results.analysis import JobResults, summarize
 from results.comparison import basis, describe_trial
-from results.curve_shape import summarize_curve
 from results.explain import explain
 from results.export import best_curl, best_request, best_yaml, plain_json, trial_row
 from results.plots import available
 from results.records import JobRecord
+from results.report.tables import Table, constants, curve_summaries, facts, tables
 
 #: Where ``argbest serve`` listens unless told otherwise.
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report: ``content`` is the JSON report, ``facts`` are pairs of a label and a text."""
+
+    content: dict[str, Any]
+    facts: list[tuple[str, str]]
+    tables: list[Table]
 
 
 def build(
@@ -25,8 +33,8 @@ def build(
     base_url: str = DEFAULT_BASE_URL,
     with_token: bool = False,
     generated_at: datetime | None = None,
-) -> dict[str, Any]:
-    """Return the report of a job as it stands: JSON values only, None for what is not finite.
+) -> Report:
+    """Return the report of a job as it stands; None in it stands for what is not finite.
 
     ``base_url`` is the server that the command under ``reproduce`` posts to, ``with_token`` as for
     :func:`results.export.best_curl`; ``generated_at`` is now where it is not given. ``best`` and
@@ -34,8 +42,7 @@ def build(
     they are ranked. Tables list the first ``shown`` of them, by rank, and ``curves`` are theirs.
     """
     job = results.job
-    varied = results.varied
-    report = {
+    content = {
         "title": job.spec.space.title or job.name,
         "generated_at": generated_at or datetime.now(UTC),
         "job": _job(job),
@@ -45,15 +52,15 @@ def build(
         "summary": asdict(summarize(results)),
         "trials": _trials(results),
         "shown": len(results.shown),
-        "varied": list(varied),
-        "constants": _constants(results, varied),
-        "comparison": _comparison(results, varied),
+        "varied": list(results.varied),
+        "constants": constants(results),
+        "comparison": _comparison(results),
         "metrics": {name: asdict(results.info(name)) for name in results.metric_names},
         "plots": [asdict(plot) for plot in available(results)],
         "curves": _curves(results),
         "reproduce": _reproduce(job, base_url, with_token=with_token),
     }
-    return {key: plain_json(value) for key, value in report.items()}
+    return Report(plain_json(content), facts(results), tables(results))
 
 
 def _left_out(results: JobResults) -> list[str]:
@@ -61,9 +68,9 @@ def _left_out(results: JobResults) -> list[str]:
     if shown == trials:
         return []
     return [
-        f"Of the {trials} trials, tables list and curves are drawn of {shown}: the best, then those"
-        " without a result. Every count and mean is over all of them; the"
-        " job's trials and curves, as JSON or CSV, have every number."
+        f"Tables and plots show {shown} of the {trials} trials: the best, then those without a"
+        " result. Counts and means are over all of them. The job's trials and curves, as JSON or"
+        " CSV, have every number."
     ]
 
 
@@ -98,30 +105,25 @@ def _trials(results: JobResults) -> list[dict[str, Any]]:
     return [{**trial_row(t), "rank": ranks.get(t.number)} for t in results.trials]
 
 
-def _constants(results: JobResults, varied: Sequence[str]) -> dict[str, Any]:
-    first = results.trials[0].parameters if results.trials else {}
-    return {name: value for name, value in first.items() if name not in varied}
-
-
-def _comparison(results: JobResults, varied: Sequence[str]) -> list[dict[str, Any]]:
-    compared = [results.comparisons.get(name) for name in varied]
+def _comparison(results: JobResults) -> list[dict[str, Any]]:
     return [
         {**asdict(each), "controlled": each.controlled, "basis": basis(results, each)}
-        for each in compared
+        for each in results.comparisons.values()
         if each is not None
     ]
 
 
 def _curves(results: JobResults) -> list[dict[str, Any]]:
-    rows = []
-    for _, curve in sorted(results.curves.items()):
-        for name in results.metric_names:
-            summary = summarize_curve(curve, results.info(name))
-            if summary is not None:
-                points = {key: getattr(summary, key) for key in ("first", "best", "last")}
-                named = {key: point and point._asdict() for key, point in points.items()}
-                rows.append({"trial": summary.trial, "metric": name, **named})
-    return rows
+    return [
+        {
+            "trial": summary.trial,
+            "metric": summary.metric,
+            "first": summary.first._asdict(),
+            "best": summary.best and summary.best._asdict(),
+            "last": summary.last._asdict(),
+        }
+        for _, _, summary in curve_summaries(results)
+    ]
 
 
 def _reproduce(job: JobRecord, base_url: str, *, with_token: bool) -> dict[str, Any] | None:

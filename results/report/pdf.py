@@ -11,7 +11,7 @@ from pathlib import Path
 import typst
 
 from results.formatting import moment
-from results.report.tables import Report, facts, tables
+from results.report.build import Report
 
 _TEMPLATE = Path(__file__).parent / "report.typ"
 
@@ -25,22 +25,22 @@ def render_pdf(report: Report, plots: Mapping[str, bytes]) -> bytes:
         _TEMPLATE.read_bytes(),
         format="pdf",
         sys_inputs={"report": json.dumps(_view(report, plots), allow_nan=False)},
-        timestamp=datetime.fromisoformat(report["generated_at"]).replace(microsecond=0),
+        timestamp=datetime.fromisoformat(report.content["generated_at"]).replace(microsecond=0),
     )
     return document
 
 
 def _view(report: Report, plots: Mapping[str, bytes]) -> dict[str, object]:
-    keys = ("title", "explanation", "reproduce")
+    content = report.content
     return {
-        **{key: report[key] for key in keys},
-        "generated_at": moment(report["generated_at"]),
-        "job": report["job"]["name"],
-        "facts": facts(report),
-        "tables": [asdict(table) for table in tables(report)],
+        **{key: content[key] for key in ("title", "explanation", "reproduce")},
+        "generated_at": moment(content["generated_at"]),
+        "job": content["job"]["name"],
+        "facts": report.facts,
+        "tables": [asdict(table) for table in report.tables],
         "plots": [
             plot | {"svg": plots[plot["name"]].decode()}
-            for plot in report["plots"]
+            for plot in content["plots"]
             if plot["name"] in plots
         ],
     }

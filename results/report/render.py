@@ -16,9 +16,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from results.export import to_json
-from results.formatting import moment, number, parameter_value
+from results.formatting import moment, number
+from results.report.build import Report
 from results.report.pdf import render_pdf
-from results.report.tables import Report, facts, tables
 
 Format = Literal["html", "md", "json", "pdf"]
 
@@ -32,19 +32,19 @@ def render(report: Report, format: Format, plots: Mapping[str, bytes]) -> bytes:
     points at ``plots/<name>.png`` beside it, JSON lists their names only.
     """
     if format == "json":
-        return to_json(report).encode()
+        return to_json(report.content).encode()
     if format == "pdf":
         return render_pdf(report, plots)
     template = _environment(html=format == "html").get_template(f"report.{format}")
     pictures = {
         plot["name"]: inline_svg(plots[plot["name"]], f"plot{index}")
-        for index, plot in enumerate(report["plots"])
+        for index, plot in enumerate(report.content["plots"])
         if plot["name"] in plots
     }
     text = template.render(
-        report=report,
-        facts=facts(report),
-        tables=tables(report),
+        report=report.content,
+        facts=report.facts,
+        tables=report.tables,
         pictures=pictures if format == "html" else {},
     )
     return text.encode()
@@ -63,7 +63,6 @@ def _environment(*, html: bool) -> Environment:
     )
     environment.filters |= {
         "number": number,
-        "value": parameter_value,
         "moment": moment,
         "fenced": fenced,
     }

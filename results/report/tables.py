@@ -1,20 +1,23 @@
-"""The report's tables as text, the same for HTML, Markdown and PDF."""
+"""The facts and tables of a report as text, the same for HTML, Markdown and PDF."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from results.analysis import MOST_SHOWN
+from results.analysis import MOST_SHOWN, JobResults
+from results.comparison import Comparison, basis
+from results.curve_shape import CurvePoint, CurveSummary, curve_points, summarize_curve
 from results.formatting import duration, moment, number, parameter_value
+from results.records import TrialRecord
 from results.wording import during_note, prettify, words
 from trainables.contract import Metric
 
-Report = Mapping[str, Any]
-
-#: Of more trials than this, only the best one's curves are listed; the JSON report has them all.
+#: Above this many trials, only the best one's curves are listed; the JSON report has them all.
 _MOST_CURVES = 8
+#: The most metrics that have a column; the JSON report has them all.
+_MOST_METRICS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,154 +34,167 @@ class Table:
     highlight: int | None = None
 
 
-def facts(report: Report) -> list[tuple[str, str]]:
+def facts(results: JobResults) -> list[tuple[str, str]]:
     """Return what identifies the job, as pairs of a label and a text."""
-    job = report["job"]
-    pairs = [("Job", job["id"]), *((prettify(name), job[name]) for name in _FACTS)]
-    pairs += [(prettify(name), moment(job[name])) for name in _TIMES]
-    pairs += list(report["constants"].items())
-    if job["error"] is not None:
-        pairs.append(("Error", job["error"]["message"]))
-    return [(label, parameter_value(v)) for label, v in pairs if v not in (None, "")]
+    job, space = results.job, results.space
+    engines = engines_of(results)
+    pairs = [
+        ("Job", job.id),
+        ("Name", job.name),
+        ("State", job.state.value),
+        ("Search space", space.name),
+        ("Trainable", space.trainable),
+        ("Dataset", space.dataset),
+        ("Strategy", space.strategy),
+        ("Epochs", str(space.epochs)),
+        ("Seed", str(job.spec.seed)),
+        ("Engine", engines[0] if len(engines) == 1 else ""),
+        ("Created at", moment(job.created_at)),
+        ("Started at", moment(job.started_at)),
+        ("Finished at", moment(job.finished_at)),
+        *((name, parameter_value(value)) for name, value in constants(results).items()),
+        ("Error", "" if job.error is None else job.error.message),
+    ]
+    return [(label, text) for label, text in pairs if text]
 
 
-_FACTS = ("name", "state", "search_space", "trainable", "dataset", "strategy", "epochs", "seed")
-_TIMES = ("created_at", "started_at", "finished_at")
+def engines_of(results: JobResults) -> list[str]:
+    """Return the engines that trained the trials, as far as they are known."""
+    return list(dict.fromkeys(trial.engine for trial in results.trials if trial.engine))
 
 
-def tables(report: Report) -> list[Table]:
+def constants(results: JobResults) -> dict[str, Any]:
+    """Return the parameters that all trials have in common."""
+    first = results.trials[0].parameters if results.trials else {}
+    return {name: value for name, value in first.items() if name not in results.varied}
+
+
+def tables(results: JobResults) -> list[Table]:
     """Return all tables that have a row, in reading order."""
+    compared = [each for each in results.comparisons.values() if each is not None]
     found = [
-        trials_table(report),
-        *(comparison_table(report, c) for c in report["comparison"]),
-        curves_table(report),
-        failures_table(report),
+        trials_table(results),
+        *(comparison_table(results, comparison) for comparison in compared),
+        curves_table(results),
+        failures_table(results),
     ]
     return [table for table in found if table.rows]
 
 
-def trials_table(report: Report) -> Table:
+def trials_table(results: JobResults) -> Table:
     """List the trials shown, best first, those without a rank behind them by number.
 
-    Of several trials no test metric is listed: that figure is the selected one's only.
+    If there are several trials, no test metric is listed: that figure is the selected one's only.
     """
-    ordered = sorted(report["trials"], key=lambda t: (t["rank"] is None, t["rank"], t["number"]))
-    trials = ordered[: report["shown"]]
-    varied = report["varied"]
-    metrics = [name for name in report["metrics"] if _shows_all(report, name)]
-    labels = [metric_label(report["metrics"][name]) for name in metrics]
+    ranks = {trial.number: str(rank) for rank, (trial, _) in enumerate(results.ranked, start=1)}
+    infos = [info for info in map(results.info, results.metric_names) if results.shows_all(info)]
+    infos = [m for i, m in enumerate(infos) if i < _MOST_METRICS or m.name == results.metric.name]
+    varied, engines = results.varied, ["Engine"] * (len(engines_of(results)) > 1)
     rows = tuple(
         (
-            _cell(trial["rank"]),
-            str(trial["number"]),
-            trial["state"],
-            *(_cell(trial["parameters"].get(name)) for name in varied),
-            *(number(trial["metrics"].get(name)) for name in metrics),
-            str(trial["epochs"]),
-            duration(trial["seconds"]),
+            ranks.get(trial.number, ""),
+            str(trial.number),
+            trial.state.value,
+            *(_parameter(trial, name) for name in varied),
+            *(number(_last_value(results, trial, info.name)) for info in infos),
+            str(trial.epochs),
+            duration(trial.seconds),
+            *(trial.engine for _ in engines),
         )
-        for trial in trials
+        for trial in results.shown
     )
-    columns = ("Rank", "Trial", "State", *map(prettify, varied), *labels, "Epochs", "Time")
-    right = (True, True, False, *(False for _ in varied), *(True for _ in labels), True, True)
-    some = f", {len(trials)} of {len(ordered)}" if len(trials) < len(ordered) else ""
-    title = f"Trials at their last epoch, best first{some}{_during(report, metrics)}"
-    return Table(title, columns, rows, right, _best_row(report, trials))
+    labels = [_short(info) for info in infos]
+    head = ("Rank", "Trial", "State", *map(prettify, varied), *labels, "Epochs", "Time", *engines)
+    left = (*(False for _ in varied), *(True for _ in labels))
+    numeric = (True, True, False, *left, True, True, *(False for _ in engines))
+    some = f", {len(rows)} of {len(results.trials)}" if len(rows) < len(results.trials) else ""
+    title = f"Trials at their last epoch, best first{some}{during_note(infos)}"
+    best = [place for place, trial in enumerate(results.shown) if trial is results.best]
+    return Table(title, head, rows, numeric, next(iter(best), None))
 
 
-def _shows_all(report: Report, metric: str) -> bool:
-    """As :meth:`results.analysis.JobResults.shows_all`, of a built report."""
-    is_declared = metric == report["metric"]["name"]
-    return is_declared or len(report["trials"]) < 2 or not _is_test(report, metric)
+def _parameter(trial: TrialRecord, name: str) -> str:
+    """Return a parameter's value, ``null`` included; empty where the parameter did not apply."""
+    return parameter_value(trial.parameters[name]) if name in trial.parameters else ""
 
 
-def _during(report: Report, metrics: Iterable[str]) -> str:
-    return during_note(Metric(**report["metrics"][name]) for name in dict.fromkeys(metrics))
+def _last_value(results: JobResults, trial: TrialRecord, metric: str) -> float | None:
+    """Return a metric's last value, of an earlier epoch if the last one did not report it."""
+    if metric in trial.metrics or trial.number not in results.curves:
+        return trial.metrics.get(metric)
+    points = curve_points(results.curves[trial.number], metric)
+    return points[-1].value if points else None
 
 
-def _is_test(report: Report, metric: str) -> bool:
-    return bool(report["metrics"][metric]["split"] == "test")
-
-
-def _best_row(report: Report, trials: Sequence[Mapping[str, Any]]) -> int | None:
-    best = report["best"]
-    numbers = [trial["number"] for trial in trials]
-    return None if best is None or best["trial"] not in numbers else numbers.index(best["trial"])
-
-
-def metric_label(info: Mapping[str, Any]) -> str:
+def _short(info: Metric) -> str:
     """Return a metric's label short enough for a column: without what is in parentheses."""
-    return str(info["label"]).partition(" (")[0]
+    return info.label.partition(" (")[0]
 
 
-def comparison_table(report: Report, comparison: Mapping[str, Any]) -> Table:
+def comparison_table(results: JobResults, comparison: Comparison) -> Table:
     """List a parameter's values with the best and the mean score of their trials."""
-    label = metric_label(report["metric"])
     rows = tuple(
         (
-            _cell(row["value"]) + (" (default)" if row["is_default"] else ""),
-            f"{row['scored']} of {row['trials']}",
-            _cell(row["best_trial"]),
-            number(row["best"]),
-            number(row["mean"]),
+            parameter_value(row.value) + " (default)" * row.is_default,
+            f"{row.scored} of {row.trials}",
+            "" if row.best_trial is None else str(row.best_trial),
+            number(row.best),
+            number(row.mean),
         )
-        for row in comparison["rows"]
+        for row in comparison.rows
     )
-    name = prettify(comparison["parameter"])
+    name, label = prettify(comparison.parameter), _short(results.metric)
     columns = (name, "Succeeded", "Best trial", f"{label}, best", "Mean")
-    best = report["best"]
-    stressed = [i for i, row in enumerate(comparison["rows"]) if best and _is_best(row, best)]
-    title = f"Effect of the {words(comparison['parameter'])}, {comparison['basis']}"
+    best = None if results.job.best is None else results.job.best.trial
+    stressed = [i for i, row in enumerate(comparison.rows) if row.scored and row.best_trial == best]
+    title = f"Effect of the {words(comparison.parameter)}, {basis(results, comparison)}"
     return Table(title, columns, rows, (False, *[True] * 4), next(iter(stressed), None))
 
 
-def _is_best(row: Mapping[str, Any], best: Mapping[str, Any]) -> bool:
-    return bool(row["best_trial"] == best["trial"])
-
-
-def curves_table(report: Report) -> Table:
+def curves_table(results: JobResults) -> Table:
     """List where each curve began, was best and ended; of many trials, the best one's.
 
     A test metric is the best trial's only, and no epoch of it is called best: nothing may be
     chosen by it.
     """
-    best, many = report["best"], len(report["trials"]) > _MOST_CURVES
-    selected = None if best is None else best["trial"]
-    curves = [
-        curve
-        for curve in report["curves"]
-        if curve["trial"] == selected or (_shows_all(report, curve["metric"]) and not many)
+    many = len(results.trials) > _MOST_CURVES
+    shown = [
+        (trial, info, summary)
+        for trial, info, summary in curve_summaries(results)
+        if trial is results.best or (results.shows_all(info) and not many)
     ]
     rows = tuple(
         (
-            str(curve["trial"]),
-            metric_label(report["metrics"][curve["metric"]]),
-            _point(curve["first"]),
-            "" if _is_test(report, curve["metric"]) else _point(curve["best"]),
-            _point(curve["last"]),
+            str(summary.trial),
+            _short(info),
+            _point(summary.first),
+            "" if info.split == "test" else _point(summary.best),
+            _point(summary.last),
         )
-        for curve in curves
+        for _, info, summary in shown
     )
     columns = ("Trial", "Metric", "First", "Best", "Last")
-    title = f"Curves: value (epoch){_during(report, [curve['metric'] for curve in curves])}"
-    return Table(title, columns, rows, (True, False, True, True, True))
+    note = during_note(dict.fromkeys(info for _, info, _ in shown))
+    return Table(f"Curves: value (epoch){note}", columns, rows, (True, False, True, True, True))
 
 
-def _point(point: Mapping[str, Any] | None) -> str:
-    return "" if point is None else f"{number(point['value'])} ({point['epoch']})"
+def curve_summaries(results: JobResults) -> Iterator[tuple[TrialRecord, Metric, CurveSummary]]:
+    """Yield a summary for each trial's curve of each metric that has a value."""
+    for trial in results.trials:
+        for info in map(results.info, results.metric_names):
+            curve = results.curves.get(trial.number)
+            summary = None if curve is None else summarize_curve(curve, info)
+            if summary is not None:
+                yield trial, info, summary
 
 
-def failures_table(report: Report) -> Table:
+def _point(point: CurvePoint | None) -> str:
+    return "" if point is None else f"{number(point.value)} ({point.epoch})"
+
+
+def failures_table(results: JobResults) -> Table:
     """List the trials that failed, with the reason; of many the first."""
-    rows = tuple(
-        (str(t["number"]), words(t["error"]["kind"]), t["error"]["message"])
-        for t in report["trials"]
-        if t["error"] is not None
-    )
-    some = f", the first {MOST_SHOWN} of {len(rows)}" if len(rows) > MOST_SHOWN else ""
-    columns = ("Trial", "Kind", "Message")
-    return Table(f"Failures{some}", columns, rows[:MOST_SHOWN], (True, False, False))
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else parameter_value(value)
+    failed = [(t.number, t.error) for t in results.trials if t.error is not None]
+    rows = tuple((str(n), words(error.kind), error.message) for n, error in failed[:MOST_SHOWN])
+    some = f", the first {len(rows)} of {len(failed)}" if len(rows) < len(failed) else ""
+    return Table(f"Failures{some}", ("Trial", "Kind", "Message"), rows, (True, False, False))

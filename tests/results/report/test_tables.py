@@ -1,0 +1,149 @@
+"""The facts and tables of a report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from results.analysis import JobResults
+from results.records import Curve, TrialRecord
+from results.report.tables import Table, curves_table, facts, failures_table, tables, trials_table
+from results.states import TrialState
+from tests.results import fakes
+from tests.results.fakes import DIVERGED, Fake
+
+
+def results_of(fake: Fake) -> JobResults:
+    return JobResults.of(*fake)
+
+
+def column(table: Table, name: str) -> list[str]:
+    return [row[table.columns.index(name)] for row in table.rows]
+
+
+def test_the_trials_table_is_ranked_and_stresses_the_best() -> None:
+    table = trials_table(results_of(fakes.feedforward(failed={2: DIVERGED})))
+    assert [row[1] for row in table.rows] == ["1", "0", "4", "5", "3", "6", "2"]
+    assert table.rows[0][:4] == ("1", "1", "succeeded", "0.001")
+    assert table.rows[-1][:3] == ("", "2", "failed")
+    assert table.highlight == 0
+    assert len(table.columns) == len(table.numeric) == len(table.rows[0])
+
+
+def test_all_tables_are_rectangular() -> None:
+    for fake in (fakes.sampled(), fakes.regression(), fakes.feedforward(2, failed={2: DIVERGED})):
+        for table in tables(results_of(fake)):
+            assert {len(row) for row in table.rows} == {len(table.columns)} == {len(table.numeric)}
+
+
+def test_of_many_trials_only_the_best_curve_is_listed() -> None:
+    assert {row[0] for row in curves_table(results_of(fakes.grid(1))).rows} == {"26"}
+
+
+def test_of_many_trials_the_best_are_listed() -> None:
+    failed = dict.fromkeys(range(0, 500, 2), DIVERGED)
+    many = fakes.sampled(1000, 1)
+    fake = fakes.make(
+        many.job.spec, [t.parameters for t in many.trials], fakes.classification_curve,
+        fakes.CLASSIFICATION, failed,
+    )  # fmt: skip
+    results = JobResults.of(*fake)
+    numbers = [trial.number for trial in results.shown]
+    shown = replace(results, curves={n: results.curves[n] for n in numbers})
+    table = trials_table(shown)
+    assert table.title.startswith("Trials at their last epoch, best first, 200 of 1000;")
+    assert [int(row[1]) for row in table.rows] == numbers
+    failures = failures_table(shown)
+    assert (failures.title, len(failures.rows)) == ("Failures, the first 200 of 250", 200)
+
+
+def test_titles_say_what_is_no_figure_of_the_model_at_the_epochs_end() -> None:
+    made = results_of(fakes.feedforward(1))
+    note = "; training loss: mean over the epoch as it is trained"
+    assert trials_table(made).title == f"Trials at their last epoch, best first{note}"
+    assert curves_table(made).title == f"Curves: value (epoch){note}"
+    assert (
+        trials_table(results_of(fakes.regression(1))).title
+        == "Trials at their last epoch, best first"
+    )
+
+
+def test_test_figures_are_the_selected_trials_only() -> None:
+    made = results_of(fakes.feedforward())
+    assert "Test accuracy" not in trials_table(made).columns
+    rows = curves_table(made).rows
+    assert len(rows) == 7 * 2 + 1
+    (tested,) = [row for row in rows if row[1] == "Test accuracy"]
+    # Nothing may be chosen by it, so no epoch of it is called best.
+    assert (tested[0], tested[3]) == ("1", "")
+    assert all(row[3] for row in rows if row is not tested)
+    assert all("test_accuracy" in trial.metrics for trial in made.trials)
+
+
+def test_a_single_trial_shows_its_test_figure() -> None:
+    made = results_of(fakes.regression())
+    assert "Test RMSE" in trials_table(made).columns
+    assert [row[3] for row in curves_table(made).rows if row[1] == "Test RMSE"] == [""]
+
+
+def test_facts_have_times_in_utc_and_constants() -> None:
+    found = dict(facts(results_of(fakes.feedforward(1))))
+    assert found["Created at"] == "2026-03-01 11:59 UTC"
+    assert (found["layers"], found["Seed"]) == ("1", "42")
+
+
+def test_an_engine_is_a_fact_or_a_column() -> None:
+    fake = fakes.feedforward(1)
+    assert "Engine" not in dict(facts(results_of(fake)))
+    trials = [replace(trial, engine="numba") for trial in fake.trials]
+    same = results_of(fake._replace(trials=(*trials[:-1], fake.trials[-1])))
+    assert dict(facts(same))["Engine"] == "numba"
+    assert "Engine" not in trials_table(same).columns
+    mixed = results_of(fake._replace(trials=(*trials[:-1], replace(trials[-1], engine="eager"))))
+    assert "Engine" not in dict(facts(mixed))
+    assert column(trials_table(mixed), "Engine") == ["numba"] * 6 + ["eager"]
+
+
+def test_null_is_told_from_a_parameter_that_did_not_apply() -> None:
+    fake = fakes.feedforward(1)
+    configurations = [
+        {"learning_rate": 0.01, "decay": None} | extra
+        for extra in ({"clip": None}, {"clip": 1.5}, {})
+    ]
+    made = fakes.make(
+        fake.job.spec, configurations, fakes.classification_curve, fakes.CLASSIFICATION
+    )
+    results = results_of(made)
+    assert sorted(column(trials_table(results), "Clip")) == ["", "1.5", "null"]
+    assert dict(facts(results))["decay"] == "null"
+    clip = next(table for table in tables(results) if table.columns[0] == "Clip")
+    assert [row[0] for row in clip.rows] == ["null (default)", "1.5"]
+
+
+def test_a_metric_of_some_epochs_has_its_last_value() -> None:
+    fake = fakes.regression(3)
+    curve = Curve(0, (1, 2, 3), {"train_rmse": (3.0, 2.0, 1.0), "lr": (0.5, 0.25, float("nan"))})
+    trial = replace(fake.trials[0], metrics={"train_rmse": 1.0})
+    results = results_of(fake._replace(curves=(curve,), trials=(trial,)))
+    table = trials_table(results)
+    assert (column(table, "Lr"), column(table, "Training RMSE")) == (["0.2500"], ["1.0000"])
+    assert ("0", "Lr", "0.5000 (1)", "", "0.2500 (2)") in curves_table(results).rows
+
+
+def test_of_very_many_metrics_the_first_and_the_declared_have_a_column() -> None:
+    fake = fakes.regression(1)
+    names = [f"extra_{n}" for n in range(30)]
+    curve = Curve(0, (1,), {**dict.fromkeys(names, (1.0,)), "train_rmse": (1.0,)})
+    results = results_of(fake._replace(curves=(curve,), metrics={}))
+    labels = [f"Extra {n}" for n in range(8)]
+    assert trials_table(results).columns[3:-2] == (*labels, "Train rmse")
+
+
+@pytest.mark.parametrize("state", [TrialState.QUEUED, TrialState.RUNNING, TrialState.CANCELLED])
+def test_a_trial_without_a_report_is_listed(state: TrialState) -> None:
+    fake = fakes.feedforward(1)
+    trials = (*fake.trials, TrialRecord(7, state, {"learning_rate": 1.0}, 42))
+    row = trials_table(results_of(fake._replace(trials=trials))).rows[-1]
+    assert row[:4] == ("", "7", state.value, "1")
+    assert row[-4:] == ("n/a", "n/a", "0", "0.0 s")
