@@ -65,7 +65,7 @@ BAD_BODIES: dict[str, tuple[Any, str, str]] = {
     "negative seed": (q4(seed=-1), "/seed", "0"),
     "negative cpu": (q4(resources_per_trial={"cpu": -1}), "/resources_per_trial/cpu", "0"),
     "unknown resource": (
-        q4(resources_per_trial={"tpu": 1}), "/resources_per_trial/tpu", "did you mean cpu or gpu?"),
+        q4(resources_per_trial={"tpu": 1}), "/resources_per_trial/tpu", "did you mean gpu or cpu?"),
     "a field of another tool": (q4(method="bayes"), "/method", "write strategy instead"),
     "a strategy of another tool": (q4(strategy="bayes"), "/strategy", "write tpe instead"),
     "a metric that is not reported": (
