@@ -124,11 +124,8 @@ def pointer_to(*parts: str | int) -> str:
     A part may be any key that a client sent: long ones are cut, and characters that a line cannot
     hold are escaped.
     """
-    return "".join("/" + _escaped(str(part)[:_LONGEST_POINTER_PART]) for part in parts)
-
-
-def _escaped(part: str) -> str:
-    return printable(part).replace("~", "~0").replace("/", "~1")
+    cut = (printable(str(part)[:_LONGEST_POINTER_PART]) for part in parts)
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in cut)
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str:

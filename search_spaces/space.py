@@ -87,7 +87,12 @@ class SearchSpace:
             raise SearchSpaceError([wrong_type(pointer, raw, "an object that declares a space")])
         known = tuple(member.name for member in fields(cls))
         members = {key: value for key, value in raw.items() if key in known}
-        problems = key_problems(raw, known) + list(_missing(raw))
+        problems = key_problems(raw, known)
+        problems += (
+            Problem(pointer_to(name), f"a search space needs {name}", Code.MISSING, f"add {name}")
+            for name in _REQUIRED
+            if name not in raw
+        )
         members["parameters"], unreadable = read_parameters(raw.get("parameters", {}))
         problems += unreadable
         problems += _problems(members, _names(raw.get("parameters")) - set(members["parameters"]))
@@ -155,13 +160,6 @@ class SearchSpace:
 
 def _names(parameters: object) -> set[str]:
     return set(parameters) if isinstance(parameters, Mapping) else set()
-
-
-def _missing(raw: Mapping[str, Any]) -> Iterator[Problem]:
-    for name in _REQUIRED:
-        if name not in raw:
-            detail = f"a search space needs {name}"
-            yield Problem(pointer_to(name), detail, Code.MISSING, f"add {name}")
 
 
 def _problems(members: Mapping[str, Any], unreadable: Collection[str] = ()) -> list[Problem]:
