@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from results.states import JobState, TrialState
 from search_spaces import Problem
@@ -23,6 +23,14 @@ class Answer(BaseModel):
     """Base of all answers: built from records by the server, read from JSON by the client."""
 
     model_config = ConfigDict(extra="allow", from_attributes=True)
+
+
+def _as_json(spec: Any) -> Any:
+    return spec.to_json() if hasattr(spec, "to_json") else spec
+
+
+#: A job's specification, which the server has as an object.
+Spec = Annotated[dict[str, Any], BeforeValidator(_as_json)]
 
 
 def _words(states: type[JobState | TrialState]) -> WithJsonSchema:
@@ -66,7 +74,7 @@ class JobView(Answer):
     state: Annotated[str, _words(JobState)]
     progress: ProgressView
     best: BestView | None
-    spec: dict[str, Any]
+    spec: Spec
     fingerprint: str
     error: FailureView | None
     created_at: datetime
@@ -92,7 +100,7 @@ class TrialView(Answer):
     epochs: int
     seconds: float
     node: str | None
-    attempts: int
+    attempts: int = Field(validation_alias=AliasChoices("attempts", "attempt"))
     error: FailureView | None
     started_at: datetime | None
     finished_at: datetime | None
@@ -119,7 +127,7 @@ class PlanView(Answer):
     ``distinct`` is the number of different configurations; null where they are endless.
     """
 
-    spec: dict[str, Any]
+    spec: Spec
     fingerprint: str
     trials: int
     configurations: list[dict[str, Any]] | None

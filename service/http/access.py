@@ -23,8 +23,7 @@ from results.errors import StoreUnavailable
 from results.records import TokenRecord, TokenScope
 from results.store import Store
 from service.addresses import address, host_name, is_loopback
-from service.errors import Unavailable
-from service.http.problems import ProblemError, problem_of
+from service.http.problems import ProblemError, unavailable
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -93,9 +92,7 @@ class AccessMiddleware:
         send = _hardened(send)
         try:
             await self._check(scope)
-        except (ProblemError, Unavailable) as error:
-            problem = problem_of(error)
-            assert problem is not None  # noqa: S101 - both are in its table
+        except ProblemError as problem:
             await problem.response()(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -116,7 +113,7 @@ class AccessMiddleware:
         if scope["path"] == _READINESS:
             try:
                 state["token"] = await self._found(sent)
-            except Unavailable:
+            except ProblemError:
                 state["is_unchecked"] = True
         elif not is_open(scope["path"]):
             state["token"] = await self._token(scope["method"], sent)
@@ -132,12 +129,16 @@ class AccessMiddleware:
 
     async def _token(self, method: str, sent: str) -> TokenRecord:
         """Return the token that was sent; raise unless it is valid and covers ``method``."""
-        token = await self._found(sent)
+        token, needed = await self._found(sent), needed_scope(method)
         if token is None:
-            raise _unauthorized(was_sent=bool(sent))
-        needed = needed_scope(method)
+            detail = "the token is unknown, revoked or expired" if sent else "a token is needed"
+            error = ', error="invalid_token"' if sent else ""
+            raise _refused(HTTPStatus.UNAUTHORIZED, detail, _HINT, error)
         if not token.scope.covers(needed):
-            raise _forbidden(token.name, token.scope, needed)
+            detail = f"the token {token.name!r} has the scope {token.scope}; this needs {needed}"
+            hint = f"use a token made with `argbest token create NAME --scope {needed}`"
+            error = f', error="insufficient_scope", scope="{needed}"'
+            raise _refused(HTTPStatus.FORBIDDEN, detail, hint, error)
         return token
 
     async def _found(self, sent: str) -> TokenRecord | None:
@@ -147,7 +148,7 @@ class AccessMiddleware:
         except StoreUnavailable as error:
             logger.error("a token cannot be checked: %s", error)
             # Anybody may read the answer: it must not say where the database is.
-            raise Unavailable("the database cannot answer") from error
+            raise unavailable("the database cannot answer") from error
 
 
 def _check_site(headers: Headers, host: str) -> None:
@@ -183,24 +184,9 @@ def _netloc(origin: str) -> str | None:
         return None
 
 
-def _unauthorized(*, was_sent: bool) -> ProblemError:
-    challenge = 'Bearer realm="argbest"' + (', error="invalid_token"' if was_sent else "")
-    return ProblemError(
-        HTTPStatus.UNAUTHORIZED,
-        "the token is unknown, revoked or expired" if was_sent else "a token is needed",
-        _HINT,
-        headers={"WWW-Authenticate": challenge},
-    )
-
-
-def _forbidden(name: str, held: TokenScope, needed: TokenScope) -> ProblemError:
-    challenge = f'Bearer realm="argbest", error="insufficient_scope", scope="{needed}"'
-    return ProblemError(
-        HTTPStatus.FORBIDDEN,
-        f"the token {name!r} has the scope {held}; this needs {needed}",
-        f"use a token made with `argbest token create NAME --scope {needed}`",
-        headers={"WWW-Authenticate": challenge},
-    )
+def _refused(status: HTTPStatus, detail: str, hint: str, error: str) -> ProblemError:
+    challenge = {"WWW-Authenticate": f'Bearer realm="argbest"{error}'}
+    return ProblemError(status, detail, hint, headers=challenge)
 
 
 def _hardened(send: Send) -> Send:

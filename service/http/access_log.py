@@ -1,8 +1,7 @@
-"""Every request has an id and one line in the log, and its answer carries the id back.
+"""Gives every request an id and one line in the log, and measures it; the answer has the id too.
 
-A client may send its own ``X-Request-ID``, so that its log and ours can be read together; one
-that is too long or holds anything but letters, digits and ``._-`` is replaced. Starlette's page
-"Middleware" says how an ASGI middleware that does not buffer streams is written.
+A client may send its own ``X-Request-ID``, so that its log and ours can be read together; an id
+that is too long or holds anything but letters, digits and ``._-`` is replaced.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import logging
 import re
 import secrets
 import time
+from collections.abc import Callable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,36 +26,42 @@ _JOB_PATH = re.compile(r"/api/v1/jobs/([0-9a-f]{16})(?:/|$)")
 
 
 class RequestLog:
-    """ASGI middleware around the whole application."""
+    """ASGI middleware around the whole application; streams pass unbuffered.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    ``observe`` is called with each request's scope, its status and the seconds to the start of its
+    answer. The status is 500 where no answer started, because of a defect.
+    """
+
+    def __init__(self, app: ASGIApp, observe: Callable[[Scope, int, float], None]) -> None:
+        self._app, self._observe = app, observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; the line is written when its last byte was sent."""
+        """Answer one request; log it when its last byte was sent."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        # Never reset: each request runs in a context of its own, and the handler of unexpected
-        # errors, which is outside of this middleware, names the id too.
+        # Never reset: each request has a context of its own, and the handler of unexpected errors,
+        # which is outside of this middleware, names the id too.
         REQUEST_ID.set(_request_id(scope))
-        begun, status = time.perf_counter(), 500
+        begun, status, took = time.perf_counter(), 500, None
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, took
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, took = message["status"], time.perf_counter() - begun
                 MutableHeaders(scope=message)[REQUEST_ID_HEADER] = REQUEST_ID.get()
             await send(message)
 
         try:
             await self._app(scope, receive, send_with_id)
         finally:
-            _log(scope, status, time.perf_counter() - begun)
+            seconds = time.perf_counter() - begun
+            self._observe(scope, status, seconds if took is None else took)
+            _log(scope, status, seconds)
 
 
 def shortened(text: str) -> str:
-    """Return a text that a client chose as a log tells it: no longer than it needs to be."""
+    """Return a text that a client chose, cut to what a log needs of it."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 

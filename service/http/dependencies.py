@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Request
 from fastapi.concurrency import run_in_threadpool
@@ -26,27 +26,18 @@ IdempotencyKey = Annotated[
 ]
 
 
-def get_settings(request: Request) -> Settings:
-    """Return the application's settings."""
-    settings: Settings = request.app.state.settings
-    return settings
+def _state(name: str) -> Any:
+    """Return what gives a route this attribute of the application's state."""
+
+    def get(request: Request) -> Any:
+        return getattr(request.app.state, name)
+
+    return Depends(get)
 
 
-def get_store(request: Request) -> Store:
-    """Return the application's store."""
-    store: Store = request.app.state.store
-    return store
-
-
-def get_drawings(request: Request) -> Drawings:
-    """Return the application's plots and reports."""
-    drawings: Drawings = request.app.state.drawings
-    return drawings
-
-
-SettingsDep = Annotated[Settings, Depends(get_settings)]
-StoreDep = Annotated[Store, Depends(get_store)]
-DrawingsDep = Annotated[Drawings, Depends(get_drawings)]
+SettingsDep = Annotated[Settings, _state("settings")]
+StoreDep = Annotated[Store, _state("store")]
+DrawingsDep = Annotated[Drawings, _state("drawings")]
 
 
 def get_library(settings: SettingsDep) -> Library:

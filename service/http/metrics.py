@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
@@ -16,7 +15,7 @@ from prometheus_client.core import (
     SummaryMetricFamily,
 )
 from prometheus_client.registry import Collector
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from results.errors import StoreUnavailable
 from results.states import JobState
@@ -100,55 +99,29 @@ class StoreCollector(Collector):
             )
 
 
-class Stopwatch:
-    """ASGI middleware that measures the time to each answer's start; streams pass unbuffered.
-
-    A request whose answer never started, because of a defect, counts as status 500.
-    """
-
-    def __init__(self, app: ASGIApp, seconds: Histogram) -> None:
-        self._app, self._seconds = app, seconds
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request and count it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        begun, status, took = time.perf_counter(), 500, None
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal status, took
-            if message["type"] == "http.response.start":
-                status, took = message["status"], time.perf_counter() - begun
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_and_note)
-        finally:
-            method = scope["method"] if scope["method"] in _METHODS else "other"
-            # The route's template, not the path: ids would make a series each.
-            route = getattr(scope.get("route"), "path", "unknown")
-            seconds = time.perf_counter() - begun if took is None else took
-            self._seconds.labels(method, route, str(status)).observe(seconds)
-
-
-def install(app: FastAPI, store: Store) -> None:
-    """Measure every request of ``app`` and serve ``/metrics``.
+def install(app: FastAPI, store: Store) -> Callable[[Scope, int, float], None]:
+    """Serve ``/metrics``; return the function that counts a request, its status and its seconds.
 
     Each application has a registry of its own: two of them in one process do not mix.
     """
     registry = CollectorRegistry()
     registry.register(StoreCollector(store))
-    seconds = Histogram(
+    latencies = Histogram(
         "argbest_http_request_seconds",
         "Time to the answer's start, by method, route and status.",
         ["method", "route", "status"],
         registry=registry,
     )
 
-    app.add_middleware(Stopwatch, seconds=seconds)
+    def observe(scope: Scope, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        # The route's template, not the path: ids would make a series each.
+        route = getattr(scope.get("route"), "path", "unknown")
+        latencies.labels(method, route, str(status)).observe(seconds)
+
     app.state.metrics = registry
     app.include_router(router)
+    return observe
 
 
 @router.get(

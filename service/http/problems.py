@@ -99,11 +99,11 @@ def problem_of(error: Exception) -> ProblemError | None:
             hint = "use next_cursor as it was returned, or leave cursor out for the first page"
             return _invalid([Problem("/query/cursor", str(error), "bad_cursor", hint)])
         case Unavailable():
-            return _unavailable(str(error), error.retry_after_s)
+            return unavailable(str(error), error.retry_after_s)
         case ClusterError():
-            return _unavailable(str(error))
+            return unavailable(str(error))
         case errors.StoreUnavailable():
-            return _unavailable(f"the database cannot answer: {error}")
+            return unavailable(f"the database cannot answer: {error}")
     for kind, (status, hint) in _ANSWERS.items():
         if isinstance(error, kind):
             return ProblemError(status, str(error), getattr(error, "hint", "") or hint)
@@ -116,7 +116,8 @@ def _invalid(problems: Sequence[Problem]) -> ProblemError:
     return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, summary + more, problems=problems)
 
 
-def _unavailable(detail: str, retry_after_s: int = 5) -> ProblemError:
+def unavailable(detail: str, retry_after_s: int = 5) -> ProblemError:
+    """Return a 503 with ``Retry-After``."""
     return ProblemError(
         HTTPStatus.SERVICE_UNAVAILABLE,
         detail,

@@ -5,55 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from results.records import Curve, JobRecord, TrialRecord
-from service.jobs import Plan
-from service.schemas import Answer, CurveView, JobView, PlanView, TrainableView, TrialView
+from service.schemas import Answer, CurveView, JobView, MetricView, TrainableView, TrialView
 from trainables import registry
 from trainables.contract import Metric, UnknownTrainable
+
+_PARTS = ("trials", "curves", "best", "report", "plots", "events", "log")
+#: The members of a job's record that are shown as they are.
+_SHOWN = (
+    "id", "name", "state", "progress", "best", "spec", "fingerprint", "error", "created_at",
+    "started_at", "finished_at",
+)  # fmt: skip
 
 
 def job_view(job: JobRecord, dashboard_url: str) -> JobView:
     """Return a job as the API shows it."""
     base = f"/api/v1/jobs/{job.id}"
-    parts = ("trials", "curves", "best", "report", "plots", "events", "log")
-    return JobView.model_validate(
-        {
-            "id": job.id,
-            "name": job.name,
-            "state": job.state.value,
-            "progress": job.progress,
-            "best": job.best,
-            "spec": job.spec.to_json(),
-            "fingerprint": job.fingerprint,
-            "error": job.error,
-            "created_at": job.created_at,
-            "started_at": job.started_at,
-            "finished_at": job.finished_at,
-            "dashboard_url": dashboard_url or None,
-            "links": {"self": base, **{part: f"{base}/{part}" for part in parts}},
-        }
-    )
+    links = {"self": base, **{part: f"{base}/{part}" for part in _PARTS}}
+    shown = {name: getattr(job, name) for name in _SHOWN}
+    return JobView.model_validate({**shown, "dashboard_url": dashboard_url or None, "links": links})
 
 
 def trial_view(trial: TrialRecord, rank: int | None = None) -> TrialView:
     """Return a trial as the API shows it."""
-    return TrialView.model_validate(
-        {
-            "number": trial.number,
-            "state": trial.state.value,
-            "parameters": trial.parameters,
-            "seed": trial.seed,
-            "metrics": trial.metrics,
-            "epochs": trial.epochs,
-            "seconds": trial.seconds,
-            "node": trial.node,
-            "attempts": trial.attempt,
-            "error": trial.error,
-            "started_at": trial.started_at,
-            "finished_at": trial.finished_at,
-            "engine": trial.engine,
-            "rank": rank,
-        }
-    )
+    view = TrialView.model_validate(trial)
+    view.rank = rank
+    return view
 
 
 def curve_view(curve: Curve) -> CurveView:
@@ -72,28 +48,15 @@ def json_list(items: Iterable[Answer]) -> Iterator[str]:
     yield '],"next_cursor":null}'
 
 
-def plan_view(plan: Plan) -> PlanView:
-    """Return a plan as the API shows it."""
-    return PlanView(
-        spec=plan.spec.to_json(),
-        fingerprint=plan.fingerprint,
-        trials=plan.trials,
-        configurations=plan.configurations,
-        sampling=plan.sampling,
-        distinct=plan.distinct,
-    )
-
-
 def trainable_view(trainable: registry.Trainable) -> TrainableView:
     """Return a trainable as the API shows it."""
-    return TrainableView.model_validate(
-        {
-            "name": trainable.name,
-            "title": trainable.title,
-            "datasets": trainable.datasets,
-            "metrics": trainable.metrics,
-            "parameters": trainable.schema(),
-        }
+    metrics = [MetricView.model_validate(metric) for metric in trainable.metrics]
+    return TrainableView(
+        name=trainable.name,
+        title=trainable.title,
+        datasets=list(trainable.datasets),
+        metrics=metrics,
+        parameters=trainable.schema(),
     )
 
 

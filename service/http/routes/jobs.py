@@ -20,7 +20,7 @@ from service.http.dependencies import (
     StoreDep,
 )
 from service.http.openapi import JOB_BODY, PROBLEMS, media
-from service.http.views import job_view, json_list, plan_view, trial_view
+from service.http.views import job_view, json_list, trial_view
 from service.log_lines import log_state
 from service.schemas import Curve, JobList, JobView, PlanView, TrialList, TrialView
 from service.settings import Settings
@@ -50,7 +50,7 @@ def submit(
 ) -> Any:
     """Accept a search; with `dry_run`, answer what it would run instead."""
     if dry_run:
-        plan = plan_view(jobs.plan(body))
+        plan = PlanView.model_validate(jobs.plan(body))
         return Response(plan.model_dump_json(), media_type="application/json")
     job = jobs.submit(body, idempotency_key=idempotency_key)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
