@@ -17,6 +17,7 @@ from search_spaces.errors import (
     did_you_mean,
 )
 from search_spaces.space import SPACE_NAME, SearchSpace
+from search_spaces.text import printable
 from search_spaces.values import shown
 
 
@@ -144,4 +145,4 @@ def _file_error(path: Path, detail: str, hint: str, line: int = 1) -> SpaceFileE
 
 
 def _located(path: Path, line: int, problem: Problem) -> Problem:
-    return replace(problem, detail=f"{path}, line {line}: {problem.detail}")
+    return replace(problem, detail=f"{printable(str(path))}, line {line}: {problem.detail}")

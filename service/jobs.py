@@ -17,7 +17,7 @@ import search_spaces
 from results.records import JobRecord, NewTrial
 from results.spec import JobSpec
 from results.store import Store
-from search_spaces import Library, Problem, SearchSpace, pointer_to
+from search_spaces import Library, Problem, SearchSpace, SearchSpaceError, pointer_to
 from service.disk import disk_problem
 from service.errors import InvalidRequest, Unavailable
 from service.job_request import JobRequest
@@ -66,10 +66,15 @@ class Jobs:
     def plan(self, request: JobRequest) -> Plan:
         """Return the complete job that ``request`` means.
 
-        Raises :class:`InvalidRequest` or :class:`search_spaces.SearchSpaceError`, whose pointers
-        are into the request: under ``/search_space`` for a member of an inline space, at the root
-        for an override.
+        Raises :class:`InvalidRequest`, with pointers into the request: under ``/search_space`` for
+        a member of an inline space, at the root for an override.
         """
+        try:
+            return self._plan(request)
+        except SearchSpaceError as error:
+            raise InvalidRequest(error.problems) from error
+
+    def _plan(self, request: JobRequest) -> Plan:
         inline = isinstance(request.search_space, dict)
         root = "/search_space" if inline else ""
         space = self._declared(request).with_overrides(

@@ -39,10 +39,9 @@ def nodes(settings: Settings) -> list[dict[str, Any]]:
             url, params={"view": "summary"}, headers=headers, timeout=3.0, trust_env=False
         )
         answer.raise_for_status()
-        summary = answer.json()["data"]["summary"]
-    except (httpx2.HTTPError, KeyError, TypeError, ValueError) as error:
+        return [_node(node) for node in answer.json()["data"]["summary"]]
+    except (httpx2.HTTPError, LookupError, AttributeError, TypeError, ValueError) as error:
         raise ClusterError(f"the Ray dashboard does not answer: {error}") from error
-    return [_node(node) for node in summary]
 
 
 def _authorization() -> dict[str, str]:

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Mount
 
 from results import errors
-from search_spaces import Problem, SearchSpaceError
+from search_spaces import Problem
 from service.engine.cluster import ClusterError
 from service.errors import MOST_PROBLEMS, InvalidRequest, Unavailable
 from service.http.access_log import shortened
@@ -91,7 +91,7 @@ def problem_of(error: Exception) -> ProblemError | None:
     match error:
         case ProblemError():
             return error
-        case InvalidRequest() | SearchSpaceError():
+        case InvalidRequest():
             return _invalid(error.problems)
         case RequestValidationError():
             return _invalid([problem_of_item(item) for item in error.errors()])
@@ -130,7 +130,7 @@ def install(app: FastAPI) -> None:
     """Answer every error of ``app`` with a problem."""
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(ClientDisconnect, _answer_nobody)
-    kinds = (ProblemError, InvalidRequest, SearchSpaceError, RequestValidationError, Unavailable,
+    kinds = (ProblemError, InvalidRequest, RequestValidationError, Unavailable,
              ClusterError, errors.ResultsError, UnknownTrainable, Exception)  # fmt: skip
     for kind in kinds:
         app.add_exception_handler(kind, _answer)

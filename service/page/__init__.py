@@ -30,7 +30,7 @@ class PolicedFiles(StaticFiles):
     """Files with a content policy; a browser keeps them and asks each time whether they changed."""
 
     def __init__(self, folder: Path, policy: str, packages: list[str | tuple[str, str]]) -> None:
-        super().__init__(directory=folder, packages=packages)
+        super().__init__(directory=folder, packages=packages, html=True)
         self._headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
 
     async def get_response(self, path: str, scope: Scope) -> Response:

@@ -5,17 +5,22 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from fastapi import APIRouter
+from pydantic import ValidationError
 
 from search_spaces import Problem, SearchSpaceError
+from search_spaces.text import printable
 from service.engine import cluster
+from service.errors import Unavailable
 from service.http.dependencies import LibraryDep, Name, SettingsDep
 from service.http.openapi import PROBLEMS
 from service.http.problems import ProblemError
 from service.http.views import trainable_view
 from service.schemas import (
+    BrokenSpaceView,
     BrokenTrainableView,
     ClusterView,
     DatasetList,
+    NodeView,
     SearchSpaceList,
     SearchSpaceView,
     TrainableList,
@@ -29,14 +34,12 @@ router = APIRouter(prefix="/api/v1", tags=["catalog"], responses=PROBLEMS)
 @router.get("/search_spaces")
 def list_search_spaces(library: LibraryDep) -> SearchSpaceList:
     """List the declared search spaces, and the files that could not be read."""
-    return SearchSpaceList.model_validate(
-        {
-            "items": [space.to_json() for space in library.all()],
-            "broken": [
-                {"file": error.path.name, "problems": error.problems} for error in library.broken()
-            ],
-        }
-    )
+    broken = [
+        BrokenSpaceView(file=printable(error.path.name), problems=list(error.problems))
+        for error in library.broken()
+    ]
+    items = [SearchSpaceView.model_validate(space.to_json()) for space in library.all()]
+    return SearchSpaceList(items=items, broken=broken)
 
 
 @router.get("/search_spaces/{name}")
@@ -83,10 +86,11 @@ def list_datasets(settings: SettingsDep) -> DatasetList:
 @router.get("/cluster")
 def show_cluster(settings: SettingsDep) -> ClusterView:
     """Show the Ray cluster: its address, dashboard and nodes."""
-    return ClusterView.model_validate(
-        {
-            "address": settings.ray_address,
-            "dashboard_url": settings.dashboard_url,
-            "nodes": cluster.nodes(settings),
-        }
+    nodes = cluster.nodes(settings)
+    try:
+        shown = [NodeView.model_validate(node) for node in nodes]
+    except ValidationError as error:
+        raise Unavailable(f"the Ray dashboard's answer is not understood: {error}") from error
+    return ClusterView(
+        address=settings.ray_address, dashboard_url=settings.dashboard_url, nodes=shown
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Annotated, Any, Literal
@@ -13,7 +14,7 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from results import export
-from results.errors import JobNotFound, NoBestTrial
+from results.errors import JobNotFound, NoBestTrial, StoreUnavailable
 from service import logs
 from service.errors import Unavailable
 from service.http.dependencies import DrawingsDep, JobId, Name, SettingsDep, StoreDep
@@ -21,6 +22,8 @@ from service.http.job_feed import JobFeed
 from service.http.openapi import PROBLEMS, media
 from service.http.views import curve_view, json_list
 from service.schemas import BestView, CurveList, PlotList
+
+logger = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api/v1/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
 
@@ -164,14 +167,15 @@ async def events(
 
     Events have no ids and `Last-Event-ID` is not read: every stream begins with the job and all its
     trials as they are, so a client that reconnects misses nothing. The stream also ends when the
-    job is deleted.
+    job is deleted or the database does not answer.
     """
     feed = JobFeed(store, job_id, settings.dashboard_url)
     while not feed.has_ended:
         begun = time.monotonic()
         try:
             changes = await run_in_threadpool(feed.changes)
-        except JobNotFound:
+        except (JobNotFound, StoreUnavailable) as error:
+            logger.info("a stream of job %s ends: %s", job_id, error)
             return
         pause = max(POLL_SECONDS, PAUSE_PER_POLL * (time.monotonic() - begun))
         for kind, text in changes:

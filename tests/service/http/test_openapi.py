@@ -7,10 +7,7 @@ has the keys and types of real answers, also where that description named none.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ from results.states import FailureKind, JobState, TrialState
 from results.store import Store
 from service.api import create_app
 from service.settings import Settings
+from tests.service.http.serving import dashboard
 
 FIXTURES = Path(__file__).with_name("fixtures")
 #: The only key that went.
@@ -89,34 +87,13 @@ def test_no_request_needs_more_than_before(client: TestClient) -> None:
                 assert parameter["name"] in known or not parameter["required"]
 
 
-@contextmanager
-def dashboard() -> Iterator[str]:
-    """Yield the address of something that answers as Ray's dashboard does, with one node."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps({"data": {"summary": [NODE]}}).encode())
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
 @pytest.fixture
 def answers(settings: Settings, store: Store) -> Iterator[dict[str, Any]]:
     """The status and body of each answer that the fixture names, of a job that has failed."""
     assert settings.search_spaces_dir is not None
     settings.search_spaces_dir.mkdir()
     (settings.search_spaces_dir / "mine.yaml").write_text("name: [", encoding="utf-8")
-    with dashboard() as url:
+    with dashboard([NODE]) as url:
         app = create_app(settings.model_copy(update={"dashboard_url": url}), store)
         with TestClient(app) as client:
             yield dict(ask(client, store))

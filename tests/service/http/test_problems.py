@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from results import errors
 from results.store import Store
-from search_spaces import Problem, SearchSpaceError, UnknownSearchSpace
+from search_spaces import Problem, SearchSpaceError
 from service.api import create_app
 from service.engine.cluster import ClusterError
 from service.errors import InvalidRequest, Unavailable
@@ -103,8 +103,6 @@ PROBLEM = Problem(
     [
         (ProblemError(HTTPStatus.CONFLICT, "no", "yes"), 409, "yes"),
         (InvalidRequest([PROBLEM]), 422, PROBLEM.hint),
-        (SearchSpaceError([PROBLEM]), 422, PROBLEM.hint),
-        (UnknownSearchSpace([PROBLEM]), 422, PROBLEM.hint),
         (Unavailable("the disk is full", retry_after_s=60), 503, "try again in 60 s"),
         (ClusterError("Ray does not answer"), 503, "try again in 5 s"),
         (errors.StoreUnavailable("locked"), 503, "try again in 5 s"),
@@ -114,6 +112,7 @@ PROBLEM = Problem(
         (UnknownTrainable("none"), 404, "GET /api/v1/trainables lists them"),
         (errors.IllegalMove("it runs", hint="cancel it first"), 409, "cancel it first"),
         (errors.UnreadableJob("newer", hint="use a newer version"), 409, "use a newer version"),
+        (errors.UnreadableJob("newer"), 409, "use the version that accepted the job"),
         (errors.IdempotencyClash("used"), 409, "send another Idempotency-Key with another request"),
         (errors.NoBestTrial("none yet"), 409,
          "wait for a trial to succeed, or look at GET .../trials for their errors"),
@@ -129,7 +128,9 @@ def test_each_error_has_its_status_and_hint(error: Exception, status: int, hint:
     assert ("Retry-After" in problem.headers) == (status == 503)
 
 
-@pytest.mark.parametrize("error", [errors.LeaseLost("gone"), ValueError("odd"), OSError("disk")])
+@pytest.mark.parametrize(
+    "error", [errors.LeaseLost("gone"), SearchSpaceError([PROBLEM]), OSError("disk")]
+)
 def test_any_other_error_is_a_defect_that_only_the_log_describes(
     settings: Settings, store: Store, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:

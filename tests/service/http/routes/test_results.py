@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import shlex
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -17,6 +18,7 @@ from results.store import Store
 from service.http.routes.results import events
 from service.settings import Settings
 from tests.service.http.samples import METRICS, metrics_at, run, submit
+from tests.service.stand_ins import away
 
 
 def test_the_command_of_the_best_configuration_is_the_single_run_itself(
@@ -127,3 +129,38 @@ def test_a_log_that_cannot_be_read_or_removed_is_reported(
     assert client.delete(f"/api/v1/jobs/{job_id}").status_code == 204
     assert f"the log of job {job_id} is left behind" in caplog.text
     assert client.get(f"/api/v1/jobs/{job_id}").status_code == 404
+
+
+def test_plots_of_metrics_with_any_name_are_found(client: TestClient, store: Store) -> None:
+    """A metric's name may hold a slash, dots, spaces and letters of any language."""
+    job_id = submit(client, trials=None)["id"]
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+    names = ["val/loss", "loss.v2", "Größe µ", "a b", "100 %", "q?z#1"]
+    for number in range(3):
+        attempt = store.start_trial(lease, number, node="here")
+        for epoch in (1, 2):
+            metrics = metrics_at(epoch, 0.5) | dict.fromkeys(names, epoch + number)
+            store.write_reports(lease, [EpochReport(number, attempt, epoch, metrics, 1.0)])
+        store.finish_trial(lease, number, TrialState.SUCCEEDED)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    base = f"/api/v1/jobs/{job_id}/plots"
+    listed = [plot["name"] for plot in client.get(base).json()["items"]]
+    assert set(names) <= set(listed)
+    for name in listed:
+        answer = client.get(f"{base}/{quote(name, safe='')}.svg")
+        assert (answer.status_code, b"<svg" in answer.content) == (200, True), name
+
+
+def test_a_stream_ends_while_the_database_is_away(
+    client: TestClient, store: Store, settings: Settings
+) -> None:
+    job_id = submit(client)["id"]
+
+    async def follow() -> list[object]:
+        stream = events(job_id, store, settings)
+        first = [await anext(stream) for _ in range(4)]
+        with away(store):
+            return [*first, *[event async for event in stream]]
+
+    assert len(asyncio.run(follow())) == 4
