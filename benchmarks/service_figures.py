@@ -140,7 +140,7 @@ def _reports(service: RunningService, extent: Extent) -> list[Figure]:
         _note(f"{extent.epochs} reports, {number + 1} of {extent.repeats}")
         bodies = [job_body("q2_linear_regression", 1, epochs) for epochs in (1, extent.epochs)]
         served = [service.time_job(body).training_s for body in bodies]
-        plans = [service.client.plan(body) for body in bodies]
+        plans = [service.client.plan(body).model_dump() for body in bodies]
         pools = [bare_pool(plan, service.settings, workers=1) for plan in plans]
         bare = [pool["trials"][0]["seconds"] for pool in pools]
         costs.append(cost_per_report(served, bare, extent.epochs))
@@ -181,13 +181,13 @@ def _memory(service: RunningService, space: str, epochs: int) -> list[Figure]:
 def _overhead(service: RunningService, space: str, epochs: int, repeats: int) -> list[Figure]:
     """Time the same trials both ways, in turn."""
     body = job_body(space, FEW, epochs)
-    plan = service.client.plan(body)
+    plan = service.client.plan(body).model_dump()
     bare, served = [], []
     for number in range(repeats):
         _note(f"{FEW} trials of {space}, bare and served, {number + 1} of {repeats}")
         pool = bare_pool(plan, service.settings, workers=WORKERS)
         job = service.time_job(body, poll_seconds=WATCH_SECONDS)
-        check_same_results(pool["trials"], job.trials)
+        check_same_results(pool["trials"], [trial.model_dump() for trial in job.trials])
         bare.append(Walls(pool["wall_s"], sum(trial["seconds"] for trial in pool["trials"])))
         served.append(Walls(job.recorded_s, job.training_s))
     return overhead_figures(f"{FEW} x {space}, {epochs} epochs", bare, served)

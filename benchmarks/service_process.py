@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,9 +19,9 @@ import psutil
 from benchmarks.machine import pss_bytes
 from benchmarks.records import BenchmarkError
 from service.client.client import Client
-from service.client.types import Job, Trial, has_succeeded, is_finished
 from service.engine.cluster import is_reachable
 from service.engine.processes import kill_all, trial_processes, with_variable
+from service.schemas import JobView, TrialView
 from service.settings import Settings
 
 START_SECONDS = 120.0
@@ -40,8 +39,8 @@ class TimedJob:
     ``trial_pss_bytes`` is the most memory that its trial processes held together (0: not sampled).
     """
 
-    job: Job
-    trials: list[Trial]
+    job: JobView
+    trials: list[TrialView]
     first_report_s: float
     done_s: float
     trial_pss_bytes: int = 0
@@ -49,7 +48,7 @@ class TimedJob:
     @property
     def training_s(self) -> float:
         """The training seconds of all its trials."""
-        return sum(trial["seconds"] for trial in self.trials)
+        return sum(trial.seconds for trial in self.trials)
 
     @property
     def recorded_s(self) -> float:
@@ -57,8 +56,8 @@ class TimedJob:
 
         However seldom a client asks, they are exact.
         """
-        created, finished = str(self.job["created_at"]), str(self.job["finished_at"])
-        return (datetime.fromisoformat(finished) - datetime.fromisoformat(created)).total_seconds()
+        assert self.job.finished_at is not None
+        return (self.job.finished_at - self.job.created_at).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +92,21 @@ class RunningService:
         started = time.perf_counter()
         job = self.client.submit(body)
         first_report_s, peak = 0.0, 0
-        while not is_finished(job):
+        while not job.is_finished:
             if time.perf_counter() - started > most_seconds:
                 raise BenchmarkError(
-                    f"job {job['name']} is still {job['state']} after {most_seconds:g} s"
+                    f"job {job.name} is still {job.state} after {most_seconds:g} s"
                 )
             time.sleep(poll_seconds)
-            job = self.client.job(job["id"])
-            if not first_report_s and job["progress"]["epochs_done"]:
+            job = self.client.job(job.id)
+            if not first_report_s and job.progress.epochs_done:
                 first_report_s = time.perf_counter() - started
             if sample_memory:
-                peak = max(peak, pss_bytes(p.pid for p in trial_processes(job["id"])))
+                peak = max(peak, pss_bytes(p.pid for p in trial_processes(job.id)))
         done_s = time.perf_counter() - started
-        if not has_succeeded(job) or job["progress"]["failed"]:
-            raise BenchmarkError(f"job {job['name']} is {job['state']}: {job['error']}")
-        return TimedJob(job, self.client.trials(job["id"]), first_report_s, done_s, peak)
+        if not job.has_succeeded or job.progress.failed:
+            raise BenchmarkError(f"job {job.name} is {job.state}: {job.error}")
+        return TimedJob(job, self.client.trials(job.id), first_report_s, done_s, peak)
 
 
 @contextmanager
@@ -176,7 +175,7 @@ def _wait_until_ready(client: Client, process: subprocess.Popen[bytes], log: Pat
     address = client.base_url.partition("//")[2]
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
-        if is_reachable(address) and client.readiness()["status"] == "ok":
+        if is_reachable(address) and client.readiness().status == "ok":
             return
         time.sleep(POLL_SECONDS)
     tail = log.read_text(encoding="utf-8", errors="replace")[-2000:]

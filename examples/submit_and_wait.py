@@ -13,8 +13,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from service.client.client import Client
-from service.client.types import DEFAULT_URL, JobEvent, has_succeeded
+from argbest import Client
 
 BODY: dict[str, Any] = {
     "search_space": "q2_neural_regression",
@@ -31,32 +30,31 @@ BODY: dict[str, Any] = {
 def search(client: Client) -> int:
     """Run the search over ``client`` and return an exit status: 0 if it succeeded."""
     job = client.submit(BODY)
-    print(f"job {job['id']}: {job['progress']['trials']} trials")
-    for event in client.events(job["id"], timeout=600):
-        if isinstance(event, JobEvent):
+    print(f"job {job.id}: {job.progress.trials} trials")
+    for event in client.events(job.id, timeout=600):
+        if event.kind == "job":
             job = event.data
-            progress = job["progress"]
-            print(f"{job['state']}: {progress['epochs_done']} of {progress['epochs_total']} epochs")
-    if not has_succeeded(job):
-        print(f"it ended {job['state']}: {job['error']}", file=sys.stderr)
+            progress = job.progress
+            print(f"{job.state}: {progress.epochs_done} of {progress.epochs_total} epochs")
+    if not job.has_succeeded:
+        print(f"it ended {job.state}: {job.error}", file=sys.stderr)
         return 1
-    show(client, job["id"])
+    show(client, job.id)
     return 0
 
 
 def show(client: Client, job_id: str) -> None:
     """Print the best configuration and, for each trial, its last metrics or its error."""
     best = client.best(job_id)
-    print(f"best: trial {best['trial']} with {best['parameters']}")
+    print(f"best: trial {best.trial} with {best.parameters}")
     for trial in client.trials(job_id):
-        error = trial["error"]
-        outcome = error["message"] if error else trial["metrics"]
-        print(trial["number"], trial["state"], trial["parameters"], outcome)
+        outcome = trial.error.message if trial.error else trial.metrics
+        print(trial.number, trial.state, trial.parameters, outcome)
 
 
 def main(arguments: list[str]) -> int:
     """Search on the server that the first argument names, or on this machine's."""
-    with Client(arguments[0] if arguments else DEFAULT_URL) as client:
+    with Client(*arguments[:1]) as client:
         return search(client)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from results.formatting import count
 from results.states import JobState
 from service.cli.display import Display, display
 from service.cli.errors import ExitCode
@@ -19,12 +20,11 @@ from service.cli.output import note
 from service.cli.summary import best_line, job_line, progress_line
 from service.cli.target import with_client
 from service.client.errors import Conflict, ServerBusy, ServerUnreachable
-from service.client.types import has_succeeded, is_finished
 
 if TYPE_CHECKING:
     from handin import Answer
     from service.client.client import Client
-    from service.client.types import Job
+    from service.schemas import JobView
 
 POLL_INTERVAL_S = 1.0
 #: A job in one of these states is used instead of a new one of the same spec.
@@ -66,7 +66,7 @@ def handin(client: Client, *, output: Path, epochs: int | None) -> None:
     for question, job in jobs.items():
         note(f"{question}: {job_line(job)}")
     _write(client, jobs, output)
-    if not all(map(has_succeeded, jobs.values())):
+    if not all(job.has_succeeded for job in jobs.values()):
         click.get_current_context().exit(ExitCode.JOB_FAILED)
 
 
@@ -74,20 +74,20 @@ def _body(body: Mapping[str, Any], epochs: int | None) -> dict[str, Any]:
     return {**body, **({} if epochs is None else {"epochs": epochs})}
 
 
-def _job(client: Client, question: str, body: Mapping[str, Any]) -> Job:
+def _job(client: Client, question: str, body: Mapping[str, Any]) -> JobView:
     """Return a job that answers the question: one of the same spec, or a new one."""
-    fingerprint = client.plan(body)["fingerprint"]
+    fingerprint = client.plan(body).fingerprint
     for state in _REUSED:
-        found = client.jobs(fingerprint=fingerprint, state=state, limit=1)["items"]
+        found = client.jobs(fingerprint=fingerprint, state=state, limit=1).items
         if found:
-            note(f"{question}: job {found[0]['id']}, {state}, is used again")
+            note(f"{question}: job {found[0].id}, {state}, is used again")
             return found[0]
     job = client.submit(body)
-    note(f"{question}: job {job['id']}, {job['progress']['trials']} trials, submitted")
+    note(f"{question}: job {job.id}, {count(job.progress.trials, 'trial')}, submitted")
     return job
 
 
-def _follow(client: Client, jobs: dict[str, Job], shown: Display) -> None:
+def _follow(client: Client, jobs: dict[str, JobView], shown: Display) -> None:
     """Keep ``jobs`` up to date until all have finished."""
     from service.client.connection import Clock, Patience
 
@@ -96,54 +96,55 @@ def _follow(client: Client, jobs: dict[str, Job], shown: Display) -> None:
     paces = {question: Pace() for question in jobs}
     while True:
         _show(jobs, paces, shown, clock.now())
-        waiting = [question for question, job in jobs.items() if not is_finished(job)]
+        waiting = [question for question, job in jobs.items() if not job.is_finished]
         if not waiting:
             return
         clock.sleep(POLL_INTERVAL_S)
         for question in waiting:
             try:
-                job = client.job(jobs[question]["id"])
+                job = client.job(jobs[question].id)
             except (ServerUnreachable, ServerBusy) as error:
                 patience.bear(error)
                 continue
             patience.reset()
-            if job["state"] != jobs[question]["state"]:
-                shown.say(f"{question}: {job['state']}, {progress_line(job)}")
+            if job.state != jobs[question].state:
+                shown.say(f"{question}: {job.state}, {progress_line(job)}")
             jobs[question] = job
 
 
-def _show(jobs: Mapping[str, Job], paces: Mapping[str, Pace], shown: Display, now: float) -> None:
+def _show(
+    jobs: Mapping[str, JobView], paces: Mapping[str, Pace], shown: Display, now: float
+) -> None:
     for question, job in jobs.items():
         paces[question].see(job, now)
-        progress = job["progress"]
-        text = f"{job['state']}  {best_line(job['best'])}"
-        shown.bar(question, question, progress["epochs_done"], progress["epochs_total"], text)
-    total = sum(job["progress"]["epochs_total"] for job in jobs.values())
-    finished = sum(map(is_finished, jobs.values()))
+        progress = job.progress
+        text = f"{job.state}  {best_line(job.best)}"
+        shown.bar(question, question, progress.epochs_done, progress.epochs_total, text)
+    total = sum(job.progress.epochs_total for job in jobs.values())
+    finished = sum(job.is_finished for job in jobs.values())
     left = sum(map(epochs_left, jobs.values()))
     shown.total(f"{finished}/{len(jobs)} jobs", total - left, total, time_left(jobs, paces))
 
 
-def _write(client: Client, jobs: Mapping[str, Job], output: Path) -> None:
+def _write(client: Client, jobs: Mapping[str, JobView], output: Path) -> None:
     from handin import compose
 
     answers = {question: _answer(client, job) for question, job in jobs.items()}
-    versions = {name: str(value) for name, value in client.version().items()}
+    versions = {name: str(value) for name, value in client.version().model_dump().items()}
     document = compose(answers, versions=versions, generated_at=datetime.now(UTC))
     write_atomically(output, document)
     note(f"wrote {output}")
 
 
-def _answer(client: Client, job: Job) -> Answer:
+def _answer(client: Client, job: JobView) -> Answer:
     """Fetch what a finished job has to show; one that failed may have no report."""
     from handin import Answer
 
-    job_id = job["id"]
+    job_id = job.id
     try:
         report = client.report_json(job_id)
     except Conflict:
-        return Answer(job, {}, [], {})
-    plots = {
-        plot["name"]: client.plot(job_id, plot["name"], "svg") for plot in client.plots(job_id)
-    }
-    return Answer(job, report, client.curves(job_id), plots)
+        return Answer(job.model_dump(mode="json"), {}, [], {})
+    plots = {plot.name: client.plot(job_id, plot.name, "svg") for plot in client.plots(job_id)}
+    curves = [curve.model_dump() for curve in client.curves(job_id)]
+    return Answer(job.model_dump(mode="json"), report, curves, plots)

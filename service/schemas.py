@@ -83,6 +83,16 @@ class JobView(Answer):
     dashboard_url: str | None
     links: dict[str, str]
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether the job will not change any more; one in an unknown state may."""
+        return any(state.is_finished and state == self.state for state in JobState)
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether the job finished and all went well."""
+        return self.state == JobState.SUCCEEDED
+
 
 class TrialView(Answer):
     """A trial.
@@ -106,6 +116,11 @@ class TrialView(Answer):
     finished_at: datetime | None
     engine: str = ""
     rank: int | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the trial will not change any more; one in an unknown state may."""
+        return any(state.is_finished and state == self.state for state in TrialState)
 
 
 #: One trial's curve: ``epoch`` and each metric, lists of equal length.

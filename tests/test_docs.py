@@ -297,11 +297,11 @@ def run_the_oldest_job(store: Store) -> None:
     """Do what a driver does: the first trial is the best one, the last one fails."""
     lease = store.claim_job("test", 60)
     assert lease is not None
-    spec, trials = store.job(lease.job_id).spec, store.trials(lease.job_id)
-    worse = 1 if spec["mode"] == "min" else -1
+    space, trials = store.job(lease.job_id).spec.space, store.trials(lease.job_id)
+    worse = 1 if space.mode == "min" else -1
     for trial in trials:
         attempt = store.start_trial(lease, trial.number, node="here")
-        metrics = {spec["metric"]: 0.25 + worse * trial.number}
+        metrics = {space.metric: 0.25 + worse * trial.number}
         store.write_reports(lease, [EpochReport(trial.number, attempt, 1, metrics, 0.1)])
         if trial is trials[-1]:
             error = Failure(FailureKind.DIVERGED, "the training diverged")

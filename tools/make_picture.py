@@ -13,8 +13,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from service.client.client import Client
-from service.client.types import DEFAULT_URL, has_succeeded
+from argbest import Client
+from service.client import DEFAULT_URL
 
 BODY = {"search_space": "q4_feedforward"}
 PLOT = "validation_accuracy"
@@ -23,12 +23,12 @@ PICTURE = Path(__file__).parents[1] / "docs" / "img" / "q4_feedforward.svg"
 
 def finished_job(client: Client) -> str:
     """Return the id of a job that has run ``BODY``: one that is there, or else a new one."""
-    fingerprint = client.plan(BODY)["fingerprint"]
-    there = client.jobs(fingerprint=fingerprint, state="succeeded", limit=1)["items"]
-    job = there[0] if there else client.wait(client.submit(BODY)["id"])
-    if not has_succeeded(job):
-        sys.exit(f"job {job['id']} is {job['state']}: {job['error']}")
-    return job["id"]
+    fingerprint = client.plan(BODY).fingerprint
+    there = client.jobs(fingerprint=fingerprint, state="succeeded", limit=1).items
+    job = there[0] if there else client.wait(client.submit(BODY).id)
+    if not job.has_succeeded:
+        sys.exit(f"job {job.id} is {job.state}: {job.error}")
+    return job.id
 
 
 def main(arguments: list[str]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from service.cli.errors import ExitCode, explain
+from service.cli.errors import ExitCode, report
 from service.cli.target import remember_target
 from service.client.errors import ClientError
 
@@ -23,9 +23,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str, str]]] = {
         "submit": ("jobs", "submit", "Submit a search and print its job's id."),
         "plan": ("jobs", "plan", "Show what a search would run, without running it."),
         "watch": ("watch", "watch", "Follow a job, trial by trial, until it has finished."),
-        "pause": ("verbs", "pause", "Pause jobs: running trials finish, no other one starts."),
-        "resume": ("verbs", "resume", "Let paused jobs go on."),
-        "retry": ("verbs", "retry", "Run the failed trials of finished jobs again."),
+        "pause": ("jobs", "pause", "Pause jobs: running trials finish, no other one starts."),
+        "resume": ("jobs", "resume", "Let paused jobs go on."),
+        "retry": ("jobs", "retry", "Run the failed trials of finished jobs again."),
         "cancel": ("jobs", "cancel", "Cancel jobs that have not finished."),
         "rm": ("jobs", "rm", "Delete finished jobs with their trials and curves."),
         "handin": (
@@ -40,7 +40,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str, str]]] = {
         "trials": ("reading", "trials", "List a job's trials."),
         "best": ("results", "best", "Show a job's best configuration."),
         "curve": ("results", "curve", "Print a trial's metrics, epoch by epoch."),
-        "logs": ("reading", "logs", "Print the log of a job's driver and trials."),
+        "logs": ("logs", "logs", "Print the log of a job's driver and trials."),
         "report": ("results", "report", "Fetch a job's report as HTML, Markdown, JSON or PDF."),
         "plots": ("results", "plots", "List a job's plots, or write them into a folder."),
     },
@@ -86,16 +86,15 @@ class LazyGroup(click.Group):
                 formatter.write_dl([(name, entry[2]) for name, entry in section.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command and turn what went wrong into an exit code."""
+        """Run a command and turn its errors into an exit code."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
         except ClientError as error:
-            for line, style in explain(error):
-                click.secho(line, err=True, **style)
+            report(error)
             ctx.exit(ExitCode.of(error))
         except BrokenPipeError:
-            # Python flushes stdout once more when it exits: nobody reads that any longer.
+            # Python flushes stdout once more when it exits, although nobody reads it any longer.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(ExitCode.INTERRUPTED)
         except (KeyboardInterrupt, click.Abort):

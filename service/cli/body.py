@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -14,8 +15,6 @@ _FILE_SUFFIXES = (".yaml", ".yml", ".json")
 
 def _parse(text: str) -> Any:
     """Return the JSON value of a YAML text; raise ValueError, which names the line."""
-    import json
-
     from search_spaces.errors import YamlError
     from search_spaces.yaml_files import load_yaml
 
@@ -28,33 +27,29 @@ def _parse(text: str) -> Any:
 
 
 def _assignments(
-    parameter: click.Parameter, values: tuple[str, ...], parse: Callable[[str], Any]
-) -> dict[str, Any]:
-    """Read each ``NAME=VALUE``; refuse a name that is given twice."""
-    result: dict[str, Any] = {}
-    for value in values:
-        name, equals, text = value.partition("=")
-        if not equals or not name:
-            message = f"{value!r} is not NAME=VALUE, like learning_rate=0.01"
-            raise click.BadParameter(message, param=parameter)
-        if name in result:
-            raise click.BadParameter(f"{name} is given twice", param=parameter)
-        try:
-            result[name] = parse(text)
-        except ValueError as error:
-            message = f"the value of {name} is not usable: {error}"
-            raise click.BadParameter(message, param=parameter) from error
-    return result
+    parse: Callable[[str], Any],
+) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], dict[str, Any]]:
+    """Return a callback that reads each ``NAME=VALUE``; a name given twice is refused."""
 
+    def read(
+        _: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+    ) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for value in values:
+            name, equals, text = value.partition("=")
+            if not equals or not name:
+                message = f"{value!r} is not NAME=VALUE, like learning_rate=0.01"
+                raise click.BadParameter(message, param=parameter)
+            if name in result:
+                raise click.BadParameter(f"{name} is given twice", param=parameter)
+            try:
+                result[name] = parse(text)
+            except ValueError as error:
+                message = f"the value of {name} is not usable: {error}"
+                raise click.BadParameter(message, param=parameter) from error
+        return result
 
-def _parameters(
-    _: click.Context, parameter: click.Parameter, values: tuple[str, ...]
-) -> dict[str, Any]:
-    return _assignments(parameter, values, _parse)
-
-
-def _tags(_: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    return _assignments(parameter, values, str)
+    return read
 
 
 _OPTIONS = (
@@ -64,7 +59,7 @@ _OPTIONS = (
         "parameters",
         metavar="NAME=VALUE",
         multiple=True,
-        callback=_parameters,
+        callback=_assignments(_parse),
         help="Replace a parameter by a constant or a domain, written in YAML: learning_rate=0.01, "
         "'dropout={values: [0.3, 0.5]}', 'learning_rate={low: 0.001, high: 0.1, log: true}'. "
         "Repeatable.",
@@ -81,7 +76,7 @@ _OPTIONS = (
         "time_limit_s",
         metavar="SECONDS",
         type=float,
-        help="Longest that an attempt of a trial may take.",
+        help="Longest time for one attempt of a trial.",
     ),
     click.option("--max-failures", type=int, help="Times that a failed trial is started again."),
     click.option("--name", help="Name shown in lists."),
@@ -90,7 +85,7 @@ _OPTIONS = (
         "tags",
         metavar="NAME=VALUE",
         multiple=True,
-        callback=_tags,
+        callback=_assignments(str),
         help="Label the job. Repeatable.",
     ),
 )
@@ -106,7 +101,7 @@ def body_options(command: F) -> F:
 def body_of(
     space: str, *, cpus: float | None, gpus: float | None, **options: Any
 ) -> dict[str, Any]:
-    """Return the request's body; what was not given is left to the search space and the server."""
+    """Return the request's body; the space and the server decide on options that are not given."""
     resources = {"cpu": cpus, "gpu": gpus}
     body = {
         "search_space": _search_space(space),

@@ -9,10 +9,12 @@ import click
 from service.cli.options import identifier
 from service.cli.output import emit_json, facts, json_option, note, table
 from service.cli.target import with_client
-from service.cli.text import number
+from service.cli.text import cells, setting
 
 if TYPE_CHECKING:
+    from search_spaces import Problem
     from service.client.client import Client
+    from service.schemas import TrainableView
 
 name_argument = click.argument("name", callback=identifier, required=False)
 
@@ -26,22 +28,24 @@ def spaces(client: Client, *, name: str | None, as_json: bool) -> None:
 
     One is shown as YAML, ready to be changed and submitted as a file.
     """
-    found = client.search_space(name) if name else client.search_spaces()
+    if name:
+        space = client.search_space(name)
+        if as_json:
+            emit_json(space)
+        else:
+            import yaml
+
+            plain = space.model_dump(mode="json", exclude_unset=True)
+            click.echo(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), nl=False)
+        return
+    found = client.search_spaces()
     if as_json:
         emit_json(found)
-    elif name:
-        import yaml
-
-        click.echo(yaml.safe_dump(found, sort_keys=False, allow_unicode=True), nl=False)
-    else:
-        columns = ("name", "title", "trainable", "strategy", "epochs")
-        table(
-            [*columns[:4], "epochs#"],
-            [[number(space.get(key)) for key in columns] for space in found["items"]],
-        )
-        for broken in found["broken"]:
-            for problem in broken["problems"]:
-                note(f"not usable: {broken['file']}: {problem['detail']}; {problem['hint']}")
+        return
+    rows = [[s.name, s.title, s.trainable, s.strategy, str(s.epochs)] for s in found.items]
+    table(["name", "title", "trainable", "strategy", "epochs#"], rows)
+    for broken in found.broken:
+        _note_problems(broken.file, broken.problems)
 
 
 @click.command()
@@ -53,40 +57,53 @@ def trainables(client: Client, *, name: str | None, as_json: bool) -> None:
 
     One is shown with its parameters and the metrics that it reports.
     """
-    found: Any = client.trainable(name) if name else client.trainables()
+    if name:
+        one = client.trainable(name)
+        if as_json:
+            emit_json(one)
+        else:
+            _show_trainable(one)
+        return
+    found = client.trainables()
     if as_json:
-        emit_json(found if name else {"items": found, "next_cursor": None})
-    elif name:
-        _show_trainable(found)
-    else:
-        rows = [[one["name"], one["title"], ", ".join(one["datasets"])] for one in found]
-        table(["name", "title", "data sets"], rows)
-
-
-def _show_trainable(one: dict[str, Any]) -> None:
-    facts(
-        {
-            "name": one["name"],
-            "title": one["title"],
-            "data sets": ", ".join(one["datasets"]),
-            "metrics": ", ".join(metric["name"] for metric in one["metrics"]),
-        }
-    )
-    properties = one["parameters"]["properties"]
-    click.echo()
+        emit_json(found)
+        return
     table(
-        ["parameter", "default", "limits", "description"],
-        [
-            [name, number(schema.get("default")), _limits(schema), schema.get("description", "")]
-            for name, schema in properties.items()
-        ],
+        ["name", "title", "data sets"],
+        [[one.name, one.title, ", ".join(one.datasets)] for one in found.items],
     )
+    for broken in found.broken:
+        _note_problems(f"{broken.entry_point} of {broken.package}", broken.problems)
+
+
+def _note_problems(source: str, problems: list[Problem]) -> None:
+    for problem in problems:
+        note(f"not usable: {source}: {problem.detail}; {problem.hint}")
+
+
+def _show_trainable(one: TrainableView) -> None:
+    facts(
+        [
+            ("name", one.name),
+            ("title", one.title),
+            ("data sets", ", ".join(one.datasets)),
+            ("metrics", ", ".join(metric.name for metric in one.metrics)),
+        ]
+    )
+    click.echo()
+    rows = [
+        [name, *cells(schema, ["default"], setting), _limits(schema), schema.get("description", "")]
+        for name, schema in one.parameters.get("properties", {}).items()
+    ]
+    table(["parameter", "default", "limits", "description"], rows)
 
 
 def _limits(schema: dict[str, Any]) -> str:
     """Return a JSON Schema's limits in brief: ``float > 0 <= 10``, ``sgd | adam``."""
+    if "anyOf" in schema:
+        return " | ".join(map(_limits, schema["anyOf"]))
     if "enum" in schema:
-        return " | ".join(map(number, schema["enum"]))
+        return " | ".join(map(setting, schema["enum"]))
     signs = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
-    limits = [f"{sign} {number(schema[key])}" for key, sign in signs.items() if key in schema]
+    limits = [f"{sign} {setting(schema[key])}" for key, sign in signs.items() if key in schema]
     return " ".join([str(schema.get("type", "")), *limits]).strip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -16,14 +16,8 @@ from service.cli.text import size
 def data() -> None:
     """See or fetch this machine's data sets.
 
-    The service fetches what a job needs by itself; here you do it before, and see what is there.
+    The service fetches the data of a job by itself; here you do it before, and see what is there.
     """
-
-
-def datasets_folders(data_dir: Path | None) -> tuple[Path, Path | None]:
-    """Return the folder of prepared data sets, and Fashion-MNIST's own folder if one is set."""
-    settings = machine_settings(data_dir)
-    return settings.datasets_dir, settings.fashion_mnist_dir
 
 
 @data.command("ls")
@@ -33,11 +27,11 @@ def list_data(*, data_dir: Path | None, as_json: bool) -> None:
     """List the data sets and whether they are here."""
     from trainables import datasets
 
-    folder, source = datasets_folders(data_dir)
+    settings = machine_settings(data_dir)
+    folder, source = settings.datasets_dir, settings.fashion_mnist_dir
     found = [datasets.status(name, folder, source=source) for name in datasets.names()]
     if as_json:
-        items = [dataclasses.asdict(status) for status in found]
-        emit_json({"items": items, "next_cursor": None})
+        emit_json({"items": [asdict(status) for status in found], "next_cursor": None})
         return
     table(
         ["name", "here", "rows#", "size#", "where", "license"],
@@ -63,7 +57,8 @@ def fetch(*, name: str, data_dir: Path | None) -> None:
     from trainables import datasets
     from trainables.contract import DatasetUnavailable, UnknownDataset
 
-    folder, source = datasets_folders(data_dir)
+    settings = machine_settings(data_dir)
+    folder, source = settings.datasets_dir, settings.fashion_mnist_dir
     try:
         datasets.fetch(name, folder, source=source, log=note)
     except UnknownDataset as error:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING
 
+from results.formatting import duration
 from service.cli.output import note
-from service.cli.text import clean, duration
+from service.cli.text import clean
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -18,69 +18,52 @@ if TYPE_CHECKING:
 PLAIN_INTERVAL_S = 10.0
 
 
-class Display(AbstractContextManager["Display"], Protocol):
-    """Shows named bars, of which one is the total, and lines of text."""
+class Display(AbstractContextManager["Display"]):
+    """Lines of text: everything said, and the total when it changed, not too often.
 
-    def say(self, line: str) -> None:
-        """Print a line that stays."""
-
-    def bar(self, key: str, label: str, done: int, total: int, text: str = "") -> None:
-        """Show or update the bar ``key``: ``done`` of ``total`` epochs, and a text beside it."""
-
-    def drop(self, key: str) -> None:
-        """Remove the bar ``key`` if it is there."""
-
-    def total(self, label: str, done: int, total: int, left: float | None) -> None:
-        """Show or update the total, with the seconds left where they are known."""
-
-
-class PlainDisplay:
-    """Lines of text: everything said, and the total when it changed, not too often."""
+    ``now`` is a monotonic clock in seconds.
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._printed: tuple[float, int] | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        return None
+    def __exit__(self, *error: object) -> None:
+        """Leave what was printed."""
 
     def say(self, line: str) -> None:
-        """Print a line."""
+        """Print a line that stays."""
         note(line)
 
     def bar(self, key: str, label: str, done: int, total: int, text: str = "") -> None:
-        """Show nothing: one line per epoch and trial would bury the others."""
+        """Show the bar ``key``: ``done`` of ``total`` epochs, a text beside it; not in plain text.
+
+        One line per epoch and trial would bury the others.
+        """
 
     def drop(self, key: str) -> None:
-        """Remove nothing."""
+        """Remove the bar ``key`` if it is there."""
 
     def total(self, label: str, done: int, total: int, left: float | None) -> None:
-        """Print the total if it has changed and the last time is some seconds ago."""
+        """Show the total, with the seconds left where they are known."""
         now = self._now()
         if self._printed and (
             now - self._printed[0] < PLAIN_INTERVAL_S or self._printed[1] == done
         ):
             return
         self._printed = (now, done)
-        note(f"{label}: {done}/{total} epochs{left_text(left)}")
+        note(", ".join(filter(None, [f"{label}: {done}/{total} epochs", left_text(left)])))
 
 
-class LiveDisplay:
-    """Bars that are drawn over, by rich; what is said scrolls above them."""
+class LiveDisplay(Display):
+    """Bars that are drawn over, by rich; lines scroll above them."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        self._progress = Progress(
+        super().__init__(now)
+        self._bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.completed:.0f}/{task.total:.0f} epochs"),
@@ -90,27 +73,23 @@ class LiveDisplay:
         )
         self._tasks: dict[str, TaskID] = {}
 
-    def __enter__(self) -> Self:
-        self._progress.start()
+    def __enter__(self) -> Display:
+        self._bars.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
+    def __exit__(self, *error: object) -> None:
+        """Leave the bars as they are."""
+        self._bars.stop()
 
     def say(self, line: str) -> None:
         """Print a line above the bars."""
-        self._progress.console.print(clean(line), soft_wrap=True)
+        self._bars.console.print(clean(line), soft_wrap=True)
 
     def bar(self, key: str, label: str, done: int, total: int, text: str = "") -> None:
         """Show or update a bar."""
         if key not in self._tasks:
-            self._tasks[key] = self._progress.add_task(clean(label), text="")
-        self._progress.update(
+            self._tasks[key] = self._bars.add_task(clean(label), text="")
+        self._bars.update(
             self._tasks[key],
             description=clean(label),
             completed=done,
@@ -121,18 +100,18 @@ class LiveDisplay:
     def drop(self, key: str) -> None:
         """Remove a bar if it is there."""
         if key in self._tasks:
-            self._progress.remove_task(self._tasks.pop(key))
+            self._bars.remove_task(self._tasks.pop(key))
 
     def total(self, label: str, done: int, total: int, left: float | None) -> None:
         """Show or update the total's bar."""
-        self.bar("", label, done, total, left_text(left).removeprefix(", "))
+        self.bar("", label, done, total, left_text(left))
 
 
 def left_text(left: float | None) -> str:
-    """Return ``, about 3 min 05 s left``, "" where nothing is left or that is not known."""
-    return "" if not left else f", about {duration(left)} left"
+    """Return ``about 3 min 05 s left``, "" where nothing is left or that is not known."""
+    return f"about {duration(left)} left" if left else ""
 
 
 def display(now: Callable[[], float]) -> Display:
     """Return the display that fits stderr; ``now`` is a monotonic clock in seconds."""
-    return LiveDisplay() if sys.stderr.isatty() else PlainDisplay(now)
+    return LiveDisplay(now) if sys.stderr.isatty() else Display(now)

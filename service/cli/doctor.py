@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from service.addresses import is_loopback
 from service.cli.options import folder_option, machine_settings
 from service.cli.output import emit_json, json_option, table
 from service.cli.target import with_client
@@ -22,8 +23,9 @@ from service.cli.text import size
 from service.client.errors import ClientError, ServerBusy, ServerUnreachable
 
 if TYPE_CHECKING:
+    from search_spaces import Problem
     from service.client.client import Client
-    from service.client.types import JsonObject
+    from service.schemas import ReadinessView
 
 OLDEST_PYTHON = (3, 11)
 _COMPILERS = ("c++", "g++", "clang++")
@@ -47,8 +49,8 @@ def doctor(client: Client, *, data_dir: Path | None, as_json: bool) -> None:
     """Check that everything argbest needs is here.
 
     Looks at Python, a C++ compiler, the disk and the data sets of this machine, and at the server:
-    its version, its parts, the token and the workers. Exits with 1 if something is broken; a
-    warning is something that can wait.
+    its version, its parts, the token, the workers, and trainables and search spaces that cannot be
+    used. Exits with 1 if something is broken; a warning is something that can wait.
     """
     checks = [*_machine(data_dir), *_server(client)]
     if as_json:
@@ -61,11 +63,19 @@ def doctor(client: Client, *, data_dir: Path | None, as_json: bool) -> None:
 
 
 def _machine(data_dir: Path | None) -> Iterator[Check]:
+    from trainables import datasets
+
     settings = machine_settings(data_dir)
     yield python_check(sys.version_info[:3])
     yield compiler_check()
     yield disk_check(settings.data_dir, _free(settings.data_dir), settings.min_free_bytes)
-    yield from _data_checks(settings.datasets_dir, settings.fashion_mnist_dir)
+    for name in datasets.names():
+        status = datasets.status(name, settings.datasets_dir, source=settings.fashion_mnist_dir)
+        if status.available:
+            yield Check(f"data set {name}", "ok", f"{status.rows} rows in {status.where}")
+        else:
+            hint = f"`argbest data fetch {name}`; else the first job that needs it fetches it"
+            yield Check(f"data set {name}", "warning", "not here yet", hint)
 
 
 def python_check(version: tuple[int, int, int]) -> Check:
@@ -89,8 +99,8 @@ def compiler_check() -> Check:
 def disk_check(folder: Path, free: int, needed: int) -> Check:
     """Check the ``free`` bytes of the disk that holds ``folder``.
 
-    With less than ``needed`` bytes the service takes no job; with less than ten times as much it
-    soon will not.
+    With less than ``needed`` bytes the service takes no job: broken. Below ten times as much the
+    check warns.
     """
     detail = f"{size(free)} free for {folder}"
     if free < needed:
@@ -106,41 +116,30 @@ def _free(folder: Path) -> int:
     return shutil.disk_usage(existing).free
 
 
-def _data_checks(folder: Path, source: Path | None) -> Iterator[Check]:
-    from trainables import datasets
-
-    for name in datasets.names():
-        status = datasets.status(name, folder, source=source)
-        if status.available:
-            yield Check(f"data set {name}", "ok", f"{status.rows} rows in {status.where}")
-        else:
-            hint = f"`argbest data fetch {name}`; else the first job that needs it fetches it"
-            yield Check(f"data set {name}", "warning", "not here yet", hint)
-
-
 def _server(client: Client) -> Iterator[Check]:
     url = client.base_url
     try:
         client.healthy()
-        told = client.readiness()
-        status, version = str(told["status"]), str(client.version()["argbest"])
+        ready, version = client.readiness(), client.version().argbest
     except ServerUnreachable as error:
         yield Check("server", "broken", str(error), "start it with `argbest serve`")
         yield from _port_check(url)
         return
-    except (ClientError, KeyError) as error:
+    except ClientError as error:
         hint = "another program listens there: choose another --port, and --url"
         yield Check("server", "broken", f"{url} is not argbest: {error}", hint)
         return
     yield Check("server", "ok", url)
     yield _version_check(version)
-    parts = told.get("parts", {"parts": status})
-    for name, state in parts.items():
+    for name, state in (ready.parts or {"parts": ready.status}).items():
         hint = "" if state == "ok" else "see the log of `argbest serve`"
         yield Check(f"server's {name}", "ok" if state == "ok" else "broken", state, hint)
-    yield _token_check(told)
+    token = _token_check(ready)
+    yield token
+    if token.state == "ok":
+        yield from _catalog_checks(client)
     # Without Ray nobody knows the workers; without a valid token the server does not tell.
-    if parts.get("ray") == "ok":
+    if ready.parts.get("ray") == "ok":
         yield _workers_check(client)
 
 
@@ -152,40 +151,60 @@ def _version_check(version: str) -> Check:
     return Check("server's version", "warning", f"{version}; this program is {own}", hint)
 
 
-def _token_check(told: JsonObject) -> Check:
-    """Check the token by what ``GET /readyz`` answered: its parts it tells to a valid one alone."""
-    if "token" in told and told["token"] is None:
+def _token_check(ready: ReadinessView) -> Check:
+    """Check the token by the server's readiness, which has parts only for a valid one."""
+    if ready.token:
+        return Check("token", "ok", f"{ready.token.name}, with the scope {ready.token.scope}")
+    if "token" in ready.model_fields_set:
         detail = "could not be checked: the server's database does not answer"
         return Check("token", "warning", detail, "look again when it does")
-    if "token" in told:
-        name, scope = told["token"]["name"], told["token"]["scope"]
-        return Check("token", "ok", f"{name}, with the scope {scope}")
-    if "parts" in told:
+    if "parts" in ready.model_fields_set:
         return Check("token", "ok", "none is asked for")
     hint = "set ARGBEST_TOKEN; `argbest token create NAME`, on the server's machine, makes one"
     return Check("token", "broken", "the server asks for a valid one, and tells nobody more", hint)
 
 
+def _catalog_checks(client: Client) -> Iterator[Check]:
+    """Check that the server can use its search spaces and its installed trainables."""
+    try:
+        spaces, trainables = client.search_spaces(), client.trainables()
+    except ClientError as error:
+        yield Check("server's catalog", "broken", str(error), "see the log of `argbest serve`")
+        return
+    yield Check("search spaces", "ok", f"{len(spaces.items)} usable")
+    yield Check("trainables", "ok", f"{len(trainables.items)} usable")
+    for file in spaces.broken:
+        yield _broken(f"search space {file.file}", "", file.problems)
+    for one in trainables.broken:
+        yield _broken(f"trainable {one.entry_point}", f"package {one.package}: ", one.problems)
+
+
+def _broken(name: str, source: str, problems: list[Problem]) -> Check:
+    details = "; ".join(problem.detail for problem in problems)
+    hints = dict.fromkeys(problem.hint for problem in problems if problem.hint)
+    return Check(name, "broken", f"{source}{details}", "; ".join(hints))
+
+
 def _workers_check(client: Client) -> Check:
     """Check that some node of the cluster has slots for trials."""
     try:
-        nodes = [node for node in client.cluster()["nodes"] if node["state"] == "alive"]
+        nodes = [node for node in client.cluster().nodes if node.state == "alive"]
     except ServerBusy as error:
         return Check("server's workers", "warning", str(error), error.hint)
-    workers = [node["resources"] for node in nodes if node["resources"].get("CPU")]
+    workers = [node.resources for node in nodes if node.resources.get("CPU")]
     slots = {kind: sum(held.get(kind, 0) for held in workers) for kind in ("CPU", "GPU")}
-    told = " and ".join(f"{number:g} {kind}" for kind, number in slots.items() if number)
-    if not told:
+    text = " and ".join(f"{number:g} {kind}" for kind, number in slots.items() if number)
+    if not text:
         hint = "start a Ray worker: without one no trial runs"
         return Check("server's workers", "broken", f"none among {len(nodes)} nodes", hint)
-    return Check("server's workers", "ok", f"{len(workers)} of {len(nodes)} nodes, slots: {told}")
+    return Check("server's workers", "ok", f"{len(workers)} of {len(nodes)} nodes, slots: {text}")
 
 
 def _port_check(url: str) -> Iterator[Check]:
     """Check that the port of a server that does not answer is free for `argbest serve`."""
     target = urlsplit(url)
     host, port = target.hostname or "", target.port or {"http": 80, "https": 443}[target.scheme]
-    if host not in ("127.0.0.1", "localhost", "::1"):
+    if not is_loopback(host):
         return
     try:
         socket.create_connection((host, port), timeout=1.0).close()

@@ -1,16 +1,13 @@
-"""How long jobs will still take, from the pace at which their epochs have come in."""
+"""The time that jobs still take, from the pace at which their epochs have come in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from service.client.types import is_finished
-
 if TYPE_CHECKING:
-    from service.client.types import Job
+    from service.schemas import JobView
 
 
 @dataclass(slots=True)
@@ -21,39 +18,33 @@ class Pace:
     each other. All trials count together: two at once halve the seconds per epoch.
     """
 
+    seconds_per_epoch: float | None = field(default=None, init=False)
     _first: tuple[float, int] | None = field(default=None, init=False)
-    _seconds: float | None = field(default=None, init=False)
 
-    def see(self, job: Job, now: float) -> None:
+    def see(self, job: JobView, now: float) -> None:
         """Take in the job as it is at ``now`` (seconds of a monotonic clock)."""
-        done = job["progress"]["epochs_done"]
-        if job["started_at"] and job["finished_at"] and done:
-            started, finished = map(datetime.fromisoformat, (job["started_at"], job["finished_at"]))
-            self._seconds = (finished - started).total_seconds() / done
+        done = job.progress.epochs_done
+        if job.started_at and job.finished_at and done:
+            self.seconds_per_epoch = (job.finished_at - job.started_at).total_seconds() / done
         elif self._first is None or done < self._first[1]:
             # Fewer epochs than before: trials were lost and run again.
-            self._first = (now, done) if job["state"] == "running" else None
+            self._first = (now, done) if job.state == "running" else None
         elif done > self._first[1]:
-            self._seconds = (now - self._first[0]) / (done - self._first[1])
-
-    @property
-    def seconds_per_epoch(self) -> float | None:
-        """Seconds from one epoch of any trial to the next; None while unknown."""
-        return self._seconds
+            self.seconds_per_epoch = (now - self._first[0]) / (done - self._first[1])
 
 
-def epochs_left(job: Job) -> int:
-    """Return how many epochs are still to come (none of a finished job, whatever it skipped)."""
-    progress = job["progress"]
-    return 0 if is_finished(job) else max(0, progress["epochs_total"] - progress["epochs_done"])
+def epochs_left(job: JobView) -> int:
+    """Return the epochs still to come (none of a finished job, whatever it skipped)."""
+    progress = job.progress
+    return 0 if job.is_finished else max(0, progress.epochs_total - progress.epochs_done)
 
 
-def time_left(jobs: Mapping[str, Job], paces: Mapping[str, Pace]) -> float | None:
+def time_left(jobs: Mapping[str, JobView], paces: Mapping[str, Pace]) -> float | None:
     """Return about how many seconds all ``jobs`` still take; None while none has a pace.
 
-    A job that has none yet is taken to be like the others of its trainable, or else like their
-    mean. Running jobs share the machine, so their times are added and divided by their number; the
-    longest of them is the least it can be.
+    A job without a pace is taken to be like the others of its trainable, or else like their mean.
+    Running jobs share the machine, so their times are added and divided by their number; the
+    longest of them is the least possible.
     """
     known = {key: pace for key in jobs if (pace := paces[key].seconds_per_epoch) is not None}
     if not known and any(map(epochs_left, jobs.values())):
@@ -63,16 +54,12 @@ def time_left(jobs: Mapping[str, Job], paces: Mapping[str, Pace]) -> float | Non
         for key, job in jobs.items()
         if epochs_left(job)
     ]
-    running = sum(job["state"] == "running" for job in jobs.values())
+    running = sum(job.state == "running" for job in jobs.values())
     return max([sum(left) / max(1, running), *left], default=0.0)
 
 
-def _like_it(job: Job, jobs: Mapping[str, Job], known: Mapping[str, float]) -> float:
-    trainable = job["spec"].get("trainable")
-    alike = [pace for key, pace in known.items() if jobs[key]["spec"].get("trainable") == trainable]
-    return _mean(alike or known.values())
-
-
-def _mean(values: Iterable[float]) -> float:
-    numbers = list(values)
-    return sum(numbers) / len(numbers)
+def _like_it(job: JobView, jobs: Mapping[str, JobView], known: Mapping[str, float]) -> float:
+    trainable = job.spec.get("trainable")
+    alike = [pace for key, pace in known.items() if jobs[key].spec.get("trainable") == trainable]
+    like = alike or list(known.values())
+    return sum(like) / len(like)

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
+#: Characters; a file system takes names of 255 bytes, and a letter may need four.
+_LONGEST_STEM = 50
+
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path``: beside it first, then over it; a failure is a usage error."""
+    """Write ``content`` to ``path``, whole or not at all; a failure is a usage error."""
+    from trainables.files import replace
+
     try:
-        _replace(path, content)
+        replace(path.resolve(), lambda part: part.write_bytes(content))
     except OSError as error:
         raise click.UsageError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    target = path.resolve()
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files that only their owner reads; give it the usual permissions.
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def make_folder(path: Path) -> None:
@@ -42,17 +32,30 @@ def make_folder(path: Path) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Refuse a ``path`` that could not be written in the end, before hours of work begin."""
+    """Refuse a ``path`` that cannot be written, before hours of work begin."""
+    folder = path.resolve().parent
     if path.is_dir():
         raise click.UsageError(f"cannot write {path}: it is a folder")
-    folder = path.resolve().parent
     if not folder.is_dir():
         raise click.UsageError(f"cannot write {path}: there is no folder {folder}")
     if not os.access(folder, os.W_OK):
-        raise click.UsageError(f"cannot write {path}: the folder {folder} is not yours to write")
+        raise click.UsageError(f"cannot write {path}: the folder {folder} is not writable")
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def file_names(names: Iterable[str]) -> dict[str, str]:
+    """Return a file name without suffix for each of ``names``, which may hold any characters.
+
+    Letters, digits, ``_``, ``.`` and ``-`` are kept. Names that would share a file, also where
+    upper and lower case are one, get a number.
+    """
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        stem = re.sub(r"[^\w.-]+", "_", name)[:_LONGEST_STEM].strip(".") or "_"
+        file, number = stem, 1
+        while file.casefold() in taken:
+            number += 1
+            file = f"{stem}_{number}"
+        taken.add(file.casefold())
+        found[name] = file
+    return found

@@ -1,21 +1,24 @@
-"""Commands that make, check, cancel and delete jobs."""
+"""Commands that make, check and move jobs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from results.formatting import count
 from service.cli.body import body_of, body_options
+from service.cli.errors import for_each
 from service.cli.options import identifier, jobs_argument, timeout_option
 from service.cli.output import emit_json, json_option, note, table
 from service.cli.summary import job_line
 from service.cli.target import with_client
-from service.cli.text import number, pairs
+from service.cli.text import cells, pairs, setting
 
 if TYPE_CHECKING:
     from service.client.client import Client
-    from service.client.types import Plan
+    from service.schemas import PlanView
 
 
 @click.command()
@@ -47,14 +50,13 @@ def submit(
     if timeout is not None and not wait:
         raise click.UsageError("--timeout needs --wait")
     job = client.submit(body_of(**options), idempotency_key=idempotency_key)
-    trials = job["progress"]["trials"]
-    note(f"{job['state']}: {job['name']}, {trials} {'trial' if trials == 1 else 'trials'}")
+    note(f"{job.state}: {job.name}, {count(job.progress.trials, 'trial')}")
     if not as_json:
-        click.echo(job["id"])
+        click.echo(job.id)
     if wait:
         from service.cli.watch import exit_for, follow_job
 
-        job = follow_job(client, job["id"], timeout=timeout)
+        job = follow_job(client, job.id, timeout=timeout)
         note(job_line(job))
     if as_json:
         emit_json(job)
@@ -78,46 +80,71 @@ def plan(client: Client, /, *, as_json: bool, **options: Any) -> None:
         _show_plan(planned)
 
 
-def _show_plan(planned: Plan) -> None:
-    spec, configurations = planned["spec"], planned["configurations"]
-    epochs = spec["epochs"]
-    note(f"{planned['trials']} trials of {epochs} epochs, strategy {spec['strategy']}")
-    if configurations is None:
-        note(f"sampled: {pairs(planned['sampling'] or {})}")
-        rows = [[name, number(domain)] for name, domain in spec["parameters"].items()]
+def _show_plan(planned: PlanView) -> None:
+    trials, epochs = count(planned.trials, "trial"), count(planned.spec["epochs"], "epoch")
+    note(f"{trials} of {epochs}, strategy {planned.spec['strategy']}")
+    if planned.configurations is None:
+        note(f"sampled: {pairs(planned.sampling or {}, setting)}")
+        rows = [[name, setting(domain)] for name, domain in planned.spec["parameters"].items()]
         table(["parameter", "domain"], rows)
         return
-    names = list(dict.fromkeys(name for one in configurations for name in one))
-    table(
-        ["trial#", *names],
-        [
-            [str(index), *(number(one.get(name)) for name in names)]
-            for index, one in enumerate(configurations)
-        ],
-    )
+    names = list(dict.fromkeys(name for one in planned.configurations for name in one))
+    configurations = enumerate(planned.configurations)
+    rows = [[str(index), *cells(one, names, setting)] for index, one in configurations]
+    table(["trial#", *names], rows)
 
 
-@click.command()
-@jobs_argument
-@with_client
-def cancel(client: Client, *, jobs: tuple[str, ...]) -> None:
+def _command(name: str, text: str, act: Callable[[Client, str], str]) -> click.Command:
+    """Return the command ``name``, which does ``act`` with each job and prints its new state."""
+
+    @click.command(name, help=text)
+    @jobs_argument
+    @with_client
+    def run(client: Client, *, jobs: tuple[str, ...]) -> None:
+        for_each(jobs, "job", lambda job_id: note(f"job {job_id} is {act(client, job_id)}"))
+
+    return run
+
+
+pause = _command(
+    "pause",
+    """Pause jobs: running trials finish, no other one starts.
+
+    A job is pausing until its last running trial has ended. Its processors are then free.
+    """,
+    lambda client, job_id: client.pause(job_id).state,
+)
+resume = _command(
+    "resume", "Let paused jobs go on.", lambda client, job_id: client.resume(job_id).state
+)
+retry = _command(
+    "retry",
+    """Run the failed trials of finished jobs again.
+
+    They begin anew as further attempts; succeeded trials are kept.
+    """,
+    lambda client, job_id: client.retry_failed(job_id).state,
+)
+cancel = _command(
+    "cancel",
     """Cancel jobs that have not finished.
 
-    A running job is cancelling for a few seconds; what its trials have reported is kept.
-    """
-    for job_id in jobs:
-        job = client.cancel(job_id)
-        note(f"job {job['id']} is {job['state']}")
+    A running job is cancelling for a few seconds; all that its trials have reported is kept.
+    """,
+    lambda client, job_id: client.cancel(job_id).state,
+)
 
 
-@click.command()
-@jobs_argument
-@with_client
-def rm(client: Client, *, jobs: tuple[str, ...]) -> None:
+def _delete(client: Client, job_id: str) -> str:
+    client.delete(job_id)
+    return "deleted"
+
+
+rm = _command(
+    "rm",
     """Delete finished jobs with their trials and curves.
 
     There is no way back; cancel a job that still runs first.
-    """
-    for job_id in jobs:
-        client.delete(job_id)
-        note(f"job {job_id} is deleted")
+    """,
+    _delete,
+)

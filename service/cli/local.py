@@ -36,7 +36,7 @@ def serve(*, host: str | None, port: int | None, data_dir: Path | None) -> None:
     arguments = [
         part for flag, value in given.items() if value is not None for part in (flag, str(value))
     ]
-    # The service takes over this process, so signals and the exit code need nobody in between.
+    # The service replaces this process, so it gets its signals and gives its exit code.
     os.execv(sys.executable, [sys.executable, "-m", "service.serve", *arguments])  # noqa: S606
 
 
@@ -56,4 +56,4 @@ def version(client: Client, *, as_json: bool) -> None:
         return
     click.echo(f"argbest {own}")
     if server is not None:
-        click.echo(f"server {server['argbest']} at {client.base_url}")
+        click.echo(f"server {server.argbest} at {client.base_url}")

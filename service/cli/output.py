@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -20,8 +20,13 @@ def json_option(command: F) -> F:
 
 
 def emit_json(value: Any) -> None:
-    """Print ``value`` as JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print a model of the client, or plain data, as JSON."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+
+
+def _plain(model: Any) -> Any:
+    """Return a model as the server sent it, with the keys that this program does not know."""
+    return model.model_dump(mode="json", exclude_unset=True)
 
 
 def note(message: str) -> None:
@@ -31,11 +36,11 @@ def note(message: str) -> None:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table; a column whose name ends with ``#`` is aligned to the right."""
-    names = [column.removesuffix("#") for column in columns]
+    names = [clean(column.removesuffix("#")).replace("\n", " ") for column in columns]
     to_right = [column.endswith("#") for column in columns]
     cells = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]
     if sys.stdout.isatty():
-        _rich_table(names, to_right, cells)
+        _draw(names, to_right, cells)
         return
     widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
     for row in ([name.upper().replace(" ", "_") for name in names], *cells):
@@ -46,25 +51,23 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         click.echo("  ".join(padded).rstrip())
 
 
-def _rich_table(
-    names: Sequence[str], to_right: Sequence[bool], rows: Sequence[Sequence[str]]
-) -> None:
-    from rich.box import SIMPLE_HEAD
+def _draw(names: Sequence[str], to_right: Sequence[bool], rows: Sequence[Sequence[str]]) -> None:
+    import rich.box
+    import rich.table
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
+    drawn = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
     for name, right in zip(names, to_right, strict=True):
-        drawn.add_column(name, justify="right" if right else "left", overflow="fold")
+        drawn.add_column(Text(name), justify="right" if right else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*map(Text, row))
     Console(file=sys.stdout).print(drawn)
 
 
-def facts(values: Mapping[str, str]) -> None:
+def facts(pairs: Iterable[tuple[str, str]]) -> None:
     """Print one ``name: value`` a line, the values aligned."""
-    width = max(map(len, values))
-    for name, value in values.items():
-        label = click.style(f"{name + ':':<{width + 1}}", bold=True)
-        click.echo(f"{label} {clean(value)}".rstrip())
+    labelled = [(f"{clean(name)}:", clean(value)) for name, value in pairs]
+    width = max(len(label) for label, _ in labelled)
+    for label, value in labelled:
+        click.echo(f"{click.style(f'{label:<{width}}', bold=True)} {value}".rstrip())

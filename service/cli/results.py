@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
-from service.cli.files import make_folder, write_atomically
+from results.formatting import number
+from service.cli.errors import for_each
+from service.cli.files import file_names, make_folder, write_atomically
 from service.cli.options import job_argument
 from service.cli.output import emit_json, facts, json_option, note, table
 from service.cli.target import with_client
-from service.cli.text import number
-from service.client.errors import UnexpectedAnswer
+from service.cli.text import setting
 
 if TYPE_CHECKING:
     from service.client.client import Client
@@ -48,9 +49,9 @@ def best(client: Client, *, job: str, style: str | None, as_json: bool) -> None:
     if as_json:
         emit_json(found)
         return
-    parameters = {name: number(value) for name, value in found["parameters"].items()}
-    metrics = {name: number(value) for name, value in found["metrics"].items()}
-    facts({"trial": str(found["trial"]), "selected by": found["metric"], **metrics, **parameters})
+    metrics = [(name, number(value)) for name, value in found.metrics.items()]
+    parameters = [(name, setting(value)) for name, value in found.parameters.items()]
+    facts([("trial", str(found.trial)), ("selected by", found.metric), *metrics, *parameters])
 
 
 @click.command()
@@ -68,9 +69,9 @@ def curve(client: Client, *, job: str, trial: int, as_csv: bool, as_json: bool) 
     if as_json:
         emit_json(found)
         return
-    names = ["epoch", *(name for name in found if name != "epoch")]
-    rows = zip(*(found[name] for name in names), strict=True)
-    table([f"{name}#" for name in names], [[number(value) for value in row] for row in rows])
+    epochs = found.pop("epoch")
+    rows = zip(map(str, epochs), *(map(number, values) for values in found.values()), strict=True)
+    table(["epoch#", *(f"{name}#" for name in found)], rows)
 
 
 @click.command()
@@ -82,7 +83,7 @@ def curve(client: Client, *, job: str, trial: int, as_csv: bool, as_json: bool) 
     "--format",
     "style",
     type=click.Choice(["html", "md", "json", "pdf"]),
-    help="Format; without it the file's suffix says so.",
+    help="Format; by default the file's suffix gives it.",
 )
 @json_option
 @with_client
@@ -122,18 +123,16 @@ def plots(client: Client, *, job: str, directory: Path | None, style: str, as_js
     if as_json:
         emit_json({"items": found, "next_cursor": None})
     elif directory is None:
-        table(["name", "title"], [[plot["name"], plot["title"]] for plot in found])
+        table(["name", "title"], [[plot.name, plot.title] for plot in found])
     if directory is None:
         return
     make_folder(directory)
-    for plot in found:
-        path = directory / f"{_file_name(plot['name'])}.{style}"
-        write_atomically(path, client.plot(job, plot["name"], cast(Literal["png", "svg"], style)))
+    kind = cast(Literal["png", "svg"], style)
+    files = file_names(plot.name for plot in found)
+
+    def write(name: str) -> None:
+        path = directory / f"{files[name]}.{style}"
+        write_atomically(path, client.plot(job, name, kind))
         click.echo(path, err=as_json)
 
-
-def _file_name(name: str) -> str:
-    """Return a plot's name if it is safe as a file's: it comes from the server."""
-    if not name.replace("_", "").replace("-", "").isalnum():
-        raise UnexpectedAnswer(f"the server names a plot {name!r}")
-    return name
+    for_each(files, "plot", write)

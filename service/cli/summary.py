@@ -1,79 +1,68 @@
-"""One-line and many-line descriptions of jobs and trials."""
+"""Jobs and trials in one line, and a job in full."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from service.cli.text import duration, moment, number, pairs
+from results.formatting import count, duration, moment, number
+from service.cli.text import ABSENT, pairs, setting
 
 if TYPE_CHECKING:
-    from service.client.types import Best, Job, Trial
+    from service.schemas import BestView, FailureView, JobView, TrialView
 
 
-def failure(error: Any) -> str:
+def failure(error: FailureView | None) -> str:
     """Return why a job or a trial failed, "" for None."""
-    if not error:
-        return ""
-    return f"{error['kind']}: {error['message']}"
+    return f"{error.kind}: {error.message}" if error else ""
 
 
-def best_line(best: Best | None) -> str:
+def best_line(best: BestView | None) -> str:
     """Return ``validation_accuracy=0.8412 (trial 2)``, ``-`` for None."""
-    if best is None:
-        return "-"
-    return f"{best['metric']}={number(best['value'])} (trial {best['trial']})"
+    return f"{best.metric}={number(best.value)} (trial {best.trial})" if best else ABSENT
 
 
-def progress_line(job: Job) -> str:
+def progress_line(job: JobView) -> str:
     """Return ``3/7 trials (1 failed, 2 running), 60/140 epochs``."""
-    progress = job["progress"]
-    counts = [f"{progress[key]} {key}" for key in ("failed", "running") if progress[key]]
-    inside = f" ({', '.join(counts)})" if counts else ""
-    return (
-        f"{progress['finished']}/{progress['trials']} trials{inside}, "
-        f"{progress['epochs_done']}/{progress['epochs_total']} epochs"
-    )
+    progress = job.progress
+    counts = {"failed": progress.failed, "running": progress.running}
+    inside = ", ".join(f"{amount} {name}" for name, amount in counts.items() if amount)
+    trials = f"{progress.finished}/{progress.trials} trials{f' ({inside})' if inside else ''}"
+    return f"{trials}, {progress.epochs_done}/{progress.epochs_total} epochs"
 
 
-def job_line(job: Job) -> str:
+def job_line(job: JobView) -> str:
     """Return a finished job in one line: state, best trial, error."""
-    parts = [f"job {job['id']} {job['state']}", progress_line(job)]
-    if job["best"]:
-        parts.append(f"best {best_line(job['best'])}")
-    if job["error"]:
-        parts.append(failure(job["error"]))
-    return "; ".join(parts)
+    best = f"best {best_line(job.best)}" if job.best else ""
+    parts = [f"job {job.id} {job.state}", progress_line(job), best, failure(job.error)]
+    return "; ".join(filter(None, parts))
 
 
-def trial_line(trial: Trial) -> str:
+def trial_line(trial: TrialView) -> str:
     """Return a trial in one line: state, metrics, parameters, error."""
-    parts = [f"trial {trial['number']} {trial['state']} after {trial['epochs']} epochs"]
-    if trial["seconds"]:
-        parts[0] += f", {duration(trial['seconds'])}"
-    parts += [text for text in (pairs(trial["metrics"]), pairs(trial["parameters"])) if text]
-    if trial["error"]:
-        parts.append(failure(trial["error"]))
-    return "; ".join(parts)
+    end = f"trial {trial.number} {trial.state} after {count(trial.epochs, 'epoch')}"
+    if trial.seconds:
+        end += f", {duration(trial.seconds)}"
+    texts = [pairs(trial.metrics, number), pairs(trial.parameters, setting), failure(trial.error)]
+    return "; ".join(filter(None, [end, *texts]))
 
 
-def job_facts(job: Job) -> dict[str, str]:
-    """Return what ``argbest show`` prints of a job, by label."""
-    spec = job["spec"]
+def job_facts(job: JobView) -> list[tuple[str, str]]:
+    """Return the lines of ``argbest show``, each a label and a text."""
     found = {
-        "id": job["id"],
-        "name": job["name"],
-        "state": job["state"],
+        "id": job.id,
+        "name": job.name,
+        "state": job.state,
         "progress": progress_line(job),
-        "best": best_line(job["best"]),
-        "parameters": pairs(job["best"]["parameters"]) if job["best"] else "",
-        "error": failure(job["error"]),
-        "trainable": number(spec.get("trainable")),
-        "data set": number(spec.get("dataset")),
-        "strategy": number(spec.get("strategy")),
-        "seed": number(spec.get("seed")),
-        "created": moment(job["created_at"]),
-        "started": moment(job["started_at"]),
-        "finished": moment(job["finished_at"]),
-        "dashboard": job.get("dashboard_url") or "",
+        "best": best_line(job.best),
+        "parameters": pairs(job.best.parameters, setting) if job.best else "",
+        "error": failure(job.error),
+        "trainable": job.spec.get("trainable", ""),
+        "data set": job.spec.get("dataset", ""),
+        "strategy": job.spec.get("strategy", ""),
+        "seed": str(job.spec.get("seed", "")),
+        "created": moment(job.created_at),
+        "started": moment(job.started_at),
+        "finished": moment(job.finished_at),
+        "dashboard": job.dashboard_url or "",
     }
-    return {label: value for label, value in found.items() if value}
+    return [(label, text) for label, text in found.items() if text]

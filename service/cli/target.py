@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from service.client.types import DEFAULT_URL
+from service.client import DEFAULT_URL
 
 if TYPE_CHECKING:
     from service.client.client import Client
@@ -27,7 +27,7 @@ def _remember(context: click.Context, parameter: click.Parameter, value: str | N
 
 
 def remember_target(command: F) -> F:
-    """Add ``--url`` and ``--token``; the one nearest to the end of the command line counts."""
+    """Add ``--url`` and ``--token``; of several, the last on the command line counts."""
     url = click.option(
         "--url",
         metavar="URL",
@@ -56,9 +56,11 @@ def with_client(command: Callable[Concatenate[Client, P], R]) -> Callable[P, R]:
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         from service.client.client import Client
+        from service.client.connection import Clock
 
-        url, token = current_target(click.get_current_context())
-        with Client(url, token=token) as client:
+        context = click.get_current_context()
+        url, token = current_target(context)
+        with Client(url, token=token, clock=context.find_object(Clock)) as client:
             return command(client, *args, **kwargs)
 
     return remember_target(run)

@@ -1,10 +1,15 @@
-"""Numbers, times and strings as people read them; nothing is imported but the standard library."""
+"""Values from the server as text for a terminal; only the standard library is imported."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+from results.formatting import parameter_value
+
+#: Shown in a table where a mapping lacks the column's name; null is shown as ``null``.
+ABSENT = "-"
 
 
 def clean(text: str) -> str:
@@ -18,43 +23,31 @@ def clean(text: str) -> str:
     )
 
 
-def number(value: Any) -> str:
-    """Return a metric or parameter value briefly: six significant digits, ``-`` for None."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, (dict, list)):
-        return clean(json.dumps(value, ensure_ascii=False))
-    return clean(str(value)).replace("\n", " ")
+def setting(value: Any) -> str:
+    """Return a parameter's value; a text that looks like another value is quoted."""
+    if isinstance(value, str) and (value in ("", ABSENT) or _is_json(value)):
+        return json.dumps(value)
+    return clean(parameter_value(value)).replace("\n", " ")
 
 
-def pairs(values: Mapping[str, Any]) -> str:
-    """Return ``a=1 b=2`` for a mapping."""
-    return " ".join(f"{clean(name)}={number(value)}" for name, value in values.items())
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
-def duration(seconds: float) -> str:
-    """Return seconds as ``4.2 s``, ``3 min 05 s`` or ``2 h 07 min``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+def cells(
+    values: Mapping[str, Any], names: Iterable[str], write: Callable[[Any], str]
+) -> list[str]:
+    """Return the values called ``names`` as ``write`` shows them, ``-`` where there is none."""
+    return [write(values[name]) if name in values else ABSENT for name in names]
 
 
-def moment(iso: str | None) -> str:
-    """Return an ISO 8601 time in UTC as ``2026-11-23 17:46:05 UTC``, ``-`` for None."""
-    if iso is None:
-        return "-"
-    day, _, rest = iso.partition("T")
-    return f"{day} {rest[:8]} UTC" if rest else iso
+def pairs(values: Mapping[str, Any], write: Callable[[Any], str]) -> str:
+    """Return ``a=1 b=2``, the values as ``write`` shows them."""
+    return " ".join(f"{clean(name)}={write(value)}" for name, value in values.items())
 
 
 def size(count: float) -> str:

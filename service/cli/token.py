@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from results.errors import StoreUnavailable, TokenExists, TokenNotFound, UnsupportedDatabase
+from results.formatting import moment
 from results.records import MAX_TOKEN_DAYS, TokenRecord, TokenScope
 from service.cli.errors import ExitCode
 from service.cli.options import folder_option, machine_settings
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from service.tokens import TokenStore
 
 _SECONDS_A_DAY = 86_400.0
+_TIMES = ("created_at", "expires_at", "last_used_at")
 _EXIT_CODES = {
     TokenExists: ExitCode.NOT_FOUND,
     TokenNotFound: ExitCode.NOT_FOUND,
@@ -54,7 +55,7 @@ def _store(data_dir: Path | None, *, make: bool = False) -> Iterator[TokenStore]
 
 
 def _lifetime(_: click.Context, parameter: click.Parameter, days: float | None) -> float | None:
-    """Return so many days in seconds; refuse a number, NaN too, that a token cannot live."""
+    """Return a number of days in seconds; refuse NaN and what is no lifetime of a token."""
     if days is None:
         return None
     if not 0 < days <= MAX_TOKEN_DAYS:
@@ -101,20 +102,11 @@ def list_tokens(*, as_json: bool, data_dir: Path | None) -> None:
     if as_json:
         emit_json({"items": [_json(one) for one in found], "next_cursor": None})
         return
-    table(
-        ["name", "scope", "begins", "created", "expires", "last used"],
-        [
-            [
-                one.name,
-                one.scope,
-                one.prefix,
-                _minute(one.created_at),
-                _minute(one.expires_at) if one.expires_at else "never",
-                _minute(one.last_used_at) if one.last_used_at else "never",
-            ]
-            for one in found
-        ],
-    )
+    rows = [
+        [one.name, one.scope, one.prefix, *(moment(getattr(one, key)) or "never" for key in _TIMES)]
+        for one in found
+    ]
+    table(["name", "scope", "begins", "created", "expires", "last used"], rows)
 
 
 @token.command()
@@ -128,14 +120,5 @@ def revoke(*, name: str, data_dir: Path | None) -> None:
 
 
 def _json(one: TokenRecord) -> dict[str, Any]:
-    times = {
-        "created_at": one.created_at,
-        "expires_at": one.expires_at,
-        "last_used_at": one.last_used_at,
-    }
-    written = {key: time and time.isoformat() for key, time in times.items()}
-    return {"name": one.name, "scope": one.scope.value, "prefix": one.prefix, **written}
-
-
-def _minute(time: datetime) -> str:
-    return f"{time:%Y-%m-%d %H:%M} UTC"
+    times = {key: (time := getattr(one, key)) and time.isoformat() for key in _TIMES}
+    return {"name": one.name, "scope": one.scope.value, "prefix": one.prefix, **times}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import click
 
+from results.formatting import number
 from results.states import TrialState
 from service.cli.display import Display, display
 from service.cli.errors import ExitCode
@@ -15,14 +15,12 @@ from service.cli.options import job_argument, timeout_option
 from service.cli.output import emit_json, json_option, note
 from service.cli.summary import job_line, trial_line
 from service.cli.target import with_client
-from service.cli.text import pairs
-from service.client.types import JobEvent, has_succeeded
+from service.cli.text import pairs, setting
 
 if TYPE_CHECKING:
     from service.client.client import Client
-    from service.client.types import Event, Job, Trial
-
-_FINISHED = frozenset(state for state in TrialState if state.is_finished)
+    from service.client.events import Event
+    from service.schemas import JobView, TrialView
 
 
 @click.command()
@@ -43,29 +41,30 @@ def watch(client: Client, *, job: str, timeout: float | None, as_json: bool) -> 
     exit_for(finished)
 
 
-def exit_for(job: Job) -> None:
+def exit_for(job: JobView) -> None:
     """End the command with exit code 1 unless the job succeeded."""
-    if not has_succeeded(job):
+    if not job.has_succeeded:
         click.get_current_context().exit(ExitCode.JOB_FAILED)
 
 
-def follow_job(client: Client, job_id: str, *, timeout: float | None) -> Job:
+def follow_job(client: Client, job_id: str, *, timeout: float | None) -> JobView:
     """Show a job's progress until it has finished; return it."""
-    with display(time.monotonic) as shown:
-        view = JobView(shown)
+    now = client.clock.now
+    with display(now) as shown:
+        follower = Follower(shown)
         try:
             for event in client.events(job_id, timeout=timeout):
-                view.see(event, time.monotonic())
+                follower.see(event, now())
         except KeyboardInterrupt:
             shown.say(f"job {job_id} goes on; `argbest watch {job_id}` follows it again")
             raise
-    return view.job
+    return follower.job
 
 
-class JobView:
-    """What a display shows of one job: the total, and its running trials."""
+class Follower:
+    """Shows one job on a display: the total, and its running trials."""
 
-    job: Job
+    job: JobView
 
     def __init__(self, shown: Display) -> None:
         self._shown = shown
@@ -75,36 +74,33 @@ class JobView:
 
     def see(self, event: Event, now: float) -> None:
         """Show a change of the job or of one of its trials."""
-        if isinstance(event, JobEvent):
+        if event.kind == "job":
             self._see_job(event.data, now)
         else:
             self._see_trial(event.data)
 
-    def _see_job(self, job: Job, now: float) -> None:
+    def _see_job(self, job: JobView, now: float) -> None:
         self.job = job
-        if job["state"] != self._state:
-            self._state = job["state"]
-            self._shown.say(f"job {job['id']}: {self._state}")
+        if job.state != self._state:
+            self._state = job.state
+            self._shown.say(f"job {job.id}: {self._state}")
         self._pace.see(job, now)
-        progress = job["progress"]
+        progress = job.progress
         self._shown.total(
-            f"{progress['finished']}/{progress['trials']} trials",
-            progress["epochs_done"],
-            progress["epochs_total"],
+            f"{progress.finished}/{progress.trials} trials",
+            progress.epochs_done,
+            progress.epochs_total,
             time_left({"job": job}, {"job": self._pace}),
         )
 
-    def _see_trial(self, trial: Trial) -> None:
-        key = f"trial {trial['number']}"
-        known = self._states.get(trial["number"])
-        self._states[trial["number"]] = trial["state"]
-        if trial["state"] in _FINISHED:
-            self._shown.drop(key)
-            if known != trial["state"]:
-                self._shown.say(trial_line(trial))
-        elif trial["state"] == TrialState.RUNNING:
-            text = f"{pairs(trial['metrics'])}  {pairs(trial['parameters'])}".strip()
-            epochs = self.job["spec"]["epochs"]
-            self._shown.bar(key, key, trial["epochs"], epochs, text)
-        else:
-            self._shown.drop(key)
+    def _see_trial(self, trial: TrialView) -> None:
+        key = f"trial {trial.number}"
+        known = self._states.get(trial.number)
+        self._states[trial.number] = trial.state
+        if trial.state == TrialState.RUNNING:
+            text = f"{pairs(trial.metrics, number)}  {pairs(trial.parameters, setting)}".strip()
+            self._shown.bar(key, key, trial.epochs, self.job.spec["epochs"], text)
+            return
+        self._shown.drop(key)
+        if trial.is_finished and known != trial.state:
+            self._shown.say(trial_line(trial))

@@ -2,11 +2,11 @@
 
     with Client("http://127.0.0.1:8000") as client:
         job = client.submit({"search_space": "q4_feedforward"})
-        job = client.wait(job["id"])
-        print(client.best(job["id"])["parameters"])
+        job = client.wait(job.id)
+        print(client.best(job.id).parameters)
 
-It imports neither the server nor anything heavy. Answers are the API's own JSON
-(:mod:`service.client.types`); every method raises the errors of :mod:`service.client.errors`.
+It imports neither the server nor anything heavy. Answers are the models of :mod:`service.schemas`;
+every method raises the errors of :mod:`service.client.errors`.
 """
 
 from __future__ import annotations
@@ -14,22 +14,33 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from service.client.connection import Clock, Connection, segment
-from service.client.events import follow
-from service.client.types import (
-    DEFAULT_URL,
-    Best,
+from service.client import DEFAULT_URL
+from service.client.connection import Clock, Connection, Model, segment
+from service.client.events import Event, JobEvent, follow
+from service.schemas import (
+    BestView,
+    ClusterView,
     Curve,
-    Event,
-    Job,
-    JobEvent,
-    JobPage,
-    JsonObject,
-    Plan,
-    PlotInfo,
-    Trial,
+    CurveList,
+    CurveView,
+    DatasetList,
+    DatasetView,
+    HealthView,
+    JobList,
+    JobView,
+    PlanView,
+    PlotList,
+    PlotView,
+    ReadinessView,
+    SearchSpaceList,
+    SearchSpaceView,
+    TrainableList,
+    TrainableView,
+    TrialList,
+    TrialView,
+    VersionView,
 )
 
 if TYPE_CHECKING:
@@ -41,8 +52,8 @@ API = "/api/v1"
 class Client:
     """A connection to one argbest server; close it, or use it as a context manager.
 
-    ``transport`` replaces the network (tests hand in one that answers by itself), ``clock`` the
-    time. ``timeout`` is in seconds and counts for one answer, not for :meth:`wait`.
+    Tests replace the network by ``transport`` and the time by ``clock``. ``timeout`` is in
+    seconds and counts for one answer, not for :meth:`wait`.
     """
 
     def __init__(
@@ -78,21 +89,25 @@ class Client:
         """The server's address, without a slash at the end."""
         return self._http.base_url
 
+    @property
+    def clock(self) -> Clock:
+        """The time that the client uses."""
+        return self._http.clock
+
     # --- jobs ------------------------------------------------------------------------------
 
-    def submit(self, body: Mapping[str, Any], *, idempotency_key: str | None = None) -> Job:
+    def submit(self, body: Mapping[str, Any], *, idempotency_key: str | None = None) -> JobView:
         """Submit a search and return its job, queued.
 
-        A key of our own is made where none is given, so that a repeated request makes one job.
+        Without a key a new one is made, so that a repeated request makes one job.
         """
-        key = idempotency_key or str(uuid.uuid4())
-        path, headers = f"{API}/jobs", {"Idempotency-Key": key}
-        return cast(Job, self._http.json("POST", path, body=body, headers=headers))
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        return self._http.model(JobView, "POST", f"{API}/jobs", body=body, headers=headers)
 
-    def plan(self, body: Mapping[str, Any]) -> Plan:
+    def plan(self, body: Mapping[str, Any]) -> PlanView:
         """Check a search without running it; return its complete spec and its configurations."""
         params = {"dry_run": "true"}
-        return cast(Plan, self._http.json("POST", f"{API}/jobs", params=params, body=body))
+        return self._http.model(PlanView, "POST", f"{API}/jobs", params=params, body=body)
 
     def jobs(
         self,
@@ -101,30 +116,30 @@ class Client:
         fingerprint: str | None = None,
         cursor: str | None = None,
         limit: int | None = None,
-    ) -> JobPage:
+    ) -> JobList:
         """Return a page of jobs, newest first; ``next_cursor`` asks for the next one."""
         params = {"state": state, "fingerprint": fingerprint, "cursor": cursor, "limit": limit}
-        return cast(JobPage, self._get("/jobs", **params))
+        return self._get(JobList, "/jobs", **params)
 
-    def job(self, job_id: str) -> Job:
+    def job(self, job_id: str) -> JobView:
         """Return a job."""
-        return cast(Job, self._get(_job(job_id)))
+        return self._get(JobView, _job(job_id))
 
-    def cancel(self, job_id: str) -> Job:
+    def cancel(self, job_id: str) -> JobView:
         """Ask for a job to be cancelled; return it, cancelled or cancelling."""
-        return cast(Job, self._http.json("POST", f"{API}{_job(job_id)}/cancel"))
+        return self._act(job_id, "cancel")
 
-    def pause(self, job_id: str) -> Job:
+    def pause(self, job_id: str) -> JobView:
         """Let a job start no more trials; return it, paused, or pausing while trials still run."""
-        return cast(Job, self._http.json("POST", f"{API}{_job(job_id)}/pause"))
+        return self._act(job_id, "pause")
 
-    def resume(self, job_id: str) -> Job:
+    def resume(self, job_id: str) -> JobView:
         """Let a paused job go on; return it."""
-        return cast(Job, self._http.json("POST", f"{API}{_job(job_id)}/resume"))
+        return self._act(job_id, "resume")
 
-    def retry_failed(self, job_id: str) -> Job:
+    def retry_failed(self, job_id: str) -> JobView:
         """Run the failed trials of a finished job again; return it, queued."""
-        return cast(Job, self._http.json("POST", f"{API}{_job(job_id)}/retry-failed"))
+        return self._act(job_id, "retry-failed")
 
     def delete(self, job_id: str) -> None:
         """Delete a finished job with its trials and curves."""
@@ -134,10 +149,9 @@ class Client:
         """Return the log of the job's driver and trials, or its last ``tail`` lines."""
         return self._text(f"{_job(job_id)}/log", tail=tail)
 
-    def wait(self, job_id: str, *, timeout: float | None = None) -> Job:
+    def wait(self, job_id: str, *, timeout: float | None = None) -> JobView:
         """Return the job once it has finished; raise WaitTimeout after ``timeout`` seconds."""
-        job = self.job(job_id)
-        for event in follow(self._http, job, f"{API}{_job(job_id)}", timeout=timeout):
+        for event in self.events(job_id, timeout=timeout):
             if isinstance(event, JobEvent):
                 job = event.data
         return job
@@ -145,8 +159,8 @@ class Client:
     def events(self, job_id: str, *, timeout: float | None = None) -> Iterator[Event]:
         """Yield the job as it is, then each change of it and of its trials, until it has finished.
 
-        Reconnects where the stream breaks and bears a server that is away for a minute. Raises
-        WaitTimeout when the job has not finished ``timeout`` seconds from now.
+        Reconnects after the stream broke, and waits through an outage of the server of up to a
+        minute. Raises WaitTimeout if the job has not finished ``timeout`` seconds from now.
         """
         job = self.job(job_id)
         yield JobEvent(job)
@@ -154,37 +168,37 @@ class Client:
 
     # --- results ---------------------------------------------------------------------------
 
-    def trials(self, job_id: str) -> list[Trial]:
+    def trials(self, job_id: str) -> list[TrialView]:
         """Return all trials of a job by number."""
-        return [cast(Trial, item) for item in self._items(f"{_job(job_id)}/trials")]
+        return self._get(TrialList, f"{_job(job_id)}/trials").items
 
     def trials_csv(self, job_id: str) -> str:
         """Return all trials of a job as CSV."""
         return self._text(f"{_job(job_id)}/trials", format="csv")
 
-    def trial(self, job_id: str, number: int) -> Trial:
+    def trial(self, job_id: str, number: int) -> TrialView:
         """Return one trial."""
-        return cast(Trial, self._get(f"{_job(job_id)}/trials/{segment(number)}"))
+        return self._get(TrialView, f"{_job(job_id)}/trials/{segment(number)}")
 
     def curve(self, job_id: str, number: int) -> Curve:
         """Return one trial's curve: ``epoch`` and each metric, lists of equal length."""
-        return cast(Curve, self._get(f"{_job(job_id)}/trials/{segment(number)}/curve"))
+        return self._http.json("GET", f"{API}{_job(job_id)}/trials/{segment(number)}/curve")
 
     def curve_csv(self, job_id: str, number: int) -> str:
         """Return one trial's curve as CSV."""
         return self._text(f"{_job(job_id)}/trials/{segment(number)}/curve", format="csv")
 
-    def curves(self, job_id: str) -> list[JsonObject]:
+    def curves(self, job_id: str) -> list[CurveView]:
         """Return the curves of all trials: ``trial``, ``epoch`` and each metric."""
-        return list(self._items(f"{_job(job_id)}/curves"))
+        return self._get(CurveList, f"{_job(job_id)}/curves").items
 
     def curves_csv(self, job_id: str) -> str:
         """Return the curves of all trials as CSV."""
         return self._text(f"{_job(job_id)}/curves", format="csv")
 
-    def best(self, job_id: str) -> Best:
+    def best(self, job_id: str) -> BestView:
         """Return the best trial; raises Conflict while there is none."""
-        return cast(Best, self._get(f"{_job(job_id)}/best"))
+        return self._get(BestView, f"{_job(job_id)}/best")
 
     def best_text(self, job_id: str, style: Literal["json", "yaml", "curl"]) -> str:
         """Return the best configuration as JSON, as YAML or as a curl command that runs it."""
@@ -194,58 +208,58 @@ class Client:
         """Return the job's report as a file of that format."""
         return self._bytes(f"{_job(job_id)}/report", format=style)
 
-    def report_json(self, job_id: str) -> JsonObject:
+    def report_json(self, job_id: str) -> dict[str, Any]:
         """Return the job's report as JSON."""
-        return cast(JsonObject, self._get(f"{_job(job_id)}/report", format="json"))
+        path = f"{API}{_job(job_id)}/report"
+        return self._http.json("GET", path, params={"format": "json"})
 
-    def plots(self, job_id: str) -> list[PlotInfo]:
+    def plots(self, job_id: str) -> list[PlotView]:
         """Return which plots the job has."""
-        return [cast(PlotInfo, item) for item in self._items(f"{_job(job_id)}/plots")]
+        return self._get(PlotList, f"{_job(job_id)}/plots").items
 
     def plot(self, job_id: str, name: str, style: Literal["png", "svg"]) -> bytes:
         """Return one plot as a PNG or SVG file."""
-        return self._bytes(f"{_job(job_id)}/plots/{segment(name)}.{style}")
+        return self._bytes(f"{_job(job_id)}/plots/{segment(f'{name}.{style}')}")
 
     # --- what there is ---------------------------------------------------------------------
 
-    def search_spaces(self) -> JsonObject:
-        """Return the declared search spaces as ``items``; ``broken`` are files that hold none."""
-        return cast(JsonObject, self._get("/search_spaces"))
+    def search_spaces(self) -> SearchSpaceList:
+        """Return the declared search spaces, and the files that declare none (``broken``)."""
+        return self._get(SearchSpaceList, "/search_spaces")
 
-    def search_space(self, name: str) -> JsonObject:
+    def search_space(self, name: str) -> SearchSpaceView:
         """Return one declared search space."""
-        return cast(JsonObject, self._get(f"/search_spaces/{segment(name)}"))
+        return self._get(SearchSpaceView, f"/search_spaces/{segment(name)}")
 
-    def trainables(self) -> list[JsonObject]:
-        """Return the trainables, each with a JSON Schema of its parameters."""
-        return list(self._items("/trainables"))
+    def trainables(self) -> TrainableList:
+        """Return the trainables, and the installed ones that cannot be used (``broken``)."""
+        return self._get(TrainableList, "/trainables")
 
-    def trainable(self, name: str) -> JsonObject:
-        """Return one trainable."""
-        return cast(JsonObject, self._get(f"/trainables/{segment(name)}"))
+    def trainable(self, name: str) -> TrainableView:
+        """Return one trainable, with the JSON Schema of its parameters."""
+        return self._get(TrainableView, f"/trainables/{segment(name)}")
 
-    def datasets(self) -> list[JsonObject]:
+    def datasets(self) -> list[DatasetView]:
         """Return the data sets and whether the server has them."""
-        return list(self._items("/datasets"))
+        return self._get(DatasetList, "/datasets").items
 
-    def cluster(self) -> JsonObject:
+    def cluster(self) -> ClusterView:
         """Return the nodes and resources that trials run on."""
-        return cast(JsonObject, self._get("/cluster"))
+        return self._get(ClusterView, "/cluster")
 
     # --- the server itself -----------------------------------------------------------------
 
-    def healthy(self) -> JsonObject:
+    def healthy(self) -> HealthView:
         """Return the answer of /healthz: the process is alive."""
-        return cast(JsonObject, self._http.json("GET", "/healthz"))
+        return self._http.model(HealthView, "GET", "/healthz")
 
-    def readiness(self) -> JsonObject:
-        """Return the answer of /readyz, also where it says that a part is not ready (503)."""
-        accepted = frozenset({503})
-        return cast(JsonObject, self._http.json("GET", "/readyz", accepted=accepted))
+    def readiness(self) -> ReadinessView:
+        """Return the answer of /readyz, also if a part is not ready (503)."""
+        return self._http.model(ReadinessView, "GET", "/readyz", accepted=frozenset({503}))
 
-    def version(self) -> JsonObject:
+    def version(self) -> VersionView:
         """Return the server's versions."""
-        return cast(JsonObject, self._http.json("GET", "/version"))
+        return self._http.model(VersionView, "GET", "/version")
 
     def server_metrics(self) -> str:
         """Return the server's own metrics in Prometheus' text format."""
@@ -253,23 +267,17 @@ class Client:
 
     # --- helpers ---------------------------------------------------------------------------
 
-    def _get(self, path: str, **params: Any) -> Any:
-        return self._http.json("GET", f"{API}{path}", params=params)
+    def _get(self, kind: type[Model], path: str, **params: Any) -> Model:
+        return self._http.model(kind, "GET", f"{API}{path}", params=params)
+
+    def _act(self, job_id: str, verb: str) -> JobView:
+        return self._http.model(JobView, "POST", f"{API}{_job(job_id)}/{verb}")
 
     def _text(self, path: str, **params: Any) -> str:
         return self._http.send("GET", f"{API}{path}", params=params).text
 
     def _bytes(self, path: str, **params: Any) -> bytes:
         return self._http.send("GET", f"{API}{path}", params=params).content
-
-    def _items(self, path: str) -> Iterator[JsonObject]:
-        cursor: str | None = None
-        while True:
-            page = self._get(path, cursor=cursor)
-            yield from page["items"]
-            cursor = page.get("next_cursor")
-            if cursor is None:
-                return
 
 
 def _job(job_id: str) -> str:

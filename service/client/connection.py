@@ -1,8 +1,8 @@
-"""One connection to the API: what is retried, how long, and which error an answer becomes.
+"""One connection to the API: its retries, and the error for each bad answer.
 
-Retried are a connection that was never made, and 429, 502, 503 and 504 to a request that may be
-sent twice: every GET, a submission (it carries an idempotency key) and a cancellation. A request
-that timed out is not sent again here: ``Client.events`` bears longer outages.
+Retried are connections that could not be made, and 429, 502, 503 and 504 to a request that may be
+sent twice: every GET, a submission (it carries an idempotency key) and every other POST.
+A request that timed out is not sent again: ``Client.events`` waits through longer outages.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx2
+from pydantic import BaseModel, RootModel, ValidationError
 
 from service.addresses import is_loopback
 from service.client.errors import (
@@ -28,26 +29,30 @@ from service.client.errors import (
     problem_of,
 )
 
+Model = TypeVar("Model", bound=BaseModel)
+
 CONNECT_TIMEOUT_S = 5.0
 RETRIES = 3
 FIRST_DELAY_S = 0.2
-#: A longer Retry-After is the caller's to wait for; the error carries it.
+#: With a longer Retry-After the error is raised, which carries it.
 LONGEST_DELAY_S = 10.0
+#: A job's event holds its whole specification, at most the 1 MB that a request may have.
+MAX_EVENT_BYTES = 16 * 2**20
 _TRY_LATER = frozenset({429, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Time as the client sees it, a seam for tests: ``now()`` in seconds, and ``sleep``."""
+    """The client's time, which tests replace: ``now()`` in seconds, and ``sleep``."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
 
 def segment(value: object) -> str:
-    """Return ``value`` as one segment of a path, whatever characters it has.
+    """Return ``value`` as one segment of a path, with any characters.
 
-    Raises ValueError for one that is empty or would be taken for a relative path.
+    Raises ValueError if it is empty or a relative path.
     """
     text = str(value)
     if text in ("", ".", ".."):
@@ -72,24 +77,30 @@ class Connection:
         self._timeout = timeout
         if token and not (token.isascii() and token.isprintable()):
             raise BadToken("the token may only hold printable ASCII characters")
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        host = _host(self.base_url)
         self._http = httpx2.Client(
             base_url=self.base_url,
-            headers=headers,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=httpx2.Timeout(timeout, connect=CONNECT_TIMEOUT_S),
             transport=transport,
             # A proxy cannot reach this machine's own loopback address.
-            trust_env=not is_loopback(host),
+            trust_env=not is_loopback(_host(self.base_url)),
         )
 
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
 
-    def json(self, method: str, path: str, **options: Any) -> Any:
-        """Send a request (options as :meth:`send`) and return the JSON of its answer."""
-        return self._decoded(self.send(method, path, **options))
+    def json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        """Send a request (options as :meth:`send`) and return the JSON object of its answer."""
+        return self.model(_Object, method, path, **options).root
+
+    def model(self, kind: type[Model], method: str, path: str, **options: Any) -> Model:
+        """Send a request (options as :meth:`send`) and return its answer as a ``kind``."""
+        response = self.send(method, path, **options)
+        try:
+            return kind.model_validate_json(response.content)
+        except ValidationError as error:
+            raise self._not_ours(response, f" ({first_fault(error)})") from error
 
     def send(
         self,
@@ -104,8 +115,8 @@ class Connection:
     ) -> httpx2.Response:
         """Send a request and return its answer, 2xx or ``accepted``; otherwise raise ClientError.
 
-        ``repeatable`` says that the request may reach the server twice without harm. Parameters
-        that are None are left out.
+        ``repeatable``: the request may reach the server twice without harm. Parameters that are
+        None are left out.
         """
         request = self._http.build_request(
             method,
@@ -133,23 +144,24 @@ class Connection:
         return response
 
     @contextmanager
-    def event_lines(self, path: str, last_event_id: str, silence: float) -> Iterator[Iterator[str]]:
-        """Open a stream of server-sent events as lines.
+    def event_stream(
+        self, path: str, silence: float, on_bytes: Callable[[], None]
+    ) -> Iterator[Iterator[httpx2.ServerSentEvent]]:
+        """Open a stream of server-sent events; ``on_bytes`` is called whenever bytes arrive.
 
         Raises ServerUnreachable when it breaks off, or after ``silence`` seconds without a byte.
         """
-        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
-        if last_event_id:
-            headers["Last-Event-ID"] = last_event_id
         timeout = httpx2.Timeout(self._timeout, connect=CONNECT_TIMEOUT_S, read=silence)
         with (
             self._transport_errors(),
-            self._http.stream("GET", path, headers=headers, timeout=timeout) as response,
+            self._http.sse(path, timeout=timeout, max_event_size=MAX_EVENT_BYTES) as source,
         ):
+            response = source.response
             if not response.is_success:
                 response.read()
             self._check(response, frozenset())
-            yield response.iter_lines()
+            response.stream = _Watched(response.stream, on_bytes)
+            yield iter(source)
 
     @contextmanager
     def _transport_errors(self) -> Iterator[None]:
@@ -162,44 +174,68 @@ class Connection:
             raise _NotSent(f"cannot connect to {self.base_url}: {error}") from error
         except httpx2.UnsupportedProtocol as error:
             raise BadUrl(f"{self.base_url!r} is not an http or https URL") from error
+        except (httpx2.SSEError, httpx2.DecodingError) as error:
+            raise UnexpectedAnswer(f"{self.base_url} sent damaged content: {error}") from error
         except httpx2.TransportError as error:
             raise ServerUnreachable(f"{self.base_url} broke the connection: {error}") from error
-        except httpx2.DecodingError as error:
-            raise UnexpectedAnswer(f"{self.base_url} sent damaged content: {error}") from error
 
     def _check(self, response: httpx2.Response, accepted: frozenset[int]) -> None:
         status = response.status_code
         if response.is_success or status in accepted:
             return
         if status < 400:
-            raise UnexpectedAnswer(f"{self.base_url} answered {status}; is argbest served there?")
+            raise self._not_ours(response)
         try:
-            body = self._decoded(response)
-        except UnexpectedAnswer:
-            if status < 500:
-                raise
-            body = {}  # a gateway's own page, in front of a server that is down
+            body = response.json()
+        except ValueError:
+            body = None
         if not isinstance(body, dict):
-            raise UnexpectedAnswer(f"{self.base_url} answered {status} without a problem")
+            if status < 500:
+                raise self._not_ours(response)
+            body = {}
         raise problem_of(status, body, response.headers.get("Retry-After"))
 
-    def _decoded(self, response: httpx2.Response) -> Any:
-        try:
-            return response.json()
-        except ValueError as error:
-            kind = response.headers.get("Content-Type", "nothing")
-            raise UnexpectedAnswer(
-                f"{self.base_url} answered {response.status_code} with {kind} where JSON is due; "
-                "is argbest served there?"
-            ) from error
+    def _not_ours(self, response: httpx2.Response, detail: str = "") -> UnexpectedAnswer:
+        kind = response.headers.get("Content-Type", "no content type")
+        return UnexpectedAnswer(
+            f"{self.base_url} answered {response.status_code} with {kind}, not as argbest does"
+            f"{detail}; is an argbest server running there?"
+        )
+
+
+class _Object(RootModel[dict[str, Any]]):
+    """Any JSON object."""
+
+
+class _Watched(httpx2.SyncByteStream):
+    """A response's stream that calls ``on_bytes`` before it hands out each part."""
+
+    def __init__(self, inner: Any, on_bytes: Callable[[], None]) -> None:
+        self._inner = inner
+        self._on_bytes = on_bytes
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self._inner:
+            self._on_bytes()
+            yield part
+
+    def close(self) -> None:
+        """Close the stream."""
+        self._inner.close()
 
 
 class _NotSent(ServerUnreachable):
     """The connection was never made, so the request did not reach the server."""
 
 
+def first_fault(error: ValidationError) -> str:
+    """Return the first thing wrong with an answer: ``progress.trials: Field required``."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    return ": ".join(filter(None, (".".join(map(str, fault["loc"])), fault["msg"])))
+
+
 def _pause(error: ClientError, delay: float, *, repeatable: bool) -> float | None:
-    """Return how long to wait before the next attempt, None when there may be none."""
+    """Return the seconds to wait before the next attempt, None when there may be none."""
     if isinstance(error, _NotSent):
         return delay
     if not repeatable or not isinstance(error, ProblemError) or error.status not in _TRY_LATER:
@@ -221,7 +257,7 @@ def _host(base_url: str) -> str:
 
 @dataclass(slots=True)
 class Patience:
-    """Bears an outage of the server (a restart, say) for at most ``seconds``, then raises."""
+    """Waits through an outage of the server (a restart, say) of at most ``seconds``."""
 
     clock: Clock
     seconds: float = 60.0

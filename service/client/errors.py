@@ -1,11 +1,11 @@
-"""The errors of the client, drawn as one tree. Nothing outside the standard library is imported.
+"""The errors of the client, drawn as one tree.
 
 ClientError
   BadUrl             the server's address is not an http or https URL
-  BadToken           the token holds what no HTTP header can carry
+  BadToken           no HTTP header can carry the token
   ServerUnreachable  no answer: refused, timed out, or broken off
   UnexpectedAnswer   an answer outside the contract; usually another program listens at that address
-  WaitTimeout        the job had not finished when the time to wait was over
+  WaitTimeout        the job did not finish within the time to wait
   ProblemError       the server answered with an RFC 9457 problem
     Invalid          400, 413, 415, 422 and other 4xx: the request is wrong; ``problems`` say where
     Unauthorized     401, 403: the token is missing or wrong
@@ -18,10 +18,11 @@ ClientError
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from search_spaces import Problem
 
 
 class ClientError(Exception):
@@ -33,7 +34,7 @@ class BadUrl(ClientError):
 
 
 class BadToken(ClientError):
-    """The token holds what no HTTP header can carry; the message does not repeat it."""
+    """No HTTP header can carry the token; the message does not repeat it."""
 
 
 class ServerUnreachable(ClientError):
@@ -45,23 +46,7 @@ class UnexpectedAnswer(ClientError):
 
 
 class WaitTimeout(ClientError):
-    """The job had not finished when the time to wait was over; it goes on."""
-
-
-@dataclass(frozen=True, slots=True)
-class FieldProblem:
-    """One thing wrong with a request: a JSON pointer into it, a sentence, a code, a remedy."""
-
-    pointer: str
-    detail: str
-    code: str
-    hint: str = ""
-
-    @property
-    def field(self) -> str:
-        """The pointer as people write it: ``/parameters/dropout`` is ``parameters.dropout``."""
-        parts = self.pointer.lstrip("#").strip("/").split("/")
-        return ".".join(part.replace("~1", "/").replace("~0", "~") for part in parts)
+    """The job did not finish within the time to wait; it goes on."""
 
 
 class ProblemError(ClientError):
@@ -73,7 +58,7 @@ class ProblemError(ClientError):
         title: str,
         detail: str = "",
         *,
-        problems: tuple[FieldProblem, ...] = (),
+        problems: tuple[Problem, ...] = (),
         hint: str = "",
         retry_after: float | None = None,
     ) -> None:
@@ -125,23 +110,21 @@ def problem_of(status: int, body: Mapping[str, Any], retry_after: str | None) ->
 
     ``retry_after`` is the header of that name: seconds, or an HTTP date (RFC 9110, 10.2.3).
     """
+    from search_spaces import Problem
+
+    keys = ("pointer", "detail", "code", "hint")
     kind = _BY_STATUS.get(status) or (ServerFault if status >= 500 else Invalid)
     return kind(
         status,
         str(body.get("title") or f"HTTP {status}"),
         str(body.get("detail") or ""),
-        problems=tuple(_field_problem(entry) for entry in body.get("errors") or ()),
+        problems=tuple(
+            Problem(*(str(entry.get(key) or "") for key in keys))
+            for entry in body.get("errors") or ()
+            if isinstance(entry, dict)
+        ),
         hint=str(body.get("hint") or ""),
         retry_after=_seconds(retry_after),
-    )
-
-
-def _field_problem(entry: Mapping[str, Any]) -> FieldProblem:
-    return FieldProblem(
-        str(entry.get("pointer") or ""),
-        str(entry.get("detail") or ""),
-        str(entry.get("code") or ""),
-        str(entry.get("hint") or ""),
     )
 
 
@@ -150,6 +133,8 @@ def _seconds(retry_after: str | None) -> float | None:
         return None
     if retry_after.isdecimal():
         return float(retry_after)
+    from email.utils import parsedate_to_datetime
+
     try:
         moment = parsedate_to_datetime(retry_after)
     except ValueError:

@@ -1,115 +1,92 @@
-"""Following a job live: server-sent events, reconnects, deadlines.
-
-The stream's format is the HTML standard's, section 9.2 ("Server-sent events").
-"""
+"""Following a job live: its event stream, reconnects, deadlines."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, Literal
 
-from service.client.connection import Connection, Patience
+from pydantic import ValidationError
+
+from service.client.connection import Connection, Patience, first_fault
 from service.client.errors import ServerBusy, ServerUnreachable, UnexpectedAnswer, WaitTimeout
-from service.client.types import Event, Job, JobEvent, Trial, TrialEvent, is_finished
+from service.schemas import JobView, TrialView
 
-#: Without a byte for this long a stream is taken for dead; the server sends keep-alives oftener.
+if TYPE_CHECKING:
+    import httpx2
+
+#: A stream without a byte for this long counts as dead; the server sends keep-alives more often.
 SILENCE_S = 30.0
-#: Before a stream that ended early is opened again.
+#: Pause before a stream that ended early is opened again.
 RECONNECT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One server-sent event, undecoded."""
+class JobEvent:
+    """The job changed; ``data`` is the whole job."""
 
-    event: str
-    data: str
-    id: str
+    data: JobView
+    kind: Literal["job"] = "job"
 
 
-def messages(lines: Iterable[str]) -> Iterator[Message | None]:
-    """Yield the events of a stream's ``lines``, and None for each line that ends none.
+@dataclass(frozen=True, slots=True)
+class TrialEvent:
+    """A trial changed; ``data`` is the whole trial."""
 
-    The None let the reader look at the clock while the server only sends keep-alives.
-    """
-    event, data, last_id = "", list[str](), ""
-    for line in lines:
-        name, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if name == "event":
-            event = value
-        elif name == "data":
-            data.append(value)
-        elif name == "id":
-            last_id = value
-        elif not line:
-            yield Message(event, "\n".join(data), last_id) if data else None
-            event, data = "", []
-            continue
-        yield None
+    data: TrialView
+    kind: Literal["trial"] = "trial"
+
+
+Event = JobEvent | TrialEvent
 
 
 def follow(
-    connection: Connection, job: Job, path: str, *, timeout: float | None
+    connection: Connection, job: JobView, path: str, *, timeout: float | None
 ) -> Iterator[Event]:
     """Yield each change of ``job`` (found at ``path``) and of its trials until it has finished.
 
     Raises WaitTimeout after ``timeout`` seconds. An outage that outlasts :class:`Patience` raises
-    what caused it.
+    its cause.
     """
-    deadline = _Deadline(connection, job["id"], timeout)
-    patience, last_id = Patience(connection.clock), ""
-    while not is_finished(job):
+    now = connection.clock.now
+    deadline = None if timeout is None else now() + timeout
+    patience = Patience(connection.clock)
+
+    def check_deadline() -> None:
+        if deadline is not None and now() >= deadline:
+            raise WaitTimeout(f"job {job.id} has not finished in time; it goes on")
+
+    def on_bytes() -> None:  # keep-alives too: they are no events, but the time passes
+        patience.reset()
+        check_deadline()
+
+    while not job.is_finished:
         try:
-            with connection.event_lines(f"{path}/events", last_id, deadline.silence()) as lines:
-                for message in messages(lines):
-                    patience.reset()
-                    deadline.check()
-                    if message is None:
-                        continue
-                    last_id = message.id
-                    event = _event(message)
+            check_deadline()
+            silence = SILENCE_S if deadline is None else min(SILENCE_S, deadline - now())
+            with connection.event_stream(f"{path}/events", silence, on_bytes) as messages:
+                for event in map(_event, messages):
                     if isinstance(event, JobEvent):
                         job = event.data
                     if event is not None:
                         yield event
-            if not is_finished(job):
+            if not job.is_finished:
                 # The stream broke off, or its last event was lost: the job itself says which.
                 connection.clock.sleep(RECONNECT_S)
-                job = cast(Job, connection.json("GET", path))
+                job = connection.model(JobView, "GET", path)
                 yield JobEvent(job)
         except (ServerUnreachable, ServerBusy) as error:
-            deadline.check()
+            check_deadline()
             patience.bear(error)
 
 
-class _Deadline:
-    """The moment until which a job is waited for, None for ever."""
-
-    def __init__(self, connection: Connection, job_id: str, timeout: float | None) -> None:
-        self._now = connection.clock.now
-        self._job_id = job_id
-        self._at = None if timeout is None else self._now() + timeout
-
-    def check(self) -> None:
-        """Raise WaitTimeout past the deadline."""
-        if self._at is not None and self._now() >= self._at:
-            raise WaitTimeout(f"job {self._job_id} has not finished in time; it goes on")
-
-    def silence(self) -> float:
-        """Return for how many seconds a stream opened now may stay silent."""
-        self.check()
-        return SILENCE_S if self._at is None else min(SILENCE_S, self._at - self._now())
-
-
-def _event(message: Message) -> Event | None:
+def _event(message: httpx2.ServerSentEvent) -> Event | None:
     """Decode a message; None for a kind that a newer server may send."""
-    if message.event not in ("job", "trial"):
-        return None
     try:
-        data = json.loads(message.data)
-    except ValueError as error:
-        raise UnexpectedAnswer(f"an event of the server is not JSON: {error}") from error
-    return JobEvent(cast(Job, data)) if message.event == "job" else TrialEvent(cast(Trial, data))
+        if message.event == "job":
+            return JobEvent(JobView.model_validate_json(message.data))
+        if message.event == "trial":
+            return TrialEvent(TrialView.model_validate_json(message.data))
+    except ValidationError as error:
+        raise UnexpectedAnswer(f"unreadable event of the server: {first_fault(error)}") from error
+    return None

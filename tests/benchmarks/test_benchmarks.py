@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import astuple, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from benchmarks.tables import BEGIN, END, markdown, update_page
 from benchmarks.targets import ENGINES, LIMITS, outcomes
 from results.store import open_store
 from service.api import create_app
+from service.schemas import JobView, ProgressView
 from service.settings import Settings
 from tests.real_data import DATASETS, ensure_fashion_mnist
 from tests.trainables.synthetic import image_data
@@ -259,12 +261,12 @@ def test_memory_of_processes() -> None:
 class Hanging:
     """A client of a service whose job waits for ever."""
 
-    def submit(self, body: Any) -> Any:
+    def submit(self, body: Any) -> JobView:
         return self.job("j")
 
-    def job(self, job_id: str) -> Any:
-        progress = {"epochs_done": 0}
-        return {"id": job_id, "name": "slow", "state": "queued", "progress": progress}
+    def job(self, job_id: str) -> JobView:
+        progress = ProgressView.model_construct(epochs_done=0)
+        return JobView.model_construct(id=job_id, name="slow", state="queued", progress=progress)
 
 
 def test_a_job_that_never_ends_is_an_error(tmp_path: Path) -> None:
@@ -275,9 +277,9 @@ def test_a_job_that_never_ends_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_service_s_own_clock() -> None:
-    job: Any = {
-        "created_at": "2026-11-23T12:00:59.750000Z", "finished_at": "2026-11-23T12:01:01Z",
-    }  # fmt: skip
+    created = datetime.fromisoformat("2026-11-23T12:00:59.750000Z")
+    finished = datetime.fromisoformat("2026-11-23T12:01:01Z")
+    job = JobView.model_construct(created_at=created, finished_at=finished)
     assert TimedJob(job, [], 0.0, 2.0).recorded_s == 1.25
 
 

@@ -53,7 +53,7 @@ def run_each_once(settings: Settings, jobs: int, *, limit_s: float) -> Outcome:
             stack.enter_context(controller(running))
         clients = [stack.enter_context(Client(f"http://127.0.0.1:{port}")) for port in ports]
         began = time.monotonic()
-        ids = [clients[n % 2].submit({**JOB, "name": f"job {n}"})["id"] for n in range(jobs)]
+        ids = [clients[n % 2].submit({**JOB, "name": f"job {n}"}).id for n in range(jobs)]
         _wait(store, ids, began + limit_s)
         seconds = time.monotonic() - began
     finished = [job for job in map(store.job, ids) if job.state is not JobState.CANCELLED]

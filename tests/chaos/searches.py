@@ -88,7 +88,7 @@ class Search:
     def submit(self, trials: int, epochs: int = EPOCHS) -> str:
         """Submit a job, whose results :meth:`check` is to check; return its id."""
         body = {"search_space": waiting_space(trials, epochs), "max_concurrent_trials": 2}
-        job_id: str = self._client.submit(body)["id"]
+        job_id = self._client.submit(body).id
         self.jobs[job_id] = trials, epochs
         return job_id
 

@@ -35,6 +35,9 @@ class FakeApi:
         self.requests: list[tuple[str, str, dict[str, str], Any, dict[str, str]]] = []
         self.canned: list[tuple[int, dict[str, str], bytes]] = []
         self.token = ""
+        self.broken: dict[str, list[dict[str, Any]]] = {"search_spaces": [], "trainables": []}
+        self.cluster: Answer = (200, CLUSTER)
+        self.broken_plots: set[str] = set()
         self.lock = threading.Lock()
         self.url = ""
 
@@ -68,6 +71,7 @@ class FakeApi:
             "created_at": TIME,
             "started_at": None,
             "finished_at": None,
+            "links": {},
         }
         self.jobs[job["id"]] = {**job, **changes}
         return self.jobs[job["id"]]
@@ -94,7 +98,8 @@ class FakeApi:
         """The trials of a job, two."""
         states = {"queued": ("queued", "queued"), "running": ("running", "queued")}
         made = states.get(job["state"], (job["state"], job["state"]))
-        return [self._trial(number, state) for number, state in enumerate(made)]
+        changes = job.get("changes", ({}, {}))
+        return [self._trial(n, state) | changes[n] for n, state in enumerate(made)]
 
     def _trial(self, number: int, state: str) -> dict[str, Any]:
         failed = {"kind": "diverged", "message": "train_loss is NaN", "traceback": None}
@@ -109,6 +114,10 @@ class FakeApi:
             "node": "here",
             "attempts": 1,
             "error": failed if state == "failed" else None,
+            "started_at": None if state == "queued" else TIME,
+            "finished_at": None if state in ("queued", "running") else LATER,
+            "engine": "" if state == "queued" else "numba",
+            "rank": 2 - number if state == "succeeded" else None,
         }
 
 
@@ -282,6 +291,10 @@ def trials(api: FakeApi, job: dict[str, Any], *, query: dict[str, str], **_: Any
     return 200, {"items": api.trials(job), "next_cursor": None}
 
 
+def trial(api: FakeApi, job: dict[str, Any], number: str, **_: Any) -> Answer:
+    return 200, api.trials(job)[int(number)]
+
+
 def curve(
     api: FakeApi, job: dict[str, Any], number: str, *, query: dict[str, str], **_: Any
 ) -> Answer:
@@ -317,6 +330,8 @@ def plots(api: FakeApi, job: dict[str, Any], **_: Any) -> Answer:
 
 
 def plot(api: FakeApi, job: dict[str, Any], name: str, style: str, **_: Any) -> Answer:
+    if name in api.broken_plots:
+        return problem(500, "no data on a log axis")
     return 200, f"{name} as {style}".encode()
 
 
@@ -340,7 +355,12 @@ def constant(content: Any, status: int = 200) -> Callable[..., Answer]:
     return lambda api, *_, **__: (status, content)
 
 
-_BROKEN = {
+def catalog(api: FakeApi, kind: str, **_: Any) -> Answer:
+    items = {"search_spaces": [_SPACE], "trainables": [_TRAINABLE]}[kind]
+    return 200, {"items": items, "next_cursor": None, "broken": api.broken[kind]}
+
+
+BROKEN_SPACE = {
     "file": "bad.yaml",
     "problems": [{"pointer": "", "detail": "line 3: a tab", "code": "bad_file", "hint": "indent"}],
 }
@@ -348,14 +368,18 @@ _SPACE = {
     "name": "q3_mlp",
     "title": "MLP",
     "trainable": "numpy_mlp",
-    "strategy": "single",
+    "dataset": "fashion_mnist",
     "epochs": 20,
+    "metric": "validation_accuracy",
+    "mode": "max",
+    "strategy": "single",
+    "parameters": {"learning_rate": 0.001},
 }
 _TRAINABLE = {
     "name": "numpy_mlp",
     "title": "Multi-layer perceptron",
     "datasets": ["fashion_mnist"],
-    "metrics": [{"name": "train_loss"}],
+    "metrics": [{"name": "train_loss", "label": "Training loss", "mode": "min", "split": "train"}],
     "parameters": {
         "properties": {
             "learning_rate": {
@@ -366,10 +390,42 @@ _TRAINABLE = {
                 "description": "step size",
             },
             "optimizer": {"enum": ["sgd", "adam"], "default": "sgd"},
+            "dropout": {
+                "anyOf": [{"type": "number", "minimum": 0}, {"type": "null"}],
+                "default": None,
+            },
+            "hidden_size": {"type": "integer"},
         }
     },
 }
-_NODE = {"host": "here", "state": "alive", "resources": {"CPU": 2.0, "memory": 1e9}}
+BROKEN_TRAINABLE = {
+    "package": "others 1.0",
+    "entry_point": "mine = others:MINE",
+    "problems": [
+        {
+            "pointer": "",
+            "detail": "no module named 'jax'",
+            "code": "broken_trainable",
+            "hint": "install it",
+        }
+    ],
+}
+#: A node of the Ray cluster.
+NODE = {
+    "host": "here",
+    "address": "127.0.0.1",
+    "state": "alive",
+    "is_head": True,
+    "resources": {"CPU": 2.0, "memory": 1e9},
+    "cpu_percent": None,
+    "memory_bytes": None,
+}
+VERSIONS = {"argbest": "9.9.9"} | dict.fromkeys(("python", "ray", "torch", "numpy", "optuna"), "1")
+CLUSTER = {
+    "address": "127.0.0.1:6379",
+    "dashboard_url": "",
+    "nodes": [NODE, {**NODE, "resources": {}}],
+}
 _JOB = "/api/v1/jobs/([^/]+)"
 ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("POST", "/api/v1/jobs", submit),
@@ -381,6 +437,7 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("POST", f"{_JOB}/resume", of_job(move("running"))),
     ("POST", f"{_JOB}/retry-failed", of_job(move("queued"))),
     ("GET", f"{_JOB}/trials", of_job(trials)),
+    ("GET", f"{_JOB}/trials/(\\d+)", of_job(trial)),
     ("GET", f"{_JOB}/trials/(\\d+)/curve", of_job(curve)),
     ("GET", f"{_JOB}/curves", of_job(curves)),
     ("GET", f"{_JOB}/best", of_job(show_best)),
@@ -389,18 +446,14 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("GET", f"{_JOB}/plots/([^/]+)\\.(png|svg)", of_job(plot)),
     ("GET", f"{_JOB}/log", of_job(log)),
     ("GET", f"{_JOB}/events", of_job(events)),
-    (
-        "GET",
-        "/api/v1/search_spaces",
-        constant({"items": [_SPACE], "next_cursor": None, "broken": [_BROKEN]}),
-    ),
+    ("GET", "/api/v1/(search_spaces)", catalog),
     ("GET", "/api/v1/search_spaces/q3_mlp", constant(_SPACE)),
-    ("GET", "/api/v1/trainables", constant({"items": [_TRAINABLE], "next_cursor": None})),
+    ("GET", "/api/v1/(trainables)", catalog),
     ("GET", "/api/v1/trainables/numpy_mlp", constant(_TRAINABLE)),
     ("GET", "/healthz", constant({"status": "ok"})),
     ("GET", "/readyz", constant({"status": "ok", "parts": {"database": "ok", "ray": "ok"}})),
-    ("GET", "/version", constant({"argbest": "9.9.9", "ray": "2.60.0"})),
-    ("GET", "/api/v1/cluster", constant({"nodes": [_NODE, {**_NODE, "resources": {}}]})),
+    ("GET", "/version", constant(VERSIONS)),
+    ("GET", "/api/v1/cluster", lambda api, **_: api.cluster),
 ]
 
 

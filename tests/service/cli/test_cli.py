@@ -1,4 +1,4 @@
-"""The command as a whole: help, laziness, exit codes of each error, quiet interruptions."""
+"""The command as a whole: help, documentation, quiet interruptions."""
 
 from __future__ import annotations
 
@@ -14,31 +14,26 @@ from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from service.cli import COMMANDS, main
 from service.cli.errors import ExitCode
-from tests.service.fake_api import FakeApi, serving
+from tests.service.cli.commands import run
+from tests.service.fake_api import FakeApi
 
 DOCS = Path(__file__).parents[3] / "docs" / "cli.md"
 ALL = [(name, *entry) for section in COMMANDS.values() for name, entry in section.items()]
 
 
-@pytest.fixture
-def api() -> Iterator[FakeApi]:
-    with serving() as served:
-        yield served
-
-
-def run(api: FakeApi, *args: str) -> Result:
-    return CliRunner().invoke(main, ["--url", api.url, *args])
+def path_of(module: str) -> str:
+    return module if "." in module else f"service.cli.{module}"
 
 
 @pytest.mark.parametrize(("name", "module", "function", "text"), ALL, ids=[row[0] for row in ALL])
 def test_help_table_says_what_each_command_says(
     name: str, module: str, function: str, text: str
 ) -> None:
-    command = getattr(import_module(f"service.cli.{module}"), function)
+    command = getattr(import_module(path_of(module)), function)
     assert isinstance(command, click.Command)
     assert command.help is not None
     assert (command.name, command.help.splitlines()[0]) == (name, text)
@@ -74,94 +69,10 @@ def test_documentation_names_each_exit_code() -> None:
     assert [code for code in ExitCode if f"| {code.value} |" not in text] == []
 
 
-def test_help_imports_nothing_heavy() -> None:
-    code = (
-        "import sys\n"
-        "from service.cli import main\n"
-        "main(['--help'], standalone_mode=False)\n"
-        "heavy = {'httpx2', 'rich', 'yaml', 'pydantic', 'numpy', 'ray', 'torch', 'asyncio'}\n"
-        "heavy &= set(sys.modules)\n"
-        "sys.exit(f'imported: {heavy}' if heavy else 0)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "handin" in done.stdout
-
-
-def test_client_and_all_commands_import_no_server() -> None:
-    modules = ", ".join(sorted({f"service.cli.{row[1]}" for row in ALL}))
-    code = (
-        f"import sys, service.client.client, {modules}, handin\n"
-        "from service.cli.data import datasets_folders\n"
-        "wrong = {'ray', 'torch', 'fastapi', 'sqlalchemy', 'matplotlib', 'optuna', 'uvicorn'}\n"
-        "wrong &= set(sys.modules)\n"
-        "sys.exit(f'imported: {wrong}' if wrong else 0)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
 def test_unknown_command_is_a_usage_error() -> None:
     result = CliRunner().invoke(main, ["lss"])
     assert result.exit_code == 2
     assert "No such command" in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("status", "code"), [(400, 2), (422, 2), (401, 3), (403, 3), (404, 4), (409, 4), (500, 5)]
-)
-def test_exit_code_of_each_status(api: FakeApi, status: int, code: int) -> None:
-    api.canned = [(status, {"Content-Type": "application/json"}, b'{"detail": "no"}')]
-    result = run(api, "ls")
-    assert result.exit_code == code
-    assert result.stdout == ""
-    assert "Error: no" in result.stderr
-
-
-def test_exit_code_of_a_busy_server_and_when_to_come_back(api: FakeApi) -> None:
-    api.canned = [(503, {"Retry-After": "120"}, b'{"detail": "the disk is full"}')]
-    result = run(api, "ls")
-    assert result.exit_code == 5
-    assert "the disk is full" in result.stderr
-    assert "try again in 120 s" in result.stderr
-
-
-def test_unreachable_server_is_five_and_says_how_to_start_one() -> None:
-    with serving() as gone:
-        pass
-    result = run(gone, "ls")
-    assert result.exit_code == 5
-    assert "argbest serve" in result.stderr
-
-
-def test_another_program_is_five(api: FakeApi) -> None:
-    api.canned = [(200, {"Content-Type": "text/html"}, b"<html>")]
-    result = run(api, "ls")
-    assert result.exit_code == 5
-    assert "is argbest served there?" in result.stderr
-
-
-def test_bad_url_is_a_usage_error() -> None:
-    result = CliRunner().invoke(main, ["ls", "--url", "localhost:8000"])
-    assert result.exit_code == 2
-    assert "not an http or https URL" in result.stderr
-
-
-def test_url_and_token_come_from_the_environment_and_options_go_first(api: FakeApi) -> None:
-    api.token = "right"
-    environment = {"ARGBEST_URL": api.url, "ARGBEST_TOKEN": "right"}
-    runner = CliRunner(env=environment)
-    assert runner.invoke(main, ["ls"]).exit_code == 0
-    assert runner.invoke(main, ["ls", "--token", "wrong"]).exit_code == 3
-    assert runner.invoke(main, ["--token", "wrong", "ls", "--token", "right"]).exit_code == 0
-    assert runner.invoke(main, ["--url", "http://127.0.0.1:1", "ls"]).exit_code == 5
-
-
-def test_missing_token_says_where_to_put_it(api: FakeApi) -> None:
-    api.token = "right"
-    result = run(api, "ls")
-    assert result.exit_code == 3
-    assert "ARGBEST_TOKEN" in result.stderr
 
 
 def test_terminal_escapes_of_the_server_are_written_out(api: FakeApi) -> None:

@@ -43,7 +43,7 @@ class Runner(threading.Thread):
             if lease is None:
                 continue
             job = self.store.job(lease.job_id)
-            broken = job.spec["trainable"] in self.breaking
+            broken = job.spec.space.trainable in self.breaking
             failure = Failure(FailureKind.DIVERGED, "train_loss is NaN") if broken else None
             for trial in self.store.trials(job.id):
                 attempt = self.store.start_trial(lease, trial.number, node="here")
@@ -57,7 +57,7 @@ class Runner(threading.Thread):
 
 def _reports(job: JobRecord, number: int, attempt: int) -> list[EpochReport]:
     """Curves that improve with the epoch, the later trials a little better."""
-    metrics = registry.get(job.spec["trainable"]).metrics
+    metrics = registry.get(job.spec.space.trainable).metrics
 
     def value(mode: str, epoch: int) -> float:
         falling = 1 / (1 + epoch) - 0.01 * number
@@ -67,7 +67,7 @@ def _reports(job: JobRecord, number: int, attempt: int) -> list[EpochReport]:
         EpochReport(
             number, attempt, epoch, {m.name: value(m.mode, epoch) for m in metrics}, float(epoch)
         )
-        for epoch in range(1, job.spec["epochs"] + 1)
+        for epoch in range(1, job.spec.space.epochs + 1)
     ]
 
 

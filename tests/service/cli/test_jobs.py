@@ -1,0 +1,108 @@
+"""Commands that make, check and move jobs."""
+
+from __future__ import annotations
+
+import json
+
+from tests.service.cli.commands import body, run
+from tests.service.fake_api import FakeApi
+
+
+def test_submit_prints_the_id_alone_on_stdout(api: FakeApi) -> None:
+    result = run(api, "submit", "q3_mlp")
+    assert (result.exit_code, result.stdout) == (0, "j1\n")
+    assert result.stderr == "queued: q3_mlp, 2 trials\n"
+    assert body(api) == {"search_space": "q3_mlp"}
+
+
+def test_refusal_names_every_field_and_its_remedy(api: FakeApi) -> None:
+    result = run(api, "submit", "unknown")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "search_space: no search space is called 'unknown'" in result.stderr
+    assert "did you mean 'q3_mlp'?" in result.stderr
+    assert "parameters.dropout: must be below 1" in result.stderr
+
+
+def test_submit_as_json_prints_the_job(api: FakeApi) -> None:
+    result = run(api, "submit", "q3_mlp", "--json")
+    assert json.loads(result.stdout) == api.jobs["j1"]
+
+
+def test_idempotency_key_is_sent(api: FakeApi) -> None:
+    assert run(api, "submit", "q3_mlp", "--idempotency-key", "k1").exit_code == 0
+    assert api.requests[-1][4]["Idempotency-Key"] == "k1"
+
+
+def test_wait_follows_to_success(api: FakeApi) -> None:
+    result = run(api, "submit", "q3_mlp", "--wait")
+    assert (result.exit_code, result.stdout) == (0, "j1\n")
+    assert "job j1: running" in result.stderr
+    assert "trial 1 succeeded after 2 epochs, 1.5 s; validation_accuracy=0.8125" in result.stderr
+    assert (
+        "job j1 succeeded; 2/2 trials, 4/4 epochs; best validation_accuracy=0.8125" in result.stderr
+    )
+
+
+def test_wait_as_json_prints_the_finished_job_once(api: FakeApi) -> None:
+    result = run(api, "submit", "q3_mlp", "--wait", "--json")
+    assert json.loads(result.stdout)["state"] == "succeeded"
+
+
+def test_failed_job_is_one_and_says_why(api: FakeApi) -> None:
+    result = run(api, "submit", "fails", "--wait")
+    assert result.exit_code == 1
+    assert "user_error: it broke" in result.stderr
+    assert "diverged: train_loss is NaN" in result.stderr
+
+
+def test_wait_timeout_is_six(api: FakeApi) -> None:
+    result = run(api, "submit", "endless", "--wait", "--timeout", "0.2")
+    assert (result.exit_code, result.stdout) == (6, "j1\n")
+    assert "it goes on" in result.stderr
+
+
+def test_plan_lists_the_configurations(api: FakeApi) -> None:
+    result = run(api, "plan", "q3_mlp")
+    assert result.exit_code == 0
+    assert [line.split() for line in result.stdout.splitlines()] == [
+        ["TRIAL", "LEARNING_RATE", "OPTIMIZER"],
+        ["0", "0.1", "sgd"],
+        ["1", "0.01", "-"],
+    ]
+    assert result.stderr == "2 trials of 2 epochs, strategy grid\n"
+    assert api.jobs == {}
+
+
+def test_plan_of_a_sampler_shows_the_domains(api: FakeApi) -> None:
+    result = run(api, "plan", "q3_mlp", "--strategy", "tpe")
+    assert '{"values": [0.1, 0.01]}' in result.stdout
+    assert "sampler=tpe seed=42 trials=2" in result.stderr
+
+
+def test_plan_as_json_is_the_answer(api: FakeApi) -> None:
+    planned = json.loads(run(api, "plan", "q3_mlp", "--json").stdout)
+    assert planned["fingerprint"] == "fp-q3_mlp"
+
+
+def test_pause_resume_and_retry(api: FakeApi) -> None:
+    first, second = api.add_job(), api.add_job()
+    paused = run(api, "pause", first["id"], second["id"]).stderr
+    assert "job j1 is paused" in paused
+    assert "job j2 is paused" in paused
+    assert "job j1 is running" in run(api, "resume", "j1").stderr
+    refused = run(api, "retry", "j1")
+    assert refused.exit_code == 4
+    assert "wait for it" in refused.stderr
+    api.finish(first)
+    assert "job j1 is queued" in run(api, "retry", "j1").stderr
+    assert api.paths("POST")[-1] == "/api/v1/jobs/j1/retry-failed"
+
+
+def test_cancel_and_delete(api: FakeApi) -> None:
+    api.add_job()
+    refused = run(api, "rm", "j1")
+    assert refused.exit_code == 4
+    assert "cancel it first" in refused.stderr
+    assert "job j1 is cancelled" in run(api, "cancel", "j1").stderr
+    assert run(api, "rm", "j1").exit_code == 0
+    assert api.jobs == {}

@@ -1,0 +1,145 @@
+"""Commands that read jobs and trials, and what all commands that read have in common."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.service.cli.commands import run
+from tests.service.fake_api import FakeApi
+
+READING = [
+    ["ls"],
+    ["show", "j1"],
+    ["trials", "j1"],
+    ["best", "j1"],
+    ["curve", "j1", "0"],
+    ["report", "j1"],
+    ["plots", "j1"],
+    ["spaces"],
+    ["spaces", "q3_mlp"],
+    ["trainables"],
+    ["trainables", "numpy_mlp"],
+]
+
+
+@pytest.mark.parametrize("arguments", READING, ids=" ".join)
+def test_json_is_the_server_s_own_answer(api: FakeApi, job: str, arguments: list[str]) -> None:
+    result = run(api, *arguments, "--json")
+    assert result.exit_code == 0
+    path = api.requests[-1][1]
+    import httpx2
+
+    query = {"format": "json"} if arguments[0] == "report" else api.requests[-1][2]
+    assert json.loads(result.stdout) == httpx2.get(api.url + path, params=query).json()
+
+
+@pytest.mark.parametrize("arguments", READING, ids=" ".join)
+def test_text_is_one_record_a_line(api: FakeApi, job: str, arguments: list[str]) -> None:
+    result = run(api, *arguments)
+    assert result.exit_code == 0
+    assert result.stdout.endswith("\n")
+    assert all(line == line.rstrip() for line in result.stdout.splitlines())
+
+
+@pytest.mark.parametrize("command", ["show", "trials", "best", "logs", "report", "plots"])
+def test_unknown_job_is_four(api: FakeApi, command: str) -> None:
+    result = run(api, command, "j9")
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert "no job has the id j9" in result.stderr
+
+
+def test_ls_lists_newest_first_and_says_how_to_go_on(api: FakeApi) -> None:
+    for name in ("a", "b", "c"):
+        api.add_job(name)
+    first = run(api, "ls", "--limit", "2")
+    assert [line.split()[1] for line in first.stdout.splitlines()] == ["NAME", "c", "b"]
+    assert first.stderr == "There are more: argbest ls --cursor 2\n"
+    last = run(api, "ls", "--cursor", "2")
+    assert [line.split()[1] for line in last.stdout.splitlines()] == ["NAME", "a"]
+    assert last.stderr == ""
+
+
+def test_ls_of_one_state(api: FakeApi, job: str) -> None:
+    api.add_job("waits")
+    result = run(api, "ls", "--state", "succeeded")
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["ID", "j1"]
+    assert run(api, "ls", "--state", "asleep").exit_code == 2
+
+
+def test_ls_of_nothing_is_the_heading_alone(api: FakeApi) -> None:
+    assert run(api, "ls").stdout.split()[:2] == ["ID", "NAME"]
+
+
+def test_show_says_everything(api: FakeApi, job: str) -> None:
+    lines = dict(line.split(":", 1) for line in run(api, "show", job).stdout.splitlines())
+    found = {name: value.strip() for name, value in lines.items()}
+    assert found["progress"] == "2/2 trials, 4/4 epochs"
+    assert found["best"] == "validation_accuracy=0.8125 (trial 1)"
+    assert found["parameters"] == "learning_rate=0.01 optimizer=sgd"
+    assert found["finished"] == "2026-01-02 03:04 UTC"
+    assert found["engine"] == "numba"
+    assert "error" not in found
+
+
+def test_show_of_a_failed_job_says_why(api: FakeApi) -> None:
+    api.finish(api.add_job("fails"))
+    assert "user_error: it broke" in run(api, "show", "j1").stdout
+
+
+def test_trials_are_aligned_under_their_names(api: FakeApi, job: str) -> None:
+    lines = run(api, "trials", job).stdout.splitlines()
+    assert lines[0].split() == [
+        "TRIAL",
+        "STATE",
+        "RANK",
+        "LEARNING_RATE",
+        "OPTIMIZER",
+        "VALIDATION_ACCURACY",
+        "EPOCHS",
+        "TIME",
+        "ENGINE",
+    ]
+    assert lines[2].split() == [
+        *("1", "succeeded", "1", "0.01", "sgd", "0.8125", "2", "1.5", "s", "numba")
+    ]
+    ends = [
+        line.index(text) + len(text)
+        for line, text in zip(lines[:2], ("LEARNING_RATE", "0.1"), strict=True)
+    ]
+    assert ends[0] == ends[1]
+
+
+def test_failed_trials_have_a_column_of_errors(api: FakeApi) -> None:
+    api.finish(api.add_job("fails"))
+    assert "diverged: train_loss is NaN" in run(api, "trials", "j1").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["trials", "j1", "--csv"], "number,state\r\n0,succeeded\r\n"),
+        (["curve", "j1", "0", "--csv"], "trial,epoch,train_loss\r\n0,1,0.5\r\n"),
+    ],
+)
+def test_csv_is_passed_on_unchanged(
+    api: FakeApi, job: str, arguments: list[str], text: str
+) -> None:
+    assert run(api, *arguments).stdout_bytes == text.encode()
+
+
+def test_null_parameters_and_absent_ones_look_different(api: FakeApi, job: str) -> None:
+    api.jobs[job]["changes"] = [
+        {"parameters": {"dropout": None}},
+        {"parameters": {"momentum": 0.9}},
+    ]
+    rows = [line.split() for line in run(api, "trials", job).stdout.splitlines()]
+    assert rows[0][3:5] == ["DROPOUT", "MOMENTUM"]
+    assert (rows[1][3:5], rows[2][3:5]) == (["null", "-"], ["-", "0.9"])
+
+
+def test_trials_of_a_server_without_ranks_and_engines_have_no_such_columns(api: FakeApi) -> None:
+    api.add_job()
+    heading = run(api, "trials", "j1").stdout.splitlines()[0].split()
+    assert not {"RANK", "ENGINE", "ERROR"} & set(heading)
