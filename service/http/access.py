@@ -23,7 +23,7 @@ from results.errors import StoreUnavailable
 from results.records import TokenRecord, TokenScope
 from results.store import Store
 from service.addresses import address, host_name, is_loopback
-from service.http.problems import ProblemError, unavailable
+from service.http.problems import HttpProblem, unavailable
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class AccessMiddleware:
         send = _hardened(send)
         try:
             await self._check(scope)
-        except ProblemError as problem:
+        except HttpProblem as problem:
             await problem.response()(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -113,7 +113,7 @@ class AccessMiddleware:
         if scope["path"] == _READINESS:
             try:
                 state["token"] = await self._found(sent)
-            except ProblemError:
+            except HttpProblem:
                 state["is_unchecked"] = True
         elif not is_open(scope["path"]):
             state["token"] = await self._token(scope["method"], sent)
@@ -121,7 +121,7 @@ class AccessMiddleware:
     def _check_host(self, host: str) -> None:
         name = host_name(host)
         if address(name) is None and name not in self._hosts and "*" not in self._hosts:
-            raise ProblemError(
+            raise HttpProblem(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 f"host {name[:100]!a} is not in ARGBEST_ALLOWED_HOSTS",
                 "name it in ARGBEST_ALLOWED_HOSTS of the service, or use the service's address",
@@ -158,7 +158,7 @@ def _check_site(headers: Headers, host: str) -> None:
     else:
         is_own = "origin" not in headers or _netloc(_header(headers, "origin")) == host.lower()
     if not is_own:
-        raise ProblemError(
+        raise HttpProblem(
             HTTPStatus.FORBIDDEN,
             "a page of another site may not change anything here",
             "send the request from the service's own page or from a program; behind a proxy, let "
@@ -184,9 +184,9 @@ def _netloc(origin: str) -> str | None:
         return None
 
 
-def _refused(status: HTTPStatus, detail: str, hint: str, error: str) -> ProblemError:
+def _refused(status: HTTPStatus, detail: str, hint: str, error: str) -> HttpProblem:
     challenge = {"WWW-Authenticate": f'Bearer realm="argbest"{error}'}
-    return ProblemError(status, detail, hint, headers=challenge)
+    return HttpProblem(status, detail, hint, headers=challenge)
 
 
 def _hardened(send: Send) -> Send:

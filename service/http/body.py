@@ -19,7 +19,7 @@ from fastapi.concurrency import run_in_threadpool
 from search_spaces import Problem, pointer_to
 from search_spaces.text import unstorable
 from service.errors import InvalidRequest
-from service.http.problems import ProblemError
+from service.http.problems import HttpProblem
 
 MAX_DEPTH = 32
 MAX_STRING = 10_000
@@ -30,7 +30,7 @@ _TEXTS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 async def read_json(request: Request, *, max_bytes: int) -> Any:
     """Return the parsed body.
 
-    Raises :class:`ProblemError` (400, 413, 415), :class:`InvalidRequest`, and
+    Raises :class:`HttpProblem` (400, 413, 415), :class:`InvalidRequest`, and
     :class:`starlette.requests.ClientDisconnect` where the client leaves before its end.
     """
     _check_type(request.headers.get("content-type", ""))
@@ -42,7 +42,7 @@ async def read_json(request: Request, *, max_bytes: int) -> Any:
 def _check_type(content_type: str) -> None:
     media = content_type.partition(";")[0].strip().lower()
     if media != "application/json" and not media.endswith("+json"):
-        raise ProblemError(
+        raise HttpProblem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"the body's type is {media or 'not given'}; only application/json is understood",
             "add the header Content-Type: application/json",
@@ -54,7 +54,7 @@ async def _read(request: Request, max_bytes: int) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > max_bytes:
-            raise ProblemError(
+            raise HttpProblem(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"the body is larger than {max_bytes} bytes",
                 "send a smaller search; the limit is the setting ARGBEST_MAX_BODY_BYTES",
@@ -80,8 +80,8 @@ def _parse(raw: bytes) -> Any:
     return value
 
 
-def _malformed(detail: str) -> ProblemError:
-    return ProblemError(
+def _malformed(detail: str) -> HttpProblem:
+    return HttpProblem(
         HTTPStatus.BAD_REQUEST, f"the body is not valid JSON: {detail}", "send one JSON object"
     )
 

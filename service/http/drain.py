@@ -8,7 +8,7 @@ sees a reset instead of the answer.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,49 +29,37 @@ class DrainMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or not _has_body(Headers(scope=scope)):
+        headers = Headers(raw=scope.get("headers", []))
+        if scope["type"] != "http" or not _has_body(headers):
             await self._app(scope, receive, send)
             return
-        body = _Body(receive)
         # A client that sends "Expect: 100-continue" waits, and sends nothing until it is read.
-        waits = "100-continue" in Headers(scope=scope).get("expect", "").lower()
+        waits, size, is_read = "100-continue" in headers.get("expect", "").lower(), 0, False
+
+        async def noting_receive() -> Message:
+            nonlocal waits, size, is_read
+            waits = False
+            message = await receive()
+            size += len(message.get("body", b""))
+            is_read |= not message.get("more_body", False)  # also where the client has left
+            return message
+
+        async def drain() -> None:
+            last = size + self._most_bytes
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._most_seconds):
+                    while not is_read and size <= last:
+                        await noting_receive()
 
         async def drain_and_send(message: Message) -> None:
-            if message["type"] == "http.response.start" and not body.is_read:
-                if not waits or body.is_begun:
-                    await self._drain(body)
-                if not body.is_read:
+            if message["type"] == "http.response.start" and not is_read:
+                if not waits:
+                    await drain()
+                if not is_read:
                     MutableHeaders(scope=message)["Connection"] = "close"
             await send(message)
 
-        await self._app(scope, body.receive, drain_and_send)
-
-    async def _drain(self, body: _Body) -> None:
-        last = body.size + self._most_bytes
-        try:
-            async with asyncio.timeout(self._most_seconds):
-                while not body.is_read and body.size <= last:
-                    await body.receive()
-        except TimeoutError:
-            pass
-
-
-@dataclass
-class _Body:
-    """Notes how much of a request's body has been received."""
-
-    source: Receive
-    size: int = 0
-    is_begun: bool = False
-    is_read: bool = False
-
-    async def receive(self) -> Message:
-        self.is_begun = True
-        message = await self.source()
-        if message["type"] == "http.request":
-            self.size += len(message.get("body", b""))
-        self.is_read |= not message.get("more_body", False)  # also where the client has left
-        return message
+        await self._app(scope, noting_receive, drain_and_send)
 
 
 def _has_body(headers: Headers) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+import yaml
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
@@ -14,51 +16,7 @@ from service.http.access import is_open, needed_scope
 from service.job_request import JobRequest
 from service.schemas import ProblemView
 
-EXAMPLES: dict[str, Any] = {
-    "declared": {
-        "summary": "A declared search space",
-        "value": {"search_space": "q2_linear_regression"},
-    },
-    "overrides": {
-        "summary": "With one parameter fixed and fewer epochs",
-        "value": {
-            "search_space": "q4_logistic_regression",
-            "parameters": {"learning_rate": 0.01},
-            "epochs": 2,
-            "tags": {"course": "deep learning"},
-        },
-    },
-    "sampled": {
-        "summary": "A range searched by Optuna's TPE sampler",
-        "value": {
-            "search_space": "q3_logistic_regression",
-            "strategy": "tpe",
-            "parameters": {"learning_rate": {"low": 0.0001, "high": 0.1, "log": True}},
-            "trials": 10,
-            "epochs": 3,
-            "seed": 7,
-        },
-    },
-    "inline": {
-        "summary": "A whole search space inline",
-        "value": {
-            "search_space": {
-                "name": "my_search",
-                "title": "Hidden sizes on Ames",
-                "trainable": "numpy_neural_regression",
-                "dataset": "ames",
-                "epochs": 20,
-                "metric": "train_rmse",
-                "mode": "min",
-                "strategy": "grid",
-                "parameters": {
-                    "learning_rate": {"values": [0.0005, 0.001]},
-                    "hidden_size": {"values": [50, 150]},
-                },
-            }
-        },
-    },
-}
+_EXAMPLES = Path(__file__).with_name("examples.yaml")
 
 
 def _problem(description: str) -> dict[str, Any]:
@@ -97,7 +55,7 @@ JOB_BODY: dict[str, Any] = {
         "content": {
             "application/json": {
                 "schema": {"$ref": "#/components/schemas/JobRequest"},
-                "examples": EXAMPLES,
+                "examples": yaml.safe_load(_EXAMPLES.read_text(encoding="utf-8")),
             }
         },
     }

@@ -45,7 +45,7 @@ _ANSWERS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
 }  # fmt: skip
 
 
-class ProblemError(Exception):
+class HttpProblem(Exception):
     """An error as it is answered; ``title`` is the status's phrase, ``hint`` says how to mend it.
 
     ``problems`` names the wrong fields by JSON pointers into the body; for a path, query or header
@@ -86,10 +86,10 @@ class ProblemError(Exception):
         return Response(view.model_dump_json(), self.status, headers, MEDIA_TYPE)
 
 
-def problem_of(error: Exception) -> ProblemError | None:
+def problem_of(error: Exception) -> HttpProblem | None:
     """Return how ``error`` is answered, or None for a defect of ours."""
     match error:
-        case ProblemError():
+        case HttpProblem():
             return error
         case InvalidRequest():
             return _invalid(error.problems)
@@ -106,19 +106,19 @@ def problem_of(error: Exception) -> ProblemError | None:
             return unavailable(f"the database cannot answer: {error}")
     for kind, (status, hint) in _ANSWERS.items():
         if isinstance(error, kind):
-            return ProblemError(status, str(error), getattr(error, "hint", "") or hint)
+            return HttpProblem(status, str(error), getattr(error, "hint", "") or hint)
     return None
 
 
-def _invalid(problems: Sequence[Problem]) -> ProblemError:
+def _invalid(problems: Sequence[Problem]) -> HttpProblem:
     summary = "; ".join(f"{p.pointer or '/'}: {p.detail}" for p in problems[:3])
     more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
-    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, summary + more, problems=problems)
+    return HttpProblem(HTTPStatus.UNPROCESSABLE_ENTITY, summary + more, problems=problems)
 
 
-def unavailable(detail: str, retry_after_s: int = 5) -> ProblemError:
+def unavailable(detail: str, retry_after_s: int = 5) -> HttpProblem:
     """Return a 503 with ``Retry-After``."""
-    return ProblemError(
+    return HttpProblem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         detail,
         f"try again in {retry_after_s} s",
@@ -130,7 +130,7 @@ def install(app: FastAPI) -> None:
     """Answer every error of ``app`` with a problem."""
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(ClientDisconnect, _answer_nobody)
-    kinds = (ProblemError, InvalidRequest, RequestValidationError, Unavailable,
+    kinds = (HttpProblem, InvalidRequest, RequestValidationError, Unavailable,
              ClusterError, errors.ResultsError, UnknownTrainable, Exception)  # fmt: skip
     for kind in kinds:
         app.add_exception_handler(kind, _answer)
@@ -140,7 +140,7 @@ async def _answer(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     if problem is None:  # a defect of ours: the log has the details, the answer has none
         logger.error("%s", _called(request), exc_info=error)
-        problem = ProblemError(
+        problem = HttpProblem(
             HTTPStatus.INTERNAL_SERVER_ERROR,
             "the service has a defect; its log says more",
             "please report it with the log's traceback",
@@ -158,7 +158,7 @@ async def _answer_http(request: Request, error: Exception) -> Response:
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods(request))
     hint = "GET /docs lists all paths and methods"
-    return ProblemError(status, str(error.detail), hint, headers=headers).response()
+    return HttpProblem(status, str(error.detail), hint, headers=headers).response()
 
 
 def _methods(request: Request) -> list[str]:

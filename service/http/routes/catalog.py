@@ -13,7 +13,7 @@ from service.engine import cluster
 from service.errors import Unavailable
 from service.http.dependencies import LibraryDep, Name, SettingsDep
 from service.http.openapi import PROBLEMS
-from service.http.problems import ProblemError
+from service.http.problems import HttpProblem
 from service.http.views import trainable_view
 from service.schemas import (
     BrokenSpaceView,
@@ -49,7 +49,7 @@ def show_search_space(name: Name, library: LibraryDep) -> SearchSpaceView:
         return SearchSpaceView.model_validate(library.get(name).to_json())
     except SearchSpaceError as error:
         problem = error.problems[0]
-        raise ProblemError(HTTPStatus.NOT_FOUND, problem.detail, problem.hint) from error
+        raise HttpProblem(HTTPStatus.NOT_FOUND, problem.detail, problem.hint) from error
 
 
 @router.get("/trainables")

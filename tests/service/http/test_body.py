@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from search_spaces import Problem
 from service.errors import InvalidRequest
 from service.http.body import MAX_DEPTH, MAX_STRING, read_json
-from service.http.problems import ProblemError
+from service.http.problems import HttpProblem
 
 
 def read(raw: bytes, max_bytes: int = 1_000_000) -> Any:
@@ -26,8 +26,8 @@ def read(raw: bytes, max_bytes: int = 1_000_000) -> Any:
     return asyncio.run(read_json(request, max_bytes=max_bytes))
 
 
-def refusal(raw: bytes, max_bytes: int = 1_000_000) -> ProblemError:
-    with pytest.raises(ProblemError) as refused:
+def refusal(raw: bytes, max_bytes: int = 1_000_000) -> HttpProblem:
+    with pytest.raises(HttpProblem) as refused:
         read(raw, max_bytes)
     return refused.value
 

@@ -13,7 +13,7 @@ from search_spaces import Problem, SearchSpaceError
 from service.api import create_app
 from service.engine.cluster import ClusterError
 from service.errors import InvalidRequest, Unavailable
-from service.http.problems import ProblemError, problem_of
+from service.http.problems import HttpProblem, problem_of
 from service.settings import Settings
 from tests.service.http.samples import JOB
 from trainables.contract import UnknownTrainable
@@ -101,7 +101,7 @@ PROBLEM = Problem(
 @pytest.mark.parametrize(
     ("error", "status", "hint"),
     [
-        (ProblemError(HTTPStatus.CONFLICT, "no", "yes"), 409, "yes"),
+        (HttpProblem(HTTPStatus.CONFLICT, "no", "yes"), 409, "yes"),
         (InvalidRequest([PROBLEM]), 422, PROBLEM.hint),
         (Unavailable("the disk is full", retry_after_s=60), 503, "try again in 60 s"),
         (ClusterError("Ray does not answer"), 503, "try again in 5 s"),
@@ -149,7 +149,7 @@ def test_any_other_error_is_a_defect_that_only_the_log_describes(
 
 
 def test_a_problem_is_an_exception_like_others() -> None:
-    problem = ProblemError(HTTPStatus.NOT_FOUND, "no job has the id 7", "look", problems=[PROBLEM])
+    problem = HttpProblem(HTTPStatus.NOT_FOUND, "no job has the id 7", "look", problems=[PROBLEM])
     assert str(problem) == "no job has the id 7"
     assert problem in {problem}
-    assert len(ProblemError(HTTPStatus.CONFLICT, "", problems=[PROBLEM] * 101).problems) == 100
+    assert len(HttpProblem(HTTPStatus.CONFLICT, "", problems=[PROBLEM] * 101).problems) == 100
