@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -11,11 +12,16 @@ from trainables.contract import Metric
 #: What the best value of a metric is called, by its mode.
 EXTREME = {"max": "highest", "min": "lowest"}
 
-_SPLITS: dict[str, Literal["train", "validation", "test", "none"]] = {
+Split = Literal["train", "validation", "test", "none"]
+_SPLITS: dict[str, Split] = {
     "train": "train",
+    "training": "train",
     "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
     "test": "test",
 }
+_PREFIX = re.compile(rf"({'|'.join(_SPLITS)})(?:[_/.: -]+(.*))?", re.DOTALL)
 
 
 def words(name: str) -> str:
@@ -36,11 +42,19 @@ def capitalized(text: str) -> str:
 def fallback_info(name: str) -> Metric:
     """Describe a metric that nobody declared, as far as its name tells.
 
-    The split is read off the prefix (``train_``, ``validation_``, ``test_``); the better direction
-    is unknown, so ``mode`` is empty and nobody may speak of its best epoch.
+    The better direction is unknown, so ``mode`` is empty and nobody may speak of its best epoch.
     """
-    split = _SPLITS.get(name.partition("_")[0], "none")
-    return Metric(name, prettify(name), "", split)
+    return Metric(name, prettify(name) or name, "", split_and_quantity(name)[0])
+
+
+def split_and_quantity(name: str) -> tuple[Split, str]:
+    """Return the part of the data that a metric's name begins with, and the rest of the name.
+
+    ``train_loss``, ``val/loss`` and ``test.loss`` measure one quantity, ``loss``; a name with no
+    such prefix is its own quantity and of the split "none".
+    """
+    found = _PREFIX.fullmatch(name)
+    return ("none", name) if found is None else (_SPLITS[found[1]], found[2] or "")
 
 
 def axis_label(info: Metric) -> str:

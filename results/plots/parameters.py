@@ -1,198 +1,255 @@
-"""One parameter against the declared metric: a column per value, or a scatter over its range."""
+"""The declared metric by the values of one parameter or of all: rows of means, or a scatter."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from results.analysis import JobResults
-from results.comparison import Comparison, ValueResult, value_key
-from results.formatting import number, parameter_value
-from results.plots.curves import collapsed, spans_decades
-from results.plots.style import (
-    BEST_COLOR,
-    COLORS,
-    MOST_MARKS,
-    MUTED_COLOR,
-    legend_below,
-    log_scale,
-    plain,
-    spread,
+from results.comparison import (
+    Comparison,
+    ValueResult,
+    basis,
+    value_key,
 )
-from results.wording import axis_label, prettify, words
+from results.formatting import number, parameter_value
+from results.plots import style
+from results.plots.plot import Plot, PlotInfo
+from results.plots.scales import Scale, collapsed
+from results.wording import axis_label, in_sentence, prettify, words
 from search_spaces import Range
 
 
-def draw_parameter(figure: Figure, results: JobResults, parameter: str) -> None:
-    """Draw the last value of the declared metric of each succeeded trial by the parameter."""
-    axes = figure.add_subplot()
-    comparison = results.comparisons.get(parameter)
-    if comparison is None:
-        _draw_range(axes, results, parameter)
-    else:
-        _draw_values(axes, results, comparison)
-    if spans_decades((score for _, score in results.ranked), results.metric.mode):
-        log_scale(axes, "y")
-    else:
-        axes.margins(y=0.15)
-    axes.set_xlabel(plain(prettify(parameter)))
-    axes.set_ylabel(plain(axis_label(results.metric)))
-    legend_below(axes, 3)
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A value of a parameter; ``outside`` the axis if its mean lies far off the others."""
+
+    parameter: str
+    result: ValueResult
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class ValueDot:
-    """A value of a parameter and its mean; ``outside`` the axis if it lies far off the others."""
+class Rows:
+    """The values that a plot shows, in reading order, and the scale of the metric.
 
-    parameter: str
-    row: ValueResult
-    mean: float
-    outside: bool
+    ``of`` is the number of values that could be shown. ``trials`` are the places and scores of
+    single trials, none where each value has one trial.
+    """
+
+    rows: tuple[Row, ...]
+    of: int
+    scale: Scale
+    trials: tuple[tuple[float, float], ...] = ()
 
 
-@lru_cache(maxsize=1)
-def value_dots(results: JobResults) -> list[ValueDot]:
-    """Return the values of all compared parameters that have a mean, in reading order."""
-    compared = [results.comparisons.get(name) for name in results.varied]
-    pairs = [
-        (comparison.parameter, row, row.mean)
-        for comparison in compared
-        if comparison is not None and len(comparison.ranked(results.metric.mode)) > 1
+def value_rows(results: JobResults, comparison: Comparison) -> Rows | None:
+    """Return the values of one parameter, of many the best; None if none has a result."""
+    name = comparison.parameter
+    rows = _best([Row(name, row) for row in comparison.rows], results.metric.mode)
+    means = [row.result.mean for row in rows if row.result.mean is not None]
+    places = {value_key(row.result.value): place for place, row in enumerate(rows)}
+    alone = all(row.trials == 1 and row.best == row.mean for row in comparison.rows)
+    trials = tuple(
+        (places[key] + 0.25 * style.spread(trial.number), score)
+        for trial, score in ([] if alone else results.ranked)
+        if name in trial.parameters and (key := value_key(trial.parameters[name])) in places
+    )
+    scores = [*means, *(score for _, score in trials)]
+    if not scores:
+        return None
+    scale = Scale.of(scores, results.metric.mode)
+    return Rows(tuple(rows), len(comparison.rows), scale, trials)
+
+
+def all_value_rows(results: JobResults) -> Rows | None:
+    """Return the values of all parameters, of many the best.
+
+    None if fewer than two parameters have two values with a mean.
+    """
+    mode = results.metric.mode
+    found = [
+        Row(comparison.parameter, row)
+        for comparison in results.comparisons.values()
+        if comparison is not None and len(comparison.ranked(mode)) > 1
         for row in comparison.rows
         if row.mean is not None
     ]
-    far = collapsed({i: mean for i, (_, _, mean) in enumerate(pairs)}, results.metric.mode)
-    return [ValueDot(*pair, index in far) for index, pair in enumerate(pairs)]
+    if len({row.parameter for row in found}) < 2:
+        return None
+    rows = _best(found, mode)
+    means = {i: row.result.mean for i, row in enumerate(rows) if row.result.mean is not None}
+    far = collapsed(means, mode)
+    inside = [mean for i, mean in means.items() if i not in far]
+    shown = tuple(replace(row, outside=i in far) for i, row in enumerate(rows))
+    return Rows(shown, len(found), Scale.of(inside, mode))
 
 
-def draw_parameters(figure: Figure, results: JobResults) -> None:
-    """Draw the mean of each value of all compared parameters as dots in one pair of axes."""
-    dots = value_dots(results)
-    axes = figure.add_subplot()
-    figure.set_figheight(max(2.4, 0.9 + 0.3 * len(dots)))
-    inside = [dot.mean for dot in dots if not dot.outside]
-    margin = 0.12 * (max(inside) - min(inside)) or 0.05
-    low, high = min(inside) - margin, max(inside) + 2 * margin
-    for height, dot in enumerate(dots):
-        _draw_dot(axes, dot, height, min(max(dot.mean, low), high))
-    for height in range(1, len(dots)):
-        if dots[height].parameter != dots[height - 1].parameter:
-            axes.axhline(height - 0.5, color=MUTED_COLOR, linewidth=0.6)
-    labels = [f"{words(d.parameter)} {parameter_value(d.row.value)}" for d in dots]
-    axes.set_yticks(range(len(dots)), [plain(label, 40) for label in labels])
-    axes.set_xlim(low, high)
-    axes.set_ylim(len(dots) - 0.4, -0.6)
-    axes.set_xlabel(plain(axis_label(results.metric)))
-    axes.grid(visible=False, axis="y")
+def _best(rows: Sequence[Row], mode: str) -> list[Row]:
+    """Return the rows with the best means in the order given, those without a mean last."""
+    sign = -1 if mode == "max" else 1
+    means = [row.result.mean for row in rows]
+    ranked = sorted((mean is None, sign * (mean or 0.0), i) for i, mean in enumerate(means))
+    return [rows[i] for i in sorted(i for _, _, i in ranked[: style.MOST_ROWS])]
 
 
-def _draw_dot(axes: Axes, dot: ValueDot, height: int, place: float) -> None:
-    beyond = "<" if place > dot.mean else ">"
-    axes.plot(
-        place,
-        height,
-        marker=beyond if dot.outside else "D" if dot.row.is_default else "o",
-        markersize=7,
-        fillstyle="none" if dot.row.is_default else "full",
-        markeredgewidth=1.6,
-        color=COLORS[1] if dot.row.is_default or dot.outside else COLORS[0],
-        clip_on=False,
-        zorder=3,
-    )
-    axes.annotate(
-        number(dot.mean),
-        (place, height),
-        xytext=(9, -3),
-        textcoords="offset points",
-        annotation_clip=False,
-        fontsize=8,
-    )
+@dataclass(frozen=True, slots=True)
+class Points:
+    """The trials' values of a parameter that was sampled from a range, and their scores."""
+
+    parameter: str
+    points: tuple[tuple[float, float], ...]
+    best: tuple[float, float] | None
+    values: Scale
+    scale: Scale
 
 
-def _draw_range(axes: Axes, results: JobResults, parameter: str) -> None:
-    pairs = [(t.parameters[parameter], s) for t, s in results.ranked if parameter in t.parameters]
-    axes.scatter(
-        [value for value, _ in pairs],
-        [score for _, score in pairs],
-        s=18,
-        facecolors="none",
-        edgecolors=MUTED_COLOR,
-        label="one trial",
-        rasterized=len(pairs) > MOST_MARKS,
-    )
-    best = results.best
-    score = None if best is None else results.score(best)
-    if best is not None and score is not None and parameter in best.parameters:
-        axes.plot(best.parameters[parameter], score, "o", color=BEST_COLOR, label="best trial")
-    domain = results.space.parameters.get(parameter)
-    if isinstance(domain, Range) and domain.log:
-        log_scale(axes, "x")
+def value_points(results: JobResults, parameter: str) -> Points | None:
+    """Return the scored trials' values of a parameter; None if no trial has a score and a number.
 
-
-def _draw_values(axes: Axes, results: JobResults, comparison: Comparison) -> None:
-    alone = all(row.trials == 1 for row in comparison.rows)
-    if not alone:
-        _draw_crowd(axes, results, comparison)
-    for position, row in enumerate(comparison.rows):
-        if row.mean is None:
-            axes.text(
-                position, 0.03, "no result", transform=axes.get_xaxis_transform(), ha="center"
-            )
-            continue
-        axes.plot(
-            position,
-            row.mean,
-            marker="D" if row.is_default else "o",
-            markersize=8,
-            fillstyle="none" if row.is_default else "full",
-            markeredgewidth=1.8,
-            linestyle="",
-            color=COLORS[0] if not row.is_default else COLORS[1],
-            zorder=3,
-        )
-        axes.annotate(
-            number(row.mean),
-            (position, row.mean),
-            xytext=(9, -3),
-            textcoords="offset points",
-            bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.8, "lw": 0},
-        )
-    _legend_keys(axes, alone=alone, with_default=any(row.is_default for row in comparison.rows))
-    labels = [plain(parameter_value(row.value), 24) for row in comparison.rows]
-    axes.set_xticks(range(len(labels)), labels)
-    axes.set_xlim(-0.6, len(labels) - 0.4)
-    axes.grid(visible=False, axis="x")
-
-
-def _draw_crowd(axes: Axes, results: JobResults, comparison: Comparison) -> None:
-    positions = {value_key(row.value): x for x, row in enumerate(comparison.rows)}
-    parameter = comparison.parameter
-    points = [
-        (positions[value_key(trial.parameters[parameter])] + 0.22 * spread(trial.number), score)
+    The values' scale is logarithmic if their range is.
+    """
+    found = {
+        trial.number: (float(value), score)
         for trial, score in results.ranked
-        if parameter in trial.parameters
-    ]
-    places, scores = [place for place, _ in points], [score for _, score in points]
-    axes.scatter(
-        places, scores, s=8, color=MUTED_COLOR, alpha=0.6, label="one trial",
-        rasterized=len(points) > MOST_MARKS,
-    )  # fmt: skip
+        if isinstance(value := trial.parameters.get(parameter), int | float)
+    }
+    if not found:
+        return None
+    domain = results.space.parameters.get(parameter)
+    values, scores = zip(*found.values(), strict=True)
+    best = None if results.best is None else found.get(results.best.number)
+    log = isinstance(domain, Range) and domain.log and min(values) > 0
+    x, y = Scale(min(values), max(values), log), Scale.of(scores, results.metric.mode)
+    return Points(parameter, tuple(found.values()), best, x, y)
 
 
-def _legend_keys(axes: Axes, *, alone: bool, with_default: bool) -> None:
-    what = "trial" if alone else "mean"
-    axes.plot([], [], "o", color=COLORS[0], markersize=8, label=what)
-    if with_default:
-        axes.plot(
-            [],
-            [],
-            "D",
-            color=COLORS[1],
-            markersize=8,
-            fillstyle="none",
-            markeredgewidth=1.8,
-            label=f"{what} with the default",
-        )
+def parameter_plots(results: JobResults) -> Iterator[Plot]:
+    """Yield a plot for each varied parameter that has results, and one of all their values."""
+    for name, comparison in results.comparisons.items():
+        plot = _parameter_plot(results, name, comparison)
+        if plot is not None:
+            yield plot
+    together = all_value_rows(results)
+    if together is not None:
+        info = PlotInfo("parameters", "Effect of each parameter", _caption(results, together))
+        yield Plot(info, partial(draw_rows, results=results, shown=together))
+
+
+def _parameter_plot(results: JobResults, name: str, comparison: Comparison | None) -> Plot | None:
+    shown = value_rows(results, comparison) if comparison else value_points(results, name)
+    if shown is None:
+        return None
+    caption = f"Last {in_sentence(results.metric)} of each trial by {words(name)}"
+    caption += f" ({basis(results, comparison)})"
+    if isinstance(shown, Points):
+        caption, draw = caption + _axis(shown.scale), partial(draw_points, shown=shown)
+    else:
+        with_means = shown.trials and any(row.result.mean is not None for row in shown.rows)
+        caption += ", with the mean for each value" if with_means else ""
+        caption += _axis(shown.scale) + _shortened(shown)
+        draw = partial(draw_rows, shown=shown)
+    info = PlotInfo(f"parameter_{name}", f"Effect of the {words(name)}", caption)
+    return Plot(info, partial(draw, results=results))
+
+
+def _caption(results: JobResults, shown: Rows) -> str:
+    names = dict.fromkeys(row.parameter for row in shown.rows)
+    bases = dict.fromkeys(basis(results, results.comparisons[name]) for name in names)
+    caption = f"Last {in_sentence(results.metric)} by the value of each parameter"
+    caption += f" ({'; '.join(bases)}){_axis(shown.scale)}"
+    if any(row.result.is_default for row in shown.rows):
+        caption += " A hollow diamond is the default."
+    if any(row.outside for row in shown.rows):
+        caption += " Triangles lie outside the axis, at the value written beside them."
+    return caption + _shortened(shown)
+
+
+def _axis(scale: Scale) -> str:
+    return ", logarithmic axis." if scale.log else "."
+
+
+def _shortened(shown: Rows) -> str:
+    shown_rows = len(shown.rows)
+    return f" The best {shown_rows} of {shown.of} values." if shown_rows < shown.of else ""
+
+
+# --- drawing --------------------------------------------------------------------------------
+
+
+def draw_rows(figure: Figure, results: JobResults, shown: Rows) -> None:
+    """Draw a row for each value: a mark at its mean, and dots for single trials."""
+    axes, rows = figure.add_subplot(), shown.rows
+    style.fit_rows(figure, len(rows), 0.42 if shown.trials else 0.32)
+    if shown.trials:
+        places, scores = zip(*shown.trials, strict=True)
+        many = len(places) > style.MOST_MARKS
+        axes.scatter(scores, places, s=8, color=style.MUTED_COLOR, alpha=0.6, rasterized=many)
+    shown.scale.set_on(axes, "x", margin=0.12)
+    for height, row in enumerate(rows):
+        _draw_row(axes, row, height)
+        if height and row.parameter != rows[height - 1].parameter:
+            axes.axhline(height - 0.5, color=style.MUTED_COLOR, linewidth=0.6)
+    one = len({row.parameter for row in rows}) == 1
+    labels = [_label(row.result.value, "" if one else row.parameter) for row in rows]
+    axes.set_yticks(range(len(rows)), labels)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.grid(visible=False, axis="y")
+    _explain_marks(axes, shown)
+    style.finish(axes, axis_label(results.metric), prettify(rows[0].parameter) if one else "")
+
+
+def _label(value: Any, parameter: str) -> str:
+    return style.plain(f"{words(parameter)} {parameter_value(value)}".strip(), 40)
+
+
+def _draw_row(axes: Axes, row: Row, height: int) -> None:
+    mean = row.result.mean
+    if row.result.scored == 0:
+        axes.text(0.01, height, "no result", transform=axes.get_yaxis_transform(), va="center")
+    if mean is None:
+        return
+    low, high = axes.get_xlim()
+    place = min(max(mean, low), high)
+    beyond = "<" if place > mean else ">"
+    mark = _DEFAULT_MARK if row.result.is_default else _MARK
+    if row.outside:
+        mark = mark | {"marker": beyond, "color": style.ACCENT_COLOR, "clip_on": False}
+    axes.plot(place, height, **mark)
+    style.write_beside(axes, number(mean), place, height, 9, 8)
+
+
+#: How the mean of a value looks, and that of the default.
+_MARK: dict[str, Any] = {
+    "marker": "o", "color": style.BEST_COLOR, "markersize": 7, "markeredgewidth": 1.6, "zorder": 3,
+    "linestyle": "",
+}  # fmt: skip
+_DEFAULT_MARK = {**_MARK, "marker": "D", "color": style.ACCENT_COLOR, "fillstyle": "none"}
+
+
+def _explain_marks(axes: Axes, shown: Rows) -> None:
+    """Put the marks into a legend."""
+    if shown.trials:
+        axes.plot([], [], "o", color=style.MUTED_COLOR, markersize=3, alpha=0.6, label="one trial")
+    what = "trial" if all(row.result.trials == 1 for row in shown.rows) else "mean"
+    defaults = {row.result.is_default for row in shown.rows if row.result.mean is not None}
+    if False in defaults:
+        axes.plot([], [], **_MARK, label=what)
+    if True in defaults:
+        axes.plot([], [], **_DEFAULT_MARK, label=f"{what} with the default")
+
+
+def draw_points(figure: Figure, results: JobResults, shown: Points) -> None:
+    """Draw a circle for each trial, the best one filled."""
+    axes = figure.add_subplot()
+    style.draw_trials(axes, *zip(*shown.points, strict=True))
+    if shown.best is not None:
+        axes.plot(*shown.best, "o", color=style.BEST_COLOR, label="best trial")
+    shown.values.set_on(axes, "x")
+    shown.scale.set_on(axes, "y", margin=0.1)
+    style.finish(axes, prettify(shown.parameter), axis_label(results.metric))

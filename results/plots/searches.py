@@ -1,130 +1,126 @@
-"""Drawings of a whole search: its history, what mattered, and all parameters side by side."""
+"""A sampled search's history, and the importance of a search's parameters."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from functools import partial
+from itertools import accumulate
+from typing import NamedTuple
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from results.analysis import MOST_SHOWN, JobResults
-from results.plots.curves import spans_decades
-from results.plots.study import Coordinate, coordinates, history, importances
-from results.plots.style import (
-    BEST_COLOR,
-    COLORS,
-    MOST_MARKS,
-    MUTED_COLOR,
-    legend_below,
-    log_scale,
-    plain,
-    spread,
-)
-from results.wording import axis_label, prettify
+from results.analysis import JobResults
+from results.plots import style
+from results.plots.plot import Plot, PlotInfo
+from results.plots.scales import Scale
+from results.study import make_study
+from results.wording import axis_label, in_sentence, prettify
+from search_spaces import Choice, Range
+
+#: Fewer scored trials than this say nothing of what mattered.
+FEWEST_TRIALS = 10
+
+
+def search_plots(results: JobResults) -> Iterator[Plot]:
+    """Yield the history of a sampled search, and the importances of enough trials."""
+    scored = len(results.ranked)
+    if results.space.is_sampled and scored:
+        caption = f"Last {in_sentence(results.metric)} of each trial in the order sampled,"
+        caption += " and the best so far."
+        info = PlotInfo("history", "History of the search", caption)
+        yield Plot(info, partial(draw_history, results=results))
+    if has_importances(results):
+        caption = (
+            "How much each parameter decided whether a trial was among the best ones"
+            f" (PED-ANOVA over {scored} trials)."
+        )
+        info = PlotInfo("importance", "Importance of the parameters", caption)
+        yield Plot(info, partial(draw_importance, results=results))
+
+
+class HistoryPoint(NamedTuple):
+    """A trial's score and the best score up to it."""
+
+    trial: int
+    score: float
+    best: float
+
+
+def history(results: JobResults) -> list[HistoryPoint]:
+    """Return the scored trials by number with the best score so far."""
+    scores = {t.number: s for t in results.trials if (s := results.score(t)) is not None}
+    best = accumulate(scores.values(), max if results.metric.mode == "max" else min)
+    return [HistoryPoint(*pair, so_far) for pair, so_far in zip(scores.items(), best, strict=True)]
 
 
 def draw_history(figure: Figure, results: JobResults) -> None:
-    """Draw each trial's score by its number and the best so far as a staircase."""
+    """Draw each trial's score by its number, and the best so far as a staircase."""
     axes = figure.add_subplot()
-    points = history(results)
-    numbers = [point.trial for point in points]
-    axes.plot(
-        numbers,
-        [point.score for point in points],
-        "o",
-        color=MUTED_COLOR,
-        fillstyle="none",
-        label="one trial",
-        rasterized=len(points) > MOST_MARKS,
+    numbers, scores, best = zip(*history(results), strict=True)
+    style.draw_trials(axes, numbers, scores)
+    axes.step(numbers, best, color=style.ACCENT_COLOR, where="post", lw=2, label="best so far")
+    Scale.of(scores, results.metric.mode).set_on(axes, "y")
+    style.whole_ticks(axes)
+    style.finish(axes, "Trial", axis_label(results.metric))
+
+
+def importances(results: JobResults) -> dict[str, float]:
+    """Return how much each varied parameter decided whether a trial was among the best; sums to 1.
+
+    PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023) compares how the best tenth of the trials
+    (at least five) are spread over a parameter with how all are. A parameter that fewer than two
+    trials had, or lacked, is left out. Empty where :func:`has_importances` is false.
+    """
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
+    if not has_importances(results):
+        return {}
+    trials = [trial for trial, _ in results.ranked]
+    study = make_study(results.space, trials)
+    if len(study.trials) < FEWEST_TRIALS:
+        return {}
+    evaluator = PedAnovaImportanceEvaluator(target_quantile=_quantile(len(trials)))
+    shares: dict[str, float] = get_param_importances(
+        study, evaluator=evaluator, params=_compared(results)
     )
-    axes.step(
-        numbers,
-        [point.best for point in points],
-        where="post",
-        color=COLORS[1],
-        linewidth=2,
-        label="best so far",
-    )
-    if spans_decades((point.score for point in points), results.metric.mode):
-        log_scale(axes, "y")
-    axes.set_xlabel("Trial")
-    axes.set_ylabel(plain(axis_label(results.metric)))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-    legend_below(axes, 2)
+    return shares
+
+
+def has_importances(results: JobResults) -> bool:
+    """Whether there are enough trials and parameters, and the best trials are not simply all."""
+    scores = [score for _, score in results.ranked]
+    if len(scores) < FEWEST_TRIALS or len(_compared(results)) < 2:
+        return False
+    cutoff = scores[math.ceil(_quantile(len(scores)) * len(scores)) - 1]
+    return cutoff != scores[-1]
+
+
+def _quantile(trials: int) -> float:
+    return max(0.1, 5 / trials)
+
+
+def _compared(results: JobResults) -> list[str]:
+    """Return the parameters that were chosen from several values, by two trials or more each."""
+    ranked = [trial.parameters for trial, _ in results.ranked]
+    domains = results.space.parameters
+    # A constant with a condition comes and goes with another parameter.
+    chosen = [n for n in results.varied if isinstance(domains.get(n), Choice | Range)]
+    counts = {name: sum(name in p for p in ranked) for name in chosen}
+    return [name for name, n in counts.items() if n >= 2 and len(ranked) - n != 1]
 
 
 def draw_importance(figure: Figure, results: JobResults) -> None:
     """Draw the parameters' importances as bars, the most important one on top."""
     axes = figure.add_subplot()
-    ranked = sorted(importances(results).items(), key=lambda item: item[1])
-    bars = axes.barh(
-        [plain(prettify(name), 30) for name, _ in ranked],
-        [value for _, value in ranked],
-        color=BEST_COLOR,
-        height=0.6,
-    )
+    ranked = sorted(importances(results).items(), key=lambda item: -item[1])[: style.MOST_ROWS]
+    style.fit_rows(figure, len(ranked), 0.4)
+    names = [style.plain(prettify(name), 30) for name, _ in ranked]
+    shares = [share for _, share in ranked]
+    bars = axes.barh(range(len(ranked)), shares, 0.6, color=style.BEST_COLOR)
     axes.bar_label(bars, fmt="%.2f", padding=3)
-    axes.set_xlabel("Importance, as a share of all (PED-ANOVA)")
+    axes.set_yticks(range(len(ranked)), names)
+    axes.invert_yaxis()
     axes.margins(x=0.12)
     axes.grid(visible=False, axis="y")
-
-
-def draw_parallel_coordinates(figure: Figure, results: JobResults) -> None:
-    """Draw each scored trial, of many the best, as a line over one axis per parameter.
-
-    It is colored by its score.
-    """
-    axes = figure.add_subplot()
-    columns = coordinates(results)
-    scores = [score for _, score in results.ranked[:MOST_SHOWN]]
-    norm = LogNorm if spans_decades(scores, results.metric.mode) else Normalize
-    # The map runs from light (worst) to dark (best), so that it reads the same in grey.
-    name = "cividis_r" if results.metric.mode == "max" else "cividis"
-    colors = ScalarMappable(norm(min(scores), max(scores)), cmap=name)
-    shades = [tuple(shade) for shade in np.asarray(colors.to_rgba(np.array(scores)))]
-    for rank in reversed(range(len(scores))):
-        axes.plot(
-            range(len(columns)),
-            [_height(column, rank) for column in columns],
-            color=shades[rank],
-            linewidth=2.8 if rank == 0 else 0.9,
-            alpha=1.0 if rank == 0 else 0.75,
-            marker="o",
-            markersize=5 if rank == 0 else 2,
-        )
-    _dress(axes, columns)
-    figure.colorbar(colors, ax=axes, label=plain(axis_label(results.metric)), pad=0.08)
-
-
-def _height(column: Coordinate, rank: int) -> float:
-    place = column.places[rank]
-    if place is None:
-        return math.nan
-    # Lines through few places would cover one another; the best one runs through their middle.
-    return place + 0.04 * spread(rank) * (column.is_listed and rank > 0)
-
-
-def _dress(axes: Axes, columns: list[Coordinate]) -> None:
-    for position, column in enumerate(columns):
-        axes.axvline(position, color="#404040", linewidth=0.8, zorder=1)
-        for place, label in column.ticks:
-            axes.annotate(
-                plain(label, 16),
-                (position, place),
-                xytext=(4, 0),
-                textcoords="offset points",
-                fontsize=7,
-                va="center",
-                bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.8, "lw": 0},
-                zorder=4,
-            )
-    names = ["\n".join(plain(w, 16) for w in column.name.split("_")) for column in columns]
-    axes.set_xticks(range(len(columns)), names)
-    axes.set_yticks([])
-    axes.set_ylim(-0.06, 1.06)
-    axes.grid(visible=False)
-    axes.spines["left"].set_visible(False)
+    style.finish(axes, "Importance, as a share of all (PED-ANOVA)", "")

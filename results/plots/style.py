@@ -8,7 +8,7 @@ dashes and markers tell the lines apart in black and white.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any, Literal
 
@@ -17,17 +17,26 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator
 from matplotlib.typing import RcKeyType
 
+from results.plots.plot import Draw
+
 Format = Literal["png", "svg"]
-Draw = Callable[[Figure], None]
 
 BEST_COLOR = "#0072b2"
+ACCENT_COLOR = "#d55e00"
 MUTED_COLOR = "#8c8c8c"
-COLORS = (BEST_COLOR, "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7f7f7f")
+COLORS = (
+    BEST_COLOR, ACCENT_COLOR, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7f7f7f",
+)  # fmt: skip
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "X", "P", "*")
+
+#: More marks than this are drawn as one picture inside the SVG: a path for each is megabytes.
+MOST_MARKS = 2000
+#: The most values that one plot lists in rows.
+MOST_ROWS = 40
 
 _STYLE: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",
@@ -51,9 +60,6 @@ _STYLE: dict[RcKeyType, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "argbest",
 }
-
-#: More marks than this are drawn as one picture inside the SVG: a path for each is megabytes.
-MOST_MARKS = 2000
 
 # rcParams and the font cache are global to the process, and matplotlib is not thread-safe.
 _LOCK = Lock()
@@ -79,29 +85,58 @@ def render(draw: Draw, title: str, format: Format) -> bytes:  # noqa: A002 - the
 
 
 def plain(text: str, at_most: int = 60) -> str:
-    """Make any text safe to draw: no TeX, no characters that the font lacks, and not too long."""
+    """Return any text safe to draw: no TeX, no characters that the font lacks, not too long."""
     font = get_font(findfont(FontProperties(family=_STYLE["font.family"])))
     known = "".join(c if font.get_char_index(ord(c)) else "\N{REPLACEMENT CHARACTER}" for c in text)
-    short = known if len(known) <= at_most else known[: at_most - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    return short.replace("$", r"\$")
+    if len(known) > at_most:  # texts that differ often differ at their end
+        end = at_most // 4
+        known = known[: at_most - end - 1] + "\N{HORIZONTAL ELLIPSIS}" + known[-end:]
+    return known.replace("$", r"\$")
 
 
-def log_scale(axes: Axes, which: Literal["x", "y"]) -> None:
-    """Make an axis logarithmic, with plain numbers at 1, 2 and 5 of each decade."""
-    axes.set(**{f"{which}scale": "log"})
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axis.set_minor_formatter(NullFormatter())
+def finish(axes: Axes, x: str, y: str) -> None:
+    """Label both axes, and put the legend, if there is one, under them, where it covers no data."""
+    axes.set_xlabel(plain(x))
+    axes.set_ylabel(plain(y, 46))
+    labels, figure = axes.get_legend_handles_labels()[1], axes.get_figure(root=True)
+    if labels and figure is not None:
+        columns = max(1, min(3, 100 // (max(map(len, labels)) + 10)))
+        figure.legend(loc="outside lower center", ncols=columns)
+
+
+def draw_trials(axes: Axes, x: Sequence[float], y: Sequence[float]) -> None:
+    """Draw a circle for each trial; very many become one picture inside an SVG."""
+    axes.plot(
+        x, y, "o", color=MUTED_COLOR, fillstyle="none", label="one trial",
+        rasterized=len(x) > MOST_MARKS,
+    )  # fmt: skip
+
+
+def whole_ticks(axes: Axes) -> None:
+    """Put the ticks of the x axis at whole numbers."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+
+
+def write_beside(axes: Axes, text: str, x: float, y: float, right: int, size: float) -> None:
+    """Write a text ``right`` points beside a place, on a light box that keeps lines off it."""
+    axes.annotate(
+        text,
+        (x, y),
+        xytext=(right, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=size,
+        bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.8, "lw": 0},
+        annotation_clip=False,
+        zorder=4,
+    )
+
+
+def fit_rows(figure: Figure, rows: int, inches: float) -> None:
+    """Make the figure as high as its rows need."""
+    figure.set_figheight(max(2.4, 1.1 + inches * rows))
 
 
 def spread(index: int) -> float:
     """Return a number from -1 to 1; consecutive ones lie apart (multiples of the golden ratio)."""
     return 2 * (index * 0.6180339887498949 % 1) - 1
-
-
-def legend_below(axes: Axes, columns: int) -> None:
-    """Put the legend under the axes, where it covers no data."""
-    figure = axes.get_figure(root=True)
-    if figure is not None:
-        figure.legend(loc="outside lower center", ncols=columns)

@@ -1,0 +1,65 @@
+"""A search's history and the importance of its parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from results import plots
+from results.plots import searches
+from tests.results import fakes
+from tests.results.fakes import Fake
+from tests.results.plots.helpers import names_of, results_of
+
+
+def test_history_keeps_the_best_so_far() -> None:
+    points = searches.history(results_of(fakes.sampled()))
+    assert [point.trial for point in points] == [n for n in range(40) if n % 9 != 8]
+    best = -math.inf
+    for point in points:
+        best = max(best, point.score)
+        assert point.best == best
+
+
+def decided_by(name: str) -> Fake:
+    """Fifty trials over two parameters, of which one decides the score."""
+
+    def curve(parameters: Mapping[str, Any], epoch: int) -> dict[str, float]:
+        return {"validation_accuracy": 1 - abs(parameters[name] - 0.3)}
+
+    configurations = [{"a": (n * 0.618034) % 1, "b": (n * 0.754878) % 1, "c": 1} for n in range(50)]
+    domain = {"low": 0.0, "high": 1.0, "log": False, "type": "float"}
+    changes = {"epochs": 1, "parameters": {"a": domain, "b": domain, "c": 1}}
+    spec = fakes.sampled(2).job.spec.to_json() | changes
+    return fakes.make(spec, configurations, curve, fakes.CLASSIFICATION)
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_the_deciding_parameter_is_the_important_one(name: str) -> None:
+    shares = searches.importances(results_of(decided_by(name)))
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares[name] > 0.8
+
+
+def test_importances_of_categories_and_conditions() -> None:
+    # The formula takes most for Adam and for the learning rate; batch_size does not vary.
+    shares = searches.importances(results_of(fakes.sampled(80, 1)))
+    assert set(shares) == {"learning_rate", "hidden_size", "optimizer", "dropout"}
+
+
+def test_no_importances_of_too_few_or_equal_trials() -> None:
+    assert searches.importances(results_of(fakes.sampled(9))) == {}
+    fake = decided_by("a")
+
+    def same(parameters: Mapping[str, Any], epoch: int) -> dict[str, float]:
+        return {"validation_accuracy": 0.5}
+
+    equal = fakes.make(
+        fake.job.spec.to_json(), [t.parameters for t in fake.trials], same, fakes.CLASSIFICATION
+    )
+    assert searches.importances(results_of(equal)) == {}
+    assert "importance" not in names_of(equal)
+    assert plots.draw("parallel_coordinates", results_of(equal), "svg").startswith(b"<?xml")
