@@ -1,10 +1,8 @@
 """The compiled engine: :mod:`trainables.torch_loops` as native code, kept on disk.
 
 Compiling takes 7 to 30 s of processor time. The code is kept, one file per graph in a folder per
-version and kind of processor (:class:`trainables.code_cache.KeptCode`), and loaded in about 2 s by
-later processes. ``scan`` and ``aot_compile`` are prototypes in
-torch 2.13: the version is pinned, and :func:`trainables.torch_engines.choose_engine` falls back
-where they fail.
+version and kind of processor (:class:`trainables.code_cache.KeptCode`); later processes load it in
+about 2 s. ``scan`` and ``aot_compile`` are prototypes in torch 2.13, so the version is pinned.
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ import io
 import logging
 import os
 import platform
+import shutil
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -31,18 +30,18 @@ from trainables.code_cache import KeptCode
 from trainables.torch_loops import Graph, Loop
 from trainables.torch_steps import Batches, EagerEngine, Problem, State
 
-#: A dynamic length, to torch's compiler, is 2 or more.
+#: Torch's compiler takes lengths 0 and 1 as constants, so a dynamic length is 2 or more.
 _FEWEST_ITERATIONS = 2
 _TORCH_FOLDER = "TORCHINDUCTOR_CACHE_DIR"
-#: All that torch tells of an ``OSError`` while it loads code, in a ``RuntimeError``.
+#: Torch reports an ``OSError`` while loading code as a ``RuntimeError`` with this text alone.
 _OS_ERROR = "Failed to reload cache entry from disk"
 _log = logging.getLogger("argbest.trainables")
 
 
 class CompiledEngine:
-    """Runs whole blocks of steps natively and what is left over of a stretch eagerly.
+    """Runs whole blocks of steps natively and the remaining steps of a stretch eagerly.
 
-    Building one loads its code from ``folder``, or compiles it and keeps it there. That raises
+    Building one loads its code from ``folder``, or compiles it and keeps it there. Raises
     ``RuntimeError`` where there is no C++ compiler
     (:class:`~trainables.code_cache.CompileError` where it fails), ``ImportError`` where torch is
     another version, ``OSError`` where the folder cannot be written or read, and ``MemoryError``.
@@ -72,8 +71,8 @@ class CompiledEngine:
         rates = self._problem.optimizer.rates(state.steps + 1, steps)
         if self._graph.batch_size == 1:
             batches = batches.as_single_samples()
-        # Blocked here and not in the graph, where a dynamic length would put an integer division
-        # into every inner loop (four times slower).
+        # In the graph, blocking a dynamic length would put an integer division into every inner
+        # loop (four times slower).
         masks = tuple(self._blocked(mask) for mask in batches.masks)
         blocks = self._blocked(batches.x), self._blocked(batches.labels), masks
         weights, moments, losses = self._loop(
@@ -119,9 +118,9 @@ def _torch_files_in(folder: Path) -> Iterator[None]:
 
 def _require_compiler() -> None:
     """Raise ``RuntimeError`` if there is no C++ compiler: tracing for seconds would be in vain."""
-    from torch._inductor.cpp_builder import get_cpp_compiler
-
-    get_cpp_compiler()
+    name = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
+    if shutil.which(name) is None:
+        raise RuntimeError(f"there is no C++ compiler {name}: install it, or set CXX to another")
 
 
 def _name(graph: Graph) -> str:
@@ -132,7 +131,7 @@ def _name(graph: Graph) -> str:
 
 
 def _version() -> str:
-    """Return a digest of all else that code depends on: our sources, versions, processor."""
+    """Return a digest of the sources, versions and processor that code depends on."""
     modules = (sys.modules[__name__], torch_loops, torch_models, torch_optimizers)
     sources = [getsource(module) for module in modules]
     parts = (*sources, torch.__version__, platform.python_version(), _processor())
@@ -145,19 +144,17 @@ def _processor() -> str:
     if not cpuinfo.exists():
         return f"{platform.machine()} {platform.processor()}"
     lines = cpuinfo.read_text(encoding="utf-8").splitlines()
-    told = ("model name", "flags", "CPU part", "Features")
-    return "\n".join(sorted({line for line in lines if line.startswith(told)}))
+    kept = ("model name", "flags", "CPU part", "Features")
+    return "\n".join(sorted({line for line in lines if line.startswith(kept)}))
 
 
 def _compile(graph: Graph) -> bytes:
-    from torch._dynamo.aot_compile import AOTCompiledFunction
-
     options: dict[str, str | int | bool | Callable[..., Any]] = {
         "cpp_wrapper": True,
         # One thread per trial, and no pool of compiler processes that would outlive it.
         "cpp.threads": 1,
         "compile_threads": 1,
-        # All else that the graph depends on is in the file's name.
+        # Everything else that the graph depends on is in the file's name.
         "guard_filter_fn": torch.compiler.keep_tensor_guards_unsafe,
     }
     compiled: Any = torch.compile(graph.loop(), fullgraph=True, options=options)
@@ -166,7 +163,8 @@ def _compile(graph: Graph) -> bytes:
         torch._dynamo.mark_dynamic(tensor, 0)
     _log.info("compiling %s", graph)
     aot = compiled.aot_compile(((weights, moments, blocks), {}))
-    return AOTCompiledFunction.serialize(aot).serialized_data
+    code: bytes = aot.serialize(aot).serialized_data
+    return code
 
 
 def _load(code: bytes) -> Loop:

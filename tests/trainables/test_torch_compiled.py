@@ -222,4 +222,5 @@ def test_a_compiler_that_fails_is_tried_once(tmp_path: Path) -> None:
 def test_without_a_compiler_the_eager_engine_is_chosen_and_the_log_says_so(tmp_path: Path) -> None:
     out, log = _choose_elsewhere(tmp_path, CXX="/nowhere/c++").communicate()
     assert out.strip() == "EagerEngine"
-    assert "no compiled training loop, so this trial trains eagerly: No working C++ compiler" in log
+    reason = "there is no C++ compiler /nowhere/c++: install it, or set CXX to another"
+    assert f"no compiled training loop, so this trial trains eagerly: {reason}" in log
