@@ -25,10 +25,10 @@ from benchmarks.records import EngineRow
 from trainables import torch_reference
 from trainables.torch_compiled import CompiledEngine
 from trainables.torch_devices import Images, denormals_flushed
-from trainables.torch_engines import cache_folder
+from trainables.torch_engines import Engine, cache_folder
 from trainables.torch_models import Architecture, scaled
 from trainables.torch_optimizers import Optimizer
-from trainables.torch_steps import Batches, EagerEngine, Engine, Problem, State
+from trainables.torch_steps import Batches, EagerEngine, Problem, State
 from trainables.torch_trainables import epoch_batches
 
 FEATURES, CLASSES, HIDDEN, DROPOUT = 784, 10, 200, 0.3

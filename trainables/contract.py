@@ -1,8 +1,8 @@
-"""The contract between a trainable and whoever runs it.
+"""The contract between a trainable and the code that runs it.
 
-A trainable is one function, :class:`Train`. It gets its hyperparameters, its data and a
-``report`` callable; it knows nothing of Ray, of a database or of HTTP, so it runs the same in
-a test, in a notebook and in a trial process.
+A trainable is one function, :class:`Train`. It gets its hyperparameters, its data and a ``report``
+callable. It needs neither Ray nor a database nor HTTP, so it runs the same in a test, in a notebook
+and in a trial process.
 """
 
 from __future__ import annotations
@@ -37,11 +37,10 @@ class Train(Protocol):
     ) -> None:
         """Train for ``epochs`` epochs and call ``report(epoch, metrics)`` after each of them.
 
-        A trial that returns before the last one has failed: trials are compared after as many
-        epochs. ``config`` holds a value for each hyperparameter (missing ones take the default that
-        the trainable's parameter model declares); ``data`` is one of the classes of
-        :mod:`trainables.datasets`. With the same arguments a numpy trainable reports the same
-        numbers bit for bit.
+        A trial that returns earlier has failed, since trials are compared after equally many
+        epochs. ``config`` has JSON values by hyperparameter; missing ones take the default of the
+        parameter model. ``data`` is one of the classes of :mod:`trainables.datasets`. With the same
+        arguments a numpy trainable reports the same numbers bit for bit.
         """
 
 
@@ -83,27 +82,27 @@ class Metric:
 
 
 class TrainableError(Exception):
-    """Base of this package's errors; the message names what was wrong and how to mend it.
+    """Base of this package's errors; the message names the fault and the remedy.
 
     TrainableError
-      UnknownTrainable   no trainable of that name is registered
-      UnknownDataset     no data set of that name is registered
-      DatasetUnavailable the data set's files are neither here nor to be fetched
-      DeviceUnavailable  the trial is to train on a GPU and has none
+      UnknownTrainable   no trainable has that name
+      UnknownDataset     no data set has that name
+      DatasetUnavailable the data set's files can be neither found nor fetched
+      DeviceUnavailable  the trial has no GPU to train on
     """
 
 
 class UnknownTrainable(TrainableError):
-    """No trainable of that name is registered."""
+    """No trainable has that name."""
 
 
 class UnknownDataset(TrainableError):
-    """No data set of that name is registered."""
+    """No data set has that name."""
 
 
 class DatasetUnavailable(TrainableError):
-    """The files of a data set are not here and could not be fetched; lists what was tried."""
+    """A data set's files were neither found nor fetched; the message lists what was tried."""
 
 
 class DeviceUnavailable(TrainableError):
-    """A trial is to train on a GPU, and its process has none; says what to ask for."""
+    """A trial's process has no GPU to train on; the message says what to ask for."""

@@ -1,8 +1,8 @@
-"""Fast epochs of the linear models; what numpy spends on calls and temporary arrays is gone.
+"""Fast epochs of the linear models, without numpy's calls and temporary arrays.
 
-They compute what the plain loops of :mod:`trainables.numpy_reference` do, with the same gradients
-by hand: one pass over aligned rows for the scores, one for the update. Everything runs on one
-thread and calls no BLAS, so the result depends on no thread setting.
+They compute the same as the plain loops of :mod:`trainables.numpy_reference`, with the same
+gradients by hand: one pass over aligned rows for the scores, one for the update. They run on one
+thread and call no BLAS, so the result depends on no thread setting.
 """
 
 from __future__ import annotations

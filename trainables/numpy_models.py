@@ -1,4 +1,4 @@
-"""What the numpy trainables have in common: parameters, their first values, predictions.
+"""Parameters, first values and predictions, shared by the numpy trainables.
 
 Shapes are written (rows, columns); ``n`` is a number of samples. All floats are float64.
 """
@@ -51,17 +51,17 @@ def with_bias(x: FloatArray) -> FloatArray:
 
 
 def linear_scores(weights: FloatArray, x: FloatArray) -> FloatArray:
-    """Scores (n, outputs) of a linear model.
+    """Return the scores (n, outputs) of a linear model.
 
-    ``weights`` (outputs, features + 1) hold the bias in their last column, ``x`` (n, features)
-    comes without the constant feature.
+    ``weights`` (outputs, features + 1) have the bias in their last column; ``x`` (n, features) is
+    without the constant feature.
     """
     scores: FloatArray = x @ weights[:, :-1].T + weights[:, -1]
     return scores
 
 
 def network_scores(network: Network, x: FloatArray) -> FloatArray:
-    """Scores (n, outputs) of a network for ``x`` (n, features)."""
+    """Return the scores (n, outputs) of a network for ``x`` (n, features)."""
     # In place: new arrays of this size cost as much as the products.
     hidden = x @ network.w1.T
     hidden += network.b1
@@ -74,10 +74,10 @@ def network_scores(network: Network, x: FloatArray) -> FloatArray:
 def accuracy(
     scores: Callable[[FloatArray], FloatArray], pixels: Pixels, scale: float, labels: IntArray
 ) -> float:
-    """Share of images whose highest score is their label's; the lowest class wins a tie.
+    """Return the share of images whose highest score is their label's; ties: the lowest class.
 
-    ``scores`` maps images (n, pixels) in float64 to (n, classes). Images are taken in chunks, so
-    that no split is ever held in float64 as a whole.
+    ``scores`` maps images (n, pixels) in float64 to (n, classes). It gets chunks, so that no split
+    is ever held in float64 as a whole.
     """
     hits = 0
     for start in range(0, len(pixels), _CHUNK):
@@ -88,16 +88,16 @@ def accuracy(
 
 
 def rmse(predicted: FloatArray, target: FloatArray) -> float:
-    """Root mean squared error of two vectors (n,), in the target's unit."""
+    """Return the root mean squared error of two vectors (n,), in the target's unit."""
     return float(np.sqrt(np.mean(np.square(predicted - target))))
 
 
 def analytic_weights(x: FloatArray, y: FloatArray) -> FloatArray:
-    """Least-squares weights (features + 1,) for ``x`` (n, features) and ``y`` (n,) (Q2.2a).
+    """Return the least-squares weights (features + 1,) for ``x`` (n, features), ``y`` (n,) (Q2.2a).
 
     The bias is the last weight. Where many weights fit equally well (one-hot columns that sum to
-    the constant feature) it is the shortest vector of them: the one that the pseudo-inverse gives,
-    and the one that SGD from zero tends to, since SGD never leaves the span of the samples.
+    the constant feature) it is the shortest vector of them. The pseudo-inverse gives it, and SGD
+    from zero tends to it, since SGD never leaves the span of the samples.
     """
     weights = np.linalg.lstsq(with_bias(x), y, rcond=None)[0]
     return weights.astype(np.float64, copy=False)

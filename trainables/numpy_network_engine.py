@@ -1,6 +1,6 @@
-"""Fast epochs of the networks: their parameters, as :mod:`trainables.numpy_network_kernels` wants.
+"""Fast epochs of the networks, in the layout that :mod:`trainables.numpy_network_kernels` needs.
 
-Everything runs on one thread and calls no BLAS, so the result depends on no thread setting.
+They run on one thread and call no BLAS, so the result depends on no thread setting.
 """
 
 from __future__ import annotations

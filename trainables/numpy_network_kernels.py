@@ -26,8 +26,8 @@ from trainables.numpy_linear_engine import cross_entropy, dot
 from trainables.numpy_models import FloatArray, IntArray, Pixels
 
 #: Samples whose updates are delayed, and inputs taken together: the fastest of 16-48 and 32-128.
-#: The functions below take plain arrays, not a Block, since numba counts a reference, with an
-#: atomic instruction, whenever it takes an array out of a tuple.
+#: The functions below take plain arrays, not a Block: numba counts a reference, with an atomic
+#: instruction, whenever it takes an array out of a tuple.
 BLOCK = 32
 TILE = 32
 

@@ -1,6 +1,6 @@
 """The plain loops: stochastic gradient descent, one sample at a time, gradients by hand.
 
-This is the specification. It is as short as the mathematics allows and it never trains a trial:
+This is the specification, as short as the mathematics allows; it trains no trial.
 :mod:`trainables.numpy_linear_engine` and :mod:`trainables.numpy_network_engine` compute the same
 numbers faster, and are tested and timed against these functions. Linear models take samples with
 the constant 1 as last feature; networks have bias vectors instead. Every ``*_epoch`` function

@@ -197,21 +197,15 @@ def _frozen(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
 
 
 def _check_regression(data: RegressionData) -> None:
-    for split, x, y in (
-        ("train", data.x_train, data.y_train),
-        ("test", data.x_test, data.y_test),
-    ):
-        _check_split(data.name, split, x, y, np.dtype(np.float64), data.x_train.shape[1])
+    _check(data, "train", "test", dtype=np.dtype(np.float64))
 
 
 def _check_images(data: ImageData) -> None:
     """Compiled code checks no bounds, so a wrong label would write outside of the weights."""
-    for split, x, y in (
-        ("train", data.x_train, data.y_train),
-        ("validation", data.x_validation, data.y_validation),
-        ("test", data.x_test, data.y_test),
-    ):
-        _check_split(data.name, split, x, y, np.dtype(np.uint8), data.x_train.shape[1])
+    splits = ("train", "validation", "test")
+    _check(data, *splits, dtype=np.dtype(np.uint8))
+    for split in splits:
+        y = getattr(data, f"y_{split}")
         if y.min() < 0 or y.max() >= len(data.classes):
             raise ValueError(
                 f"{data.name}: y_{split} holds labels from {y.min()} to {y.max()}; "
@@ -219,11 +213,13 @@ def _check_images(data: ImageData) -> None:
             )
 
 
-def _check_split(
-    name: str, split: str, x: NDArray[Any], y: NDArray[Any], dtype: np.dtype[Any], features: int
-) -> None:
-    if len(x) == 0 or x.dtype != dtype or x.shape != (len(x), features) or y.shape != (len(x),):
-        raise ValueError(
-            f"{name}: x_{split} is {x.dtype} of shape {x.shape} and y_{split} of shape {y.shape}; "
-            f"they must be {dtype} of shape (n, {features}) and of shape (n,), with n > 0"
-        )
+def _check(data: RegressionData | ImageData, *splits: str, dtype: np.dtype[Any]) -> None:
+    features = data.x_train.shape[1]
+    for split in splits:
+        x, y = getattr(data, f"x_{split}"), getattr(data, f"y_{split}")
+        n = len(x)
+        if n == 0 or x.dtype != dtype or x.shape != (n, features) or y.shape != (n,):
+            raise ValueError(
+                f"{data.name}: x_{split} is {x.dtype} of shape {x.shape} and y_{split} of shape "
+                f"{y.shape}; they must be {dtype} of shape (n, {features}) and of shape (n,), n > 0"
+            )

@@ -1,7 +1,6 @@
-"""The hyperparameters of each built-in trainable, with their types, limits and defaults.
+"""The hyperparameters of each built-in trainable: types, limits and defaults.
 
-They are pydantic models so that one declaration gives the check, the JSON Schema and the
-defaults. Nothing heavy is imported here: the registry answers for a trainable without torch.
+One pydantic model gives the check, the JSON Schema and the defaults. Nothing heavy is imported.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Which trainables there are, what they take and what they report.
+"""The trainables by name: the built-in ones and those of installed packages.
 
-A trainable's code is imported when it is first resolved, so that listing trainables, or
-checking a search space, imports neither torch nor numba. Other packages add trainables through
-the entry-point group ``argbest.trainables``; each entry point names a :class:`Trainable`.
+A trainable's code is imported when it is first resolved, so listing trainables or checking a search
+space imports neither torch nor numba. Packages add trainables through the entry-point group
+``argbest.trainables``; each entry point names a :class:`Trainable`.
 """
 
 from __future__ import annotations
@@ -43,77 +43,53 @@ _DISTANCE = Metric(
 )
 
 
-_NUMPY = "trainables.numpy_trainables"
-_TORCH = "trainables.torch_trainables"
-_AMES = ("ames",)
-_IMAGES = ("fashion_mnist",)
+def _built_in(
+    name: str, title: str, dataset: str, metrics: tuple[Metric, ...], model: type[p.Parameters]
+) -> Trainable:
+    """Declare the trainable; the code of ``numpy_x`` is ``trainables.numpy_trainables:train_x``."""
+    kind, _, function = name.partition("_")
+    entry = f"trainables.{kind}_trainables:train_{function}"
+    return Trainable(name, title, entry, (dataset,), metrics, model)
+
 
 _BUILT_IN = (
-    Trainable(
-        "numpy_linear_regression",
-        "Linear regression, gradients by hand",
-        f"{_NUMPY}:train_linear_regression",
-        _AMES,
-        (*_REGRESSION, _DISTANCE),
-        p.LinearRegressionParameters,
+    _built_in(
+        "numpy_linear_regression", "Linear regression, gradients by hand",
+        "ames", (*_REGRESSION, _DISTANCE), p.LinearRegressionParameters,
     ),
-    Trainable(
-        "numpy_neural_regression",
-        "One-hidden-layer regression, gradients by hand",
-        f"{_NUMPY}:train_neural_regression",
-        _AMES,
-        _REGRESSION,
-        p.NeuralRegressionParameters,
+    _built_in(
+        "numpy_neural_regression", "One-hidden-layer regression, gradients by hand",
+        "ames", _REGRESSION, p.NeuralRegressionParameters,
     ),
-    Trainable(
-        "numpy_perceptron",
-        "Multi-class perceptron",
-        f"{_NUMPY}:train_perceptron",
-        _IMAGES,
-        _PERCEPTRON,
-        p.PerceptronParameters,
+    _built_in(
+        "numpy_perceptron", "Multi-class perceptron",
+        "fashion_mnist", _PERCEPTRON, p.PerceptronParameters,
     ),
-    Trainable(
-        "numpy_logistic_regression",
-        "Multinomial logistic regression, gradients by hand",
-        f"{_NUMPY}:train_logistic_regression",
-        _IMAGES,
-        _CLASSIFICATION,
-        p.LogisticRegressionParameters,
+    _built_in(
+        "numpy_logistic_regression", "Multinomial logistic regression, gradients by hand",
+        "fashion_mnist", _CLASSIFICATION, p.LogisticRegressionParameters,
     ),
-    Trainable(
-        "numpy_mlp",
-        "Multi-layer perceptron, gradients by hand",
-        f"{_NUMPY}:train_mlp",
-        _IMAGES,
-        _CLASSIFICATION,
-        p.MlpParameters,
+    _built_in(
+        "numpy_mlp", "Multi-layer perceptron, gradients by hand",
+        "fashion_mnist", _CLASSIFICATION, p.MlpParameters,
     ),
-    Trainable(
-        "torch_logistic_regression",
-        "Logistic regression, automatic differentiation",
-        f"{_TORCH}:train_logistic_regression",
-        _IMAGES,
-        _CLASSIFICATION,
-        p.TorchLogisticRegressionParameters,
+    _built_in(
+        "torch_logistic_regression", "Logistic regression, automatic differentiation",
+        "fashion_mnist", _CLASSIFICATION, p.TorchLogisticRegressionParameters,
     ),
-    Trainable(
-        "torch_feedforward",
-        "Feed-forward network, automatic differentiation",
-        f"{_TORCH}:train_feedforward",
-        _IMAGES,
-        _CLASSIFICATION,
-        p.TorchFeedforwardParameters,
+    _built_in(
+        "torch_feedforward", "Feed-forward network, automatic differentiation",
+        "fashion_mnist", _CLASSIFICATION, p.TorchFeedforwardParameters,
     ),
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """An entry point that gives no usable trainable: it is left out.
+    """An entry point that is left out because it gives no usable trainable.
 
-    ``package`` is the distribution with its version, ``entry_point`` the line that names the
-    trainable ("name = module:attribute"), ``reason`` what is wrong with it, ``hint`` what to do.
+    ``package`` is the distribution and its version, ``entry_point`` the line that names the
+    trainable ("name = module:attribute"), ``reason`` the fault and ``hint`` the remedy.
     """
 
     package: str
@@ -131,7 +107,7 @@ def trainables() -> Mapping[str, Trainable]:
 
 
 def broken() -> tuple[Broken, ...]:
-    """Return the installed entry points that are left out, each with the reason."""
+    """Return the entry points of installed packages that are left out."""
     return _load()[1]
 
 
@@ -149,7 +125,7 @@ def get(name: str) -> Trainable:
 
 @cache
 def _load() -> tuple[Mapping[str, Trainable], tuple[Broken, ...]]:
-    """Read all entry points, once in a process; log the broken ones."""
+    """Load all entry points, once in a process; log the broken ones."""
     found = {trainable.name: trainable for trainable in _BUILT_IN}
     left_out = []
     for entry in entry_points(group=ENTRY_POINT_GROUP):
@@ -166,7 +142,7 @@ def _load() -> tuple[Mapping[str, Trainable], tuple[Broken, ...]]:
 
 
 def _load_entry(entry: EntryPoint) -> Trainable | Broken:
-    """Import an installed package's trainable, whatever its import does."""
+    """Import a package's trainable; whatever its import raises makes it :class:`Broken`."""
     try:
         found = entry.load()
     except KeyboardInterrupt:

@@ -55,7 +55,7 @@ class CompiledEngine:
         self._loop = _loop(self._graph, folder.resolve())
 
     def run(self, state: State, batches: Batches) -> tuple[State, Tensor]:
-        """See :meth:`trainables.torch_steps.Engine.run`."""
+        """See :meth:`trainables.torch_steps.EagerEngine.run`."""
         iterations = len(batches) // self._graph.steps
         if batches.labels.shape[1] != self._graph.batch_size or iterations < _FEWEST_ITERATIONS:
             return self._eager.run(state, batches)

@@ -1,4 +1,4 @@
-"""The device that a trial trains on, and a data set's images on it."""
+"""A trial's device, and a data set's images on it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from trainables.parameters import DeviceName
 
 
 def choose_device(name: DeviceName) -> torch.device:
-    """Return the device of that name; "auto" is the GPU that this process may use, else the CPU.
+    """Return the device of that name; "auto" is a GPU if this process may use one, else the CPU.
 
     Raises :class:`trainables.contract.DeviceUnavailable` for "cuda" where there is no GPU.
     """
     has_gpu = torch.cuda.is_available()
     if name == "cuda" and not has_gpu:
         raise DeviceUnavailable(
-            "device is cuda, and the trial has no NVIDIA GPU: ask for one (resources_per_trial.gpu "
+            "device is cuda, but the trial has no NVIDIA GPU: ask for one (resources_per_trial.gpu "
             "above 0) on a node that has one and a CUDA build of torch, or set device to auto"
         )
     return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
@@ -33,10 +33,11 @@ def choose_device(name: DeviceName) -> torch.device:
 
 @contextmanager
 def denormals_flushed() -> Iterator[None]:
-    """Treat denormal numbers as 0 in this thread: moments of dead pixels are full of them.
+    """Treat denormal numbers as 0 in this thread, then as before.
 
-    Afterwards they are treated as before, which torch does not tell and a product shows.
+    Adam's moments of dead pixels are denormal, and many processors are slow on these.
     """
+    # Torch has a setter only; a product shows the setting.
     were_kept = bool((torch.tensor([1e-40]) * 1.0).item())
     torch.set_flush_denormal(True)
     try:
@@ -50,8 +51,8 @@ class Images:
     """A data set's images as tensors.
 
     ``x_...`` (images, features) uint8, ``y_...`` (images,) int64; a feature is ``scale`` times its
-    grey value. On the CPU they are the data set's own memory, which trials share: do not write
-    there.
+    grey value. On the CPU they are the data set's own memory, which trials share: do not write to
+    them.
     """
 
     x_train: Tensor
@@ -64,7 +65,7 @@ class Images:
 
     @classmethod
     def of(cls, data: ImageData, device: torch.device) -> Images:
-        """Return the images of ``data`` on the device, to which they travel once."""
+        """Copy the images of ``data`` to the device; on the CPU, share their memory."""
         names = ("x_train", "y_train", "x_validation", "y_validation", "x_test", "y_test")
         tensors = {name: _tensor(getattr(data, name), device) for name in names}
         return cls(**tensors, scale=data.scale)
@@ -72,6 +73,6 @@ class Images:
 
 def _tensor(array: NDArray[Any], device: torch.device) -> Tensor:
     with warnings.catch_warnings():
-        # A tensor cannot be read-only, as a memory map is: that nothing writes there is up to us.
+        # Memory maps are read-only, but a tensor cannot be.
         warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
         return torch.from_numpy(array).to(device)

@@ -9,17 +9,18 @@ import torch
 
 from trainables.code_cache import code_folder
 from trainables.torch_compiled import CompiledEngine
-from trainables.torch_steps import EagerEngine, Engine, Problem
+from trainables.torch_steps import EagerEngine, Problem
 
-#: Below this many steps the 2 s of processor time for loading are not won back: a compiled step
-#: takes 40 (logistic regression) to 270 us (Adam) less. An epoch of Fashion-MNIST at batch size 1,
-#: 50,000 steps, is above. Compiling, 7 to 30 s, happens once per kind of network and machine.
+#: Fewer steps do not win back the 2 s of processor time for loading: a compiled step takes 40
+#: (logistic regression) to 270 us (Adam) less. Compiling, 7 to 30 s, happens once per kind of
+#: network and machine. An epoch of Fashion-MNIST at batch size 1 has 50,000 steps.
 FEWEST_COMPILED_STEPS = 40_000
 #: Above this batch size both engines spend most of their time in the same matrix products.
 LARGEST_COMPILED_BATCH = 16
-#: What :class:`CompiledEngine` raises: no compiler or one that fails, other torch, no folder, or no
-#: memory left.
+#: :class:`CompiledEngine` raises them: compiler missing or failing, other torch, folder or memory.
 COMPILE_ERRORS = (RuntimeError, ImportError, OSError, MemoryError)
+
+Engine = EagerEngine | CompiledEngine
 
 _log = logging.getLogger("argbest.trainables")
 

@@ -1,9 +1,9 @@
 """Many optimizer steps as one piece of torch code, for :mod:`trainables.torch_compiled`.
 
 ``torch.func.grad_and_value`` of the loss and the update rule form the body of the higher-order
-operator ``scan``, so that the compiler sees the whole loop. The graph is fixed by network, batch
-size and kind of update alone: learning rate, L2 decay, dropout and Adam's bias corrections come in
-as tensors, and a new value of theirs needs no new code.
+operator ``scan``, so the compiler sees the whole loop. The graph depends on network, batch size and
+kind of update alone: learning rate, L2 decay, dropout and Adam's bias corrections are tensor
+inputs, so new values need no new code.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainables.torch_models import Architecture, Weights, initial_weights, loss, loss_above
+from trainables.torch_models import Architecture, Weights, initial_weights, logits_above, loss
 from trainables.torch_optimizers import Optimizer, OptimizerName, update
 from trainables.torch_steps import Problem
 
@@ -25,17 +25,17 @@ Blocks = tuple[Tensor, Tensor, Weights, Tensor]
 #: Takes weights, moments and blocks; returns weights, moments and losses (iterations, steps).
 Loop = Callable[[Weights, Weights, Blocks], tuple[Weights, Weights, Tensor]]
 
-#: Between blocks the weights change buffers, so a block has several steps; compiling takes longer
-#: with each.
+#: The weights change buffers between blocks, so a block has several steps; each makes compiling
+#: longer.
 _STEPS = 4
-#: A delayed update of the first layer costs about the same for any number of steps; in deeper
-#: networks it is less of the whole, and the code of a step is longer.
+#: A delayed update of the first layer costs about the same for any number of steps; in a deeper
+#: network it is a smaller part of the whole, and the code of a step is longer.
 _DELAYED_STEPS, _DELAYED_STEPS_DEEP = 16, 8
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """What the loop's code depends on.
+    """Everything that the loop's code depends on.
 
     ``delayed``: the first layer is updated once per block, see :func:`_delayed_block`.
     """
@@ -47,9 +47,9 @@ class Graph:
 
     @classmethod
     def of(cls, problem: Problem) -> Graph:
-        """Return the graph for a problem: delayed where that is exact and pays.
+        """Return the graph for a problem: delayed where that is exact and faster.
 
-        It does not pay without hidden layers, where the weights stay in the first-level cache.
+        Without hidden layers it is not faster: the weights stay in the first-level cache.
         """
         architecture, rule = problem.architecture, problem.optimizer
         exact = rule.name == "sgd" and rule.l2_decay == 0 and problem.batch_size == 1
@@ -63,7 +63,7 @@ class Graph:
         return _DELAYED_STEPS if self.architecture.layers == 1 else _DELAYED_STEPS_DEEP
 
     def loop(self) -> Loop:
-        """Return the loop, yet to be compiled."""
+        """Return the loop, not compiled."""
         from torch._higher_order_ops.scan import scan
 
         block = _delayed_block if self.delayed else _block
@@ -115,7 +115,7 @@ def _delayed_block(graph: Graph, carry: Weights, block: Blocks) -> tuple[Weights
     """Run steps of plain SGD on single samples, and update the first layer once at the end.
 
     Algebraically the same as step after step: the first layer is affine, so with delta_s the
-    gradient at its output z_s, times the learning rate, the weights of step t would have given
+    gradient at its output z_s, times the learning rate, the weights of step t give
     z_t = W x_t + b - sum over s < t of delta_s (x_s . x_t + 1). Three matrix products replace a
     matrix-vector and an outer product per step.
     """
@@ -130,7 +130,8 @@ def _delayed_block(graph: Graph, carry: Weights, block: Blocks) -> tuple[Weights
         def objective(
             at: tuple[Tensor, Weights], step: int = step, dropout: Weights = dropout
         ) -> Tensor:
-            return loss_above(graph.architecture, at[1], at[0], labels[step], dropout)
+            scores = logits_above(graph.architecture, at[1], at[0], dropout)
+            return functional.cross_entropy(scores, labels[step])
 
         (gradient, gradients), value = torch.func.grad_and_value(objective)((z[0], above))
         above, _ = update("sgd", above, (), gradients, rates[step])

@@ -28,8 +28,8 @@ _EVALUATION_ROWS = 2_500
 class Architecture:
     """A feed-forward network: ``layers`` hidden layers of ``hidden_size`` units, then the logits.
 
-    With ``layers`` 0 it is multinomial logistic regression, and ``hidden_size`` and ``activation``
-    mean nothing.
+    With ``layers`` 0 it is multinomial logistic regression; ``hidden_size`` and ``activation`` are
+    then unused.
     """
 
     features: int
@@ -74,21 +74,20 @@ def dropout_mask(shape: Sequence[int], probability: float, generator: torch.Gene
     return kept.to(torch.float32).mul_(1 / (1 - probability))
 
 
-def logits(
-    architecture: Architecture, weights: Weights, x: Tensor, masks: Sequence[Tensor] = ()
-) -> Tensor:
+def logits(architecture: Architecture, weights: Weights, x: Tensor, masks: Weights = ()) -> Tensor:
     """Return the class scores, (..., classes), of the samples ``x``, (..., features).
 
     ``masks``, (..., hidden_size) for each hidden layer, multiply the hidden activations; without
     them dropout is off.
     """
-    return _logits_above(architecture, weights[2:], _affine(weights[0], weights[1], x), masks)
+    return logits_above(architecture, weights[2:], _affine(weights[0], weights[1], x), masks)
 
 
-def _logits_above(
-    architecture: Architecture, weights: Weights, z: Tensor, masks: Sequence[Tensor]
-) -> Tensor:
-    """Return the class scores from ``z``, the first layer's output before its activation."""
+def logits_above(architecture: Architecture, weights: Weights, z: Tensor, masks: Weights) -> Tensor:
+    """Return the class scores from ``z``, (..., hidden_size), the first layer's output.
+
+    ``z`` is taken before its activation; ``weights`` are those of the layers above.
+    """
     activate = torch.relu if architecture.activation == "relu" else torch.tanh
     for layer in range(architecture.layers):
         hidden = activate(z)
@@ -100,33 +99,15 @@ def _logits_above(
 
 def _affine(w: Tensor, b: Tensor, x: Tensor) -> Tensor:
     # A matrix-vector product and its outer-product gradient compile into loops that fuse with the
-    # update; functional.linear on one sample would call out to a matrix product.
+    # update; functional.linear on one sample calls a matrix product.
     return w @ x + b if x.ndim == 1 else functional.linear(x, w, b)
 
 
 def loss(
-    architecture: Architecture,
-    weights: Weights,
-    x: Tensor,
-    label: Tensor,
-    masks: Sequence[Tensor] = (),
+    architecture: Architecture, weights: Weights, x: Tensor, label: Tensor, masks: Weights = ()
 ) -> Tensor:
     """Return the cross-entropy in nats, shape (), of one sample or its mean over a batch."""
     return functional.cross_entropy(logits(architecture, weights, x, masks), label)
-
-
-def loss_above(
-    architecture: Architecture,
-    weights: Weights,
-    z: Tensor,
-    label: Tensor,
-    masks: Sequence[Tensor] = (),
-) -> Tensor:
-    """Return the same loss from ``z``, (..., hidden_size), the first layer's output.
-
-    ``z`` is taken before its activation; ``weights`` are those of the layers above.
-    """
-    return functional.cross_entropy(_logits_above(architecture, weights, z, masks), label)
 
 
 def scaled(pixels: Tensor, scale: float) -> Tensor:

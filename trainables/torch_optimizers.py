@@ -75,8 +75,8 @@ def update(
 def _stored(moment: Tensor) -> Tensor:
     """Make torch's compiler write a matrix to memory here; without effect otherwise.
 
-    It would rather keep a block's gradients and work out the moments from all of them at each step:
-    twice the memory traffic, which is what a step of Adam costs.
+    Else it keeps a block's gradients and computes the moments from all of them at each step, which
+    doubles the memory traffic, the main cost of a step of Adam.
     """
     if moment.ndim < 2 or not torch.compiler.is_compiling():
         return moment

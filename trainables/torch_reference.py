@@ -1,7 +1,6 @@
 """The plain training loop, one module call and one optimizer step after another (Q4).
 
-It is the specification that the engines are tested and timed against, written as a course
-hand-in would have it; no job runs it.
+The engines are tested and timed against it. It is written as in a course hand-in; no job runs it.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ An engine runs many optimizer steps on some batches; it computes what the plain 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -70,29 +69,22 @@ class Batches:
         return Batches(self.x.squeeze(1), self.labels.squeeze(1), masks)
 
 
-class Engine(Protocol):
-    """Runs one optimizer step per batch."""
-
-    @property
-    def name(self) -> str:
-        """The name that a trial's record shows."""
-
-    def run(self, state: State, batches: Batches) -> tuple[State, Tensor]:
-        """Return the state after all batches, and each batch's mean loss before its update.
-
-        The losses are float32, (steps,). The batches may have any size, each call its own.
-        """
-
-
 class EagerEngine:
-    """Autograd and in-place updates, operator by operator: no compiler, no module, no loader."""
+    """Autograd and in-place updates, operator by operator: no compiler, no module, no loader.
+
+    A trial's record shows ``name``.
+    """
 
     def __init__(self, problem: Problem, name: str = "eager") -> None:
         self._problem = problem
         self.name = name
 
     def run(self, state: State, batches: Batches) -> tuple[State, Tensor]:
-        """See :meth:`Engine.run`; the weights and moments of ``state`` are overwritten."""
+        """Return the state after one step per batch, and each batch's mean loss before its update.
+
+        The losses are float32, (steps,). The batches may have any size, each call its own. The
+        weights and moments of ``state`` are overwritten.
+        """
         optimizer = self._problem.optimizer
         weights = tuple(w.detach().requires_grad_() for w in state.weights)
         losses = torch.empty(len(batches), device=batches.x.device)
@@ -100,16 +92,11 @@ class EagerEngine:
             batches = batches.as_single_samples()
         rates = optimizer.rates(state.steps + 1, len(batches))
         for step in range(len(batches)):
-            losses[step], gradients = self._differentiate(weights, batches, step)
+            masks = tuple(mask[step] for mask in batches.masks)
+            sample = batches.x[step], batches.labels[step], masks
+            value = loss(self._problem.architecture, weights, *sample)
+            losses[step] = value.detach()
+            gradients = torch.autograd.grad(value, weights)
             update_in_place(optimizer.name, weights, state.moments, gradients, rates[step])
         detached = tuple(w.detach() for w in weights)
         return State(detached, state.moments, state.steps + len(batches)), losses
-
-    def _differentiate(
-        self, weights: Weights, batches: Batches, step: int
-    ) -> tuple[Tensor, Weights]:
-        masks = tuple(mask[step] for mask in batches.masks)
-        value = loss(
-            self._problem.architecture, weights, batches.x[step], batches.labels[step], masks
-        )
-        return value.detach(), torch.autograd.grad(value, weights)

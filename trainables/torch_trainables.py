@@ -18,10 +18,10 @@ from trainables.contract import Report
 from trainables.datasets.types import ImageData
 from trainables.parameters import TorchFeedforwardParameters, TorchLogisticRegressionParameters
 from trainables.torch_devices import Images, choose_device, denormals_flushed
-from trainables.torch_engines import cache_folder, choose_engine
+from trainables.torch_engines import Engine, cache_folder, choose_engine
 from trainables.torch_models import Architecture, accuracy, dropout_mask, scaled
 from trainables.torch_optimizers import Optimizer
-from trainables.torch_steps import Batches, Engine, Problem, State
+from trainables.torch_steps import Batches, Problem, State
 
 #: Samples handed to an engine at once: their float32 pixels (1.6 MB at 784) stay in the cache.
 STRETCH_SAMPLES = 512

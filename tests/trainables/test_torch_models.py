@@ -18,8 +18,8 @@ from trainables.torch_models import (
     dropout_mask,
     initial_weights,
     logits,
+    logits_above,
     loss,
-    loss_above,
 )
 
 FloatArray = NDArray[np.float64]
@@ -116,11 +116,11 @@ def test_a_batch_has_the_mean_loss_of_its_samples(architecture: Architecture) ->
     assert batch.item() == pytest.approx(torch.stack(single).mean().item(), rel=1e-13)
 
 
-def test_loss_above_continues_from_the_first_layer() -> None:
-    weights, (x, label, masks) = _doubles(RELU), _sample(RELU)
+def test_logits_above_continue_from_the_first_layer() -> None:
+    weights, (x, _, masks) = _doubles(RELU), _sample(RELU)
     z = weights[0] @ x + weights[1]
-    whole = loss(RELU, weights, x, label, masks)
-    assert loss_above(RELU, weights[2:], z, label, masks).item() == whole.item()
+    whole = logits(RELU, weights, x, masks)
+    assert torch.equal(logits_above(RELU, weights[2:], z, masks), whole)
 
 
 def test_initial_weights_are_those_of_torch_linear() -> None:

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from trainables import torch_reference
+from trainables.torch_engines import Engine
 from trainables.torch_models import Architecture, Weights, dropout_mask
-from trainables.torch_steps import Batches, Engine, Problem, State
+from trainables.torch_steps import Batches, Problem, State
 
 CPU = torch.device("cpu")
 ONE_HIDDEN = Architecture(features=12, classes=4, layers=1, hidden_size=8)
