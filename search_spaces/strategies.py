@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from search_spaces.conditions import Parameters, dependency_order
@@ -119,12 +120,7 @@ def suggest(space: SearchSpace, trial: Suggester) -> Configuration:
     Parameters are drawn after those that their conditions name, under their own names; one whose
     conditions do not hold is not drawn.
     """
-    config: Configuration = {}
-    for name in dependency_order(space.parameters):
-        domain = space.parameters[name]
-        if holds(domain.when, config):
-            config[name] = _suggest_value(name, domain, trial)
-    return _as_declared(config, space.parameters)
+    return _configuration(space.parameters, partial(_suggest_value, trial))
 
 
 def suggested(space: SearchSpace, configuration: Mapping[str, Value]) -> dict[str, Label]:
@@ -154,7 +150,7 @@ def _labels(domain: Choice) -> dict[Label, Value]:
     return {value: value for value in domain.values}  # type: ignore[misc]
 
 
-def _suggest_value(name: str, domain: Domain, trial: Suggester) -> Value:
+def _suggest_value(trial: Suggester, name: str, domain: Domain) -> Value:
     match domain:
         case Constant():
             return domain.value
@@ -168,13 +164,17 @@ def _suggest_value(name: str, domain: Domain, trial: Suggester) -> Value:
             return domain.nearest(trial.suggest_float(name, low, high, step=step, log=log))
 
 
-def _with_defaults(parameters: Parameters, chosen: Mapping[str, Value]) -> Configuration:
-    """Return the configuration of the ``chosen`` values and, for all else, the defaults."""
+def _configuration(parameters: Parameters, choose: Callable[[str, Domain], Value]) -> Configuration:
+    """Return the configuration in which each parameter that exists has the value chosen for it."""
     config: Configuration = {}
     for name in dependency_order(parameters):
         if holds(parameters[name].when, config):
-            config[name] = chosen.get(name, parameters[name].default)
+            config[name] = choose(name, parameters[name])
     return _as_declared(config, parameters)
+
+
+def _with_defaults(parameters: Parameters, chosen: Configuration) -> Configuration:
+    return _configuration(parameters, lambda name, domain: chosen.get(name, domain.default))
 
 
 def _as_declared(config: Configuration, parameters: Parameters) -> Configuration:
