@@ -70,6 +70,23 @@ def test_the_same_seed_gives_the_same_curves_also_beside_other_trials(service: S
     assert service.get(f"{alone['id']}/curves") == service.get(f"{beside}/curves")
 
 
+def test_lists_and_names_with_dots_reach_the_trials(service: Service) -> None:
+    space = steps(
+        x={"values": [1.0, 2.0]},
+        **{"model.sizes": {"values": [[64, 64], [], [8]], "when": {"x": {"at_least": 2}}}},
+    )
+    sampled = service.submit({**space, "strategy": "tpe", "trials": 6})
+    grid = service.wait(service.submit(space))
+    assert grid["best"]["parameters"] == {"x": 2.0, "model.sizes": [64, 64]}
+    for job in (grid, service.wait(sampled)):
+        assert job["state"] == "succeeded"
+        for trial in service.get(f"{job['id']}/trials")["items"]:
+            parameters = trial["parameters"]
+            assert ("model.sizes" in parameters) == (parameters["x"] == 2)
+            score = parameters["x"] + sum(parameters.get("model.sizes", []))
+            assert trial["metrics"]["score"] == score
+
+
 def test_one_of_two_jobs_is_cancelled(service: Service) -> None:
     doomed = service.submit(steps(x={"values": [1.0, 2.0]}, pause_s=0.2), epochs=1000)
     service.wait_for_epochs(doomed, 2)

@@ -38,6 +38,7 @@ class StepsParameters(Parameters):
         "print",
         "pid",
     ] = "go on"
+    sizes: list[int] = Field([], alias="model.sizes", description="numbers added to the score")
     marker: str = Field("", description="file whose existence makes `raise once` go on")
 
 
@@ -47,7 +48,7 @@ def train(
     parameters = StepsParameters.model_validate(config)
     for epoch in range(1, epochs + 1):
         time.sleep(parameters.pause_s)
-        score = parameters.x
+        score = parameters.x + sum(parameters.sizes)
         if epoch == 2:
             if parameters.second_epoch == "skip":
                 continue
