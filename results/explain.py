@@ -6,6 +6,7 @@ better direction is unknown.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from results.analysis import JobResults, summarize
@@ -94,11 +95,11 @@ def _selection(results: JobResults, best: TrialRecord) -> list[str]:
         trial, other = others[0]
         text += f", the {EXTREME[metric.mode]} of {len(results.ranked)}."
         text += f" Next is {_named(results, trial)} with {number(other)}, {apart(other, score)}"
-    tests = [results.info(name) for name in best.metrics if results.info(name).split == "test"]
+    infos = [results.info(name) for name in best.metrics if name != metric.name]
     tested = [
         f"{in_sentence(info)} {number(best.metrics[info.name])}"
-        for info in tests
-        if info.name != metric.name
+        for info in infos
+        if info.split == "test" and math.isfinite(best.metrics[info.name])
     ]
     if tested:
         text += f". Trial {best.number} has {listing(tested)}"
