@@ -6,6 +6,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PYTEST ?= $(BIN)/pytest
+# Test files run side by side in this many processes; most tests wait more than they compute.
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-long serve lint format bench chaos load lock clean
@@ -26,10 +28,10 @@ demo: install  ## start the service, run two searches on real data, show the res
 	$(BIN)/python tools/demo.py
 
 test: lint  ## run every check: lint, types and tests
-	$(PYTEST)
+	$(PYTEST) -n $(WORKERS) --dist loadfile
 
 test-long: lint  ## run every check with many more generated cases and repeats
-	ARGBEST_TEST_LONG=1 $(PYTEST) --timeout=3600
+	ARGBEST_TEST_LONG=1 $(PYTEST) -n $(WORKERS) --dist loadfile --timeout=3600
 
 serve: install  ## run the service on this machine until Ctrl-C
 	$(BIN)/argbest serve
