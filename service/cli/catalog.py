@@ -14,9 +14,9 @@ from service.cli.text import cells, setting
 if TYPE_CHECKING:
     from search_spaces import Problem
     from service.client.client import Client
-    from service.schemas import TrainableView
+    from service.schemas import SearchSpaceList, SearchSpaceView, TrainableList, TrainableView
 
-name_argument = click.argument("name", callback=identifier, required=False)
+name_argument = click.argument("name", type=identifier, metavar="[NAME]", required=False)
 
 
 @click.command()
@@ -30,18 +30,20 @@ def spaces(client: Client, *, name: str | None, as_json: bool) -> None:
     """
     if name:
         space = client.search_space(name)
-        if as_json:
-            emit_json(space)
-        else:
-            import yaml
+        emit_json(space) if as_json else _show_space(space)
+    else:
+        found = client.search_spaces()
+        emit_json(found) if as_json else _list_spaces(found)
 
-            plain = space.model_dump(mode="json", exclude_unset=True)
-            click.echo(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), nl=False)
-        return
-    found = client.search_spaces()
-    if as_json:
-        emit_json(found)
-        return
+
+def _show_space(space: SearchSpaceView) -> None:
+    import yaml
+
+    plain = space.model_dump(mode="json", exclude_unset=True)
+    click.echo(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), nl=False)
+
+
+def _list_spaces(found: SearchSpaceList) -> None:
     rows = [[s.name, s.title, s.trainable, s.strategy, str(s.epochs)] for s in found.items]
     table(["name", "title", "trainable", "strategy", "epochs#"], rows)
     for broken in found.broken:
@@ -59,19 +61,15 @@ def trainables(client: Client, *, name: str | None, as_json: bool) -> None:
     """
     if name:
         one = client.trainable(name)
-        if as_json:
-            emit_json(one)
-        else:
-            _show_trainable(one)
-        return
-    found = client.trainables()
-    if as_json:
-        emit_json(found)
-        return
-    table(
-        ["name", "title", "data sets"],
-        [[one.name, one.title, ", ".join(one.datasets)] for one in found.items],
-    )
+        emit_json(one) if as_json else _show_trainable(one)
+    else:
+        found = client.trainables()
+        emit_json(found) if as_json else _list_trainables(found)
+
+
+def _list_trainables(found: TrainableList) -> None:
+    rows = [[one.name, one.title, ", ".join(one.datasets)] for one in found.items]
+    table(["name", "title", "data sets"], rows)
     for broken in found.broken:
         _note_problems(f"{broken.entry_point} of {broken.package}", broken.problems)
 
@@ -82,14 +80,8 @@ def _note_problems(source: str, problems: list[Problem]) -> None:
 
 
 def _show_trainable(one: TrainableView) -> None:
-    facts(
-        [
-            ("name", one.name),
-            ("title", one.title),
-            ("data sets", ", ".join(one.datasets)),
-            ("metrics", ", ".join(metric.name for metric in one.metrics)),
-        ]
-    )
+    datasets, metrics = ", ".join(one.datasets), ", ".join(metric.name for metric in one.metrics)
+    facts([("name", one.name), ("title", one.title), ("data sets", datasets), ("metrics", metrics)])
     click.echo()
     rows = [
         [name, *cells(schema, ["default"], setting), _limits(schema), schema.get("description", "")]

@@ -50,7 +50,7 @@ def list_data(*, data_dir: Path | None, as_json: bool) -> None:
 
 
 @data.command()
-@click.argument("name", callback=identifier)
+@click.argument("name", type=identifier, metavar="NAME")
 @folder_option
 def fetch(*, name: str, data_dir: Path | None) -> None:
     """Fetch and prepare a data set, check its checksums."""

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from service.schemas import ReadinessView
 
 OLDEST_PYTHON = (3, 11)
-_COMPILERS = ("c++", "g++", "clang++")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,9 @@ def _machine(data_dir: Path | None) -> Iterator[Check]:
     settings = machine_settings(data_dir)
     yield python_check(sys.version_info[:3])
     yield compiler_check()
-    yield disk_check(settings.data_dir, _free(settings.data_dir), settings.min_free_bytes)
+    folder = settings.data_dir
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    yield disk_check(folder, shutil.disk_usage(existing).free, settings.min_free_bytes)
     for name in datasets.names():
         status = datasets.status(name, settings.datasets_dir, source=settings.fashion_mnist_dir)
         if status.available:
@@ -88,9 +89,8 @@ def python_check(version: tuple[int, int, int]) -> Check:
 
 def compiler_check() -> Check:
     """Check for a C++ compiler, with which torch compiles its trainables."""
-    wanted = [name for name in (os.environ.get("CXX"), *_COMPILERS) if name]
-    found = next((path for name in wanted if (path := shutil.which(name))), None)
-    if found:
+    wanted = filter(None, (os.environ.get("CXX"), "c++", "g++", "clang++"))
+    if found := next(filter(None, map(shutil.which, wanted)), None):
         return Check("c++ compiler", "ok", found)
     hint = "install g++ to train the torch models faster"
     return Check("c++ compiler", "warning", "none found", hint)
@@ -109,11 +109,6 @@ def disk_check(folder: Path, free: int, needed: int) -> Check:
     if free < 10 * needed:
         return Check("disk", "warning", detail, "free some space soon")
     return Check("disk", "ok", detail)
-
-
-def _free(folder: Path) -> int:
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    return shutil.disk_usage(existing).free
 
 
 def _server(client: Client) -> Iterator[Check]:
@@ -144,8 +139,7 @@ def _server(client: Client) -> Iterator[Check]:
 
 
 def _version_check(version: str) -> Check:
-    own = installed_version("argbest")
-    if version == own:
+    if version == (own := installed_version("argbest")):
         return Check("server's version", "ok", version)
     hint = "install the same version here: an option of one may be unknown to the other"
     return Check("server's version", "warning", f"{version}; this program is {own}", hint)

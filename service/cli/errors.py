@@ -1,29 +1,15 @@
-"""Exit codes, and the lines that explain an error of the client."""
+"""Exit codes, and how errors of the client are printed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from enum import IntEnum
-from typing import Any
 
 import click
 
 from service.cli.text import clean
-from service.client.errors import (
-    BadToken,
-    BadUrl,
-    ClientError,
-    Conflict,
-    Invalid,
-    NotFound,
-    ProblemError,
-    ServerBusy,
-    ServerFault,
-    ServerUnreachable,
-    Unauthorized,
-    UnexpectedAnswer,
-    WaitTimeout,
-)
+from service.client import errors
+from service.client.errors import ClientError, ProblemError
 
 
 class ExitCode(IntEnum):
@@ -41,25 +27,32 @@ class ExitCode(IntEnum):
     @classmethod
     def of(cls, error: ClientError) -> ExitCode:
         """Return the exit code for ``error``; a server that fails counts as unreachable."""
-        if isinstance(error, (Invalid, BadUrl, BadToken)):
-            return cls.USAGE
-        if isinstance(error, Unauthorized):
-            return cls.AUTH
-        if isinstance(error, (NotFound, Conflict)):
-            return cls.NOT_FOUND
-        if isinstance(error, WaitTimeout):
-            return cls.TIMED_OUT
-        return cls.UNREACHABLE
+        return _CODES.get(type(error), cls.UNREACHABLE)
 
 
-_ERROR: dict[str, Any] = {"fg": "red"}
-_HINT: dict[str, Any] = {"dim": True}
+_CODES = {
+    errors.Invalid: ExitCode.USAGE,
+    errors.BadUrl: ExitCode.USAGE,
+    errors.BadToken: ExitCode.USAGE,
+    errors.Unauthorized: ExitCode.AUTH,
+    errors.NotFound: ExitCode.NOT_FOUND,
+    errors.Conflict: ExitCode.NOT_FOUND,
+    errors.WaitTimeout: ExitCode.TIMED_OUT,
+}
+#: Errors that concern one request alone: the next one may succeed.
+_OF_ONE_REQUEST = (
+    errors.Invalid, errors.NotFound, errors.Conflict, errors.ServerFault, errors.UnexpectedAnswer,
+)  # fmt: skip
 
 
 def report(error: ClientError) -> None:
     """Print an error and its hint on stderr."""
-    for line, style in _lines(error):
-        click.secho(clean(line), err=True, **style)
+    if not (isinstance(error, ProblemError) and error.problems):
+        _print(f"Error: {error}", _hint(error))
+        return
+    _print("Error: the server refused the request")
+    for problem in error.problems:
+        _print(f"  {_field(problem.pointer)}: {problem.detail}", problem.hint, indent="    ")
 
 
 def for_each(names: Iterable[str], kind: str, act: Callable[[str], None]) -> None:
@@ -72,27 +65,18 @@ def for_each(names: Iterable[str], kind: str, act: Callable[[str], None]) -> Non
     for name in names:
         try:
             act(name)
-        except (Invalid, NotFound, Conflict, ServerFault, UnexpectedAnswer) as error:
-            click.secho(clean(f"{kind} {name}:"), err=True, fg="red")
+        except _OF_ONE_REQUEST as error:
+            _print(f"{kind} {name}:")
             report(error)
             first = first or error
     if first is not None:
         click.get_current_context().exit(ExitCode.of(first))
 
 
-def _lines(error: ClientError) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the lines that explain ``error``, each with click's style for it."""
-    if isinstance(error, ProblemError) and error.problems:
-        yield "Error: the server refused the request", _ERROR
-        for problem in error.problems:
-            yield f"  {_field(problem.pointer)}: {problem.detail}", _ERROR
-            if problem.hint:
-                yield f"    Hint: {problem.hint}", _HINT
-        return
-    yield f"Error: {error}", _ERROR
-    hint = _hint(error)
+def _print(line: str, hint: str = "", indent: str = "") -> None:
+    click.secho(clean(line), err=True, fg="red")
     if hint:
-        yield f"Hint: {hint}", _HINT
+        click.secho(clean(f"{indent}Hint: {hint}"), err=True, dim=True)
 
 
 def _field(pointer: str) -> str:
@@ -104,10 +88,10 @@ def _field(pointer: str) -> str:
 def _hint(error: ClientError) -> str:
     if isinstance(error, ProblemError) and error.hint:
         return error.hint
-    if isinstance(error, ServerUnreachable):
+    if isinstance(error, errors.ServerUnreachable):
         return "start it with `argbest serve`, or name another with --url or ARGBEST_URL"
-    if isinstance(error, Unauthorized):
+    if isinstance(error, errors.Unauthorized):
         return "give the server's token with ARGBEST_TOKEN or --token"
-    if isinstance(error, ServerBusy) and error.retry_after is not None:
+    if isinstance(error, errors.ServerBusy) and error.retry_after is not None:
         return f"try again in {error.retry_after:.0f} s"
     return ""

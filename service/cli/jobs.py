@@ -18,7 +18,7 @@ from service.cli.text import cells, pairs, setting
 
 if TYPE_CHECKING:
     from service.client.client import Client
-    from service.schemas import PlanView
+    from service.schemas import JobView
 
 
 @click.command()
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--idempotency-key",
     metavar="KEY",
-    callback=identifier,
+    type=identifier,
     help="Submitting again with the same key gives the same job. [default: a new one]",
 )
 @json_option
@@ -76,11 +76,7 @@ def plan(client: Client, /, *, as_json: bool, **options: Any) -> None:
     planned = client.plan(body_of(**options))
     if as_json:
         emit_json(planned)
-    else:
-        _show_plan(planned)
-
-
-def _show_plan(planned: PlanView) -> None:
+        return
     trials, epochs = count(planned.trials, "trial"), count(planned.spec["epochs"], "epoch")
     note(f"{trials} of {epochs}, strategy {planned.spec['strategy']}")
     if planned.configurations is None:
@@ -94,57 +90,44 @@ def _show_plan(planned: PlanView) -> None:
     table(["trial#", *names], rows)
 
 
-def _command(name: str, text: str, act: Callable[[Client, str], str]) -> click.Command:
+def _command(name: str, text: str, act: Callable[[Client, str], JobView | None]) -> click.Command:
     """Return the command ``name``, which does ``act`` with each job and prints its new state."""
 
     @click.command(name, help=text)
     @jobs_argument
     @with_client
     def run(client: Client, *, jobs: tuple[str, ...]) -> None:
-        for_each(jobs, "job", lambda job_id: note(f"job {job_id} is {act(client, job_id)}"))
+        def move(job_id: str) -> None:
+            job = act(client, job_id)
+            note(f"job {job_id} is {job.state if job else 'deleted'}")
+
+        for_each(jobs, "job", move)
 
     return run
 
 
 pause = _command(
     "pause",
-    """Pause jobs: running trials finish, no other one starts.
-
-    A job is pausing until its last running trial has ended. Its processors are then free.
-    """,
-    lambda client, job_id: client.pause(job_id).state,
+    "Pause jobs: running trials finish, no other one starts.\n\n"
+    "A job is pausing until its last running trial has ended. Its processors are then free.",
+    lambda client, job_id: client.pause(job_id),
 )
-resume = _command(
-    "resume", "Let paused jobs go on.", lambda client, job_id: client.resume(job_id).state
-)
+resume = _command("resume", "Let paused jobs go on.", lambda client, job_id: client.resume(job_id))
 retry = _command(
     "retry",
-    """Run the failed trials of finished jobs again.
-
-    They begin anew as further attempts; succeeded trials are kept.
-    """,
-    lambda client, job_id: client.retry_failed(job_id).state,
+    "Run the failed trials of finished jobs again.\n\n"
+    "They begin anew as further attempts; succeeded trials are kept.",
+    lambda client, job_id: client.retry_failed(job_id),
 )
 cancel = _command(
     "cancel",
-    """Cancel jobs that have not finished.
-
-    A running job is cancelling for a few seconds; all that its trials have reported is kept.
-    """,
-    lambda client, job_id: client.cancel(job_id).state,
+    "Cancel jobs that have not finished.\n\n"
+    "A running job is cancelling for a few seconds; all that its trials have reported is kept.",
+    lambda client, job_id: client.cancel(job_id),
 )
-
-
-def _delete(client: Client, job_id: str) -> str:
-    client.delete(job_id)
-    return "deleted"
-
-
 rm = _command(
     "rm",
-    """Delete finished jobs with their trials and curves.
-
-    There is no way back; cancel a job that still runs first.
-    """,
-    _delete,
+    "Delete finished jobs with their trials and curves.\n\n"
+    "There is no way back; cancel a job that still runs first.",
+    lambda client, job_id: client.delete(job_id),
 )

@@ -11,30 +11,16 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 
-def identifier(_: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """Pass a job's id or the name of something; refuse one that could not be either."""
-    if value is not None and not _is_identifier(value):
-        raise click.BadParameter(f"{value!r} cannot be an id or a name", param=parameter)
-    return value
-
-
-def _identifiers(
-    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
-) -> tuple[str, ...]:
-    for value in values:
-        identifier(context, parameter, value)
-    return values
-
-
-def _is_identifier(text: str) -> bool:
+def identifier(text: str) -> str:
+    """Return a job's id or a name; refuse a text that could be neither."""
     allowed = text.isascii() and text.isprintable() and not set(text) & set("/ ")
-    return allowed and text not in ("", ".", "..")
+    if not allowed or text in ("", ".", ".."):
+        raise click.BadParameter(f"{text!r} cannot be an id or a name")
+    return text
 
 
-job_argument = click.argument("job", metavar="JOB", callback=identifier)
-jobs_argument = click.argument(
-    "jobs", metavar="JOB...", nargs=-1, required=True, callback=_identifiers
-)
+job_argument = click.argument("job", metavar="JOB", type=identifier)
+jobs_argument = click.argument("jobs", metavar="JOB...", nargs=-1, required=True, type=identifier)
 timeout_option = click.option(
     "--timeout",
     metavar="SECONDS",

@@ -13,35 +13,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from service import schemas
 from service.client import DEFAULT_URL
 from service.client.connection import Clock, Connection, Model, segment
 from service.client.events import Event, JobEvent, follow
-from service.schemas import (
-    BestView,
-    ClusterView,
-    Curve,
-    CurveList,
-    CurveView,
-    DatasetList,
-    DatasetView,
-    HealthView,
-    JobList,
-    JobView,
-    PlanView,
-    PlotList,
-    PlotView,
-    ReadinessView,
-    SearchSpaceList,
-    SearchSpaceView,
-    TrainableList,
-    TrainableView,
-    TrialList,
-    TrialView,
-    VersionView,
-)
 
 if TYPE_CHECKING:
     import httpx2
@@ -65,49 +42,37 @@ class Client:
         timeout: float = 60.0,
         clock: Clock | None = None,
     ) -> None:
-        self._http = Connection(
-            base_url, token=token, transport=transport, timeout=timeout, clock=clock or Clock()
-        )
+        self.clock = clock or Clock()
+        self._http = Connection(base_url, token, transport, timeout, self.clock)
+        #: The server's address, without a slash at the end.
+        self.base_url = self._http.base_url
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
 
-    @property
-    def base_url(self) -> str:
-        """The server's address, without a slash at the end."""
-        return self._http.base_url
-
-    @property
-    def clock(self) -> Clock:
-        """The time that the client uses."""
-        return self._http.clock
-
     # --- jobs ------------------------------------------------------------------------------
 
-    def submit(self, body: Mapping[str, Any], *, idempotency_key: str | None = None) -> JobView:
+    def submit(
+        self, body: Mapping[str, Any], *, idempotency_key: str | None = None
+    ) -> schemas.JobView:
         """Submit a search and return its job, queued.
 
         Without a key a new one is made, so that a repeated request makes one job.
         """
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
-        return self._http.model(JobView, "POST", f"{API}/jobs", body=body, headers=headers)
+        return self._http.model(schemas.JobView, "POST", f"{API}/jobs", body=body, headers=headers)
 
-    def plan(self, body: Mapping[str, Any]) -> PlanView:
+    def plan(self, body: Mapping[str, Any]) -> schemas.PlanView:
         """Check a search without running it; return its complete spec and its configurations."""
         params = {"dry_run": "true"}
-        return self._http.model(PlanView, "POST", f"{API}/jobs", params=params, body=body)
+        return self._http.model(schemas.PlanView, "POST", f"{API}/jobs", params=params, body=body)
 
     def jobs(
         self,
@@ -116,28 +81,28 @@ class Client:
         fingerprint: str | None = None,
         cursor: str | None = None,
         limit: int | None = None,
-    ) -> JobList:
+    ) -> schemas.JobList:
         """Return a page of jobs, newest first; ``next_cursor`` asks for the next one."""
         params = {"state": state, "fingerprint": fingerprint, "cursor": cursor, "limit": limit}
-        return self._get(JobList, "/jobs", **params)
+        return self._get(schemas.JobList, "/jobs", **params)
 
-    def job(self, job_id: str) -> JobView:
+    def job(self, job_id: str) -> schemas.JobView:
         """Return a job."""
-        return self._get(JobView, _job(job_id))
+        return self._get(schemas.JobView, _job(job_id))
 
-    def cancel(self, job_id: str) -> JobView:
+    def cancel(self, job_id: str) -> schemas.JobView:
         """Ask for a job to be cancelled; return it, cancelled or cancelling."""
         return self._act(job_id, "cancel")
 
-    def pause(self, job_id: str) -> JobView:
+    def pause(self, job_id: str) -> schemas.JobView:
         """Let a job start no more trials; return it, paused, or pausing while trials still run."""
         return self._act(job_id, "pause")
 
-    def resume(self, job_id: str) -> JobView:
+    def resume(self, job_id: str) -> schemas.JobView:
         """Let a paused job go on; return it."""
         return self._act(job_id, "resume")
 
-    def retry_failed(self, job_id: str) -> JobView:
+    def retry_failed(self, job_id: str) -> schemas.JobView:
         """Run the failed trials of a finished job again; return it, queued."""
         return self._act(job_id, "retry-failed")
 
@@ -147,9 +112,9 @@ class Client:
 
     def log(self, job_id: str, *, tail: int | None = None) -> str:
         """Return the log of the job's driver and trials, or its last ``tail`` lines."""
-        return self._text(f"{_job(job_id)}/log", tail=tail)
+        return self._file(f"{_job(job_id)}/log", tail=tail).text
 
-    def wait(self, job_id: str, *, timeout: float | None = None) -> JobView:
+    def wait(self, job_id: str, *, timeout: float | None = None) -> schemas.JobView:
         """Return the job once it has finished; raise WaitTimeout after ``timeout`` seconds."""
         for event in self.events(job_id, timeout=timeout):
             if isinstance(event, JobEvent):
@@ -168,98 +133,98 @@ class Client:
 
     # --- results ---------------------------------------------------------------------------
 
-    def trials(self, job_id: str) -> list[TrialView]:
+    def trials(self, job_id: str) -> list[schemas.TrialView]:
         """Return all trials of a job by number."""
-        return self._get(TrialList, f"{_job(job_id)}/trials").items
+        return self._get(schemas.TrialList, f"{_job(job_id)}/trials").items
 
     def trials_csv(self, job_id: str) -> str:
         """Return all trials of a job as CSV."""
-        return self._text(f"{_job(job_id)}/trials", format="csv")
+        return self._file(f"{_job(job_id)}/trials", format="csv").text
 
-    def trial(self, job_id: str, number: int) -> TrialView:
+    def trial(self, job_id: str, number: int) -> schemas.TrialView:
         """Return one trial."""
-        return self._get(TrialView, f"{_job(job_id)}/trials/{segment(number)}")
+        return self._get(schemas.TrialView, f"{_job(job_id)}/trials/{segment(number)}")
 
-    def curve(self, job_id: str, number: int) -> Curve:
+    def curve(self, job_id: str, number: int) -> schemas.Curve:
         """Return one trial's curve: ``epoch`` and each metric, lists of equal length."""
         return self._http.json("GET", f"{API}{_job(job_id)}/trials/{segment(number)}/curve")
 
     def curve_csv(self, job_id: str, number: int) -> str:
         """Return one trial's curve as CSV."""
-        return self._text(f"{_job(job_id)}/trials/{segment(number)}/curve", format="csv")
+        return self._file(f"{_job(job_id)}/trials/{segment(number)}/curve", format="csv").text
 
-    def curves(self, job_id: str) -> list[CurveView]:
+    def curves(self, job_id: str) -> list[schemas.CurveView]:
         """Return the curves of all trials: ``trial``, ``epoch`` and each metric."""
-        return self._get(CurveList, f"{_job(job_id)}/curves").items
+        return self._get(schemas.CurveList, f"{_job(job_id)}/curves").items
 
     def curves_csv(self, job_id: str) -> str:
         """Return the curves of all trials as CSV."""
-        return self._text(f"{_job(job_id)}/curves", format="csv")
+        return self._file(f"{_job(job_id)}/curves", format="csv").text
 
-    def best(self, job_id: str) -> BestView:
+    def best(self, job_id: str) -> schemas.BestView:
         """Return the best trial; raises Conflict while there is none."""
-        return self._get(BestView, f"{_job(job_id)}/best")
+        return self._get(schemas.BestView, f"{_job(job_id)}/best")
 
     def best_text(self, job_id: str, style: Literal["json", "yaml", "curl"]) -> str:
         """Return the best configuration as JSON, as YAML or as a curl command that runs it."""
-        return self._text(f"{_job(job_id)}/best", format=style)
+        return self._file(f"{_job(job_id)}/best", format=style).text
 
     def report(self, job_id: str, style: Literal["html", "md", "json", "pdf"]) -> bytes:
         """Return the job's report as a file of that format."""
-        return self._bytes(f"{_job(job_id)}/report", format=style)
+        return self._file(f"{_job(job_id)}/report", format=style).content
 
     def report_json(self, job_id: str) -> dict[str, Any]:
         """Return the job's report as JSON."""
         path = f"{API}{_job(job_id)}/report"
         return self._http.json("GET", path, params={"format": "json"})
 
-    def plots(self, job_id: str) -> list[PlotView]:
+    def plots(self, job_id: str) -> list[schemas.PlotView]:
         """Return which plots the job has."""
-        return self._get(PlotList, f"{_job(job_id)}/plots").items
+        return self._get(schemas.PlotList, f"{_job(job_id)}/plots").items
 
     def plot(self, job_id: str, name: str, style: Literal["png", "svg"]) -> bytes:
         """Return one plot as a PNG or SVG file."""
-        return self._bytes(f"{_job(job_id)}/plots/{segment(f'{name}.{style}')}")
+        return self._file(f"{_job(job_id)}/plots/{segment(f'{name}.{style}')}").content
 
     # --- what there is ---------------------------------------------------------------------
 
-    def search_spaces(self) -> SearchSpaceList:
+    def search_spaces(self) -> schemas.SearchSpaceList:
         """Return the declared search spaces, and the files that declare none (``broken``)."""
-        return self._get(SearchSpaceList, "/search_spaces")
+        return self._get(schemas.SearchSpaceList, "/search_spaces")
 
-    def search_space(self, name: str) -> SearchSpaceView:
+    def search_space(self, name: str) -> schemas.SearchSpaceView:
         """Return one declared search space."""
-        return self._get(SearchSpaceView, f"/search_spaces/{segment(name)}")
+        return self._get(schemas.SearchSpaceView, f"/search_spaces/{segment(name)}")
 
-    def trainables(self) -> TrainableList:
+    def trainables(self) -> schemas.TrainableList:
         """Return the trainables, and the installed ones that cannot be used (``broken``)."""
-        return self._get(TrainableList, "/trainables")
+        return self._get(schemas.TrainableList, "/trainables")
 
-    def trainable(self, name: str) -> TrainableView:
+    def trainable(self, name: str) -> schemas.TrainableView:
         """Return one trainable, with the JSON Schema of its parameters."""
-        return self._get(TrainableView, f"/trainables/{segment(name)}")
+        return self._get(schemas.TrainableView, f"/trainables/{segment(name)}")
 
-    def datasets(self) -> list[DatasetView]:
+    def datasets(self) -> list[schemas.DatasetView]:
         """Return the data sets and whether the server has them."""
-        return self._get(DatasetList, "/datasets").items
+        return self._get(schemas.DatasetList, "/datasets").items
 
-    def cluster(self) -> ClusterView:
+    def cluster(self) -> schemas.ClusterView:
         """Return the nodes and resources that trials run on."""
-        return self._get(ClusterView, "/cluster")
+        return self._get(schemas.ClusterView, "/cluster")
 
     # --- the server itself -----------------------------------------------------------------
 
-    def healthy(self) -> HealthView:
+    def healthy(self) -> schemas.HealthView:
         """Return the answer of /healthz: the process is alive."""
-        return self._http.model(HealthView, "GET", "/healthz")
+        return self._http.model(schemas.HealthView, "GET", "/healthz")
 
-    def readiness(self) -> ReadinessView:
+    def readiness(self) -> schemas.ReadinessView:
         """Return the answer of /readyz, also if a part is not ready (503)."""
-        return self._http.model(ReadinessView, "GET", "/readyz", accepted=frozenset({503}))
+        return self._http.model(schemas.ReadinessView, "GET", "/readyz", accepted=frozenset({503}))
 
-    def version(self) -> VersionView:
+    def version(self) -> schemas.VersionView:
         """Return the server's versions."""
-        return self._http.model(VersionView, "GET", "/version")
+        return self._http.model(schemas.VersionView, "GET", "/version")
 
     def server_metrics(self) -> str:
         """Return the server's own metrics in Prometheus' text format."""
@@ -270,14 +235,11 @@ class Client:
     def _get(self, kind: type[Model], path: str, **params: Any) -> Model:
         return self._http.model(kind, "GET", f"{API}{path}", params=params)
 
-    def _act(self, job_id: str, verb: str) -> JobView:
-        return self._http.model(JobView, "POST", f"{API}{_job(job_id)}/{verb}")
+    def _act(self, job_id: str, verb: str) -> schemas.JobView:
+        return self._http.model(schemas.JobView, "POST", f"{API}{_job(job_id)}/{verb}")
 
-    def _text(self, path: str, **params: Any) -> str:
-        return self._http.send("GET", f"{API}{path}", params=params).text
-
-    def _bytes(self, path: str, **params: Any) -> bytes:
-        return self._http.send("GET", f"{API}{path}", params=params).content
+    def _file(self, path: str, **params: Any) -> httpx2.Response:
+        return self._http.send("GET", f"{API}{path}", params=params)
 
 
 def _job(job_id: str) -> str:

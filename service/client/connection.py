@@ -32,8 +32,7 @@ from service.client.errors import (
 Model = TypeVar("Model", bound=BaseModel)
 
 CONNECT_TIMEOUT_S = 5.0
-RETRIES = 3
-FIRST_DELAY_S = 0.2
+RETRY_DELAYS_S = (0.2, 0.4, 0.8)
 #: With a longer Retry-After the error is raised, which carries it.
 LONGEST_DELAY_S = 10.0
 #: A job's event holds its whole specification, at most the 1 MB that a request may have.
@@ -66,7 +65,6 @@ class Connection:
     def __init__(
         self,
         base_url: str,
-        *,
         token: str | None,
         transport: httpx2.BaseTransport | None,
         timeout: float,
@@ -118,15 +116,9 @@ class Connection:
         ``repeatable``: the request may reach the server twice without harm. Parameters that are
         None are left out.
         """
-        request = self._http.build_request(
-            method,
-            path,
-            params={name: value for name, value in (params or {}).items() if value is not None},
-            json=body,
-            headers=headers,
-        )
-        delay = FIRST_DELAY_S
-        for _ in range(RETRIES):
+        given = {name: value for name, value in (params or {}).items() if value is not None}
+        request = self._http.build_request(method, path, params=given, json=body, headers=headers)
+        for delay in RETRY_DELAYS_S:
             try:
                 return self._once(request, accepted)
             except (ServerUnreachable, ProblemError) as error:
@@ -134,7 +126,6 @@ class Connection:
                 if pause is None:
                     raise
             self.clock.sleep(pause)
-            delay *= 2
         return self._once(request, accepted)
 
     def _once(self, request: httpx2.Request, accepted: frozenset[int]) -> httpx2.Response:
@@ -186,13 +177,11 @@ class Connection:
         if status < 400:
             raise self._not_ours(response)
         try:
-            body = response.json()
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
+            body = _Object.model_validate_json(response.content).root
+        except ValidationError as error:
             if status < 500:
-                raise self._not_ours(response)
-            body = {}
+                raise self._not_ours(response) from error
+            body = {}  # a gateway's own page, in front of a server that is down
         raise problem_of(status, body, response.headers.get("Retry-After"))
 
     def _not_ours(self, response: httpx2.Response, detail: str = "") -> UnexpectedAnswer:
@@ -262,11 +251,11 @@ class Patience:
     clock: Clock
     seconds: float = 60.0
     _since: float | None = field(default=None, init=False)
-    _delay: float = field(default=FIRST_DELAY_S, init=False)
+    _delay: float = field(default=RETRY_DELAYS_S[0], init=False)
 
     def reset(self) -> None:
         """Note that the server has answered."""
-        self._since, self._delay = None, FIRST_DELAY_S
+        self._since, self._delay = None, RETRY_DELAYS_S[0]
 
     def bear(self, error: ServerUnreachable | ServerBusy) -> None:
         """Sleep before the next attempt, or raise ``error`` when the outage has lasted too long."""
