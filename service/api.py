@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 
 from fastapi import FastAPI
@@ -70,21 +70,27 @@ def standalone_app() -> FastAPI:
     logs.configure(settings.log_format)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with closing(open_store(settings.store_url)) as store:
-        _migrate(store)
+        wait_and_migrate(store)
         if access.asks_for_tokens(settings) and not store.tokens():
             logger.warning("there is no token yet: `argbest token create NAME --scope admin`")
     return create_app(settings)
 
 
-def _migrate(store: Store) -> None:
-    give_up = time.monotonic() + DATABASE_PATIENCE_SECONDS
+def wait_and_migrate(
+    store: Store,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Bring the database's schema up to date, once it answers.
+
+    Raises :class:`results.errors.StoreUnavailable` if that takes too long.
+    """
+    give_up = clock() + DATABASE_PATIENCE_SECONDS
     while True:
         try:
-            store.migrate()
+            return store.migrate()
         except StoreUnavailable as error:
-            if time.monotonic() > give_up:
+            if clock() > give_up:
                 raise
             logger.warning("waiting for the database: %s", error)
-            time.sleep(1.0)
-        else:
-            return
+            sleep(1.0)

@@ -23,7 +23,6 @@ import uvicorn
 import yaml
 from fastapi.testclient import TestClient
 
-from results.records import TokenScope
 from results.store import open_store
 from service.api import standalone_app
 from service.engine import cluster, head, processes
@@ -361,39 +360,6 @@ def test_compose_itself_accepts_the_file() -> None:
 
 
 # --- the API alone -----------------------------------------------------------------------------
-
-
-def test_the_api_alone_waits_for_its_database_and_migrates(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "not-yet"
-    monkeypatch.setenv("ARGBEST_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("ARGBEST_DATABASE_URL", f"sqlite:///{folder / 'argbest.db'}")
-    monkeypatch.setenv("ARGBEST_RAY_ADDRESS", "127.0.0.1:1")
-    later = threading.Timer(0.2, folder.mkdir)
-    later.start()
-    app = standalone_app()
-    later.join()
-    with TestClient(app, base_url="http://127.0.0.1") as client:
-        parts = client.get("/readyz").json()["parts"]
-        assert client.get("/api/v1/jobs").json()["items"] == []
-    assert (parts["database"], parts["migrations"]) == ("ok", "ok")
-
-
-def test_the_api_alone_makes_no_token_and_says_how(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setenv("ARGBEST_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("ARGBEST_AUTH", "on")
-    hint = "argbest token create NAME --scope admin"
-    standalone_app()
-    assert hint in caplog.text
-    with closing(open_store(Settings().store_url)) as store:
-        assert store.tokens() == ()
-        store.create_token("me", TokenScope.ADMIN)
-    caplog.clear()
-    standalone_app()
-    assert hint not in caplog.text
 
 
 def test_urls_in_answers_have_the_scheme_of_a_reverse_proxy_on_any_address(

@@ -43,6 +43,24 @@ def test_dry_run_answers_the_plan_and_keeps_nothing(client: TestClient) -> None:
     assert client.get("/api/v1/jobs").json() == {"items": [], "next_cursor": None}
 
 
+@pytest.mark.parametrize(
+    ("changes", "distinct"),
+    [
+        ({"search_space": "q4_grid"}, 144),
+        ({"search_space": "q4_grid", "strategy": "random", "trials": 5}, 144),
+        ({"search_space": "q4_grid", "strategy": "single"}, 1),
+        ({"strategy": "random", "trials": 8, "parameters": {"learning_rate": 0.1}}, 1),
+        ({"strategy": "tpe", "trials": 8,
+          "parameters": {"learning_rate": {"low": 0.1, "high": 0.2}}}, None),
+    ],
+)  # fmt: skip
+def test_the_plan_says_how_many_different_configurations_there_are(
+    client: TestClient, changes: dict[str, Any], distinct: int | None
+) -> None:
+    plan = client.post("/api/v1/jobs?dry_run=true", json={**JOB, **changes}).json()
+    assert plan["distinct"] == distinct
+
+
 def test_the_fingerprint_ignores_names_and_sees_everything_else(client: TestClient) -> None:
     job = submit(client)
     assert submit(client, name="other", tags={"a": "b"})["fingerprint"] == job["fingerprint"]

@@ -1,0 +1,60 @@
+"""Records become answers with every member, times in UTC and numbers that JSON can hold."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from fastapi.testclient import TestClient
+
+from results.records import Curve
+from results.store import Store
+from service.http.views import curve_view, job_view, json_list, metrics_of, trial_view
+from tests.service.http.samples import run, submit
+
+
+def test_a_job_is_shown_with_its_links_and_times(client: TestClient, store: Store) -> None:
+    job_id = submit(client)["id"]
+    run(store, job_id)
+    job = store.job(job_id)
+    shown = json.loads(job_view(job, "").model_dump_json())
+    assert shown["dashboard_url"] is None
+    assert shown["links"]["best"] == f"/api/v1/jobs/{job_id}/best"
+    assert shown["created_at"] == job.created_at.isoformat().replace("+00:00", "Z")
+    assert shown["spec"] == job.spec.to_json()
+    assert not {"lease_token", "claims"} & set(shown)
+    assert job_view(job, "http://ray:8265").dashboard_url == "http://ray:8265"
+
+
+def test_listed_trials_have_the_rank_of_the_best_and_of_the_others(
+    client: TestClient, store: Store
+) -> None:
+    job_id = submit(client)["id"]
+    trials = f"/api/v1/jobs/{job_id}/trials"
+    assert [t["rank"] for t in client.get(trials).json()["items"]] == [None, None, None]
+    run(store, job_id)
+    assert [t["rank"] for t in client.get(trials).json()["items"]] == [3, 1, 2]
+    assert client.get(f"/api/v1/jobs/{job_id}").json()["best"]["trial"] == 1
+    assert client.get(f"{trials}/1").json()["rank"] is None
+
+
+def test_a_trial_is_shown_with_its_engine_and_attempts(client: TestClient, store: Store) -> None:
+    job_id = submit(client)["id"]
+    run(store, job_id)
+    shown = trial_view(store.trial(job_id, 1), 1)
+    assert (shown.attempts, shown.engine, shown.rank, shown.node) == (1, "", 1, "here")
+
+
+def test_a_list_is_written_piece_by_piece_as_one_json() -> None:
+    curves = [Curve(n, (1, 2), {"loss": (0.5, math.nan)}) for n in range(3)]
+    items = [{"trial": n, "epoch": [1, 2], "loss": [0.5, None]} for n in range(3)]
+    for some in ([], curves[:1], curves):
+        pieces = [*json_list(map(curve_view, some))]
+        assert len(pieces) == len(some) + 2
+        expected = {"items": items[: len(some)], "next_cursor": None}
+        assert json.loads("".join(pieces)) == expected
+
+
+def test_a_trainable_that_is_no_longer_installed_has_no_metrics() -> None:
+    assert metrics_of("gone") == {}
+    assert "train_rmse" in metrics_of("numpy_linear_regression")
