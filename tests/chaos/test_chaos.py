@@ -81,7 +81,7 @@ def test_a_killed_driver_and_controller_lose_no_result(settings: Settings) -> No
 
 
 @pytest.mark.ray
-@pytest.mark.slow
+@pytest.mark.long  # tests/service/engine/test_recovery.py stops them in the gate
 def test_a_driver_and_a_controller_stopped_past_the_lease_write_no_more(sqlite: Settings) -> None:
     short = sqlite.model_copy(update={"lease_seconds": 2})
     outcome = stop_drivers(short, 1, limit_s=math.inf, trials=6)

@@ -18,6 +18,8 @@ import psutil
 from tests.real_data import DATASETS
 
 PLUGIN = Path(__file__).parent / "plugin"
+#: Largest log file of the shared service: a trial that prints a lot fills it.
+LOG_BYTES = 256 * 1024
 T = TypeVar("T")
 
 
@@ -36,6 +38,17 @@ def until(question: Callable[[], T | None], *, within_s: float, what: str) -> T:
             return answer
         time.sleep(0.05)
     raise AssertionError(f"not within {within_s:g} s: {what}")
+
+
+def steps(
+    strategy: str = "grid", epochs: int = 3, trials: int | None = None, **parameters: Any
+) -> dict[str, Any]:
+    """A search of the plugin's trainable, which does what its parameters say."""
+    space = {
+        "name": "steps", "trainable": "test_steps", "dataset": "ames", "epochs": epochs,
+        "metric": "score", "mode": "max", "strategy": strategy, "parameters": parameters,
+    }  # fmt: skip
+    return space if trials is None else {**space, "trials": trials}
 
 
 class Service:
@@ -113,8 +126,24 @@ class Service:
         answer.raise_for_status()
         return answer.json()
 
-    def cancel(self, job_id: str) -> None:
-        self.ask(job_id, "cancel")
+    def trials(self, job_id: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.get(f"{job_id}/trials")["items"]
+        return found
+
+    def log_of(self, job_id: str) -> str:
+        return httpx2.get(f"{self.url}/api/v1/jobs/{job_id}/log", timeout=30).text
+
+    def assert_complete(self, job_id: str, *, trials: int, epochs: int) -> None:
+        """Every planned trial has succeeded, with each epoch of its last attempt once."""
+        job = self.get(job_id)
+        assert job["state"] == "succeeded"
+        assert job["progress"]["trials"] == job["progress"]["finished"] == trials
+        found = self.trials(job_id)
+        assert [(t["number"], t["state"]) for t in found] == [
+            (number, "succeeded") for number in range(trials)
+        ]
+        curves = self.get(f"{job_id}/curves")["items"]
+        assert [c["epoch"] for c in curves] == [list(range(1, epochs + 1))] * trials
 
     def ask(self, job_id: str, verb: str) -> dict[str, Any]:
         """POST a verb that is allowed and return the job."""
@@ -123,7 +152,7 @@ class Service:
         job: dict[str, Any] = answer.json()
         return job
 
-    def wait_for_state(self, job_id: str, state: str, *, within_s: float = 30) -> None:
+    def wait_for_state(self, job_id: str, state: str, *, within_s: float = 120) -> None:
         until(
             lambda: self.get(job_id)["state"] == state,
             within_s=within_s,
@@ -136,7 +165,7 @@ class Service:
         (value,) = (line.split()[1] for line in lines if line.startswith(f"{name} "))
         return float(value)
 
-    def wait(self, job_id: str, *, within_s: float = 120) -> dict[str, Any]:
+    def wait(self, job_id: str, *, within_s: float = 240) -> dict[str, Any]:
         """Return the job once it has finished."""
 
         def finished() -> dict[str, Any] | None:
@@ -145,7 +174,7 @@ class Service:
 
         return until(finished, within_s=within_s, what=f"job {job_id} finished")
 
-    def wait_for_epochs(self, job_id: str, epochs: int, *, within_s: float = 60) -> None:
+    def wait_for_epochs(self, job_id: str, epochs: int, *, within_s: float = 120) -> None:
         until(
             lambda: self.get(job_id)["progress"]["epochs_done"] >= epochs,
             within_s=within_s,
