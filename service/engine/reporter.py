@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import SupportsIndex
 
@@ -16,12 +17,21 @@ class DivergedError(Exception):
     """A metric was NaN or infinite: the training has diverged."""
 
 
+_LEARNING_RATE = re.compile(r"learning[-_.]?rate|(^|[-_.])lr$", re.IGNORECASE)
+
+
+def learning_rate_name(names: Iterable[str]) -> str:
+    """Return the first of the parameters' names that is a learning rate's, or ""."""
+    return next(filter(_LEARNING_RATE.search, names), "")
+
+
 @dataclass(slots=True)
 class Reporter:
     """The ``report`` callable of one trial, a :class:`trainables.contract.Report`.
 
     ``names`` are the metrics that the trainable declares and ``metric`` is the one that the job
-    compares. Seconds are counted from the moment when the reporter was built.
+    compares. ``learning_rate`` is the name of the parameter to lower when the training diverges,
+    if there is one. Seconds are counted from the moment when the reporter was built.
     """
 
     names: frozenset[str]
@@ -29,6 +39,7 @@ class Reporter:
     epochs: int
     send: Callable[[Epoch], None]
     clock: Callable[[], float] = time.monotonic
+    learning_rate: str = ""
     reported: int = 0
     started: float = field(init=False)
 
@@ -46,9 +57,9 @@ class Reporter:
         values = self._values(epoch, metrics)
         for name, value in values.items():
             if not math.isfinite(value):
+                advice = f"; try a lower {self.learning_rate}" if self.learning_rate else ""
                 raise DivergedError(
-                    f"{name} was {value} in epoch {epoch}: the training diverged; "
-                    "try a lower learning rate"
+                    f"{name} was {value} in epoch {epoch}: the training diverged{advice}"
                 )
         seconds = self.clock() - self.started
         self.send(Epoch(epoch, values, values[self.metric], seconds, engine))

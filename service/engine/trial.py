@@ -21,7 +21,7 @@ from results.spec import JobSpec
 from results.states import FailureKind
 from service.engine.failures import failure_of_trial
 from service.engine.messages import Assignment, Failed, Message, Started, to_result
-from service.engine.reporter import Reporter
+from service.engine.reporter import Reporter, learning_rate_name
 from trainables import datasets, registry
 from trainables.contract import DatasetUnavailable
 
@@ -112,7 +112,8 @@ def _train(assignment: Assignment, context: TrialContext, send: Send) -> None:
     train = trainable.resolve()
     # Its import is not training: the reporter's clock begins after it.
     names = frozenset(metric.name for metric in trainable.metrics)
-    report = Reporter(names, space.metric, space.epochs, send)
+    rate = learning_rate_name(assignment.parameters)
+    report = Reporter(names, space.metric, space.epochs, send, learning_rate=rate)
     train(assignment.parameters, data, report, epochs=space.epochs, seed=assignment.seed)
     report.check_complete()
 

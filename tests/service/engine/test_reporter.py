@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from service.engine.messages import Epoch
-from service.engine.reporter import DivergedError, Reporter
+from service.engine.reporter import DivergedError, Reporter, learning_rate_name
 
 
 class Clock:
@@ -61,6 +61,26 @@ def test_a_value_that_is_not_finite_has_diverged(
     with pytest.raises(DivergedError, match=f"loss was {value} in epoch 2: the training diverged"):
         report(2, {"loss": value, "accuracy": 0.5})
     assert len(sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "advice"),
+    [
+        (["hidden_size"], ""),
+        (["hidden_size", "learning_rate", "lr"], "; try a lower learning_rate"),
+        (["model.optimizer.lr"], "; try a lower model.optimizer.lr"),
+        (["Learning-Rate"], "; try a lower Learning-Rate"),
+        (["lr_decay", "color", "learning"], ""),
+    ],
+)
+def test_a_lower_learning_rate_is_advised_where_there_is_one(
+    parameters: list[str], advice: str
+) -> None:
+    rate = learning_rate_name(parameters)
+    report = Reporter(frozenset({"loss"}), "loss", 3, lambda _: None, learning_rate=rate)
+    with pytest.raises(DivergedError) as raised:
+        report(1, {"loss": math.nan})
+    assert str(raised.value) == f"loss was nan in epoch 1: the training diverged{advice}"
 
 
 def test_other_metrics_than_the_declared_are_refused(report: Reporter, sent: list[Epoch]) -> None:
