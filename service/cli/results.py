@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import click
 
@@ -14,19 +14,13 @@ from service.cli.files import file_names, make_folder, write_atomically
 from service.cli.options import job_argument
 from service.cli.output import emit_json, facts, json_option, note, table
 from service.cli.target import with_client
-from service.cli.text import setting
+from service.cli.text import ABSENT, setting
 
 if TYPE_CHECKING:
     from service.client.client import Client
 
 ReportFormat = Literal["html", "md", "json", "pdf"]
-_REPORT_FORMATS: dict[str, ReportFormat] = {
-    ".html": "html",
-    ".htm": "html",
-    ".md": "md",
-    ".json": "json",
-    ".pdf": "pdf",
-}
+_FORMATS = get_args(ReportFormat)
 
 
 @click.command()
@@ -69,9 +63,12 @@ def curve(client: Client, *, job: str, trial: int, as_csv: bool, as_json: bool) 
     if as_json:
         emit_json(found)
         return
-    epochs = found.pop("epoch")
-    rows = zip(map(str, epochs), *(map(number, values) for values in found.values()), strict=True)
-    table(["epoch#", *(f"{name}#" for name in found)], rows)
+    epochs = map(str, found.pop("epoch"))
+    columns = [
+        [ABSENT if value is None else number(value) for value in values]
+        for values in found.values()
+    ]
+    table(["epoch#", *(f"{name}#" for name in found)], zip(epochs, *columns, strict=True))
 
 
 @click.command()
@@ -82,15 +79,15 @@ def curve(client: Client, *, job: str, trial: int, as_csv: bool, as_json: bool) 
 @click.option(
     "--format",
     "style",
-    type=click.Choice(["html", "md", "json", "pdf"]),
+    type=click.Choice(_FORMATS),
     help="Format; by default the file's suffix gives it.",
 )
 @json_option
 @with_client
 def report(client: Client, *, job: str, output: str, style: str | None, as_json: bool) -> None:
     """Fetch a job's report as HTML, Markdown, JSON or PDF."""
-    kind = _report_format(output, "json" if as_json else style)
-    content = client.report(job, kind)
+    kind = "json" if as_json else style or _format_of(output)
+    content = client.report(job, cast(ReportFormat, kind))
     if output == "-":
         sys.stdout.buffer.write(content)
     else:
@@ -98,15 +95,15 @@ def report(client: Client, *, job: str, output: str, style: str | None, as_json:
         note(f"wrote {output}")
 
 
-def _report_format(output: str, style: str | None) -> ReportFormat:
-    if style:
-        return cast(ReportFormat, style)
-    suffix = Path(output).suffix.lower()
+def _format_of(output: str) -> str:
+    """Return the format of a report by its file's suffix; Markdown for stdout."""
     if output == "-":
         return "md"
-    if suffix not in _REPORT_FORMATS:
+    suffix = Path(output).suffix.lower().removeprefix(".")
+    suffix = "html" if suffix == "htm" else suffix
+    if suffix not in _FORMATS:
         raise click.UsageError(f"{output}: name a .html, .md, .json or .pdf file, or say --format")
-    return _REPORT_FORMATS[suffix]
+    return suffix
 
 
 @click.command()

@@ -228,6 +228,7 @@ def submit(api: FakeApi, *, query: dict[str, str], body: Any) -> Answer:
             "trials": 2,
             "configurations": None if sampled else listed,
             "sampling": {"sampler": "tpe", "seed": 42, "trials": 2} if sampled else None,
+            "distinct": 1 if name == "few" else 2,
         }
     return 202, api.add_job(name)
 

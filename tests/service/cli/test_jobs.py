@@ -79,6 +79,11 @@ def test_plan_of_a_sampler_shows_the_domains(api: FakeApi) -> None:
     assert "sampler=tpe seed=42 trials=2" in result.stderr
 
 
+def test_plan_says_that_configurations_repeat(api: FakeApi) -> None:
+    result = run(api, "plan", "few", "--strategy", "tpe")
+    assert "only 1 different configuration to draw from\n" in result.stderr
+
+
 def test_plan_as_json_is_the_answer(api: FakeApi) -> None:
     planned = json.loads(run(api, "plan", "q3_mlp", "--json").stdout)
     assert planned["fingerprint"] == "fp-q3_mlp"

@@ -18,6 +18,12 @@ def test_curve_epoch_by_epoch(api: FakeApi, job: str) -> None:
     assert run(api, "curve", job, "-1").exit_code == 2
 
 
+def test_metric_that_was_not_reported_at_an_epoch_is_a_dash(api: FakeApi, job: str) -> None:
+    api.canned = [(200, {}, b'{"epoch": [1, 2], "val/loss": [null, 0.25]}')]
+    lines = [line.split() for line in run(api, "curve", job, "0").stdout.splitlines()]
+    assert lines == [["EPOCH", "VAL/LOSS"], ["1", "-"], ["2", "0.2500"]]
+
+
 def test_best_in_each_form(api: FakeApi, job: str) -> None:
     assert "learning_rate:" in run(api, "best", job).stdout
     assert run(api, "best", job, "--format", "curl").stdout == "as curl\n"
