@@ -1,8 +1,7 @@
-"""Facts about the Ames data that no job records, and which the text on Question 2 quotes.
+"""Facts about the Ames data that no job records, quoted by the text on Question 2.
 
-``tests/results/test_handin_ames.py`` computes each of them again from the data, with the homework's
-settings and seed 42. They explain those runs alone, so the text quotes them only beside the figures
-that those runs have (:func:`is_checked`).
+``tests/handin/test_ames_checks.py`` computes each of them again from the data, with the homework's
+settings and seed 42. They are quoted only beside the figures of those runs (:func:`is_checked`).
 """
 
 from __future__ import annotations
@@ -45,28 +44,26 @@ def is_checked(curve: Curve, figures: tuple[float, float]) -> bool:
 
 
 def pools() -> str:
-    """Say what makes the test error of the linear run rise after epoch 71."""
+    """Return what makes the test error of the linear run rise after epoch 71."""
     return (
-        "The data show where the rise comes from: the area of the pool. "
-        f"One training house has a pool, of standardized area {POOL_AREAS[0]:.1f}; "
-        f"{POOL_HOUSES} test houses have one, of {POOL_AREAS[1]:.1f} to {POOL_AREAS[2]:.1f}, so "
-        "a weight learned from one house moves their predictions far. The same run, measured "
-        f"without these {POOL_HOUSES} houses, has a test RMSE of {WITHOUT_POOLS[0]:.4f} at "
-        f"epoch 71 and {WITHOUT_POOLS[1]:.4f} at epoch 150, lowest at epoch "
-        f"{WITHOUT_POOLS_LOWEST}; trained and measured with the area set to zero for all houses it "
-        f"has {WITHOUT_FEATURE[0]:.4f} and {WITHOUT_FEATURE[1]:.4f}. It is one rare feature that "
-        "makes the error rise, not a fit to the training houses at large. The split is by the "
+        "The rise comes from one rare feature, the area of the pool, and not from a fit to the "
+        f"training houses at large. One training house has a pool, of standardized area "
+        f"{POOL_AREAS[0]:.1f}; {POOL_HOUSES} test houses have one, of {POOL_AREAS[1]:.1f} to "
+        f"{POOL_AREAS[2]:.1f}, so a weight learned from one house moves their predictions far. "
+        f"Without these {POOL_HOUSES} houses the same run has a test RMSE of "
+        f"{WITHOUT_POOLS[0]:.4f} at epoch 71 and {WITHOUT_POOLS[1]:.4f} at epoch 150, lowest at "
+        f"epoch {WITHOUT_POOLS_LOWEST}; trained and measured with the area set to zero for all "
+        f"houses it has {WITHOUT_FEATURE[0]:.4f} and {WITHOUT_FEATURE[1]:.4f}. The split is by the "
         f"file's order: the training sales are of {TRAINING_YEARS[0]} to {TRAINING_YEARS[1]}, the "
         f"test sales of {TEST_YEARS[0]} to {TEST_YEARS[1]}."
     )
 
 
 def analytic() -> str:
-    """Say what the weights approach."""
+    """Return the errors of the solution that the weights approach."""
     return (
-        f"That solution has a train RMSE of {ANALYTIC[0]:.4f} and a test RMSE of "
-        f"{ANALYTIC[1]:.4f}: coming nearer to it lowers the train error, and is no gain for the "
-        "test houses."
+        f"It has a train RMSE of {ANALYTIC[0]:.4f} and a test RMSE of {ANALYTIC[1]:.4f}: coming "
+        "nearer to it is no gain for the test houses."
     )
 
 
@@ -74,8 +71,8 @@ def both_without_pools() -> str:
     """Compare the two models on the test houses without a pool."""
     end, mean = NETWORK_WITHOUT_POOLS
     return (
-        f"On the test houses without a pool (see Q2.2a) the same two runs have, at epoch 150, "
-        f"{end:.4f} (network) and {WITHOUT_POOLS[1]:.4f} (linear), but as means over the last ten "
-        f"epochs {mean:.4f} and {LINEAR_WITHOUT_POOLS_MEAN:.4f}: which of them is ahead depends on "
-        "the epochs that are looked at."
+        f"On the test houses without a pool (see Q2.2a) the network has a test RMSE of {end:.4f} "
+        f"at epoch 150 and the linear model {WITHOUT_POOLS[1]:.4f}; as means over the last ten "
+        f"epochs they have {mean:.4f} and {LINEAR_WITHOUT_POOLS_MEAN:.4f}. Which one is ahead "
+        "depends on the epochs."
     )

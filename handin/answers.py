@@ -66,7 +66,10 @@ class Answer:
 
 
 def _job(job: JsonObject) -> JobRecord:
-    best = job["best"]
+    times: dict[str, Any] = {
+        key: job[key] and datetime.fromisoformat(job[key])
+        for key in ("created_at", "started_at", "finished_at")
+    }
     return JobRecord(
         id=job["id"],
         name=job["name"],
@@ -74,25 +77,20 @@ def _job(job: JsonObject) -> JobRecord:
         spec=JobSpec.from_json(job["spec"]),
         fingerprint=job.get("fingerprint", ""),
         progress=Progress(**job["progress"]),
-        best=None if best is None else BestTrial(**best),
+        best=job["best"] and BestTrial(**job["best"]),
         error=_failure(job["error"]),
-        created_at=datetime.fromisoformat(job["created_at"]),
-        started_at=_time(job["started_at"]),
-        finished_at=_time(job["finished_at"]),
+        **times,
     )
 
 
 def _trial(trial: JsonObject) -> TrialRecord:
+    same = ("number", "parameters", "seed", "epochs", "seconds", "node")
     return TrialRecord(
-        number=trial["number"],
+        **{key: trial[key] for key in same},
         state=TrialState(trial["state"]),
-        parameters=trial["parameters"],
-        seed=trial["seed"],
         metrics={name: _float(value) for name, value in trial["metrics"].items()},
-        epochs=trial["epochs"],
-        seconds=trial["seconds"],
-        node=trial["node"],
         attempt=trial["attempts"],
+        engine=trial.get("engine", ""),
         error=_failure(trial["error"]),
     )
 
@@ -108,10 +106,6 @@ def _curve(curve: JsonObject) -> Curve:
 
 def _failure(error: JsonObject | None) -> Failure | None:
     return None if error is None else Failure(FailureKind(error["kind"]), error["message"])
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
 
 
 def _float(value: float | None) -> float:

@@ -1,4 +1,4 @@
-"""What the hand-written classifiers show (Q3): perceptron, logistic regression and MLP compared."""
+"""What the hand-written classifiers show (Q3): perceptron, logistic regression and MLP."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from handin.answers import Answer, last, late_range
-from handin.wording import Block, Contender, compare, is_clear, points
+from handin.wording import Block, comparison, is_clear, points
 from results.formatting import number
 from results.records import Curve
 from results.wording import same_as_written
@@ -18,45 +18,52 @@ _NAMES = {"Q3.1a": "the perceptron", "Q3.1b": "logistic regression", "Q3.2b": "t
 
 
 def perceptron(answers: Mapping[str, Answer]) -> list[Block]:
-    """Explain Q3.1a: how far it gets, and why it keeps jumping."""
+    """Explain Q3.1a: how far the perceptron gets, and why it keeps jumping."""
     curve = answers["Q3.1a"].best_curve()
-    if curve is None:
+    if curve is None or TRAIN_ERRORS not in curve.metrics:
         return []
-    blocks: list[Block] = []
-    if len(curve.epochs) > 1:
-        blocks.append(
-            "From one epoch to the next the validation accuracy changes by "
-            f"{points(roughness(curve))} on average."
-        )
-    if TRAIN_ERRORS in curve.metrics:
-        blocks.append(_mistakes(curve))
-    return blocks
+    errors, end = curve.metrics[TRAIN_ERRORS], curve.epochs[-1]
+    text = (
+        "The error rate on the training images, as they are trained on, is "
+        f"{number(errors[0])} in epoch {curve.epochs[0]} and {number(errors[-1])} in epoch {end}."
+    )
+    if len(errors) > 1:
+        text += f" {_moves(roughness(curve))}"
+    if errors[-1] == 0:
+        return [f"{text} Without mistakes the weights no longer change."]
+    return [
+        f"{text} Each mistake moves the weights by a whole image, however late in training: the "
+        "update has no step size that shrinks, and the perceptron converges on linearly separable "
+        "data only."
+    ]
 
 
 def logistic_regression(answers: Mapping[str, Answer]) -> list[Block]:
     """Explain Q3.1b beside Q3.1a."""
-    own = _contender(answers, "Q3.1b")
-    other = _contender(answers, "Q3.1a")
+    own, other = _curve(answers, "Q3.1b"), _curve(answers, "Q3.1a")
     if own is None:
         return []
-    if other is None:
-        return [_missing("Q3.1a")]
-    return [compare(own, other, TEST), *_smoothness(own.curve, other.curve)]
+    blocks = _compared(answers, "Q3.1b", "Q3.1a")
+    if other is None or min(len(own.epochs), len(other.epochs)) < 2:
+        return blocks
+    rough, rougher = roughness(own), roughness(other)
+    text = f"{_moves(rough)} That of the perceptron changes by {points(rougher)}."
+    if rough < rougher and points(rough) != points(rougher):
+        text += (
+            " A nearly right example moves the weights of logistic regression little, because its "
+            "gradient is the error of the predicted probability times the image; the perceptron's "
+            "update is the whole image or nothing."
+        )
+    return [*blocks, text]
 
 
 def mlp(answers: Mapping[str, Answer]) -> list[Block]:
     """Explain Q3.2b beside both linear classifiers."""
-    own = _contender(answers, "Q3.2b")
+    own, linear = _curve(answers, "Q3.2b"), _curve(answers, "Q3.1b")
     if own is None:
         return []
-    blocks: list[Block] = []
-    for question in ("Q3.1b", "Q3.1a"):
-        other = _contender(answers, question)
-        blocks.append(compare(own, other, TEST) if other else _missing(question))
-    linear = _contender(answers, "Q3.1b")
-    if linear is not None:
-        blocks.append(_hidden_layer(own.curve, linear.curve))
-    return blocks
+    blocks = _compared(answers, "Q3.2b", "Q3.1b", "Q3.1a")
+    return blocks if linear is None else [*blocks, _hidden_layer(own, linear)]
 
 
 def roughness(curve: Curve) -> float:
@@ -65,76 +72,44 @@ def roughness(curve: Curve) -> float:
     return sum(abs(after - before) for before, after in pairwise(values)) / (len(values) - 1)
 
 
-def _contender(answers: Mapping[str, Answer], question: str) -> Contender | None:
-    curve = answers[question].best_curve() if question in answers else None
-    return Contender(_NAMES[question], curve) if curve else None
+def _moves(change: float) -> str:
+    return f"From one epoch to the next the validation accuracy changes by {points(change)}."
 
 
-def _missing(question: str) -> str:
-    return (
-        f"There is no run of {question} ({_NAMES[question]}) to compare with, so that comparison "
-        "is left out."
-    )
+def _curve(answers: Mapping[str, Answer], question: str) -> Curve | None:
+    return answers[question].best_curve() if question in answers else None
 
 
-def _mistakes(curve: Curve) -> str:
-    """Explain the perceptron's restlessness from the mistakes it still makes."""
-    first, end = curve.metrics[TRAIN_ERRORS][0], last(curve, TRAIN_ERRORS)
-    text = (
-        "Its error rate on the training images, as they are trained on, is "
-        f"{number(first)} in epoch {curve.epochs[0]} and {number(end)} in epoch {curve.epochs[-1]}."
-    )
-    if end == 0:
-        return f"{text} It makes no mistake any more, so its weights no longer change."
-    return (
-        f"{text} Each of these mistakes moves the weights by a whole image, however narrow the "
-        "mistake and however late in training, so the weights cannot come to rest: the update has "
-        "no step size that shrinks, and the perceptron's convergence theorem holds for linearly "
-        "separable data only."
-    )
-
-
-def _smoothness(logistic: Curve, mistaken: Curve) -> list[str]:
-    """Compare how much the two validation curves move between epochs."""
-    if min(len(logistic.epochs), len(mistaken.epochs)) < 2:
-        return []
-    own, other = roughness(logistic), roughness(mistaken)
-    text = (
-        "From one epoch to the next the validation accuracy of logistic regression changes by "
-        f"{points(own)} on average, that of the perceptron by {points(other)}."
-    )
-    if own < other and points(own) != points(other):
-        text += (
-            " The gradient of the logistic loss is the difference between predicted and true "
-            "probabilities times the image and the learning rate, so that a nearly right example "
-            "moves the weights little; the perceptron's update is the whole image or nothing."
-        )
-    return [text]
+def _compared(answers: Mapping[str, Answer], question: str, *others: str) -> list[Block]:
+    """Compare a question's model with those of others, and name those that did not run."""
+    own = _curve(answers, question)
+    found = {_NAMES[q]: curve for q in others if (curve := _curve(answers, q)) is not None}
+    missing = [f"There is no run of {q} to compare with." for q in others if _NAMES[q] not in found]
+    if own is None or not found:
+        return [*missing]
+    return [comparison(_NAMES[question], own, found, TEST), *missing]
 
 
 def _hidden_layer(own: Curve, linear: Curve) -> str:
     """Relate the MLP's result to the argument of Q3.2a, as far as the differences are clear."""
     losses = [last(curve, TRAIN_LOSS) for curve in (own, linear)]
-    against = f"(loss in the last epoch {number(losses[0])} against {number(losses[1])})"
+    text = f"Its training loss ends at {number(losses[0])}, that of logistic regression at "
+    text += f"{number(losses[1])}"
     if not _is_clear_loss(own, linear):
-        return (
-            "The training losses of the MLP and of logistic regression lie too close together to "
-            f"say which fits the training images better {against}."
-        )
+        return f"{text}: too close together to say which fits the training images better."
     if losses[0] > losses[1]:
         return (
-            "In this run the MLP does not fit the training images better than logistic regression "
-            f"{against}: more can be expressed (Q3.2a), but gradient descent has not found it in "
+            f"{text}: the MLP can express more (Q3.2a), but gradient descent has not found it in "
             "these epochs."
         )
-    text = f"The MLP fits the training images better {against}"
+    text += ": the MLP fits the training images better"
     if not is_clear(own, linear, TEST):
-        return f"{text}; whether it is better on the test images is not decided."
+        return f"{text}; whether also the test images is not decided."
     if last(own, TEST) < last(linear, TEST):
-        return f"{text} without being better on the test images."
+        return f"{text}, but not the test images."
     return (
-        f"{text}, and the test images, as Q3.2a lets expect: its hidden units are features that "
-        "the linear model does not have."
+        f"{text} and the test images as well, as Q3.2a leads one to expect: its hidden units are "
+        "features that the linear model does not have."
     )
 
 

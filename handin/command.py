@@ -55,7 +55,8 @@ def handin(client: Client, *, output: Path, epochs: int | None) -> None:
     from handin import TASKS
 
     check_writable(output)
-    bodies = {task.question: _body(task.body, epochs) for task in TASKS}
+    changed = {} if epochs is None else {"epochs": epochs}
+    bodies = {task.question: {**task.body, **changed} for task in TASKS}
     try:
         jobs = {question: _job(client, question, body) for question, body in bodies.items()}
         with display(time.monotonic) as shown:
@@ -68,10 +69,6 @@ def handin(client: Client, *, output: Path, epochs: int | None) -> None:
     _write(client, jobs, output)
     if not all(job.has_succeeded for job in jobs.values()):
         click.get_current_context().exit(ExitCode.JOB_FAILED)
-
-
-def _body(body: Mapping[str, Any], epochs: int | None) -> dict[str, Any]:
-    return {**body, **({} if epochs is None else {"epochs": epochs})}
 
 
 def _job(client: Client, question: str, body: Mapping[str, Any]) -> JobView:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -99,28 +99,3 @@ TASKS: tuple[Task, ...] = (
         {"search_space": "q4_depth"},
     ),
 )
-_QUESTIONS = tuple(task.question for task in TASKS)
-
-
-def tasks(epochs: Mapping[str, int] | int | None = None) -> tuple[Task, ...]:
-    """Return the tasks, their bodies asking for other ``epochs`` than the homework's if given.
-
-    ``epochs`` is one number for all tasks or a number per question, as in ``{"Q2.2a": 10}``. Raises
-    ``ValueError`` for a number below 1 and for a question that no task answers.
-    """
-    if epochs is None:
-        return TASKS
-    chosen = dict.fromkeys(_QUESTIONS, epochs) if isinstance(epochs, int) else dict(epochs)
-    for question, number in chosen.items():
-        if question not in _QUESTIONS:
-            raise ValueError(
-                f"epochs: no task answers {question!r}; there are: {', '.join(_QUESTIONS)}"
-            )
-        if number < 1:
-            raise ValueError(f"epochs of {question} must be at least 1, not {number}")
-    return tuple(
-        replace(task, body={**task.body, "epochs": chosen[task.question]})
-        if task.question in chosen
-        else task
-        for task in TASKS
-    )

@@ -1,4 +1,4 @@
-"""The hand-in: its tasks and the PDF. The runs are made up from formulas."""
+"""The hand-in as a PDF. The runs are made up from formulas."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pypdf
 import pytest
-import yaml
 
-from handin import TASKS, Answer, compose, tasks
-from handin.document import FINDINGS, content
+from handin import TASKS, Answer, compose
+from handin.document import content
 from handin.wording import Table
 from tests.handin.handin_runs import GENERATED_AT, SVG, VERSIONS, make_answers
 
@@ -39,50 +37,6 @@ def test_what_a_section_points_at_begins_on_the_same_page():
     assert len(found) == len(TASKS)
     for page, kind, number in found:
         assert f"{kind} {number}. " in page
-
-
-def test_tasks_ask_for_the_declared_spaces_in_the_homeworks_order():
-    assert QUESTIONS == ["Q2.2a", "Q2.2b", "Q3.1a", "Q3.1b", "Q3.2b", "Q4.1", "Q4.2", "Q4.3"]
-    assert [task.body["search_space"] for task in TASKS] == [
-        "q2_linear_regression",
-        "q2_neural_regression",
-        "q3_perceptron",
-        "q3_logistic_regression",
-        "q3_mlp",
-        "q4_logistic_regression",
-        "q4_feedforward",
-        "q4_depth",
-    ]
-    assert [task.epochs for task in TASKS] == [150, 150, 20, 20, 20, 20, 20, 20]
-    assert tasks() == TASKS
-
-
-@pytest.mark.parametrize("task", TASKS, ids=QUESTIONS)
-def test_tasks_agree_with_their_declared_spaces(task):
-    path = Path(__file__).parents[2] / "search_spaces" / f"{task.body['search_space']}.yaml"
-    space = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert space["epochs"] == task.epochs
-    assert task.question in FINDINGS
-
-
-def test_tasks_with_one_number_of_epochs_for_all():
-    assert [task.body["epochs"] for task in tasks(3)] == [3] * len(TASKS)
-    assert [task.epochs for task in tasks(3)] == [task.epochs for task in TASKS]
-
-
-def test_tasks_with_epochs_for_some_questions():
-    changed = {task.question: task.body for task in tasks({"Q4.1": 2})}
-    assert changed["Q4.1"] == {"search_space": "q4_logistic_regression", "epochs": 2}
-    assert "epochs" not in changed["Q4.2"]
-
-
-@pytest.mark.parametrize(
-    ("epochs", "message"),
-    [(0, "at least 1"), ({"Q4.1": -1}, "Q4.1"), ({"Q5": 1}, "no task answers 'Q5'")],
-)
-def test_tasks_refuse_impossible_epochs(epochs, message):
-    with pytest.raises(ValueError, match=message):
-        tasks(epochs)
 
 
 def test_import_is_light():
@@ -233,7 +187,7 @@ def test_content_is_json_and_its_tables_are_rectangular():
     assert json.loads(json.dumps(data)) == json.loads(json.dumps(data, allow_nan=False))
     tables = [table for run in data["runs"].values() for table in run["tables"]]
     tables += [b for run in data["runs"].values() for b in run["blocks"] if isinstance(b, dict)]
-    assert len(tables) == 15
+    assert len(tables) == 19
     for table in (Table(**values) for values in tables):
         assert {len(row) for row in table.rows} == {len(table.header)}
         assert all(0 <= number < len(table.rows) for number in table.emphasized)
