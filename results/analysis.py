@@ -10,7 +10,6 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import cached_property
 from itertools import accumulate
 
@@ -178,11 +177,13 @@ class Summary:
 
 def summarize(results: JobResults) -> Summary:
     """Count the trials by state and describe how their scores are spread."""
-    job, scores = results.job, [score for _, score in results.ranked]
+    scores = [score for _, score in results.ranked]
+    started, ended = results.job.started_at, results.job.finished_at
+    kinds = [trial.error.kind for trial in results.trials if trial.error is not None]
     return Summary(
-        planned=job.progress.trials,
+        planned=results.job.progress.trials,
         states=dict(Counter(trial.state.value for trial in results.trials)),
-        diverged=sum(_diverged(trial) for trial in results.trials),
+        diverged=sum(kind is FailureKind.DIVERGED for kind in kinds),
         scored=len(scores),
         best=scores[0] if scores else None,
         worst=scores[-1] if scores else None,
@@ -190,13 +191,5 @@ def summarize(results: JobResults) -> Summary:
         median=statistics.median(scores) if scores else None,
         standard_deviation=statistics.pstdev(scores) if scores else None,
         trial_seconds=math.fsum(trial.seconds for trial in results.trials),
-        wall_seconds=_seconds_between(job.started_at, job.finished_at),
+        wall_seconds=(ended - started).total_seconds() if started and ended else None,
     )
-
-
-def _diverged(trial: TrialRecord) -> bool:
-    return trial.error is not None and trial.error.kind is FailureKind.DIVERGED
-
-
-def _seconds_between(start: datetime | None, end: datetime | None) -> float | None:
-    return None if start is None or end is None else (end - start).total_seconds()

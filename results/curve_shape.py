@@ -13,7 +13,14 @@ from typing import NamedTuple
 from results.analysis import JobResults
 from results.formatting import number
 from results.records import Curve, TrialRecord
-from results.wording import EXTREME, apart, in_sentence, listing, same_as_written
+from results.wording import (
+    EXTREME,
+    apart,
+    in_sentence,
+    listing,
+    same_as_written,
+    split_and_quantity,
+)
 from trainables.contract import Metric
 
 
@@ -60,59 +67,33 @@ def summarize_curve(curve: Curve, info: Metric) -> CurveSummary | None:
     )
 
 
-class GapPoint(NamedTuple):
-    """The same quantity on training and on held-out data after an epoch."""
+class Gap(NamedTuple):
+    """One quantity on training and on held-out data, and their values (both) by epoch."""
 
-    epoch: int
-    train: float
-    held_out: float
-
-    @property
-    def gap(self) -> float:
-        """Held-out minus training."""
-        return self.held_out - self.train
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """One quantity on training and on held-out data; ``points`` are by epoch, at least one."""
-
-    train_metric: Metric
-    held_out_metric: Metric
-    points: tuple[GapPoint, ...]
-
-    @property
-    def best(self) -> GapPoint:
-        """Where held-out performance was best, the earliest of equals."""
-        sign = -1 if self.held_out_metric.mode == "max" else 1
-        return min(self.points, key=lambda point: sign * point.held_out)
-
-    @property
-    def narrowest(self) -> GapPoint:
-        """Where the two lay closest together, the earliest of equals."""
-        return min(self.points, key=lambda point: abs(point.gap))
+    train: Metric
+    held_out: Metric
+    values: dict[int, tuple[float, float]]
 
 
 def held_out_gap(results: JobResults, curve: Curve) -> Gap | None:
-    """Return the first quantity that was reported on training and on held-out data.
+    """Return the first quantity that has values on training and on held-out data.
 
-    That is ``train_x`` with ``validation_x``, or with ``test_x`` where there is no such validation
-    metric. None where neither pair was reported, or the better direction is unknown.
+    Held out is the validation data, or the test data where there is no such validation metric.
+    None where there is no such pair, or the better direction is unknown.
     """
+    found: dict[tuple[str, str], str] = {}
+    for name in curve.metrics:
+        found.setdefault(split_and_quantity(name), name)
     for name in results.metric_names:
-        suffix = name.removeprefix("train_")
-        pairs = [f"{split}_{suffix}" for split in ("validation", "test")]
-        held_out = next((pair for pair in pairs if pair in curve.metrics), None)
-        if suffix == name or held_out is None:
+        split, quantity = split_and_quantity(name)
+        held_out = found.get(("validation", quantity)) or found.get(("test", quantity))
+        if split != "train" or held_out is None:
             continue
         info, trained = results.info(held_out), dict(curve_points(curve, name))
-        points = tuple(
-            GapPoint(epoch, trained[epoch], value)
-            for epoch, value in curve_points(curve, held_out)
-            if epoch in trained
-        )
-        if points and info.mode:
-            return Gap(results.info(name), info, points)
+        points = curve_points(curve, held_out)
+        values = {epoch: (trained[epoch], value) for epoch, value in points if epoch in trained}
+        if values and info.mode:
+            return Gap(results.info(name), info, values)
     return None
 
 
@@ -128,10 +109,9 @@ def describe_curves(results: JobResults, trial: TrialRecord) -> list[str]:
     if curve is None or len(curve.epochs) == 1:
         return []
     gap = held_out_gap(results, curve)
-    paragraphs = [] if gap is None else [_describe_gap(gap)]
-    if gap is None or results.metric.name not in (gap.train_metric.name, gap.held_out_metric.name):
-        paragraphs.insert(0, _describe_declared(results, curve))
-    return list(filter(None, paragraphs))
+    in_gap = gap is not None and results.metric.name in (gap.train.name, gap.held_out.name)
+    texts = ["" if in_gap else _describe_declared(results, curve)]
+    return [text for text in [*texts, _describe_gap(gap) if gap else ""] if text]
 
 
 def _describe_declared(results: JobResults, curve: Curve) -> str:
@@ -142,10 +122,9 @@ def _describe_declared(results: JobResults, curve: Curve) -> str:
     text = _best_and_last(results.metric, points)
     if results.metric.split != "validation" or best == points[-1]:
         return text
-    tests = [results.info(name) for name in curve.metrics if results.info(name).split == "test"]
-    for info in tests:
+    for info in map(results.info, curve.metrics):
         then = dict(curve_points(curve, info.name)).get(best.epoch)
-        if then is not None:
+        if info.split == "test" and then is not None:
             text += f" The {in_sentence(info)} at epoch {best.epoch} was {number(then)}."
     return text
 
@@ -161,25 +140,27 @@ def _best_and_last(info: Metric, points: list[CurvePoint]) -> str:
 
 
 def _describe_gap(gap: Gap) -> str:
-    start, best, end = gap.points[0], gap.best, gap.points[-1]
-    text = _best_and_last(
-        gap.held_out_metric, [CurvePoint(point.epoch, point.held_out) for point in gap.points]
-    )
-    shown = sorted({start, gap.narrowest, best, end})
-    written = [f"{number(point.gap)} at epoch {point.epoch}" for point in shown]
-    held_out, train = in_sentence(gap.held_out_metric), in_sentence(gap.train_metric)
-    text += f" The {held_out} minus the {train} was {listing(written)};"
-    text += f" they were closest at epoch {gap.narrowest.epoch}."
-    late = gap.points[-max(2, len(gap.points) // 10) :]
-    if all(point.epoch > best.epoch and _parts_from(gap, point) for point in late):
+    points = [CurvePoint(epoch, held_out) for epoch, (_, held_out) in gap.values.items()]
+    sign = -1 if gap.held_out.mode == "max" else 1
+    best = min(points, key=lambda point: sign * point.value).epoch
+    gaps = {epoch: held_out - train for epoch, (train, held_out) in gap.values.items()}
+    closest = min(gaps, key=lambda epoch: abs(gaps[epoch]))
+    shown = sorted({points[0].epoch, closest, best, points[-1].epoch})
+    written = listing([f"{number(gaps[epoch])} at epoch {epoch}" for epoch in shown])
+    text = _best_and_last(gap.held_out, points)
+    text += f" The {in_sentence(gap.held_out)} minus the {in_sentence(gap.train)} was {written};"
+    text += f" they were closest at epoch {closest}."
+    late = list(gap.values)[-max(2, len(points) // 10) :]
+    if all(epoch > best and _parts(gap, best, epoch) for epoch in late):
         text += f" In each of the last {len(late)} epochs the model was better on the training data"
-        text += f" and worse on the {gap.held_out_metric.split} data than at epoch {best.epoch}."
+        text += f" and worse on the {gap.held_out.split} data than at epoch {best}."
         text += " That may be overfitting, or the effect of a few samples that weigh heavily."
     return text
 
 
-def _parts_from(gap: Gap, later: GapPoint) -> bool:
-    """Whether training is better and held-out performance worse than at the best, as written."""
-    best, sign = gap.best, -1 if gap.held_out_metric.mode == "max" else 1
-    pairs = ((later.train, best.train), (best.held_out, later.held_out))
+def _parts(gap: Gap, best: int, later: int) -> bool:
+    """Whether training got better and held-out performance worse, by what a reader can see."""
+    (train, held_out), (later_train, later_held_out) = gap.values[best], gap.values[later]
+    sign = -1 if gap.held_out.mode == "max" else 1
+    pairs = ((later_train, train), (held_out, later_held_out))
     return all(sign * (a - b) < 0 and not same_as_written(a, b) for a, b in pairs)

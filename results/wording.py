@@ -69,11 +69,6 @@ def in_sentence(info: Metric) -> str:
     return label if first[1:] != first[1:].lower() else label[:1].lower() + label[1:]
 
 
-def when(info: Metric, epoch: int) -> str:
-    """Say when a value was measured: ``after epoch 3``; ``in epoch 3`` if during the epoch."""
-    return f"{'in' if info.measured == 'during' else 'after'} epoch {epoch}"
-
-
 def during_note(infos: Iterable[Metric]) -> str:
     """Say in a table's caption which metrics tell of no one model; "" where all do."""
     names = [in_sentence(info) for info in infos if info.measured == "during"]

@@ -56,14 +56,24 @@ def test_gap_of_the_linear_regression() -> None:
     results = results_of(fakes.regression())
     gap = held_out_gap(results, results.curves[0])
     assert gap is not None
-    assert (gap.train_metric.name, gap.held_out_metric.name) == ("train_rmse", "test_rmse")
-    assert [point.epoch for point in gap.points] == list(range(1, 151))
-    assert (gap.best.epoch, gap.best.held_out) == (71, pytest.approx(0.195))
+    assert (gap.train.name, gap.held_out.name) == ("train_rmse", "test_rmse")
+    assert list(gap.values) == list(range(1, 151))
+    assert gap.values[71][1] == pytest.approx(0.195)
+    gaps = {epoch: held_out - train for epoch, (train, held_out) in gap.values.items()}
     # By hand, 0.085 + 0.043 ((e - 71) / 79)^2 - 0.2 exp(-e / 20) changes its sign after 12.
-    assert [round(gap.points[e - 1].gap, 4) for e in (11, 12, 13)] == [-0.0056, -0.0008, 0.0038]
-    assert gap.narrowest.epoch == 12
+    assert [round(gaps[epoch], 4) for epoch in (11, 12, 13)] == [-0.0056, -0.0008, 0.0038]
     # 0.195 + 0.043 - 0.11 - 0.2 exp(-7.5)
-    assert gap.points[-1].gap == pytest.approx(0.128 - 0.2 * math.exp(-7.5))
+    assert gaps[150] == pytest.approx(0.128 - 0.2 * math.exp(-7.5))
+
+
+def test_a_gap_of_names_with_slashes() -> None:
+    fake = fakes.regression(2)
+    curve = replace(fake.curves[0], metrics={"train/loss": (2.0, 1.0), "val/loss": (2.5, 2.0)})
+    info = Metric("val/loss", "Loss", "min", "validation")
+    results = results_of(fake._replace(curves=(curve,), metrics={"val/loss": info}))
+    gap = held_out_gap(results, results.curves[0])
+    assert gap is not None
+    assert (gap.train.name, gap.values) == ("train/loss", {1: (2.0, 2.5), 2: (1.0, 2.0)})
 
 
 def test_no_gap_without_a_pair_or_a_direction() -> None:
