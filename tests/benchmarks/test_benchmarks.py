@@ -204,7 +204,7 @@ def test_the_numpy_engines_are_measured_with_one_thread() -> None:
     assert memory.median > 20
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_torch_engines_are_measured_against_the_plain_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

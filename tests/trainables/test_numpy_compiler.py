@@ -93,13 +93,19 @@ def test_without_a_folder_for_code_it_is_compiled_and_the_log_says_so(
 
 
 def test_importing_the_engines_makes_no_folder(tmp_path: Path) -> None:
-    """Neither where the code folder could be made nor where it cannot; see also above."""
-    code = "import trainables.numpy_trainables; import trainables.torch_trainables"
+    """Neither where the folder for code could be made nor, on a reload, where it could not."""
+    code = """
+import importlib, os
+import trainables.numpy_trainables, trainables.torch_trainables
+from trainables import numpy_linear_engine
+os.environ["ARGBEST_CACHE_DIR"] = os.environ["OCCUPIED"]
+importlib.reload(numpy_linear_engine)
+"""
     occupied = tmp_path / "file"
     occupied.touch()
-    for folder in (tmp_path / "cache", occupied):
-        done = _run_elsewhere(ROOT, code, ARGBEST_CACHE_DIR=str(folder), HOME=str(tmp_path))
-        assert done.stderr == ""
+    folders = {"ARGBEST_CACHE_DIR": str(tmp_path / "cache"), "HOME": str(tmp_path)}
+    done = _run_elsewhere(ROOT, code, OCCUPIED=str(occupied), **folders)
+    assert done.stderr == ""
     assert list(tmp_path.iterdir()) == [occupied]
 
 

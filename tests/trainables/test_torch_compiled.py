@@ -84,9 +84,13 @@ def test_compiled_batches_equal_plain(folder: Path) -> None:
     ("architecture", "rule"),
     [
         (Architecture(784, 10, 1, 200), Optimizer("sgd", 0.01)),
-        (Architecture(784, 10, 1, 200), Optimizer("adam", 0.001)),
+        pytest.param(
+            Architecture(784, 10, 1, 200), Optimizer("adam", 0.001), marks=pytest.mark.long
+        ),
         # tanh: of 600 ReLUs and 500 steps, one is now and then so near to 0 that rounding decides.
-        (Architecture(784, 10, 3, 200, "tanh"), Optimizer("sgd", 0.01)),
+        pytest.param(
+            Architecture(784, 10, 3, 200, "tanh"), Optimizer("sgd", 0.01), marks=pytest.mark.long
+        ),
     ],
     ids=["delayed SGD", "Adam", "three layers"],
 )

@@ -26,7 +26,7 @@ from trainables.datasets.ames import (
     standardized,
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COURSE_FILE = ROOT.parent / "shared" / "data" / "ames.npz"
 COURSE_FILE_SHA256 = "131656074fe19ae3864c355aacbf350f6f0a3d40e90b1fcca7dd0f271e1f0598"
 
