@@ -17,43 +17,40 @@ from service.cli.errors import ExitCode, report
 from service.cli.target import remember_target
 from service.client.errors import ClientError
 
-#: Section -> command -> (module, function, help); a module with a dot is not of this package.
-COMMANDS: dict[str, dict[str, tuple[str, str, str]]] = {
+#: Section -> command -> (module, help); the function has the command's name. A module with a dot is
+#: not of this package.
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Run a search": {
-        "submit": ("jobs", "submit", "Submit a search and print its job's id."),
-        "plan": ("jobs", "plan", "Show what a search would run, without running it."),
-        "watch": ("watch", "watch", "Follow a job, trial by trial, until it has finished."),
-        "pause": ("jobs", "pause", "Pause jobs: running trials finish, no other one starts."),
-        "resume": ("jobs", "resume", "Let paused jobs go on."),
-        "retry": ("jobs", "retry", "Run the failed trials of finished jobs again."),
-        "cancel": ("jobs", "cancel", "Cancel jobs that have not finished."),
-        "rm": ("jobs", "rm", "Delete finished jobs with their trials and curves."),
-        "handin": (
-            "handin.command",
-            "handin",
-            "Run all of Q2 to Q4 and write the hand-in as one PDF.",
-        ),
+        "submit": ("jobs", "Submit a search and print its job's id."),
+        "plan": ("jobs", "Show what a search would run, without running it."),
+        "watch": ("watch", "Follow a job, trial by trial, until it has finished."),
+        "pause": ("jobs", "Pause jobs: running trials finish, no other one starts."),
+        "resume": ("jobs", "Let paused jobs go on."),
+        "retry": ("jobs", "Run the failed trials of finished jobs again."),
+        "cancel": ("jobs", "Cancel jobs that have not finished."),
+        "rm": ("jobs", "Delete finished jobs with their trials and curves."),
+        "handin": ("handin.command", "Run all of Q2 to Q4 and write the hand-in as one PDF."),
     },
     "Read its results": {
-        "ls": ("reading", "ls", "List jobs, newest first."),
-        "show": ("reading", "show", "Show a job: state, progress, best trial, error."),
-        "trials": ("reading", "trials", "List a job's trials."),
-        "best": ("results", "best", "Show a job's best configuration."),
-        "curve": ("results", "curve", "Print a trial's metrics, epoch by epoch."),
-        "logs": ("logs", "logs", "Print the log of a job's driver and trials."),
-        "report": ("results", "report", "Fetch a job's report as HTML, Markdown, JSON or PDF."),
-        "plots": ("results", "plots", "List a job's plots, or write them into a folder."),
+        "ls": ("reading", "List jobs, newest first."),
+        "show": ("reading", "Show a job: state, progress, best trial, error."),
+        "trials": ("reading", "List a job's trials."),
+        "best": ("results", "Show a job's best configuration."),
+        "curve": ("results", "Print a trial's metrics, epoch by epoch."),
+        "logs": ("reading", "Print the log of a job's driver and trials."),
+        "report": ("results", "Fetch a job's report as HTML, Markdown, JSON or PDF."),
+        "plots": ("results", "List a job's plots, or write them into a folder."),
     },
     "See what there is": {
-        "spaces": ("catalog", "spaces", "List the search spaces, or show one."),
-        "trainables": ("catalog", "trainables", "List the trainables, or show one."),
-        "data": ("data", "data", "See or fetch this machine's data sets."),
+        "spaces": ("catalog", "List the search spaces, or show one."),
+        "trainables": ("catalog", "List the trainables, or show one."),
+        "data": ("local", "See or fetch this machine's data sets."),
     },
     "Run the service": {
-        "serve": ("local", "serve", "Run the API, the controller and a local Ray in one."),
-        "token": ("token", "token", "Make, list or revoke the tokens of a service."),
-        "doctor": ("doctor", "doctor", "Check that everything argbest needs is here."),
-        "version": ("local", "version", "Print the versions of this program and of the server."),
+        "serve": ("local", "Run the API, the controller and a local Ray in one."),
+        "token": ("token", "Make, list or revoke the tokens of a service."),
+        "doctor": ("doctor", "Check that everything argbest needs is here."),
+        "version": ("local", "Print the versions of this program and of the server."),
     },
 }
 _BY_NAME = {name: entry for section in COMMANDS.values() for name, entry in section.items()}
@@ -70,9 +67,9 @@ class LazyGroup(click.Group):
         """Import and return a command, None if there is none of that name."""
         if cmd_name not in _BY_NAME:
             return None
-        module, function, _ = _BY_NAME[cmd_name]
+        module = _BY_NAME[cmd_name][0]
         path = module if "." in module else f"service.cli.{module}"
-        command: click.Command = getattr(import_module(path), function)
+        command: click.Command = getattr(import_module(path), cmd_name)
         return command
 
     def format_commands(
@@ -83,7 +80,7 @@ class LazyGroup(click.Group):
         """Write the commands section by section, from the table."""
         for title, section in COMMANDS.items():
             with formatter.section(title):
-                formatter.write_dl([(name, entry[2]) for name, entry in section.items()])
+                formatter.write_dl([(name, entry[1]) for name, entry in section.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command and turn its errors into an exit code."""

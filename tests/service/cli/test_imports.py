@@ -14,7 +14,7 @@ MODULES = sorted(
     {
         module if "." in module else f"service.cli.{module}"
         for section in COMMANDS.values()
-        for module, _, _ in section.values()
+        for module, _ in section.values()
     }
 )
 NEVER = {"ray", "torch", "fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "matplotlib",
