@@ -105,10 +105,10 @@ def reading(run: Run, base: Run) -> str:
 
 #: By whether the accuracy and the training loss are higher than the base's.
 _READINGS = {
-    (True, False): "fits the training images better, and the others",
-    (True, True): "fits the training images less and the others better, as a regularizer does",
-    (False, True): "fits the training images worse, and the others",
-    (False, False): "fits the training images better but not the others: overfitting",
+    (True, False): "better on the training and on the other images",
+    (True, True): "worse on the training images, better on the others, as a regularizer does",
+    (False, True): "worse on the training and on the other images",
+    (False, False): "better on the training images, worse on the others: overfitting",
 }
 
 

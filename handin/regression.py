@@ -37,9 +37,7 @@ def linear(answers: Mapping[str, Answer]) -> list[Block]:
     if curve is None or len(curve.epochs) < 2:
         return []
     checked = ames_checks.is_checked(curve, ames_checks.LINEAR)
-    blocks: list[Block] = [_parting(curve)]
-    if checked:
-        blocks.append(ames_checks.pools())
+    blocks: list[Block] = [ames_checks.pools() if checked else _parting(curve)]
     if DISTANCE in curve.metrics:
         blocks.append(_approach(curve) + (f" {ames_checks.analytic()}" if checked else ""))
     return blocks

@@ -94,7 +94,7 @@ def test_the_facts_are_quoted_only_beside_the_run_that_they_explain(ames: Regres
     answers = make_answers()
     assert not any("pool" in str(block) for block in FINDINGS["Q2.2a"](answers))
     checked = replace_curve(answers, "Q2.2a", **run(train_linear_regression, ames))
-    _, pools, distance = map(str, FINDINGS["Q2.2a"](checked))
+    pools, distance = map(str, FINDINGS["Q2.2a"](checked))
     assert "12 test houses have one, of 6.3 to 22.4" in pools
     assert "0.1734 at epoch 71 and 0.1615 at epoch 150, lowest at epoch 149" in pools
     assert "a test RMSE of 0.3310" in distance

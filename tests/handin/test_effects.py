@@ -23,10 +23,10 @@ BASE = run(0.84, activation="relu")
 @pytest.mark.parametrize(
     ("accuracy", "loss", "expected"),
     [
-        (0.88, 0.3, "fits the training images better, and the others"),
-        (0.88, 0.5, "fits the training images less and the others better, as a regularizer does"),
-        (0.80, 0.5, "fits the training images worse, and the others"),
-        (0.80, 0.3, "fits the training images better but not the others: overfitting"),
+        (0.88, 0.3, "better on the training and on the other images"),
+        (0.88, 0.5, "worse on the training images, better on the others, as a regularizer does"),
+        (0.80, 0.5, "worse on the training and on the other images"),
+        (0.80, 0.3, "better on the training images, worse on the others: overfitting"),
         (0.80, 0.4, "a clear difference"),
         (0.838, 0.3, "within noise"),
         # A collapse is seen by its accuracy, whatever its loss.
@@ -55,6 +55,6 @@ def test_the_table_has_no_test_metric() -> None:
     assert table.rows == [
         ["default: activation relu", "0.4000", "0.8400", "", ""],
         ["activation tanh", "0.3000", "0.8800", "+4.0 points",
-         "fits the training images better, and the others"],
+         "better on the training and on the other images"],
     ]  # fmt: skip
     assert not any("test" in cell for cell in table.header)
