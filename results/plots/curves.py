@@ -113,14 +113,16 @@ def draw_curves(figure: Figure, results: JobResults, curves: MetricCurves) -> No
 
 def _draw_labelled(axes: Axes, results: JobResults, points: dict[int, list[CurvePoint]]) -> None:
     best = None if results.best is None else results.best.number
-    # The best trial has the first style, whatever its number.
-    styles = sorted((trial.number for trial in results.trials), key=lambda n: n != best)
-    for trial in results.trials:
-        number = trial.number
-        if number in points:
-            chosen = number == best and len(results.trials) > 1
-            label = style.plain(describe_trial(results, trial)) + " (best)" * chosen
-            draw_line(axes, points[number], styles.index(number), label, 2.6 if chosen else 1.4)
+    trials = [trial for trial in results.trials if trial.number in points]
+    # A trial looks the same in all plots of few trials; the best one has the first style.
+    styled = results.trials if len(results.trials) <= MOST_LABELLED else trials
+    styles = sorted((trial.number for trial in styled), key=lambda n: n != best)
+    alone = len(results.trials) == 1
+    for trial in trials:
+        number, chosen = trial.number, trial.number == best and not alone
+        described = describe_trial(results, trial) or ("" if alone else f"trial {number}")
+        label = style.plain(described) + " (best)" * chosen
+        draw_line(axes, points[number], styles.index(number), label, 2.6 if chosen else 1.4)
 
 
 def _draw_crowd(axes: Axes, results: JobResults, points: dict[int, list[CurvePoint]]) -> None:

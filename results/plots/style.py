@@ -96,7 +96,7 @@ def plain(text: str, at_most: int = 60) -> str:
 
 def finish(axes: Axes, x: str, y: str) -> None:
     """Label both axes, and put the legend, if there is one, under them, where it covers no data."""
-    axes.set_xlabel(plain(x))
+    axes.set_xlabel(plain(x, 46))
     axes.set_ylabel(plain(y, 46))
     labels, figure = axes.get_legend_handles_labels()[1], axes.get_figure(root=True)
     if labels and figure is not None:

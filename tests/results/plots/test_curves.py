@@ -106,3 +106,24 @@ def test_a_metric_of_some_epochs_has_a_line_through_them() -> None:
     assert list(zip(line.get_xdata(), line.get_ydata(), strict=True)) == [
         (2, 0.3), (4, 0.2), (6, 0.1),
     ]  # fmt: skip
+
+
+def test_the_trials_that_are_labelled_look_different() -> None:
+    fake = fakes.sampled(12, 2)
+    numbers = (0, 8, 9, 11)
+    curves_ = tuple(
+        replace(curve, metrics={**curve.metrics, "extra": (1.0, 2.0)})
+        if curve.trial in numbers
+        else curve
+        for curve in fake.curves
+    )
+    lines = axes_of(results_of(fake._replace(curves=curves_)), "extra").get_lines()
+    assert len({(line.get_marker(), line.get_color()) for line in lines}) == len(lines) == 4
+
+
+def test_trials_that_do_not_differ_are_named_by_their_numbers() -> None:
+    fake = fakes.feedforward(2)
+    same = tuple(replace(trial, parameters={"a": 1}) for trial in fake.trials[:2])
+    results = results_of(fake._replace(trials=same, curves=fake.curves[:2]))
+    lines = axes_of(results, "train_loss").get_lines()
+    assert [line.get_label() for line in lines] == ["trial 0", "trial 1 (best)"]

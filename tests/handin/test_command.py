@@ -1,0 +1,78 @@
+"""What the command does with a server's answers, one job at a time."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from handin import command
+from service.client.errors import Conflict
+from service.schemas import JobView
+from tests.handin.handin_runs import SVG, make_answers
+
+JOB = JobView.model_validate(
+    {**make_answers()["Q3.1b"].job, "fingerprint": "f", "dashboard_url": None, "links": {}}
+)
+
+
+class FakeClient:
+    """A client that knows one job in one state, if any, and notes what it is asked."""
+
+    def __init__(self, state: str = "", *, has_report: bool = True) -> None:
+        self.state, self.has_report = state, has_report
+        self.submitted: list[Any] = []
+
+    def plan(self, body: Any) -> Any:
+        return SimpleNamespace(fingerprint="f")
+
+    def jobs(self, *, fingerprint: str, state: str, limit: int) -> Any:
+        assert (fingerprint, limit) == ("f", 1)
+        return SimpleNamespace(items=[JOB] if state == self.state else [])
+
+    def submit(self, body: Any) -> JobView:
+        self.submitted.append(body)
+        return JOB
+
+    def report_json(self, job_id: str) -> Any:
+        if not self.has_report:
+            raise Conflict(409, "no report")
+        return {"plots": []}
+
+    def plots(self, job_id: str) -> Any:
+        return [SimpleNamespace(name="train_loss")]
+
+    def plot(self, job_id: str, name: str, style: str) -> bytes:
+        return SVG
+
+    def curves(self, job_id: str) -> Any:
+        return []
+
+
+@pytest.mark.parametrize("state", ["succeeded", "running", "queued"])
+def test_a_job_of_the_same_specification_is_used_again(state: str) -> None:
+    client: Any = FakeClient(state)
+    assert command._job(client, "Q3.1b", {"a": 1}) is JOB
+    assert client.submitted == []
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled", ""])
+def test_otherwise_a_job_is_submitted(state: str) -> None:
+    client: Any = FakeClient(state)
+    assert command._job(client, "Q3.1b", {"a": 1}) is JOB
+    assert client.submitted == [{"a": 1}]
+
+
+def test_an_answer_holds_report_and_plots() -> None:
+    client: Any = FakeClient()
+    answer = command._answer(client, JOB)
+    assert (answer.report, answer.plots) == ({"plots": []}, {"train_loss": SVG})
+    assert answer.results.job.id == JOB.id
+
+
+def test_a_job_without_a_report_has_an_empty_answer() -> None:
+    client: Any = FakeClient(has_report=False)
+    answer = command._answer(client, JOB)
+    assert (answer.report, answer.curves, answer.plots) == ({}, [], {})
+    assert answer.results.trials == ()
