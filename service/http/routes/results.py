@@ -124,7 +124,7 @@ def list_plots(job_id: JobId, drawings: DrawingsDep) -> PlotList:
 
 
 @router.get(
-    "/plots/{name:path}.{image_format}",  # a metric's name may hold a slash
+    "/plots/{name}.{image_format}",
     response_class=Response,
     responses=media("the plot", *PLOT_TYPES.values()),
 )
