@@ -126,21 +126,18 @@ def trials_csv(trials: Sequence[TrialRecord]) -> str:
         *(f"metrics.{name}" for name in metrics), "epochs", "seconds", "node", "attempts",
         "error.kind", "error.message", "engine",
     ]  # fmt: skip
-    rows = (
-        [
-            trial.number, trial.state.value, trial.seed,
-            *(_cell(trial.parameters[n]) if n in trial.parameters else None for n in parameters),
-            *(trial.metrics.get(name) for name in metrics), trial.epochs, trial.seconds, trial.node,
-            trial.attempt, *((trial.error.kind.value, trial.error.message) if trial.error
-                             else (None, None)), trial.engine,
-        ]
-        for trial in trials
-    )  # fmt: skip
+    rows = []
+    for t in trials:
+        error = ("", "") if t.error is None else (t.error.kind.value, t.error.message)
+        values = [_cell(t.parameters[n]) if n in t.parameters else "" for n in parameters]
+        values += [t.metrics.get(name) for name in metrics]
+        row = [t.number, t.state.value, t.seed, *values, t.epochs, t.seconds, t.node, t.attempt]
+        rows.append([*row, *error, t.engine])
     return _csv([columns, *rows])
 
 
 def metric_names(trials: Iterable[TrialRecord]) -> list[str]:
-    """Return the metrics that the trials' last epochs have, in the order in which they appear."""
+    """Return the metrics that the trials reported, in the order in which they appear."""
     return list(dict.fromkeys(name for trial in trials for name in trial.metrics))
 
 
