@@ -39,7 +39,7 @@ def measure(name: str, settings: Settings, *, quick: bool, command: str) -> Part
 
 
 def read(file: Path) -> dict[str, Part]:
-    """Return the parts that a file holds, by name; none if there is no such file."""
+    """Return the parts in a file by name; none if there is no such file."""
     if not file.exists():
         return {}
     content = json.loads(file.read_text(encoding="utf-8"))
@@ -47,7 +47,7 @@ def read(file: Path) -> dict[str, Part]:
 
 
 def write(file: Path, parts: dict[str, Part]) -> list[Part]:
-    """Write the parts over those of the same name that ``file`` holds; return all that it holds."""
+    """Write the parts into ``file``, over those of the same names; return all its parts."""
     together = read(file) | parts
     ordered = [together[name] for name in TITLES if name in together]
     content = {"parts": [part.to_json() for part in ordered]}
@@ -73,7 +73,7 @@ def measure_each(
 ) -> int:
     """Measure one part after another; return the exit status: 1 if one of them failed.
 
-    ``done`` is called with each that did not, at once. Why another did is told on stderr.
+    ``done`` gets each measured part at once; the reason for a failure goes to stderr.
     """
     status = 0
     for name in names:
@@ -143,7 +143,7 @@ def _measure(options: argparse.Namespace, command: str) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Be the command line; return the exit status: 1 where something could not be measured."""
+    """Run the command line; return the exit status: 1 where something could not be measured."""
     options = _options(arguments)
     try:
         if options.source:

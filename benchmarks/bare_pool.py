@@ -1,10 +1,10 @@
-"""The trials of a job in a plain ``multiprocessing`` pool: what the service is compared with.
+"""The trials of a job in a plain ``multiprocessing`` pool, to compare the service with.
 
     python -m benchmarks.bare_pool --job FILE --workers 2 --output FILE
 
-Same functions, same data, same seed, no service: nothing is recorded but each trial's last metrics
-and its training seconds, which begin and end where those of a trial in the service do. ``--job`` is
-the answer to a dry run (``POST /api/v1/jobs?dry_run=true``).
+Same functions, data and seed, but no service: only each trial's last metrics and training seconds
+are kept; the seconds begin and end as those of a trial in the service. ``--job`` is the answer to a
+dry run (``POST /api/v1/jobs?dry_run=true``).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def _data(name: str) -> datasets.RegressionData | datasets.ImageData:
 def train(spec: Mapping[str, Any], configuration: Mapping[str, Any]) -> dict[str, Any]:
     """Train one trial; return its last ``metrics`` and its training ``seconds``.
 
-    As in a trial process of the service, the seconds begin when the data are there and the
-    trainable is imported, and end with the last report; compiled code is loaded within them.
+    As in a trial process of the service, the seconds begin when the data are loaded and the
+    trainable is imported, and end with the last report; they include loading compiled code.
     """
     data = _data(spec["dataset"])
     function = registry.get(spec["trainable"]).resolve()
@@ -63,7 +63,7 @@ def run(plan: Mapping[str, Any], workers: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Be a command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description="Run the trials of a plan in a bare pool.")
     parser.add_argument("--job", type=Path, required=True, help="the plan, as JSON")
     parser.add_argument("--workers", type=int, required=True, help="processes")

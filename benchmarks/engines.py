@@ -1,4 +1,4 @@
-"""What the benchmarks of the engines have in common, and how each gets a process of its own."""
+"""Shared by the benchmarks of the engines; each runs in a process of its own."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def fashion_mnist() -> ImageData:
 
 
 def main(description: str, run: Callable[[bool], list[EngineRow]]) -> None:
-    """Be a command line: print the table of ``run(quick)``; write it to a file if asked."""
+    """Run the command line: print the table of ``run(quick)``; write it to a file if asked."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter repeats")
     parser.add_argument("--output", type=Path, help="write the measurements there, as JSON")
     options = parser.parse_args()
     if os.environ.get("OMP_NUM_THREADS") != "1":
-        parser.exit(2, "set OMP_NUM_THREADS=1: what is compared is timed on one core\n")
+        parser.exit(2, "set OMP_NUM_THREADS=1: the engines are timed on one core\n")
     try:
         rows = run(options.quick)
     except DatasetUnavailable as error:

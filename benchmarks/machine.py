@@ -1,6 +1,6 @@
-"""Where and with what something was measured, and how much memory processes hold (Linux only).
+"""The machine and versions of a measurement, and the memory of processes (Linux only).
 
-The kernel tells all of it in ``/proc``; proc(5) describes the files.
+All of it is read from ``/proc``; proc(5) describes the files.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ _PROC = Path("/proc")
 
 
 def stamp(command: str) -> dict[str, Any]:
-    """Return what a figure depends on, as JSON: machine, versions, date in UTC, ``command``, load.
+    """Return machine, versions, date in UTC, ``command`` and load, as JSON.
 
-    ``load`` is the mean number of running processes over the last 1, 5 and 15 minutes: what else
-    the machine had to do.
+    ``load`` is the mean number of running processes over the last 1, 5 and 15 minutes.
     """
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -38,14 +37,14 @@ def stamp(command: str) -> dict[str, Any]:
 
 
 def peak_memory_bytes() -> int:
-    """Return the most resident memory (RSS) that this process has held."""
+    """Return the largest resident memory (RSS) of this process so far."""
     return _kilobytes(_PROC / "self" / "status", "VmHWM")
 
 
 def pss_bytes(pids: Iterable[int]) -> int:
-    """Return the proportional set size of the processes together, leaving out those that are gone.
+    """Return the sum of the proportional set sizes of the processes that still run.
 
-    A page that n processes map counts 1/n for each, so that shared memory is counted once.
+    A page that n processes map counts 1/n for each, so shared memory is counted once.
     """
     return sum(_pss(pid) for pid in pids)
 
@@ -60,7 +59,7 @@ def _pss(pid: int) -> int:
 def _kilobytes(path: Path, name: str) -> int:
     value = _field(path, name)
     if value is None:
-        raise BenchmarkError(f"{path} has no line {name}: this kernel does not tell it")
+        raise BenchmarkError(f"{path} has no line {name} on this kernel")
     return int(value.removesuffix(" kB")) * 1024
 
 

@@ -1,9 +1,8 @@
-"""How much faster the numpy engines are than the plain loops that they replace.
+"""Time the numpy engines against the plain loops.
 
 Run from the repository root: ``OMP_NUM_THREADS=1 python -m benchmarks.numpy_engines``. The speed of
-a machine drifts, so only ratios count: both engines are timed in turn, back to back, on the same
-samples from the same first weights, and the ratio is that of each pair. Times are the CPU time of
-this process. Fashion-MNIST is looked for where ``argbest`` itself does.
+a machine drifts, so only ratios count: both are timed in turn, back to back, on the same samples
+from the same first weights, and the ratio is taken pair by pair. Times are this process's CPU time.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from trainables.numpy_network_engine import DelayedNetwork
 
 RATE = 0.001
 SEED = 42
-#: Images that the partial epochs draw from: 50 MB in float64, more than any cache holds.
+#: Images of the partial epochs: 50 MB in float64, larger than any cache.
 IMAGES = 8000
 
 Pair = tuple[Callable[[], object], Callable[[], object]]
@@ -40,7 +39,7 @@ class Workload:
 
 
 def regression_workloads(data: RegressionData) -> list[Workload]:
-    """Return the models of Q2; the linear one does ten epochs, to be long enough for the clock."""
+    """Return the models of Q2; the linear one trains ten epochs, since one is too short to time."""
     x, y = data.x_train, data.y_train
     rows, features = x.shape
     stream = np.random.RandomState(SEED)

@@ -1,4 +1,4 @@
-"""What is measured, as plain values: they are written as JSON and drawn as Markdown tables."""
+"""Measurements as plain values, to be written as JSON and drawn as Markdown tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Self
 
 
 class BenchmarkError(Exception):
-    """Something could not be measured; the message says what and why."""
+    """A measurement failed; the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class EngineRow:
     def of(
         cls, workload: str, engine: str, plain_us: Sequence[float], engine_us: Sequence[float]
     ) -> Self:
-        """Sum up turns in µs per step; each turn of one ran beside the same turn of the other."""
+        """Summarize turns in µs per step; turns of the same index ran one after the other."""
         ratios = [slow / fast for slow, fast in zip(plain_us, engine_us, strict=True)]
         return cls(
             workload,
@@ -68,7 +68,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one part of the benchmarks gave; ``stamp`` is :func:`benchmarks.machine.stamp`'s."""
+    """The measurements of one part; ``stamp`` is from :func:`benchmarks.machine.stamp`."""
 
     name: str
     stamp: Mapping[str, Any]
@@ -81,7 +81,7 @@ class Part:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Read what :meth:`to_json` wrote."""
+        """Read the JSON of :meth:`to_json`."""
         engines = tuple(EngineRow(**row) for row in values["engines"])
         figures = (Figure(f["name"], f["unit"], tuple(f["values"])) for f in values["figures"])
         return cls(values["name"], values["stamp"], engines, tuple(figures))

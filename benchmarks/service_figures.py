@@ -1,8 +1,7 @@
-"""What the service itself costs: latency, throughput, reports, memory, against a bare pool.
+"""The costs of the service: latency, throughput, reports and memory, against a bare pool.
 
 Everything is measured over HTTP, on a service of its own with an empty SQLite database, two CPU
-slots and no compiled code at hand. Trivial trials train linear regression for one epoch (a
-millisecond).
+slots and no compiled code. Trivial trials train linear regression for one epoch (a millisecond).
 """
 
 from __future__ import annotations
@@ -23,20 +22,20 @@ from service.settings import Settings
 
 WORKERS = 2
 FEW, MANY = 12, 50
-#: How often a long job is asked for, where its client must not slow the training down.
+#: Seconds between polls of a long job, whose client must not slow the training down.
 WATCH_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much is measured: ``repeats`` of each figure, ``epochs`` for the cost of a report."""
+    """The extent of the measurements: ``repeats`` of each, ``epochs`` for a report's cost."""
 
     repeats: int
     epochs: int
-    #: Search space and epochs of the trials whose memory is looked at.
+    #: Search space and epochs of the trials whose memory is measured.
     memory: tuple[tuple[str, int], ...]
-    #: Search space, epochs and repeats of what is run both ways, each with code that is compiled
-    #: when the memory of that space's trials is looked at.
+    #: Search space, epochs and repeats of the trials run both ways; measuring the memory of a
+    #: space's trials compiles its code first.
     trainings: tuple[tuple[str, int, int], ...]
 
 
@@ -56,7 +55,7 @@ FULL = Extent(
 
 
 def job_body(space: str, trials: int, epochs: int) -> dict[str, Any]:
-    """Return a job over ``trials`` learning rates, from 0.001 downwards, and else the defaults."""
+    """Return a job over ``trials`` learning rates, from 0.001 downwards, else with defaults."""
     rates = [0.001 / (1 + number) for number in range(trials)]
     fixed = search_spaces.defaults(search_spaces.Library().get(space))
     parameters = {**fixed, "learning_rate": {"values": rates}}
@@ -66,7 +65,7 @@ def job_body(space: str, trials: int, epochs: int) -> dict[str, Any]:
 def run(settings: Settings, *, quick: bool) -> list[Figure]:
     """Measure everything; raise :class:`BenchmarkError` where the service fails.
 
-    The prepared data sets must lie where ``settings`` say.
+    The data sets must be prepared in the folder of ``settings``.
     """
     extent = QUICK if quick else FULL
     with running_service(settings, workers=WORKERS) as service:
@@ -151,8 +150,8 @@ def _reports(service: RunningService, extent: Extent) -> list[Figure]:
 def cost_per_report(served_s: Sequence[float], bare_s: Sequence[float], epochs: int) -> float:
     """Return the seconds that the service adds to an epoch.
 
-    Each pair holds the training seconds of 1 epoch and of ``epochs``: the difference leaves out
-    what is done once, like loading compiled code.
+    Each pair has the training seconds of 1 epoch and of ``epochs``: the difference leaves out
+    one-time costs, like loading compiled code.
     """
     served, bare = ((many - one) / (epochs - 1) for one, many in (served_s, bare_s))
     return served - bare
@@ -195,7 +194,7 @@ def _overhead(service: RunningService, space: str, epochs: int, repeats: int) ->
 
 @dataclass(frozen=True, slots=True)
 class Walls:
-    """How long some trials took in all, and the sum of the seconds that each trained."""
+    """The seconds that some trials took in all, and the sum of their training seconds."""
 
     wall_s: float
     training_s: float
@@ -231,9 +230,9 @@ def check_same_results(
 
 
 def bare_pool(plan: Mapping[str, Any], settings: Settings, *, workers: int) -> Any:
-    """Run a plan's trials by :mod:`benchmarks.bare_pool`, as it returns them.
+    """Run a plan's trials with :mod:`benchmarks.bare_pool` and return its answer.
 
-    Like trials of the service that ask for no GPU, they see none.
+    They see no GPU, like trials of the service that ask for none.
     """
     with TemporaryDirectory(prefix="argbest-bench-") as name:
         job, output = Path(name) / "job.json", Path(name) / "output.json"

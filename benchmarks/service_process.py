@@ -1,4 +1,4 @@
-"""A real service for measuring: ``argbest serve`` in a folder of its own, and timed jobs on it."""
+"""``argbest serve`` in a folder of its own, and timed jobs on it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from service.settings import Settings
 
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
-#: A job that takes longer than that hangs: the longest takes minutes.
+#: A job that takes longer hangs: the longest takes minutes.
 JOB_SECONDS = 1_800.0
-#: How often a job is asked for, unless told otherwise: a time is known to this.
+#: Seconds between polls of a job unless given: times are exact to this.
 POLL_SECONDS = 0.05
 
 
@@ -36,7 +36,7 @@ POLL_SECONDS = 0.05
 class TimedJob:
     """A job that has succeeded, with the seconds from before its POST until a client saw it.
 
-    ``trial_pss_bytes`` is the most memory that its trial processes held together (0: not sampled).
+    ``trial_pss_bytes`` is the largest memory of its trial processes together (0: not sampled).
     """
 
     job: JobView
@@ -54,7 +54,7 @@ class TimedJob:
     def recorded_s(self) -> float:
         """The seconds from its submission to its end as the service recorded them.
 
-        However seldom a client asks, they are exact.
+        They are exact however rarely a client polls.
         """
         assert self.job.finished_at is not None
         return (self.job.finished_at - self.job.created_at).total_seconds()
@@ -62,10 +62,7 @@ class TimedJob:
 
 @dataclass(frozen=True, slots=True)
 class RunningService:
-    """A service that takes jobs; ``start_s`` is how long it took until it did.
-
-    ``settings`` are its own.
-    """
+    """A service that takes jobs, with its own settings; it was ready after ``start_s``."""
 
     settings: Settings
     client: Client
@@ -113,10 +110,10 @@ class RunningService:
 def running_service(
     settings: Settings, *, workers: int, database_url: str = ""
 ) -> Iterator[RunningService]:
-    """Start a service with its own Ray and ``workers`` CPU slots; end it after.
+    """Start a service with its own Ray and ``workers`` CPU slots; stop it afterwards.
 
-    Its database, if not the one named, is an empty file, and it finds no compiled code; it reads
-    the prepared data sets of ``settings``. Raises :class:`BenchmarkError` when it does not start.
+    Its database is ``database_url`` or an empty file; it has no compiled code and reads the
+    prepared data sets of ``settings``. Raises :class:`BenchmarkError` if it does not start.
     """
     with TemporaryDirectory(prefix="argbest-bench-") as name:
         folder = Path(name)
@@ -154,10 +151,9 @@ def _process(settings: Settings, log: Path) -> Iterator[subprocess.Popen[bytes]]
 
 
 def stop(process: subprocess.Popen[bytes], folder: Path, *, patience_s: float) -> None:
-    """End the service whose data folder this is, and whatever it leaves behind, by SIGKILL.
+    """Stop the service of a data folder; kill it after ``patience_s``, and what it leaves behind.
 
-    It gets ``patience_s`` seconds to end by itself. That it did not is told on stderr and is no
-    error, which would hide the first one.
+    A service that had to be killed is noted on stderr; an error would hide the first one.
     """
     process.terminate()
     try:

@@ -1,4 +1,4 @@
-"""Draws what was measured as Markdown, and puts it into the page that shows it."""
+"""Draws measurements as Markdown and puts them into docs/performance.md."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def update_page(page: str, parts: Iterable[Part]) -> str:
 
 
 def section(part: Part) -> str:
-    """Return a part's section: what it was measured on, and its tables."""
+    """Return a part's section: machine, versions and tables."""
     blocks = [f"### {TITLES[part.name]}", _provenance(part)]
     if part.engines:
         blocks.append(engines_table(part.engines))
@@ -45,7 +45,7 @@ def section(part: Part) -> str:
 
 
 def targets_sections(parts: Iterable[Part]) -> list[str]:
-    """Return the section that compares the parts with the targets; none where they have none."""
+    """Return the section that compares the parts with the targets; none without targets."""
     found = outcomes(parts)
     return [f"### Against the targets\n\n{_targets_table(found)}"] if found else []
 

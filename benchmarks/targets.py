@@ -1,4 +1,4 @@
-"""What we set ourselves, and whether what was measured reaches it."""
+"""Our targets, and whether the measurements reach them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.records import Part
 
-#: By workload: how many times the plain loop's speed its compiled engine is to have, and the goal.
+#: By workload: the engine's demanded speed as a multiple of the plain loop's, and the goal.
 ENGINES = {
     "Ames linear regression, 349": (9.0, 14.0),
     "Ames network, 348-150-1": (18.0, 30.0),
@@ -21,7 +21,7 @@ ENGINES = {
     "two hidden layers, SGD": (8.5, 13.0),
     "three hidden layers, SGD": (7.0, 10.0),
 }
-#: By figure: the most that it is to be.
+#: By figure: its upper limit.
 LIMITS = {
     "12 x q2_neural_regression, 150 epochs: service / (training seconds / 2)": 1.10,
     "12 x q4_feedforward, 20 epochs: service / (training seconds / 2)": 1.10,
@@ -32,7 +32,7 @@ LIMITS = {
 class Outcome:
     """The median and range of a ratio that has a target.
 
-    ``goal`` None means a limit: ``demanded`` is the most it may be, else the least.
+    With ``goal`` None, ``demanded`` is an upper limit, else a lower one.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """Say what the median reaches: "goal", "target" or "missed"."""
+        """Return what the median reaches: "goal", "target" or "missed"."""
         if self.goal is None:
             return "target" if self.reached <= self.demanded else "missed"
         if self.reached >= self.goal:
@@ -53,7 +53,7 @@ class Outcome:
 
 
 def outcomes(parts: Iterable[Part]) -> list[Outcome]:
-    """Return the outcome of each target of which the parts have a measurement."""
+    """Return the outcome of each target that the parts have a measurement for."""
     return [outcome for part in parts for outcome in (*_engines(part), *_limits(part))]
 
 

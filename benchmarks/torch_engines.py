@@ -2,11 +2,10 @@
 
     OMP_NUM_THREADS=1 python -m benchmarks.torch_engines [--quick] [--output FILE]
 
-Every workload is a network on Fashion-MNIST, with batch size 1 unless its name says another. Plain
-loop and engines take turns on partial epochs within one process, because a machine's speed drifts
-by more than they differ between runs; the medians count. An engine's time includes picking the
-samples, drawing the dropout masks and scaling the pixels, as the plain loop's includes its
-``DataLoader``.
+Every workload is a network on Fashion-MNIST, with batch size 1 unless its name has another. Plain
+loop and engines take turns on partial epochs within one process, because a machine's speed drifts;
+the medians count. An engine's time includes picking the samples, drawing the dropout masks and
+scaling the pixels, as the plain loop's includes its ``DataLoader``.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from trainables.torch_steps import Batches, EagerEngine, Problem, State
 from trainables.torch_trainables import epoch_batches
 
 FEATURES, CLASSES, HIDDEN, DROPOUT = 784, 10, 200, 0.3
-#: Runs that many steps more.
+#: Trains for this many more steps.
 Train = Callable[[int], object]
 
 
@@ -49,10 +48,10 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """How many samples a turn of the plain loop and of an engine has, and how many turns there are.
+    """Samples of a turn of the plain loop and of an engine, and the number of turns.
 
-    Adam's moments take about a thousand steps to become denormal, which is what slows it down: the
-    first steps are not timed.
+    Adam slows down when its moments become denormal, after about a thousand steps: the first steps
+    are not timed.
     """
 
     plain_samples: int
@@ -72,7 +71,7 @@ WORKLOADS = (
     Workload("two hidden layers, SGD", 2, _SGD),
     Workload("three hidden layers, SGD", 3, _SGD),
 )
-#: From which batch size on compiling does not pay; --quick leaves them out.
+#: They show from which batch size on compiling does not pay; --quick leaves them out.
 BATCHES = tuple(
     Workload(f"one hidden layer, SGD, batch size {size}", 1, _SGD, batch_size=size)
     for size in (4, 16, 64)
@@ -123,7 +122,7 @@ def _compiled(problem: Problem) -> CompiledEngine:
 
 
 def _plain(problem: Problem, images: Images) -> Train:
-    """Return the plain loop; the model, like an engine's state, lives on from call to call."""
+    """Return the plain loop; the model keeps its state from call to call, as an engine does."""
     model = torch_reference.network(problem.architecture, lambda: nn.Dropout(DROPOUT))
     optimizer = torch_reference.torch_optimizer(model, problem.optimizer)
     x = scaled(images.x_train, images.scale)

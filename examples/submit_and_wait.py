@@ -1,4 +1,4 @@
-"""Submits a search, follows it and prints what came out.
+"""Submits a search, follows it and prints the result.
 
     argbest serve &
     python examples/submit_and_wait.py [URL]

@@ -1,4 +1,4 @@
-"""A finished job of many trials, written to a store as a driver writes it, report by report."""
+"""Writes a finished job of many trials to a store as a driver does, report by report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from results.states import JobState, TrialState
 from results.store import Store
 from search_spaces import Choice, Range, SearchSpace
 
-#: Trials whose reports make one batch; a driver writes what it has gathered for 0.2 s.
+#: Trials whose reports make one batch; a driver writes the reports of 0.2 s together.
 BATCH_TRIALS = 10
 
 _PARAMETERS = {
@@ -25,7 +25,7 @@ _PARAMETERS = {
 
 @dataclass(slots=True)
 class Written:
-    """The job's id, and what each write took, in seconds: a batch of reports, a trial's end."""
+    """The job's id, and the seconds of each write: a batch of reports, a trial's end."""
 
     job_id: str
     batches: list[float] = field(default_factory=list)

@@ -1,8 +1,8 @@
-"""`make demo`: the whole service once around, on real data, and nothing left running.
+"""`make demo`: two searches on real data by a service of its own, which is stopped at the end.
 
 Starts `argbest serve` over the folder `demo/`, POSTs two searches, shows their progress, prints
-each best configuration and writes each report. The second search runs 3 epochs per trial in
-place of its 20, so that the demonstration takes minutes; the figures are those of 3 epochs.
+each best configuration and writes each report. The second search runs 3 epochs per trial instead
+of 20, so that the demonstration takes minutes; the figures are those of 3 epochs.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ START_SECONDS = 120
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
+    """Return a free port of 127.0.0.1."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
 
 
 def argbest(*arguments: str) -> str:
-    """Run one command of the command line, its progress shown, and return what it printed."""
+    """Run one command, showing its progress, and return what it printed."""
     done = subprocess.run([ARGBEST, *arguments], stdout=subprocess.PIPE, text=True, check=True)
     return done.stdout
 

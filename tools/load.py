@@ -1,9 +1,9 @@
-"""`make load`: what one API process holds, and how long a job of 10,000 trials takes to read.
+"""`make load`: what one API process serves, and the time to read a job of 10,000 trials.
 
 Clients and API share the machine, on loopback. First four clients submit small jobs, then read
-them, each for a while; then a job of 10,000 trials with 100 reports each is put into the store, and
-each of its views is asked for once, while another client asks again and again whether the API is
-alive. On SQLite and, where it can be started, PostgreSQL. Prints Markdown, a row when it is known.
+them, each for some seconds. Then a job of 10,000 trials with 100 reports each is put into the store
+and each of its views is read once, while another client polls ``/healthz``. On SQLite and, where it
+can be started, PostgreSQL. Prints Markdown, each row as soon as it is measured.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def hold(port: int, ask: Callable[[http.client.HTTPConnection], int], seconds: f
 
 
 def submit_and_read(settings: Settings, seconds: float) -> Iterator[Row]:
-    """Yield what four clients hold: submitting, then reading a job, its trials and the list."""
+    """Yield the rates of four clients: submitting, then reading a job, its trials and the list."""
     numbers, lock = count(), threading.Lock()
 
     def submit(connection: http.client.HTTPConnection) -> int:
@@ -112,7 +112,7 @@ def submit_and_read(settings: Settings, seconds: float) -> Iterator[Row]:
 
 
 class Watch(threading.Thread):
-    """Watches an API while it answers: its memory, and how long another client's request takes."""
+    """Polls an API while it answers: its memory, and how long another client's request takes."""
 
     def __init__(self, running: Nursery) -> None:
         super().__init__(daemon=True)
@@ -123,7 +123,7 @@ class Watch(threading.Thread):
         self.longest_wait = 0.0
 
     def run(self) -> None:
-        """Look until :meth:`end`."""
+        """Poll until :meth:`end`."""
         with closing(http.client.HTTPConnection("127.0.0.1", self._port)) as connection:
             while True:
                 began = time.perf_counter()
@@ -134,7 +134,7 @@ class Watch(threading.Thread):
                     return
 
     def end(self) -> float:
-        """Stop looking; return the seconds of processor time that the API has used meanwhile."""
+        """Stop polling; return the seconds of processor time that the API used meanwhile."""
         used = self._cpu() - self._cpu_before
         self._ended.set()
         self.join()
@@ -146,7 +146,7 @@ class Watch(threading.Thread):
 
 
 def write(settings: Settings, trials: int, epochs: int) -> tuple[str, list[Row]]:
-    """Put the big job into the store; return its id, and rows that say how long that took."""
+    """Put the big job into the store; return its id, and rows with the times."""
     with closing(open_store(settings.store_url)) as store:
         began = time.perf_counter()
         written = write_big_job(store, trials, epochs)
@@ -160,7 +160,7 @@ def write(settings: Settings, trials: int, epochs: int) -> tuple[str, list[Row]]
 
 
 def views(settings: Settings, job_id: str) -> Iterator[Row]:
-    """Yield how long each view of the job takes to be read, and what it costs the API."""
+    """Yield each view's time to read, with the API's processor time and memory."""
     with (
         nursery(settings) as running,
         closing(http.client.HTTPConnection("127.0.0.1", running.port, timeout=600)) as connection,

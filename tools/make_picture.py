@@ -3,9 +3,9 @@
     argbest serve &
     python tools/make_picture.py [URL]
 
-Asks the service at URL (by default the one of ``argbest serve``) to run ``q4_feedforward``, unless
-it has done so already, and writes the plot to ``docs/img/q4_feedforward.svg``. The job with its
-20 epochs of seven networks takes minutes.
+Has the service at URL (by default that of ``argbest serve``) run ``q4_feedforward``, unless it has
+already, and writes the plot to ``docs/img/q4_feedforward.svg``. Training seven networks for 20
+epochs takes minutes.
 """
 
 from __future__ import annotations

@@ -1,15 +1,13 @@
-"""Ridge regression for argbest: what it is called, what it takes and what it reports.
+"""Declares ridge regression for argbest: its name, hyperparameters and metrics.
 
-The code that trains is in a module of its own, so that listing the trainables imports no numpy.
+The code that trains is in a module of its own, which only trial processes import.
 """
 
 from __future__ import annotations
 
 from pydantic import Field
 
-from trainables.contract import Metric
-from trainables.parameters import Parameters
-from trainables.registry import Trainable
+from argbest import Metric, Parameters, Trainable
 
 
 class RidgeParameters(Parameters):
@@ -24,7 +22,7 @@ RIDGE = Trainable(
     title="Ridge regression, full-batch gradient descent",
     entry="argbest_ridge_train:train",
     datasets=("ames",),
-    # A search is decided by a training or validation metric; one of the test data is only shown.
+    # A training or validation metric decides a search; one of the test data is only shown.
     metrics=(
         Metric("train_rmse", "Training RMSE", "min", "train", "log price"),
         Metric("validation_rmse", "Validation RMSE", "min", "validation", "log price"),

@@ -14,7 +14,7 @@ from trainables.datasets import RegressionData
 
 Array = NDArray[np.float64]
 
-#: One training row in so many is held out for validation: the data set has no such part.
+#: The data set has no validation part: one in this many training rows is held out.
 HELD_OUT = 5
 
 
@@ -26,7 +26,7 @@ def train(
     Each epoch is one step along the gradient of
     ``|X w + b - y|^2 / (2 n) + penalty |w|^2 / 2`` with X (n, features), w (features,).
     """
-    parameters = RidgeParameters.model_validate(dict(config))
+    parameters = RidgeParameters(**config)
     order = np.random.RandomState(seed).permutation(len(data.y_train))
     held_out, kept = np.split(order, [len(order) // HELD_OUT])
     x, y = data.x_train[kept], data.y_train[kept]
