@@ -117,12 +117,12 @@ def _float(value: float | None) -> float:
 
 def at(curve: Curve, metric: str, epoch: int) -> float:
     """Return a metric's value at an epoch that the curve has."""
-    return curve.metrics[metric][curve.epochs.index(epoch)]
+    return curve.reported(metric)[curve.epochs.index(epoch)]
 
 
 def last(curve: Curve, metric: str) -> float:
     """Return a metric's value at the last epoch."""
-    return curve.metrics[metric][-1]
+    return curve.reported(metric)[-1]
 
 
 def best_epoch(curve: Curve, metric: str, mode: str) -> int | None:
@@ -136,5 +136,5 @@ def late_range(curve: Curve, metric: str) -> float | None:
 
     In a shorter run the last five epochs show the learning rather than the noise.
     """
-    values = curve.metrics[metric]
+    values = curve.reported(metric)
     return max(values[-5:]) - min(values[-5:]) if len(values) >= 10 else None

@@ -22,7 +22,7 @@ def perceptron(answers: Mapping[str, Answer]) -> list[Block]:
     curve = answers["Q3.1a"].best_curve()
     if curve is None or TRAIN_ERRORS not in curve.metrics:
         return []
-    errors, end = curve.metrics[TRAIN_ERRORS], curve.epochs[-1]
+    errors, end = curve.reported(TRAIN_ERRORS), curve.epochs[-1]
     text = (
         "The error rate on the training images, as they are trained on, is "
         f"{number(errors[0])} in epoch {curve.epochs[0]} and {number(errors[-1])} in epoch {end}."
@@ -68,7 +68,7 @@ def mlp(answers: Mapping[str, Answer]) -> list[Block]:
 
 def roughness(curve: Curve) -> float:
     """Return the mean absolute change of validation accuracy from one epoch to the next."""
-    values = curve.metrics[VALIDATION]
+    values = curve.reported(VALIDATION)
     return sum(abs(after - before) for before, after in pairwise(values)) / (len(values) - 1)
 
 

@@ -114,7 +114,7 @@ _READINGS = {
 
 def _step(run: Run, base: Run) -> str:
     """Return why another learning rate fits worse, where the curves show it."""
-    losses = run.curve.metrics[TRAIN_LOSS]
+    losses = run.curve.reported(TRAIN_LOSS)
     if losses[-1] <= last(base.curve, TRAIN_LOSS):
         return ""
     is_smaller = run.parameters["learning_rate"] < base.parameters["learning_rate"]

@@ -82,7 +82,7 @@ def _parting(curve: Curve) -> str:
 
 def _approach(curve: Curve) -> str:
     """Say how the distance to the analytic solution moves, and what that solution minimizes."""
-    first, end = curve.metrics[DISTANCE][0], last(curve, DISTANCE)
+    first, end = curve.reported(DISTANCE)[0], last(curve, DISTANCE)
     nearest = best_epoch(curve, DISTANCE, "min")
     if nearest is None:
         return "The weights have no finite distance to the analytic solution."

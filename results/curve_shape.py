@@ -43,10 +43,10 @@ class CurveSummary:
 
 
 def curve_points(curve: Curve, metric: str) -> list[CurvePoint]:
-    """Return the finite points of one metric's curve, by epoch."""
+    """Return the finite points of one metric's curve, by epoch; some epochs may have none."""
     values = curve.metrics.get(metric, ())
     pairs = zip(curve.epochs, values, strict=False)
-    return [CurvePoint(epoch, value) for epoch, value in pairs if math.isfinite(value)]
+    return [CurvePoint(epoch, v) for epoch, v in pairs if v is not None and math.isfinite(v)]
 
 
 def best_point(points: Sequence[CurvePoint], mode: str) -> CurvePoint | None:

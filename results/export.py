@@ -148,13 +148,9 @@ def curves_csv(curves: Iterable[Curve], metrics: Sequence[str]) -> Iterator[str]
     """
     yield _csv([["trial", "epoch", *metrics]])
     for curve in curves:
-        columns = [map(_reported, curve.metrics.get(name, repeat(math.nan))) for name in metrics]
+        columns = [curve.metrics.get(name, repeat(None)) for name in metrics]
         # Not strict: an absent metric and the trial's number go on for ever.
         yield _csv(zip(repeat(curve.trial), curve.epochs, *columns, strict=False))
-
-
-def _reported(value: float) -> float | None:
-    return None if math.isnan(value) else value
 
 
 def _csv(rows: Iterable[Sequence[Any]]) -> str:

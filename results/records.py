@@ -88,10 +88,10 @@ class JobRecord:
 class TrialRecord:
     """A trial as the store knows it.
 
-    ``metrics`` are those of the last epoch reported by the current attempt, ``epochs`` how many it
-    reported, ``seconds`` the time that attempt has trained (of a stack that trains together, the
-    trial's share of it), ``attempt`` counts from 1 (0: not yet started), ``node`` names the machine
-    that ran it, ``engine`` is the one that the newest report naming any named ("" before that).
+    ``metrics`` holds the last value of each metric that the current attempt reported, ``epochs``
+    how many epochs it reported, ``seconds`` the time that attempt has trained,
+    ``attempt`` counts from 1 (0: not yet started), ``node`` names the machine that runs or ran it,
+    ``engine`` is the code that trains it, as the latest report that names any says ("": none did).
     """
 
     number: int
@@ -136,11 +136,18 @@ class EpochReport:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The curves of one trial: ``epochs``, ascending, and for each metric a value per epoch."""
+    """The curves of one trial: ``epochs``, ascending, and for each metric a value per epoch.
+
+    The value is None where an epoch did not report the metric.
+    """
 
     trial: int
     epochs: tuple[int, ...]
-    metrics: Mapping[str, tuple[float, ...]]
+    metrics: Mapping[str, tuple[float | None, ...]]
+
+    def reported(self, metric: str) -> tuple[float, ...]:
+        """Return the metric's values without the epochs that have none."""
+        return tuple(value for value in self.metrics.get(metric, ()) if value is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,14 +123,18 @@ class TrialView(Answer):
         return any(state.is_finished and state == self.state for state in TrialState)
 
 
-#: One trial's curve: ``epoch`` and each metric, lists of equal length.
-Curve = dict[str, list[int | float]]
+#: One trial's curve: ``epoch`` and each metric, lists of equal length; null where an epoch did
+#: not report the metric.
+Curve = dict[str, list[int | float | None]]
 
 
 class CurveView(Answer):
-    """One trial's curve: its number, its epochs and, under each metric's name, its values."""
+    """One trial's curve: its number, its epochs and, under each metric's name, its values.
 
-    __pydantic_extra__: dict[str, list[float]] = Field(init=False)
+    A value is null where the epoch did not report the metric.
+    """
+
+    __pydantic_extra__: dict[str, list[float | None]] = Field(init=False)
 
     trial: int
     epoch: list[int]

@@ -8,6 +8,7 @@ from results.store.curves import CurveMethods
 from results.store.jobs import JobMethods
 from results.store.leases import LeaseMethods
 from results.store.moves import MoveMethods
+from results.store.reports import ReportMethods
 from results.store.tokens import TokenMethods
 from results.store.trials import TrialMethods
 
@@ -17,6 +18,7 @@ class Store(
     MoveMethods,
     LeaseMethods,
     TrialMethods,
+    ReportMethods,
     CurveMethods,
     CounterMethods,
     TokenMethods,

@@ -24,6 +24,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    and_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
@@ -114,6 +115,13 @@ REPORTS = Table(
     ),
     # Rows lie in the order of the key, so that a curve is one range of the file.
     sqlite_with_rowid=False,
+)
+
+#: Whether a report is one of a trial's current attempt.
+IN_CURRENT_ATTEMPT = and_(
+    REPORTS.c.job_id == TRIALS.c.job_id,
+    REPORTS.c.trial == TRIALS.c.number,
+    REPORTS.c.attempt == TRIALS.c.attempt,
 )
 
 # Numbers that outlive the jobs that they count.

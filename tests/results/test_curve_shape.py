@@ -27,7 +27,7 @@ def results_of(fake: Fake) -> JobResults:
 
 
 def test_curve_points_leave_out_what_is_not_finite() -> None:
-    curve = Curve(0, (1, 2, 3, 4), {"m": (1.0, math.nan, math.inf, 2.0)})
+    curve = Curve(0, (1, 2, 3, 4, 5), {"m": (1.0, math.nan, math.inf, 2.0, None)})
     assert curve_points(curve, "m") == [CurvePoint(1, 1.0), CurvePoint(4, 2.0)]
     assert curve_points(curve, "unknown") == []
 

@@ -128,7 +128,7 @@ def test_trials_csv_quotes_and_keeps_types() -> None:
 
 def test_curves_csv_round_trips() -> None:
     fake = fakes.regression(5)
-    short = Curve(7, (1, 2), {"extra": (math.nan, math.inf)})
+    short = Curve(7, (1, 2), {"extra": (None, math.inf)})
     names = [*fake.curves[0].metrics, "extra"]
     rows = read_csv("".join(export.curves_csv([*fake.curves, short], names)))
     assert [row["trial"] for row in rows] == ["0"] * 5 + ["7"] * 2

@@ -25,10 +25,10 @@ from hypothesis.stateful import (
 )
 
 from results.errors import IdempotencyClash, IllegalMove, JobNotFound, LeaseLost
-from results.records import BestTrial, Lease, LeaseCounts, Progress
+from results.records import BestTrial, EpochReport, Lease, LeaseCounts, Progress
 from results.states import JobState, TrialState
 from results.store import Store
-from tests.results.store.samples import accept, change, expire, remove_all_jobs, report
+from tests.results.store.samples import accept, change, expire, remove_all_jobs
 
 LEASED = (JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING)
 STEPS_OF_A_WALK = 40
@@ -41,16 +41,16 @@ FINISHED_JOBS = st.sampled_from([state for state in JobState if state.is_finishe
 class Trial:
     state: TrialState = TrialState.QUEUED
     attempt: int = 0
-    accuracy: dict[tuple[int, int], float] = field(default_factory=dict)
+    reports: dict[tuple[int, int], dict[str, float]] = field(default_factory=dict)
 
-    def epochs(self) -> dict[int, float]:
-        """The values of the current attempt by epoch."""
-        return {e: v for (attempt, e), v in self.accuracy.items() if attempt == self.attempt}
+    def epochs(self) -> dict[int, dict[str, float]]:
+        """The metrics of the current attempt by epoch."""
+        return {e: m for (attempt, e), m in self.reports.items() if attempt == self.attempt}
 
-    def last(self) -> float | None:
-        """The value of the current attempt's last epoch."""
+    def last(self) -> dict[str, float]:
+        """The last value of each metric of the current attempt."""
         epochs = self.epochs()
-        return epochs[max(epochs)] if epochs else None
+        return {name: value for e in sorted(epochs) for name, value in epochs[e].items()}
 
 
 @dataclass
@@ -108,14 +108,14 @@ class Job:
         """The best trial, by definition."""
         best = None
         for number, trial in enumerate(self.trials):
-            value = trial.last()
+            metrics = trial.last()
+            value = metrics.get("validation_accuracy")
             if trial.state is not TrialState.SUCCEEDED or value is None:
                 continue
             is_better = best is None or (
                 value > best.value if self.mode == "max" else value < best.value
             )
             if is_better:
-                metrics = {"validation_accuracy": value}
                 best = BestTrial(
                     number, {"learning_rate": 0.1}, "validation_accuracy", value, metrics
                 )
@@ -284,20 +284,23 @@ class StoreMachine(RuleBasedStateMachine):
         number=TRIALS,
         attempt=st.integers(1, 3),
         epoch=st.integers(1, 3),
+        names=st.sets(st.sampled_from(["validation_accuracy", "loss"])),
         value=st.floats(allow_nan=False, allow_infinity=False),
     )
     def write_report(
-        self, lease: Lease, number: int, attempt: int, epoch: int, value: float
+        self, lease: Lease, number: int, attempt: int, epoch: int, names: set[str], value: float
     ) -> None:
         job = self.held(lease)
         unknown = job is not None and attempt > job.trials[number].attempt
         with self.raising((job is None, LeaseLost), (unknown, ValueError)):
-            new = self.store.write_reports(lease, [report(number, epoch, value, attempt=attempt)])
+            metrics = dict.fromkeys(sorted(names), value)
+            reports = [EpochReport(number, attempt, epoch, metrics, 1.0)]
+            new = self.store.write_reports(lease, reports)
             trial = job.trials[number]
-            known = trial.state.is_finished or (attempt, epoch) in trial.accuracy
+            known = trial.state.is_finished or (attempt, epoch) in trial.reports
             assert new == (0 if known else 1)
             if new:
-                trial.accuracy[attempt, epoch] = value
+                trial.reports[attempt, epoch] = metrics
 
     @rule(lease=leases, number=TRIALS)
     def requeue_trial(self, lease: Lease, number: int) -> None:
@@ -335,14 +338,18 @@ class StoreMachine(RuleBasedStateMachine):
             assert (record.progress, record.best) == (job.progress(), job.best())
             assert (record.finished_at is not None) == job.state.is_finished
             trials = self.store.trials(job.id)
-            expected = [(trial.state, trial.attempt) for trial in job.trials]
-            assert [(trial.state, trial.attempt) for trial in trials] == expected
+            expected = [(trial.state, trial.attempt, trial.last()) for trial in job.trials]
+            assert [(trial.state, trial.attempt, trial.metrics) for trial in trials] == expected
             assert record.progress.epochs_done == sum(trial.epochs for trial in trials)
         curves = {
             (job.id, c.trial): c for job in self.jobs.values() for c in self.store.curves(job.id)
         }
         assert {
-            key: dict(zip(c.epochs, *c.metrics.values(), strict=True)) for key, c in curves.items()
+            key: {
+                epoch: {n: v[i] for n, v in c.metrics.items() if v[i] is not None}
+                for i, epoch in enumerate(c.epochs)
+            }
+            for key, c in curves.items()
         } == {
             (job.id, number): trial.epochs()
             for job in self.jobs.values()

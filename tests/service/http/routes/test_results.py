@@ -78,6 +78,46 @@ def test_reports(client: TestClient, store: Store, report_format: str, start: by
     assert answer.content.lstrip().startswith(start)
 
 
+def test_metrics_of_some_epochs_are_shown_drawn_and_exported(
+    client: TestClient, store: Store
+) -> None:
+    """Common training code validates every few epochs, and logs more than it declares."""
+    job_id = submit(client, epochs=4)["id"]
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+    for number in range(3):
+        attempt = store.start_trial(lease, number, node="here")
+        for epoch in (1, 2, 3, 4):
+            metrics = {"train_loss": 1 / epoch}
+            metrics |= {"validation_accuracy": 0.5 + number / 10} if epoch % 2 == 0 else {}
+            metrics |= {"lr": 0.1} if epoch == 3 else {}
+            store.write_reports(lease, [EpochReport(number, attempt, epoch, metrics, 1.0)])
+        store.finish_trial(lease, number, TrialState.SUCCEEDED)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    base = f"/api/v1/jobs/{job_id}"
+    curve = client.get(f"{base}/trials/0/curve").json()
+    assert curve == {
+        "epoch": [1, 2, 3, 4],
+        "train_loss": [1.0, 0.5, 1 / 3, 0.25],
+        "validation_accuracy": [None, 0.5, None, 0.5],
+        "lr": [None, None, 0.1, None],
+    }
+    assert client.get(f"{base}/curves").json()["items"][0] == {"trial": 0, **curve}
+    for path in ("curves", "trials/0/curve"):
+        rows = list(csv.DictReader(io.StringIO(client.get(f"{base}/{path}?format=csv").text)))
+        assert [row["validation_accuracy"] for row in rows[:4]] == ["", "0.5", "", "0.5"]
+        assert [row["lr"] for row in rows[:4]] == ["", "", "0.1", ""]
+    assert client.get(f"{base}/trials/0").json()["metrics"]["lr"] == 0.1
+    assert client.get(f"{base}/best").json()["value"] == 0.7
+    names = [plot["name"] for plot in client.get(f"{base}/plots").json()["items"]]
+    assert {"train_loss", "validation_accuracy", "lr"} <= set(names)
+    for name in names:
+        assert client.get(f"{base}/plots/{name}.svg").status_code == 200, name
+    for report_format in ("html", "md", "json", "pdf"):
+        answer = client.get(f"{base}/report", params={"format": report_format})
+        assert answer.status_code == 200, report_format
+
+
 def test_plots(client: TestClient, store: Store) -> None:
     job_id = submit(client)["id"]
     run(store, job_id)
