@@ -12,6 +12,10 @@ RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin argbest \
     && install -d -o argbest -g argbest -m 0700 \
         /run/ray-token /run/database-password /data /data/datasets /cache
 
+# Torch keeps its precompiled header (141 MB) in this folder, whatever TORCHINDUCTOR_CACHE_DIR says:
+# lead it into the volume, so that new workers do not build it again.
+RUN ln -s /cache /tmp/torchinductor_argbest
+
 # The dependencies have a layer of their own: a change of code does not install them again.
 # PIP_EXTRA_INDEX_URL may name PyTorch's index of CPU builds, several gigabytes smaller.
 ARG PIP_EXTRA_INDEX_URL=
@@ -28,7 +32,7 @@ COPY handin handin
 COPY argbest argbest
 RUN pip install --no-cache-dir --no-deps --force-reinstall .
 
-COPY docker/entrypoint docker/healthy /usr/local/bin/
+COPY docker/entrypoint docker/healthy docker/node-ip /usr/local/bin/
 
 # RAY_ROTATION_*: Ray's log files, which hold what trials print, would grow without end.
 # RAY_gcs_create_...: a trial that waits for a slot asks again after 0.1 s, but by default ever later, up to
@@ -49,6 +53,7 @@ ENV ARGBEST_DATA_DIR=/data \
     RAY_gcs_create_placement_group_retry_max_interval_ms=100 \
     RAY_gcs_rpc_server_reconnect_timeout_s=2
 
-USER argbest
+# By number, so that Kubernetes can check `runAsNonRoot`.
+USER 10001
 WORKDIR /data
 ENTRYPOINT ["entrypoint"]

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 
 from fastapi import FastAPI
 
-from results.errors import StoreUnavailable
 from results.store import Store, open_store
 from service import logs, page
 from service.http import access, access_log, metrics, openapi, problems
 from service.http.drain import DrainMiddleware
 from service.http.drawings import Drawings
 from service.http.routes import catalog, health, jobs, results
-from service.settings import Settings
+from service.migrate import wait_and_migrate
+from service.settings import Settings, settings_or_exit
 from service.version import version
 
 logger = logging.getLogger(__name__)
@@ -25,9 +24,6 @@ DESCRIPTION = (
     "POST a hyperparameter search, Ray Tune runs its trials, and every learning curve, the best "
     "configuration, plots and a report come back."
 )
-
-#: How long :func:`standalone_app` waits for a database that does not answer yet.
-DATABASE_PATIENCE_SECONDS = 60.0
 
 
 def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
@@ -66,7 +62,7 @@ def standalone_app() -> FastAPI:
     Raises :class:`results.errors.StoreUnavailable` if the database does not answer in time.
     Unlike `argbest serve` it makes no token, which would end up in a container's log.
     """
-    settings = Settings()
+    settings = settings_or_exit()
     logs.configure(settings.log_format)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with closing(open_store(settings.store_url)) as store:
@@ -74,23 +70,3 @@ def standalone_app() -> FastAPI:
         if access.asks_for_tokens(settings) and not store.tokens():
             logger.warning("there is no token yet: `argbest token create NAME --scope admin`")
     return create_app(settings)
-
-
-def wait_and_migrate(
-    store: Store,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> None:
-    """Bring the database's schema up to date, once it answers.
-
-    Raises :class:`results.errors.StoreUnavailable` if that takes too long.
-    """
-    give_up = clock() + DATABASE_PATIENCE_SECONDS
-    while True:
-        try:
-            return store.migrate()
-        except StoreUnavailable as error:
-            if clock() > give_up:
-                raise
-            logger.warning("waiting for the database: %s", error)
-            sleep(1.0)

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import uvicorn
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
 
 from results.errors import ResultsError
 from results.store import Store, open_store
@@ -30,7 +29,7 @@ from service.engine.cluster import ClusterError
 from service.engine.head import Head, authentication, start_head, stop_head
 from service.engine.supervisor import Supervisor, with_head
 from service.http.access import asks_for_tokens
-from service.settings import Settings
+from service.settings import Settings, settings_or_exit
 from service.tokens import make_first_token
 
 logger = logging.getLogger("service.serve")
@@ -185,13 +184,11 @@ def _arguments(arguments: Sequence[str]) -> dict[str, object]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the service; return the exit status, 1 if it could not start."""
-    try:
-        settings = Settings(**_arguments(arguments))  # type: ignore[arg-type]  # pydantic checks
-    except ValidationError as error:
-        for item in error.errors():
-            _say(f"error: ARGBEST_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}")
-        return 2
+    """Run the service; return the exit status, 1 if it could not start.
+
+    Raises ``SystemExit(2)`` if a setting is wrong.
+    """
+    settings = settings_or_exit(**_arguments(arguments))
     logs.configure(settings.log_format)
     # It is a client's; no process that this one starts, trials included, needs it.
     os.environ.pop("ARGBEST_TOKEN", None)

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import platformdirs
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.log_lines import LogFormat
@@ -137,3 +138,17 @@ class Settings(BaseSettings):
         """Return the variables that give a child process these same settings."""
         pairs = {f"ARGBEST_{key.upper()}": value for key, value in self if value not in (None, "")}
         return {key: str(value) for key, value in pairs.items()}
+
+
+def settings_or_exit(**arguments: Any) -> Settings:
+    """Return the environment's settings, overridden by ``arguments``.
+
+    Prints one line for each wrong one and raises ``SystemExit(2)`` if any is wrong.
+    """
+    try:
+        return Settings(**arguments)
+    except ValidationError as error:
+        for item in error.errors():
+            name = "_".join(map(str, item["loc"])).upper()
+            sys.stderr.write(f"error: ARGBEST_{name}: {item['msg']}\n")
+        raise SystemExit(2) from None

@@ -40,6 +40,8 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = sorted(name for name, one in SERVICES.items() if one["image"] == "argbest:local")
 LASTING = sorted(name for name, one in SERVICES.items() if one["restart"] != "no")
 NODES = ["controller", "ray-head", "ray-worker"]
+#: The variables that docker-compose.yml reads, and their defaults.
+VARIABLES = dict(re.findall(r"(?<!\$)\$\{([A-Z_]+):-(.*?)\}", COMPOSE_TEXT))
 
 
 def image_environment() -> dict[str, str]:
@@ -56,7 +58,7 @@ def mounts(service: str) -> dict[str, tuple[str, bool]]:
 
 def test_every_part_is_there() -> None:
     assert sorted(SERVICES) == sorted([*OURS, "database"])
-    assert sorted([*NODES, "api"]) == sorted({*OURS} - {"secrets"})
+    assert sorted([*NODES, "api"]) == sorted({*OURS} - {"migrate", "secrets"})
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -87,7 +89,8 @@ def test_workers_share_no_network_with_the_api_and_the_database_and_have_no_pass
 
 
 def test_the_image_runs_as_a_fixed_user_who_is_not_root() -> None:
-    assert re.findall(r"^USER (\S+)$", DOCKERFILE, re.MULTILINE) == ["argbest"]
+    # By number: Kubernetes refuses a name where `runAsNonRoot` is asked for.
+    assert re.findall(r"^USER (\S+)$", DOCKERFILE, re.MULTILINE) == ["10001"]
     assert re.search(r"\buseradd --uid 10001 .*\bargbest\b", DOCKERFILE)
 
 
@@ -150,7 +153,7 @@ def test_nodes_give_a_lost_head_up_before_another_one_can_be_there() -> None:
     name = "RAY_gcs_rpc_server_reconnect_timeout_s"
     assert int(image_environment()[name]) == 2
     assert f"export {name}=2\n" in GUIDE, "on bare machines too"
-    (wait,) = re.findall(r"sleep (\d+)\n +ray_node --head", ENTRYPOINT)
+    (wait,) = re.findall(r"sleep (\d+)\n +ray_node ray-head --head", ENTRYPOINT)
     assert int(wait) > 2
     assert f"`RestartSec={wait}`" in GUIDE
     assert f'["sleep {wait}"]' in GUIDE, "in Kubernetes too"
@@ -199,12 +202,10 @@ def test_nothing_holds_a_secret() -> None:
 
 def test_the_example_of_env_says_the_defaults() -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
-    told = dict(re.findall(r"^([A-Z_]+)=(.*)$", example, re.MULTILINE))
-    used = dict(re.findall(r"(?<!\$)\$\{([A-Z_]+):-(.*?)\}", COMPOSE_TEXT))
-    assert told == used
+    assert dict(re.findall(r"^([A-Z_]+)=(.*)$", example, re.MULTILINE)) == VARIABLES
     documented = re.findall(r"^\| `([A-Z_]+)` \| (\S+)", GUIDE, re.MULTILINE)
-    assert {name for name, _ in documented} == {*used}
-    assert all(default == used[name] for name, default in documented if used[name])
+    assert {name for name, _ in documented} == {*VARIABLES}
+    assert all(default == VARIABLES[name] for name, default in documented if VARIABLES[name])
 
 
 def test_images_are_pinned() -> None:
@@ -218,6 +219,63 @@ def needs(name: str) -> set[str]:
     """Return all services that are started before this one."""
     direct = set(SERVICES[name].get("depends_on", {}))
     return direct.union(*map(needs, direct))
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_the_guide_says_which_containers_a_change_of_a_setting_replaces(variable: str) -> None:
+    (row,) = re.findall(rf"^\| `{variable}` \| .+ \| (.+) \|$", GUIDE, re.MULTILINE)
+    # docker-compose 1.29 replaces what depends on a replaced container, too.
+    changed = {name for name, one in SERVICES.items() if f"${{{variable}" in str(one)}
+    changed -= {"ray-worker"} if variable == "ARGBEST_WORKERS" else set()
+    changed = {*OURS} if variable.startswith("PIP_") else changed
+    replaced = changed | {name for name in SERVICES if needs(name) & changed}
+    documented = {*re.findall(r"`([\w-]+)`", row)}
+    assert replaced == ({*SERVICES} if row == "all, if built anew" else documented)
+
+
+def test_a_change_of_the_apis_settings_leaves_the_controller_and_its_trials_alone() -> None:
+    assert not {name for name in SERVICES if "api" in needs(name)}
+    for name in ("api", "controller"):
+        condition = SERVICES[name]["depends_on"]["migrate"]["condition"]
+        assert condition == "service_completed_successfully"
+    assert SERVICES["migrate"]["restart"] == "no"
+
+
+def test_up_keeps_the_workers_that_env_asks_for() -> None:
+    assert SERVICES["ray-worker"]["scale"] == "${ARGBEST_WORKERS:-1}"
+    assert "--scale" not in GUIDE.split("## What runs where")[0].replace(
+        "rather than by `--scale`", ""
+    )
+    (commands,) = re.findall(r"### The first token\n\n```console\n(.+?)```", GUIDE, re.DOTALL)
+    assert "docker compose up --detach api\n" in commands, "no other container"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_container_that_is_gone_is_soon_known_to_be(name: str) -> None:
+    assert SERVICES[name]["dns_opt"] == ["timeout:1", "attempts:1"]
+
+
+def test_no_registry_is_asked_for_the_image_that_is_built_here() -> None:
+    policies = {name: one.get("pull_policy") for name, one in SERVICES.items()}
+    assert policies == {**dict.fromkeys(OURS, "never"), "database": None}
+
+
+def test_the_database_writes_its_pages_and_ends_at_once() -> None:
+    # SIGTERM would wait for every client.
+    assert SERVICES["database"]["stop_signal"] == "SIGINT"
+    assert SERVICES["database"]["stop_grace_period"] == "60s"
+    assert " exec docker-entrypoint.sh" in SERVICES["database"]["entrypoint"][-1]
+
+
+def test_torchs_precompiled_header_is_kept_in_the_volume(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._inductor.runtime import cache_dir_utils
+
+    # No variable leads torch's folder of precompiled headers elsewhere, so the image has a link.
+    monkeypatch.setenv("LOGNAME", "argbest")
+    monkeypatch.setattr(cache_dir_utils.tempfile, "tempdir", "/tmp")
+    (target, link) = re.findall(r"^RUN ln -s (\S+) (\S+)$", DOCKERFILE, re.MULTILINE)[0]
+    assert link == cache_dir_utils.default_cache_dir()
+    assert target == image_environment()["ARGBEST_CACHE_DIR"] == mounts("ray-worker")["cache"][0]
 
 
 def test_older_docker_and_compose_can_read_it() -> None:
@@ -246,7 +304,7 @@ def test_the_entrypoint_knows_every_role(name: str) -> None:
 
 
 def test_scripts_can_be_run() -> None:
-    for name in ("entrypoint", "healthy"):
+    for name in ("entrypoint", "healthy", "node-ip"):
         assert (ROOT / "docker" / name).stat().st_mode & stat.S_IXOTH
     parsed = subprocess.run(["bash", "-n", ROOT / "docker" / "entrypoint"], check=False)
     assert parsed.returncode == 0
@@ -320,7 +378,8 @@ def test_a_controller_container_ends_with_its_controller_and_leaves_no_heartbeat
 ) -> None:
     stand_ins = {
         "healthy": "true",
-        "python": 'test "$1" = - && echo 127.0.0.1 || touch "$ARGBEST_DATA_DIR/$BEAT" "$BEGUN"',
+        "node-ip": "echo 127.0.0.1",
+        "python": 'touch "$ARGBEST_DATA_DIR/$BEAT" "$BEGUN"',
         "ray": 'exec >/dev/null 2>&1; while kill -0 "$PPID"; do sleep 0.05; done',
     }
     for name, line in stand_ins.items():
@@ -333,9 +392,63 @@ def test_a_controller_container_ends_with_its_controller_and_leaves_no_heartbeat
         RAY_ADDRESS="head.ray:6379", ARGBEST_DATA_DIR=str(tmp_path / "data"), HOSTNAME="box",
         BEAT=beat, BEGUN=str(begun),
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert done.stderr.startswith("controller: Ray node 127.0.0.1 started; Ray's own output is in ")
+    assert done.stderr.count("\n") == 1
     assert begun.exists()
     assert list((tmp_path / "data").iterdir()) == []
+
+
+@pytest.fixture
+def free_address() -> str:
+    """An address at which nobody listens."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        return f"127.0.0.1:{taken.getsockname()[1]}"
+
+
+def test_a_node_waits_for_its_head_and_says_so(free_address: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        found = run("node-ip", "ray-worker", f"127.0.0.1:{listener.getsockname()[1]}", "0")
+    assert (found.returncode, found.stdout, found.stderr) == (0, "127.0.0.1\n", "")
+    assert run("node-ip", "ray-head", free_address, "0").stdout == "127.0.0.1\n", "it is the head"
+    late = run("node-ip", "ray-worker", free_address, "0.5")
+    assert (late.returncode, late.stdout) == (1, "")
+    first, last = late.stderr.splitlines()
+    assert first.startswith(f"waiting for the Ray head at {free_address} (")
+    assert last.startswith(f"no Ray head at {free_address} after 0.5 s (")
+    assert last.endswith("giving up")
+
+
+def test_a_node_without_an_address_starts_no_ray(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    (tmp_path / "ray").write_text(f"#!/bin/sh\ntouch {begun}\n", encoding="utf-8")
+    (tmp_path / "ray").chmod(0o755)
+    path = f"{tmp_path}:{ROOT / 'docker'}:{Path(sys.executable).parent}:/usr/bin:/bin"
+    entrypoint = str(ROOT / "docker" / "entrypoint")
+    for wrong, variable in (
+        ({}, "RAY_ADDRESS is ''"),
+        ({"RAY_ADDRESS": "head.ray:6379", "ARGBEST_NUM_CPUS": "two"}, "ARGBEST_NUM_CPUS is 'two'"),
+    ):
+        done = run(entrypoint, "ray-worker", PATH=path, **wrong)
+        assert done.returncode == 1
+        assert done.stderr.startswith(variable)
+        assert done.stderr.count("\n") == 1, "no traceback"
+    assert not begun.exists()
+
+
+def test_rays_own_lines_are_shown_only_when_its_node_ends_unasked(tmp_path: Path) -> None:
+    stand_ins = {"node-ip": "echo 127.0.0.1", "ray": "seq 100; exit 3", "nproc": "echo 1"}
+    for name, line in stand_ins.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    done = run(
+        str(ROOT / "docker" / "entrypoint"), "ray-worker", PATH=f"{tmp_path}:/usr/bin:/bin",
+        RAY_ADDRESS="head.ray:6379", TMPDIR=str(tmp_path),
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (3, "")
+    _, ended, *last = done.stderr.splitlines()
+    assert ended == "ray-worker: the Ray node ended with status 3:"
+    assert last == [str(number) for number in range(86, 101)]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -347,16 +460,19 @@ def test_every_service_is_documented(name: str) -> None:
 
 def test_compose_itself_accepts_the_file() -> None:
     commands = [
-        [*program, "config", "-q"]
+        [*program, "config"]
         for program in (["docker-compose"], ["docker", "compose"])
         if shutil.which(program[0]) and _answers([*program, "version"])
     ]
     if not commands:
         pytest.skip("neither docker-compose nor docker's compose plugin is installed")
-    done = subprocess.run(
-        commands[0], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
+    for command in commands:
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+            env={**os.environ, "ARGBEST_WORKERS": "3"},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert yaml.safe_load(done.stdout)["services"]["ray-worker"]["scale"] == 3
 
 
 # --- the API alone -----------------------------------------------------------------------------

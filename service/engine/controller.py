@@ -29,7 +29,7 @@ from service.engine import leases, processes
 from service.engine.cluster import is_reachable
 from service.engine.driver_processes import Child, end_hanging, forget_runs, start_driver
 from service.log_lines import log_state
-from service.settings import Settings
+from service.settings import Settings, settings_or_exit
 
 logger = logging.getLogger("service.engine.controller")
 
@@ -287,7 +287,7 @@ def _stop_without_parent(controller: Controller, parent: int) -> None:
 
 def main() -> None:
     """Run a controller until SIGTERM (which ends its drivers too) or until its parent is gone."""
-    settings = Settings()
+    settings = settings_or_exit()
     logs.configure(settings.log_format)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.store_url)

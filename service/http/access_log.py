@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 #: Characters of a method or path that are logged: enough for those of ours.
 _LONGEST = 200
+#: Paths that monitors ask every few seconds: a success of these is logged at DEBUG.
+_MONITORED = frozenset({"/healthz", "/readyz", "/metrics"})
 _JOB_PATH = re.compile(r"/api/v1/jobs/([0-9a-f]{16})(?:/|$)")
 
 
@@ -77,7 +79,9 @@ def _log(scope: Scope, status: int, seconds: float) -> None:
     if job:
         extra["job_id"] = job[1]
     # The path is quoted: a line break in it must not make a line of its own.
-    logger.info(
+    is_routine = path in _MONITORED and status < 400
+    logger.log(
+        logging.DEBUG if is_routine else logging.INFO,
         "%s %s %d in %.1f ms, request %s", method, ascii(path), status, 1000 * seconds,
         REQUEST_ID.get(), extra=extra,
     )  # fmt: skip

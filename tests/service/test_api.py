@@ -2,50 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-from results.errors import StoreUnavailable
 from results.records import TokenScope
 from results.store import Store, open_store
-from service.api import (
-    DATABASE_PATIENCE_SECONDS,
-    create_app,
-    standalone_app,
-    wait_and_migrate,
-)
+from service.api import create_app, standalone_app
 from service.settings import Settings
-
-
-@pytest.fixture
-def away(tmp_path: Path) -> Iterator[Store]:
-    """A store whose folder is not there yet."""
-    with closing(open_store(f"sqlite:///{tmp_path}/not-yet/argbest.db")) as store:
-        yield store
-
-
-def test_the_database_is_waited_for_and_migrated(away: Store, tmp_path: Path) -> None:
-    slept: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        if len(slept) == 3:
-            (tmp_path / "not-yet").mkdir()
-
-    wait_and_migrate(away, lambda: sum(slept), sleep)
-    assert slept == [1.0] * 3
-    assert away.schema_is_current()
-
-
-def test_a_database_that_never_answers_is_given_up(away: Store) -> None:
-    slept: list[float] = []
-    with pytest.raises(StoreUnavailable):
-        wait_and_migrate(away, lambda: sum(slept), slept.append)
-    assert sum(slept) == DATABASE_PATIENCE_SECONDS + 1
 
 
 def test_the_api_alone_makes_no_token_and_says_how(

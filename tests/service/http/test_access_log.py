@@ -18,3 +18,14 @@ def test_the_log_cuts_what_a_client_chose(
     assert vars(one)["path"] == "/api/v1/jobs/" + "a" * 187 + "..."
     assert vars(other)["method"] == "B" * 200 + "..."
     assert max(len(record.getMessage()) for record in (one, other)) < 300
+
+
+def test_a_success_of_a_health_check_is_no_line(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="service"):
+        assert client.get("/healthz").status_code == client.get("/metrics").status_code == 200
+        assert client.get("/readyz").status_code == 503
+        assert client.post("/healthz").status_code == 405
+    logged = [(vars(one)["path"], vars(one)["status"]) for one in caplog.records]
+    assert logged == [("/readyz", 503), ("/healthz", 405)]
