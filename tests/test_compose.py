@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shlex
@@ -267,14 +268,17 @@ def test_the_database_writes_its_pages_and_ends_at_once() -> None:
     assert " exec docker-entrypoint.sh" in SERVICES["database"]["entrypoint"][-1]
 
 
-def test_torchs_precompiled_header_is_kept_in_the_volume(monkeypatch: pytest.MonkeyPatch) -> None:
-    from torch._inductor.runtime import cache_dir_utils
-
+def test_torchs_precompiled_header_is_kept_in_the_volume() -> None:
     # No variable leads torch's folder of precompiled headers elsewhere, so the image has a link.
-    monkeypatch.setenv("LOGNAME", "argbest")
-    monkeypatch.setattr(cache_dir_utils.tempfile, "tempdir", "/tmp")
-    (target, link) = re.findall(r"^RUN ln -s (\S+) (\S+)$", DOCKERFILE, re.MULTILINE)[0]
-    assert link == cache_dir_utils.default_cache_dir()
+    # The sources are read, since importing torch takes seconds.
+    (torch,) = (importlib.util.find_spec("torch") or pytest.fail()).submodule_search_locations or []
+    inductor = Path(torch) / "_inductor"
+    codecache = (inductor / "codecache.py").read_text(encoding="utf-8")
+    folders = (inductor / "runtime" / "cache_dir_utils.py").read_text(encoding="utf-8")
+    assert '_HEADER_DIR = os.path.join(default_cache_dir(), "precompiled_headers")\n' in codecache
+    assert '"torchinductor_" + sanitized_username,\n' in folders
+    ((target, link),) = re.findall(r"^RUN ln -s (\S+) (\S+)$", DOCKERFILE, re.MULTILINE)
+    assert link == "/tmp/torchinductor_argbest"
     assert target == image_environment()["ARGBEST_CACHE_DIR"] == mounts("ray-worker")["cache"][0]
 
 
