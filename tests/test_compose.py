@@ -271,8 +271,10 @@ def test_the_database_writes_its_pages_and_ends_at_once() -> None:
 def test_torchs_precompiled_header_is_kept_in_the_volume() -> None:
     # No variable leads torch's folder of precompiled headers elsewhere, so the image has a link.
     # The sources are read, since importing torch takes seconds.
-    (torch,) = (importlib.util.find_spec("torch") or pytest.fail()).submodule_search_locations or []
-    inductor = Path(torch) / "_inductor"
+    spec = importlib.util.find_spec("torch")
+    assert spec
+    assert spec.origin
+    inductor = Path(spec.origin).parent / "_inductor"
     codecache = (inductor / "codecache.py").read_text(encoding="utf-8")
     folders = (inductor / "runtime" / "cache_dir_utils.py").read_text(encoding="utf-8")
     assert '_HEADER_DIR = os.path.join(default_cache_dir(), "precompiled_headers")\n' in codecache
