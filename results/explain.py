@@ -31,8 +31,9 @@ def explain(results: JobResults) -> list[str]:
     """Return the paragraphs, in reading order; plain text, without markup."""
     comparisons = [each for each in results.comparisons.values() if each is not None]
     paragraphs = [_outcome(results), *_failures_and_best(results)]
-    if results.ranked and comparisons:
+    if results.ranked:
         paragraphs += [_effect(results, comparison) for comparison in comparisons]
+    if len(results.ranked) > 1:
         paragraphs += _cautions(results)
     return [*paragraphs, *_engines(results)]
 
@@ -103,7 +104,8 @@ def _selection(results: JobResults, best: TrialRecord) -> list[str]:
     ]
     if tested:
         text += f". Trial {best.number} has {listing(tested)}"
-        text += "; test data took no part in the selection" * bool(others)
+        if others and metric.split in ("train", "validation"):
+            text += "; test data took no part in the selection"
     return [f"{capitalized(text)}."]
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -154,6 +155,26 @@ def test_sampled_duplicates_are_counted() -> None:
     assert explain(JobResults.of(*drawn._replace(trials=tuple(seeds))))[-1] == (
         "The 8 trials have only 2 different configurations."
     )
+
+
+def test_trials_of_a_single_configuration_are_counted_too() -> None:
+    fake = fakes.sampled(8)
+    drawn = fakes.make(
+        fake.job.spec, [{"learning_rate": 0.01}] * 8, fakes.classification_curve,
+        fakes.CLASSIFICATION,
+    )  # fmt: skip
+    assert "The 8 trials have only 1 different configuration." in text_of(drawn)
+
+
+@pytest.mark.parametrize("split", ["test", "none"])
+def test_a_selection_by_another_split_is_not_called_free_of_test_data(
+    split: Literal["test", "none"],
+) -> None:
+    fake = fakes.feedforward(2)
+    declared = replace(fake.metrics["validation_accuracy"], split=split)
+    text = text_of(fake._replace(metrics={**fake.metrics, "validation_accuracy": declared}))
+    assert "Trial 1 has test accuracy" in text
+    assert "took no part" not in text
 
 
 def test_null_and_absent_make_different_configurations() -> None:
