@@ -92,24 +92,23 @@ def _compared(answers: Mapping[str, Answer], question: str, *others: str) -> lis
 
 def _hidden_layer(own: Curve, linear: Curve) -> str:
     """Relate the MLP's result to the argument of Q3.2a, as far as the differences are clear."""
-    losses = [last(curve, TRAIN_LOSS) for curve in (own, linear)]
-    text = f"Its training loss ends at {number(losses[0])}, that of logistic regression at "
-    text += f"{number(losses[1])}"
+    loss, linear_loss = (last(curve, TRAIN_LOSS) for curve in (own, linear))
     if not _is_clear_loss(own, linear):
-        return f"{text}: too close together to say which fits the training images better."
-    if losses[0] > losses[1]:
-        return (
-            f"{text}: the MLP can express more (Q3.2a), but gradient descent has not found it in "
-            "these epochs."
+        finding = "too close together to say which fits the training images better"
+    elif loss > linear_loss:
+        finding = "in these epochs gradient descent has not found what the MLP can express (Q3.2a)"
+    elif not is_clear(own, linear, TEST):
+        finding = "the MLP fits the training images better; the test images do not decide"
+    elif last(own, TEST) < last(linear, TEST):
+        finding = "the MLP fits the training images better, but not the test images"
+    else:
+        finding = (
+            "the MLP fits the training images better and the test images as well, as Q3.2a leads "
+            "one to expect: its hidden units are features that the linear model does not have"
         )
-    text += ": the MLP fits the training images better"
-    if not is_clear(own, linear, TEST):
-        return f"{text}; whether also the test images is not decided."
-    if last(own, TEST) < last(linear, TEST):
-        return f"{text}, but not the test images."
     return (
-        f"{text} and the test images as well, as Q3.2a leads one to expect: its hidden units are "
-        "features that the linear model does not have."
+        f"Its training loss ends at {number(loss)}, that of logistic regression at "
+        f"{number(linear_loss)}: {finding}."
     )
 
 

@@ -95,21 +95,17 @@ def content(
 
 
 def _notes(answers: Mapping[str, Answer]) -> list[str]:
-    """List what keeps this document from being the full answer; shown on the first page."""
-    notes = []
+    """Return what keeps this document from being the full answer; shown on the first page."""
     missing = [task.question for task in TASKS if task.question not in answers]
-    if missing:
-        notes.append(f"Not run: {listing(missing)}.")
     failed = [q for q, answer in answers.items() if answer.state is not JobState.SUCCEEDED]
-    if failed:
-        notes.append(f"Did not succeed: {listing(failed)}; the sections say why.")
     short = [t.question for t in TASKS if t.question in answers and _short(t, answers[t.question])]
-    if short:
-        notes.append(
-            f"This is a shortened demonstration: {listing(short)} ran for fewer epochs than the "
-            "homework asks for, so their figures are not the final ones."
-        )
-    return notes
+    notes = {
+        f"Not run: {listing(missing)}.": missing,
+        f"Did not succeed: {listing(failed)}; the sections say why.": failed,
+        f"This is a shortened demonstration: {listing(short)} ran for fewer epochs than the "
+        "homework asks for, so their figures are not the final ones.": short,
+    }
+    return [note for note, questions in notes.items() if questions]
 
 
 def _short(task: Task, answer: Answer) -> bool:
@@ -157,27 +153,22 @@ def _plots(task: Task, answer: Answer, plots: dict[str, bytes]) -> list[dict[str
     names = {plot["name"] for plot in listed}
     shown: list[dict[str, Any]] = []
     for plot in listed:
-        if _is_repeated(plot["name"], names, len(answer.results.trials)):
-            continue
-        file = f"plots/{task.question}-{len(shown)}.svg"
-        plots[file] = answer.plots[plot["name"]]
-        caption = f"{task.question}: {plot.get('caption') or plot['title']}"
-        shown.append({"file": file, "caption": caption})
+        if not _is_repeated(plot["name"], names, len(answer.results.trials)):
+            file = f"plots/{task.question}-{len(shown)}.svg"
+            plots[file] = answer.plots[plot["name"]]
+            caption = f"{task.question}: {plot.get('caption') or plot['title']}"
+            shown.append({"file": file, "caption": caption})
     return shown
 
 
 def _is_repeated(plot: str, names: Collection[str], trials: int) -> bool:
-    """Whether another plot shows what matters of this one.
+    """Whether another plot shows the same: all splits, all parameters, or the trials' table.
 
-    That of all splits has the same line of a single trial; of a search it has the selected trial's,
-    and no test curve of another is asked for. That of all parameters has each one's values, and
-    the few values of a single one are in the table of the trials.
+    Of a search, only the selected trial has a test curve, which the plot of all splits has too.
     """
-    if plot.startswith("parameter_"):
-        return True
     split, _, quantity = plot.partition("_")
     splits = ("train", "validation", "test") if trials == 1 else ("test",)
-    return split in splits and quantity in names
+    return plot.startswith("parameter_") or (split in splits and quantity in names)
 
 
 def _job(answer: Answer) -> dict[str, str]:

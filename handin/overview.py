@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from handin.answers import Answer
+from handin.classification import TEST, TRAIN_LOSS, VALIDATION
 from handin.questions import TASKS
 from handin.regression import TEST as TEST_RMSE
 from handin.regression import TRAIN as TRAIN_RMSE
@@ -18,36 +19,26 @@ from results.wording import configuration
 
 def overview(answers: Mapping[str, Answer]) -> list[Table]:
     """Return the tables of final figures, regression (Q2) first, then classification (Q3, Q4)."""
-    houses = _table(
-        answers,
-        "Q2",
-        "Ames house prices: root mean squared error of log price, last epoch",
-        {"train": TRAIN_RMSE, "test": TEST_RMSE},
-    )
-    images = _table(
-        answers,
-        "Q3 Q4",
-        "Fashion-MNIST: the selected configuration's figures, last epoch",
-        {
-            "training loss": "train_loss",
-            "validation accuracy": "validation_accuracy",
-            "test accuracy": "test_accuracy",
-        },
-    )
-    return [houses, images]
-
-
-def _table(
-    answers: Mapping[str, Answer], prefixes: str, caption: str, metrics: Mapping[str, str]
-) -> Table:
-    """Return a row for each task whose question starts with one of ``prefixes``."""
-    header = ["question", "model", "selected", "epochs", *metrics, "time"]
-    rows = [
-        _row(task.question, task.title, answers.get(task.question), list(metrics.values()))
-        for task in TASKS
-        if task.question[:2] in prefixes.split()
+    houses = "Ames house prices: root mean squared error of log price, last epoch"
+    images = "Fashion-MNIST: the selected configuration's figures, last epoch"
+    errors = {"train": TRAIN_RMSE, "test": TEST_RMSE}
+    figures = {
+        "training loss": TRAIN_LOSS,
+        "validation accuracy": VALIDATION,
+        "test accuracy": TEST,
+    }
+    return [
+        Table(
+            caption,
+            ["question", "model", "selected", "epochs", *metrics, "time"],
+            [
+                _row(task.question, task.title, answers.get(task.question), list(metrics.values()))
+                for task in TASKS
+                if task.question.startswith("Q2") == (metrics is errors)
+            ],
+        )
+        for caption, metrics in ((houses, errors), (images, figures))
     ]
-    return Table(caption, header, rows)
 
 
 def _row(question: str, title: str, answer: Answer | None, metrics: Sequence[str]) -> list[str]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from handin.answers import Answer, at, best_epoch
 from handin.wording import Table
-from results.analysis import JobResults
 from results.comparison import value_key
 from results.formatting import duration, number, parameter_value
-from results.records import TrialRecord
 from results.wording import EXTREME, during_note, in_sentence, words
 
 #: Epochs that the abbreviated table shows, besides the last one and the best by each metric.
@@ -17,20 +15,16 @@ _SETTINGS = ("trainable", "dataset", "strategy", "epochs", "seed")
 
 
 def configuration(answer: Answer) -> list[tuple[str, str]]:
-    """Return the rows of the configuration table: what was set, and what was searched."""
+    """Return the rows of the configuration table: the settings, and the values that ran."""
     spec, results = answer.spec, answer.results
     rows = [(words(name), str(spec[name])) for name in _SETTINGS if name in spec]
     if results.varied:
         rows.append(("selected by", f"{in_sentence(results.metric)}, last epoch"))
-    names = dict.fromkeys(name for trial in results.trials for name in trial.parameters)
-    return [*rows, *((words(name), _values(results, name)) for name in names)]
-
-
-def _values(results: JobResults, parameter: str) -> str:
-    """List a parameter's distinct values in the order of the trials."""
-    having = [trial.parameters for trial in results.trials if parameter in trial.parameters]
-    values = {value_key(p[parameter]): parameter_value(p[parameter]) for p in having}
-    return ", ".join(values.values())
+    values: dict[str, dict[str, str]] = {}
+    for trial in results.trials:
+        for name, value in trial.parameters.items():
+            values.setdefault(name, {})[value_key(value)] = parameter_value(value)
+    return [*rows, *((words(name), ", ".join(texts.values())) for name, texts in values.items())]
 
 
 def trials_table(answer: Answer) -> Table | None:
@@ -50,7 +44,7 @@ def trials_table(answer: Answer) -> Table | None:
             *(parameter_value(trial.parameters.get(name, "-")) for name in varied),
             *(number(trial.metrics[m.name]) if m.name in trial.metrics else "-" for m in metrics),
             duration(trial.seconds),
-            _state(trial),
+            f"{trial.state} ({words(trial.error.kind)})" if trial.error else trial.state.value,
         ]
         for trial in trials
     ]
@@ -85,8 +79,3 @@ def epochs_table(answer: Answer) -> Table | None:
         rows,
         [row for row, epoch in enumerate(shown) if epoch == bold],
     )
-
-
-def _state(trial: TrialRecord) -> str:
-    """Return the trial's state and, for a failed one, the kind of failure."""
-    return f"{trial.state} ({words(trial.error.kind)})" if trial.error else str(trial.state)

@@ -42,8 +42,8 @@ def test_logistic_regression_is_called_smoother_only_if_it_is():
     [
         (0.88, 0.25, "as Q3.2a leads one to expect"),
         (0.80, 0.25, "but not the test images"),
-        (0.88, 0.60, "gradient descent has not found it"),
-        (0.842, 0.25, "whether also the test images is not decided"),
+        (0.88, 0.60, "gradient descent has not found what the MLP can express"),
+        (0.842, 0.25, "the test images do not decide"),
         (0.88, 0.3999, "too close together"),
     ],
 )
