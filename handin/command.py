@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ from service.cli.files import check_writable, write_atomically
 from service.cli.output import note
 from service.cli.summary import best_line, job_line, progress_line
 from service.cli.target import with_client
-from service.client.errors import Conflict, ServerBusy, ServerUnreachable
+from service.client.errors import Conflict, NotFound, ServerBusy, ServerFault, ServerUnreachable
 
 if TYPE_CHECKING:
     from handin import Answer
@@ -59,7 +58,7 @@ def handin(client: Client, *, output: Path, epochs: int | None) -> None:
     bodies = {task.question: {**task.body, **changed} for task in TASKS}
     try:
         jobs = {question: _job(client, question, body) for question, body in bodies.items()}
-        with display(time.monotonic) as shown:
+        with display(client.clock.now) as shown:
             _follow(client, jobs, shown)
     except KeyboardInterrupt:
         note("interrupted: the jobs go on, and `argbest handin` will use them")
@@ -86,9 +85,9 @@ def _job(client: Client, question: str, body: Mapping[str, Any]) -> JobView:
 
 def _follow(client: Client, jobs: dict[str, JobView], shown: Display) -> None:
     """Keep ``jobs`` up to date until all have finished."""
-    from service.client.connection import Clock, Patience
+    from service.client.connection import Patience
 
-    clock = Clock()
+    clock = client.clock
     patience = Patience(clock)
     paces = {question: Pace() for question in jobs}
     while True:
@@ -134,7 +133,10 @@ def _write(client: Client, jobs: Mapping[str, JobView], output: Path) -> None:
 
 
 def _answer(client: Client, job: JobView) -> Answer:
-    """Fetch what a finished job has to show; one that failed may have no report."""
+    """Fetch the results of a finished job; one that failed may have no report.
+
+    A plot that the server cannot draw is left out.
+    """
     from handin import Answer
 
     job_id = job.id
@@ -142,6 +144,11 @@ def _answer(client: Client, job: JobView) -> Answer:
         report = client.report_json(job_id)
     except Conflict:
         return Answer(job.model_dump(mode="json"), {}, [], {})
-    plots = {plot.name: client.plot(job_id, plot.name, "svg") for plot in client.plots(job_id)}
+    plots: dict[str, bytes] = {}
+    for plot in client.plots(job_id):
+        try:
+            plots[plot.name] = client.plot(job_id, plot.name, "svg")
+        except (NotFound, ServerFault) as error:
+            note(f"job {job_id}: plot {plot.name} is left out: {error}")
     curves = [curve.model_dump() for curve in client.curves(job_id)]
     return Answer(job.model_dump(mode="json"), report, curves, plots)

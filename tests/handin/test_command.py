@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from handin import command
+from service.client.client import Client
 from service.client.errors import Conflict
 from service.schemas import JobView
 from tests.handin.handin_runs import SVG, make_answers
+from tests.service.fake_api import serving
 
 JOB = JobView.model_validate(
     {**make_answers()["Q3.1b"].job, "fingerprint": "f", "dashboard_url": None, "links": {}}
@@ -76,3 +78,13 @@ def test_a_job_without_a_report_has_an_empty_answer() -> None:
     answer = command._answer(client, JOB)
     assert (answer.report, answer.curves, answer.plots) == ({}, [], {})
     assert answer.results.trials == ()
+
+
+def test_a_plot_that_cannot_be_drawn_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving() as api, Client(api.url) as client:
+        api.broken_plots = {"parameter_dropout"}
+        job = client.job(api.finish(api.add_job())["id"])
+        answer = command._answer(client, job)
+    assert list(answer.plots) == ["train_loss"]
+    assert answer.curves == [{"trial": 0, "epoch": [1], "train_loss": [0.5]}]
+    assert "plot parameter_dropout is left out: no data on a log axis" in capsys.readouterr().err

@@ -324,10 +324,9 @@ def report(api: FakeApi, job: dict[str, Any], *, query: dict[str, str], **_: Any
 
 
 def plots(api: FakeApi, job: dict[str, Any], **_: Any) -> Answer:
-    return 200, {
-        "items": [{"name": "train_loss", "title": "Training loss", "caption": "It falls."}],
-        "next_cursor": None,
-    }
+    names = ["train_loss", *sorted(api.broken_plots)]
+    items = [{"name": name, "title": "Training loss", "caption": "It falls."} for name in names]
+    return 200, {"items": items, "next_cursor": None}
 
 
 def plot(api: FakeApi, job: dict[str, Any], name: str, style: str, **_: Any) -> Answer:
