@@ -59,6 +59,8 @@ def test_a_curve_has_a_list_of_numbers_for_each_metric() -> None:
     curve = CurveView.model_validate({"trial": 1, "epoch": [1, 2], "val/loss": [0.5, 0.25]})
     assert curve.model_extra == {"val/loss": [0.5, 0.25]}
     assert json.loads(curve.model_dump_json())["val/loss"] == [0.5, 0.25]
+    some = CurveView.model_validate({"trial": 1, "epoch": [1, 2], "accuracy": [None, 0.5]})
+    assert some.model_extra == {"accuracy": [None, 0.5]}
     with pytest.raises(ValidationError):
         CurveView.model_validate({"trial": 1, "epoch": [1], "loss": "low"})
 
