@@ -41,6 +41,10 @@ class Train(Protocol):
         epochs. ``config`` has JSON values by hyperparameter; missing ones take the default of the
         parameter model. ``data`` is one of the classes of :mod:`trainables.datasets`. With the same
         arguments a numpy trainable reports the same numbers bit for bit.
+
+        In a trial this runs in a thread other than the main one, and the process runs one trial
+        after another. So seed the global random generators that you use, and leave global state
+        (default dtype, environment, working folder) as it was; ``signal.signal`` does not work.
         """
 
 
