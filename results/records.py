@@ -1,4 +1,4 @@
-"""What the store keeps, as plain values: jobs, trials, reports, curves and tokens.
+"""Plain values of the store: jobs, trials, reports, curves, leases and tokens.
 
 Every time is a ``datetime`` in UTC, every duration is in seconds.
 """
@@ -19,7 +19,7 @@ JsonObject = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a trial or a job failed: the kind, a sentence for the user, perhaps a traceback."""
+    """Why a trial or a job failed: the kind, a sentence for the user, a traceback if known."""
 
     kind: FailureKind
     message: str
@@ -63,10 +63,10 @@ class BestTrial:
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """A job as the store knows it.
+    """A job as it is stored.
 
-    ``claims`` counts how often the job was claimed since it was accepted, resumed or retried, but
-    for the claims that were given back on purpose: more than one means that a driver was lost.
+    ``claims`` counts how often the job was claimed since it was accepted, resumed or retried,
+    without the claims that were released on purpose: more than one means that a driver was lost.
     """
 
     id: str
@@ -86,12 +86,12 @@ class JobRecord:
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
-    """A trial as the store knows it.
+    """A trial as it is stored.
 
     ``metrics`` holds the last value of each metric that the current attempt reported, ``epochs``
-    how many epochs it reported, ``seconds`` the time that attempt has trained,
-    ``attempt`` counts from 1 (0: not yet started), ``node`` names the machine that runs or ran it,
-    ``engine`` is the code that trains it, as the latest report that names any says ("": none did).
+    is how many epochs it reported, ``seconds`` how long it has trained. ``attempt`` counts from 1
+    (0: not yet started). ``node`` names the machine that runs or ran it. ``engine`` names the code
+    that trains it, from the latest report that named one ("" if none did).
     """
 
     number: int
@@ -123,7 +123,7 @@ class EpochReport:
     """The metrics of one epoch; ``(trial, attempt, epoch)`` is written at most once.
 
     ``attempt`` and ``epoch`` count from 1; ``seconds`` is the time that this attempt has trained
-    up to the end of the epoch; ``engine`` names the code that trained it, "" if there is one only.
+    up to the end of the epoch. ``engine`` names the code that trained it ("": unnamed).
     """
 
     trial: int
@@ -152,7 +152,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to run one job: every write under it carries ``token``, which only ever grows."""
+    """The right to run one job. Each claim has a larger ``token``, which every write carries."""
 
     job_id: str
     owner: str
@@ -161,7 +161,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class DriverProcess:
-    """The process that drives a job: host, process id, and start, to know the id from a later use.
+    """The process that drives a job; its start tells it from a later process of the same id.
 
     ``started`` is in clock ticks since boot on Linux, elsewhere in seconds since 1970.
     """
@@ -173,7 +173,7 @@ class DriverProcess:
 
 @dataclass(frozen=True, slots=True)
 class LeasedJob:
-    """A job that somebody runs; ``expired`` if its lease has run out and nobody claimed it yet."""
+    """A job under a lease; ``expired`` if the lease has run out and nobody claimed the job yet."""
 
     state: JobState
     lease: Lease
@@ -183,10 +183,10 @@ class LeasedJob:
 
 @dataclass(frozen=True, slots=True)
 class LeaseCounts:
-    """What has happened to leases since the database was made; these numbers only grow.
+    """Counts of lease events since the database was made; they only grow.
 
-    ``take_overs``: jobs claimed again because whoever ran them was gone. ``refused_writes``: writes
-    under a lease that somebody else had taken over.
+    ``take_overs``: jobs claimed again because their holder was gone. ``refused_writes``: writes
+    under a lease when another holder had a newer one.
     """
 
     take_overs: int
@@ -230,7 +230,7 @@ class TokenScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenRecord:
-    """A token as the store knows it: ``prefix`` is how it begins, the rest is not kept.
+    """A token as it is stored: ``prefix`` is how it begins, the rest is not kept.
 
     ``last_used_at`` may be a minute behind, more if the disk is full; ``expires_at`` is None for
     one that does not expire.
@@ -250,7 +250,7 @@ MAX_TOKEN_DAYS = 36_500
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token just made; its ``secret`` is what a client sends, and is not to be had again."""
+    """A token just made; a client sends its ``secret``, which is shown only now."""
 
     record: TokenRecord
     secret: str = field(repr=False)

@@ -19,7 +19,7 @@ class JobState(StrEnum):
 
     @property
     def is_finished(self) -> bool:
-        """Whether the job has ended; only running its failed trials again makes it go on."""
+        """Whether the job has ended; only a retry of its failed trials runs it again."""
         return self in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 
     def may_become(self, other: JobState) -> bool:
@@ -69,7 +69,7 @@ class TrialState(StrEnum):
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing will change any more."""
+        """Whether the trial has ended; only a retry of its job runs it again."""
         return self not in (TrialState.QUEUED, TrialState.RUNNING)
 
 

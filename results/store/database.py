@@ -1,13 +1,12 @@
-"""Connections and transactions: the one place that knows how each database is spoken to.
+"""Connections and transactions of SQLite and PostgreSQL, and their errors as ours.
 
-SQLite: a write-ahead log, foreign keys on, 30 s of patience for a
-lock, and ``BEGIN IMMEDIATE`` for every writing transaction: one that reads first and writes later
-fails at once with BUSY_SNAPSHOT when another wrote in between, whatever the patience
-(https://www.sqlite.org/rescode.html#busy_snapshot). SQLAlchemy's documented recipe lets us say
-how a transaction begins (its SQLite page, "Enabling Non-Legacy SQLite Transactional Modes").
-PostgreSQL: rows are locked one by one, and reads are repeatable, so that a record whose parts come
-from several queries is of one moment on both databases. Either side notices within seconds that
-the other was cut off (libpq's documentation, "Parameter Key Words"; tcp(7), TCP_USER_TIMEOUT).
+SQLite: a write-ahead log, foreign keys on, a wait of up to 30 s for a lock. Every writing
+transaction begins with ``BEGIN IMMEDIATE``: one that reads first and writes later fails at once
+with BUSY_SNAPSHOT when another wrote in between (https://www.sqlite.org/rescode.html#busy_snapshot).
+SQLAlchemy documents how to set that (its SQLite page, "Enabling Non-Legacy SQLite Transactional
+Modes"). PostgreSQL: a writer locks single rows, and reads are repeatable, so that the parts of a
+record are of one moment on both databases. Client and server notice within seconds when the other
+is cut off (libpq's documentation, "Parameter Key Words"; tcp(7), TCP_USER_TIMEOUT).
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ from results.errors import StoreUnavailable, UnsupportedDatabase
 LOCK_SECONDS = 30.0
 # A statement that takes longer is stuck: exports read in parts.
 _STATEMENT_SECONDS = 300
-# The server does not see either that a client was cut off or stopped, and would keep its locks.
-# A job is taken over after its lease and this.
+# After this, the server ends the transaction of a client that was cut off or stopped, and so its
+# locks. A job is taken over after its lease and this.
 _IDLE_SECONDS = 10
-# A server that a cut network hides sends no end of the connection: it counts as gone when it has
-# acknowledged nothing for 10 s, neither what was sent nor, while it works, a question after 5 s.
+# Behind a cut network, a server cannot end the connection. The client ends it when the server has
+# acknowledged neither data for 10 s nor, after 5 idle seconds, three probes 2 s apart.
 _POSTGRESQL = {
     "connect_timeout": 10,
     "tcp_user_timeout": 10_000,
@@ -45,8 +44,8 @@ _POSTGRESQL = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
 }
-# Where the schema is missing or older, or its owner is another: no defect of a statement. SQLSTATEs
-# of undefined tables and columns, schemas, and privileges (PostgreSQL's documentation, appendix A).
+# The schema is missing, older or owned by another role; our statements are right. SQLSTATEs of
+# undefined tables, columns and schemas, and of privileges (PostgreSQL's documentation, appendix A).
 _OPERATORS_STATES = frozenset({"42P01", "42703", "3F000", "42501"})
 _OPERATORS_WORDS = ("no such table", "no such column", "has no column named")
 _FORMS = "sqlite:////absolute/path.db or postgresql://user:password@host/database"
@@ -167,10 +166,10 @@ class Database:
 
 
 def _is_defect(error: exc.DBAPIError) -> bool:
-    """Whether a statement or value of ours is wrong: values are checked before they get here."""
+    """Whether our own statement or value is wrong; the store checks values before it writes."""
     cause = error.orig
     if isinstance(cause, sqlite3.OperationalError):
-        # SQLite has one code for all that it does not understand, and words for what it misses.
+        # SQLite has one code for every wrong statement; only its words name a missing table.
         is_ours = getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
         return is_ours and not any(words in str(cause) for words in _OPERATORS_WORDS)
     if isinstance(error, exc.ProgrammingError):
@@ -198,15 +197,15 @@ def _build_engine(url: URL) -> Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # No BEGIN from the driver: _begin_sqlite says it.
+    # The driver shall not begin transactions: _begin_sqlite does.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys=ON")
     _use_write_ahead_log(connection)
 
 
 def _use_write_ahead_log(connection: Any) -> None:
-    # Changes the file once and for all. SQLite does not wait for the lock that this takes, and
-    # several processes may come upon a new file at once: so we wait.
+    # This changes the file for good. SQLite does not wait for the lock that it takes, so we do:
+    # several processes may open a new file at once.
     give_up = time.monotonic() + LOCK_SECONDS
     while True:
         try:
@@ -232,7 +231,7 @@ def _begin_sqlite(connection: Connection) -> None:
     try:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     finally:
-        # The connection goes back to the pool, for others who wait longer.
+        # The next user of the pooled connection waits longer.
         connection.exec_driver_sql(f"PRAGMA busy_timeout={int(1000 * LOCK_SECONDS)}")
 
 

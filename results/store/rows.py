@@ -103,7 +103,10 @@ def _best(stored: Mapping[str, Any], metric: str) -> BestTrial:
 def _failure(stored: Mapping[str, Any] | None) -> Failure | None:
     if stored is None:
         return None
-    return Failure(FailureKind(stored["kind"]), stored["message"], stored["traceback"])
+    known = stored["kind"] in FailureKind.__members__.values()
+    # A newer version may know more kinds.
+    kind = FailureKind(stored["kind"]) if known else FailureKind.INTERNAL
+    return Failure(kind, stored["message"], stored["traceback"])
 
 
 def _time(seconds: float | None) -> datetime | None:

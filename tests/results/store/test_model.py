@@ -1,6 +1,6 @@
 """The store against a model in memory: random walks through a job's life, leases old and new.
 
-``ARGBEST_HYPOTHESIS_STEPS`` is the least number of steps to take, over all walks; few by default.
+`make test-long` takes many more steps. ``ARGBEST_HYPOTHESIS_STEPS`` is the least number of steps.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from results.errors import IdempotencyClash, IllegalMove, JobNotFound, LeaseLost
 from results.records import BestTrial, EpochReport, Lease, LeaseCounts, Progress
 from results.states import JobState, TrialState
 from results.store import Store
+from tests.conftest import LONG
 from tests.results.store.samples import accept, change, expire, remove_all_jobs
 
 LEASED = (JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING)
@@ -375,7 +376,7 @@ def test_the_store_does_what_the_model_does(store: Store) -> None:
     machine: Callable[[], StoreMachine] = lambda: StoreMachine(store)  # noqa: E731
     wanted = int(os.environ.get("ARGBEST_HYPOTHESIS_STEPS", "0"))
     # A tenth more than it should take: some walks end early.
-    walks = max(15, wanted * 11 // (10 * STEPS_OF_A_WALK) + 1)
+    walks = max(300 if LONG else 15, wanted * 11 // (10 * STEPS_OF_A_WALK) + 1)
     StoreMachine.steps = 0
     run_state_machine_as_test(
         machine,

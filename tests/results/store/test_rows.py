@@ -8,11 +8,11 @@ import logging
 import pytest
 
 from results.errors import IllegalMove, UnreadableJob
-from results.records import JobRecord
-from results.states import JobState, TrialState
+from results.records import Failure, JobRecord
+from results.states import FailureKind, JobState, TrialState
 from results.store import Store
 from results.store.rows import read_spec
-from tests.results.store.samples import SPEC, accept, claim, expire, started
+from tests.results.store.samples import SPEC, accept, change, claim, expire, started
 
 NEWER = SPEC.to_json() | {"strategy": "telepathy"}
 
@@ -89,3 +89,15 @@ def test_an_unreadable_job_can_be_deleted_once_it_has_finished(store: Store) -> 
     store.finish_job(lease, JobState.FAILED)
     store.delete_job(job.id)
     assert store.counts() == dict.fromkeys(JobState, 0)
+
+
+def test_a_kind_of_failure_of_a_newer_version_reads_as_internal(store: Store) -> None:
+    lease = started(store, 1)
+    store.finish_trial(lease, 0, TrialState.FAILED, Failure(FailureKind.DIVERGED, "why"))
+    change(
+        store,
+        "UPDATE trials SET error = replace(CAST(error AS TEXT), 'diverged', 'bored')::json"
+        if store.url.startswith("postgresql")
+        else "UPDATE trials SET error = replace(error, 'diverged', 'bored')",
+    )
+    assert store.trial(lease.job_id, 0).error == Failure(FailureKind.INTERNAL, "why")
