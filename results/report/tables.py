@@ -8,7 +8,7 @@ from typing import Any
 
 from results.analysis import MOST_SHOWN, JobResults
 from results.comparison import Comparison, basis
-from results.curve_shape import CurvePoint, CurveSummary, curve_points, summarize_curve
+from results.curve_shape import CurvePoint, CurveSummary, summarize_curve
 from results.formatting import duration, moment, number, parameter_value
 from results.records import TrialRecord
 from results.wording import during_note, prettify, words
@@ -96,7 +96,7 @@ def trials_table(results: JobResults) -> Table:
             str(trial.number),
             trial.state.value,
             *(_parameter(trial, name) for name in varied),
-            *(number(_last_value(results, trial, info.name)) for info in infos),
+            *(number(trial.metrics.get(info.name)) for info in infos),
             str(trial.epochs),
             duration(trial.seconds),
             *(trial.engine for _ in engines),
@@ -108,7 +108,7 @@ def trials_table(results: JobResults) -> Table:
     left = (*(False for _ in varied), *(True for _ in labels))
     numeric = (True, True, False, *left, True, True, *(False for _ in engines))
     some = f", {len(rows)} of {len(results.trials)}" if len(rows) < len(results.trials) else ""
-    title = f"Trials at their last epoch, best first{some}{during_note(infos)}"
+    title = f"Trials with their last values, best first{some}{during_note(infos)}"
     best = [place for place, trial in enumerate(results.shown) if trial is results.best]
     return Table(title, head, rows, numeric, next(iter(best), None))
 
@@ -116,14 +116,6 @@ def trials_table(results: JobResults) -> Table:
 def _parameter(trial: TrialRecord, name: str) -> str:
     """Return a parameter's value, ``null`` included; empty where the parameter did not apply."""
     return parameter_value(trial.parameters[name]) if name in trial.parameters else ""
-
-
-def _last_value(results: JobResults, trial: TrialRecord, metric: str) -> float | None:
-    """Return a metric's last value, of an earlier epoch if the last one did not report it."""
-    if metric in trial.metrics or trial.number not in results.curves:
-        return trial.metrics.get(metric)
-    points = curve_points(results.curves[trial.number], metric)
-    return points[-1].value if points else None
 
 
 def _short(info: Metric) -> str:

@@ -89,7 +89,7 @@ def text_of(fake: Fake) -> str:
     return "\n".join(describe_curves(results, results.best))
 
 
-def one_curve(metrics: dict[str, tuple[float, ...]], metric: str = "train_rmse") -> str:
+def one_curve(metrics: dict[str, tuple[float | None, ...]], metric: str = "train_rmse") -> str:
     """The text on one trial with these curves."""
     fake = fakes.regression(len(next(iter(metrics.values()))))
     curve = replace(fake.curves[0], metrics=metrics)
@@ -174,8 +174,7 @@ def test_nothing_is_written_without_a_course() -> None:
 
 
 def test_a_metric_of_some_epochs_is_described_by_those() -> None:
-    nan = math.nan
-    text = one_curve({"train_rmse": (0.4, 0.3, 0.2, 0.1), "test_rmse": (nan, 0.4, nan, 0.3)})
+    text = one_curve({"train_rmse": (0.4, 0.3, 0.2, 0.1), "test_rmse": (None, 0.4, None, 0.3)})
     assert text == (
         "The test RMSE was lowest at epoch 4 (0.3000), the last one. The test RMSE minus the"
         " training RMSE was 0.1000 at epoch 2 and 0.2000 at epoch 4; they were closest at epoch 2."

@@ -52,7 +52,7 @@ def test_of_many_trials_the_best_are_listed() -> None:
     numbers = [trial.number for trial in results.shown]
     shown = replace(results, curves={n: results.curves[n] for n in numbers})
     table = trials_table(shown)
-    assert table.title.startswith("Trials at their last epoch, best first, 200 of 1000;")
+    assert table.title.startswith("Trials with their last values, best first, 200 of 1000;")
     assert [int(row[1]) for row in table.rows] == numbers
     failures = failures_table(shown)
     assert (failures.title, len(failures.rows)) == ("Failures, the first 200 of 250", 200)
@@ -61,11 +61,11 @@ def test_of_many_trials_the_best_are_listed() -> None:
 def test_titles_say_what_is_no_figure_of_the_model_at_the_epochs_end() -> None:
     made = results_of(fakes.feedforward(1))
     note = "; training loss: mean over the epoch as it is trained"
-    assert trials_table(made).title == f"Trials at their last epoch, best first{note}"
+    assert trials_table(made).title == f"Trials with their last values, best first{note}"
     assert curves_table(made).title == f"Curves: value (epoch){note}"
     assert (
         trials_table(results_of(fakes.regression(1))).title
-        == "Trials at their last epoch, best first"
+        == "Trials with their last values, best first"
     )
 
 
@@ -123,8 +123,8 @@ def test_null_is_told_from_a_parameter_that_did_not_apply() -> None:
 
 def test_a_metric_of_some_epochs_has_its_last_value() -> None:
     fake = fakes.regression(3)
-    curve = Curve(0, (1, 2, 3), {"train_rmse": (3.0, 2.0, 1.0), "lr": (0.5, 0.25, float("nan"))})
-    trial = replace(fake.trials[0], metrics={"train_rmse": 1.0})
+    curve = Curve(0, (1, 2, 3), {"train_rmse": (3.0, 2.0, 1.0), "lr": (0.5, 0.25, None)})
+    trial = replace(fake.trials[0], metrics={"train_rmse": 1.0, "lr": 0.25})
     results = results_of(fake._replace(curves=(curve,), trials=(trial,)))
     table = trials_table(results)
     assert (column(table, "Lr"), column(table, "Training RMSE")) == (["0.2500"], ["1.0000"])
