@@ -31,7 +31,8 @@ from service.engine.pause_gate import PauseGate, PauseReached
 from service.engine.ray_connection import NODE_SECONDS, check_feasible, connect
 from service.engine.recorder import Recorder
 from service.engine.search import search_options
-from service.engine.trial import TrialContext, run_trial
+from service.engine.training import TrialContext
+from service.engine.trial import run_trial
 from service.log_lines import log_state
 from service.logs import limit_log
 from service.settings import Settings

@@ -53,7 +53,8 @@ def start_driver(lease: Lease, settings: Settings) -> subprocess.Popen[bytes]:
             stderr=subprocess.STDOUT,
             # A SIGTERM to the controller's process group must not end the drivers.
             start_new_session=True,
-            env={**os.environ, **settings.environment()},
+            # Ray would drop lines of a trial that differ from others in their numbers only.
+            env={**os.environ, **settings.environment(), "RAY_DEDUP_LOGS": "0"},
         )
 
 

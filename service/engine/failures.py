@@ -20,7 +20,7 @@ def failure_of_trial(error: BaseException) -> Failure:
         return Failure(FailureKind.DIVERGED, _shortened(str(error), MAX_MESSAGE))
     if isinstance(error, DatasetUnavailable | DeviceUnavailable):
         return Failure(FailureKind.INFEASIBLE, _shortened(str(error), MAX_MESSAGE))
-    kind, message = FailureKind.USER_ERROR, f"{type(error).__name__}: {error}"
+    kind, message = FailureKind.USER_ERROR, f"{type(error).__name__}: {_text_of(error)}"
     if _is_out_of_memory(error):
         kind = FailureKind.OUT_OF_MEMORY
         hint = "use a smaller model, or fewer trials at once (max_concurrent_trials)"
@@ -42,5 +42,13 @@ def _is_out_of_memory(error: BaseException) -> bool:
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
-        or "DefaultCPUAllocator: can't allocate memory" in str(error)
+        or "DefaultCPUAllocator: can't allocate memory" in _text_of(error)
     )
+
+
+def _text_of(error: BaseException) -> str:
+    """Return the exception's text; a user's class may fail to make it."""
+    try:
+        return str(error)
+    except Exception as failed:  # noqa: BLE001
+        return f"(its text cannot be shown: {type(failed).__name__})"

@@ -1,8 +1,8 @@
 """The messages between a job's driver and its trial processes, and their form inside Ray Tune.
 
 The driver sends an :class:`Assignment`, inside a Tune configuration. The trial process answers with
-:class:`Started`, an :class:`Epoch` after each epoch and, before an exception ends it,
-:class:`Failed`, each inside a Tune result.
+:class:`Started`, an :class:`Epoch` after each epoch, :class:`Output` for what a user's code prints
+and, before an exception ends it, :class:`Failed`, each inside a Tune result.
 """
 
 from __future__ import annotations
@@ -68,19 +68,31 @@ class Failed:
     failure: Failure
 
 
-Message = Started | Epoch | Failed
-_KINDS = {kind.__name__: kind for kind in (Started, Epoch, Failed)}
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Lines that a trial has printed, each with its line feed and the trial's number in front."""
+
+    text: str
 
 
-def to_result(message: Message) -> dict[str, Any]:
-    """Return the message as a Tune result.
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A child process has trained its trial to the end; it is sent to the trial process alone."""
+
+
+Message = Started | Epoch | Failed | Output | Finished
+_KINDS = {kind.__name__: kind for kind in (Started, Epoch, Failed, Output, Finished)}
+
+
+def to_result(message: Message, objective: float | None = None) -> dict[str, Any]:
+    """Return the message as a Tune result, with the last epoch's ``objective`` if there is one.
 
     The message is a list, because Tune keeps statistics of every number in a dictionary.
     """
     result: dict[str, Any] = {MESSAGE: [type(message).__name__, asdict(message)]}
     if isinstance(message, Epoch):
-        result[OBJECTIVE] = message.objective
-    return result
+        objective = message.objective
+    return result if objective is None else {**result, OBJECTIVE: objective}
 
 
 def from_result(result: Mapping[str, Any]) -> Message | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from results.records import EpochReport, Failure, Lease, NewTrial, TrialRecord
 from results.states import FailureKind, TrialState
 from results.store import Store
 from service.engine.memory_kills import KILLED_FOR_MEMORY
-from service.engine.messages import Assignment, Epoch, Failed, Started, from_result
+from service.engine.messages import Assignment, Epoch, Failed, Output, Started, from_result
 from service.engine.pause_gate import PauseGate, PauseReached
 from service.log_lines import log_state
 
@@ -90,9 +91,13 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
             case Epoch(epoch, metrics, _, seconds, engine):
                 attempt = self._attempts[number]
                 self._buffer.append(EpochReport(number, attempt, epoch, metrics, seconds, engine))
+            case Output(text):
+                sys.stdout.write(text)
+                sys.stdout.flush()
             case Failed(failure):
                 self._failures[number] = failure
-                self._failed_attempts[number] += 1
+                # A lost process is started again more often, as Tune itself counts.
+                self._failed_attempts[number] += failure.kind is not FailureKind.WORKER_LOST
                 spent = self._failed_attempts[number] > self._max_failures
                 if spent or not failure.kind.is_retried:
                     trial.max_failures = 0

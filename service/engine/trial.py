@@ -1,4 +1,8 @@
-"""Runs one trial in a trial process of Ray's and reports to the driver (see ``messages``)."""
+"""Runs one trial in a trial process of Ray's and reports to the driver (see ``messages``).
+
+A built-in trainable runs in this process, which Ray uses again for other trials. A user's trainable
+runs in a fresh child of it, so that no state is left for the next trial.
+"""
 
 from __future__ import annotations
 
@@ -9,59 +13,58 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any, NoReturn
 
 from ray import tune
 
 from results.records import Failure
-from results.spec import JobSpec
-from results.states import FailureKind
+from service.engine.child_runner import run_in_child
 from service.engine.failures import failure_of_trial
-from service.engine.messages import Assignment, Failed, Message, Started, to_result
-from service.engine.reporter import Reporter, learning_rate_name
-from trainables import datasets, registry
-from trainables.contract import DatasetUnavailable
+from service.engine.messages import Assignment, Epoch, Failed, Message, Started, to_result
+from service.engine.training import Send, TrialContext, at_time_limit, train_trial
 
 #: A process that cannot say that its time limit has passed is ended this many seconds after it.
 LAST_RESORT_SECONDS = 10.0
-
-Send = Callable[[Message], None]
 
 
 class TrialError(Exception):
     """A trial has failed; the text, of bounded length, is also in the message to the driver."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrialContext:
-    """What all trials of a job have in common; it travels to every trial process."""
+class _Sender:
+    """Reports messages to Tune, and waits each time until the driver has taken the message."""
 
-    spec: JobSpec
-    datasets_dir: Path
-    fashion_mnist_dir: Path | None
+    def __init__(self) -> None:
+        self._objective: float | None = None
+
+    def __call__(self, message: Message) -> None:
+        if isinstance(message, Epoch):
+            self._objective = message.objective
+        tune.report(to_result(message, self._objective))
 
 
 def run_trial(config: Mapping[str, Any], context: TrialContext) -> None:
     """Train one trial to its end; Tune calls this in a trial process."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    send = _send_to_tune
+    send, assignment = _Sender(), Assignment.of(config)
     send(Started(socket.gethostname()))
-    try:
-        with time_limit(context.spec.time_limit_s, send):
-            _train(Assignment.of(config), context, send)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - it fails the trial, and is reported
-        failure = failure_of_trial(error)
+    if context.is_built_in:
+        failure = _run_here(assignment, context, send)
+    else:
+        failure = run_in_child(assignment, context, send)
+    if failure is not None:
         send(Failed(failure))
         # Not the exception itself: Tune takes an exit for success, and Ray ships any text whole.
-        raise TrialError(failure.traceback or failure.message) from None
+        raise TrialError(failure.traceback or failure.message)
 
 
-def _send_to_tune(message: Message) -> None:
-    """Report to Tune, and wait until the driver has taken the message."""
-    tune.report(to_result(message))
+def _run_here(assignment: Assignment, context: TrialContext, send: Send) -> Failure | None:
+    try:
+        with time_limit(context.spec.time_limit_s, send):
+            train_trial(assignment, context, send)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it fails the trial
+        return failure_of_trial(error)
+    return None
 
 
 @contextmanager
@@ -81,7 +84,7 @@ def time_limit(
     def expire() -> None:
         with lock:  # kept until the process ends, so that the block cannot end meanwhile
             if not over:
-                send(Failed(_at_time_limit(seconds)))
+                send(Failed(at_time_limit(seconds)))
                 end(1)
 
     timer = threading.Timer(seconds, expire)
@@ -95,35 +98,3 @@ def time_limit(
             over = True
         timer.cancel()
         faulthandler.cancel_dump_traceback_later()
-
-
-def _at_time_limit(seconds: float) -> Failure:
-    message = (
-        f"the trial was ended at its time limit of {seconds:g} s (time_limit_s): raise it, or "
-        "train fewer epochs"
-    )
-    return Failure(FailureKind.TIME_LIMIT, message)
-
-
-def _train(assignment: Assignment, context: TrialContext, send: Send) -> None:
-    space = context.spec.space
-    trainable = registry.get(space.trainable)
-    data = _data(context)
-    train = trainable.resolve()
-    # Its import is not training: the reporter's clock begins after it.
-    names = frozenset(metric.name for metric in trainable.metrics)
-    rate = learning_rate_name(assignment.parameters)
-    report = Reporter(names, space.metric, space.epochs, send, learning_rate=rate)
-    train(assignment.parameters, data, report, epochs=space.epochs, seed=assignment.seed)
-    report.check_complete()
-
-
-def _data(context: TrialContext) -> datasets.RegressionData | datasets.ImageData:
-    """Load the data; the driver has prepared them on its own node, other nodes fetch them here."""
-    name, folder = context.spec.space.dataset, context.datasets_dir
-    load = partial(datasets.load, name, folder, source=context.fashion_mnist_dir)
-    try:
-        return load()
-    except DatasetUnavailable:
-        datasets.ensure(name, folder, source=context.fashion_mnist_dir)
-        return load()

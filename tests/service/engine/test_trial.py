@@ -23,7 +23,8 @@ from service.engine.messages import (
     from_result,
 )
 from service.engine.processes import host_name
-from service.engine.trial import TrialContext, TrialError, run_trial, time_limit
+from service.engine.training import TrialContext
+from service.engine.trial import TrialError, run_trial, time_limit
 from tests.real_data import DATASETS, ensure_fashion_mnist
 from tests.service.running import PLUGIN
 from tests.service.stand_ins import spec
@@ -82,18 +83,19 @@ def test_a_trial_sends_its_start_and_each_epoch(sent: list[Message], plugin: Tri
 
 
 def test_a_trial_trains_with_its_own_seed(
-    sent: list[Message], plugin: TrialContext, monkeypatch: pytest.MonkeyPatch
+    sent: list[Message], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seeds = []
 
     def train(config: object, data: object, report: Any, *, epochs: int, seed: int) -> None:
         seeds.append(seed)
-        for epoch in range(1, epochs + 1):
-            report(epoch, {"score": 1.0})
+        metrics = ("train_rmse", "test_rmse", "distance_to_analytic")
+        report(1, dict.fromkeys(metrics, 1.0))
 
+    datasets.ensure("ames", DATASETS)
     monkeypatch.setattr(registry.Trainable, "resolve", lambda _: train)
-    run(plugin, seed=7)
-    assert plugin.spec.seed == 42
+    run(TrialContext(spec(), DATASETS, None), seed=7)
+    assert spec().seed == 42
     assert seeds == [7]
 
 

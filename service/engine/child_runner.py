@@ -1,0 +1,204 @@
+"""Runs a user's trainable in a fresh child process, and sees every end of it.
+
+The child has a session of its own, and this process adopts what its children leave behind
+(``PR_SET_CHILD_SUBREAPER``), so nothing of the trial is left at the end. Its messages come over a
+pipe, and each line that it prints is sent with the trial's number.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import psutil
+
+from results.records import Failure
+from results.states import FailureKind
+from service.engine.child import to_request
+from service.engine.messages import (
+    Assignment,
+    Epoch,
+    Failed,
+    Finished,
+    Message,
+    Output,
+    from_result,
+)
+from service.engine.training import Send, TrialContext, at_time_limit
+
+_PR_SET_CHILD_SUBREAPER = 36
+#: Printed lines are sent in batches, at the latest this many seconds after they came.
+FLUSH_SECONDS = 0.5
+#: Of what is printed between two batches, only so many bytes at the end are kept.
+MAX_BATCH_BYTES = 256 * 1024
+#: A child that has sent its last message gets so long to end by itself.
+EXIT_SECONDS = 5.0
+_POLL_SECONDS = 0.05
+
+
+def run_in_child(
+    assignment: Assignment,
+    context: TrialContext,
+    send: Send,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> Failure | None:
+    """Train in a child, send its epochs and lines, and return why it failed, None if it did not."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    with _started(to_request(assignment, context)) as (process, reports, output):
+        return _Run(assignment.number, context, send, process, reports, output, clock).follow()
+
+
+@contextmanager
+def _started(request: str) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
+    """Start the child; yield it and the pipes of its messages and its output.
+
+    At the end everything that is left of it is killed.
+    """
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    (source, requests), (reports, target), (output, printed) = os.pipe(), os.pipe(), os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "service.engine.child", str(source), str(target)],
+        stdin=subprocess.DEVNULL,
+        stdout=printed,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        pass_fds=(source, target),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    for theirs in (source, target, printed):
+        os.close(theirs)
+    try:
+        with suppress(BrokenPipeError), os.fdopen(requests, "w", encoding="utf-8") as file:
+            file.write(request)
+        yield process, reports, output
+    finally:
+        _end_descendants(before)
+        process.wait()
+        os.close(reports)
+        os.close(output)
+
+
+def _end_descendants(before: set[int]) -> None:
+    """Kill every descendant of this process that was not there before, and collect its status."""
+    while True:
+        left = [p for p in psutil.Process().children(recursive=True) if p.pid not in before]
+        if not left:
+            return
+        for process in left:
+            try:
+                process.kill()
+                process.wait(timeout=1)
+            except (psutil.NoSuchProcess, psutil.TimeoutExpired):
+                continue
+
+
+class _Run:
+    """Follows one child to its end."""
+
+    def __init__(
+        self,
+        number: int,
+        context: TrialContext,
+        send: Send,
+        process: subprocess.Popen[bytes],
+        reports: int,
+        output: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._number, self._send, self._process, self._clock = number, send, process, clock
+        self._limit = context.spec.time_limit_s
+        self._epochs = context.spec.space.epochs
+        self._started = self._flushed = clock()
+        self._reports, self._output = reports, output
+        self._pipes = {reports: bytearray(), output: bytearray()}
+        self._reported = 0
+        self._end: Finished | Failed | None = None
+        self._ended_at = 0.0
+
+    def follow(self) -> Failure | None:
+        """Pass everything on until the child has ended or has to be ended."""
+        for pipe in self._pipes:
+            os.set_blocking(pipe, False)
+        with selectors.DefaultSelector() as selector:
+            for pipe in self._pipes:
+                selector.register(pipe, selectors.EVENT_READ)
+            while self._process.poll() is None:
+                for key, _ in selector.select(_POLL_SECONDS):
+                    if not self._read(key.fd):
+                        selector.unregister(key.fd)
+                self._pass_on(self._clock() - self._flushed >= FLUSH_SECONDS)
+                now = self._clock()
+                if self._end is not None and now - self._ended_at > EXIT_SECONDS:
+                    break
+                if self._limit is not None and now - self._started > self._limit:
+                    self._end = self._end or Failed(at_time_limit(self._limit))
+                    break
+        for pipe in self._pipes:
+            while self._read(pipe):
+                pass
+        self._pass_on(True)  # noqa: FBT003
+        if isinstance(self._end, Failed):
+            return self._end.failure
+        return None if self._end else self._unexpected_end()
+
+    def _read(self, pipe: int) -> bool:
+        """Read what is there; False at the end of the pipe, or if nothing is there now."""
+        try:
+            data = os.read(pipe, 64 * 1024)
+        except BlockingIOError:
+            return False
+        buffer = self._pipes[pipe]
+        buffer += data
+        if pipe == self._output and len(buffer) > MAX_BATCH_BYTES:
+            del buffer[: len(buffer) - MAX_BATCH_BYTES]
+        return bool(data)
+
+    def _pass_on(self, flush: bool) -> None:  # noqa: FBT001
+        """Send the messages that have come, and the printed lines if it is time to."""
+        lines = self._pipes[self._reports].split(b"\n")
+        self._pipes[self._reports][:] = lines.pop()
+        if flush or lines:
+            self._send_output(last=self._process.returncode is not None)
+        for line in lines:
+            self._take(from_result(json.loads(line)))
+
+    def _send_output(self, *, last: bool) -> None:
+        """Send whole lines; the last one of a child that has ended may lack its line feed."""
+        self._flushed = self._clock()
+        buffer = self._pipes[self._output]
+        end = len(buffer) if last else buffer.rfind(b"\n") + 1
+        if end:
+            text = bytes(buffer[:end]).decode("utf-8", "replace")
+            del buffer[:end]
+            self._send(Output("".join(f"trial {self._number}: {x}\n" for x in text.splitlines())))
+
+    def _take(self, message: Message | None) -> None:
+        if isinstance(message, Epoch):
+            self._reported = message.epoch
+            self._send(message)
+        elif isinstance(message, Finished | Failed):
+            self._end, self._ended_at = message, self._clock()
+
+    def _unexpected_end(self) -> Failure | None:
+        """Return what the exit status says of a child that has not sent how its trial ended."""
+        status = self._process.returncode
+        if status == 0 and self._reported == self._epochs:
+            return None
+        done = f"after it had reported {self._reported} of {self._epochs} epochs"
+        if status >= 0:
+            message = f"the trial's process exited with status {status} {done}"
+            return Failure(FailureKind.USER_ERROR, message)
+        name = signal.Signals(-status).name
+        hint = " (the machine may have run out of memory)" if name == "SIGKILL" else ""
+        message = f"the trial's process was ended by {name} {done}{hint}"
+        return Failure(FailureKind.WORKER_LOST, message)

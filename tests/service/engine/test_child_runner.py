@@ -1,0 +1,166 @@
+"""A user's trainable in a child process: what is sent of it, every end, and nothing left."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from results.records import Failure
+from results.states import FailureKind
+from service.engine.child_runner import run_in_child
+from service.engine.messages import Assignment, Epoch, Message, Output
+from service.engine.training import TrialContext
+from tests.real_data import DATASETS
+from tests.service.stand_ins import spec
+from trainables import datasets, registry
+
+#: A package whose trainable runs the code that is given as its parameter `code`, between epochs.
+PACKAGE = """
+from trainables.contract import Metric
+from trainables.parameters import Parameters
+from trainables.registry import Trainable
+
+class Code(Parameters):
+    code: str = ""
+
+def train(config, data, report, *, epochs, seed):
+    scope = {"report": report, "seed": seed, "epochs": epochs}
+    exec(config["code"], scope)
+
+RUNS = Trainable("runs_code", "Runs code", "runs_code:train", ("ames",),
+                 (Metric("score", "Score", "max", "none"),), Code)
+"""
+METADATA = "Metadata-Version: 2.1\nName: runs-code\nVersion: 1.0\n"
+ONE = "report(1, {'score': 1.0})\n"
+TWO = ONE + "report(2, {'score': 2.0})\n"
+
+
+@pytest.fixture
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialContext]:
+    datasets.ensure("ames", DATASETS)
+    (tmp_path / "runs_code.py").write_text(PACKAGE, encoding="utf-8")
+    info = tmp_path / "runs_code-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(METADATA, encoding="utf-8")
+    (info / "entry_points.txt").write_text("[argbest.trainables]\nruns_code = runs_code:RUNS\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry._load.cache_clear()
+    job = spec(trainable="runs_code", metric="score", mode="max", epochs=2)
+    yield TrialContext(job, DATASETS, None)
+    registry._load.cache_clear()
+    sys.modules.pop("runs_code", None)
+
+
+def run(
+    context: TrialContext, code: str, **keywords: Any
+) -> tuple[list[Message], Failure | None, str]:
+    """Return the messages, the failure, and what was printed."""
+    sent: list[Message] = []
+    failure = run_in_child(Assignment(7, {"code": code}, 5), context, sent.append, **keywords)
+    printed = "".join(message.text for message in sent if isinstance(message, Output))
+    return [m for m in sent if not isinstance(m, Output)], failure, printed
+
+
+def test_epochs_and_every_printed_line_are_sent_in_order(context: TrialContext) -> None:
+    """Also what is printed just before the end, without a line feed."""
+    code = "print('value 1.0')\nprint('value 2.0')\n" + TWO + "print('last', end='')"
+    sent, failure, printed = run(context, code)
+    assert failure is None
+    assert [(m.epoch, m.metrics) for m in sent if isinstance(m, Epoch)] == [
+        (1, {"score": 1.0}), (2, {"score": 2.0}),
+    ]  # fmt: skip
+    assert printed == "trial 7: value 1.0\ntrial 7: value 2.0\ntrial 7: last\n"
+
+
+def test_code_runs_in_the_main_thread_with_seeded_generators(context: TrialContext) -> None:
+    code = TWO + (
+        "import asyncio, os, random, signal, numpy\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_DFL)\n"
+        "asyncio.run(asyncio.sleep(0))\n"
+        "print(random.random(), numpy.random.rand(), os.getsid(0) == os.getpid())\n"
+    )
+    printed = {run(context, code)[2] for _ in range(2)}
+    assert len(printed) == 1
+    assert printed.pop().endswith(" True\n")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "words"),
+    [
+        ("raise KeyboardInterrupt", "user_error", "KeyboardInterrupt"),
+        ("class Odd(BaseException): pass\nraise Odd('x')", "user_error", "Odd: x"),
+        (
+            "class Mute(Exception):\n  def __str__(self): raise OSError\nraise Mute",
+            "user_error",
+            "its text cannot be shown: OSError",
+        ),
+        ("import os\nos._exit(3)", "user_error", "exited with status 3 after it had reported 1"),
+        ("import os\nos.kill(os.getpid(), 9)", "worker_lost", "ended by SIGKILL after it had"),
+        ("import ctypes\nctypes.string_at(0)", "worker_lost", "ended by SIGSEGV after it had"),
+        ("import os\nos._exit(0)", "user_error", "exited with status 0 after it had reported 1"),
+        ("", "user_error", "reported 1 of 2 epochs"),
+    ],
+)
+def test_every_end_is_named(context: TrialContext, code: str, kind: str, words: str) -> None:
+    sent, failure, _ = run(context, ONE + code)
+    assert failure is not None
+    assert failure.kind == kind
+    assert words in failure.message
+    assert len(sent) == 1
+
+
+#: Starts a process that leaves the session and one that stays, and prints their ids.
+LEAVES = """
+import os, subprocess, sys, time
+from multiprocessing import get_context
+sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+print(subprocess.Popen(sleep, start_new_session=True).pid)
+forked = get_context("fork").Process(target=time.sleep, args=(600,), daemon=True)
+forked.start()
+print(forked.pid)
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "kind"),
+    [
+        ("os.kill(os.getpid(), 9)", FailureKind.WORKER_LOST),
+        ("time.sleep(600)", FailureKind.TIME_LIMIT),
+        ("report(2, {'score': 2.0})", None),
+    ],
+)
+def test_nothing_of_the_trial_is_left(
+    context: TrialContext, end: str, kind: FailureKind | None
+) -> None:
+    """Neither a child that left the session, nor one that was forked and holds the pipes."""
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 0.01
+        return now
+
+    limited = TrialContext(
+        spec(trainable="runs_code", metric="score", mode="max", epochs=2, time_limit_s=30.0),
+        context.datasets_dir,
+        None,
+    )
+    _, failure, printed = run(limited, ONE + LEAVES + end, clock=clock)
+    assert (failure.kind if failure else None) == kind
+    pids = [int(line.rpartition(" ")[2]) for line in printed.splitlines()]
+    assert len(pids) == 2
+    assert not any(map(psutil.pid_exists, pids))
+
+
+def test_nothing_leaks_into_the_next_trial(context: TrialContext) -> None:
+    run(context, TWO + "import os\nos.environ['LEAK'] = '1'\nos.chdir('/')\n")
+    _, failure, printed = run(
+        context, TWO + "import os\nprint(os.environ.get('LEAK'), os.getcwd() == '/')"
+    )
+    assert failure is None
+    assert printed == "trial 7: None False\n"
