@@ -50,13 +50,13 @@ class Started:
 class Epoch:
     """An epoch has ended, ``seconds`` after training began.
 
-    ``objective`` is the value of the job's metric. ``engine`` names the code that trained, where
-    the trainable has several.
+    ``objective`` is the value of the job's metric, if this epoch has it. ``engine`` names the code
+    that trained, where the trainable has several.
     """
 
     epoch: int
     metrics: Mapping[str, float]
-    objective: float
+    objective: float | None
     seconds: float
     engine: str = ""
 
@@ -90,7 +90,7 @@ def to_result(message: Message, objective: float | None = None) -> dict[str, Any
     The message is a list, because Tune keeps statistics of every number in a dictionary.
     """
     result: dict[str, Any] = {MESSAGE: [type(message).__name__, asdict(message)]}
-    if isinstance(message, Epoch):
+    if isinstance(message, Epoch) and message.objective is not None:
         objective = message.objective
     return result if objective is None else {**result, OBJECTIVE: objective}
 

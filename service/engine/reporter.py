@@ -29,12 +29,11 @@ def learning_rate_name(names: Iterable[str]) -> str:
 class Reporter:
     """The ``report`` callable of one trial, a :class:`trainables.contract.Report`.
 
-    ``names`` are the metrics that the trainable declares and ``metric`` is the one that the job
-    compares. ``learning_rate`` is the name of the parameter to lower when the training diverges,
-    if there is one. Seconds are counted from the moment when the reporter was built.
+    ``metric`` is the one that the job compares, which the last epoch must have. ``learning_rate``
+    is the name of the parameter to lower when the training diverges, if there is one. Seconds are
+    counted from the moment when the reporter was built.
     """
 
-    names: frozenset[str]
     metric: str
     epochs: int
     send: Callable[[Epoch], None]
@@ -51,10 +50,15 @@ class Reporter:
         """Send the metrics of the next epoch.
 
         Raises :class:`DivergedError` for a value that is not finite, and ``ValueError`` for another
-        epoch than the next one or other metrics than the declared ones.
+        epoch than the next one, or if the last one lacks the job's metric.
         """
         epoch = self._next(epoch)
-        values = self._values(epoch, metrics)
+        values = {name: float(value) for name, value in metrics.items()}
+        if epoch == self.epochs and self.metric not in values:
+            raise ValueError(
+                f"the trainable reported {sorted(values)} in its last epoch, {epoch}, where the "
+                f"job compares {self.metric}: report that metric too"
+            )
         for name, value in values.items():
             if not math.isfinite(value):
                 advice = f"; try a lower {self.learning_rate}" if self.learning_rate else ""
@@ -62,7 +66,7 @@ class Reporter:
                     f"{name} was {value} in epoch {epoch}: the training diverged{advice}"
                 )
         seconds = self.clock() - self.started
-        self.send(Epoch(epoch, values, values[self.metric], seconds, engine))
+        self.send(Epoch(epoch, values, values.get(self.metric), seconds, engine))
         self.reported = epoch
 
     def check_complete(self) -> None:
@@ -86,12 +90,3 @@ class Reporter:
                 "epochs: report each of them once, as whole numbers from 1"
             )
         return wanted
-
-    def _values(self, epoch: int, metrics: Mapping[str, float]) -> dict[str, float]:
-        values = {name: float(value) for name, value in metrics.items()}
-        if values.keys() != self.names:
-            raise ValueError(
-                f"the trainable reported {sorted(values)} in epoch {epoch} where it declares "
-                f"{sorted(self.names)}"
-            )
-        return values

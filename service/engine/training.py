@@ -45,9 +45,8 @@ def train_trial(
     train: Train = trainable.resolve()
     prepare()
     # Its import is not training: the reporter's clock begins after it.
-    names = frozenset(metric.name for metric in trainable.metrics)
     rate = learning_rate_name(assignment.parameters)
-    report = Reporter(names, space.metric, space.epochs, send, learning_rate=rate)
+    report = Reporter(space.metric, space.epochs, send, learning_rate=rate)
     train(assignment.parameters, data, report, epochs=space.epochs, seed=assignment.seed)
     report.check_complete()
 

@@ -38,7 +38,7 @@ class _Sender:
         self._objective: float | None = None
 
     def __call__(self, message: Message) -> None:
-        if isinstance(message, Epoch):
+        if isinstance(message, Epoch) and message.objective is not None:
             self._objective = message.objective
         tune.report(to_result(message, self._objective))
 

@@ -34,7 +34,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def report(sent: list[Epoch], clock: Clock) -> Reporter:
-    return Reporter(frozenset({"loss", "accuracy"}), "accuracy", 3, sent.append, clock)
+    return Reporter("accuracy", 3, sent.append, clock)
 
 
 LOSS = {"loss": 0.5, "accuracy": 0.75}
@@ -77,17 +77,30 @@ def test_a_lower_learning_rate_is_advised_where_there_is_one(
     parameters: list[str], advice: str
 ) -> None:
     rate = learning_rate_name(parameters)
-    report = Reporter(frozenset({"loss"}), "loss", 3, lambda _: None, learning_rate=rate)
+    report = Reporter("loss", 3, lambda _: None, learning_rate=rate)
     with pytest.raises(DivergedError) as raised:
         report(1, {"loss": math.nan})
     assert str(raised.value) == f"loss was nan in epoch 1: the training diverged{advice}"
 
 
-def test_other_metrics_than_the_declared_are_refused(report: Reporter, sent: list[Epoch]) -> None:
-    declared = r"\['accuracy', 'loss'\]"
-    with pytest.raises(ValueError, match=rf"\['error'\] in epoch 1 where it declares {declared}"):
-        report(1, {"error": 1.0})
-    assert sent == []
+def test_metrics_may_come_at_some_epochs_and_others_be_added(
+    report: Reporter, sent: list[Epoch]
+) -> None:
+    """Validation every few epochs, say, and the learning rate of a schedule."""
+    report(1, {"loss": 1.0, "lr": 0.1})
+    report(2, {})
+    report(3, {"accuracy": 0.5})
+    assert [(m.metrics, m.objective) for m in sent] == [
+        ({"loss": 1.0, "lr": 0.1}, None), ({}, None), ({"accuracy": 0.5}, 0.5),
+    ]  # fmt: skip
+
+
+def test_the_last_epoch_must_have_the_jobs_metric(report: Reporter, sent: list[Epoch]) -> None:
+    report(1, LOSS)
+    report(2, LOSS)
+    with pytest.raises(ValueError, match=r"\['loss'\] in its last epoch, 3, .* accuracy: report"):
+        report(3, {"loss": 1.0})
+    assert len(sent) == 2
 
 
 @pytest.mark.parametrize("epoch", [0, 1, 3, 1.0, "2", None])
