@@ -443,7 +443,8 @@ def test_a_node_without_an_address_starts_no_ray(tmp_path: Path) -> None:
 
 
 def test_rays_own_lines_are_shown_only_when_its_node_ends_unasked(tmp_path: Path) -> None:
-    stand_ins = {"node-ip": "echo 127.0.0.1", "ray": "seq 100; echo ' at line 9'; exit 3", "nproc": "echo 1"}
+    ray = "seq 100; echo ' at line 9'; exit 3"
+    stand_ins = {"node-ip": "echo 127.0.0.1", "ray": ray, "nproc": "echo 1"}
     for name, line in stand_ins.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
         (tmp_path / name).chmod(0o755)
