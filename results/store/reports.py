@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row
 
 from results.errors import TrialNotFound
 from results.records import EpochReport, Lease
-from results.states import TrialState
 from results.store import values
+from results.store.rows import trial_state
 from results.store.tables import IN_CURRENT_ATTEMPT, JOBS, REPORTS, TRIALS, insert_if_new
 from results.store.transactions import Transactions, update_job
 
@@ -86,7 +86,7 @@ def _open_trials(
             raise TrialNotFound(f"job {job_id} has no trial {number}")
         if attempt > found[number].attempt:
             raise ValueError(f"attempt {attempt} of trial {number} was never started")
-    return {n: row for n, row in found.items() if not TrialState(row.state).is_finished}
+    return {n: row for n, row in found.items() if not trial_state(job_id, row.state).is_finished}
 
 
 def _follow(

@@ -38,6 +38,28 @@ def read_spec(job_id: str, text: str) -> JobSpec:
         ) from error
 
 
+def job_state(job_id: str, text: str) -> JobState:
+    """Return the stored state of a job; raise UnreadableJob for one that a newer version made."""
+    try:
+        return JobState(text)
+    except ValueError as error:
+        raise UnreadableJob(
+            f"this version of argbest does not have the state {text!r} of job {job_id}",
+            hint="use a newer version",
+        ) from error
+
+
+def trial_state(job_id: str, text: str) -> TrialState:
+    """Return the stored state of a trial; raise UnreadableJob for one of a newer version."""
+    try:
+        return TrialState(text)
+    except ValueError as error:
+        raise UnreadableJob(
+            f"this version of argbest does not have the state {text!r} of a trial of job {job_id}",
+            hint="use a newer version",
+        ) from error
+
+
 # To parse and check a specification takes 0.1 to 0.2 ms, most of what a page of jobs takes.
 @lru_cache(maxsize=1024)
 def _parsed(text: str) -> JobSpec:
@@ -50,7 +72,7 @@ def job_record(row: Row[Any]) -> JobRecord:
     return JobRecord(
         id=row.id,
         name=row.name,
-        state=JobState(row.state),
+        state=job_state(row.id, row.state),
         spec=spec,
         fingerprint=row.fingerprint,
         progress=Progress(
@@ -75,7 +97,7 @@ def trial_record(row: Row[Any]) -> TrialRecord:
     """Return the record of a row of the table of trials."""
     return TrialRecord(
         number=row.number,
-        state=TrialState(row.state),
+        state=trial_state(row.job_id, row.state),
         parameters=row.parameters,
         seed=row.seed,
         metrics=row.metrics,

@@ -14,6 +14,7 @@ from results.errors import JobNotFound, LeaseLost
 from results.records import Lease
 from results.states import JobState, TrialState
 from results.store.database import Database
+from results.store.rows import job_state
 from results.store.tables import JOBS, TRIALS, Counter, Now, count, ending
 
 #: The states of a job that a driver or a controller holds under a lease.
@@ -49,7 +50,7 @@ class Transactions:
         """
         with self._database.write(durable=True) as connection:
             row = job_row(connection, job_id, JOBS.c.state, lock=True)
-            yield connection, JobState(row.state)
+            yield connection, job_state(job_id, row.state)
 
     @contextmanager
     def _held(

@@ -13,7 +13,7 @@ from results.ranking import sort_key
 from results.records import Failure, Lease, NewTrial, TrialRecord
 from results.states import TrialState
 from results.store import values
-from results.store.rows import SPEC, read_spec, trial_record
+from results.store.rows import SPEC, read_spec, trial_record, trial_state
 from results.store.tables import JOBS, TRIALS, Counter, Now, count, ending, insert_if_new, timed
 from results.store.transactions import QUEUED_AGAIN, Transactions, job_row, update_job
 
@@ -61,7 +61,7 @@ class TrialMethods(Transactions):
         values.optional_text(node, "node")
         with self._held(lease) as (connection, _):
             row = trial_row(connection, lease.job_id, number)
-            if TrialState(row.state).is_finished:
+            if trial_state(lease.job_id, row.state).is_finished:
                 raise IllegalMove(f"trial {number} of job {lease.job_id} has {row.state}")
             attempt: int = row.attempt + 1
             _update(
@@ -95,7 +95,7 @@ class TrialMethods(Transactions):
         stored = values.failure_json(error)
         with self._held(lease, durable=True) as (connection, _):
             row = trial_row(connection, lease.job_id, number)
-            if TrialState(row.state).is_finished:
+            if trial_state(lease.job_id, row.state).is_finished:
                 return
             _update(connection, lease, number, state=state, error=stored, finished_at=Now())
             changes: dict[str, Any] = {

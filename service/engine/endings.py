@@ -49,7 +49,7 @@ def outcome(records: Sequence[TrialRecord]) -> Ending:
     first = next((record.error for record in records if record.error), None)
     kind = first.kind if first else FailureKind.USER_ERROR
     why = first.message if first else "no trial was run"
-    message = f"none of the job's {len(records)} trials succeeded; the first failure: {why}"
+    message = f"no trial succeeded of {len(records)}; the first failure: {why}"
     return Ending(JobState.FAILED, Failure(kind, message))
 
 

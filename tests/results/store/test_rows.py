@@ -101,3 +101,16 @@ def test_a_kind_of_failure_of_a_newer_version_reads_as_internal(store: Store) ->
         else "UPDATE trials SET error = replace(error, 'diverged', 'bored')",
     )
     assert store.trial(lease.job_id, 0).error == Failure(FailureKind.INTERNAL, "why")
+
+
+def test_a_state_of_a_newer_version_is_no_error_of_ours(store: Store) -> None:
+    lease = started(store, 1)
+    other = accept(store)
+    change(store, f"UPDATE trials SET state = 'dreaming' WHERE job_id = '{lease.job_id}'")
+    with pytest.raises(UnreadableJob, match="state 'dreaming' of a trial"):
+        store.trials(lease.job_id)
+    change(store, f"UPDATE jobs SET state = 'dreaming' WHERE id = '{lease.job_id}'")
+    for ask in (store.job, store.request_cancel, store.request_pause, store.delete_job):
+        with pytest.raises(UnreadableJob, match="state 'dreaming'"):
+            ask(lease.job_id)
+    assert [job.id for job in store.jobs().items] == [other.id]

@@ -91,7 +91,7 @@ def test_a_job_succeeds_if_any_of_its_trials_did() -> None:
 def test_a_job_without_a_success_fails_as_its_first_failure_did() -> None:
     failures = [Failure(FailureKind.DIVERGED, "it was nan"), Failure(FailureKind.TIME_LIMIT, "2 s")]
     trials = [record(n, TrialState.FAILED, failure) for n, failure in enumerate(failures)]
-    message = "none of the job's 2 trials succeeded; the first failure: it was nan"
+    message = "no trial succeeded of 2; the first failure: it was nan"
     failure = Failure(FailureKind.DIVERGED, message)
     assert outcome(trials) == Ending(JobState.FAILED, failure)
 
