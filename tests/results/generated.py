@@ -114,17 +114,27 @@ def _run(
 ) -> tuple[TrialRecord, Curve]:
     state = random.choice([TrialState.SUCCEEDED] * 6 + list(TrialState))
     epochs = tuple(range(1, random.choice([0, 1, 4, 4]) + 1))
-    columns = {
+    columns: dict[str, tuple[float | None, ...]] = {
         name: tuple(random.random() if tame else random.choice(NUMBERS) for _ in epochs)
         for name in names
         if random.random() < 0.9
+    }
+    # Some metrics are reported at every second epoch.
+    columns |= {
+        name: tuple(None if at % 2 else value for at, value in enumerate(values))
+        for name, values in columns.items()
+        if random.random() < 0.2
     }
     trial = TrialRecord(
         number,
         state,
         {name: _value(random, d) for name, d in parameters.items() if random.random() < 0.9},
         0,
-        {name: values[-1] for name, values in columns.items() if values},
+        {
+            name: [v for v in values if v is not None][-1]
+            for name, values in columns.items()
+            if values
+        },
         len(epochs),
         error=Failure(FailureKind.DIVERGED, "NaN") if state is TrialState.FAILED else None,
     )
