@@ -29,7 +29,8 @@ from trainables.torch_models import Architecture, logits
 from trainables.torch_optimizers import Optimizer
 from trainables.torch_steps import EagerEngine, Problem
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+# The first compilation of a run takes half a minute of processor time, and the machine may be busy.
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,6 @@ def test_compiled_batches_equal_plain(folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)  # its C++ takes half a minute of processor time
 @pytest.mark.parametrize(
     ("architecture", "rule"),
     [
