@@ -42,9 +42,9 @@ class Train(Protocol):
         parameter model. ``data`` is one of the classes of :mod:`trainables.datasets`. With the same
         arguments a numpy trainable reports the same numbers bit for bit.
 
-        In a trial this runs in a thread other than the main one, and the process runs one trial
-        after another. So seed the global random generators that you use, and leave global state
-        (default dtype, environment, working folder) as it was; ``signal.signal`` does not work.
+        In a trial the function of a user's package runs in a fresh process, in its main thread, and
+        the global random generators are seeded. A built-in one shares its process with other
+        trials, so it seeds what it uses and leaves global state as it was.
         """
 
 

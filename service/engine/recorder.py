@@ -115,10 +115,13 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray ships no types
     def on_trial_recover(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        """Forget the attempt that failed; Tune has already decided to begin another one."""
+        """Queue the trial again; Tune has already decided to begin another attempt."""
         number = self._number(trial)
         self._attempts.pop(number, None)
         self._failures.pop(number, None)
+        self.flush()
+        # Until another attempt starts, nobody may see it running on a node that has gone.
+        self._write(lambda: self._store.requeue_trial(self._lease, number))
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any

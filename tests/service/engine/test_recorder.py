@@ -144,6 +144,8 @@ def test_a_trial_that_runs_again_has_the_curve_of_its_last_attempt(run: Run) -> 
     run.start()
     run.epoch(1, 0.1)
     run.recorder.on_trial_recover(0, [], run.first)
+    waiting = run.record()
+    assert (waiting.state, waiting.node, waiting.attempt) == (TrialState.QUEUED, None, 1)
     run.start()
     run.epoch(1, 0.4)
     run.epoch(2, 0.5)
