@@ -20,6 +20,7 @@ from search_spaces.strategies import (
     count,
     count_distinct,
     defaults,
+    every_configuration,
     suggest,
     suggested,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "count",
     "count_distinct",
     "defaults",
+    "every_configuration",
     "key_hint",
     "pointer_to",
     "printable",

@@ -95,6 +95,14 @@ def configurations(space: SearchSpace) -> Iterator[Configuration]:
         return iter((defaults(space),))
     if space.is_one_at_a_time:
         return _one_at_a_time(space)
+    return every_configuration(space)
+
+
+def every_configuration(space: SearchSpace) -> Iterator[Configuration]:
+    """Yield each configuration that a sampler can draw, as ``grid`` lists them.
+
+    Raises ``ValueError`` when it comes to a range of floats without step.
+    """
     order = dependency_order(space.parameters)
     return (_as_declared(c, space.parameters) for c in _grid(space.parameters, order, {}))
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import search_spaces
@@ -93,10 +93,14 @@ class Jobs:
             overridden=_overridden(request),
         )
         _check_device(request, space)
+        distinct = search_spaces.count_distinct(space)
+        if space.trials is not None and distinct is not None:
+            # The same configuration with the same seed would give the same numbers again.
+            space = replace(space, trials=min(space.trials, distinct))
         spec = _spec(request, space)
         fingerprint = spec.fingerprint(schema)
         if space.is_sampled:
-            return Plan(spec, fingerprint, None, search_spaces.count_distinct(space))
+            return Plan(spec, fingerprint, None, distinct)
         listed = list(search_spaces.configurations(space))
         return Plan(spec, fingerprint, listed, len(listed))
 

@@ -60,6 +60,9 @@ def test_the_plan_says_how_many_different_configurations_there_are(
 ) -> None:
     plan = client.post("/api/v1/jobs?dry_run=true", json={**JOB, **changes}).json()
     assert plan["distinct"] == distinct
+    # No configuration is planned twice: with the same seed it would give the same numbers.
+    assert plan["trials"] <= (distinct or 8)
+    assert plan["spec"]["trials"] == plan["trials"]
 
 
 def test_the_fingerprint_ignores_names_and_sees_everything_else(client: TestClient) -> None:

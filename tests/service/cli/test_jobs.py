@@ -81,7 +81,7 @@ def test_plan_of_a_sampler_shows_the_domains(api: FakeApi) -> None:
 
 def test_plan_says_that_configurations_repeat(api: FakeApi) -> None:
     result = run(api, "plan", "few", "--strategy", "tpe")
-    assert "only 1 different configuration to draw from\n" in result.stderr
+    assert "only 1 different configuration to draw from: each once\n" in result.stderr
 
 
 def test_plan_as_json_is_the_answer(api: FakeApi) -> None:

@@ -126,3 +126,21 @@ def test_lists_are_drawn_stored_and_known_to_a_sampler_that_starts_again(strateg
     waiting = TrialRecord(1, TrialState.QUEUED, parameters[1], 42)
     again = Sampler(declared, seed=42, records=[finished, waiting])
     assert Assignment.of(again.suggest("first")) == Assignment(1, parameters[1], 42)
+
+
+@pytest.mark.parametrize("strategy", SAMPLERS)
+def test_no_configuration_is_drawn_twice(strategy: str) -> None:
+    """All of a small space are found, also those that a sampler would hardly draw by itself."""
+    declared = SearchSpace.from_json({
+        "name": "small", "trainable": "test_steps", "dataset": "ames", "epochs": 1,
+        "metric": "score", "mode": "max", "strategy": strategy, "trials": 42,
+        "parameters": {
+            "x": {"low": 1, "high": 20},
+            "b": {"values": [True, False]},
+            "layers": {"values": [[8], [8, 8]], "when": {"b": True, "x": 1}},
+        },
+    })  # fmt: skip
+    done = [TrialRecord(0, TrialState.SUCCEEDED, {"x": 3, "b": False}, 42, metrics={"score": 3.0})]
+    search = search_options(declared, seed=42, records=done)
+    drawn = [json.dumps(a.parameters) for a in suggestions(search["search_alg"], 40)]
+    assert len({*drawn, json.dumps(done[0].parameters)}) == 41
