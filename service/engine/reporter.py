@@ -74,7 +74,8 @@ class Reporter:
         if self.reported != self.epochs:
             raise ValueError(
                 f"the trainable returned after it had reported {self.reported} of {self.epochs} "
-                "epochs: report each of them once"
+                "epochs: report each of them once, by the report that the function is given "
+                "(in a trial, ray.tune.report is not connected)"
             )
 
     def _next(self, epoch: SupportsIndex) -> int:
