@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import SupportsIndex
 
 from service.engine.messages import Epoch
+from trainables.contract import Metric
 
 
 class DivergedError(Exception):
@@ -40,6 +41,7 @@ class Reporter:
     clock: Callable[[], float] = time.monotonic
     learning_rate: str = ""
     reported: int = 0
+    names: set[str] = field(default_factory=set)
     started: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -50,10 +52,14 @@ class Reporter:
         """Send the metrics of the next epoch.
 
         Raises :class:`DivergedError` for a value that is not finite, and ``ValueError`` for another
-        epoch than the next one, or if the last one lacks the job's metric.
+        epoch than the next one, for a name that no metric can have, or if the last epoch lacks the
+        job's metric.
         """
         epoch = self._next(epoch)
         values = {name: float(value) for name, value in metrics.items()}
+        for name in values.keys() - self.names:
+            Metric(name, name, "", "none")  # what no metric can be called is refused here
+        self.names |= values.keys()
         if epoch == self.epochs and self.metric not in values:
             raise ValueError(
                 f"the trainable reported {sorted(values)} in its last epoch, {epoch}, where the "

@@ -131,3 +131,13 @@ def test_an_epoch_left_out_is_missed_at_the_end(report: Reporter) -> None:
     report(1, LOSS)
     with pytest.raises(ValueError, match="returned after it had reported 1 of 3 epochs"):
         report.check_complete()
+
+
+@pytest.mark.parametrize("name", ["", "two\nlines", "x" * 201, "\ud800"])
+def test_a_name_that_no_metric_can_have_is_refused(
+    report: Reporter, sent: list[Epoch], name: str
+) -> None:
+    """Reports and plots would fail on it, long after the trial."""
+    with pytest.raises(ValueError, match="name"):
+        report(1, {**LOSS, name: 1.0})
+    assert sent == []
