@@ -21,12 +21,16 @@ hypothesis.settings.load_profile("long" if LONG else "gate")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what only repeats with more cases, unless the long run is asked for."""
-    if LONG:
-        return
-    left_out = [item for item in items if item.get_closest_marker("long")]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    """Run the files with slow tests first, and leave out the long tests of a run that is not long.
+
+    Whole files run side by side: a long one that began last would be waited for alone.
+    """
+    slow = {item.path for item in items if any(map(item.get_closest_marker, ("slow", "ray")))}
+    items.sort(key=lambda item: item.path not in slow)
+    if not LONG:
+        left_out = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
 @pytest.fixture(scope="session")
