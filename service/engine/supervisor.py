@@ -9,9 +9,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 
+from results.store import open_store
 from service.engine.cluster import ClusterError
-from service.engine.controller import heartbeat_file
+from service.engine.controller import Controller, heartbeat_file
 from service.engine.head import Head, head_is_running, start_head, stop_head
 from service.settings import Settings
 
@@ -113,6 +115,9 @@ class Supervisor(threading.Thread):
         self._stopped.set()
         self.join()
         self._end_controller()
+        # A controller that was killed, or was told to end while it still started, ended no driver.
+        with closing(open_store(self._settings.store_url)) as store:
+            Controller(store, self._settings).end_drivers()
 
     def _end_controller(self) -> None:
         self._controller.terminate()
