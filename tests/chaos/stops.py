@@ -70,8 +70,20 @@ def stopped(*running: psutil.Process) -> Iterator[None]:
 
 
 def _suspend(running: Iterable[psutil.Process]) -> None:
+    """Stop the processes and wait until each of their threads has stopped.
+
+    A thread that is in the middle of a system call goes on to its end, and may get a lock by it.
+    """
     for process in running:
         process.suspend()
+    while not all(map(_has_stopped, running)):
+        time.sleep(0.001)
+
+
+def _has_stopped(process: psutil.Process) -> bool:
+    threads = Path(f"/proc/{process.pid}/task").glob("*/stat")
+    states = [file.read_text(encoding="utf-8").rpartition(")")[2].split()[0] for file in threads]
+    return all(state in "TtZX" for state in states)
 
 
 def _resume(running: Iterable[psutil.Process]) -> None:
