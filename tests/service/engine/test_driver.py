@@ -49,7 +49,7 @@ space = SearchSpace.from_json({
     "metric": "train_rmse", "mode": "min", "strategy": "grid",
     "parameters": {"learning_rate": {"values": [0.001, 0.002]}},
 })
-service.engine.driver.search_options(space, seed=42, records=[])
+service.engine.run.search_options(space, seed=42, records=[])
 print(*sys.modules)
 """
 
