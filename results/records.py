@@ -65,8 +65,10 @@ class BestTrial:
 class JobRecord:
     """A job as it is stored.
 
-    ``claims`` counts how often the job was claimed since it was accepted, resumed or retried,
-    without the claims that were released on purpose: more than one means that a driver was lost.
+    ``claims`` counts how often the job was claimed since it was accepted, resumed, retried or
+    extended, without the claims that were released on purpose: more than one means that a driver
+    was lost. ``priority`` (1 to 100) is the job's weight in the shares of the cluster. ``slots`` is
+    how many of its trials may run at a time; None if it holds no share.
     """
 
     id: str
@@ -82,6 +84,8 @@ class JobRecord:
     finished_at: datetime | None
     lease_token: int = 0
     claims: int = 0
+    priority: int = 1
+    slots: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,9 @@ class TrialRecord:
     ``metrics`` holds the last value of each metric that the current attempt reported, ``epochs``
     is how many epochs it reported, ``seconds`` how long it has trained. ``attempt`` counts from 1
     (0: not yet started). ``node`` names the machine that runs or ran it. ``engine`` names the code
-    that trains it, from the latest report that named one ("" if none did).
+    that trains it, from the latest report that named one ("" if none did). ``resumed_from`` is the
+    epoch after which the current attempt last went on (0: it began at epoch 1), ``checkpoint`` the
+    epoch of the newest checkpoint (0: there is none).
     """
 
     number: int
@@ -107,6 +113,8 @@ class TrialRecord:
     error: Failure | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    resumed_from: int = 0
+    checkpoint: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +130,8 @@ class TrialOutcome:
 class EpochReport:
     """The metrics of one epoch; ``(trial, attempt, epoch)`` is written at most once.
 
-    ``attempt`` and ``epoch`` count from 1; ``seconds`` is the time that this attempt has trained
-    up to the end of the epoch. ``engine`` names the code that trained it ("": unnamed).
+    ``attempt`` and ``epoch`` count from 1; attempt 0 stands for the trial's current one.
+    ``seconds`` is the time that this attempt has trained up to the end of the epoch. ``engine`` names the code that trained it ("": unnamed).
     """
 
     trial: int
@@ -132,6 +140,40 @@ class EpochReport:
     metrics: Mapping[str, float]
     seconds: float
     engine: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A file in the storage that holds a trial's state after an epoch.
+
+    ``seconds`` is how long the trial had trained by then. ``name`` is the file's name in the
+    storage, ``size`` its bytes, ``sha256`` their digest (64 hexadecimal digits).
+    """
+
+    trial: int
+    epoch: int
+    seconds: float
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change of a job (``trial`` None) or of one of its trials; larger ids are later.
+
+    ``state`` is the state that it changed to, or has kept where its priority changed; ``deleted``
+    for a job that was deleted. ``attempt`` is the trial's at that moment, None for a job.
+    ``detail`` says why, where there is a reason ("worker_lost", "goes on after epoch 12").
+    """
+
+    id: int
+    job_id: str
+    trial: int | None
+    state: str
+    at: datetime
+    attempt: int | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +199,14 @@ class Lease:
     job_id: str
     owner: str
     token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A job's state, and how many of its trials may run at a time, when its lease was renewed."""
+
+    state: JobState
+    slots: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +255,14 @@ class Durations:
     job_wait: tuple[int, float]
     job_run: tuple[int, float]
     trial: tuple[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Extended:
+    """A job that was extended, and the numbers of its trials that begin again from epoch 1."""
+
+    job: JobRecord
+    restarts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ _SPACE_MEMBERS = (
 #: The members of a job that do not change the numbers that its trials report.
 _WITHOUT_EFFECT = (
     "name", "title", "description", "tags", "search_space", "max_failures", "time_limit_s",
-    "max_concurrent_trials",
+    "max_concurrent_trials", "keep",
 )  # fmt: skip
 
 
@@ -27,8 +27,8 @@ class JobSpec:
 
     ``trials`` is the planned number of trials. ``cpu`` and ``gpu`` are per trial.
     ``time_limit_s`` ends one attempt of a trial. ``max_failures`` is how often a failed trial is
-    started again. ``max_concurrent_trials`` None means as many as the cluster holds. ``version`` is
-    the version of argbest that accepted the job.
+    started again. ``max_concurrent_trials`` None means as many as the cluster holds. The models of
+    the best ``keep`` trials are kept. ``version`` is the version of argbest that accepted the job.
     """
 
     name: str
@@ -40,6 +40,7 @@ class JobSpec:
     gpu: float = 0.0
     time_limit_s: float | None = None
     max_failures: int = 0
+    keep: int = 1
     tags: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
 
@@ -57,6 +58,7 @@ class JobSpec:
             "resources_per_trial": {"cpu": self.cpu, "gpu": self.gpu},
             "time_limit_s": self.time_limit_s,
             "max_failures": self.max_failures,
+            "keep": self.keep,
             "tags": dict(self.tags),
             "version": self.version,
         }
@@ -84,6 +86,7 @@ class JobSpec:
             gpu=resources.get("gpu", 0.0),
             time_limit_s=values.get("time_limit_s"),
             max_failures=values.get("max_failures", 0),
+            keep=values.get("keep", 1),
             tags=values.get("tags", {}),
             version=values.get("version", ""),
         )

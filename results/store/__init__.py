@@ -3,6 +3,25 @@
 :func:`open_store` returns a :class:`Store`, whose methods' docstrings are its contract.
 """
 
+from results.store.batch import (
+    AddCheckpoint,
+    AddTrial,
+    FinishTrial,
+    Move,
+    Reports,
+    RequeueTrial,
+    StartTrial,
+)
 from results.store.store import Store, open_store
 
-__all__ = ["Store", "open_store"]
+__all__ = [
+    "AddCheckpoint",
+    "AddTrial",
+    "FinishTrial",
+    "Move",
+    "Reports",
+    "RequeueTrial",
+    "StartTrial",
+    "Store",
+    "open_store",
+]

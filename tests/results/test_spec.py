@@ -41,6 +41,7 @@ SPEC = JobSpec(
     gpu=0.5,
     time_limit_s=60.0,
     max_failures=1,
+    keep=2,
     tags={"team": "vision"},
     version="0.1.0",
 )
@@ -61,7 +62,7 @@ def test_json_form_is_flat_and_reads_back() -> None:
     assert list(stored) == [
         "name", "description", "search_space", "title", "trainable", "dataset", "epochs", "metric",
         "mode", "strategy", "parameters", "trials", "seed", "max_concurrent_trials",
-        "resources_per_trial", "time_limit_s", "max_failures", "tags", "version",
+        "resources_per_trial", "time_limit_s", "max_failures", "keep", "tags", "version",
     ]  # fmt: skip
     assert stored["resources_per_trial"] == {"cpu": 2.0, "gpu": 0.5}
     assert JobSpec.from_json(stored) == SPEC
@@ -91,10 +92,11 @@ def test_a_row_of_a_newer_version_is_read_without_what_is_unknown() -> None:
 
 def test_a_row_of_an_older_version_takes_the_defaults() -> None:
     stored = SPEC.to_json()
-    for key in ("resources_per_trial", "max_failures", "tags", "version", "description"):
+    for key in ("resources_per_trial", "max_failures", "keep", "tags", "version", "description"):
         del stored[key]
     read = JobSpec.from_json({**stored, "stack": 4})
     assert (read.cpu, read.gpu, read.max_failures, read.tags, read.version) == (1, 0, 0, {}, "")
+    assert read.keep == 1
     assert read.space.description is None
 
 
@@ -109,6 +111,7 @@ def test_a_row_with_a_strategy_that_this_version_does_not_know_is_refused() -> N
         {"name": "other"},
         {"tags": {}},
         {"max_failures": 5},
+        {"keep": 3},
         {"time_limit_s": None},
         {"max_concurrent_trials": None},
         {"space": replace(SPACE, name="renamed", title="Another", description=None)},
