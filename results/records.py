@@ -131,7 +131,8 @@ class EpochReport:
     """The metrics of one epoch; ``(trial, attempt, epoch)`` is written at most once.
 
     ``attempt`` and ``epoch`` count from 1; attempt 0 stands for the trial's current one.
-    ``seconds`` is the time that this attempt has trained up to the end of the epoch. ``engine`` names the code that trained it ("": unnamed).
+    ``seconds`` is how long this attempt has trained up to the end of the epoch. ``engine`` names
+    the code that trained it ("": unnamed).
     """
 
     trial: int
