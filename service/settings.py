@@ -14,6 +14,7 @@ import platformdirs
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from results.storage import SCHEMES, hide_credentials
 from service.log_lines import LogFormat
 
 
@@ -70,7 +71,19 @@ class Settings(BaseSettings):
         None, ge=1, description="CPU slots of the local Ray; all cores if unset"
     )
     max_concurrent_jobs: int = Field(
-        4, ge=1, description="jobs that one controller drives at the same time"
+        8, ge=1, description="jobs that one controller drives at the same time"
+    )
+    spare_drivers: int = Field(
+        1, ge=0, description="drivers that wait, connected, for the next jobs"
+    )
+    storage: str = Field(
+        "", description="folder or URI of checkpoints and models; in the data folder if empty"
+    )
+    checkpoint_seconds: float = Field(
+        30.0, ge=0, description="seconds between two checkpoints of a trial; 0: after every epoch"
+    )
+    max_checkpoint_bytes: int = Field(
+        1024 * 1024 * 1024, ge=1024, description="largest checkpoint of a trial"
     )
     max_trials: int = Field(10_000, ge=1, description="most trials that one job may have")
     max_body_bytes: int = Field(1_000_000, ge=1024, description="largest request body")
@@ -104,6 +117,21 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("storage")
+    @classmethod
+    def _folder_or_uri(cls, value: str) -> str:
+        """Refuse unknown schemes at the start, and make a folder's path absolute."""
+        scheme, separator, rest = value.partition("://")
+        if not separator:
+            return value and str(Path(value).expanduser().absolute())
+        if scheme not in SCHEMES or not rest.strip("/"):
+            known = ", ".join(f"{scheme}://" for scheme in SCHEMES)
+            raise ValueError(
+                f"{hide_credentials(value)!r} is neither the path of a folder nor a URI with one; "
+                f"URIs begin with {known}"
+            )
+        return value
+
     @field_validator("data_dir", "cache_dir", "search_spaces_dir", "fashion_mnist_dir")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
@@ -114,6 +142,11 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """The database's URL, with the default filled in."""
         return self.database_url or f"sqlite:///{self.data_dir / 'argbest.db'}"
+
+    @property
+    def storage_uri(self) -> str:
+        """The folder or URI of the storage, with the default filled in."""
+        return self.storage or str(self.data_dir / "storage")
 
     @property
     def datasets_dir(self) -> Path:

@@ -25,7 +25,8 @@ PUBLIC = {
     "results": ["results.records", "results.states", "results.errors", "results.spec",
                 "results.formatting", "results.ranking", "results.analysis", "results.comparison",
                 "results.curve_shape", "results.explain", "results.export", "results.wording",
-                "results.study", "results.store", "results.plots", "results.report"],
+                "results.storage", "results.study", "results.store", "results.plots",
+                "results.report"],
     "service": ["service.client", "service.client.*", "service.schemas", "service.cli.*"],
     "handin": [],
 }  # fmt: skip
@@ -70,11 +71,12 @@ HOMES = {
     "rich": ["service.cli*"],
     "jsonschema": ["search_spaces.validation"],
     "psutil": ["service.engine.*"],
+    "pyarrow": ["results.storage_kinds"],
     "pydantic_settings": ["service.settings"],
     "prometheus_client": ["service.http.metrics"],
 }
 #: What the client and the command line never load, not even through another module.
-NEVER = ("ray", "torch", "fastapi", "sqlalchemy", "optuna", "matplotlib", "numba")
+NEVER = ("ray", "torch", "fastapi", "sqlalchemy", "optuna", "matplotlib", "numba", "pyarrow")
 
 
 @cache
