@@ -131,7 +131,8 @@ def basis(results: JobResults, comparison: Comparison | None) -> str:
         return "the other parameters at their defaults"
     if comparison is None or (not comparison.controlled and results.space.is_sampled):
         return "over the trials sampled, which is no controlled comparison"
-    if len(results.varied) == 1:
+    alone = all(row.trials == 1 for row in comparison.rows if row.scored)
+    if len(results.varied) == 1 or (comparison.combinations == comparison.matched == 1 and alone):
         return "all else equal"
     if not comparison.controlled:
         return "no combination of the other parameters has a result with each value"

@@ -50,11 +50,11 @@ def fallback_info(name: str) -> Metric:
 def split_and_quantity(name: str) -> tuple[Split, str]:
     """Return the part of the data that a metric's name begins with, and the rest of the name.
 
-    ``train_loss``, ``val/loss`` and ``test.loss`` measure one quantity, ``loss``; a name with no
-    such prefix is its own quantity and of the split "none".
+    ``train_loss``, ``val/loss`` and ``test.loss`` measure one quantity, ``loss``, and ``train`` and
+    ``val`` the quantity ``value``. A name with no such prefix is its own, of the split "none".
     """
     found = _PREFIX.fullmatch(name)
-    return ("none", name) if found is None else (_SPLITS[found[1]], found[2] or "")
+    return ("none", name) if found is None else (_SPLITS[found[1]], found[2] or "value")
 
 
 def axis_label(info: Metric) -> str:
@@ -63,10 +63,10 @@ def axis_label(info: Metric) -> str:
 
 
 def in_sentence(info: Metric) -> str:
-    """Return the metric's label as it stands inside a sentence: no parentheses, no capital."""
+    """Return the metric's label inside a sentence: no parentheses, a capital only in ``F1``."""
     label = info.label.partition(" (")[0]
-    first = label.partition(" ")[0]
-    return label if first[1:] != first[1:].lower() else label[:1].lower() + label[1:]
+    is_word = label.partition(" ")[0][1:].islower()
+    return label[:1].lower() + label[1:] if is_word else label
 
 
 def during_note(infos: Iterable[Metric]) -> str:

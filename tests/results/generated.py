@@ -21,7 +21,8 @@ START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 #: Some metrics have names like those of our own plots; some differ in case only.
 METRIC_NAMES = (
     "train_loss", "validation_loss", "test_loss", "loss", "Loss", "val/loss", "test/loss", "_",
-    "train loss", "a.b", "höhe", "parameters", "history", "parameter_a", "x" * 200,
+    "train loss", "a.b", "höhe", "parameters", "history", "parameter_a", "x" * 200, "train", "val",
+    "test/", "..", "a/../b", "%2e", "<b>", "a\\b", "?a=b#c",
 )  # fmt: skip
 PARAMETER_NAMES = ("a", "A", "model.optimizer.lr", "num-layers", "p" * 64)
 VALUES = (

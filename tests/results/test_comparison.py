@@ -159,6 +159,24 @@ def test_a_single_parameter_is_compared_all_else_equal() -> None:
     assert basis(results, compare(results, "lr")) == "all else equal"
 
 
+def test_a_single_combination_of_the_others_is_all_else_equal() -> None:
+    # z failed with both values of a parameter that comes with it.
+    spec = {**fakes.grid(1).job.spec.to_json(), "parameters": {"o": {"values": ["x", "y", "z"]}}}
+    configurations = [{"o": "x"}, {"o": "y"}, {"o": "z", "m": 1}, {"o": "z", "m": 2}]
+    fake = fakes.make(
+        spec,
+        configurations,
+        lambda p, _: {"validation_accuracy": 0.5 if p["o"] == "x" else 0.6},
+        {},
+        dict.fromkeys((2, 3), DIVERGED),
+    )
+    results = results_of(fake)
+    assert basis(results, compare(results, "o")) == "all else equal"
+    finished = fakes.make(spec, configurations, lambda _, n: {"validation_accuracy": n}, {})
+    whole = results_of(finished)
+    assert basis(whole, compare(whole, "o")) == "mean over 1 combination of the other parameters"
+
+
 def test_a_value_without_success_has_no_statistics() -> None:
     comparison = compare(results_of(fakes.feedforward(failed={2: DIVERGED})), "learning_rate")
     assert comparison is not None

@@ -37,7 +37,9 @@ def test_apart(value: float, reference: float, text: str) -> None:
     [
         ("Training loss (cross-entropy)", "training loss"),
         ("RMSE of the rest", "RMSE of the rest"),
-        ("F1 score", "f1 score"),
+        ("F1 score", "F1 score"),
+        ("R squared", "R squared"),
+        ("Top-5 accuracy", "top-5 accuracy"),
         ("Distance to the analytic solution", "distance to the analytic solution"),
     ],
 )

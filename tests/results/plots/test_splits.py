@@ -49,6 +49,14 @@ def test_prefixes_of_other_spelling_name_one_quantity() -> None:
     assert axes_of(results_of(fake), 0, "loss").get_ylabel() == "Loss"
 
 
+def test_metrics_named_after_the_splits_alone_measure_a_value() -> None:
+    curve = replace(fakes.regression(3).curves[0], metrics={"train": (3.0, 2.0), "val": (3.0, 2.5)})
+    fake = fakes.regression(3)._replace(curves=(curve,))
+    assert splits.split_groups(results_of(fake)) == {"value": ["train", "val"]}
+    assert axes_of(results_of(fake), 0, "value").get_ylabel() == "Value"
+    assert names_of(fake)[-1] == "value"
+
+
 def test_a_metric_named_like_its_quantity_has_a_plot_beside_it() -> None:
     fake = fakes.regression(3)
     own = {**fake.curves[0].metrics, "rmse": (1.0, 1.0, 1.0)}
