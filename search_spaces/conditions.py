@@ -63,13 +63,20 @@ def _never_met(
     else:
         never = [value for value in condition if value not in domain]
         wrong = [f"{parent} never takes the value {shown(value)}" for value in never]
-    if isinstance(domain, Range):
+    if isinstance(condition, tuple) and any(map(_compares, condition)):
+        hint = 'compare with {"at_least": ...}, "greater_than", "at_most" or "less_than"'
+    elif isinstance(domain, Range):
         hint = f"{parent} goes from {shown(domain.low)} to {shown(domain.high)}"
     else:
         first = None if isinstance(condition, Bounds) else condition[0]
         hint = any_of(list(domain.listed()), first)
     for detail in wrong:
         yield Problem(pointer, detail, Code.IMPOSSIBLE_CONDITION, hint)
+
+
+def _compares(value: object) -> bool:
+    """Whether a value is written like a comparison: ``>= 2``."""
+    return isinstance(value, str) and value.lstrip().startswith(("<", ">"))
 
 
 def _can_hold(condition: Condition, domain: Domain) -> bool:

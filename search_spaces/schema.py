@@ -23,7 +23,7 @@ _LIMITS = {
     "minimum": "at least {}",
     "exclusiveMaximum": "less than {}",
     "maximum": "at most {}",
-    "multipleOf": "a multiple of {}",
+    "multipleOf": "divisible by {}",
     "pattern": "matching the pattern {}",
     "minLength": "at least {} long",
     "maxLength": "at most {} long",

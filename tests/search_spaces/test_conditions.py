@@ -58,6 +58,12 @@ def test_a_condition_must_be_possible(parent: Any, condition: Any, is_possible: 
     [
         ({"low": 1, "high": 3}, {"at_least": 4}, "a is never at least 4", "a goes from 1 to 3"),
         ({"low": 1, "high": 3}, 0, "a never takes the value 0", "a goes from 1 to 3"),
+        (
+            {"low": 1, "high": 3},
+            ">= 2",
+            'a never takes the value ">= 2"',
+            'compare with {"at_least": ...}, "greater_than", "at_most" or "less_than"',
+        ),
         ({"values": ["adam", "sgd"]}, "adm", 'a never takes the value "adm"', "did you mean adam?"),
         ({"values": [1, None]}, "x", 'a never takes the value "x"', "use one of 1, null"),
         ({"values": ["x"]}, {"at_most": 1}, "a is never at most 1", 'use one of "x"'),

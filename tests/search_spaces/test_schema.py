@@ -26,7 +26,7 @@ class Sizes(BaseModel):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("units", "a whole number at least 8 and a multiple of 8"),
+        ("units", "a whole number at least 8 and divisible by 8"),
         ("name", 'text matching the pattern "^[a-z][0-9]$" and at most 2 long'),
         ("sizes", "a list at least 1 long and at most 3 long and with each entry "
                   "a whole number at least 1"),

@@ -287,7 +287,7 @@ class Ruled(BaseModel):
 @pytest.mark.parametrize(
     ("name", "bad", "hint"),
     [
-        ("units", 12, "units takes a whole number at least 8 and a multiple of 8"),
+        ("units", 12, "units takes a whole number at least 8 and divisible by 8"),
         ("name", "A", 'name takes text matching the pattern "^[a-z][0-9]$"'),
         ("code", "abcd", "code takes text at least 2 long and at most 3 long"),
         ("rate", 1.0, "rate takes a number greater than 0 and less than 1"),
