@@ -17,6 +17,7 @@ from service.http.routes import catalog, health, jobs, results
 from service.migrate import wait_and_migrate
 from service.settings import Settings, settings_or_exit
 from service.version import version
+from trainables import registry
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        registry.broken()  # logs each package that is left out
         yield
         if store is None:
             used.close()

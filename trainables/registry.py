@@ -2,7 +2,8 @@
 
 A trainable's code is imported when it is first resolved, so listing trainables or checking a search
 space imports neither torch nor numba. Packages add trainables through the entry-point group
-``argbest.trainables``; each entry point names a :class:`Trainable`.
+``argbest.trainables``; each entry point names a :class:`Trainable`. Asking for one trainable
+imports no other one's package, whose import may change the process.
 """
 
 from __future__ import annotations
@@ -43,45 +44,46 @@ _DISTANCE = Metric(
 )
 
 
-def _built_in(
+def _declared(
     name: str, title: str, dataset: str, metrics: tuple[Metric, ...], model: type[p.Parameters]
 ) -> Trainable:
-    """Declare the trainable; the code of ``numpy_x`` is ``trainables.numpy_trainables:train_x``."""
+    """Return the trainable; the code of ``numpy_x`` is ``trainables.numpy_trainables:train_x``."""
     kind, _, function = name.partition("_")
     entry = f"trainables.{kind}_trainables:train_{function}"
     return Trainable(name, title, entry, (dataset,), metrics, model)
 
 
-_BUILT_IN = (
-    _built_in(
+_BUILT_IN_TRAINABLES = (
+    _declared(
         "numpy_linear_regression", "Linear regression, gradients by hand",
         "ames", (*_REGRESSION, _DISTANCE), p.LinearRegressionParameters,
     ),
-    _built_in(
+    _declared(
         "numpy_neural_regression", "One-hidden-layer regression, gradients by hand",
         "ames", _REGRESSION, p.NeuralRegressionParameters,
     ),
-    _built_in(
+    _declared(
         "numpy_perceptron", "Multi-class perceptron",
         "fashion_mnist", _PERCEPTRON, p.PerceptronParameters,
     ),
-    _built_in(
+    _declared(
         "numpy_logistic_regression", "Multinomial logistic regression, gradients by hand",
         "fashion_mnist", _CLASSIFICATION, p.LogisticRegressionParameters,
     ),
-    _built_in(
+    _declared(
         "numpy_mlp", "Multi-layer perceptron, gradients by hand",
         "fashion_mnist", _CLASSIFICATION, p.MlpParameters,
     ),
-    _built_in(
+    _declared(
         "torch_logistic_regression", "Logistic regression, automatic differentiation",
         "fashion_mnist", _CLASSIFICATION, p.TorchLogisticRegressionParameters,
     ),
-    _built_in(
+    _declared(
         "torch_feedforward", "Feed-forward network, automatic differentiation",
         "fashion_mnist", _CLASSIFICATION, p.TorchFeedforwardParameters,
     ),
 )  # fmt: skip
+_BUILT_IN = {trainable.name: trainable for trainable in _BUILT_IN_TRAINABLES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +113,14 @@ def broken() -> tuple[Broken, ...]:
     return _load()[1]
 
 
+def is_built_in(name: str) -> bool:
+    """Whether one of our own trainables is called ``name``; imports no package."""
+    return name in _BUILT_IN
+
+
 def get(name: str) -> Trainable:
     """Return the trainable called ``name``; raise :class:`UnknownTrainable` if there is none."""
-    found = trainables().get(name)
+    found = _BUILT_IN.get(name) or _of_entry_point(name) or trainables().get(name)
     if found is not None:
         return found
     for one in broken():
@@ -124,9 +131,18 @@ def get(name: str) -> Trainable:
 
 
 @cache
+def _of_entry_point(name: str) -> Trainable | None:
+    """Return the trainable called ``name`` if the first entry point of that name gives it."""
+    for entry in entry_points(group=ENTRY_POINT_GROUP, name=name):
+        found = _load_entry(entry)
+        return found if isinstance(found, Trainable) and found.name == name else None
+    return None
+
+
+@cache
 def _load() -> tuple[Mapping[str, Trainable], tuple[Broken, ...]]:
     """Load all entry points, once in a process; log the broken ones."""
-    found = {trainable.name: trainable for trainable in _BUILT_IN}
+    found = dict(_BUILT_IN)
     left_out = []
     for entry in entry_points(group=ENTRY_POINT_GROUP):
         trainable = _load_entry(entry)

@@ -46,12 +46,17 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.5\n")
         line = entry or f"{module} = {module}:PROBE"
         (info / "entry_points.txt").write_text(f"[{registry.ENTRY_POINT_GROUP}]\n{line}\n")
-        registry._load.cache_clear()
+        clear()
 
     yield write
-    registry._load.cache_clear()
+    clear()
     for module in ("probe", "other"):
         sys.modules.pop(module, None)
+
+
+def clear() -> None:
+    registry._load.cache_clear()
+    registry._of_entry_point.cache_clear()
 
 
 def only_broken() -> registry.Broken:
@@ -134,6 +139,24 @@ def test_a_broken_package_disturbs_no_other(install: Install) -> None:
     install(GOOD.replace('"probe"', '"second"'), module="other")
     assert registry.get("second").name == "second"
     assert len(registry.broken()) == 1
+
+
+def test_asking_for_one_trainable_imports_no_other_package(install: Install) -> None:
+    install("raise RuntimeError('imported')")
+    install(GOOD.replace('"probe"', '"other"'), module="other", entry="other = other:PROBE")
+    assert registry.get("numpy_mlp").name == "numpy_mlp"
+    assert "other" not in sys.modules
+    assert registry.get("other").name == "other"
+    assert registry._load.cache_info().currsize == 0
+    assert registry.is_built_in("numpy_mlp")
+    assert not registry.is_built_in("other")
+
+
+def test_an_entry_point_may_be_called_otherwise_than_its_trainable(install: Install) -> None:
+    install(GOOD, entry="short = probe:PROBE")
+    assert registry.get("probe").name == "probe"
+    with pytest.raises(UnknownTrainable, match="no trainable is called 'short'"):
+        registry.get("short")
 
 
 def test_a_broken_package_is_logged_once(
