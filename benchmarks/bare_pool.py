@@ -41,7 +41,7 @@ def train(spec: Mapping[str, Any], configuration: Mapping[str, Any]) -> dict[str
     seconds = 0.0
     started = time.monotonic()
 
-    def report(epoch: int, metrics: Mapping[str, float], *, engine: str = "") -> None:  # noqa: ARG001
+    def report(epoch: int, metrics: Mapping[str, float], **_: Any) -> None:  # noqa: ARG001
         nonlocal seconds
         last.update(metrics)
         seconds = time.monotonic() - started

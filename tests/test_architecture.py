@@ -21,7 +21,7 @@ PUBLIC = {
     "search_spaces": ["search_spaces", "search_spaces.text", "search_spaces.errors",
                       "search_spaces.yaml_files"],
     "trainables": ["trainables.contract", "trainables.registry", "trainables.parameters",
-                   "trainables.datasets", "trainables.files"],
+                   "trainables.datasets", "trainables.files", "trainables.state_files"],
     "results": ["results.records", "results.states", "results.errors", "results.spec",
                 "results.formatting", "results.ranking", "results.analysis", "results.comparison",
                 "results.curve_shape", "results.explain", "results.export", "results.wording",

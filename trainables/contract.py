@@ -7,17 +7,29 @@ and in a trial process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, get_args, get_type_hints
 
 _LONGEST_TEXT = 200
 
+#: What a trainable needs to go on after an epoch: arrays and plain values by name, as
+#: :mod:`trainables.state_files` writes them. ``"epoch"`` is the number of epochs trained.
+State = Mapping[str, Any]
+
 
 class Report(Protocol):
-    """Receives the metrics of one finished epoch."""
+    """Receives the metrics of one finished epoch, and the state after it where one is wanted."""
 
-    def __call__(self, epoch: int, metrics: Mapping[str, float], *, engine: str = "") -> None:
+    def __call__(
+        self,
+        epoch: int,
+        metrics: Mapping[str, float],
+        *,
+        engine: str = "",
+        state: Callable[[], State] | None = None,
+    ) -> None:
         """Take the ``metrics`` (name to plain float) of ``epoch``, a whole number counted from 1.
 
         Each epoch is reported once, in order; in a trial, ``ValueError`` refuses another order.
@@ -26,6 +38,10 @@ class Report(Protocol):
 
         ``engine`` names the code that trained this epoch where a trainable has several whose
         rounding differs; it is shown with the trial. Other trainables need not pass it.
+
+        ``state`` returns the state after this epoch. It is called at most once, before ``report``
+        returns and in the same thread, so it may return the arrays that are trained on without
+        copying them; where no state is wanted it is not called.
         """
 
 
@@ -33,9 +49,21 @@ class Train(Protocol):
     """Trains one model with one configuration and reports after every epoch."""
 
     def __call__(
-        self, config: Mapping[str, Any], data: Any, report: Report, *, epochs: int, seed: int
+        self,
+        config: Mapping[str, Any],
+        data: Any,
+        report: Report,
+        *,
+        epochs: int,
+        seed: int,
+        resume: State | None = None,
     ) -> None:
         """Train for ``epochs`` epochs and call ``report(epoch, metrics)`` after each of them.
+
+        With ``resume``, a state of an earlier run with the same configuration and seed, go on after
+        ``resume["epoch"]``: the next epoch to report is ``resume["epoch"] + 1``, and ``epochs`` is
+        still the total. The function owns the arrays in it and may train on them in place. A
+        trainable without this parameter always begins with epoch 1 (:func:`accepts_resume`).
 
         A trial that returns earlier has failed, since trials are compared after equally many
         epochs. ``config`` has JSON values by hyperparameter; missing ones take the default of the
@@ -46,6 +74,19 @@ class Train(Protocol):
         the global random generators are seeded. A built-in one shares its process with other
         trials, so it seeds what it uses and leaves global state as it was.
         """
+
+
+def accepts_resume(train: Callable[..., object]) -> bool:
+    """Return whether ``train`` has a parameter ``resume`` that can be passed by name.
+
+    ``**options`` do not count: a function that ignores the state would begin with epoch 1.
+    """
+    try:
+        parameter = inspect.signature(train).parameters.get("resume")
+    except (TypeError, ValueError):  # a callable without a signature, such as one written in C
+        return False
+    by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return parameter is not None and parameter.kind in by_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import SupportsIndex
 
 from service.engine.messages import Epoch
-from trainables.contract import Metric
+from trainables.contract import Metric, State
 
 
 class DivergedError(Exception):
@@ -48,7 +48,14 @@ class Reporter:
         """Start the clock."""
         self.started = self.clock()
 
-    def __call__(self, epoch: int, metrics: Mapping[str, float], *, engine: str = "") -> None:
+    def __call__(
+        self,
+        epoch: int,
+        metrics: Mapping[str, float],
+        *,
+        engine: str = "",
+        state: Callable[[], State] | None = None,  # noqa: ARG002 - no checkpoints yet
+    ) -> None:
         """Send the metrics of the next epoch.
 
         Raises :class:`DivergedError` for a value that is not finite, and ``ValueError`` for another

@@ -1,13 +1,14 @@
-"""A metric that cannot be is refused when it is declared."""
+"""An invalid metric is refused when it is declared; a trainable that can resume is recognised."""
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
 import pytest
 
-from trainables.contract import Metric
+from trainables.contract import Metric, accepts_resume
 
 
 @pytest.mark.parametrize("name", ["loss", "val/loss", "top-5 accuracy", "Güte", "model.loss"])
@@ -43,3 +44,38 @@ def test_what_a_metric_cannot_be(field: str, value: Any, message: str) -> None:
     fields = {"name": "loss", "label": "Loss", "mode": "min", "split": "train"}
     with pytest.raises(ValueError, match=re.escape(message)):
         Metric(**{**fields, field: value})
+
+
+def by_keyword(config: Any, *, resume: Any = None) -> None: ...
+def by_position(config: Any, resume: Any = None) -> None: ...
+def without(config: Any, *, epochs: int) -> None: ...
+def with_options(config: Any, **options: Any) -> None: ...
+def only_by_position(config: Any, resume: Any = None, /) -> None: ...
+
+
+@functools.wraps(by_keyword)
+def wrapped(*arguments: Any, **keywords: Any) -> None:
+    by_keyword(*arguments, **keywords)
+
+
+class Callable:
+    def __call__(self, config: Any, *, resume: Any = None) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("train", "expected"),
+    [
+        (by_keyword, True),
+        (by_position, True),
+        (wrapped, True),
+        (Callable(), True),
+        (functools.partial(by_keyword, {}), True),
+        (without, False),
+        (with_options, False),
+        (only_by_position, False),
+        (print, False),
+        (dict, False),
+    ],
+)
+def test_a_parameter_called_resume_is_recognised(train: Any, expected: bool) -> None:
+    assert accepts_resume(train) is expected
