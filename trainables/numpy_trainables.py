@@ -3,13 +3,15 @@
 Each function is a :class:`trainables.contract.Train`. One stream of random numbers per run,
 ``RandomState(seed)``, gives first the weights of a network, then one permutation per epoch, applied
 to the order that the epoch before left; only that index array is permuted, never the data.
+:class:`trainables.numpy_run.Run` holds the stream and makes the states, which are also the models.
 
 Training runs in :mod:`trainables.numpy_linear_engine` and :mod:`trainables.numpy_network_engine`.
 Evaluation and the analytic solution use BLAS: with its thread count fixed (``OMP_NUM_THREADS=1``),
 the same arguments give the same metrics bit for bit.
 
-All raise ``pydantic.ValidationError`` for a configuration that their parameter model refuses, and
-``ValueError`` for data of the wrong shape. A loss that is no longer finite is reported as it is.
+All raise ``pydantic.ValidationError`` for a configuration that their parameter model refuses,
+``ValueError`` for data of the wrong shape, and :class:`~trainables.state_files.StateError` for a
+state of another configuration. A loss that is no longer finite is reported as it is.
 """
 
 from __future__ import annotations
@@ -21,12 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables import numpy_linear_engine as linear
-from trainables.contract import Report
+from trainables.contract import Report, State
 from trainables.datasets.types import ImageData, RegressionData
-from trainables.numpy_compiler import ENGINE, aligned, aligned_zeros
+from trainables.numpy_compiler import aligned
 from trainables.numpy_models import (
     FloatArray,
     IntArray,
+    Network,
     accuracy,
     analytic_weights,
     initial_network,
@@ -36,6 +39,7 @@ from trainables.numpy_models import (
     with_bias,
 )
 from trainables.numpy_network_engine import DelayedNetwork
+from trainables.numpy_run import Run
 from trainables.parameters import (
     LinearRegressionParameters,
     LogisticRegressionParameters,
@@ -50,7 +54,13 @@ _Scores = Callable[[FloatArray], FloatArray]
 
 
 def train_linear_regression(
-    config: Mapping[str, Any], data: RegressionData, report: Report, *, epochs: int, seed: int
+    config: Mapping[str, Any],
+    data: RegressionData,
+    report: Report,
+    *,
+    epochs: int,
+    seed: int,
+    resume: State | None = None,
 ) -> None:
     """Linear regression from zero weights, bias as last feature (Q2.2a).
 
@@ -61,7 +71,8 @@ def train_linear_regression(
     _check_regression(data)
     width = data.x_train.shape[1] + 1
     x, y = aligned(with_bias(data.x_train)), _frozen(data.y_train)
-    weights = aligned_zeros(1, width)
+    run = Run("numpy_linear_regression", seed, resume)
+    weights = aligned(run.weights({"weights": np.zeros(width)})["weights"][np.newaxis])
     solution = analytic_weights(data.x_train, data.y_train)
 
     def one_epoch(order: IntArray) -> _Metrics:
@@ -71,31 +82,41 @@ def train_linear_regression(
         errors = _errors(lambda part: linear_scores(current, part), data)
         return {**errors, "distance_to_analytic": distance}
 
-    _run(one_epoch, report, np.random.RandomState(seed), len(y), epochs)
+    run.train(one_epoch, lambda: {"weights": weights[0, :width]}, report, len(y), epochs)
 
 
 def train_neural_regression(
-    config: Mapping[str, Any], data: RegressionData, report: Report, *, epochs: int, seed: int
+    config: Mapping[str, Any],
+    data: RegressionData,
+    report: Report,
+    *,
+    epochs: int,
+    seed: int,
+    resume: State | None = None,
 ) -> None:
     """One hidden layer of ReLU units, squared error (Q2.2b); ``train_rmse`` and ``test_rmse``."""
     parameters = NeuralRegressionParameters(**config)
     _check_regression(data)
-    stream = np.random.RandomState(seed)
     x, y = _frozen(data.x_train), _frozen(data.y_train)
-    network = DelayedNetwork.of(
-        initial_network(stream, features=x.shape[1], hidden=parameters.hidden_size, outputs=1)
-    )
+    run = Run("numpy_neural_regression", seed, resume)
+    network = _network(run, x.shape[1], parameters.hidden_size, 1)
 
     def one_epoch(order: IntArray) -> _Metrics:
         network.neural_regression_epoch(x, y, order, parameters.learning_rate)
         current = network.view()
         return _errors(lambda part: network_scores(current, part), data)
 
-    _run(one_epoch, report, stream, len(y), epochs)
+    run.train(one_epoch, lambda: _arrays(network.view()), report, len(y), epochs)
 
 
 def train_perceptron(
-    config: Mapping[str, Any], data: ImageData, report: Report, *, epochs: int, seed: int
+    config: Mapping[str, Any],
+    data: ImageData,
+    report: Report,
+    *,
+    epochs: int,
+    seed: int,
+    resume: State | None = None,
 ) -> None:
     """Multi-class perceptron from zero weights, bias as last feature (Q3.1a).
 
@@ -105,7 +126,8 @@ def train_perceptron(
     _check_images(data)
     x, y = _frozen(data.x_train), _frozen(data.y_train)
     width = x.shape[1] + 1
-    weights = aligned_zeros(len(data.classes), width)
+    run = Run("numpy_perceptron", seed, resume)
+    weights = aligned(run.weights({"weights": np.zeros((len(data.classes), width))})["weights"])
 
     def one_epoch(order: IntArray) -> _Metrics:
         mistakes = linear.perceptron_epoch(weights, x, data.scale, y, order)
@@ -113,18 +135,25 @@ def train_perceptron(
         accuracies = _accuracies(lambda part: linear_scores(current, part), data)
         return {"train_error_rate": mistakes, **accuracies}
 
-    _run(one_epoch, report, np.random.RandomState(seed), len(y), epochs)
+    run.train(one_epoch, lambda: {"weights": weights[:, :width]}, report, len(y), epochs)
 
 
 def train_logistic_regression(
-    config: Mapping[str, Any], data: ImageData, report: Report, *, epochs: int, seed: int
+    config: Mapping[str, Any],
+    data: ImageData,
+    report: Report,
+    *,
+    epochs: int,
+    seed: int,
+    resume: State | None = None,
 ) -> None:
     """Multinomial logistic regression from zero weights, bias as last feature (Q3.1b)."""
     rate = LogisticRegressionParameters(**config).learning_rate
     _check_images(data)
     x, y = _frozen(data.x_train), _frozen(data.y_train)
     width = x.shape[1] + 1
-    weights = aligned_zeros(len(data.classes), width)
+    run = Run("numpy_logistic_regression", seed, resume)
+    weights = aligned(run.weights({"weights": np.zeros((len(data.classes), width))})["weights"])
 
     def one_epoch(order: IntArray) -> _Metrics:
         loss = linear.logistic_regression_epoch(weights, x, data.scale, y, order, rate)
@@ -132,19 +161,24 @@ def train_logistic_regression(
         accuracies = _accuracies(lambda part: linear_scores(current, part), data)
         return {"train_loss": loss, **accuracies}
 
-    _run(one_epoch, report, np.random.RandomState(seed), len(y), epochs)
+    run.train(one_epoch, lambda: {"weights": weights[:, :width]}, report, len(y), epochs)
 
 
 def train_mlp(
-    config: Mapping[str, Any], data: ImageData, report: Report, *, epochs: int, seed: int
+    config: Mapping[str, Any],
+    data: ImageData,
+    report: Report,
+    *,
+    epochs: int,
+    seed: int,
+    resume: State | None = None,
 ) -> None:
     """One hidden layer of ReLU units, cross-entropy (Q3.2b)."""
     parameters = MlpParameters(**config)
     _check_images(data)
-    stream = np.random.RandomState(seed)
     x, y = _frozen(data.x_train), _frozen(data.y_train)
-    sizes = {"features": x.shape[1], "hidden": parameters.hidden_size, "outputs": len(data.classes)}
-    network = DelayedNetwork.of(initial_network(stream, **sizes))
+    run = Run("numpy_mlp", seed, resume)
+    network = _network(run, x.shape[1], parameters.hidden_size, len(data.classes))
 
     def one_epoch(order: IntArray) -> _Metrics:
         loss = network.mlp_epoch(x, data.scale, y, order, parameters.learning_rate)
@@ -152,26 +186,18 @@ def train_mlp(
         accuracies = _accuracies(lambda part: network_scores(current, part), data)
         return {"train_loss": loss, **accuracies}
 
-    _run(one_epoch, report, stream, len(y), epochs)
+    run.train(one_epoch, lambda: _arrays(network.view()), report, len(y), epochs)
 
 
-def _run(
-    one_epoch: Callable[[IntArray], _Metrics],
-    report: Report,
-    stream: np.random.RandomState,
-    samples: int,
-    epochs: int,
-) -> None:
-    """Call ``one_epoch`` with each epoch's order of the samples, and report its metrics.
+def _network(run: Run, features: int, hidden: int, outputs: int) -> DelayedNetwork:
+    sizes = {"features": features, "hidden": hidden, "outputs": outputs}
+    first = initial_network(run.stream, **sizes)
+    return DelayedNetwork.of(Network(**run.weights(_arrays(first))))
 
-    Non-finite weights raise no warnings: the metrics show them.
-    """
-    order = np.arange(samples)
-    for epoch in range(1, epochs + 1):
-        order = order[stream.permutation(samples)]
-        with np.errstate(over="ignore", invalid="ignore"):
-            metrics = one_epoch(order)
-        report(epoch, metrics, engine=ENGINE)
+
+def _arrays(network: Network) -> dict[str, FloatArray]:
+    """Return the arrays of a network by name, without copying them."""
+    return {name: getattr(network, name) for name in ("w1", "b1", "w2", "b2")}
 
 
 def _errors(scores: _Scores, data: RegressionData) -> _Metrics:

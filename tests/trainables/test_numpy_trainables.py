@@ -49,7 +49,7 @@ def _curve(
 ) -> Curve:
     curve: Curve = []
 
-    def report(epoch: int, metrics: Mapping[str, float], *, engine: str = "") -> None:
+    def report(epoch: int, metrics: Mapping[str, float], *, engine: str = "", **_: Any) -> None:
         assert epoch == len(curve) + 1
         curve.append(dict(metrics))
 

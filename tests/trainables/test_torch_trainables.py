@@ -45,7 +45,7 @@ def _train(
     named = engine
     reports: Reports = []
 
-    def report(epoch: int, metrics: Mapping[str, float], *, engine: str = "") -> None:
+    def report(epoch: int, metrics: Mapping[str, float], *, engine: str = "", **_: Any) -> None:
         assert engine == named
         reports.append((epoch, dict(metrics)))
 
