@@ -36,7 +36,7 @@ _TYPE_FIXES = {
 
 @cache
 def _validator() -> Any:
-    """Return a validator in which 1.0 is no integer, as in a trainable's strict parameters."""
+    """Return a validator class in which 1.0 is no integer, as in strict parameters."""
     # Importing jsonschema takes longer than the whole command line.
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
@@ -176,7 +176,8 @@ class _Rule:
             yield Problem(pointer, detail, Code.INVALID_VALUE, hint)
 
     def _value_problems(self, value: Value, pointer: str) -> Iterator[Problem]:
-        if not _validator()({**self.schema, "$defs": self.definitions}).is_valid(value):
+        schema, kind = {**self.schema, "$defs": self.definitions}, _validator()
+        if not kind(schema, format_checker=kind.FORMAT_CHECKER).is_valid(value):
             options = resolved(self.schema, self.definitions).get("enum")
             hint = any_of(options, value) if options else f"{self.name} takes {self._described()}"
             detail = f"{shown(value)} is not valid for {self.name}"

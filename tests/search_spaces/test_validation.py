@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from enum import Enum
 from typing import Annotated, Any, Literal
 
@@ -282,6 +283,7 @@ class Ruled(BaseModel):
     rate: float = Field(0.5, gt=0, lt=1)
     only: Literal["x"] = "x"
     width: Literal[8, 16] = 8
+    since: date = date(2020, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -293,6 +295,7 @@ class Ruled(BaseModel):
         ("rate", 1.0, "rate takes a number greater than 0 and less than 1"),
         ("only", "y", 'only takes "x"'),
         ("width", 9, "use one of 8, 16"),
+        ("since", "soon", 'since takes text in the format "date"'),
         (
             "sizes",
             {"value": [0]},
