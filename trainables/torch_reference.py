@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from trainables.torch_models import Architecture, Weights
+from trainables.torch_models import Architecture
 from trainables.torch_optimizers import Optimizer
 
 
@@ -23,13 +23,6 @@ def network(architecture: Architecture, dropout: Callable[[], nn.Module]) -> nn.
     for layer in range(architecture.layers):
         modules += [nn.Linear(sizes[layer], sizes[layer + 1]), activation(), dropout()]
     return nn.Sequential(*modules, nn.Linear(sizes[-2], sizes[-1]))
-
-
-def load_weights(model: nn.Module, weights: Weights) -> None:
-    """Copy ``weights``, in the order of ``model.parameters()``, into the model."""
-    with torch.no_grad():
-        for parameter, weight in zip(model.parameters(), weights, strict=True):
-            parameter.copy_(weight)
 
 
 def torch_optimizer(model: nn.Module, optimizer: Optimizer) -> torch.optim.Optimizer:

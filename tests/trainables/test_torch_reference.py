@@ -8,19 +8,13 @@ from torch import nn
 
 from trainables.torch_models import Architecture
 from trainables.torch_optimizers import Optimizer
-from trainables.torch_reference import (
-    load_weights,
-    network,
-    samples,
-    torch_optimizer,
-    train_epoch,
-)
+from trainables.torch_reference import network, samples, torch_optimizer, train_epoch
 
 
 def test_one_step_of_logistic_regression_by_hand() -> None:
     """Weights 0, two classes: p = (1/2, 1/2), loss ln 2, gradient (-1/2, 1/2) x^T for label 0."""
     model = network(Architecture(2, 2), nn.Identity)
-    load_weights(model, (torch.zeros(2, 2), torch.zeros(2)))
+    nn.utils.vector_to_parameters(torch.zeros(6), model.parameters())
     optimizer = torch_optimizer(model, Optimizer("sgd", 0.1))
     (loss,) = train_epoch(model, optimizer, [(torch.tensor([[2.0, 1.0]]), torch.tensor([0]))])
     weight, bias = (p.detach().numpy() for p in model.parameters())

@@ -43,7 +43,8 @@ def start(problem: Problem, seed: int = 1) -> State:
 def train_plainly(problem: Problem, batches: Batches) -> tuple[Weights, Tensor]:
     masks = iter(batches.masks)
     model = torch_reference.network(problem.architecture, lambda: Replay(next(masks)))
-    torch_reference.load_weights(model, start(problem).weights)
+    drawn = nn.utils.parameters_to_vector(start(problem).weights)
+    nn.utils.vector_to_parameters(drawn, model.parameters())
     optimizer = torch_reference.torch_optimizer(model, problem.optimizer)
     losses = torch_reference.train_epoch(
         model, optimizer, zip(batches.x, batches.labels, strict=True)

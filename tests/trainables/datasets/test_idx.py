@@ -42,17 +42,17 @@ def test_array_is_read_only_unsigned_bytes(path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "magic number missing"),
-        (b"\0\0\x08", "magic number 000008, expected 00000803"),
-        (b"\0\0\x0d\x03" + idx_bytes(ARRAY)[4:], "magic number 00000d03"),  # float32 elements
-        (b"\0\0\x08\x01" + idx_bytes(ARRAY)[4:], "magic number 00000801"),
-        (idx_bytes(ARRAY)[:10], "the header ends after 10 bytes"),
-        (idx_bytes(ARRAY[:3]), r"dimensions \(3, 2, 3\), expected \(4, 2, 3\)"),
-        (idx_bytes(ARRAY)[:-1], "only 23 bytes of elements where the header promises 24"),
-        (idx_bytes(ARRAY) + b"x", "more bytes of elements where the header promises 24"),
+        (b"", "header , expected 00000803000000040000000200000003"),
+        (b"\0\0\x08", "header 000008, expected 00000803"),
+        (b"\0\0\x0d\x03" + idx_bytes(ARRAY)[4:], "header 00000d03"),  # float32 elements
+        (b"\0\0\x08\x01" + idx_bytes(ARRAY)[4:], "header 00000801"),
+        (idx_bytes(ARRAY)[:10], "header 00000803000000040000, expected"),
+        (idx_bytes(ARRAY[:3]), r"header 0000080300000003.* for shape \(4, 2, 3\)"),
+        (idx_bytes(ARRAY)[:-1], "only 39 bytes where the header promises 40"),
+        (idx_bytes(ARRAY) + b"x", "more bytes where the header promises 40"),
         (
             b"\0\0\x08\x03" + struct.pack(">3I", 2**32 - 1, 2**32 - 1, 2**32 - 1),
-            "dimensions .4294967295, 4294967295, 4294967295",
+            "header 00000803ffffffffffffffffffffffff",
         ),
     ],
 )
