@@ -116,14 +116,18 @@ class JobResults:
         return rank_trials(self.trials, self.metric.name, self.metric.mode)
 
     @cached_property
+    def ranks(self) -> Mapping[int, int]:
+        """The rank, from 1, of each scored trial, by number."""
+        return {trial.number: rank for rank, (trial, _) in enumerate(self.ranked, start=1)}
+
+    @cached_property
     def shown(self) -> tuple[TrialRecord, ...]:
         """The trials that tables list and plots draw: all, or the best of many.
 
         Those without a score follow the ranked ones, by number.
         """
-        scored = [trial for trial, _ in self.ranked]
-        numbers = {trial.number for trial in scored}
-        ordered = [*scored, *(trial for trial in self.trials if trial.number not in numbers)]
+        unranked = (trial for trial in self.trials if trial.number not in self.ranks)
+        ordered = [*(trial for trial, _ in self.ranked), *unranked]
         epochs = accumulate(trial.epochs for trial in ordered)
         return tuple(
             trial

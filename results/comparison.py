@@ -48,6 +48,12 @@ def describe_trial(results: JobResults, trial: TrialRecord) -> str:
     return configuration(trial.parameters, changed) or ("defaults" if names else "")
 
 
+def name_of(results: JobResults, trial: TrialRecord) -> str:
+    """Return ``trial 3``, with what sets it apart in parentheses."""
+    described = describe_trial(results, trial)
+    return f"trial {trial.number} ({described})" if described else f"trial {trial.number}"
+
+
 def _baseline(results: JobResults) -> TrialRecord | None:
     """Return the trial of the defaults under ``one_at_a_time``; no other strategy uses them."""
     return results.trial(0) if results.space.is_one_at_a_time else None

@@ -10,7 +10,7 @@ import math
 from collections import Counter
 
 from results.analysis import JobResults, summarize
-from results.comparison import Comparison, basis, describe_trial, failure_pattern, parameter_key
+from results.comparison import Comparison, basis, failure_pattern, name_of, parameter_key
 from results.curve_shape import describe_curves
 from results.formatting import count, duration, number, parameter_value
 from results.records import TrialRecord
@@ -90,12 +90,12 @@ def _selection(results: JobResults, best: TrialRecord) -> list[str]:
     metric, score = results.metric, results.score(best)
     if score is None:
         return []
-    text = f"{_named(results, best)} ended with {in_sentence(metric)} {number(score)}"
+    text = f"{name_of(results, best)} ended with {in_sentence(metric)} {number(score)}"
     others = [pair for pair in results.ranked if pair[0].number != best.number]
     if others:
         trial, other = others[0]
         text += f", the {EXTREME[metric.mode]} of {len(results.ranked)}."
-        text += f" Next is {_named(results, trial)} with {number(other)}, {apart(other, score)}"
+        text += f" Next is {name_of(results, trial)} with {number(other)}, {apart(other, score)}"
     infos = [results.info(name) for name in best.metrics if name != metric.name]
     tested = [
         f"{in_sentence(info)} {number(best.metrics[info.name])}"
@@ -107,11 +107,6 @@ def _selection(results: JobResults, best: TrialRecord) -> list[str]:
         if others and metric.split in ("train", "validation"):
             text += "; test data took no part in the selection"
     return [f"{capitalized(text)}."]
-
-
-def _named(results: JobResults, trial: TrialRecord) -> str:
-    described = describe_trial(results, trial)
-    return f"trial {trial.number} ({described})" if described else f"trial {trial.number}"
 
 
 def _effect(results: JobResults, comparison: Comparison) -> str:

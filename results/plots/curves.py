@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from results.analysis import DISTANCE, JobResults
-from results.comparison import describe_trial
+from results.comparison import describe_trial, name_of
 from results.curve_shape import CurvePoint, curve_points
 from results.formatting import count
 from results.plots import style
@@ -85,18 +85,13 @@ def _caption(results: JobResults, curves: MetricCurves) -> str:
     if drawn > MOST_LABELLED:
         caption += " The best one is blue, in front of the others in gray."
     if curves.outside:
-        names = [_named(results, number) for number in curves.outside[:4]]
+        named = (trial for trial in results.trials if trial.number in curves.outside[:4])
+        names = [name_of(results, trial) for trial in named]
         more = len(curves.outside) - len(names)
         names += [count(more, "other")] if more else []
         caption += " The axis is limited to the other trials;"
         caption += f" it leaves out parts of {listing(names)}."
     return caption
-
-
-def _named(results: JobResults, number: int) -> str:
-    trial = results.trial(number)
-    described = "" if trial is None else describe_trial(results, trial)
-    return f"trial {number} ({described})" if described else f"trial {number}"
 
 
 def draw_curves(figure: Figure, results: JobResults, curves: MetricCurves) -> None:

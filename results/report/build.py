@@ -101,8 +101,7 @@ def _best(results: JobResults) -> dict[str, Any] | None:
 
 
 def _trials(results: JobResults) -> list[dict[str, Any]]:
-    ranks = {trial.number: rank for rank, (trial, _) in enumerate(results.ranked, start=1)}
-    return [{**trial_row(t), "rank": ranks.get(t.number)} for t in results.trials]
+    return [{**trial_row(t), "rank": results.ranks.get(t.number)} for t in results.trials]
 
 
 def _comparison(results: JobResults) -> list[dict[str, Any]]:

@@ -86,13 +86,12 @@ def trials_table(results: JobResults) -> Table:
 
     If there are several trials, no test metric is listed: that figure is the selected one's only.
     """
-    ranks = {trial.number: str(rank) for rank, (trial, _) in enumerate(results.ranked, start=1)}
     infos = [info for info in map(results.info, results.metric_names) if results.shows_all(info)]
     infos = [m for i, m in enumerate(infos) if i < _MOST_METRICS or m.name == results.metric.name]
     varied, engines = results.varied, ["Engine"] * (len(engines_of(results)) > 1)
     rows = tuple(
         (
-            ranks.get(trial.number, ""),
+            str(results.ranks.get(trial.number, "")),
             str(trial.number),
             trial.state.value,
             *(_parameter(trial, name) for name in varied),
