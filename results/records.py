@@ -16,6 +16,9 @@ from results.states import FailureKind, JobState, TrialState
 
 JsonObject = Mapping[str, Any]
 
+#: The largest priority of a job; the least is 1.
+MOST_PRIORITY = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:

@@ -13,7 +13,7 @@ from results.records import Curve
 from results.store.rows import SPEC, read_spec
 from results.store.tables import IN_CURRENT_ATTEMPT, REPORTS, TRIALS
 from results.store.transactions import Transactions, job_row
-from results.store.trials import trial_row
+from results.store.trial_moves import trial_row
 
 #: About how many reports are read at a time: some 10 MB.
 _CHUNK_REPORTS = 20_000

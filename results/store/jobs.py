@@ -25,6 +25,9 @@ from results.store.transactions import Transactions, job_row
 
 logger = logging.getLogger(__name__)
 
+#: The state in the event of a job's deletion.
+DELETED = "deleted"
+
 _CURSOR = re.compile(r"after:(\d{1,18})")
 
 
@@ -39,11 +42,13 @@ class JobMethods(Transactions):
         trials: Sequence[NewTrial],
         idempotency_key: str | None = None,
         request_digest: str | None = None,
+        priority: int = 1,
     ) -> JobRecord:
         """Accept a job, queued, with the trials known so far; on disk before it returns.
 
-        With an ``idempotency_key`` seen before, do as :meth:`job_of_key`; deleting the job frees
-        its key. ``spec.trials`` is the number of trials in the end; a sampler's trials are added
+        Its event stands for those of its trials too. With an ``idempotency_key`` seen before, do as
+        :meth:`job_of_key`; deleting the job frees its key. ``spec.trials`` is the number of trials
+        in the end; a sampler's trials are added
         as they are suggested.
         """
         rows = [values.new_trial(trial) for trial in trials]
@@ -58,9 +63,11 @@ class JobMethods(Transactions):
             "planned_trials": values.integer(spec.trials, "spec.trials", low=max(1, len(rows))),
             "idempotency_key": values.optional_text(idempotency_key, "idempotency_key"),
             "request_digest": values.optional_text(request_digest, "request_digest"),
+            "priority": values.priority(priority),
             "created_at": Now(),
         }
-        with self._database.write(durable=True) as connection:
+        with self._changes(durable=True) as changes:
+            connection = changes.connection
             insertion = insert_if_new(connection, JOBS).values(columns).returning(JOBS.c.id)
             while connection.scalar(insertion) is None:
                 made = _made_before(connection, columns["idempotency_key"], request_digest)
@@ -70,6 +77,7 @@ class JobMethods(Transactions):
             if rows:
                 new = {"job_id": columns["id"], "state": TrialState.QUEUED, "metrics": {}}
                 connection.execute(sa.insert(TRIALS), [new | row for row in rows])
+            changes.note(columns["id"], JobState.QUEUED)
             return read_job(connection, columns["id"])
 
     def job_of_key(self, idempotency_key: str, request_digest: str) -> JobRecord | None:
@@ -137,15 +145,19 @@ class JobMethods(Transactions):
             return max(0.0, connection.scalar(query) or 0.0)
 
     def delete_job(self, job_id: str) -> None:
-        """Delete a finished job with its trials and reports; raise IllegalMove for another."""
-        with self._locked(job_id) as (connection, state):
+        """Delete a finished job with its trials and reports; raise IllegalMove for another.
+
+        Its events stay until they are pruned, and one more says that it was deleted.
+        """
+        with self._locked(job_id) as (changes, state):
             if not state.is_finished:
                 raise IllegalMove(
                     f"job {job_id} is {state}: only a finished job can be deleted",
                     hint="cancel it and wait until it is cancelled",
                 )
-            # Its trials and reports go with it by their foreign keys.
-            connection.execute(sa.delete(JOBS).where(JOBS.c.id == job_id))
+            # Its trials, reports and checkpoints go with it by their foreign keys.
+            changes.connection.execute(sa.delete(JOBS).where(JOBS.c.id == job_id))
+            changes.note(job_id, DELETED)
 
 
 def read_job(connection: Connection, job_id: str) -> JobRecord:

@@ -13,20 +13,25 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from results.errors import IllegalMove, UnreadableJob
-from results.records import DriverProcess, Failure, Lease, LeasedJob
-from results.states import JobState, TrialState
+from results.records import DriverProcess, Failure, Held, Lease, LeasedJob
+from results.states import JobState
 from results.store import values
+from results.store.best import update_best
 from results.store.rows import SPEC, read_spec
 from results.store.tables import JOBS, Counter, Now, count, timed
 from results.store.transactions import (
     LEASED,
     NO_DRIVER,
-    QUEUED_AGAIN,
+    SHARING,
     Transactions,
     end_job,
-    move_trials,
+    move_job,
+    queue_running_trials,
     update_job,
 )
+
+TAKEN_OVER = "taken over"
+DRIVER_LOST = "driver lost"
 
 # On SQLite, a claim may be needed to end the process that holds the lock.
 _CLAIM_LOCK_SECONDS = 5.0
@@ -50,14 +55,17 @@ class LeaseMethods(Transactions):
         """
         values.text(owner, "owner")
         seconds = values.duration(lease_seconds, "lease_seconds", positive=True)
-        with self._database.write(lock_seconds=_CLAIM_LOCK_SECONDS) as connection:
+        with self._changes(lock_seconds=_CLAIM_LOCK_SECONDS) as changes:
+            connection = changes.connection
             found = _next_job(connection, to_run=to_run)
             if found is None:
                 return None
-            update_job(
-                connection,
+            is_new = found.state == JobState.QUEUED
+            move_job(
+                changes,
                 found.id,
-                state=JobState.RUNNING if found.state == JobState.QUEUED else found.state,
+                JobState.RUNNING if is_new else JobState(found.state),
+                detail="" if is_new else TAKEN_OVER,
                 lease_owner=owner,
                 lease_token=found.lease_token + 1,
                 claims=JOBS.c.claims + 1,
@@ -65,23 +73,27 @@ class LeaseMethods(Transactions):
                 started_at=sa.func.coalesce(JOBS.c.started_at, Now()),
                 running=0,
             )
-            move_trials(connection, found.id, [TrialState.RUNNING], **QUEUED_AGAIN)
+            queue_running_trials(changes, found.id, TAKEN_OVER)
             if found.started_at is None:
                 waited = JOBS.c.started_at - JOBS.c.created_at
                 _count_time(connection, Counter.JOB_WAIT, found.id, waited)
-            if found.state != JobState.QUEUED:
+            if not is_new:
                 count(connection, {Counter.TAKE_OVERS: 1})
         return Lease(found.id, owner, found.lease_token + 1)
 
-    def renew_lease(self, lease: Lease, lease_seconds: float) -> JobState:
-        """Let the lease end ``lease_seconds`` from now, by the database's clock; return the state.
+    def renew_lease(self, lease: Lease, lease_seconds: float) -> Held:
+        """Let the lease end ``lease_seconds`` from now, by the database's clock.
 
-        A lease that has expired can be renewed as long as nobody has taken the job over.
+        Returns the job's state and slots. A running job that has no share yet may run one trial at
+        a time; one that is cancelling, none. A lease that has expired can be renewed as long as
+        nobody has taken the job over.
         """
         seconds = values.duration(lease_seconds, "lease_seconds", positive=True)
-        with self._held(lease) as (connection, state):
-            update_job(connection, lease.job_id, lease_expires_at=Now() + seconds)
-        return state
+        renewal = sa.update(JOBS).where(JOBS.c.id == lease.job_id)
+        renewal = renewal.values(lease_expires_at=Now() + seconds)
+        with self._held(lease) as (changes, state):
+            slots = changes.connection.scalar(renewal.returning(JOBS.c.slots))
+        return Held(state, int(state in SHARING) if slots is None else slots)
 
     def set_driver(self, lease: Lease, driver: DriverProcess) -> None:
         """Remember the process that drives the job: any controller on its host can end it."""
@@ -90,8 +102,8 @@ class LeaseMethods(Transactions):
             "driver_pid": values.integer(driver.pid, "driver.pid", low=1),
             "driver_started": values.duration(driver.started, "driver.started"),
         }
-        with self._held(lease) as (connection, _):
-            update_job(connection, lease.job_id, **columns)
+        with self._held(lease) as (changes, _):
+            update_job(changes.connection, lease.job_id, **columns)
 
     def leased_jobs(self) -> Mapping[str, LeasedJob]:
         """Return each job that is running, pausing or cancelling by its id, oldest job first."""
@@ -119,38 +131,44 @@ class LeaseMethods(Transactions):
         :class:`results.errors.IllegalMove` for a job that is cancelling: that one is finished as
         cancelled.
         """
-        with self._held(lease) as (connection, state):
+        with self._held(lease) as (changes, state):
             if state is JobState.CANCELLING:
                 raise IllegalMove(f"job {lease.job_id} is {state}: finish it as cancelled instead")
-            update_job(
-                connection,
+            detail = DRIVER_LOST if lost else ""
+            queue_running_trials(changes, lease.job_id, detail)
+            move_job(
+                changes,
                 lease.job_id,
-                state=JobState.PAUSED if state is JobState.PAUSING else JobState.QUEUED,
+                JobState.PAUSED if state is JobState.PAUSING else JobState.QUEUED,
+                detail=detail,
                 lease_owner=None,
                 lease_expires_at=None,
                 claims=JOBS.c.claims - (0 if lost else 1),
                 running=0,
                 **NO_DRIVER,
             )
-            move_trials(connection, lease.job_id, [TrialState.RUNNING], **QUEUED_AGAIN)
             if lost:
-                count(connection, {Counter.TAKE_OVERS: 1})
+                count(changes.connection, {Counter.TAKE_OVERS: 1})
 
     def finish_job(self, lease: Lease, state: JobState, error: Failure | None = None) -> None:
         """Mark the job finished, and each unfinished trial cancelled; on disk before it returns.
 
-        Raises :class:`results.errors.IllegalMove` where :data:`results.states.JOB_MOVES` has no
-        such move: a job that is cancelling becomes cancelled, a running one succeeded or failed.
+        The best trial of a job that has succeeded is looked for among all that have succeeded; a
+        job that has failed or was cancelled keeps the best that was known. Raises
+        :class:`results.errors.IllegalMove` where :data:`results.states.JOB_MOVES` has no such move:
+        a job that is cancelling becomes cancelled, a running one succeeded or failed.
         """
         if not JobState(state).is_finished:
             raise ValueError(f"state must be one in which a job is finished, not {state}")
         stored = values.failure_json(error)
-        with self._held(lease, durable=True) as (connection, current):
+        with self._held(lease, durable=True) as (changes, current):
             if not current.may_become(state):
                 raise IllegalMove(f"job {lease.job_id} is {current}: it cannot become {state}")
-            end_job(connection, lease.job_id, state, stored)
+            if state is JobState.SUCCEEDED:
+                update_best(changes.connection, lease.job_id)
+            end_job(changes, lease.job_id, state, stored)
             ran = JOBS.c.finished_at - JOBS.c.started_at
-            _count_time(connection, Counter.JOB_RUN, lease.job_id, ran)
+            _count_time(changes.connection, Counter.JOB_RUN, lease.job_id, ran)
 
 
 def _next_job(connection: Connection, *, to_run: bool) -> Row[Any] | None:

@@ -11,9 +11,11 @@ from results.store.transactions import (
     NO_DRIVER,
     Transactions,
     end_job,
+    move_job,
     move_trials,
-    update_job,
 )
+
+RETRIED = "retried"
 
 
 class MoveMethods(Transactions):
@@ -25,17 +27,17 @@ class MoveMethods(Transactions):
         Idempotent for a job that is cancelling or cancelled; raises
         :class:`results.errors.IllegalMove` for one that has finished otherwise.
         """
-        with self._locked(job_id) as (connection, state):
+        with self._locked(job_id) as (changes, state):
             if state in (JobState.QUEUED, JobState.PAUSED):
-                end_job(connection, job_id, JobState.CANCELLED)
+                end_job(changes, job_id, JobState.CANCELLED)
             elif state in (JobState.RUNNING, JobState.PAUSING):
-                update_job(connection, job_id, state=JobState.CANCELLING)
+                move_job(changes, job_id, JobState.CANCELLING)
             elif state not in (JobState.CANCELLING, JobState.CANCELLED):
                 raise IllegalMove(
                     f"job {job_id} has {state}: there is nothing left to cancel",
                     hint="delete it if you do not need its results",
                 )
-            return read_job(connection, job_id)
+            return read_job(changes.connection, job_id)
 
     def request_pause(self, job_id: str) -> JobRecord:
         """Pause a queued job at once; a running one is pausing until its running trials have ended.
@@ -43,17 +45,17 @@ class MoveMethods(Transactions):
         Idempotent for a job that is pausing or paused; raises
         :class:`results.errors.IllegalMove` for one that is cancelling or has finished.
         """
-        with self._locked(job_id) as (connection, state):
+        with self._locked(job_id) as (changes, state):
             if state is JobState.RUNNING:
-                update_job(connection, job_id, state=JobState.PAUSING)
+                move_job(changes, job_id, JobState.PAUSING)
             elif state is JobState.QUEUED:
-                update_job(connection, job_id, state=JobState.PAUSED)
+                move_job(changes, job_id, JobState.PAUSED)
             elif state not in (JobState.PAUSING, JobState.PAUSED):
                 raise IllegalMove(
                     f"job {job_id} is {state}: it cannot be paused",
                     hint="only a job that is queued or running can be paused",
                 )
-            return read_job(connection, job_id)
+            return read_job(changes.connection, job_id)
 
     def resume_job(self, job_id: str) -> JobRecord:
         """Put a paused job back into the queue; let one that is pausing go on.
@@ -61,17 +63,17 @@ class MoveMethods(Transactions):
         Idempotent for a job that is queued or running; raises
         :class:`results.errors.IllegalMove` for one that is cancelling or has finished.
         """
-        with self._locked(job_id) as (connection, state):
+        with self._locked(job_id) as (changes, state):
             if state is JobState.PAUSED:
-                update_job(connection, job_id, state=JobState.QUEUED, claims=0)
+                move_job(changes, job_id, JobState.QUEUED, claims=0)
             elif state is JobState.PAUSING:
-                update_job(connection, job_id, state=JobState.RUNNING)
+                move_job(changes, job_id, JobState.RUNNING)
             elif state not in (JobState.QUEUED, JobState.RUNNING):
                 raise IllegalMove(
                     f"job {job_id} is {state}: it cannot be resumed",
                     hint="only a paused job can be resumed; one that has finished can be retried",
                 )
-            return read_job(connection, job_id)
+            return read_job(changes.connection, job_id)
 
     def retry_failed(self, job_id: str) -> JobRecord:
         """Put a job that has succeeded or failed back into the queue, with its failed trials.
@@ -81,23 +83,23 @@ class MoveMethods(Transactions):
         raises :class:`results.errors.IllegalMove` for an unfinished one with failed trials, for a
         cancelled one, and for one that has succeeded in every trial.
         """
-        with self._locked(job_id) as (connection, state):
-            job = read_job(connection, job_id)
+        with self._locked(job_id) as (changes, state):
+            job = read_job(changes.connection, job_id)
             if not state.is_finished and not job.progress.failed:
                 return job  # what the first of two equal requests did
             _check_retry(job)
             # A failed job has ended its other trials too: they are as good as failed.
             queued = move_trials(
-                connection, job_id, (TrialState.FAILED, TrialState.CANCELLED),
-                state=TrialState.QUEUED, error=None, finished_at=None,
+                changes, job_id, (TrialState.FAILED, TrialState.CANCELLED), TrialState.QUEUED,
+                detail=RETRIED, error=None, finished_at=None,
             )  # fmt: skip
-            update_job(
-                connection, job_id, state=JobState.QUEUED, error=None, finished_at=None, claims=0,
-                finished=JOBS.c.finished - queued, failed=0,
+            move_job(
+                changes, job_id, JobState.QUEUED, detail=RETRIED, error=None, finished_at=None,
+                claims=0, finished=JOBS.c.finished - queued, failed=0,
                 # Its last driver is gone, and must not be taken for the next one's.
                 **NO_DRIVER,
             )  # fmt: skip
-            return read_job(connection, job_id)
+            return read_job(changes.connection, job_id)
 
 
 def _check_retry(job: JobRecord) -> None:

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Row
 
 from results.errors import TrialNotFound
 from results.records import EpochReport, Lease
+from results.states import TrialState
 from results.store import values
-from results.store.rows import trial_state
+from results.store.rows import stored_state
 from results.store.tables import IN_CURRENT_ATTEMPT, JOBS, REPORTS, TRIALS, insert_if_new
 from results.store.transactions import Transactions, update_job
 
@@ -30,38 +31,37 @@ class ReportMethods(Transactions):
         it was seen. Raises ``ValueError``, having written nothing, for a metric that is not finite
         and for an attempt that was never started.
         """
-        rows = [_columns(lease.job_id, report) for report in reports]
-        # Of several reports of one epoch, the first counts.
-        by_key = {tuple(row[column.name] for column in _KEY): row for row in reversed(rows)}
-        with self._held(lease) as (connection, _):
-            trials = _open_trials(connection, lease.job_id, rows)
-            kept = [row for row in by_key.values() if row["trial"] in trials]
-            if not kept:
-                return 0
-            insertion = insert_if_new(connection, REPORTS).returning(*_KEY)
-            new = sorted(map(tuple, connection.execute(insertion, kept)))
-            current = [by_key[key] for key in new if key[1] == trials[key[0]].attempt]
-            if current:
-                engines = {
-                    report.trial: report.engine
-                    for report in reports
-                    if report.engine and report.attempt == trials[report.trial].attempt
-                }
-                _follow(connection, trials, current, engines)
-        return len(new)
+        with self._held(lease) as (changes, _):
+            return write_reports(changes.connection, lease.job_id, reports)
 
 
-def _columns(job_id: str, report: EpochReport) -> dict[str, Any]:
-    name = f"report of trial {report.trial}, epoch {report.epoch}"
-    values.text(report.engine, f"{name}: engine")
-    return {
-        "job_id": job_id,
-        "trial": values.integer(report.trial, f"{name}: trial", low=0),
-        "attempt": values.integer(report.attempt, f"{name}: attempt", low=1),
-        "epoch": values.integer(report.epoch, f"{name}: epoch", low=1),
-        "metrics": values.metrics(report.metrics, f"{name}: metrics"),
-        "seconds": values.duration(report.seconds, f"{name}: seconds"),
-    }
+def write_reports(connection: Connection, job_id: str, reports: Sequence[EpochReport]) -> int:
+    """Write reports as :meth:`ReportMethods.write_reports` does, in this transaction.
+
+    A report of attempt 0 is of its trial's attempt at this moment.
+    """
+    rows = [values.report(job_id, report) for report in reports]
+    trials = _open_trials(connection, job_id, rows)
+    kept = [row for row in rows if row["trial"] in trials]
+    for row in kept:
+        row["attempt"] = row["attempt"] or trials[row["trial"]].attempt
+    # Of several reports of one epoch, the first counts.
+    by_key = {tuple(row[column.name] for column in _KEY): row for row in reversed(kept)}
+    if not by_key:
+        return 0
+    insertion = insert_if_new(connection, REPORTS).returning(*_KEY)
+    new = sorted(map(tuple, connection.execute(insertion, list(by_key.values()))))
+    current = [by_key[key] for key in new if key[1] == trials[key[0]].attempt]
+    if current:
+        engines = {
+            report.trial: report.engine
+            for report in reports
+            if report.engine
+            and report.trial in trials
+            and report.attempt in (0, trials[report.trial].attempt)
+        }
+        _follow(connection, trials, current, engines)
+    return len(new)
 
 
 def _open_trials(
@@ -84,9 +84,13 @@ def _open_trials(
     for number, attempt in latest.items():
         if number not in found:
             raise TrialNotFound(f"job {job_id} has no trial {number}")
-        if attempt > found[number].attempt:
-            raise ValueError(f"attempt {attempt} of trial {number} was never started")
-    return {n: row for n, row in found.items() if not trial_state(job_id, row.state).is_finished}
+        if max(attempt, 1) > found[number].attempt:
+            raise ValueError(f"attempt {attempt or 1} of trial {number} was never started")
+    return {
+        n: row
+        for n, row in found.items()
+        if not stored_state(TrialState, row.state, job_id).is_finished
+    }
 
 
 def _follow(

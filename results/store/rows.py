@@ -6,17 +6,27 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import Row
 
 from results.errors import UnreadableJob
-from results.records import BestTrial, Failure, JobRecord, Progress, TrialRecord
+from results.records import (
+    BestTrial,
+    Checkpoint,
+    Event,
+    Failure,
+    JobRecord,
+    Progress,
+    TrialRecord,
+)
 from results.spec import JobSpec
 from results.states import FailureKind, JobState, TrialState
 from results.store.tables import JOBS
 from search_spaces import SearchSpaceError
+
+S = TypeVar("S", JobState, TrialState)
 
 #: A job's specification as text, from which :func:`read_spec` makes it.
 SPEC = sa.cast(JOBS.c.spec, sa.Text).label("spec")
@@ -38,24 +48,16 @@ def read_spec(job_id: str, text: str) -> JobSpec:
         ) from error
 
 
-def job_state(job_id: str, text: str) -> JobState:
-    """Return the stored state of a job; raise UnreadableJob for one that a newer version made."""
+def stored_state(states: type[S], text: str, job_id: str) -> S:
+    """Return the stored state of a job or of one of its trials, a member of ``states``.
+
+    Raises :class:`results.errors.UnreadableJob` for a state that only a newer version has.
+    """
     try:
-        return JobState(text)
+        return states(text)
     except ValueError as error:
         raise UnreadableJob(
-            f"this version of argbest does not have the state {text!r} of job {job_id}",
-            hint="use a newer version",
-        ) from error
-
-
-def trial_state(job_id: str, text: str) -> TrialState:
-    """Return the stored state of a trial; raise UnreadableJob for one of a newer version."""
-    try:
-        return TrialState(text)
-    except ValueError as error:
-        raise UnreadableJob(
-            f"this version of argbest does not have the state {text!r} of a trial of job {job_id}",
+            f"this version of argbest has no {states.__name__} {text!r}, as job {job_id} has",
             hint="use a newer version",
         ) from error
 
@@ -72,7 +74,7 @@ def job_record(row: Row[Any]) -> JobRecord:
     return JobRecord(
         id=row.id,
         name=row.name,
-        state=job_state(row.id, row.state),
+        state=stored_state(JobState, row.state, row.id),
         spec=spec,
         fingerprint=row.fingerprint,
         progress=Progress(
@@ -90,6 +92,8 @@ def job_record(row: Row[Any]) -> JobRecord:
         finished_at=_time(row.finished_at),
         lease_token=row.lease_token,
         claims=row.claims,
+        priority=row.priority,
+        slots=row.slots,
     )
 
 
@@ -97,7 +101,7 @@ def trial_record(row: Row[Any]) -> TrialRecord:
     """Return the record of a row of the table of trials."""
     return TrialRecord(
         number=row.number,
-        state=trial_state(row.job_id, row.state),
+        state=stored_state(TrialState, row.state, row.job_id),
         parameters=row.parameters,
         seed=row.seed,
         metrics=row.metrics,
@@ -109,7 +113,20 @@ def trial_record(row: Row[Any]) -> TrialRecord:
         error=_failure(row.error),
         started_at=_time(row.started_at),
         finished_at=_time(row.finished_at),
+        resumed_from=row.resumed_from,
+        checkpoint=row.checkpoint,
     )
+
+
+def checkpoint_record(row: Row[Any]) -> Checkpoint:
+    """Return the record of a row of the table of checkpoints."""
+    return Checkpoint(row.trial, row.epoch, row.seconds, row.name, row.size, row.sha256)
+
+
+def event_record(row: Row[Any]) -> Event:
+    """Return the record of a row of the table of events."""
+    at = moment(row.at)
+    return Event(row.id, row.job_id, row.trial, row.state, at, row.attempt, row.detail)
 
 
 def moment(seconds: float) -> datetime:

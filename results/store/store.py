@@ -5,6 +5,7 @@ from __future__ import annotations
 from results.store import schema
 from results.store.counters import CounterMethods
 from results.store.curves import CurveMethods
+from results.store.events import EventMethods
 from results.store.jobs import JobMethods
 from results.store.leases import LeaseMethods
 from results.store.moves import MoveMethods
@@ -21,6 +22,7 @@ class Store(
     ReportMethods,
     CurveMethods,
     CounterMethods,
+    EventMethods,
     TokenMethods,
 ):
     """Keeps jobs, trials and reports. Safe to call from several threads and processes.

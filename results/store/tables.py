@@ -70,6 +70,11 @@ JOBS = Table(
     # Claims since the job was accepted, resumed or retried; the token counts all of them.
     Column("claims", Integer, nullable=False, server_default="0"),
     Column("lease_expires_at", Double),
+    Column("priority", Integer, nullable=False, server_default="1"),
+    # The job's share of the cluster; null while it holds none.
+    Column("slots", Integer),
+    # When slots last went to 0 or from 0 (or null): turns are counted from it.
+    Column("slots_since", Double),
     Column("driver_host", Text),
     Column("driver_pid", Integer),
     Column("driver_started", Double),
@@ -99,6 +104,8 @@ TRIALS = Table(
     Column("error", _JSON),
     Column("started_at", Double),
     Column("finished_at", Double),
+    Column("resumed_from", Integer, nullable=False, server_default="0"),
+    Column("checkpoint", Integer, nullable=False, server_default="0"),
 )
 
 REPORTS = Table(
@@ -122,6 +129,48 @@ IN_CURRENT_ATTEMPT = and_(
     REPORTS.c.job_id == TRIALS.c.job_id,
     REPORTS.c.trial == TRIALS.c.number,
     REPORTS.c.attempt == TRIALS.c.attempt,
+)
+
+# The files that the storage holds of a job: states of unfinished trials, models of finished ones.
+CHECKPOINTS = Table(
+    "checkpoints",
+    METADATA,
+    Column("job_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("trial", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("size", _BIG_INTEGER, nullable=False),
+    Column("sha256", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["job_id", "trial"], [TRIALS.c.job_id, TRIALS.c.number], ondelete="CASCADE"
+    ),
+)
+
+# What happened to jobs and trials, in the order in which it was committed. Without a foreign key:
+# a reader that comes back later learns how a job ended that was deleted meanwhile.
+EVENTS = Table(
+    "events",
+    METADATA,
+    Column("id", _BIG_INTEGER, primary_key=True, autoincrement=True),
+    Column("job_id", Text, nullable=False),
+    Column("trial", Integer),
+    Column("state", Text, nullable=False),
+    Column("attempt", Integer),
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("at", Double, nullable=False),
+    Index(None, "job_id", "id"),
+    # Never the id of a pruned event again, or a reader would miss the new one.
+    sqlite_autoincrement=True,
+)
+
+# What the cluster holds, in one row.
+CAPACITY = Table(
+    "capacity",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("cpu", Double, nullable=False),
+    Column("gpu", Double, nullable=False),
 )
 
 # Numbers that outlive the jobs that they count.
@@ -191,6 +240,13 @@ def timed(counter: Counter, seconds: float) -> dict[str, int]:
 def insert_if_new(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """Return an INSERT into ``table`` that skips rows whose key or unique value is there."""
     return _insert(connection, table).on_conflict_do_nothing()
+
+
+def insert_or_replace(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT into ``table`` that replaces the row whose primary key is there."""
+    insertion = _insert(connection, table)
+    values = {c.name: insertion.excluded[c.name] for c in table.c if not c.primary_key}
+    return insertion.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
 
 
 def count(connection: Connection, amounts: Mapping[str, int]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,25 +15,63 @@ from results.errors import JobNotFound, LeaseLost
 from results.records import Lease
 from results.states import JobState, TrialState
 from results.store.database import Database
-from results.store.rows import job_state
-from results.store.tables import JOBS, TRIALS, Counter, Now, count, ending
+from results.store.rows import stored_state
+from results.store.tables import EVENTS, JOBS, TRIALS, Counter, Now, count, ending
 
 #: The states of a job that a driver or a controller holds under a lease.
 LEASED = (JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING)
 
+#: The states of a job that has a share of the cluster.
+SHARING = (JobState.RUNNING, JobState.PAUSING)
+
 #: The columns of a job's driver, where it has none.
 NO_DRIVER = {"driver_host": None, "driver_pid": None, "driver_started": None}
 
-#: The columns of a trial whose process is gone; its next start makes a new attempt.
-QUEUED_AGAIN = {"state": TrialState.QUEUED, "node": None}
-
+_NO_SLOTS = {"slots": None, "slots_since": None}
 _UNFINISHED = tuple(state for state in TrialState if not state.is_finished)
 _ID = re.compile("[0-9a-f]{16}")
+# Any number will do that no other advisory lock of ours has ("argevent" in ASCII).
+_EVENTS_LOCK = 0x6172676576656E74
 
 
 def is_id(job_id: str) -> bool:
     """Whether ``job_id`` has the form of the ids that this store makes."""
     return _ID.fullmatch(job_id) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """A transaction that writes, and the events that it writes as its last statement.
+
+    Last, because ids of events follow the order of commits: on PostgreSQL a lock is taken before
+    the first id is drawn, and held until the commit. Whoever holds it waits for no other lock.
+    """
+
+    connection: Connection
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def note(
+        self,
+        job_id: str,
+        state: str,
+        *,
+        trial: int | None = None,
+        attempt: int | None = None,
+        detail: str = "",
+    ) -> None:
+        """Remember an event, to be written at the end."""
+        self.events.append(
+            {"job_id": job_id, "trial": trial, "state": str(state), "attempt": attempt,
+             "detail": detail}
+        )  # fmt: skip
+
+    def write_events(self) -> None:
+        """Write the events, with ids larger than those of every transaction before."""
+        if not self.events:
+            return
+        if self.connection.dialect.name == "postgresql":
+            self.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_EVENTS_LOCK)))
+        self.connection.execute(sa.insert(EVENTS).values(at=Now()), self.events)
 
 
 class Transactions:
@@ -43,19 +82,27 @@ class Transactions:
         self._database = Database(url)
 
     @contextmanager
-    def _locked(self, job_id: str) -> Iterator[tuple[Connection, JobState]]:
+    def _changes(
+        self, *, durable: bool = False, lock_seconds: float | None = None
+    ) -> Iterator[Changes]:
+        """Open a transaction as :meth:`Database.write` does; its events are written at the end."""
+        with self._database.write(durable=durable, lock_seconds=lock_seconds) as connection:
+            changes = Changes(connection)
+            yield changes
+            changes.write_events()
+
+    @contextmanager
+    def _locked(self, job_id: str) -> Iterator[tuple[Changes, JobState]]:
         """Open a durable transaction that alone may change the job; yield it and the job's state.
 
         Raises :class:`results.errors.JobNotFound`.
         """
-        with self._database.write(durable=True) as connection:
-            row = job_row(connection, job_id, JOBS.c.state, lock=True)
-            yield connection, job_state(job_id, row.state)
+        with self._changes(durable=True) as changes:
+            row = job_row(changes.connection, job_id, JOBS.c.state, lock=True)
+            yield changes, stored_state(JobState, row.state, job_id)
 
     @contextmanager
-    def _held(
-        self, lease: Lease, *, durable: bool = False
-    ) -> Iterator[tuple[Connection, JobState]]:
+    def _held(self, lease: Lease, *, durable: bool = False) -> Iterator[tuple[Changes, JobState]]:
         """Open a transaction as :meth:`_locked` does, if the lease is the job's current one.
 
         Raises :class:`results.errors.LeaseLost` if it is not. Writes that are refused because of a
@@ -63,8 +110,8 @@ class Transactions:
         is no sign of trouble.
         """
         try:
-            with self._database.write(durable=durable) as connection:
-                yield connection, hold(connection, lease)
+            with self._changes(durable=durable) as changes:
+                yield changes, hold(changes.connection, lease)
         except LeaseLost:
             # The refused transaction was rolled back: the count needs its own.
             newer = (JOBS.c.id == lease.job_id, JOBS.c.lease_token > lease.token)
@@ -114,30 +161,58 @@ def update_job(connection: Connection, job_id: str, **columns: Any) -> None:
     connection.execute(sa.update(JOBS).where(JOBS.c.id == job_id).values(**columns))
 
 
+def move_job(
+    changes: Changes, job_id: str, state: JobState, *, detail: str = "", **columns: Any
+) -> None:
+    """Write the job's new state, with these columns; a job that no longer runs has no slots."""
+    slots = {} if state in SHARING else _NO_SLOTS
+    update_job(changes.connection, job_id, state=state, **slots, **columns)
+    changes.note(job_id, state, detail=detail)
+
+
 def move_trials(
-    connection: Connection, job_id: str, states: Collection[TrialState], **columns: Any
+    changes: Changes,
+    job_id: str,
+    states: Collection[TrialState],
+    to: TrialState,
+    *,
+    detail: str = "",
+    **columns: Any,
 ) -> int:
-    """Change these columns of the job's trials in ``states``; return how many those are."""
+    """Move the job's trials in ``states`` to another state; return how many those are."""
     moved = sa.update(TRIALS).where(TRIALS.c.job_id == job_id, TRIALS.c.state.in_(states))
-    return connection.execute(moved.values(**columns)).rowcount
+    moved = moved.values(state=to, **columns).returning(TRIALS.c.number, TRIALS.c.attempt)
+    found = sorted(map(tuple, changes.connection.execute(moved)))
+    for number, attempt in found:
+        changes.note(job_id, to, trial=number, attempt=attempt, detail=detail)
+    return len(found)
+
+
+def queue_running_trials(changes: Changes, job_id: str, detail: str) -> None:
+    """Queue the trials whose processes are gone, with their attempts kept."""
+    move_trials(changes, job_id, [TrialState.RUNNING], TrialState.QUEUED, detail=detail, node=None)
 
 
 def end_job(
-    connection: Connection, job_id: str, state: JobState, error: Mapping[str, Any] | None = None
+    changes: Changes,
+    job_id: str,
+    state: JobState,
+    error: Mapping[str, Any] | None = None,
+    **columns: Any,
 ) -> None:
     """Write the last state of a job that may move there, and cancel its unfinished trials."""
-    cancelled = move_trials(
-        connection, job_id, _UNFINISHED, state=TrialState.CANCELLED, finished_at=Now()
-    )
-    update_job(
-        connection,
+    cancelled = move_trials(changes, job_id, _UNFINISHED, TrialState.CANCELLED, finished_at=Now())
+    move_job(
+        changes,
         job_id,
-        state=state,
+        state,
+        detail="" if error is None else error["kind"],
         error=error,
         finished_at=Now(),
         lease_expires_at=None,
         finished=JOBS.c.finished + cancelled,
         running=0,
+        **columns,
     )
     if cancelled:
-        count(connection, {ending(TrialState.CANCELLED): cancelled})
+        count(changes.connection, {ending(TrialState.CANCELLED): cancelled})

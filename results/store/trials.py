@@ -1,21 +1,18 @@
-"""Trials: read, suggested, started, queued again, finished."""
+"""Trials and their checkpoints: read, and written by the moves that a lease holder makes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row
 
-from results.errors import IllegalMove, TrialNotFound
-from results.ranking import sort_key
-from results.records import Failure, Lease, NewTrial, TrialRecord
+from results.records import Checkpoint, Failure, Lease, NewTrial, TrialRecord
 from results.states import TrialState
-from results.store import values
-from results.store.rows import SPEC, read_spec, trial_record, trial_state
-from results.store.tables import JOBS, TRIALS, Counter, Now, count, ending, insert_if_new, timed
-from results.store.transactions import QUEUED_AGAIN, Transactions, job_row, update_job
+from results.store.batch import AddCheckpoint, AddTrial, FinishTrial, Move, RequeueTrial, StartTrial
+from results.store.rows import checkpoint_record, trial_record
+from results.store.tables import CHECKPOINTS, TRIALS
+from results.store.transactions import Transactions, job_row
+from results.store.trial_moves import apply, trial_row
 
 
 class TrialMethods(Transactions):
@@ -34,109 +31,78 @@ class TrialMethods(Transactions):
             job_row(connection, job_id)
             return trial_record(trial_row(connection, job_id, number))
 
+    def write(self, lease: Lease, moves: Sequence[Move]) -> Mapping[int, int]:
+        """Write moves of the job's trials, in order, in one transaction.
+
+        Returns the attempts of the trials that were started, by their numbers. It is on disk before
+        this returns if a trial finishes. Raises what the methods for single moves raise, and then
+        nothing is written.
+        """
+        started: dict[int, int] = {}
+        durable = any(isinstance(move, FinishTrial) for move in moves)
+        with self._held(lease, durable=durable) as (changes, _):
+            for move in moves:
+                attempt = apply(changes, lease.job_id, move)
+                if isinstance(move, StartTrial) and attempt is not None:
+                    started[move.number] = attempt
+        return started
+
     def add_trial(self, lease: Lease, trial: NewTrial) -> None:
         """Add a trial that a sampler suggested; adding the same one again changes nothing.
 
         Raises ``ValueError`` if the number is taken by another configuration.
         """
-        new = values.new_trial(trial)
-        columns = {"job_id": lease.job_id, "state": TrialState.QUEUED, "metrics": {}, **new}
-        with self._held(lease) as (connection, _):
-            insertion = insert_if_new(connection, TRIALS).values(columns)
-            if connection.scalar(insertion.returning(TRIALS.c.number)) is not None:
-                return
-            found = trial_row(connection, lease.job_id, trial.number)
-            if (found.parameters, found.seed) != (new["parameters"], new["seed"]):
-                raise ValueError(
-                    f"trial {trial.number} of job {lease.job_id} has other parameters or another "
-                    "seed: give a new trial a new number"
-                )
+        self.write(lease, [AddTrial(trial)])
 
-    def start_trial(self, lease: Lease, number: int, *, node: str | None) -> int:
-        """Mark the trial running as a new attempt and return that attempt's number.
+    def start_trial(
+        self, lease: Lease, number: int, *, node: str | None, resumed_from: int = 0
+    ) -> int:
+        """Mark the trial running and return the number of its attempt.
 
-        Forgets the metrics, epochs and error of the attempt before; its reports stay in the table.
-        Raises :class:`results.errors.IllegalMove` for a trial that has finished.
+        After ``resumed_from`` epochs, if those are all that its attempt has reported, the same
+        attempt goes on. Otherwise a new one begins, with the reports up to that epoch: its metrics,
+        epochs and seconds are what they were then. The reports of former attempts stay in the
+        table. Raises :class:`results.errors.IllegalMove` for a trial that has finished, and
+        ``ValueError`` for an epoch that was never reported.
         """
-        values.optional_text(node, "node")
-        with self._held(lease) as (connection, _):
-            row = trial_row(connection, lease.job_id, number)
-            if trial_state(lease.job_id, row.state).is_finished:
-                raise IllegalMove(f"trial {number} of job {lease.job_id} has {row.state}")
-            attempt: int = row.attempt + 1
-            _update(
-                connection, lease, number, state=TrialState.RUNNING, attempt=attempt, metrics={},
-                epochs=0, seconds=0.0, node=node, engine="", error=None, started_at=Now(),
-            )  # fmt: skip
-            update_job(
-                connection,
-                lease.job_id,
-                running=JOBS.c.running + int(row.state != TrialState.RUNNING),
-                epochs_done=JOBS.c.epochs_done - row.epochs,
-            )
-        return attempt
+        return self.write(lease, [StartTrial(number, node, resumed_from)])[number]
 
-    def requeue_trial(self, lease: Lease, number: int) -> None:
-        """Queue a running trial whose process was lost, with its attempt kept.
+    def requeue_trial(self, lease: Lease, number: int, *, detail: str = "") -> None:
+        """Queue a running trial again, with its attempt kept; ``detail`` says why.
 
         A trial that is not running stays as it is.
         """
-        with self._held(lease) as (connection, _):
-            if trial_row(connection, lease.job_id, number).state == TrialState.RUNNING:
-                _update(connection, lease, number, **QUEUED_AGAIN)
-                update_job(connection, lease.job_id, running=JOBS.c.running - 1)
+        self.write(lease, [RequeueTrial(number, detail)])
 
     def finish_trial(
         self, lease: Lease, number: int, state: TrialState, error: Failure | None = None
     ) -> None:
         """Mark the trial finished; on disk before it returns. A finished trial stays as it is."""
-        if not TrialState(state).is_finished:
-            raise ValueError(f"state must be one in which a trial is finished, not {state}")
-        stored = values.failure_json(error)
-        with self._held(lease, durable=True) as (connection, _):
-            row = trial_row(connection, lease.job_id, number)
-            if trial_state(lease.job_id, row.state).is_finished:
-                return
-            _update(connection, lease, number, state=state, error=stored, finished_at=Now())
-            changes: dict[str, Any] = {
-                "finished": JOBS.c.finished + 1,
-                "failed": JOBS.c.failed + int(state == TrialState.FAILED),
-                "running": JOBS.c.running - int(row.state == TrialState.RUNNING),
-            }
-            if state == TrialState.SUCCEEDED:
-                changes["best"] = _best_with(connection, row)
-            update_job(connection, lease.job_id, **changes)
-            ended = ending(state, None if error is None else error.kind)
-            count(connection, {ended: 1, **timed(Counter.TRIAL, row.seconds)})
+        self.write(lease, [FinishTrial(number, state, error)])
 
+    def add_checkpoint(self, lease: Lease, checkpoint: Checkpoint) -> None:
+        """Remember a file in the storage that holds a trial's state."""
+        self.write(lease, [AddCheckpoint(checkpoint)])
 
-def trial_row(connection: Connection, job_id: str, number: int) -> Row[Any]:
-    """Return the trial's row; raise :class:`results.errors.TrialNotFound` if there is none."""
-    row = None
-    if values.is_number(number):
-        row = connection.execute(sa.select(TRIALS).where(*_is(job_id, number))).one_or_none()
-    if row is None:
-        raise TrialNotFound(f"job {job_id} has no trial {number}")
-    return row
+    def checkpoints(self, job_id: str) -> tuple[Checkpoint, ...]:
+        """Return the job's checkpoints by trial, newest first."""
+        query = sa.select(CHECKPOINTS).where(CHECKPOINTS.c.job_id == job_id)
+        query = query.order_by(CHECKPOINTS.c.trial, CHECKPOINTS.c.epoch.desc(), CHECKPOINTS.c.name)
+        with self._database.read() as connection:
+            job_row(connection, job_id)
+            return tuple(map(checkpoint_record, connection.execute(query)))
 
-
-def _is(job_id: str, number: int) -> tuple[sa.ColumnElement[bool], ...]:
-    return TRIALS.c.job_id == job_id, TRIALS.c.number == number
-
-
-def _update(connection: Connection, lease: Lease, number: int, **columns: Any) -> None:
-    connection.execute(sa.update(TRIALS).where(*_is(lease.job_id, number)).values(**columns))
-
-
-def _best_with(connection: Connection, trial: Row[Any]) -> Mapping[str, Any] | None:
-    """Return the best of the job's best trial so far and ``trial``, which has succeeded."""
-    query = sa.select(JOBS.c.best, SPEC).where(JOBS.c.id == trial.job_id)
-    job = connection.execute(query).one()
-    space = read_spec(trial.job_id, job.spec).space
-
-    def key(best: Mapping[str, Any]) -> tuple[float, int]:
-        return sort_key(best["metrics"][space.metric], best["trial"], space.mode)
-
-    new = {"trial": trial.number, "parameters": trial.parameters, "metrics": trial.metrics}
-    candidates = [best for best in (job.best, new) if best and space.metric in best["metrics"]]
-    return min(candidates, key=key, default=None)
+    def drop_checkpoints(self, job_id: str, names: Collection[str]) -> None:
+        """Forget checkpoints of the job, whose files are to be deleted; unknown names are fine."""
+        of_job = CHECKPOINTS.c.job_id == job_id
+        newest = sa.select(sa.func.max(CHECKPOINTS.c.epoch)).where(
+            of_job, CHECKPOINTS.c.trial == TRIALS.c.number
+        )
+        dropped = sa.delete(CHECKPOINTS).where(of_job, CHECKPOINTS.c.name.in_(names))
+        with self._locked(job_id) as (changes, _):
+            trials = set(changes.connection.scalars(dropped.returning(CHECKPOINTS.c.trial)))
+            changes.connection.execute(
+                sa.update(TRIALS)
+                .where(TRIALS.c.job_id == job_id, TRIALS.c.number.in_(trials))
+                .values(checkpoint=sa.func.coalesce(newest.scalar_subquery(), 0))
+            )

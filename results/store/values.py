@@ -10,12 +10,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from results.records import Failure, NewTrial
+from results.records import MOST_PRIORITY, Checkpoint, EpochReport, Failure, NewTrial
 from results.states import FailureKind
 from search_spaces import storable, unstorable
 
 _LARGEST_INTEGER = 2**31 - 1
-_LARGEST_SEED = 2**63 - 1
+_LARGEST_BIG_INTEGER = 2**63 - 1
 
 
 def text(value: object, name: str) -> str:
@@ -37,6 +37,11 @@ def integer(value: object, name: str, *, low: int, high: int = _LARGEST_INTEGER)
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise ValueError(f"{name} must be an integer from {low} to {high}, not {value!r}")
     return value
+
+
+def priority(value: object) -> int:
+    """Return a job's priority; raise ValueError unless it is an integer from 1 to 100."""
+    return integer(value, "priority", low=1, high=MOST_PRIORITY)
 
 
 def is_number(value: object) -> bool:
@@ -112,7 +117,34 @@ def new_trial(trial: NewTrial) -> dict[str, Any]:
     return {
         "number": number,
         "parameters": plain_json(trial.parameters, f"trial {number}: parameters"),
-        "seed": integer(trial.seed, f"trial {number}: seed", low=0, high=_LARGEST_SEED),
+        "seed": integer(trial.seed, f"trial {number}: seed", low=0, high=_LARGEST_BIG_INTEGER),
+    }
+
+
+def checkpoint(new: Checkpoint) -> dict[str, Any]:
+    """Return the columns that a new checkpoint brings."""
+    name = f"checkpoint of trial {new.trial}"
+    return {
+        "name": text(new.name, f"{name}: name"),
+        "trial": new.trial,
+        "epoch": integer(new.epoch, f"{name}: epoch", low=1),
+        "seconds": duration(new.seconds, f"{name}: seconds"),
+        "size": integer(new.size, f"{name}: size", low=0, high=_LARGEST_BIG_INTEGER),
+        "sha256": text(new.sha256, f"{name}: sha256"),
+    }
+
+
+def report(job_id: str, new: EpochReport) -> dict[str, Any]:
+    """Return the columns that a report brings; its attempt may be 0."""
+    name = f"report of trial {new.trial}, epoch {new.epoch}"
+    text(new.engine, f"{name}: engine")
+    return {
+        "job_id": job_id,
+        "trial": integer(new.trial, f"{name}: trial", low=0),
+        "attempt": integer(new.attempt, f"{name}: attempt", low=0),
+        "epoch": integer(new.epoch, f"{name}: epoch", low=1),
+        "metrics": metrics(new.metrics, f"{name}: metrics"),
+        "seconds": duration(new.seconds, f"{name}: seconds"),
     }
 
 

@@ -104,11 +104,11 @@ class Heartbeat:
     def _renew(self) -> JobState:
         self._asked = self._clock()
         try:
-            state = self._store.renew_lease(self._lease, self._settings.lease_seconds)
+            held = self._store.renew_lease(self._lease, self._settings.lease_seconds)
         finally:
             self._asked = None
         self._renewed = self._clock()
-        return state
+        return held.state
 
     def check_renewal(self) -> None:
         """End the driver when a renewal hangs; a locked database holds it longer than a lease."""

@@ -81,7 +81,8 @@ def report(
 
 def remove_all_jobs(store: Store) -> None:
     """Empty a store that a test has to itself."""
-    change(store, "DELETE FROM jobs")
+    for table in ("jobs", "events", "capacity"):
+        change(store, f"DELETE FROM {table}")
 
 
 def started(store: Store, trials: int = 1) -> Lease:

@@ -113,7 +113,7 @@ def test_a_lease_that_expired_is_good_until_it_is_taken(store: Store, name: str)
 def test_a_renewed_lease_is_not_taken_over(store: Store) -> None:
     accept(store)
     lease = claim_expired(store)
-    assert store.renew_lease(lease, 60) is JobState.RUNNING
+    assert store.renew_lease(lease, 60).state is JobState.RUNNING
     assert store.claim_job("other", 60) is None
     change(store, "UPDATE jobs SET lease_expires_at = lease_expires_at - 50")
     assert store.claim_job("other", 60) is None
@@ -136,11 +136,11 @@ def test_a_lease_lasts_a_positive_time(store: Store, seconds: float) -> None:
 def test_a_cancel_whose_holder_died_is_taken_over_and_finished(store: Store) -> None:
     job_id, old = running_job(store)
     store.request_cancel(job_id)
-    assert store.renew_lease(old, 60) is JobState.CANCELLING
+    assert store.renew_lease(old, 60).state is JobState.CANCELLING
     expire(store, old)
     new = claim(store)
     assert (new.job_id, new.token) == (job_id, old.token + 1)
-    assert store.renew_lease(new, 60) is JobState.CANCELLING
+    assert store.renew_lease(new, 60).state is JobState.CANCELLING
     with pytest.raises(IllegalMove, match="cancelling"):
         store.release_job(new)
     for state in (JobState.SUCCEEDED, JobState.FAILED):

@@ -199,7 +199,7 @@ class StoreMachine(RuleBasedStateMachine):
     def renew(self, lease: Lease, is_late: bool) -> None:
         job = self.held(lease)
         with self.raising((job is None, LeaseLost)):
-            assert self.store.renew_lease(lease, 60) is job.state
+            assert self.store.renew_lease(lease, 60).state is job.state
             job.expired = is_late
             if is_late:
                 expire(self.store, lease)

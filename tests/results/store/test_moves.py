@@ -35,7 +35,7 @@ def test_pause_and_resume_from_each_state(store: Store) -> None:
     lease = claim(store)
     store.start_trial(lease, 0, node=None)
     assert store.request_pause(job.id).state is JobState.PAUSING
-    assert store.renew_lease(lease, 60) is JobState.PAUSING
+    assert store.renew_lease(lease, 60).state is JobState.PAUSING
     store.release_job(lease)
     assert store.job(job.id).state is JobState.PAUSED
     assert {trial.state for trial in store.trials(job.id)} == {TrialState.QUEUED}

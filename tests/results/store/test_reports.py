@@ -67,7 +67,7 @@ def test_a_metric_that_is_no_finite_number_is_refused(store: Store, value: float
     ("bad", "message"),
     [
         (EpochReport(0, 2, 1, {}, 0.0), "attempt 2 of trial 0 was never started"),
-        (EpochReport(0, 0, 1, {}, 0.0), "attempt must be"),
+        (EpochReport(0, -1, 1, {}, 0.0), "attempt must be"),
         (EpochReport(0, 1, 0, {}, 0.0), "epoch must be"),
         (EpochReport(0, 1, 1, {}, -1.0), "seconds must be"),
         (EpochReport(0, 1, 1, {"a\x00": 1.0}, 0.0), "a key of"),

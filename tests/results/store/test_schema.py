@@ -21,7 +21,7 @@ from results.states import FailureKind, JobState, TrialState
 from results.store import Store, open_store, schema
 from tests.results.store.samples import SPEC, accept, claim
 
-REVISIONS = ["0001", "0002", "0003", "0004", "0005"]
+REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006"]
 JOB_ID = "0123456789abcdef"
 
 #: A row of each table, with the columns of all revisions.
@@ -56,6 +56,17 @@ FILLED = {
         "metrics": {"validation_accuracy": 0.5},
         "seconds": 1.0,
     },
+    "checkpoints": {
+        "job_id": JOB_ID,
+        "name": "jobs/0/0/a-1.npz",
+        "trial": 0,
+        "epoch": 1,
+        "seconds": 1.0,
+        "size": 2**40,
+        "sha256": "0" * 64,
+    },
+    "events": {"job_id": JOB_ID, "trial": 0, "state": "running", "attempt": 1, "at": 1.7e9},
+    "capacity": {"id": 1, "cpu": 2.0, "gpu": 0.0},
     "tokens": {
         "name": "laptop",
         "prefix": "argb_AAAAAA",

@@ -44,8 +44,8 @@ def test_a_write_that_fails_changes_nothing(store: Store) -> None:
     before = store.job(job.id), store.trials(job.id), store.trial_outcomes()
 
     def fail() -> None:
-        with store._held(lease) as (connection, _):
-            connection.exec_driver_sql("UPDATE jobs SET finished = 9, running = 9")
+        with store._held(lease) as (changes, _):
+            changes.connection.exec_driver_sql("UPDATE jobs SET finished = 9, running = 9")
             raise RuntimeError("midway")
 
     with pytest.raises(RuntimeError, match="midway"):

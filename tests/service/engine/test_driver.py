@@ -144,7 +144,7 @@ def test_a_run_that_tune_ends_early_is_left_to_the_next_driver(
 ) -> None:
     """Tune takes SIGINT and SIGUSR1 for a wish of its user's, and returns as from a whole run."""
     assert run(store, half_run, settings) == EXIT_UNFINISHED
-    assert store.renew_lease(half_run, 60) is JobState.RUNNING
+    assert store.renew_lease(half_run, 60).state is JobState.RUNNING
     states = [trial.state for trial in store.trials(half_run.job_id)]
     assert states == [TrialState.SUCCEEDED, TrialState.QUEUED]
     assert "trials left: 1" in caplog.text
@@ -169,7 +169,7 @@ def test_a_job_that_was_taken_over_is_left_alone(
     time.sleep(0.02)
     later = claim(store)
     assert run(store, lease, settings) == EXIT_UNFINISHED
-    assert store.renew_lease(later, 60) is JobState.RUNNING
+    assert store.renew_lease(later, 60).state is JobState.RUNNING
     assert store.lease_counts() == LeaseCounts(take_overs=1, refused_writes=1)
 
 
@@ -404,7 +404,7 @@ def test_a_process_of_an_old_lease_ends_without_writing(
 ) -> None:
     stale = Lease(lease.job_id, lease.owner, lease.token - 1)
     assert main(settings, stale) == EXIT_UNFINISHED
-    assert store.renew_lease(lease, 60) is JobState.RUNNING
+    assert store.renew_lease(lease, 60).state is JobState.RUNNING
     assert store.lease_counts().refused_writes >= 1
     assert "driver stops" in settings.log_file(lease.job_id).read_text(encoding="utf-8")
 
@@ -414,4 +414,4 @@ def test_a_process_without_its_database_ends_unfinished(
 ) -> None:
     with away(store):
         assert main(settings, lease) == EXIT_UNFINISHED
-    assert store.renew_lease(lease, 60) is JobState.RUNNING
+    assert store.renew_lease(lease, 60).state is JobState.RUNNING

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from results.records import Lease, LeaseCounts
+from results.records import Held, Lease, LeaseCounts
 from results.states import JobState
 from results.store import Store
 from service.engine.heartbeat import EXIT_UNFINISHED, RAY_SILENCE, Heartbeat
@@ -109,7 +109,7 @@ class Hanging(Store):
         super().__init__(url)
         self.asked, self.turn = threading.Event(), threading.Event()
 
-    def renew_lease(self, lease: Lease, lease_seconds: float) -> JobState:
+    def renew_lease(self, lease: Lease, lease_seconds: float) -> Held:
         self.asked.set()
         self.turn.wait(30)
         return super().renew_lease(lease, lease_seconds)

@@ -1,0 +1,47 @@
+"""Events: what happened to jobs and trials, read in the order in which it was committed."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from results.records import Event
+from results.store import values
+from results.store.rows import event_record
+from results.store.tables import EVENTS, Now
+from results.store.transactions import Transactions
+
+_DAY_SECONDS = 86_400.0
+
+
+class EventMethods(Transactions):
+    """The methods of the store about events."""
+
+    def events(
+        self, *, after: int = 0, job_id: str | None = None, limit: int = 1_000
+    ) -> tuple[Event, ...]:
+        """Return the first ``limit`` events with larger ids than ``after``, of one job or of all.
+
+        A reader that asks after the last id that it has seen misses none and sees none twice.
+        """
+        values.integer(limit, "limit", low=1)
+        query = sa.select(EVENTS).where(EVENTS.c.id > after)
+        if job_id is not None:
+            query = query.where(EVENTS.c.job_id == job_id)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(EVENTS.c.id).limit(limit))
+            return tuple(map(event_record, rows))
+
+    def last_event(self) -> int:
+        """Return the id of the newest event; 0 if there is none."""
+        with self._database.read() as connection:
+            return connection.scalar(sa.select(sa.func.max(EVENTS.c.id))) or 0
+
+    def prune_events(self, keep_days: float) -> int:
+        """Delete events older than so many days, but never the newest; return how many."""
+        days = values.duration(keep_days, "keep_days")
+        newest = sa.select(sa.func.max(EVENTS.c.id)).scalar_subquery()
+        old = sa.delete(EVENTS).where(
+            EVENTS.c.at <= Now() - days * _DAY_SECONDS, EVENTS.c.id < newest
+        )
+        with self._database.write() as connection:
+            return connection.execute(old).rowcount

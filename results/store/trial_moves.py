@@ -1,0 +1,199 @@
+"""What each move of a trial changes: its row, its job's row, its reports, and the events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+
+from results.errors import IllegalMove, TrialNotFound
+from results.states import TrialState
+from results.store import values
+from results.store.batch import (
+    AddCheckpoint,
+    AddTrial,
+    FinishTrial,
+    Move,
+    Reports,
+    RequeueTrial,
+    StartTrial,
+)
+from results.store.best import candidate, improve_best
+from results.store.reports import write_reports
+from results.store.rows import stored_state
+from results.store.tables import (
+    CHECKPOINTS,
+    JOBS,
+    REPORTS,
+    TRIALS,
+    Counter,
+    Now,
+    count,
+    ending,
+    insert_if_new,
+    insert_or_replace,
+    timed,
+)
+from results.store.transactions import Changes, update_job
+
+
+def apply(changes: Changes, job_id: str, move: Move) -> int | None:
+    """Write one move; return the attempt that a start begins or goes on with."""
+    match move:
+        case AddTrial():
+            _add(changes, job_id, move)
+        case StartTrial():
+            return _start(changes, job_id, move)
+        case Reports():
+            write_reports(changes.connection, job_id, move.reports)
+        case AddCheckpoint():
+            _add_checkpoint(changes, job_id, move)
+        case RequeueTrial():
+            _requeue(changes, job_id, move)
+        case FinishTrial():
+            _finish(changes, job_id, move)
+    return None
+
+
+def trial_row(connection: Connection, job_id: str, number: int) -> Row[Any]:
+    """Return the trial's row; raise :class:`results.errors.TrialNotFound` if there is none."""
+    row = None
+    if values.is_number(number):
+        row = connection.execute(sa.select(TRIALS).where(*_is(job_id, number))).one_or_none()
+    if row is None:
+        raise TrialNotFound(f"job {job_id} has no trial {number}")
+    return row
+
+
+def _is(job_id: str, number: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return TRIALS.c.job_id == job_id, TRIALS.c.number == number
+
+
+def _is_finished(row: Row[Any]) -> bool:
+    return stored_state(TrialState, row.state, row.job_id).is_finished
+
+
+def _update(connection: Connection, job_id: str, number: int, **columns: Any) -> None:
+    connection.execute(sa.update(TRIALS).where(*_is(job_id, number)).values(**columns))
+
+
+def _add(changes: Changes, job_id: str, move: AddTrial) -> None:
+    new, connection = values.new_trial(move.trial), changes.connection
+    columns = {"job_id": job_id, "state": TrialState.QUEUED, "metrics": {}, **new}
+    insertion = insert_if_new(connection, TRIALS).values(columns)
+    number = move.trial.number
+    if connection.scalar(insertion.returning(TRIALS.c.number)) is not None:
+        changes.note(job_id, TrialState.QUEUED, trial=number, attempt=0)
+        return
+    found = trial_row(connection, job_id, number)
+    if (found.parameters, found.seed) != (new["parameters"], new["seed"]):
+        raise ValueError(
+            f"trial {number} of job {job_id} has other parameters or another seed: give a new "
+            "trial a new number"
+        )
+
+
+def _start(changes: Changes, job_id: str, move: StartTrial) -> int:
+    values.optional_text(move.node, "node")
+    values.integer(move.resumed_from, "resumed_from", low=0)
+    connection, number = changes.connection, move.number
+    row = trial_row(connection, job_id, number)
+    if _is_finished(row):
+        raise IllegalMove(f"trial {number} of job {job_id} has {row.state}")
+    columns = {"state": TrialState.RUNNING, "node": move.node, "error": None}
+    if not (row.attempt and row.epochs == move.resumed_from > 0):
+        columns |= _new_attempt(connection, row, move.resumed_from)
+    _update(connection, job_id, number, resumed_from=move.resumed_from, **columns)
+    update_job(
+        connection,
+        job_id,
+        running=JOBS.c.running + int(row.state != TrialState.RUNNING),
+        epochs_done=JOBS.c.epochs_done + columns.get("epochs", row.epochs) - row.epochs,
+    )
+    attempt: int = columns.get("attempt", row.attempt)
+    detail = f"goes on after epoch {move.resumed_from}" if move.resumed_from else ""
+    changes.note(job_id, TrialState.RUNNING, trial=number, attempt=attempt, detail=detail)
+    return attempt
+
+
+def _new_attempt(connection: Connection, row: Row[Any], resumed_from: int) -> dict[str, Any]:
+    """Return the columns of the trial's next attempt, which has the reports up to that epoch."""
+    attempt, engine = row.attempt + 1, row.engine if resumed_from else ""
+    metrics: dict[str, float] = {}
+    seconds = 0.0
+    for report in _former_reports(connection, row, resumed_from):
+        metrics |= report["metrics"]
+        seconds = report["seconds"]
+        insertion = insert_if_new(connection, REPORTS)
+        connection.execute(insertion, {**report, "attempt": attempt})
+    return {
+        "attempt": attempt, "metrics": metrics, "epochs": resumed_from, "seconds": seconds,
+        "engine": engine, "started_at": Now(),
+    }  # fmt: skip
+
+
+def _former_reports(
+    connection: Connection, row: Row[Any], resumed_from: int
+) -> list[dict[str, Any]]:
+    """Return the reports up to that epoch, of the latest attempt that reached it."""
+    if not resumed_from:
+        return []
+    of_trial = (REPORTS.c.job_id == row.job_id, REPORTS.c.trial == row.number)
+    latest = sa.select(sa.func.max(REPORTS.c.attempt)).where(
+        *of_trial, REPORTS.c.epoch == resumed_from
+    )
+    query = sa.select(REPORTS).where(
+        *of_trial,
+        REPORTS.c.attempt == latest.scalar_subquery(),
+        REPORTS.c.epoch <= resumed_from,
+    )
+    found = [each._asdict() for each in connection.execute(query.order_by(REPORTS.c.epoch))]
+    if len(found) != resumed_from:
+        raise ValueError(
+            f"trial {row.number} of job {row.job_id} cannot go on after epoch {resumed_from}: "
+            f"{len(found)} of those epochs were reported"
+        )
+    return found
+
+
+def _add_checkpoint(changes: Changes, job_id: str, move: AddCheckpoint) -> None:
+    connection, new = changes.connection, values.checkpoint(move.checkpoint)
+    trial_row(connection, job_id, new["trial"])
+    insertion = insert_or_replace(connection, CHECKPOINTS)
+    connection.execute(insertion, {"job_id": job_id, **new})
+    _update(connection, job_id, new["trial"], checkpoint=new["epoch"])
+
+
+def _requeue(changes: Changes, job_id: str, move: RequeueTrial) -> None:
+    connection, number = changes.connection, move.number
+    row = trial_row(connection, job_id, number)
+    if row.state != TrialState.RUNNING:
+        return
+    _update(connection, job_id, number, state=TrialState.QUEUED, node=None)
+    update_job(connection, job_id, running=JOBS.c.running - 1)
+    detail = values.text(move.detail, "detail")
+    changes.note(job_id, TrialState.QUEUED, trial=number, attempt=row.attempt, detail=detail)
+
+
+def _finish(changes: Changes, job_id: str, move: FinishTrial) -> None:
+    state, number, connection = TrialState(move.state), move.number, changes.connection
+    if not state.is_finished:
+        raise ValueError(f"state must be one in which a trial is finished, not {state}")
+    stored = values.failure_json(move.error)
+    row = trial_row(connection, job_id, number)
+    if _is_finished(row):
+        return
+    _update(connection, job_id, number, state=state, error=stored, finished_at=Now())
+    update_job(
+        connection,
+        job_id,
+        finished=JOBS.c.finished + 1,
+        failed=JOBS.c.failed + int(state is TrialState.FAILED),
+        running=JOBS.c.running - int(row.state == TrialState.RUNNING),
+    )
+    if state is TrialState.SUCCEEDED:
+        improve_best(connection, job_id, [candidate(number, row.parameters, row.metrics)])
+    kind = None if move.error is None else move.error.kind
+    count(connection, {ending(state, kind): 1, **timed(Counter.TRIAL, row.seconds)})
+    changes.note(job_id, state, trial=number, attempt=row.attempt, detail=kind or "")

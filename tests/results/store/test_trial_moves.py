@@ -1,0 +1,166 @@
+"""Moves of trials in one transaction: what a resumed attempt has, checkpoints, and the batch."""
+
+from __future__ import annotations
+
+import pytest
+
+from results.errors import IllegalMove, LeaseLost, TrialNotFound
+from results.records import Checkpoint, EpochReport, NewTrial
+from results.states import FailureKind, JobState, TrialState
+from results.store import Store
+from results.store.batch import (
+    AddCheckpoint,
+    AddTrial,
+    FinishTrial,
+    Reports,
+    RequeueTrial,
+    StartTrial,
+)
+from tests.results.store.samples import accept, claim, report, started
+
+METRIC = "validation_accuracy"
+
+
+def checkpoint(epoch: int, trial: int = 0, name: str = "") -> Checkpoint:
+    name = name or f"jobs/a/{trial}/s-{epoch}.npz"
+    return Checkpoint(trial, epoch, float(epoch), name, 2**40, "0" * 64)
+
+
+def current(trial: int, epoch: int, value: float) -> EpochReport:
+    """A report of the trial's current attempt, whatever that is."""
+    return EpochReport(trial, 0, epoch, {METRIC: value}, float(epoch))
+
+
+def test_many_moves_are_one_transaction_in_order(store: Store) -> None:
+    job = accept(store, 1)
+    lease = claim(store)
+    starts = store.write(
+        lease,
+        [
+            StartTrial(0, "node-a"),
+            Reports([current(0, 1, 0.25), current(0, 2, 0.5)]),
+            AddCheckpoint(checkpoint(2)),
+            RequeueTrial(0, "worker_lost"),
+            StartTrial(0, "node-b"),
+            Reports([current(0, 1, 0.125)]),
+            FinishTrial(0, TrialState.SUCCEEDED),
+        ],
+    )
+    assert starts == {0: 2}
+    trial = store.trial(job.id, 0)
+    assert (trial.state, trial.attempt, trial.node) == (TrialState.SUCCEEDED, 2, "node-b")
+    assert (trial.metrics, trial.epochs, trial.checkpoint) == ({METRIC: 0.125}, 1, 2)
+    found = store.job(job.id)
+    assert (found.progress.finished, found.progress.epochs_done) == (1, 1)
+    assert found.best is not None
+    assert found.best.value == 0.125
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        StartTrial(7, None),
+        Reports([EpochReport(0, 2, 1, {METRIC: 1.0}, 0.0)]),
+        Reports([current(1, 1, 1.0)]),
+        AddCheckpoint(checkpoint(1, trial=7)),
+        AddTrial(NewTrial(0, {"learning_rate": 7}, 42)),
+        StartTrial(0, None, resumed_from=5),
+    ],
+)
+def test_a_batch_with_a_move_that_cannot_be_leaves_nothing(store: Store, bad: object) -> None:
+    lease = started(store)
+    before = store.trials(lease.job_id), store.job(lease.job_id), store.last_event()
+    with pytest.raises((TrialNotFound, ValueError)):
+        store.write(lease, [Reports([current(0, 1, 0.5)]), bad])  # type: ignore[list-item]
+    assert (store.trials(lease.job_id), store.job(lease.job_id), store.last_event()) == before
+
+
+def test_a_stale_lease_writes_no_batch(store: Store) -> None:
+    lease = started(store)
+    store.release_job(lease, lost=True)
+    claim(store)
+    with pytest.raises(LeaseLost):
+        store.write(lease, [FinishTrial(0, TrialState.SUCCEEDED)])
+    assert store.trial(lease.job_id, 0).state is TrialState.QUEUED
+
+
+def test_a_trial_that_has_to_train_nothing_again_goes_on_in_its_attempt(store: Store) -> None:
+    lease = started(store)
+    store.write_reports(lease, [report(0, 1, 0.25), report(0, 2, 0.5)])
+    before = store.trial(lease.job_id, 0)
+    store.requeue_trial(lease, 0, detail="goes on after epoch 2")
+    assert store.start_trial(lease, 0, node="node-2", resumed_from=2) == 1
+    after = store.trial(lease.job_id, 0)
+    assert (after.epochs, after.metrics, after.seconds) == (2, before.metrics, before.seconds)
+    assert (after.started_at, after.resumed_from) == (before.started_at, 2)
+    store.write_reports(lease, [report(0, 3, 0.75)])
+    assert store.curve(lease.job_id, 0).reported(METRIC) == (0.25, 0.5, 0.75)
+    assert store.job(lease.job_id).progress.epochs_done == 3
+
+
+def test_a_new_attempt_has_the_reports_up_to_its_checkpoint(store: Store) -> None:
+    lease = started(store)
+    store.write_reports(
+        lease, [report(0, 1, 0.25, train_loss=2.0), report(0, 2, 0.5), report(0, 3, 0.75)]
+    )
+    assert store.start_trial(lease, 0, node=None, resumed_from=2) == 2
+    trial = store.trial(lease.job_id, 0)
+    assert (trial.epochs, trial.seconds, trial.resumed_from) == (2, 2.0, 2)
+    assert trial.metrics == {METRIC: 0.5, "train_loss": 2.0}
+    assert store.job(lease.job_id).progress.epochs_done == 2
+    store.write(lease, [Reports([current(0, 3, 0.875)])])
+    assert store.curve(lease.job_id, 0).reported(METRIC) == (0.25, 0.5, 0.875)
+    # A later attempt may go on from an older checkpoint, or one of a former attempt.
+    assert store.start_trial(lease, 0, node=None, resumed_from=1) == 3
+    assert store.curve(lease.job_id, 0).reported(METRIC) == (0.25,)
+    assert store.start_trial(lease, 0, node=None, resumed_from=3) == 4
+    assert store.curve(lease.job_id, 0).reported(METRIC) == (0.25, 0.5, 0.875)
+    assert store.start_trial(lease, 0, node=None) == 5
+    assert store.trial(lease.job_id, 0).resumed_from == 0
+    assert store.job(lease.job_id).progress.epochs_done == 0
+
+
+def test_a_trial_cannot_go_on_after_an_epoch_that_was_not_reported(store: Store) -> None:
+    lease = started(store)
+    store.write_reports(lease, [report(0, 2, 0.5)])
+    with pytest.raises(ValueError, match="cannot go on after epoch 2: 1 of those epochs were"):
+        store.start_trial(lease, 0, node=None, resumed_from=2)
+    with pytest.raises(ValueError, match="cannot go on after epoch 3: 0 of those epochs were"):
+        store.start_trial(lease, 0, node=None, resumed_from=3)
+    store.finish_trial(lease, 0, TrialState.SUCCEEDED)
+    with pytest.raises(IllegalMove, match="has succeeded"):
+        store.start_trial(lease, 0, node=None, resumed_from=2)
+
+
+def test_checkpoints_are_known_until_they_are_dropped(store: Store) -> None:
+    job = accept(store, 2)
+    lease = claim(store)
+    for new in (checkpoint(1), checkpoint(3), checkpoint(2, trial=1)):
+        store.add_checkpoint(lease, new)
+    store.add_checkpoint(lease, checkpoint(3))
+    assert store.checkpoints(job.id) == (checkpoint(3), checkpoint(1), checkpoint(2, trial=1))
+    store.drop_checkpoints(job.id, [checkpoint(3).name, "unknown"])
+    assert [trial.checkpoint for trial in store.trials(job.id)] == [1, 2]
+    store.drop_checkpoints(job.id, [checkpoint(1).name, checkpoint(2, trial=1).name])
+    assert store.checkpoints(job.id) == ()
+    assert [trial.checkpoint for trial in store.trials(job.id)] == [0, 0]
+
+
+def test_each_change_of_a_trial_is_an_event(store: Store) -> None:
+    job = accept(store, 1)
+    lease = claim(store)
+    before = store.last_event()
+    store.start_trial(lease, 0, node=None)
+    store.write_reports(lease, [report(0, 1, 0.5)])
+    store.requeue_trial(lease, 0, detail=FailureKind.WORKER_LOST)
+    store.start_trial(lease, 0, node=None, resumed_from=1)
+    store.finish_trial(lease, 0, TrialState.SUCCEEDED)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    found = store.events(after=before, job_id=job.id)
+    assert [(e.trial, e.state, e.attempt, e.detail) for e in found] == [
+        (0, "running", 1, ""),
+        (0, "queued", 1, "worker_lost"),
+        (0, "running", 1, "goes on after epoch 1"),
+        (0, "succeeded", 1, ""),
+        (None, "succeeded", None, ""),
+    ]
