@@ -32,11 +32,17 @@ def pdf_text(answers):
 def test_what_a_section_points_at_begins_on_the_same_page():
     pages = pdf_pages(make_answers())
     found = [
-        (page, *seen) for page in pages for seen in re.findall(r"See (Table|Figure) (\d+)", page)
+        (page, *seen) for page in pages for seen in re.findall(r"See (Table|Figure)s? (\d+)", page)
     ]
     assert len(found) == len(TASKS)
     for page, kind, number in found:
         assert f"{kind} {number}. " in page
+
+
+def test_several_tables_and_figures_are_pointed_at_together():
+    text = pdf_text(make_answers())
+    assert re.search(r"See Tables (\d+) and (\d+) and Figures (\d+) to (\d+)\.", text)
+    assert not re.search(r"Table \d+ to Table", text)
 
 
 def test_import_is_light():
