@@ -16,10 +16,9 @@ from datetime import datetime
 from itertools import repeat
 from typing import Any
 
-import yaml
-
 from results.errors import NoBestTrial
 from results.records import BestTrial, Curve, JobRecord, TrialRecord
+from search_spaces.yaml_files import dump_yaml
 
 
 def plain_json(value: Any) -> Any:
@@ -57,8 +56,7 @@ def best_yaml(job: JobRecord) -> str:
         f" {json.dumps(best.metric)} {best.value!r}.",
         f"# Run it with seed {job.spec.seed} to get the same result.",
     ]
-    body = yaml.safe_dump(best_space(job), sort_keys=False, allow_unicode=True, width=100)
-    return "\n".join([*comments, body])
+    return "\n".join([*comments, dump_yaml(best_space(job))])
 
 
 def best_request(job: JobRecord) -> dict[str, Any]:

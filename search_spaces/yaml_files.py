@@ -1,4 +1,4 @@
-"""Reads the part of YAML that a declared space needs, and remembers the line of every member.
+"""Reads and writes the part of YAML that a declared space needs; knows each member's line.
 
 Scalars follow the core schema of YAML 1.2 (section 10.3.2), so that ``1e-3`` is a number and
 ``on`` is text, as in JSON. Aliases, tags, duplicate keys, keys that are not text and deep nesting
@@ -60,6 +60,11 @@ def load_yaml(text: str) -> Document:
     return Document(value, {} if node is None else dict(_lines(node, "", 1)))
 
 
+def dump_yaml(value: Any) -> str:
+    """Return JSON values as YAML; :func:`load_yaml` reads equal ones from it."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
 def _lines(node: yaml.Node, pointer: str, line: int) -> Iterator[tuple[str, int]]:
     yield pointer, line
     if isinstance(node, yaml.MappingNode):
@@ -112,6 +117,14 @@ class _Loader(yaml.SafeLoader):
         return int(node.value)
 
 
+class _Dumper(yaml.SafeDumper):
+    """PyYAML's safe dumper, which also quotes texts that YAML 1.2 takes for numbers: ``1e-3``."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
+        """Write a list that comes twice twice: aliases are not read."""
+        return True
+
+
 _TAG = "tag:yaml.org,2002:"
 _SCALARS = {
     "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
@@ -125,5 +138,7 @@ _SCALARS = {
 }
 _Loader.yaml_implicit_resolvers = {}
 for _name, (_pattern, _first) in _SCALARS.items():
-    _Loader.add_implicit_resolver(_TAG + _name, re.compile(f"(?:{_pattern})\\Z"), _first)
+    for _reader_or_writer in (_Loader, _Dumper):
+        _resolver = re.compile(f"(?:{_pattern})\\Z")
+        _reader_or_writer.add_implicit_resolver(_TAG + _name, _resolver, _first)
 _Loader.add_constructor(_TAG + "int", _Loader.construct_decimal)

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_spaces.errors import Code, YamlError
-from search_spaces.yaml_files import load_yaml
+from search_spaces.text import unprintable
+from search_spaces.yaml_files import dump_yaml, load_yaml
 
 
 @pytest.mark.parametrize(
@@ -110,3 +111,26 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except YamlError as error:
         line = error.line
     assert 1 <= line <= len(text.splitlines()) + 1
+
+
+LOOK_LIKE_NUMBERS = ("1e-3", "1E5", "+1e5", "-.INF", ".NAN", "1_000", "on", "~", "12:30", "")
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=200).filter(lambda text: not unprintable(text, several_lines=True))
+    | st.sampled_from(LOOK_LIKE_NUMBERS)
+)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), SCALARS | st.lists(SCALARS | st.lists(SCALARS))))
+def test_what_is_written_is_read_again(value: dict[str, Any]) -> None:
+    read = load_yaml(dump_yaml(value)).value
+    assert repr(read) == repr(value)
+
+
+def test_a_list_that_comes_twice_is_written_twice() -> None:
+    sizes = [64, 64]
+    declared = {"values": [sizes, [128]], "default": sizes}
+    assert load_yaml(dump_yaml(declared)).value == declared
