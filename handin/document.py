@@ -21,7 +21,7 @@ from handin.tables import configuration, epochs_table, trials_table
 from handin.wording import Block, Table
 from results.analysis import summarize
 from results.explain import explain_selected
-from results.formatting import duration
+from results.formatting import duration, moment
 from results.states import JobState
 from results.wording import listing
 
@@ -85,7 +85,7 @@ def content(
     plots: dict[str, bytes] = {}
     data = {
         "versions": dict(versions),
-        "generated_at": f"{generated_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+        "generated_at": moment(generated_at),
         "seeds": sorted({str(a.spec["seed"]) for a in answers.values() if "seed" in a.spec}),
         "notes": _notes(answers),
         "overview": [asdict(table) for table in overview(answers)],
@@ -178,8 +178,8 @@ def _job(answer: Answer) -> dict[str, str]:
         "id": str(job["id"]),
         "name": str(job["name"]),
         "state": answer.state.value,
-        "started": str(job["started_at"] or "-"),
-        "finished": str(job["finished_at"] or "-"),
+        "started": moment(job["started_at"]) or "-",
+        "finished": moment(job["finished_at"]) or "-",
         "duration": "-" if seconds is None else duration(seconds),
         "spec": json.dumps(dict(answer.spec), indent=2, ensure_ascii=False),
     }

@@ -205,3 +205,10 @@ def test_compose_refuses_unknown_questions_and_naive_times():
         compose({"Q9": answer}, versions=VERSIONS, generated_at=GENERATED_AT)
     with pytest.raises(ValueError, match="time zone"):
         compose({}, versions=VERSIONS, generated_at=GENERATED_AT.replace(tzinfo=None))
+
+
+def test_times_are_written_as_in_reports():
+    data, _ = content(make_answers(), versions=VERSIONS, generated_at=GENERATED_AT)
+    jobs = [run["job"] for run in data["runs"].values()]
+    times = [data["generated_at"], *(job[key] for job in jobs for key in ("started", "finished"))]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", time) for time in times)
