@@ -13,7 +13,7 @@ from results.ranking import ranked
 from results.records import TrialRecord
 from results.states import TrialState
 from results.wording import configuration
-from search_spaces import Choice
+from search_spaces import Choice, is_number
 
 if TYPE_CHECKING:
     from results.analysis import JobResults
@@ -123,7 +123,7 @@ def compare(results: JobResults, parameter: str) -> Comparison | None:
     else:
         scores = {key: [block[key] for block in matched if key in block] for key in groups}
     rows = [_value_result(results, parameter, groups[key], scores[key]) for key in groups]
-    if all(_is_number(row.value) for row in rows):
+    if all(is_number(row.value) for row in rows):
         rows.sort(key=lambda row: row.value)
     elif order is not None:
         places = {key: place for place, key in enumerate(order)}
@@ -193,10 +193,6 @@ def _blocks(
 
 def _scores(results: JobResults, trials: Iterable[TrialRecord]) -> list[float]:
     return [score for trial in trials if (score := results.score(trial)) is not None]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _value_result(

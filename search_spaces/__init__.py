@@ -26,7 +26,7 @@ from search_spaces.strategies import (
 )
 from search_spaces.text import printable, storable, unprintable, unstorable
 from search_spaces.validation import check
-from search_spaces.values import Value
+from search_spaces.values import Value, is_number
 
 __all__ = [
     "MOST_EPOCHS",
@@ -51,6 +51,7 @@ __all__ = [
     "count_distinct",
     "defaults",
     "every_configuration",
+    "is_number",
     "key_hint",
     "pointer_to",
     "printable",
