@@ -45,7 +45,7 @@ format: install  ## rewrite the code in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: install  ## measure engines and service; ARGS=--quick is the short form
+bench: install  ## measure engines, states and service; ARGS=--quick is the short form
 	$(BIN)/python -m benchmarks $(ARGS)
 
 chaos: install  ## kill the service's processes at random points and count what was lost

@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from trainables.contract import Metric
     from trainables.parameters import Parameters
     from trainables.registry import Trainable
+    from trainables.torch_states import tensors
 
-__all__ = ["Client", "Metric", "Parameters", "Trainable"]
+__all__ = ["Client", "Metric", "Parameters", "Trainable", "tensors"]
 
 _HOMES = {
     "Client": "service.client.client",
     "Metric": "trainables.contract",
     "Parameters": "trainables.parameters",
     "Trainable": "trainables.registry",
+    "tensors": "trainables.torch_states",
 }
 
 

@@ -12,6 +12,7 @@ END = "<!-- measured: end -->"
 TITLES = {
     "numpy": "Engines of the numpy trainables",
     "torch": "Engines of the torch trainables",
+    "states": "States of the trainables",
     "service": "The service",
 }
 

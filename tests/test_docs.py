@@ -9,7 +9,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -30,8 +30,9 @@ from service.client.client import Client
 from service.job_request import JobRequest
 from service.settings import Settings
 from trainables import registry
-from trainables.contract import Metric
+from trainables.contract import Metric, State, accepts_resume
 from trainables.datasets import RegressionData, names
+from trainables.state_files import load, save
 
 ROOT = Path(__file__).parents[1]
 SKIPPED = {".venv", ".git", ".pytest_cache", "build", "demo"}
@@ -397,7 +398,7 @@ def ridge_curve(trainable: registry.Trainable, **changes: Any) -> list[Mapping[s
     arguments: dict[str, Any] = {"epochs": 300, "seed": 1} | changes
     config = arguments.pop("config", {})
 
-    def report(epoch: int, metrics: Mapping[str, float]) -> None:
+    def report(epoch: int, metrics: Mapping[str, float], **_: Any) -> None:
         reports.append(metrics)
         assert epoch == len(reports)
 
@@ -413,6 +414,31 @@ def test_the_own_trainable_keeps_to_the_contract(ridge: registry.Trainable) -> N
     assert all(set(metrics) == declared for metrics in curve)
     assert ridge_curve(ridge) == curve
     assert ridge_curve(ridge, seed=2) != curve
+
+
+def test_the_own_trainable_resumes_to_the_same_curve(
+    ridge: registry.Trainable, tmp_path: Path
+) -> None:
+    train, curve = ridge.resolve(), ridge_curve(ridge, epochs=5)
+    assert accepts_resume(train)
+    for done in range(1, 6):
+        file = tmp_path / f"{done}.npz"
+
+        def keep(epoch: int, *_: Any, state: Callable[[], State], file: Path = file) -> None:
+            save(file, state())
+
+        train({}, small_regression(), keep, epochs=done, seed=1)
+        resumed: list[Mapping[str, float]] = []
+
+        def report(
+            epoch: int, metrics: Mapping[str, float], resumed: list[Any] = resumed, **_: Any
+        ) -> None:
+            resumed.append(metrics)
+
+        state = load(file, max_bytes=10**6)
+        assert state["epoch"] == done
+        train({}, small_regression(), report, epochs=5, seed=1, resume=state)
+        assert resumed == curve[done:]
 
 
 def test_the_own_trainable_solves_ridge_regression(ridge: registry.Trainable) -> None:

@@ -15,10 +15,11 @@ def test_names_are_those_of_their_modules() -> None:
     from trainables.contract import Metric
     from trainables.parameters import Parameters
     from trainables.registry import Trainable
+    from trainables.torch_states import tensors
 
-    found = (argbest.Client, argbest.Metric, argbest.Parameters, argbest.Trainable)
-    assert found == (Client, Metric, Parameters, Trainable)
-    assert sorted(argbest.__all__) == ["Client", "Metric", "Parameters", "Trainable"]
+    found = (argbest.Client, argbest.Metric, argbest.Parameters, argbest.Trainable, argbest.tensors)
+    assert found == (Client, Metric, Parameters, Trainable, tensors)
+    assert sorted(argbest.__all__) == ["Client", "Metric", "Parameters", "Trainable", "tensors"]
 
 
 def test_unknown_name_is_an_attribute_error() -> None:

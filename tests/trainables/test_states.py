@@ -245,7 +245,7 @@ def test_a_state_of_other_data_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("optimizer", ["adam", pytest.param("sgd", marks=pytest.mark.long)])
 def test_compiled_training_resumes_to_the_same_curve(
     optimizer: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
