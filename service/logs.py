@@ -12,13 +12,14 @@ from service.log_lines import LogFormat, formatter
 def configure(log_format: LogFormat = "text", *, job_id: str = "") -> None:
     """Log to stderr from INFO on, and from WARNING on for libraries.
 
-    ``job_id`` is put into each JSON line of a process that works for one job. Uvicorn's lines,
-    which have plain-text handlers of their own, go through ours.
+    ``job_id`` is put into each JSON line of a process that works for one job; a process that then
+    works for another calls this again. Uvicorn's lines, which have plain-text handlers of their
+    own, go through ours.
     """
     logging.Formatter.converter = time.gmtime
     handler = logging.StreamHandler()
     handler.setFormatter(formatter(log_format, job_id))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for library in ("alembic", "httpx2"):
         logging.getLogger(library).setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.access"):

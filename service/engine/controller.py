@@ -1,4 +1,4 @@
-"""Claims queued jobs and starts one driver process for each.
+"""Claims queued jobs and gives each to a driver process, one that waits or a new one.
 
 The controller is a process of its own (``python -m service.engine.controller``). It keeps no state
 outside the store and may be killed at any time: the drivers go on, and the next controller on their
@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -21,13 +20,14 @@ from pathlib import Path
 
 from results.errors import LeaseLost, StoreUnavailable
 from results.records import DriverProcess, Failure, Lease, LeasedJob
+from results.spec import JobSpec
 from results.states import FailureKind, JobState
 from results.store import Store, open_store
 from service import logs
 from service.disk import disk_problem
 from service.engine import leases, processes
 from service.engine.cluster import is_reachable
-from service.engine.driver_processes import Child, end_hanging, forget_runs, start_driver
+from service.engine.driver_processes import Child, Drivers, end_hanging, forget_runs
 from service.log_lines import log_state
 from service.settings import Settings, settings_or_exit
 
@@ -69,7 +69,7 @@ class Controller:
         self._owner = processes.owner_name()
         #: The jobs that it looks after, and the drivers that it has started.
         self._mine: dict[str, tuple[LeasedJob, DriverProcess]] = {}
-        self._children: dict[str, Child] = {}
+        self._drivers = Drivers(settings, clock)
         #: Since when something of the job is to end.
         self._ending_since: dict[str, float] = {}
         self._rests_until = 0.0
@@ -98,21 +98,22 @@ class Controller:
     def step(self) -> None:
         """Look after every running job once, then claim new ones while there is room."""
         self._check_folder()
-        self._children = {job: child for job, child in self._children.items() if child.is_running}
+        self._drivers.look()
         mine = self._mine = self._driven_here()
         # First of all: a driver that hangs in a write to SQLite locks everybody out of the store.
         for job_id, (leased, driver) in mine.items():
-            if leased.expired and not self._is_resting and not self._is_starting(job_id):
+            if leased.expired and not self._is_resting and not self._drivers.is_starting(job_id):
                 end_hanging(job_id, driver)
         for job_id, (leased, driver) in mine.items():
             self._look_after(job_id, leased.state, leased.lease, driver)
-        for job_id in self._children.keys() - mine.keys():
-            self._end_stray(job_id)
-        known = mine.keys() | self._children.keys()
+        for job_id, child in self._drivers.strays(mine.keys()).items():
+            self._end_stray(job_id, child)
+        known = mine.keys() | self._drivers.with_job().keys()
         self._ending_since = {j: since for j, since in self._ending_since.items() if j in known}
         if not self._is_resting:
-            has_room = len(mine) < self._settings.max_concurrent_jobs and not self._problem
-            self._claim(to_run=has_room and is_reachable(self._settings.ray_address))
+            room = self._settings.max_concurrent_jobs - len(mine) if self._can_start() else 0
+            self._claim(to_run=room > 0)
+            self._drivers.keep_spares(room)
 
     def end_drivers(self) -> None:
         """End its drivers and put their jobs back into the queue, as the service shuts down.
@@ -134,9 +135,10 @@ class Controller:
 
     def _end_processes(self) -> None:
         drivers = [driver for _, driver in self._mine.values()]
+        drivers += self._drivers.close(self._mine.keys())
         processes.end_trees(drivers, patience_s=PATIENCE_SECONDS)
-        for job_id in self._mine:
-            processes.kill_all(processes.trial_processes(job_id))
+        for driver in drivers:
+            processes.kill_all(processes.trial_processes(driver))
 
     def _driven_here(self) -> dict[str, tuple[LeasedJob, DriverProcess]]:
         """Return each job that this controller looks after, and its driver.
@@ -151,6 +153,9 @@ class Controller:
             and leased.driver.host == processes.host_name()
             and (leased.lease.owner == self._owner or processes.owner_is_gone(leased.lease.owner))
         }
+
+    def _can_start(self) -> bool:
+        return not self._problem and is_reachable(self._settings.ray_address)
 
     def _check_folder(self) -> None:
         """Touch the heartbeat file, and see whether a driver has room for its files."""
@@ -195,32 +200,33 @@ class Controller:
                 Failure(FailureKind.WORKER_LOST, message),
             )
         else:
-            self._start_driver(lease)
+            self._start_driver(lease, job.spec)
 
-    def _start_driver(self, lease: Lease) -> None:
+    def _start_driver(self, lease: Lease, spec: JobSpec) -> None:
         try:
-            process = start_driver(lease, self._settings)
+            child = self._drivers.take(lease, spec)
         except OSError as error:
             # The machine's fault, not the job's: that start does not count.
             logger.error("job %s: no driver could be started: %s", lease.job_id, error)
             self._rest()
             self._give_back(lease, lost=False)
             return
-        self._children[lease.job_id] = Child(process, self._clock())
-        if self._record_driver(lease, process):
-            logger.info("job %s: driver %d, token %d", lease.job_id, process.pid, lease.token)
+        if self._record_driver(lease, child):
+            child.give(lease)
+            pid = child.process.pid
+            logger.info("job %s: driver %d, token %d", lease.job_id, pid, lease.token)
             log_state(logger, lease.job_id, JobState.RUNNING)
 
-    def _record_driver(self, lease: Lease, process: subprocess.Popen[bytes]) -> bool:
+    def _record_driver(self, lease: Lease, child: Child) -> bool:
         """Record the driver so that any controller can find it; kill it if that fails."""
         try:
-            self._store.set_driver(lease, processes.identity(process.pid))
+            self._store.set_driver(lease, processes.identity(child.process.pid))
         except LeaseLost as error:  # this process was stopped for longer than the lease lasts
-            process.kill()
+            self._drivers.kill(child)
             logger.warning("job %s: %s", lease.job_id, error)
             return False
         except BaseException:
-            process.kill()
+            self._drivers.kill(child)
             raise
         return True
 
@@ -230,19 +236,16 @@ class Controller:
         running = processes.find(driver)
         if state is JobState.CANCELLING:
             if running is None:
-                self._end_trials(lease)
+                self._end_trials(lease, driver)
             else:
                 self._end_driver(job_id, driver)
         elif running is None:
             self._give_back(lease, lost=True)
-        elif self._is_starting(job_id):
+        elif self._drivers.is_starting(job_id):
             try:
                 self._store.renew_lease(lease, self._settings.lease_seconds)
             except LeaseLost:
                 logger.info("job %s has ended while its driver was starting", job_id)
-
-    def _is_starting(self, job_id: str) -> bool:
-        return job_id in self._children and self._children[job_id].is_starting(self._clock())
 
     def _is_late(self, job_id: str, patience_s: float) -> bool:
         """Whether something of the job has been to end for longer than ``patience_s`` seconds."""
@@ -256,26 +259,26 @@ class Controller:
         except ProcessLookupError:
             logger.info("job %s: its driver has just ended", job_id)
 
-    def _end_trials(self, lease: Lease) -> None:
-        """Call the job cancelled once none of its trial processes is left on this host.
+    def _end_trials(self, lease: Lease, driver: DriverProcess) -> None:
+        """Call the job cancelled once no trial process of its driver is left on this host.
 
         Ray ends them when their driver has gone; one that is still there after a while is killed.
         """
-        left = processes.trial_processes(lease.job_id)
+        left = processes.trial_processes(driver)
         if not left:
             self._ending_since.pop(lease.job_id, None)
             self._finish(lease, JobState.CANCELLED)
         elif self._is_late(lease.job_id, PATIENCE_SECONDS):
             processes.kill_all(left)
 
-    def _end_stray(self, job_id: str) -> None:
+    def _end_stray(self, job_id: str, child: Child) -> None:
         """Kill a driver that runs on long after its job has ended or has gone to another host.
 
         It hangs, or its heartbeat would have ended it; its trials would keep their slots.
         """
         if self._is_late(job_id, self._settings.lease_seconds):
             logger.warning("job %s: its former driver hangs; ending it", job_id)
-            self._children[job_id].process.kill()
+            self._drivers.kill(child)
 
 
 def _stop_without_parent(controller: Controller, parent: int) -> None:

@@ -1,7 +1,9 @@
-"""The process that drives one job: ``python -m service.engine.driver JOB OWNER TOKEN``.
+"""The process that drives jobs: ``python -m service.engine.driver [JOB OWNER TOKEN]``.
 
 The controller starts it in a session of its own, so it outlives the controller and the API. It
 renews the job's lease, writes every result under it, and stops at once when the lease is lost.
+Started without a job it is a spare: it connects to Ray and waits until the controller gives it one
+(see :mod:`service.engine.channel`). After a job that ended well it waits for the next one.
 """
 
 from __future__ import annotations
@@ -9,17 +11,28 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from collections.abc import Sequence
+from pathlib import Path
+
+import ray
 
 from results.errors import IllegalMove, LeaseLost, StoreUnavailable
 from results.records import Lease
 from results.store import Store, open_store
 from service import logs
+from service.engine import processes
+from service.engine.allowance import Allowance
+from service.engine.channel import Orders
 from service.engine.cluster import is_reachable
 from service.engine.endings import Ending, ending_of
 from service.engine.heartbeat import EXIT_UNFINISHED, Heartbeat
-from service.engine.pause_gate import PauseGate
-from service.engine.ray_connection import NODE_SECONDS
+from service.engine.ray_connection import (
+    NODE_SECONDS,
+    RayUnavailableError,
+    connect_spare,
+    is_connected,
+)
 from service.engine.run import TUNE_SETTINGS, run_job
 from service.log_lines import log_state
 from service.logs import limit_log
@@ -27,27 +40,37 @@ from service.settings import Settings
 
 logger = logging.getLogger("service.engine.driver")
 
+#: A driver takes no further job after this many, so that whatever it leaks has an end.
+JOBS_PER_DRIVER = 50
+#: A job's trial processes have so long to end before its driver gives up taking another job.
+PATIENCE_SECONDS = 5.0
+#: Ray passes on the last lines of processes that have ended for about so long.
+QUIET_SECONDS = 0.5
+
 
 def _run(
     store: Store,
     lease: Lease,
     settings: Settings,
-    gate: PauseGate,
+    allowance: Allowance,
     *,
     node_s: float = NODE_SECONDS,
-) -> Ending | None:
-    """Drive the job and return how that ended; None if the next driver is to go on with it."""
+) -> tuple[Ending | None, bool]:
+    """Drive the job; return how that ended and whether it ended without an exception.
+
+    The ending is None if the next driver is to go on with the job.
+    """
     try:
-        return run_job(store, lease, settings, gate, node_s=node_s)
+        return run_job(store, lease, settings, allowance, node_s=node_s), True
     except Exception as error:
         # The edge of this process: an exception ends the job, or leaves it to the next driver.
         ending = ending_of(error)
         # Ray may have gone without an exception of its own.
         if ending is None or not is_reachable(settings.ray_address):
             logger.error("driver stops: %s: %s", type(error).__name__, error)
-            return None
+            return None, False
         logger.exception("the job could not be driven")
-        return ending
+        return ending, False
 
 
 def _end(store: Store, lease: Lease, ending: Ending | None) -> int:
@@ -68,27 +91,96 @@ def _end(store: Store, lease: Lease, ending: Ending | None) -> int:
     return 0
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Drive the job that the arguments name; return the process's exit status."""
-    job_id, owner, token = arguments
-    settings = Settings()
-    logs.configure(settings.log_format, job_id=job_id)
-    os.environ.update(TUNE_SETTINGS)
-    # Once a trial, it warns that the log files which are switched off are missing.
-    logging.getLogger("ray.tune.analysis.experiment_analysis").setLevel(logging.ERROR)
-    lease = Lease(job_id, owner, int(token))
-    store = open_store(settings.store_url)
-    gate = PauseGate()
-    heartbeat = Heartbeat(store, lease, settings, gate)
+def _drive(store: Store, lease: Lease, settings: Settings) -> tuple[int, bool]:
+    """Drive one job; return the exit status, and whether this process may drive another."""
+    log = settings.log_file(lease.job_id)
+    _write_to(log)
+    logs.configure(settings.log_format, job_id=lease.job_id)
+    allowance = Allowance()
+    heartbeat = Heartbeat(store, lease, settings, allowance)
     heartbeat.start()
-    ending = _run(store, lease, settings, gate)
+    ending, is_well = _run(store, lease, settings, allowance)
     # Before the last write: a renewal after it would find the lease gone.
     heartbeat.stop()
     status = _end(store, lease, ending)
-    logging.shutdown()
+    _flush()
+    limit_log(log, settings.max_log_bytes)
+    return status, is_well and status == 0
+
+
+def _write_to(log: Path) -> None:
+    """Let standard output and standard error go to the log from here on."""
+    _flush()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as file:
+        for descriptor in (1, 2):
+            os.dup2(file.fileno(), descriptor)
+
+
+def _flush() -> None:
+    for handler in logging.getLogger().handlers:
+        handler.flush()
     sys.stdout.flush()
     sys.stderr.flush()
-    limit_log(settings.log_file(job_id), settings.max_log_bytes)
+
+
+def _is_quiet() -> bool:
+    """Wait until the job's trial processes have ended and Ray has passed on their last lines.
+
+    Returns whether that came in time. The lines of the next job must not mix with them.
+    """
+    me = processes.identity(os.getpid())
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while processes.trial_processes(me):
+        if time.monotonic() > give_up:
+            logger.warning("trial processes are left: this driver takes no other job")
+            return False
+        time.sleep(0.1)
+    time.sleep(QUIET_SECONDS)
+    return True
+
+
+def _next(orders: Orders) -> Lease | None:
+    """Wait for another job; None if there will be none, or Ray has gone."""
+    processes.set_title("argbest driver, waiting")
+    if orders.is_closed():
+        return None
+    return orders.next(lambda: not ray.is_initialized() or is_connected())
+
+
+def _work(lease: Lease | None, store: Store, settings: Settings) -> int:
+    """Drive the job, or wait for one if there is none, and then others; return the status."""
+    orders = Orders()
+    if lease is None:
+        connect_spare(settings)
+        lease = _next(orders)
+    for left in reversed(range(JOBS_PER_DRIVER)):
+        if lease is None:
+            return 0
+        processes.set_title(f"argbest driver {lease.job_id}")
+        status, may_go_on = _drive(store, lease, settings)
+        if not (may_go_on and left and _is_quiet()):
+            return status
+        lease = _next(orders)
+    return 0
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Drive the job that the arguments name, or wait for one; end the process."""
+    lease = Lease(arguments[0], arguments[1], int(arguments[2])) if arguments else None
+    settings = Settings()
+    logs.configure(settings.log_format)
+    os.environ.update(TUNE_SETTINGS)
+    # Once a trial, it warns that the log files which are switched off are missing.
+    logging.getLogger("ray.tune.analysis.experiment_analysis").setLevel(logging.ERROR)
+    store = open_store(settings.store_url)
+    try:
+        status = _work(lease, store, settings)
+    except RayUnavailableError as error:
+        logger.warning("a spare driver ends: %s", error)
+        status = EXIT_UNFINISHED
+    logging.shutdown()
+    _flush()
     # Ray's exit handlers wait for trial processes that the end of this one ends anyway.
     os._exit(status)
 

@@ -1,16 +1,22 @@
-"""The driver processes that a controller starts: one for each job that it has claimed."""
+"""The driver processes that a controller starts: those with a job, and spares that wait for one."""
 
 from __future__ import annotations
 
 import logging
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Collection
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from results.records import DriverProcess, Lease
+from results.spec import JobSpec
 from service.engine import processes
+from service.engine.channel import IDLE, to_line
 from service.settings import Settings
 
 logger = logging.getLogger("service.engine.controller")
@@ -18,44 +24,182 @@ logger = logging.getLogger("service.engine.controller")
 #: The controller renews a new driver's lease for this long: on a busy machine its imports, which
 #: come before its first heartbeat, take long.
 STARTUP_SECONDS = 15.0
+#: Pause between the start of a job or a spare and that of the next spare, which would disturb it.
+SPARE_PAUSE_SECONDS = 3.0
+#: One spare too many is kept for this long: a driver that has ended its job saves the next start.
+SURPLUS_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Child:
-    """A driver that this controller has started, and when (seconds of the controller's clock)."""
+    """A driver process of this controller.
+
+    It drives ``job_id``, or has no job if that is None. ``channel`` gives it jobs; one without a
+    channel ends after its job. ``since`` is when it got its job, or became free, in seconds of the
+    controller's clock.
+    """
 
     process: subprocess.Popen[bytes]
-    started: float
+    channel: socket.socket | None
+    job_id: str | None
+    since: float
+    #: Whether it waits for a line that names its job.
+    waits: bool = True
 
     @property
     def is_running(self) -> bool:
         """Whether it has not ended; one that has is reaped."""
         return self.process.poll() is None
 
-    def is_starting(self, now: float) -> bool:
-        """Whether its first heartbeat may be still to come."""
-        return now - self.started < STARTUP_SECONDS
+    def give(self, lease: Lease) -> None:
+        """Let a waiting driver begin with the job; if it has died, the next step sees that."""
+        if self.channel is None or not self.waits:
+            return
+        self.waits = False
+        try:
+            self.channel.sendall(to_line(lease))
+        except OSError as error:
+            logger.warning("job %s: the spare driver has just ended: %s", lease.job_id, error)
+
+    def has_become_idle(self) -> bool:
+        """Whether the driver has said so since the last question."""
+        if self.channel is None:
+            return False
+        try:
+            return self.channel.recv(1024).endswith(IDLE)
+        except OSError:  # nothing to read yet, or the driver has ended
+            return False
+
+    def close(self) -> None:
+        """Give it no further job: it ends once it has none."""
+        if self.channel is not None:
+            self.channel.close()
+            self.channel = None
 
 
-def start_driver(lease: Lease, settings: Settings) -> subprocess.Popen[bytes]:
-    """Start a driver for the lease, with these settings; its output goes to the job's log.
+class Drivers:
+    """The driver processes of one controller."""
 
-    Raises ``OSError`` if this machine cannot: no space, no memory, no permission.
-    """
-    log = settings.log_file(lease.job_id)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "service.engine.driver"]
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [*command, lease.job_id, lease.owner, str(lease.token)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            # A SIGTERM to the controller's process group must not end the drivers.
-            start_new_session=True,
-            # Ray would drop lines of a trial that differ from others in their numbers only.
-            env={**os.environ, **settings.environment(), "RAY_DEDUP_LOGS": "0"},
-        )
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings, self._clock = settings, clock
+        self._children: list[Child] = []
+        self._next_spare = clock()
+
+    @property
+    def spares(self) -> list[Child]:
+        """The drivers that wait for a job, or will once they have started."""
+        return [c for c in self._children if c.job_id is None and c.channel is not None]
+
+    def with_job(self) -> dict[str, Child]:
+        """Return the newest driver of each job, by the job's id."""
+        return {child.job_id: child for child in self._children if child.job_id is not None}
+
+    def is_starting(self, job_id: str) -> bool:
+        """Whether the first heartbeat of the job's driver may be still to come."""
+        child = self.with_job().get(job_id)
+        return child is not None and self._clock() - child.since < STARTUP_SECONDS
+
+    def look(self) -> None:
+        """Forget the drivers that have ended, and see which ones wait again."""
+        for child in self._children:
+            if not child.is_running:
+                child.close()
+            elif child.has_become_idle():
+                child.job_id, child.since, child.waits = None, self._clock(), True
+        self._children = [child for child in self._children if child.is_running]
+
+    def take(self, lease: Lease, spec: JobSpec) -> Child:
+        """Return a driver for the job: a spare, to be given the lease, or a new one, which has it.
+
+        Raises ``OSError`` if this machine cannot start one: no space, no memory, no permission.
+        """
+        self._next_spare = self._clock() + SPARE_PAUSE_SECONDS
+        can_wait = self._settings.spare_drivers > 0 and is_served_by_spares(spec)
+        for child in self.spares if can_wait else []:
+            child.job_id, child.since = lease.job_id, self._clock()
+            return child
+        arguments = [lease.job_id, lease.owner, str(lease.token)]
+        log = self._settings.log_file(lease.job_id)
+        child = self._start(arguments, log.name, takes_more=can_wait)
+        child.job_id, child.waits = lease.job_id, False
+        return child
+
+    def keep_spares(self, room: int) -> None:
+        """Start a spare that is missing, and end those that are too many.
+
+        ``room`` is how many more jobs the controller may claim. One spare too many is kept for a
+        while. A spare that cannot be started is tried again later.
+        """
+        wanted, now = min(self._settings.spare_drivers, room), self._clock()
+        spares = self.spares
+        if len(spares) < wanted and now >= self._next_spare:
+            self._next_spare = now + SPARE_PAUSE_SECONDS
+            try:
+                self._start([], "drivers.log", takes_more=True)
+            except OSError as error:
+                logger.warning("no spare driver could be started: %s", error)
+        for number, child in enumerate(spares):
+            if number > wanted or (number == wanted and now - child.since > SURPLUS_SECONDS):
+                child.close()
+
+    def kill(self, child: Child) -> None:
+        """Kill a driver that must not go on."""
+        child.process.kill()
+        child.close()
+
+    def close(self, jobs: Collection[str]) -> list[DriverProcess]:
+        """Let no driver take another job; return those that drive none of these."""
+        found = [c for c in self._children if c.job_id not in jobs and c.is_running]
+        for child in self._children:
+            child.close()
+        return [processes.identity(child.process.pid) for child in found]
+
+    def strays(self, jobs: Collection[str]) -> dict[str, Child]:
+        """Return the drivers of other jobs than these."""
+        return {job: child for job, child in self.with_job().items() if job not in jobs}
+
+    def _start(self, arguments: list[str], log_name: str, *, takes_more: bool) -> Child:
+        """Start a driver with these settings; its output goes to the log."""
+        log = self._settings.logs_dir / log_name
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output, ExitStack() as on_error:
+            ours, theirs = socket.socketpair()
+            on_error.callback(ours.close)
+            with theirs:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "service.engine.driver", *arguments],
+                    stdin=theirs.fileno() if takes_more else subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    # A SIGTERM to the controller's process group must not end the drivers.
+                    start_new_session=True,
+                    env={**os.environ, **self._settings.environment(), **_DRIVER_ENVIRONMENT},
+                )
+            on_error.pop_all()
+        ours.settimeout(0)
+        child = Child(process, ours, None, self._clock())
+        if not takes_more:
+            child.close()
+        self._children.append(child)
+        return child
+
+
+_DRIVER_ENVIRONMENT = {
+    # Ray would drop lines of a trial that differ from others in their numbers only.
+    "RAY_DEDUP_LOGS": "0",
+    # A process's title must not take the place of its environment, by which it is found.
+    "SPT_NOENV": "1",
+}
+
+
+def is_served_by_spares(spec: JobSpec) -> bool:
+    """Whether a spare can drive the job: its trial processes use one thread and no GPU."""
+    return threads_per_trial(spec.cpu) == 1 and not spec.gpu
+
+
+def threads_per_trial(cpu: float) -> int:
+    """Return the number of threads of a trial that asks for so many CPUs."""
+    return max(1, int(cpu))
 
 
 def end_hanging(job_id: str, driver: DriverProcess) -> None:
@@ -66,7 +210,7 @@ def end_hanging(job_id: str, driver: DriverProcess) -> None:
     if processes.find(driver) is not None:
         logger.warning("job %s: its driver %d hangs; ending it", job_id, driver.pid)
         processes.end_trees([driver], patience_s=0)
-    processes.kill_all(processes.trial_processes(job_id))
+    processes.kill_all(processes.trial_processes(driver))
 
 
 def forget_runs(lease: Lease, settings: Settings) -> None:

@@ -12,8 +12,8 @@ from results.errors import LeaseLost, StoreUnavailable
 from results.records import Lease
 from results.states import JobState
 from results.store import Store
+from service.engine.allowance import Allowance
 from service.engine.cluster import is_reachable
-from service.engine.pause_gate import PauseGate
 from service.logs import limit_log
 from service.settings import Settings
 
@@ -21,9 +21,10 @@ logger = logging.getLogger("service.engine.driver")
 
 #: Exit status of a driver that stopped without finishing its job; another one may go on.
 EXIT_UNFINISHED = 75
-HEARTBEAT_SECONDS = 1.0
+#: The job's share of the slots is read this often, too.
+HEARTBEAT_SECONDS = 0.5
 #: Heartbeats without an answer from Ray's head after which the driver gives up.
-RAY_SILENCE = 5
+RAY_SILENCE = 10
 
 
 def end_process() -> None:
@@ -37,7 +38,7 @@ def end_process() -> None:
 
 
 class Heartbeat:
-    """Renews the lease, closes the gate of a pausing job, and cuts the job's log to its size.
+    """Renews the lease, keeps the job's allowance up to date, and cuts its log to its size.
 
     It ends the driver when the lease is lost or cannot be renewed in time, when the job is
     cancelled, when Ray does not answer, and when a heartbeat itself fails.
@@ -48,12 +49,13 @@ class Heartbeat:
         store: Store,
         lease: Lease,
         settings: Settings,
-        gate: PauseGate,
+        allowance: Allowance,
         *,
         clock: Callable[[], float] = time.monotonic,
         end: Callable[[], None] = end_process,
     ) -> None:
-        self._store, self._lease, self._settings, self._gate = store, lease, settings, gate
+        self._store, self._lease, self._settings = store, lease, settings
+        self._allowance = allowance
         self._clock, self._end_process = clock, end
         self._stopped = threading.Event()
         self._renewed = clock()
@@ -93,9 +95,9 @@ class Heartbeat:
             return
         if state is JobState.CANCELLING:
             self._end("the job was cancelled")
-        if state is JobState.PAUSING and not self._gate.closed:
-            logger.info("the job is pausing: running trials finish, no other one starts")
-            self._gate.closed = True
+        if state is JobState.PAUSING and not self._allowance.pausing:
+            logger.info("the job is pausing: its trials end, and no other one starts")
+            self._allowance.pausing = True
         limit_log(self._settings.log_file(self._lease.job_id), self._settings.max_log_bytes)
         self._silence = 0 if is_reachable(self._settings.ray_address) else self._silence + 1
         if self._silence >= RAY_SILENCE:

@@ -8,6 +8,7 @@ from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
+from service.engine.allowance import Allowance
 from service.engine.messages import Started, from_result
 
 
@@ -23,11 +24,20 @@ class PauseGate(FIFOScheduler):  # type: ignore[misc]  # Ray ships no types
     ends with the driver. The gate does not open again; whoever resumes the job starts a new driver.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, allowance: Allowance | None = None) -> None:
         super().__init__()
-        self.closed = False
+        self._allowance = allowance or Allowance()
         self._running: set[str] = set()
         self._held: set[str] = set()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the job is pausing."""
+        return self._allowance.pausing
+
+    @closed.setter
+    def closed(self, closed: bool) -> None:
+        self._allowance.pausing = closed
 
     @property
     def is_idle(self) -> bool:

@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
+import setproctitle
 
 from results.records import DriverProcess
 
-#: Set in the environment of every trial process, so that those of a job can be found.
-JOB_ID_VARIABLE = "ARGBEST_JOB_ID"
+#: Set in the environment of every trial process to its driver's :func:`process_name`.
+DRIVER_VARIABLE = "ARGBEST_DRIVER"
 #: Set in the environment of every process of a local Ray head, to the folder that it serves.
 HEAD_VARIABLE = "ARGBEST_HEAD"
 
@@ -55,8 +56,7 @@ def find(process: DriverProcess) -> psutil.Process | None:
 
 def owner_name() -> str:
     """Return a new name under which this process can hold leases; it contains its identity."""
-    me = identity(os.getpid())
-    return f"{me.host}:{me.pid}:{me.started!r}:{uuid.uuid4().hex[:8]}"
+    return f"{process_name(identity(os.getpid()))}:{uuid.uuid4().hex[:8]}"
 
 
 def owner_is_gone(name: str) -> bool:
@@ -74,9 +74,21 @@ def owner_is_gone(name: str) -> bool:
     return find(DriverProcess(host, pid, started)) is None
 
 
-def trial_processes(job_id: str) -> list[psutil.Process]:
-    """Return this machine's processes that run trials of the job."""
-    return with_variable(JOB_ID_VARIABLE, job_id)
+def process_name(process: DriverProcess) -> str:
+    """Return ``host:pid:start``, which no other process ever has."""
+    return f"{process.host}:{process.pid}:{process.started!r}"
+
+
+def trial_processes(driver: DriverProcess) -> list[psutil.Process]:
+    """Return this machine's processes that run trials for the driver, of any host."""
+    return with_variable(DRIVER_VARIABLE, process_name(driver))
+
+
+def set_title(title: str) -> None:
+    """Show this process under the title in lists of processes, and in Ray's dashboard."""
+    # The title must not take the place of the environment, by which processes are found.
+    os.environ["SPT_NOENV"] = "1"
+    setproctitle.setproctitle(title)
 
 
 def with_variable(name: str, value: str) -> list[psutil.Process]:

@@ -6,14 +6,17 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Mapping
 
 import ray
 from ray.exceptions import RayError
+from ray.job_config import JobConfig
 
 from results.records import JobRecord
 from results.spec import JobSpec
+from service.engine.driver_processes import threads_per_trial
 from service.engine.heartbeat import EXIT_UNFINISHED
-from service.engine.processes import JOB_ID_VARIABLE
+from service.engine.processes import DRIVER_VARIABLE, identity, process_name
 from service.settings import Settings
 
 logger = logging.getLogger("service.engine.driver")
@@ -31,26 +34,38 @@ class RayUnavailableError(Exception):
 
 
 def connect(job: JobRecord, settings: Settings) -> None:
-    """Connect this process to Ray and set the environment of the job's trials.
+    """Connect this process to Ray for the job, unless it is connected.
 
     From here on SIGTERM ends the process at once. Raises :class:`RayUnavailableError`.
     """
-    threads = str(max(1, int(job.spec.cpu)))
+    if not ray.is_initialized():
+        metadata = {"job_name": job.name, "job": job.id}
+        _connect(settings, threads_per_trial(job.spec.cpu), metadata)
+
+
+def connect_spare(settings: Settings) -> None:
+    """Connect this process to Ray for jobs to come; otherwise as :func:`connect`."""
+    _connect(settings, 1, {"job_name": "argbest spare driver"})
+
+
+def _connect(settings: Settings, threads: int, metadata: Mapping[str, str]) -> None:
+    me = identity(os.getpid())
     variables = {
-        JOB_ID_VARIABLE: job.id,
+        DRIVER_VARIABLE: process_name(me),
+        # A trial process's title must not take the place of this environment.
+        "SPT_NOENV": "1",
         "ARGBEST_CACHE_DIR": str(settings.cache_dir),
-        "OMP_NUM_THREADS": threads,
-        "OPENBLAS_NUM_THREADS": threads,
-        "MKL_NUM_THREADS": threads,
-        "NUMBA_NUM_THREADS": threads,
+        "OMP_NUM_THREADS": str(threads),
+        "OPENBLAS_NUM_THREADS": str(threads),
+        "MKL_NUM_THREADS": str(threads),
+        "NUMBA_NUM_THREADS": str(threads),
         # Ray would show all GPUs to a trial that asked for none.
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
     }
     try:
         ray.init(
             address=settings.ray_address,
-            namespace=job.id,
-            runtime_env={"env_vars": variables},
+            job_config=JobConfig(metadata=dict(metadata), runtime_env={"env_vars": variables}),
             logging_level=logging.WARNING,
             log_to_driver=True,
         )
@@ -58,6 +73,21 @@ def connect(job: JobRecord, settings: Settings) -> None:
         raise RayUnavailableError(f"no driver can connect to Ray: {error}") from error
     # Ray's own SIGTERM handler waits for trials.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(EXIT_UNFINISHED))
+
+
+def is_connected() -> bool:
+    """Whether the node that this process is connected to is still a living part of its Ray."""
+    try:
+        here = ray.get_runtime_context().get_node_id()
+        return any(node["Alive"] and node["NodeID"] == here for node in ray.nodes())
+    except (OSError, RuntimeError, RayError):
+        return False
+
+
+def capacity() -> tuple[float, float]:
+    """Return how many CPUs and GPUs Ray's nodes have together."""
+    resources = ray.cluster_resources()
+    return resources.get("CPU", 0.0), resources.get("GPU", 0.0)
 
 
 def check_feasible(spec: JobSpec, *, has_run: bool, node_s: float, every_s: float = 1.0) -> None:

@@ -13,6 +13,7 @@ from results.records import Lease
 from results.spec import JobSpec
 from results.states import JobState
 from results.store import Store
+from service.engine.allowance import Allowance
 from service.engine.endings import Ending, StoppedEarlyError, outcome
 from service.engine.memory_kills import survive_memory_kills
 from service.engine.messages import OBJECTIVE
@@ -39,13 +40,19 @@ LOST_RETRIES = 3
 
 
 def run_job(
-    store: Store, lease: Lease, settings: Settings, gate: PauseGate, *, node_s: float = NODE_SECONDS
+    store: Store,
+    lease: Lease,
+    settings: Settings,
+    allowance: Allowance,
+    *,
+    node_s: float = NODE_SECONDS,
 ) -> Ending:
     """Run the remaining trials; return the job's final state, and store everything else.
 
     ``node_s`` is how many seconds to wait for a node that can hold the trials. What an exception
     means for the job, :func:`service.engine.endings.ending_of` says.
     """
+    gate = PauseGate(allowance)
     job = store.job(lease.job_id)
     spec, space, records = job.spec, job.spec.space, store.trials(job.id)
     address = settings.ray_address

@@ -1,0 +1,64 @@
+"""How a controller gives jobs to a driver process that waits: lines over a socket, its stdin.
+
+The controller writes a line for each job. The driver writes :data:`IDLE` when it waits again. At
+the end of the stream, which comes when the controller closes its end or dies, a waiting driver
+ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+from collections.abc import Callable
+from dataclasses import asdict
+
+from results.records import Lease
+
+IDLE = b"idle\n"
+#: A waiting driver asks this often whether it can still serve a job.
+CHECK_SECONDS = 1.0
+
+
+def to_line(lease: Lease) -> bytes:
+    """Return the line that gives the driver this lease's job."""
+    return json.dumps(asdict(lease)).encode() + b"\n"
+
+
+class Orders:
+    """The driver's end of the channel."""
+
+    def __init__(self, descriptor: int = 0) -> None:
+        self._descriptor = descriptor
+        self._buffer = b""
+
+    def next(self, is_able: Callable[[], bool]) -> Lease | None:
+        """Wait for the next job and return its lease.
+
+        None at the end of the stream, and once ``is_able()`` has become false.
+        """
+        while b"\n" not in self._buffer:
+            ready, _, _ = select.select([self._descriptor], [], [], CHECK_SECONDS)
+            if ready:
+                received = self._read()
+                if not received:
+                    return None
+                self._buffer += received
+            elif not is_able():
+                return None
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return Lease(**json.loads(line))
+
+    def is_closed(self) -> bool:
+        """Tell the controller that this driver waits; return whether there is no controller."""
+        try:
+            os.write(self._descriptor, IDLE)
+        except OSError:
+            return True
+        return False
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._descriptor, 4096)
+        except ConnectionResetError:
+            return b""
