@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +18,7 @@ import psutil
 
 from benchmarks.machine import pss_bytes
 from benchmarks.records import BenchmarkError
+from results.store import open_store
 from service.client.client import Client
 from service.engine.cluster import is_reachable
 from service.engine.processes import kill_all, trial_processes, with_variable
@@ -74,6 +75,11 @@ class RunningService:
         tree = [self.process, *self.process.children(recursive=True)]
         return pss_bytes(one.pid for one in tree)
 
+    def _trial_processes(self, job_id: str) -> list[psutil.Process]:
+        with closing(open_store(self.settings.store_url)) as store:
+            leased = store.leased_jobs().get(job_id)
+        return trial_processes(leased.driver) if leased and leased.driver else []
+
     def time_job(
         self,
         body: Mapping[str, Any],
@@ -99,7 +105,7 @@ class RunningService:
             if not first_report_s and job.progress.epochs_done:
                 first_report_s = time.perf_counter() - started
             if sample_memory:
-                peak = max(peak, pss_bytes(p.pid for p in trial_processes(job.id)))
+                peak = max(peak, pss_bytes(p.pid for p in self._trial_processes(job.id)))
         done_s = time.perf_counter() - started
         if not job.has_succeeded or job.progress.failed:
             raise BenchmarkError(f"job {job.name} is {job.state}: {job.error}")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from results.errors import LeaseLost, StoreUnavailable
-from results.records import Lease
+from results.records import Held, Lease
 from results.states import JobState
 from results.store import Store
 from service.engine.allowance import Allowance
@@ -84,7 +84,7 @@ class Heartbeat:
     def beat(self) -> None:
         """Renew the lease and do what the job's state and Ray's silence ask for."""
         try:
-            state = self._renew()
+            held = self._renew()
         except LeaseLost as error:
             self._end(str(error))
             return
@@ -93,9 +93,10 @@ class Heartbeat:
             if self._clock() - self._renewed > self._settings.lease_seconds:
                 self._end("the lease has run out while the store could not be reached")
             return
-        if state is JobState.CANCELLING:
+        self._allowance.slots = held.slots or 1
+        if held.state is JobState.CANCELLING:
             self._end("the job was cancelled")
-        if state is JobState.PAUSING and not self._allowance.pausing:
+        if held.state is JobState.PAUSING and not self._allowance.pausing:
             logger.info("the job is pausing: its trials end, and no other one starts")
             self._allowance.pausing = True
         limit_log(self._settings.log_file(self._lease.job_id), self._settings.max_log_bytes)
@@ -103,14 +104,14 @@ class Heartbeat:
         if self._silence >= RAY_SILENCE:
             self._end("Ray's head does not answer")
 
-    def _renew(self) -> JobState:
+    def _renew(self) -> Held:
         self._asked = self._clock()
         try:
             held = self._store.renew_lease(self._lease, self._settings.lease_seconds)
         finally:
             self._asked = None
         self._renewed = self._clock()
-        return held.state
+        return held
 
     def check_renewal(self) -> None:
         """End the driver when a renewal hangs; a locked database holds it longer than a lease."""

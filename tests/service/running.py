@@ -9,12 +9,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
 import psutil
 
+from results.records import DriverProcess
+from results.store import open_store
+from service.engine import processes
 from tests.real_data import DATASETS
 
 PLUGIN = Path(__file__).parent / "plugin"
@@ -100,6 +104,19 @@ class Service:
     def find(self, module: str) -> list[psutil.Process]:
         """Return this service's processes that run ``python -m <module>``."""
         return [p for p in psutil.process_iter() if self._owns(p) and module in p.cmdline()]
+
+    def driver_of(self, job_id: str) -> psutil.Process:
+        """Return the process that drives the job, which runs."""
+        found = processes.find(self.recorded_driver(job_id))
+        assert found is not None
+        return found
+
+    def recorded_driver(self, job_id: str) -> DriverProcess:
+        """Return what the database says of the process that drives the job."""
+        with closing(open_store(f"sqlite:///{self.folder / 'argbest.db'}")) as store:
+            driver = store.leased_jobs()[job_id].driver
+        assert driver is not None
+        return driver
 
     def _owns(self, process: psutil.Process) -> bool:
         try:

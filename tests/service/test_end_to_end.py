@@ -148,11 +148,12 @@ def test_one_of_two_jobs_is_cancelled(service: Service) -> None:
     doomed = service.submit(steps(epochs=1000, x={"values": [1.0, 2.0]}, pause_s=0.2))
     service.wait_for_epochs(doomed, 2)
     other = service.submit("q2_linear_regression")
-    assert processes.trial_processes(doomed)
+    driver = service.recorded_driver(doomed)
+    assert processes.trial_processes(driver)
     service.ask(doomed, "cancel")
     job = service.wait(doomed)
     assert job["state"] == "cancelled"
-    assert not processes.trial_processes(doomed), "it is called so once they have gone"
+    assert not processes.trial_processes(driver), "it is called so once they have gone"
     assert {trial["state"] for trial in service.trials(doomed)} == {"cancelled"}
     assert service.wait(other)["state"] == "succeeded"
 

@@ -93,7 +93,7 @@ def drivers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Drivers]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Settings]:
     with listening() as ray:
-        yield settings_in(tmp_path, ray, max_concurrent_jobs=2, max_claims=3)
+        yield settings_in(tmp_path, ray, max_concurrent_jobs=2, max_claims=3, spare_drivers=0)
 
 
 class Clock:
@@ -133,8 +133,14 @@ def step_until(controller: Controller, question: Callable[[], object], *, within
     until(ask, within_s=within_s, what="the controller has seen to it")
 
 
-def trial_of(job_id: str) -> Any:
-    return child(variables={processes.JOB_ID_VARIABLE: job_id})
+def trial_of(driver: DriverProcess | None) -> Any:
+    """A trial process of the driver."""
+    assert driver is not None
+    return child(variables={processes.DRIVER_VARIABLE: processes.process_name(driver)})
+
+
+def driver_of(store: Store, job_id: str) -> DriverProcess | None:
+    return store.leased_jobs()[job_id].driver
 
 
 # --- claiming and starting ---------------------------------------------------------------------
@@ -389,7 +395,7 @@ def test_a_hanging_driver_ends_with_its_trials_before_another_starts(
     store: Store, settings: Settings, drivers: Drivers
 ) -> None:
     job_id = accept(store)
-    with child() as hanging, trial_of(job_id) as trial:
+    with child() as hanging, trial_of(processes.identity(hanging.pid)) as trial:
         hanging.send_signal(signal.SIGSTOP)
         former = claim(store)
         store.set_driver(former, processes.identity(hanging.pid))
@@ -546,7 +552,7 @@ def test_a_running_job_is_cancelled_once_its_driver_and_trials_are_gone(
 ) -> None:
     job_id = accept(store)
     controller.step()
-    with trial_of(job_id) as trial:
+    with trial_of(driver_of(store, job_id)) as trial:
         store.request_cancel(job_id)
         step_until(controller, lambda: not drivers.running, within_s=10)
         assert drivers.started[0].returncode == -signal.SIGTERM
@@ -580,7 +586,7 @@ def test_a_driver_and_a_trial_that_do_not_end_are_killed_after_a_while(
     drivers.started[0].send_signal(signal.SIGSTOP)
     drivers.started[1].kill()
     drivers.started[1].wait()
-    with trial_of(second) as trial:
+    with trial_of(driver_of(store, second)) as trial:
         store.request_cancel(first)
         store.request_cancel(second)
         controller.step()
@@ -606,7 +612,7 @@ def test_a_cancelling_job_of_a_lost_host_ends_here_with_the_trials_that_run_here
     store.request_cancel(job_id)
     store.renew_lease(lease, 0.01)
     time.sleep(0.05)
-    with trial_of(job_id) as trial:
+    with trial_of(driver_of(store, job_id)) as trial:
         controller.step()
         assert trial.wait(timeout=10) == -signal.SIGKILL
     assert states(store, job_id) == ["cancelled"]
@@ -638,7 +644,7 @@ def test_the_end_of_the_service_ends_drivers_and_puts_their_jobs_back(
     controller.step()
     controller.step()
     store.request_cancel(second)
-    with trial_of(first) as trial:
+    with trial_of(driver_of(store, first)) as trial:
         controller.end_drivers()
         assert trial.wait(timeout=10) == -signal.SIGKILL
     assert drivers.running == []
@@ -653,7 +659,7 @@ def test_the_end_of_the_service_ends_drivers_also_while_the_database_is_away(
     job_id = accept(store)
     controller.step()
     controller.step()
-    with trial_of(job_id) as trial:
+    with trial_of(driver_of(store, job_id)) as trial:
         with away(store):
             controller.end_drivers()
         assert trial.wait(timeout=10) == -signal.SIGKILL

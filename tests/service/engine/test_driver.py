@@ -24,9 +24,9 @@ from results.records import Failure, Lease, LeaseCounts, NewTrial, TrialRecord
 from results.states import FailureKind, JobState, TrialState
 from results.store import Store
 from service.engine import driver
+from service.engine.allowance import Allowance
 from service.engine.endings import Ending, outcome
 from service.engine.heartbeat import EXIT_UNFINISHED
-from service.engine.pause_gate import PauseGate
 from service.settings import Settings
 from tests.service.stand_ins import (
     accept,
@@ -73,9 +73,9 @@ def record(number: int, state: TrialState, error: Failure | None = None) -> Tria
     return TrialRecord(number, state, {}, 42, error=error)
 
 
-def run(store: Store, lease: Lease, settings: Settings, gate: PauseGate | None = None) -> int:
+def run(store: Store, lease: Lease, settings: Settings, allowance: Allowance | None = None) -> int:
     """Return the exit status of a driver that waits for no node."""
-    ending = driver._run(store, lease, settings, gate or PauseGate(), node_s=0)
+    ending, _ = driver._run(store, lease, settings, allowance or Allowance(), node_s=0)
     return driver._end(store, lease, ending)
 
 
@@ -111,12 +111,10 @@ def test_a_job_whose_trials_have_all_run_is_finished_without_ray(
     assert store.job(lease.job_id).state is JobState.SUCCEEDED
 
 
-def pausing(store: Store, lease: Lease) -> PauseGate:
-    """Ask the job to pause, and return its gate as its heartbeat then leaves it."""
+def pausing(store: Store, lease: Lease) -> Allowance:
+    """Ask the job to pause, and return its allowance as its heartbeat then leaves it."""
     store.request_pause(lease.job_id)
-    gate = PauseGate()
-    gate.closed = True
-    return gate
+    return Allowance(pausing=True)
 
 
 def test_a_pausing_job_that_has_run_out_of_trials_is_finished(
@@ -374,7 +372,8 @@ def main(settings: Settings, lease: Lease) -> int:
                 sys.executable, "-m", "service.engine.driver",
                 lease.job_id, lease.owner, str(lease.token),
             ],
-            stdout=output, stderr=output, cwd=ROOT, timeout=120, check=False,
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            cwd=ROOT, timeout=120, check=False,
             env={**os.environ, **settings.environment()},
         ).returncode  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The heartbeat of a driver: it keeps the lease, closes the gate, and ends a process in time."""
+"""The heartbeat of a driver: it keeps lease and allowance, and ends a process in time."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import pytest
 from results.records import Held, Lease, LeaseCounts
 from results.states import JobState
 from results.store import Store
+from service.engine.allowance import Allowance
 from service.engine.heartbeat import EXIT_UNFINISHED, RAY_SILENCE, Heartbeat
-from service.engine.pause_gate import PauseGate
 from service.settings import Settings
 from tests.service.running import until
 from tests.service.stand_ins import accept, away, claim, listening, settings_in
@@ -30,11 +30,11 @@ from results.records import Lease
 from results.store import open_store
 from service.engine.heartbeat import Heartbeat
 from service.settings import Settings
-from service.engine.pause_gate import PauseGate
+from service.engine.allowance import Allowance
 settings = Settings()
 job_id, owner, token = sys.argv[1:]
 lease = Lease(job_id, owner, int(token))
-Heartbeat(open_store(settings.store_url), lease, settings, PauseGate()).start()
+Heartbeat(open_store(settings.store_url), lease, settings, Allowance()).start()
 print("here", flush=True)
 time.sleep(60)
 """
@@ -53,14 +53,14 @@ def lease(store: Store) -> Lease:
 
 
 class Driver:
-    """A heartbeat in this process, its gate, its clock, and whether the process was to end."""
+    """A heartbeat in this process, its allowance, its clock, and whether the process was to end."""
 
     def __init__(self, store: Store, lease: Lease, settings: Settings) -> None:
         self.now = 0.0
         self.ended = False
-        self.gate = PauseGate()
+        self.allowance = Allowance()
         self.heartbeat = Heartbeat(
-            store, lease, settings, self.gate, clock=lambda: self.now, end=self._end
+            store, lease, settings, self.allowance, clock=lambda: self.now, end=self._end
         )
 
     def _end(self) -> None:
@@ -167,13 +167,13 @@ def test_a_pausing_job_closes_the_gate_and_goes_on(
     store: Store, lease: Lease, driver: Driver
 ) -> None:
     assert not driver.beat()
-    assert not driver.gate.closed
+    assert not driver.allowance.pausing
     store.request_pause(lease.job_id)
     assert not driver.beat()
-    assert driver.gate.closed
+    assert driver.allowance.pausing
     store.resume_job(lease.job_id)
     assert not driver.beat()
-    assert driver.gate.closed, "a resumed job gets a new driver"
+    assert driver.allowance.pausing, "a resumed job gets a new driver"
 
 
 def test_a_database_away_for_less_than_the_lease_is_waited_for(
@@ -226,3 +226,17 @@ def test_a_heartbeat_that_fails_ends_the_process(
     driver.heartbeat.stop()
     assert "IsADirectoryError" in caplog.text
     assert "driver stops: its heartbeat failed" in caplog.text
+
+
+def test_each_beat_reads_the_jobs_share_of_the_slots(
+    store: Store, lease: Lease, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No share yet counts as one slot."""
+    driver = Driver(store, lease, settings)
+    answers = iter([0, 3])
+    monkeypatch.setattr(
+        store, "renew_lease", lambda *_: Held(JobState.RUNNING, slots=next(answers))
+    )
+    for slots in (1, 3):
+        driver.beat()
+        assert driver.allowance.slots == slots

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from results.records import DriverProcess
 from service.engine import processes
 from tests.service.running import until
 from tests.service.stand_ins import SLEEPER, child
@@ -28,6 +30,14 @@ import subprocess, sys
 command = [sys.executable, "-IS", "-c", {STUBBORN!r}]
 begun = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
 begun.stdout.readline()
+{SLEEPER}
+"""
+#: A process that has the title of a trial's.
+TITLED = f"""
+import sys
+sys.path[:] = {sys.path!r}
+from service.engine import processes
+processes.set_title("argbest q4_grid 9a515f8bf621a5d8 trial 7")
 {SLEEPER}
 """
 
@@ -130,12 +140,27 @@ def test_a_stopped_process_is_still_running() -> None:
         assert processes.find(processes.identity(process.pid)) is not None
 
 
-def test_the_trial_processes_of_a_job_are_those_with_its_id() -> None:
-    name = processes.JOB_ID_VARIABLE
-    with child(variables={name: "this"}) as mine, child(variables={name: "other"}) as other:
-        assert [p.pid for p in processes.trial_processes("this")] == [mine.pid]
-        assert [p.pid for p in processes.trial_processes("other")] == [other.pid]
-    assert processes.trial_processes("this") == []
+def test_the_trial_processes_of_a_driver_are_those_that_name_it() -> None:
+    this, other = DriverProcess("host", 7, 1.5), DriverProcess("host", 7, 2.5)
+    name = processes.DRIVER_VARIABLE
+    with (
+        child(variables={name: processes.process_name(this)}) as mine,
+        child(variables={name: processes.process_name(other)}) as theirs,
+    ):
+        assert [p.pid for p in processes.trial_processes(this)] == [mine.pid]
+        assert [p.pid for p in processes.trial_processes(other)] == [theirs.pid]
+    assert processes.trial_processes(this) == []
+
+
+def test_a_process_with_a_title_is_found_by_its_environment_and_its_id() -> None:
+    """As a trial process is whose title says what it trains."""
+    driver = DriverProcess("host", 7, 1.5)
+    variables = {processes.DRIVER_VARIABLE: processes.process_name(driver)}
+    with child(TITLED, variables) as process:
+        (found,) = processes.trial_processes(driver)
+        assert found.pid == process.pid
+        assert found.cmdline()[0].startswith("argbest q4_grid")
+        assert processes.find(processes.identity(process.pid)) is not None
 
 
 def test_all_are_killed_also_if_one_has_gone_before() -> None:

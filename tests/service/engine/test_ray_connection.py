@@ -36,7 +36,7 @@ def test_a_trial_that_asks_for_no_gpu_is_to_see_none(
     given: dict[str, Any] = {}
     monkeypatch.setattr(ray, "init", lambda **options: given.update(options))
     connect(store.job(accept(store)), settings)
-    variables = given["runtime_env"]["env_vars"]
+    variables = given["job_config"].runtime_env["env_vars"]
     assert variables["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] == "1"
 
 
@@ -52,7 +52,7 @@ def test_a_trial_computes_with_as_many_threads_as_it_has_cpus(
     given: dict[str, Any] = {}
     monkeypatch.setattr(ray, "init", lambda **options: given.update(options))
     connect(store.job(accept(store, spec(cpu=cpu))), settings)
-    variables = given["runtime_env"]["env_vars"]
+    variables = given["job_config"].runtime_env["env_vars"]
     libraries = ("OMP", "OPENBLAS", "MKL", "NUMBA")
     assert [variables[f"{library}_NUM_THREADS"] for library in libraries] == [threads] * 4
 

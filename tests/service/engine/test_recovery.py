@@ -41,10 +41,11 @@ def test_a_paused_job_finishes_its_running_trials_and_goes_on_later(service: Ser
     space = steps(epochs=4, x={"values": [1.0, 2.0, 3.0, 4.0]}, pause_s=1.0)
     job_id = service.submit(space, max_concurrent_trials=2)
     service.wait_for_epochs(job_id, 2)
+    driver = service.recorded_driver(job_id)
     assert service.ask(job_id, "pause")["state"] == "pausing"
     service.wait_for_state(job_id, "paused")
     assert states(service, job_id) == ["succeeded", "succeeded", "queued", "queued"]
-    until(lambda: not processes.trial_processes(job_id), within_s=20, what="no trial process")
+    until(lambda: not processes.trial_processes(driver), within_s=20, what="no trial process")
     assert service.ask(job_id, "resume")["state"] in ("queued", "running")
     for one, trials in ((job_id, 4), (resumed, 2)):
         service.wait(one)
@@ -108,13 +109,16 @@ def test_a_lost_driver_or_controller_costs_no_finished_trial(service: Service) -
     space = steps(epochs=4, x={"values": [1.0, 2.0, 3.0, 4.0]}, pause_s=0.3)
     job_id = service.submit(space, max_concurrent_trials=1)
     losses = [
-        ("service.engine.controller", signal.SIGKILL, 1),
-        ("service.engine.driver", signal.SIGKILL, 5),
-        ("service.engine.driver", signal.SIGUSR1, 9),
+        ("controller", signal.SIGKILL, 1),
+        ("driver", signal.SIGKILL, 5),
+        ("driver", signal.SIGUSR1, 9),
     ]
     for role, ending, epochs in losses:
         service.wait_for_epochs(job_id, epochs)
-        (doomed,) = service.find(role)
+        if role == "controller":
+            (doomed,) = service.find("service.engine.controller")
+        else:
+            doomed = service.driver_of(job_id)
         doomed.send_signal(ending)
         until(lambda lost=doomed: has_ended(lost), within_s=30, what="its end")  # type: ignore[misc]
     service.wait(job_id)
@@ -134,7 +138,7 @@ def test_a_tpe_search_whose_driver_was_killed_goes_on_with_what_it_has_learnt(
         what="half of the trials",
     )
     before = service_store.lease_counts().take_overs
-    (driver,) = service.find("service.engine.driver")
+    driver = service.driver_of(job_id)
     driver.kill()
     service.wait(job_id)
     service.assert_complete(job_id, trials=8, epochs=2)
@@ -151,7 +155,7 @@ def test_a_hanging_driver_is_replaced_and_its_trials_end(service: Service) -> No
     job_id = service.submit(space, max_concurrent_trials=2)
     service.wait_for_epochs(job_id, 3)
     before = service.metric("argbest_take_overs_total")
-    (driver,) = service.find("service.engine.driver")
+    driver = service.driver_of(job_id)
     driver.suspend()
     until(lambda: has_ended(driver), within_s=60, what="the stopped driver is ended")
     service.wait(job_id)
@@ -181,7 +185,7 @@ def test_a_controller_and_a_driver_stopped_past_the_lease_cannot_write(
     service.wait_for_epochs(job_id, 5)
     before = store.lease_counts()
     (controller,) = service.find("service.engine.controller")
-    (driver,) = service.find("service.engine.driver")
+    driver = service.driver_of(job_id)
     stale, environment = processes.identity(driver.pid), controller.environ()
     with ExitStack() as other:
         with stopped(controller, driver):

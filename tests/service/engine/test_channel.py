@@ -1,0 +1,50 @@
+"""The channel between a controller and a driver that waits."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from results.records import Lease
+from service.engine import channel
+from service.engine.channel import IDLE, Orders, to_line
+
+LEASE = Lease("0123456789abcdef", "host:1:2.5:gone", 7)
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, Orders]]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, Orders(theirs.fileno())
+
+
+def test_each_line_is_a_job(ends: tuple[socket.socket, Orders]) -> None:
+    controller, orders = ends
+    other = Lease("fedcba9876543210", "host:1:2.5:gone", 8)
+    controller.sendall(to_line(LEASE) + to_line(other)[:10])
+    assert orders.next(lambda: False) == LEASE
+    controller.sendall(to_line(other)[10:])
+    assert orders.next(lambda: False) == other
+
+
+def test_a_driver_says_that_it_waits_and_ends_with_its_controller(
+    ends: tuple[socket.socket, Orders],
+) -> None:
+    controller, orders = ends
+    assert not orders.is_closed()
+    assert controller.recv(100) == IDLE
+    controller.close()
+    assert orders.next(lambda: True) is None
+    assert orders.is_closed()
+
+
+def test_a_driver_that_cannot_serve_any_more_does_not_wait(
+    ends: tuple[socket.socket, Orders], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "CHECK_SECONDS", 0.01)
+    answers = iter([True, True, False])
+    assert ends[1].next(lambda: next(answers)) is None
+    assert list(answers) == []
