@@ -19,7 +19,7 @@ class JobState(StrEnum):
 
     @property
     def is_finished(self) -> bool:
-        """Whether the job has ended; only a retry of its failed trials runs it again."""
+        """Whether the job has ended; a retry of its failed trials or an extension runs it again."""
         return self in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 
     def may_become(self, other: JobState) -> bool:
@@ -29,7 +29,8 @@ class JobState(StrEnum):
 
 #: A running job goes back to the queue when its driver died or was told to stop; one that is
 #: pausing lets its running trials finish and is then paused, or has ended if no trial was left.
-#: A job that has ended goes back to the queue when its failed trials are to run again.
+#: A job that has ended goes back to the queue when its failed trials are to run again, or when it
+#: is extended.
 JOB_MOVES: dict[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.PAUSED, JobState.CANCELLED}),
     JobState.RUNNING: frozenset(
@@ -69,7 +70,7 @@ class TrialState(StrEnum):
 
     @property
     def is_finished(self) -> bool:
-        """Whether the trial has ended; only a retry of its job runs it again."""
+        """Whether the trial has ended; a retry or an extension of its job may run it again."""
         return self not in (TrialState.QUEUED, TrialState.RUNNING)
 
 

@@ -6,10 +6,12 @@ from results.store import schema
 from results.store.counters import CounterMethods
 from results.store.curves import CurveMethods
 from results.store.events import EventMethods
+from results.store.extend import ExtendMethods
 from results.store.jobs import JobMethods
 from results.store.leases import LeaseMethods
 from results.store.moves import MoveMethods
 from results.store.reports import ReportMethods
+from results.store.shares import ShareMethods
 from results.store.tokens import TokenMethods
 from results.store.trials import TrialMethods
 
@@ -17,6 +19,8 @@ from results.store.trials import TrialMethods
 class Store(
     JobMethods,
     MoveMethods,
+    ExtendMethods,
+    ShareMethods,
     LeaseMethods,
     TrialMethods,
     ReportMethods,

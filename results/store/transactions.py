@@ -176,11 +176,17 @@ def move_trials(
     states: Collection[TrialState],
     to: TrialState,
     *,
+    where: sa.ColumnElement[bool] | None = None,
     detail: str = "",
     **columns: Any,
 ) -> int:
-    """Move the job's trials in ``states`` to another state; return how many those are."""
+    """Move the job's trials in ``states`` to another state; return how many those are.
+
+    ``where`` narrows down which ones.
+    """
     moved = sa.update(TRIALS).where(TRIALS.c.job_id == job_id, TRIALS.c.state.in_(states))
+    if where is not None:
+        moved = moved.where(where)
     moved = moved.values(state=to, **columns).returning(TRIALS.c.number, TRIALS.c.attempt)
     found = sorted(map(tuple, changes.connection.execute(moved)))
     for number, attempt in found:

@@ -65,6 +65,14 @@ def finite(value: object, name: str, *, fix: str = "") -> float:
     return number
 
 
+def amount(value: object, name: str) -> float:
+    """Return ``value`` as a float; raise ValueError unless it is finite and not below 0."""
+    number = finite(value, name)
+    if number < 0:
+        raise ValueError(f"{name} must be 0 or more, not {value!r}")
+    return number
+
+
 def duration(value: object, name: str, *, positive: bool = False) -> float:
     """Return ``value``, in seconds; raise ValueError unless it is finite and not below 0.
 

@@ -137,6 +137,10 @@ VERBS: dict[str, Verb] = {
     "pause": lambda store, lease: store.request_pause(lease.job_id),
     "resume": lambda store, lease: store.resume_job(lease.job_id),
     "retry": lambda store, lease: store.retry_failed(lease.job_id),
+    "extend": lambda store, lease: store.extend_job(
+        lease.job_id, trials=9, epochs=9, fingerprint="another"
+    ),
+    "weigh": lambda store, lease: store.set_priority(lease.job_id, 2),
     "claim": lambda store, _lease: store.claim_job("other", 60),
     "renew": lambda store, lease: store.renew_lease(lease, 60),
     "release": lambda store, lease: store.release_job(lease),

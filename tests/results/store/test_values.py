@@ -49,6 +49,13 @@ def test_a_number_that_is_not_finite_is_refused(value: float) -> None:
         values.finite(value, "x", fix="lower it")
 
 
+@pytest.mark.parametrize("value", [-0.1, math.nan, math.inf, True, "1", None])
+def test_an_amount_is_a_finite_number_that_is_not_below_0(value: object) -> None:
+    with pytest.raises(ValueError, match="cpu must be"):
+        values.amount(value, "cpu")
+    assert values.amount(3, "cpu") == 3.0
+
+
 @pytest.mark.parametrize("value", [-0.5, 0, math.inf])
 def test_a_duration_that_must_be_positive_is(value: float) -> None:
     with pytest.raises(ValueError, match="x must be"):

@@ -1,0 +1,118 @@
+"""What the cluster holds, and each running job's share of it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+
+from results.errors import IllegalMove, UnreadableJob
+from results.records import JobRecord
+from results.shares import Sharing, share
+from results.states import JobState
+from results.store import values
+from results.store.jobs import read_job
+from results.store.rows import JOB, read_spec
+from results.store.tables import CAPACITY, JOBS, Now, insert_or_replace
+from results.store.transactions import SHARING, Transactions, update_job
+
+# Any number will do that no other advisory lock of ours has ("argshare" in ASCII).
+_SHARES_LOCK = 0x6172677368617265
+_ONLY_ROW = 1
+
+
+class ShareMethods(Transactions):
+    """The methods of the store about priorities and shares."""
+
+    def set_priority(self, job_id: str, priority: int) -> JobRecord:
+        """Give an unfinished job another weight in the shares of the cluster, 1 to 100.
+
+        Idempotent. Raises :class:`results.errors.IllegalMove` for a job that has finished.
+        """
+        wanted = values.priority(priority)
+        with self._locked(job_id) as (changes, state):
+            if state.is_finished:
+                raise IllegalMove(
+                    f"job {job_id} has {state}: it has no share of the cluster any more",
+                    hint="only the priority of an unfinished job can be changed",
+                )
+            before = read_job(changes.connection, job_id)
+            if before.priority == wanted:
+                return before
+            update_job(changes.connection, job_id, priority=wanted)
+            changes.note(job_id, state, detail=f"priority {wanted}")
+            return read_job(changes.connection, job_id)
+
+    def note_capacity(self, cpu: float, gpu: float) -> None:
+        """Remember how many CPUs and GPUs the cluster has; written only if they have changed."""
+        noted = {"cpu": values.amount(cpu, "cpu"), "gpu": values.amount(gpu, "gpu")}
+        with self._database.read() as connection:
+            if _capacity(connection) == (noted["cpu"], noted["gpu"]):
+                return
+        with self._database.write() as connection:
+            connection.execute(insert_or_replace(connection, CAPACITY), {"id": _ONLY_ROW, **noted})
+
+    def share_slots(self) -> None:
+        """Give each job that is running or pausing its slots, as :func:`results.shares.share` says.
+
+        It writes only what has changed, so it may be called often, by several controllers. A job
+        that this version cannot read keeps the slots that it has.
+        """
+        with self._database.read() as connection:
+            if not _changed(connection):
+                return
+        with self._database.write() as connection:
+            if connection.dialect.name == "postgresql":
+                # SQLite lets one writer in at a time.
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SHARES_LOCK)))
+            for job_id, columns in _changed(connection).items():
+                # The job may have ended since it was read: then it has no slots.
+                shares = (JOBS.c.id == job_id, JOBS.c.state.in_(SHARING))
+                connection.execute(sa.update(JOBS).where(*shares).values(**columns))
+
+
+def _capacity(connection: Connection) -> tuple[float, float] | None:
+    row = connection.execute(sa.select(CAPACITY.c.cpu, CAPACITY.c.gpu)).one_or_none()
+    return None if row is None else (row.cpu, row.gpu)
+
+
+def _changed(connection: Connection) -> dict[str, dict[str, float]]:
+    """Return the new columns of each job whose slots change, by its id."""
+    now: float = connection.execute(sa.select(Now())).scalar_one()
+    jobs = _sharing(connection)
+    slots = share(jobs, *(_capacity(connection) or (0.0, 0.0)), now)
+    changed: dict[str, dict[str, float]] = {}
+    for job in jobs:
+        new = slots[job.job_id]
+        if new != job.slots:
+            goes_on = job.since is not None and bool(new) == bool(job.slots)
+            changed[job.job_id] = {"slots": new, **({} if goes_on else {"slots_since": now})}
+    return changed
+
+
+def _sharing(connection: Connection) -> list[Sharing]:
+    """Return the jobs that share the cluster, oldest first."""
+    query = sa.select(*JOB).where(JOBS.c.state.in_(SHARING)).order_by(JOBS.c.sequence)
+    found = []
+    for row in connection.execute(query):
+        try:
+            found.append(_one(row))
+        except UnreadableJob:
+            continue
+    return found
+
+
+def _one(row: Row[tuple[object, ...]]) -> Sharing:
+    spec = read_spec(row.id, row.spec)
+    # A job that is pausing starts no more trials.
+    demand = row.running if row.state == JobState.PAUSING else row.planned_trials - row.finished
+    return Sharing(
+        job_id=row.id,
+        order=row.sequence,
+        priority=row.priority,
+        cpu=spec.cpu,
+        gpu=spec.gpu,
+        demand=demand,
+        max_concurrent_trials=spec.max_concurrent_trials,
+        slots=row.slots,
+        since=row.slots_since,
+    )
