@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+#: What stands for a state in the event of a job's deletion.
+DELETED = "deleted"
+
 
 class JobState(StrEnum):
     """Where a job is in its life; :data:`JOB_MOVES` says where it may go next."""

@@ -17,16 +17,13 @@ from sqlalchemy import Connection, Row
 from results.errors import BadCursor, IdempotencyClash, IllegalMove, UnreadableJob
 from results.records import JobRecord, NewTrial, Page
 from results.spec import JobSpec
-from results.states import JobState, TrialState
+from results.states import DELETED, JobState, TrialState
 from results.store import values
 from results.store.rows import JOB, job_record
 from results.store.tables import JOBS, TRIALS, Now, insert_if_new
 from results.store.transactions import Transactions, job_row
 
 logger = logging.getLogger(__name__)
-
-#: The state in the event of a job's deletion.
-DELETED = "deleted"
 
 _CURSOR = re.compile(r"after:(\d{1,18})")
 

@@ -1,0 +1,171 @@
+"""Files that no row names are deleted, and rows whose files are gone are dropped."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from results.records import Checkpoint, EpochReport, Lease
+from results.states import JobState, TrialState
+from results.storage import Storage
+from results.store import Store
+from service.engine.leftovers import sweep, sweep_deleted_jobs
+from tests.service.stand_ins import accept, claim, opened, settings_in, spec
+
+HOUR_S = 3600.0
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with opened(settings_in(tmp_path, "")) as store:
+        yield store
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "storage"
+
+
+@pytest.fixture
+def storage(folder: Path) -> Storage:
+    return Storage(str(folder))
+
+
+def running(store: Store) -> Lease:
+    """Claim a new job of two trials and three epochs; they have started."""
+    parameters = [{"learning_rate": 0.001}, {"learning_rate": 0.002}]
+    accept(store, spec(trials=2, epochs=3), parameters)
+    lease = claim(store)
+    for number in (0, 1):
+        store.start_trial(lease, number, node="here")
+    return lease
+
+
+def add(store: Store, storage: Storage, lease: Lease, trial: int, epoch: int) -> str:
+    """Store a checkpoint; return its name."""
+    name = f"jobs/{lease.job_id}/{trial}/{epoch}.npz"
+    storage.mark(name)
+    store.write_reports(lease, [EpochReport(trial, 1, epoch, {"train_rmse": 1.0}, epoch)])
+    store.add_checkpoint(lease, Checkpoint(trial, epoch, epoch, name, 0, "0" * 64))
+    return name
+
+
+def named(store: Store, lease: Lease) -> list[str]:
+    return sorted(checkpoint.name for checkpoint in store.checkpoints(lease.job_id))
+
+
+def finish(store: Store, lease: Lease, state: TrialState = TrialState.SUCCEEDED) -> None:
+    for number in (0, 1):
+        store.finish_trial(lease, number, state)
+    store.finish_job(lease, JobState(state))
+
+
+def age(folder: Path, seconds: float = 2 * HOUR_S) -> None:
+    """Make all files in the storage look as if they had been written so long ago."""
+    then = time.time() - seconds
+    for path in folder.rglob("*"):
+        os.utime(path, (then, then))
+
+
+def test_files_without_a_row_are_deleted(store: Store, storage: Storage) -> None:
+    lease, other = running(store), "jobs/0123456789abcdef/0/1.npz"
+    wanted = [add(store, storage, lease, trial, epoch) for trial in (0, 1) for epoch in (1, 2)]
+    for name in ("0/3.npz", "1/3.npz.0badf00d.part", "stop/segment"):
+        storage.mark(f"jobs/{lease.job_id}/{name}")
+    storage.mark(other)
+    sweep(store, storage, lease.job_id)
+    assert storage.names() == sorted([*wanted, other])
+    assert named(store, lease) == wanted
+
+
+def test_rows_without_a_file_are_dropped(
+    store: Store, storage: Storage, caplog: pytest.LogCaptureFixture
+) -> None:
+    lease = running(store)
+    first, second = add(store, storage, lease, 1, 1), add(store, storage, lease, 1, 2)
+    storage.delete(second)
+    with caplog.at_level(logging.WARNING):
+        sweep(store, storage, lease.job_id)
+    assert named(store, lease) == [first]
+    assert store.trial(lease.job_id, 1).checkpoint == 1
+    (line,) = caplog.messages
+    assert f"trial 1 after epoch 2 is gone: {second} is not in the storage" in line
+
+
+def test_the_row_of_a_model_that_is_gone_stays(store: Store, storage: Storage) -> None:
+    """The API can then say that the model is missing, and where it was."""
+    lease = running(store)
+    model = add(store, storage, lease, 0, 1)
+    store.finish_trial(lease, 0, TrialState.SUCCEEDED)
+    storage.delete(model)
+    sweep(store, storage, lease.job_id)
+    assert named(store, lease) == [model]
+
+
+def test_a_job_without_files_has_nothing_to_sweep(store: Store, storage: Storage) -> None:
+    lease = running(store)
+    sweep(store, storage, lease.job_id)
+    assert (storage.names(), named(store, lease)) == ([], [])
+
+
+def test_files_of_a_deleted_job_go_after_an_hour(
+    store: Store, storage: Storage, folder: Path
+) -> None:
+    lease, live = running(store), running(store)
+    add(store, storage, lease, 0, 1)
+    wanted = add(store, storage, live, 0, 1)
+    finish(store, lease)
+    store.delete_job(lease.job_id)
+    age(folder, 0.9 * HOUR_S)
+    sweep_deleted_jobs(store, storage)
+    assert len(storage.names()) == 2
+    age(folder)
+    sweep_deleted_jobs(store, storage)
+    assert storage.names() == [wanted]
+
+
+def test_files_that_are_not_of_this_database_are_left(
+    store: Store, storage: Storage, folder: Path
+) -> None:
+    names = ["jobs/0123456789abcdef/0/1.npz", "jobs/notes.txt", "jobs/reports/a", "other/b"]
+    for name in names:
+        storage.mark(name)
+    age(folder)
+    sweep_deleted_jobs(store, storage)
+    assert storage.names() == names
+
+
+def test_a_job_that_ended_without_a_driver_keeps_its_models_only(
+    store: Store, storage: Storage, folder: Path
+) -> None:
+    lease = running(store)
+    model = add(store, storage, lease, 0, 1)
+    add(store, storage, lease, 1, 1)
+    storage.mark(f"jobs/{lease.job_id}/stop/segment")
+    store.finish_trial(lease, 0, TrialState.SUCCEEDED)
+    store.finish_trial(lease, 1, TrialState.CANCELLED)
+    store.request_cancel(lease.job_id)
+    store.finish_job(lease, JobState.CANCELLED)
+    sweep_deleted_jobs(store, storage)
+    assert len(storage.names()) == 3
+    age(folder)
+    sweep_deleted_jobs(store, storage)
+    assert storage.names() == named(store, lease) == [model]
+
+
+def test_files_of_an_unfinished_job_are_left(store: Store, storage: Storage, folder: Path) -> None:
+    lease = running(store)
+    names = [add(store, storage, lease, 0, epoch) for epoch in (1, 2)]
+    age(folder)
+    sweep_deleted_jobs(store, storage)
+    assert storage.names() == named(store, lease) == names
+
+
+def test_an_empty_storage_is_not_made(store: Store, storage: Storage, folder: Path) -> None:
+    sweep_deleted_jobs(store, storage)
+    assert not folder.exists()
