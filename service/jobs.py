@@ -16,6 +16,7 @@ from typing import Any
 import search_spaces
 from results.records import JobRecord, NewTrial
 from results.spec import JobSpec
+from results.storage import Storage, StorageError
 from results.store import Store
 from search_spaces import Library, Problem, SearchSpace, SearchSpaceError, pointer_to
 from service.disk import disk_problem
@@ -62,6 +63,7 @@ class Jobs:
 
     def __init__(self, store: Store, library: Library, settings: Settings) -> None:
         self._store, self._library, self._settings = store, library, settings
+        self._storage = Storage(settings.storage_uri)
 
     def plan(self, request: JobRequest) -> Plan:
         """Return the complete job that ``request`` means.
@@ -138,7 +140,11 @@ class Jobs:
         return job
 
     def delete(self, job_id: str) -> None:
-        """Delete a finished job, its trials, reports and log."""
+        """Delete a finished job, its trials, reports, log, checkpoints and models.
+
+        Files that cannot be deleted now are logged. Those in the storage are deleted later, by a
+        controller's sweep.
+        """
         job = self._store.job(job_id)
         self._store.delete_job(job.id)
         log_state(logger, job.id, "deleted")
@@ -147,6 +153,10 @@ class Jobs:
         except OSError as error:
             # The job is deleted all the same, and a second request would not find it.
             logger.warning("the log of job %s is left behind: %s", job.id, error)
+        try:
+            self._storage.delete_folder(f"jobs/{job.id}")
+        except StorageError as error:
+            logger.warning("job %s: files in the storage are deleted later: %s", job.id, error)
 
 
 def _spec(request: JobRequest, space: SearchSpace) -> JobSpec:

@@ -22,12 +22,14 @@ from results.errors import LeaseLost, StoreUnavailable
 from results.records import DriverProcess, Failure, Lease, LeasedJob
 from results.spec import JobSpec
 from results.states import FailureKind, JobState
+from results.storage import Storage
 from results.store import Store, open_store
 from service import logs
 from service.disk import disk_problem
 from service.engine import leases, processes
 from service.engine.cluster import is_reachable
 from service.engine.driver_processes import Child, Drivers, end_hanging, forget_runs
+from service.engine.leftovers import start_sweeps
 from service.log_lines import log_state
 from service.settings import Settings, settings_or_exit
 
@@ -80,6 +82,7 @@ class Controller:
         """Work until stopped; an unreachable store is waited for."""
         most = self._settings.max_concurrent_jobs
         logger.info("controller %s: at most %d jobs", self._owner, most)
+        start_sweeps(self._store, Storage(self._settings.storage_uri), self._stopped)
         since = self._wall_clock()
         while not self._stopped.wait(POLL_SECONDS):
             if self._wall_clock() - since > self._settings.lease_seconds / 3:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from results.errors import JobNotFound, UnreadableJob
+from results.errors import JobNotFound, StoreUnavailable, UnreadableJob
 from results.records import JobRecord
 from results.states import DELETED
-from results.storage import Storage, StoredFile
+from results.storage import Storage, StorageError, StoredFile
 from results.store import Store
 from service.engine.models import keep_models
 
@@ -61,6 +62,22 @@ def sweep_deleted_jobs(store: Store, storage: Storage) -> None:
                 storage.delete_folder(f"jobs/{job_id}")
         except UnreadableJob as error:
             logger.info("the files of job %s are left alone: %s", job_id, error)
+
+
+def start_sweeps(store: Store, storage: Storage, stopped: threading.Event) -> None:
+    """Start a thread that sweeps now and every hour until ``stopped``, however slow it is."""
+    threading.Thread(
+        target=_sweep_hourly, args=(store, storage, stopped), name="sweeps", daemon=True
+    ).start()
+
+
+def _sweep_hourly(store: Store, storage: Storage, stopped: threading.Event) -> None:
+    while not stopped.is_set():
+        try:
+            sweep_deleted_jobs(store, storage)
+        except (StorageError, StoreUnavailable) as error:
+            logger.warning("the next sweep is in an hour: %s", error)
+        stopped.wait(QUIET.total_seconds())
 
 
 def _files_by_job(storage: Storage) -> Mapping[str, Sequence[StoredFile]]:

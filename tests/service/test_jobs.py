@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from results.storage import Storage
 from results.store import Store
 from service.api import create_app
 from service.settings import Settings
-from tests.service.http.samples import JOB, submit
+from tests.service.http.samples import JOB, run, submit
 
 
 def test_a_job_is_accepted_with_a_complete_specification(client: TestClient) -> None:
@@ -234,3 +235,28 @@ def test_a_gpu_that_trials_are_not_given_is_refused_with_the_fix(
 def test_a_gpu_that_no_trial_uses_need_not_be_given(client: TestClient) -> None:
     assert plan(client, search_space=INLINE, strategy="single").status_code == 200
     assert plan(client, **LOGISTIC, parameters={"device": "cpu"}).status_code == 200
+
+
+def test_a_deleted_job_leaves_no_files(
+    client: TestClient, store: Store, settings: Settings
+) -> None:
+    job_id, storage = submit(client)["id"], Storage(settings.storage_uri)
+    run(store, job_id)
+    settings.logs_dir.mkdir()
+    settings.log_file(job_id).write_text("line")
+    for name in (f"jobs/{job_id}/0/3.npz", f"jobs/{job_id}/stop/segment", "jobs/other/0/3.npz"):
+        storage.mark(name)
+    assert client.delete(f"/api/v1/jobs/{job_id}").status_code == 204
+    assert storage.names() == ["jobs/other/0/3.npz"]
+    assert not settings.log_file(job_id).exists()
+
+
+def test_a_storage_that_is_away_stops_no_deletion(
+    client: TestClient, store: Store, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    job_id = submit(client)["id"]
+    run(store, job_id)
+    (settings.data_dir / "storage").touch()  # a file where the folder should be
+    assert client.delete(f"/api/v1/jobs/{job_id}").status_code == 204
+    assert client.get(f"/api/v1/jobs/{job_id}").status_code == 404
+    assert f"job {job_id}: files in the storage are deleted later: cannot delete" in caplog.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,8 @@ from results.records import Checkpoint, EpochReport, Lease
 from results.states import JobState, TrialState
 from results.storage import Storage
 from results.store import Store
-from service.engine.leftovers import sweep, sweep_deleted_jobs
+from service.engine.leftovers import start_sweeps, sweep, sweep_deleted_jobs
+from tests.service.running import until
 from tests.service.stand_ins import accept, claim, opened, settings_in, spec
 
 HOUR_S = 3600.0
@@ -169,3 +171,33 @@ def test_files_of_an_unfinished_job_are_left(store: Store, storage: Storage, fol
 def test_an_empty_storage_is_not_made(store: Store, storage: Storage, folder: Path) -> None:
     sweep_deleted_jobs(store, storage)
     assert not folder.exists()
+
+
+def test_the_sweeps_run_in_a_thread_from_the_start_on_until_stopped(
+    store: Store, storage: Storage, folder: Path
+) -> None:
+    lease, stopped = running(store), threading.Event()
+    add(store, storage, lease, 0, 1)
+    finish(store, lease)
+    store.delete_job(lease.job_id)
+    age(folder)
+    start_sweeps(store, storage, stopped)
+    until(lambda: not storage.names(), within_s=30, what="the files are deleted")
+    stopped.set()
+    until(lambda: not sweeping(), within_s=30, what="the thread has ended")
+
+
+def test_a_storage_that_is_away_is_swept_later(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    nobody = Storage("s3://key:secret@bucket?endpoint_override=http://127.0.0.1:1")
+    stopped = threading.Event()
+    start_sweeps(store, nobody, stopped)
+    until(lambda: "the next sweep is in an hour" in caplog.text, within_s=30, what="a line")
+    assert sweeping()
+    stopped.set()
+    until(lambda: not sweeping(), within_s=30, what="the thread has ended")
+
+
+def sweeping() -> bool:
+    return any(thread.name == "sweeps" for thread in threading.enumerate())
