@@ -116,6 +116,7 @@ class Controller:
         if not self._is_resting:
             room = self._settings.max_concurrent_jobs - len(mine) if self._can_start() else 0
             self._claim(to_run=room > 0)
+            self._store.share_slots()
             self._drivers.keep_spares(room)
 
     def end_drivers(self) -> None:
@@ -203,6 +204,7 @@ class Controller:
                 Failure(FailureKind.WORKER_LOST, message),
             )
         else:
+            self._store.share_slots()  # so that the driver begins with its share
             self._start_driver(lease, job.spec)
 
     def _start_driver(self, lease: Lease, spec: JobSpec) -> None:

@@ -23,6 +23,7 @@ from results.store import Store, open_store
 from service import logs
 from service.engine import processes
 from service.engine.allowance import Allowance
+from service.engine.capacity import CapacityWatch
 from service.engine.channel import Orders
 from service.engine.cluster import is_reachable
 from service.engine.endings import Ending, ending_of
@@ -61,6 +62,8 @@ def _run(
     The ending is None if the next driver is to go on with the job.
     """
     try:
+        # The controller shared the slots out when it claimed the job.
+        allowance.slots = store.job(lease.job_id).slots or 1
         return run_job(store, lease, settings, allowance, node_s=node_s), True
     except Exception as error:
         # The edge of this process: an exception ends the job, or leaves it to the next driver.
@@ -174,6 +177,7 @@ def main(arguments: Sequence[str]) -> None:
     # Once a trial, it warns that the log files which are switched off are missing.
     logging.getLogger("ray.tune.analysis.experiment_analysis").setLevel(logging.ERROR)
     store = open_store(settings.store_url)
+    CapacityWatch(store).start()
     try:
         status = _work(lease, store, settings)
     except RayUnavailableError as error:

@@ -37,6 +37,7 @@ from tests.service.stand_ins import (
     listening,
     run_trial,
     settings_in,
+    spec,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -733,3 +734,20 @@ def test_a_controller_process_without_its_parent_ends_and_leaves_drivers_alone(
         until(lambda: not process.is_running(), within_s=30, what="the controller's end")
         assert driver.poll() is None
     assert states(store, job_id) == ["running"]
+
+
+def test_slots_are_shared_before_a_driver_begins_and_when_a_job_has_gone(
+    controller: Controller, store: Store, drivers: Drivers
+) -> None:
+    store.note_capacity(4.0, 0.0)
+    first = accept(store, spec(strategy="random", trials=8, max_concurrent_trials=8))
+    slots: list[int | None] = []
+    drivers.meanwhile = lambda: slots.append(store.job(first).slots)
+    controller.step()
+    assert slots == [4]
+    second = accept(store, spec(strategy="random", trials=8, max_concurrent_trials=8))
+    controller.step()
+    assert [store.job(job).slots for job in (first, second)] == [2, 2]
+    store.finish_job(lease_of(store, second), JobState.SUCCEEDED)
+    controller.step()
+    assert store.job(first).slots == 4
