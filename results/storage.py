@@ -51,7 +51,8 @@ class Storage:
     def save(self, name: str, source: Path) -> None:
         """Copy the local file ``source`` to ``name``, whole or not at all; replaces a former one.
 
-        Where it cannot be copied, no file of this name may be left.
+        Where it cannot be copied, no file of this name may be left. In an object store a reader of
+        the former file may see parts of both, so give each content a name of its own.
         """
         with self._doing(f"save {name}"), source.open("rb") as file:
             self._files.save(_checked(name), file)
@@ -156,10 +157,11 @@ def _hint(error: Exception) -> str:
     text, number = str(error), getattr(error, "errno", None)
     if number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return "free some space there, or name another place in ARGBEST_STORAGE"
-    if number in {errno.EACCES, errno.EPERM, errno.EROFS} or "ACCESS_DENIED" in text:
+    if number in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return "let the user that runs argbest write there"
     if "NO_SUCH_BUCKET" in text:
         return "make the bucket"
     if "NETWORK_CONNECTION" in text:
         return "check that the server runs and can be reached from here"
-    return "check ARGBEST_STORAGE and the credentials"
+    credentials = " and the credentials" if "AWS Error" in text else ""
+    return f"check ARGBEST_STORAGE{credentials}"

@@ -127,8 +127,9 @@ class ObjectStore:
 
     def save(self, name: str, source: IO[bytes]) -> None:
         """Write an object; object stores show it only when all of it is there."""
+        opened = self._system.open_output_stream(self._path(name))
         try:
-            with self._system.open_output_stream(self._path(name)) as target:
+            with opened as target:
                 shutil.copyfileobj(source, target, _CHUNK_BYTES)
         except OSError:
             # Where reading failed, pyarrow has closed the object, which is too short.
@@ -197,7 +198,7 @@ def _open_part(target: Path, attempts: int = 10) -> tuple[Path, BinaryIO]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         return part, part.open("xb")
-    except FileNotFoundError:  # the folder was empty, and another process has just deleted it
+    except (FileNotFoundError, FileExistsError):  # another process deletes the empty folder
         if attempts == 0:
             raise
         return _open_part(target, attempts - 1)
