@@ -153,7 +153,7 @@ def test_of_many_writers_of_one_name_one_wins(storage: Storage, tmp_path: Path) 
         while not all(future.done() for future in writing):
             content = content_of(storage)
             # An object store is read in ranges, between which the object may be replaced.
-            assert "s3" in storage.uri or content == content[:1] * 300_000
+            assert storage.uri.startswith("s3:") or content == content[:1] * 300_000
     for future in writing:
         future.result()
     assert content_of(storage) in [source.read_bytes() for source in sources]
@@ -273,13 +273,13 @@ def test_a_server_that_went_away_is_an_error_in_time(source: Path, tmp_path: Pat
         server.process.kill()
         server.process.wait()
         began = time.monotonic()
-        with pytest.raises(OSError, match="curlCode|NETWORK_CONNECTION"):
+        with pytest.raises(OSError, match=r"curlCode"):
             reading.read()
         for call in (
             lambda: storage.save(NAME, source),
             lambda: storage.fetch(NAME, tmp_path / "target"),
             lambda: storage.has(NAME),
-            lambda: storage.names(),
+            storage.names,
             lambda: storage.delete(NAME),
         ):
             with pytest.raises(StorageError, match="check that the server runs"):
@@ -307,6 +307,6 @@ def test_a_server_that_hangs_in_a_download_is_an_error_in_time(tmp_path: Path) -
         with storage.open(NAME) as reading:
             reading.read(10)
             server.process.send_signal(signal.SIGSTOP)
-            with pytest.raises(OSError, match="curlCode|NETWORK_CONNECTION"):
+            with pytest.raises(OSError, match=r"curlCode"):
                 reading.read()
         assert time.monotonic() - began < BOUND_S
