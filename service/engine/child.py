@@ -1,7 +1,8 @@
 """The process in which a user's trainable runs: ``python -m service.engine.child IN OUT``.
 
-IN and OUT are file descriptors of pipes. It reads what to train from IN, one JSON object, and
-writes each message to OUT, one line of JSON. The user's code runs in the main thread.
+IN and OUT are file descriptors of pipes, which carry one line of JSON for each message. It reads
+what to train, sends its messages, and reads an answer to each question among them. The user's code
+runs in the main thread.
 """
 
 from __future__ import annotations
@@ -15,36 +16,83 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from results.spec import JobSpec
 from service.engine.failures import failure_of_trial
-from service.engine.messages import Assignment, Failed, Finished, Message, to_result
-from service.engine.training import TrialContext, train_trial
+from service.engine.messages import (
+    Assignment,
+    Failed,
+    Finished,
+    Message,
+    StateOffered,
+    StateWritten,
+    Stopped,
+    Wish,
+    to_json,
+)
+from service.engine.reporter import SegmentStop
+from service.engine.training import Resume, TrialContext, train_segment
+from trainables import state_files
+from trainables.contract import State
 
 _PR_SET_PDEATHSIG = 1
 
 
-def to_request(assignment: Assignment, context: TrialContext) -> str:
-    """Return the JSON that :func:`main` reads."""
-    folders = {"datasets_dir": context.datasets_dir, "fashion_mnist_dir": context.fashion_mnist_dir}
-    return json.dumps(
-        {
-            "assignment": asdict(assignment),
-            "spec": context.spec.to_json(),
-            **{name: None if path is None else str(path) for name, path in folders.items()},
+def to_request(assignment: Assignment, context: TrialContext, resume: Resume, folder: Path) -> str:
+    """Return the line that :func:`main` reads first; the child's states go into ``folder``."""
+    values = {
+        "assignment": assignment.to_json(),
+        "context": {**asdict(context), "spec": context.spec.to_json()},
+        "resume": asdict(resume),
+        "folder": folder,
+    }
+    return json.dumps(values, default=str)  # paths
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
+
+
+def _from_request(request: dict[str, Any]) -> tuple[Assignment, TrialContext, Resume, Path]:
+    values = request["context"]
+    context = TrialContext(
+        **{
+            **values,
+            "spec": JobSpec.from_json(values["spec"]),
+            "datasets_dir": Path(values["datasets_dir"]),
+            "fashion_mnist_dir": _path(values["fashion_mnist_dir"]),
         }
     )
+    resume = Resume(**{**request["resume"], "path": _path(request["resume"]["path"])})
+    return Assignment.from_json(request["assignment"]), context, resume, Path(request["folder"])
 
 
-def _from_request(request: dict[str, Any]) -> tuple[Assignment, TrialContext]:
-    fashion_mnist = request["fashion_mnist_dir"]
-    context = TrialContext(
-        JobSpec.from_json(request["spec"]),
-        Path(request["datasets_dir"]),
-        None if fashion_mnist is None else Path(fashion_mnist),
-    )
-    return Assignment(**request["assignment"]), context
+class _Parent:
+    """The driver of a segment whose messages go through the trial process."""
+
+    def __init__(self, requests: TextIO, reports: TextIO, folder: Path) -> None:
+        self._requests, self._reports, self._folder = requests, reports, folder
+
+    def send(self, message: Message) -> None:
+        self._reports.write(json.dumps(to_json(message)) + "\n")
+        self._reports.flush()
+
+    def _ask(self, question: StateOffered | StateWritten) -> Any:
+        self.send(question)
+        return json.loads(self._requests.readline())
+
+    def wish(self, epoch: int, *, can_resume: bool) -> Wish:
+        return Wish(**self._ask(StateOffered(epoch, can_resume)))
+
+    def keep(self, state: State, epoch: int, seconds: float) -> bool:
+        path = self._folder / "state.npz"
+        error = ""
+        try:
+            state_files.save(path, state)
+        except OSError as failed:
+            error = str(failed)
+        return bool(self._ask(StateWritten(str(path), epoch, seconds, error)))
 
 
 def _seed_generators(seed: int) -> None:
@@ -57,26 +105,24 @@ def _seed_generators(seed: int) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Train the trial that is read, and send how it went."""
+    """Train the segment that is read, and send how it went."""
     if sys.platform == "linux":  # do not outlive the trial process, however that ends
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     source, target = map(int, arguments)
-    with os.fdopen(source, encoding="utf-8") as requests:
-        assignment, context = _from_request(json.load(requests))
-    os.set_inheritable(target, False)  # noqa: FBT003 - no program that it runs may write there
+    for pipe in (source, target):
+        os.set_inheritable(pipe, False)  # noqa: FBT003 - no program that it runs may use them
+    requests = os.fdopen(source, encoding="utf-8")
     reports = os.fdopen(target, "w", encoding="utf-8")
-
-    def send(message: Message) -> None:
-        reports.write(json.dumps(to_result(message)) + "\n")
-        reports.flush()
-
-    seed = assignment.seed
+    assignment, context, resume, folder = _from_request(json.loads(requests.readline()))
+    parent, seed = _Parent(requests, reports, folder), assignment.seed
     try:
-        train_trial(assignment, context, send, prepare=lambda: _seed_generators(seed))
+        train_segment(assignment, context, parent, resume, prepare=lambda: _seed_generators(seed))
+    except SegmentStop:
+        parent.send(Stopped())
     except BaseException as error:  # noqa: BLE001 - whatever it is, it fails the trial
-        send(Failed(failure_of_trial(error)))
+        parent.send(Failed(failure_of_trial(error)))
     else:
-        send(Finished())
+        parent.send(Finished())
 
 
 if __name__ == "__main__":

@@ -9,30 +9,40 @@ from __future__ import annotations
 
 import ctypes
 import json
+import math
 import os
 import selectors
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TextIO
 
 import psutil
 
 from results.records import Failure
 from results.states import FailureKind
+from service.engine.checkpoints import SegmentCheckpoints
 from service.engine.child import to_request
 from service.engine.messages import (
     Assignment,
+    End,
     Epoch,
     Failed,
     Finished,
     Message,
     Output,
-    from_result,
+    Started,
+    StateOffered,
+    StateWritten,
+    from_json,
 )
-from service.engine.training import Send, TrialContext, at_time_limit
+from service.engine.training import Resume, Send, TrialContext, at_time_limit
 
 _PR_SET_CHILD_SUBREAPER = 36
 #: Printed lines are sent in batches, at the latest this many seconds after they came.
@@ -48,19 +58,38 @@ def run_in_child(
     assignment: Assignment,
     context: TrialContext,
     send: Send,
+    checkpoints: SegmentCheckpoints,
+    resume: Resume,
     *,
+    time_limit_s: float | None,
     clock: Callable[[], float] = time.monotonic,
-) -> Failure | None:
-    """Train in a child, send its epochs and lines, and return why it failed, None if it did not."""
+) -> End:
+    """Train in a child, pass its messages on, and return how it ended."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    with _started(to_request(assignment, context)) as (process, reports, output):
-        return _Run(assignment.number, context, send, process, reports, output, clock).follow()
+    has_started = resume.path is None
+    if has_started:  # else the child says whether it can be resumed, after its imports
+        send(Started(socket.gethostname(), note=resume.note))
+    request = to_request(assignment, context, resume, checkpoints.folder)
+    with _started(request) as pipes:
+        follower = _Follower(assignment.number, context, send, checkpoints, pipes, clock)
+        follower.has_started = has_started
+        return follower.follow(time_limit_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pipes:
+    """A child and the pipes to it: for answers, from its messages and from its output."""
+
+    process: subprocess.Popen[bytes]
+    answers: TextIO
+    reports: int
+    output: int
 
 
 @contextmanager
-def _started(request: str) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
-    """Start the child; yield it and the pipes of its messages and its output.
+def _started(request: str) -> Iterator[_Pipes]:
+    """Start the child with its request; yield it and its pipes.
 
     At the end everything that is left of it is killed.
     """
@@ -77,15 +106,24 @@ def _started(request: str) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]
     )
     for theirs in (source, target, printed):
         os.close(theirs)
+    answers = os.fdopen(requests, "w", encoding="utf-8")
     try:
-        with suppress(BrokenPipeError), os.fdopen(requests, "w", encoding="utf-8") as file:
-            file.write(request)
-        yield process, reports, output
+        _answer(answers, request)
+        yield _Pipes(process, answers, reports, output)
     finally:
         _end_descendants(before)
         process.wait()
+        with suppress(BrokenPipeError):  # what it did not read
+            answers.close()
         os.close(reports)
         os.close(output)
+
+
+def _answer(answers: TextIO, line: str) -> None:
+    """Write a line to the child; one that has ended reads none, and its end is seen elsewhere."""
+    with suppress(BrokenPipeError):
+        answers.write(line + "\n")
+        answers.flush()
 
 
 def _end_descendants(before: set[int]) -> None:
@@ -102,7 +140,7 @@ def _end_descendants(before: set[int]) -> None:
                 continue
 
 
-class _Run:
+class _Follower:
     """Follows one child to its end."""
 
     def __init__(
@@ -110,27 +148,28 @@ class _Run:
         number: int,
         context: TrialContext,
         send: Send,
-        process: subprocess.Popen[bytes],
-        reports: int,
-        output: int,
+        checkpoints: SegmentCheckpoints,
+        pipes: _Pipes,
         clock: Callable[[], float],
     ) -> None:
-        self._number, self._send, self._process, self._clock = number, send, process, clock
-        self._limit = context.spec.time_limit_s
+        self._number, self._send, self._checkpoints = number, send, checkpoints
+        self._pipes, self._process, self._clock = pipes, pipes.process, clock
+        self._limit = context.spec.time_limit_s or 0.0
         self._epochs = context.spec.space.epochs
-        self._started = self._flushed = clock()
-        self._reports, self._output = reports, output
-        self._pipes = {reports: bytearray(), output: bytearray()}
+        self._flushed = clock()
+        self._buffers = {pipes.reports: bytearray(), pipes.output: bytearray()}
+        self.has_started = False
         self._reported = 0
-        self._end: Finished | Failed | None = None
+        self._end: End | None = None
         self._ended_at = 0.0
 
-    def follow(self) -> Failure | None:
+    def follow(self, time_limit_s: float | None) -> End:
         """Pass everything on until the child has ended or has to be ended."""
-        for pipe in self._pipes:
+        over = math.inf if time_limit_s is None else self._clock() + time_limit_s
+        for pipe in self._buffers:
             os.set_blocking(pipe, False)
         with selectors.DefaultSelector() as selector:
-            for pipe in self._pipes:
+            for pipe in self._buffers:
                 selector.register(pipe, selectors.EVENT_READ)
             while self._process.poll() is None:
                 for key, _ in selector.select(_POLL_SECONDS):
@@ -140,16 +179,14 @@ class _Run:
                 now = self._clock()
                 if self._end is not None and now - self._ended_at > EXIT_SECONDS:
                     break
-                if self._limit is not None and now - self._started > self._limit:
+                if now > over:
                     self._end = self._end or Failed(at_time_limit(self._limit))
                     break
-        for pipe in self._pipes:
+        for pipe in self._buffers:
             while self._read(pipe):
                 pass
         self._pass_on(True)  # noqa: FBT003
-        if isinstance(self._end, Failed):
-            return self._end.failure
-        return None if self._end else self._unexpected_end()
+        return self._end or self._unexpected_end()
 
     def _read(self, pipe: int) -> bool:
         """Read what is there; False at the end of the pipe, or if nothing is there now."""
@@ -157,48 +194,60 @@ class _Run:
             data = os.read(pipe, 64 * 1024)
         except BlockingIOError:
             return False
-        buffer = self._pipes[pipe]
+        buffer = self._buffers[pipe]
         buffer += data
-        if pipe == self._output and len(buffer) > MAX_BATCH_BYTES:
+        if pipe == self._pipes.output and len(buffer) > MAX_BATCH_BYTES:
             del buffer[: len(buffer) - MAX_BATCH_BYTES]
         return bool(data)
 
     def _pass_on(self, flush: bool) -> None:  # noqa: FBT001
         """Send the messages that have come, and the printed lines if it is time to."""
-        lines = self._pipes[self._reports].split(b"\n")
-        self._pipes[self._reports][:] = lines.pop()
+        lines = self._buffers[self._pipes.reports].split(b"\n")
+        self._buffers[self._pipes.reports][:] = lines.pop()
         if flush or lines:
             self._send_output(last=self._process.returncode is not None)
         for line in lines:
-            self._take(from_result(json.loads(line)))
+            self._take(from_json(json.loads(line)))
 
     def _send_output(self, *, last: bool) -> None:
         """Send whole lines; the last one of a child that has ended may lack its line feed."""
         self._flushed = self._clock()
-        buffer = self._pipes[self._output]
+        buffer = self._buffers[self._pipes.output]
         end = len(buffer) if last else buffer.rfind(b"\n") + 1
         if end:
             text = bytes(buffer[:end]).decode("utf-8", "replace")
             del buffer[:end]
             self._send(Output("".join(f"trial {self._number}: {x}\n" for x in text.splitlines())))
 
-    def _take(self, message: Message | None) -> None:
-        if isinstance(message, Epoch):
-            self._reported = message.epoch
-            self._send(message)
-        elif isinstance(message, Finished | Failed):
+    def _take(self, message: Message) -> None:
+        if isinstance(message, StateOffered):
+            wish = self._checkpoints.wish(message.epoch, can_resume=message.can_resume)
+            _answer(self._pipes.answers, json.dumps(asdict(wish)))
+        elif isinstance(message, StateWritten):
+            _answer(self._pipes.answers, json.dumps(self._store(message)))
+        elif isinstance(message, End):
             self._end, self._ended_at = message, self._clock()
+        elif not (isinstance(message, Started) and self.has_started):
+            if isinstance(message, Epoch):
+                self._reported = message.epoch
+            self._send(message)
 
-    def _unexpected_end(self) -> Failure | None:
+    def _store(self, state: StateWritten) -> bool:
+        if state.error:
+            self._checkpoints.failed(state.epoch, state.error)
+            return False
+        return self._checkpoints.store(Path(state.path), state.epoch, state.seconds)
+
+    def _unexpected_end(self) -> End:
         """Return what the exit status says of a child that has not sent how its trial ended."""
         status = self._process.returncode
         if status == 0 and self._reported == self._epochs:
-            return None
+            return Finished()
         done = f"after it had reported {self._reported} of {self._epochs} epochs"
         if status >= 0:
             message = f"the trial's process exited with status {status} {done}"
-            return Failure(FailureKind.USER_ERROR, message)
+            return Failed(Failure(FailureKind.USER_ERROR, message))
         name = signal.Signals(-status).name
         hint = " (the machine may have run out of memory)" if name == "SIGKILL" else ""
         message = f"the trial's process was ended by {name} {done}{hint}"
-        return Failure(FailureKind.WORKER_LOST, message)
+        return Failed(Failure(FailureKind.WORKER_LOST, message))

@@ -93,12 +93,13 @@ class Heartbeat:
             if self._clock() - self._renewed > self._settings.lease_seconds:
                 self._end("the lease has run out while the store could not be reached")
             return
-        self._allowance.slots = held.slots or 1
+        self._allowance.slots = held.slots
         if held.state is JobState.CANCELLING:
             self._end("the job was cancelled")
-        if held.state is JobState.PAUSING and not self._allowance.pausing:
+        is_pausing = held.state is JobState.PAUSING
+        if is_pausing and not self._allowance.pausing:
             logger.info("the job is pausing: its trials end, and no other one starts")
-            self._allowance.pausing = True
+        self._allowance.pausing = is_pausing
         limit_log(self._settings.log_file(self._lease.job_id), self._settings.max_log_bytes)
         self._silence = 0 if is_reachable(self._settings.ray_address) else self._silence + 1
         if self._silence >= RAY_SILENCE:

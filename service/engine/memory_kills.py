@@ -1,6 +1,6 @@
-"""A trial whose process Ray ended to save memory fails alone, and not with its whole job.
+"""A trial whose process Ray ended to save memory is lost alone, and not with its whole job.
 
-Ray's memory monitor ends a process where the machine's memory runs out, and tells of it by an
+Ray's memory monitor ends a process where the machine's memory runs out, and says so by an
 ``OutOfMemoryError``. The pinned Tune knows an actor that died and a task that raised; at any
 other exception it raises ``RuntimeError`` out of ``Tuner.fit`` (``_actor_task_failed`` in Ray's
 ``air/execution/_internal/actor_manager.py``), and every trial of the job ends with it.
@@ -8,13 +8,19 @@ other exception it raises ``RuntimeError`` out of ``Tuner.fit`` (``_actor_task_f
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+
 from ray.air.execution._internal import RayActorManager
 from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
 from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.tune.execution import tune_controller
 
-#: What Ray says of each process that its memory monitor ended.
-KILLED_FOR_MEMORY = "killed due to the node running low on memory"
+_reason: ContextVar[str] = ContextVar("reason", default="")
+
+
+def reason() -> str:
+    """Return Ray's report, while Tune is told of a process ended to save memory; else ""."""
+    return _reason.get()
 
 
 class ActorManager(RayActorManager):  # type: ignore[misc]  # Ray ships no types
@@ -23,9 +29,15 @@ class ActorManager(RayActorManager):  # type: ignore[misc]  # Ray ships no types
     def _actor_task_failed(
         self, tracked_actor_task: TrackedActorTask, exception: Exception
     ) -> None:
-        if isinstance(exception, OutOfMemoryError):
-            exception = RayActorError(error_msg=str(exception))
-        super()._actor_task_failed(tracked_actor_task, exception)
+        if not isinstance(exception, OutOfMemoryError):
+            super()._actor_task_failed(tracked_actor_task, exception)
+            return
+        token = _reason.set(str(exception))
+        try:
+            died = RayActorError(error_msg=str(exception))
+            super()._actor_task_failed(tracked_actor_task, died)
+        finally:
+            _reason.reset(token)
 
 
 def survive_memory_kills() -> None:

@@ -1,111 +1,166 @@
 """The messages between a job's driver and its trial processes, and their form inside Ray Tune.
 
 The driver sends an :class:`Assignment`, inside a Tune configuration. The trial process answers with
-:class:`Started`, an :class:`Epoch` after each epoch, :class:`Output` for what a user's code prints
-and, before an exception ends it, :class:`Failed`, each inside a Tune result.
+:class:`Started`, an :class:`Epoch` after each epoch, :class:`Checkpointed` for each checkpoint,
+:class:`Output` for lines of text, and at the end one of :data:`End`. Tune carries several messages
+in one result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_args
 
-from results.records import Failure
+from results.records import Checkpoint, Failure
 from results.states import FailureKind
 
-#: The one key of a Tune configuration: a trial's number, parameters and seed.
-ASSIGNMENT = "trial"
-#: The key of a Tune result that holds the message, and that of the value which samplers compare.
-MESSAGE = "argbest"
-OBJECTIVE = "objective"
+#: The one key of a Tune configuration: an assignment.
+ASSIGNMENT = "segment"
+#: The key of a Tune result that holds the messages.
+MESSAGES = "argbest"
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A trial to run: its number in the job, its hyperparameters and its seed."""
+    """A segment to run: its id, and the trial's number, hyperparameters and seed.
 
+    ``checkpoints`` are those that the trial may go on from, newest first; without one that can be
+    used it begins at epoch 1.
+    """
+
+    segment: str
     number: int
     parameters: Mapping[str, Any]
     seed: int
+    checkpoints: tuple[Checkpoint, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the plain values, which become a configuration's :data:`ASSIGNMENT`."""
-        return {"number": self.number, "parameters": dict(self.parameters), "seed": self.seed}
+        return {**asdict(self), "parameters": dict(self.parameters)}
 
     @classmethod
-    def of(cls, config: Mapping[str, Any]) -> Assignment:
-        """Return the assignment inside a Tune configuration."""
-        return cls(**config[ASSIGNMENT])
+    def from_json(cls, values: Mapping[str, Any]) -> Assignment:
+        """Return the assignment that :meth:`to_json` gave."""
+        found = tuple(Checkpoint(**checkpoint) for checkpoint in values["checkpoints"])
+        return cls(**{**values, "checkpoints": found})
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """An attempt has begun on the node of that host name."""
+    """A segment has begun on the node of that host name, after the epoch ``resumed_from``.
+
+    ``resumed_from`` is 0 at the beginning of a trial. ``note`` says why checkpoints that were
+    offered could not be used ("" if none was passed over).
+    """
 
     node: str
+    resumed_from: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """An epoch has ended, ``seconds`` after training began.
+    """An epoch has ended, ``seconds`` of training after the trial began.
 
-    ``objective`` is the value of the job's metric, if this epoch has it. ``engine`` names the code
-    that trained, where the trainable has several.
+    ``engine`` names the code that trained, where the trainable has several.
     """
 
     epoch: int
     metrics: Mapping[str, float]
-    objective: float | None
     seconds: float
     engine: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """The attempt has failed; its process ends, or takes another trial."""
+class Checkpointed:
+    """A checkpoint of the trial is in the storage."""
 
-    failure: Failure
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class StateOffered:
+    """A child process asks the trial process what is wanted after an epoch: a :class:`Wish`."""
+
+    epoch: int
+    can_resume: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StateWritten:
+    """A child process has written its state to a file, and asks whether it could be stored.
+
+    ``error`` says why the file could not be written ("" if it was).
+    """
+
+    path: str
+    epoch: int
+    seconds: float
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Lines that a trial has printed, each with its line feed and the trial's number in front."""
+    """Lines of the trial, each with its line feed and the trial's number in front."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A child process has trained its trial to the end; it is sent to the trial process alone."""
+    """The trial has been trained to its last epoch."""
 
 
-Message = Started | Epoch | Failed | Output | Finished
-_KINDS = {kind.__name__: kind for kind in (Started, Epoch, Failed, Output, Finished)}
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The segment has ended after a checkpoint, as the driver asked; the trial can go on later."""
 
 
-def to_result(message: Message, objective: float | None = None) -> dict[str, Any]:
-    """Return the message as a Tune result, with the last epoch's ``objective`` if there is one.
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The trial has failed."""
 
-    The message is a list, because Tune keeps statistics of every number in a dictionary.
-    """
-    result: dict[str, Any] = {MESSAGE: [type(message).__name__, asdict(message)]}
-    if isinstance(message, Epoch) and message.objective is not None:
-        objective = message.objective
-    return result if objective is None else {**result, OBJECTIVE: objective}
+    failure: Failure
 
 
-def from_result(result: Mapping[str, Any]) -> Message | None:
-    """Return the message inside a Tune result, None for a result that is none of ours.
+End = Finished | Stopped | Failed
+Message = Started | Epoch | Checkpointed | StateOffered | StateWritten | Output | End
+_KINDS = {kind.__name__: kind for kind in get_args(Message)}
 
-    A trainable that was written for Ray Tune calls ``ray.tune.report`` itself, say.
-    """
-    try:
-        name, fields = result[MESSAGE]
-        if name == Failed.__name__:
-            failure = fields["failure"]
-            return Failed(Failure(**{**failure, "kind": FailureKind(failure["kind"])}))
-        message: Message = _KINDS[name](**fields)
-    except (KeyError, TypeError, ValueError):
-        return None
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is wanted of a trainable after an epoch: a checkpoint of its state, and to stop then."""
+
+    checkpoint: bool = False
+    stop: bool = False
+
+
+def to_json(message: Message) -> list[Any]:
+    """Return the message as plain values: a list, since Tune looks into dictionaries."""
+    return [type(message).__name__, asdict(message)]
+
+
+def from_json(values: Sequence[Any]) -> Message:
+    """Return the message that :func:`to_json` gave."""
+    name, fields = values
+    if name == Failed.__name__:
+        failure = fields["failure"]
+        return Failed(Failure(**{**failure, "kind": FailureKind(failure["kind"])}))
+    if name == Checkpointed.__name__:
+        return Checkpointed(Checkpoint(**fields["checkpoint"]))
+    message: Message = _KINDS[name](**fields)
     return message
+
+
+def to_result(messages: Iterable[Message]) -> dict[str, Any]:
+    """Return the messages as a Tune result, which is the trial's last one if it holds its end."""
+    listed = list(messages)
+    done = any(isinstance(message, End) for message in listed)
+    return {MESSAGES: [to_json(message) for message in listed], "done": done}
+
+
+def from_result(result: Mapping[str, Any]) -> list[Message]:
+    """Return the messages inside a Tune result."""
+    return [from_json(values) for values in result[MESSAGES]]

@@ -8,14 +8,34 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import SupportsIndex
+from typing import Protocol, SupportsIndex
 
-from service.engine.messages import Epoch
+from service.engine.messages import Epoch, Message, Wish
 from trainables.contract import Metric, State
 
 
 class DivergedError(Exception):
     """A metric was NaN or infinite: the training has diverged."""
+
+
+class SegmentStop(BaseException):
+    """Ends a trainable after a checkpoint; no ``except Exception`` of its own may catch it."""
+
+
+class Driver(Protocol):
+    """What a segment sends its messages and states to."""
+
+    def send(self, message: Message) -> None:
+        """Send a message to the driver."""
+
+    def wish(self, epoch: int, *, can_resume: bool) -> Wish:
+        """Return what is wanted after that epoch, whose state is offered.
+
+        A trial that cannot be resumed is never to stop.
+        """
+
+    def keep(self, state: State, epoch: int, seconds: float) -> bool:
+        """Store a checkpoint; return whether that went well."""
 
 
 _LEARNING_RATE = re.compile(r"learning[-_.]?rate|(^|[-_.])lr$", re.IGNORECASE)
@@ -28,25 +48,31 @@ def learning_rate_name(names: Iterable[str]) -> str:
 
 @dataclass(slots=True)
 class Reporter:
-    """The ``report`` callable of one trial, a :class:`trainables.contract.Report`.
+    """The ``report`` callable of one segment, a :class:`trainables.contract.Report`.
 
     ``metric`` is the one that the job compares, which the last epoch must have. ``learning_rate``
-    is the name of the parameter to lower when the training diverges, if there is one. Seconds are
-    counted from the moment when the reporter was built.
+    is the name of the parameter to lower when the training diverges, if there is one. ``reported``
+    epochs, in ``seconds`` of training, are done before the segment begins. Time is counted from the
+    moment when the reporter was built. ``can_resume`` says whether the trainable can go on from its
+    states.
     """
 
     metric: str
     epochs: int
-    send: Callable[[Epoch], None]
+    driver: Driver
     clock: Callable[[], float] = time.monotonic
     learning_rate: str = ""
     reported: int = 0
+    seconds: float = 0.0
+    can_resume: bool = True
+    resumed_from: int = field(init=False)
     names: set[str] = field(default_factory=set)
     started: float = field(init=False)
 
     def __post_init__(self) -> None:
         """Start the clock."""
-        self.started = self.clock()
+        self.started = self.clock() - self.seconds
+        self.resumed_from = self.reported
 
     def __call__(
         self,
@@ -54,16 +80,27 @@ class Reporter:
         metrics: Mapping[str, float],
         *,
         engine: str = "",
-        state: Callable[[], State] | None = None,  # noqa: ARG002 - no checkpoints yet
+        state: Callable[[], State] | None = None,
     ) -> None:
-        """Send the metrics of the next epoch.
+        """Send the metrics of the next epoch, and store its state if that is wanted.
 
         Raises :class:`DivergedError` for a value that is not finite, and ``ValueError`` for another
         epoch than the next one, for a name that no metric can have, or if the last epoch lacks the
-        job's metric.
+        job's metric. Raises :class:`SegmentStop` where the segment is to end here.
         """
         epoch = self._next(epoch)
         values = {name: float(value) for name, value in metrics.items()}
+        self._check(epoch, values)
+        seconds = self.clock() - self.started
+        self.driver.send(Epoch(epoch, values, seconds, engine))
+        self.reported = epoch
+        if state is None:
+            return
+        wish = self.driver.wish(epoch, can_resume=self.can_resume)
+        if wish.checkpoint and self.driver.keep(state(), epoch, seconds) and wish.stop:
+            raise SegmentStop
+
+    def _check(self, epoch: int, values: Mapping[str, float]) -> None:
         for name in values.keys() - self.names:
             Metric(name, name, "", "none")  # what no metric can be called is refused here
         self.names |= values.keys()
@@ -78,9 +115,6 @@ class Reporter:
                 raise DivergedError(
                     f"{name} was {value} in epoch {epoch}: the training diverged{advice}"
                 )
-        seconds = self.clock() - self.started
-        self.send(Epoch(epoch, values, values.get(self.metric), seconds, engine))
-        self.reported = epoch
 
     def check_complete(self) -> None:
         """Raise ``ValueError`` unless every epoch has been reported."""
@@ -98,6 +132,11 @@ class Reporter:
             whole = operator.index(epoch)
         except TypeError:
             whole = None
+        if whole == 1 and wanted == self.resumed_from + 1 > 1:
+            raise ValueError(
+                f"the trainable was resumed after epoch {self.resumed_from} and reported epoch 1: "
+                "with a state to resume, go on from the epoch after resume['epoch']"
+            )
         if whole != wanted or wanted > self.epochs:
             raise ValueError(
                 f"the trainable reported epoch {epoch!r} after {self.reported} of {self.epochs} "

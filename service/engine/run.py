@@ -4,39 +4,48 @@ from __future__ import annotations
 
 import logging
 import shutil
-from functools import partial
-from typing import Any
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from ray import tune
 
-from results.records import Lease
-from results.spec import JobSpec
+from results.records import JobRecord, Lease, TrialRecord
 from results.states import JobState
+from results.storage import Storage, StorageError
 from results.store import Store
 from service.engine.allowance import Allowance
+from service.engine.checkpoints import stop_mark, stop_marks
 from service.engine.endings import Ending, StoppedEarlyError, outcome
+from service.engine.leftovers import sweep
 from service.engine.memory_kills import survive_memory_kills
-from service.engine.messages import OBJECTIVE
-from service.engine.pause_gate import PauseGate, PauseReached
+from service.engine.models import keep_models
 from service.engine.ray_connection import NODE_SECONDS, check_feasible, connect
 from service.engine.recorder import Recorder
-from service.engine.search import search_options
+from service.engine.search import MessageCallback, SegmentSearcher
+from service.engine.segment_queue import SegmentQueue
+from service.engine.storage_thread import StorageThread
 from service.engine.training import TrialContext
-from service.engine.trial import run_trial
+from service.engine.trial import trial_process
 from service.settings import Settings
 from trainables import datasets
 
+if TYPE_CHECKING:
+    from service.engine.sampler import Sampler
+
 logger = logging.getLogger("service.engine.driver")
 
-#: Our records replace Tune's log files; a trial's first message carries no metric yet.
+#: Our records replace Tune's log files and snapshots. A result carries messages and no metric. The
+#: segment queue, and not Tune, limits how many trials wait for a slot.
 TUNE_SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_MAX_PENDING_TRIALS_PG": "10000",
     "RAY_AIR_NEW_OUTPUT": "0",
 }
-#: Extra restarts for lost processes, on top of ``max_failures``, which counts only the failures
-#: that trials report.
-LOST_RETRIES = 3
+#: Models that are not among the best are deleted this often while the job runs, and at its end.
+PRUNE_SECONDS = 5.0
 
 
 def run_job(
@@ -52,26 +61,23 @@ def run_job(
     ``node_s`` is how many seconds to wait for a node that can hold the trials. What an exception
     means for the job, :func:`service.engine.endings.ending_of` says.
     """
-    gate = PauseGate(allowance)
     job = store.job(lease.job_id)
     spec, space, records = job.spec, job.spec.space, store.trials(job.id)
     address = settings.ray_address
     logger.info("job %s (%s): %s on Ray %s", job.id, job.name, space.strategy, address)
     source = settings.fashion_mnist_dir
     datasets.ensure(space.dataset, settings.datasets_dir, source=source, log=logger.info)
-    search = search_options(space, seed=spec.seed, records=records)
-    if search["num_samples"] > 0:
+    has_paused = False
+    if _left(job, records):
         connect(job, settings)
         has_run = any(record.attempt > 0 for record in records)
         check_feasible(spec, has_run=has_run, node_s=node_s)
-        recorder = Recorder(store, lease, records, max_failures=spec.max_failures, gate=gate)
-        _fit(spec, settings, recorder, gate, search, name=f"{job.id}-{lease.token}")
-        recorder.flush()
+        has_paused = _run_segments(store, lease, settings, allowance, job, records)
         records = store.trials(job.id)
-    left = spec.trials - sum(record.state.is_finished for record in records)
-    if left <= 0:
+    left = _left(job, records)
+    if not left:
         return outcome(records)
-    if not gate.closed:
+    if not has_paused:
         raise StoppedEarlyError(
             f"Tune ended its run early, as it does at SIGINT and SIGUSR1; trials left: {left}"
         )
@@ -79,44 +85,109 @@ def run_job(
     return Ending(JobState.QUEUED)
 
 
-def _fit(
-    spec: JobSpec,
+def _left(job: JobRecord, records: Sequence[TrialRecord]) -> int:
+    return job.spec.trials - sum(record.state.is_finished for record in records)
+
+
+def _run_segments(
+    store: Store,
+    lease: Lease,
     settings: Settings,
-    recorder: Recorder,
-    gate: PauseGate,
-    search: dict[str, Any],
-    *,
-    name: str,
+    allowance: Allowance,
+    job: JobRecord,
+    records: Sequence[TrialRecord],
+) -> bool:
+    """Run segments until none is left or the job pauses; return whether it has paused."""
+    storage = Storage(settings.storage_uri)
+    if any(record.attempt > 0 for record in records):
+        _sweep(store, storage, job.id)
+    files = StorageThread(storage)
+    prune = _at_intervals(lambda: files.do(lambda: keep_models(store, storage, store.job(job.id))))
+    recorder = Recorder(store, lease, files, on_finished=prune)
+    segments = SegmentQueue(
+        job.id,
+        job.spec,
+        records,
+        store.checkpoints(job.id),
+        allowance=allowance,
+        recorder=recorder,
+        sampler=_sampler(job, records),
+        ask_to_stop=lambda segment: files.mark(stop_mark(job.id, segment)),
+    )
+    try:
+        _fit(job, settings, segments, recorder, name=f"{job.id}-{lease.token}")
+        recorder.flush()
+        files.do(lambda: keep_models(store, storage, store.job(job.id)))
+        files.do(lambda: storage.delete(*storage.names(stop_marks(job.id))))
+    finally:
+        files.close()
+    return segments.has_paused
+
+
+def _sweep(store: Store, storage: Storage, job_id: str) -> None:
+    """Delete what a former driver left in the storage; nothing of the job is written yet."""
+    try:
+        sweep(store, storage, job_id)
+    except StorageError as error:
+        logger.warning("%s; trials without a checkpoint that can be read begin again", error)
+
+
+def _at_intervals(action: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that does what ``action`` does, or nothing if that was just done."""
+    last = time.monotonic()
+
+    def act() -> None:
+        nonlocal last
+        if time.monotonic() - last >= PRUNE_SECONDS:
+            last = time.monotonic()
+            action()
+
+    return act
+
+
+def _sampler(job: JobRecord, records: Sequence[TrialRecord]) -> Sampler | None:
+    if not job.spec.space.is_sampled:
+        return None
+    # Importing Optuna takes half a second, which a list of configurations does without.
+    from service.engine.sampler import Sampler
+
+    return Sampler(job.spec.space, seed=job.spec.seed, records=records)
+
+
+def _fit(
+    job: JobRecord, settings: Settings, segments: SegmentQueue, recorder: Recorder, *, name: str
 ) -> None:
-    """Let Tune run the trials; its snapshot of the run is removed, since only records count."""
-    context = TrialContext(spec, settings.datasets_dir, settings.fashion_mnist_dir)
-    trial = partial(run_trial, context=context)
-    storage = settings.ray_dir / "tune"
+    """Let Tune run the segments; its folder is removed, since only records count."""
+    context = TrialContext(
+        job.id,
+        job.spec,
+        settings.datasets_dir,
+        settings.fashion_mnist_dir,
+        settings.storage_uri,
+        settings.checkpoint_seconds,
+        settings.max_checkpoint_bytes,
+    )
+    folder = settings.ray_dir / "tune"
     survive_memory_kills()
     tuner = tune.Tuner(
-        tune.with_resources(trial, {"cpu": spec.cpu, "gpu": spec.gpu}),
-        param_space=search.pop("param_space", None),
+        trial_process(context),
         tune_config=tune.TuneConfig(
-            mode=spec.space.mode,
-            metric=OBJECTIVE,
-            scheduler=gate,
-            max_concurrent_trials=spec.max_concurrent_trials,
+            num_samples=-1,
+            search_alg=SegmentSearcher(segments, recorder),
             reuse_actors=True,
             trial_name_creator=lambda trial: f"trial_{trial.trial_id}",
             trial_dirname_creator=lambda trial: trial.trial_id,
-            **search,
         ),
         run_config=tune.RunConfig(
             name=name,
-            storage_path=str(storage),
-            callbacks=[recorder],
-            failure_config=tune.FailureConfig(max_failures=spec.max_failures + LOST_RETRIES),
+            storage_path=str(folder),
+            callbacks=[MessageCallback(segments, recorder)],
+            # Tune would ask a class for a checkpoint of its own at each trial's end.
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             verbose=0,
         ),
     )
     try:
         tuner.fit()
-    except PauseReached:
-        logger.info("the last running trial has ended")
     finally:
-        shutil.rmtree(storage / name, ignore_errors=True)
+        shutil.rmtree(folder / name, ignore_errors=True)

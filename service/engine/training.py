@@ -1,7 +1,8 @@
-"""Trains one trial in this process. Ray is not imported, so that children of it start quickly."""
+"""Trains one segment in this process. Ray is not imported, so that children of it start quickly."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -10,44 +11,82 @@ from pathlib import Path
 from results.records import Failure
 from results.spec import JobSpec
 from results.states import FailureKind
-from service.engine.messages import Assignment, Message
-from service.engine.reporter import Reporter, learning_rate_name
-from trainables import datasets, registry
-from trainables.contract import DatasetUnavailable, Train
+from service.engine.messages import Assignment, Message, Started
+from service.engine.reporter import Driver, Reporter, learning_rate_name
+from trainables import datasets, registry, state_files
+from trainables.contract import DatasetUnavailable, Train, accepts_resume
 
 Send = Callable[[Message], None]
 
 
 @dataclass(frozen=True, slots=True)
 class TrialContext:
-    """What all trials of a job have in common; it travels to every trial process."""
+    """What all trials of a job have in common; it travels to every trial process.
 
+    ``storage`` is the URI of the checkpoints' storage, ``checkpoint_seconds`` the time between two
+    of a trial, ``max_checkpoint_bytes`` the size of the largest one that is loaded.
+    """
+
+    job_id: str
     spec: JobSpec
     datasets_dir: Path
     fashion_mnist_dir: Path | None
+    storage: str
+    checkpoint_seconds: float
+    max_checkpoint_bytes: int
 
     @property
     def is_built_in(self) -> bool:
         """Whether the trainable is one of ours, and not of a user's package."""
-        return registry.get(self.spec.space.trainable).entry.startswith("trainables.")
+        return registry.is_built_in(self.spec.space.trainable)
 
 
-def train_trial(
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Where a segment goes on: after ``epoch``, with the state in the file ``path``.
+
+    ``seconds`` of training are done. ``note`` says why newer checkpoints were passed over.
+    """
+
+    epoch: int = 0
+    seconds: float = 0.0
+    path: Path | None = None
+    note: str = ""
+
+
+def train_segment(
     assignment: Assignment,
     context: TrialContext,
-    send: Send,
+    driver: Driver,
+    resume: Resume,
     prepare: Callable[[], None] = lambda: None,
 ) -> None:
-    """Load the data, train, and send each epoch; ``prepare`` is called just before training."""
+    """Load the data, train, and send each epoch; ``prepare`` is called just before training.
+
+    A trainable that cannot be resumed begins at epoch 1 again.
+    """
     space = context.spec.space
-    trainable = registry.get(space.trainable)
+    train: Train = registry.get(space.trainable).resolve()
+    if resume.path is not None and not accepts_resume(train):
+        resume = Resume(note=f"{space.trainable} cannot be resumed")
+    driver.send(Started(socket.gethostname(), resume.epoch, resume.note))
+    options = {}
+    if resume.path is not None:
+        options["resume"] = state_files.load(resume.path, max_bytes=context.max_checkpoint_bytes)
     data = _data(context)
-    train: Train = trainable.resolve()
     prepare()
     # Its import is not training: the reporter's clock begins after it.
-    rate = learning_rate_name(assignment.parameters)
-    report = Reporter(space.metric, space.epochs, send, learning_rate=rate)
-    train(assignment.parameters, data, report, epochs=space.epochs, seed=assignment.seed)
+    report = Reporter(
+        space.metric,
+        space.epochs,
+        driver,
+        learning_rate=learning_rate_name(assignment.parameters),
+        reported=resume.epoch,
+        seconds=resume.seconds,
+        can_resume=accepts_resume(train),
+    )
+    parameters, seed = assignment.parameters, assignment.seed
+    train(parameters, data, report, epochs=space.epochs, seed=seed, **options)
     report.check_complete()
 
 

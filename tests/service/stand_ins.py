@@ -17,7 +17,9 @@ from results.spec import JobSpec
 from results.states import JobState, TrialState
 from results.store import Store, open_store
 from search_spaces import defaults
+from service.engine.training import TrialContext
 from service.settings import Settings
+from tests.real_data import DATASETS
 
 PYTHON = sys.executable
 #: A child that says that it is there and sleeps.
@@ -106,6 +108,13 @@ def spec(*, cpu: float = 1.0, gpu: float = 0.0, **changes: object) -> JobSpec:
         "resources_per_trial": {"cpu": cpu, "gpu": gpu},
     }
     return JobSpec.from_json({**values, **changes})
+
+
+def trial_context(job: JobSpec, storage: Path, *, checkpoint_seconds: float = 30.0) -> TrialContext:
+    """Return what the trials of a job have in common, over this storage and the tests' data."""
+    return TrialContext(
+        "0" * 16, job, DATASETS, None, str(storage), checkpoint_seconds, max_checkpoint_bytes=2**20
+    )
 
 
 def accept(

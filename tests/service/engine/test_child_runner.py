@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +11,26 @@ from typing import Any
 import psutil
 import pytest
 
-from results.records import Failure
+from results.records import Checkpoint, Failure
 from results.states import FailureKind
+from results.storage import Storage
+from service.engine.checkpoints import SegmentCheckpoints
 from service.engine.child_runner import run_in_child
-from service.engine.messages import Assignment, Epoch, Message, Output
+from service.engine.messages import (
+    Assignment,
+    Checkpointed,
+    End,
+    Epoch,
+    Failed,
+    Finished,
+    Message,
+    Output,
+    Started,
+    Stopped,
+)
 from service.engine.training import TrialContext
 from tests.real_data import DATASETS
-from tests.service.stand_ins import spec
+from tests.service.stand_ins import spec, trial_context
 from trainables import datasets, registry
 
 #: A package whose trainable runs the code that is given as its parameter `code`, between epochs.
@@ -28,8 +42,8 @@ from trainables.registry import Trainable
 class Code(Parameters):
     code: str = ""
 
-def train(config, data, report, *, epochs, seed):
-    scope = {"report": report, "seed": seed, "epochs": epochs}
+def train(config, data, report, *, epochs, seed, resume=None):
+    scope = {"report": report, "seed": seed, "epochs": epochs, "resume": resume}
     exec(config["code"], scope)
 
 RUNS = Trainable("runs_code", "Runs code", "runs_code:train", ("ames",),
@@ -51,19 +65,46 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialCo
     monkeypatch.syspath_prepend(str(tmp_path))
     registry._load.cache_clear()
     job = spec(trainable="runs_code", metric="score", mode="max", epochs=2)
-    yield TrialContext(job, DATASETS, None)
+    yield trial_context(job, tmp_path / "storage", checkpoint_seconds=0)
     registry._load.cache_clear()
     sys.modules.pop("runs_code", None)
 
 
 def run(
-    context: TrialContext, code: str, **keywords: Any
+    context: TrialContext,
+    code: str,
+    *checkpoints: Checkpoint,
+    stop: bool = False,
+    limit: float | None = None,
+    **keywords: Any,
 ) -> tuple[list[Message], Failure | None, str]:
     """Return the messages, the failure, and what was printed."""
+    sent, end, printed = follow(context, code, *checkpoints, stop=stop, limit=limit, **keywords)
+    return sent, end.failure if isinstance(end, Failed) else None, printed
+
+
+def follow(
+    context: TrialContext,
+    code: str,
+    *offered: Checkpoint,
+    stop: bool = False,
+    limit: float | None = None,
+    **keywords: Any,
+) -> tuple[list[Message], End, str]:
+    """Return the messages after the start, the end, and what was printed."""
     sent: list[Message] = []
-    failure = run_in_child(Assignment(7, {"code": code}, 5), context, sent.append, **keywords)
+    assignment = Assignment("segment", 7, {"code": code}, 5, offered)
+    storage = Storage(context.storage)
+    checkpoints = SegmentCheckpoints(assignment, context, sent.append, storage)
+    checkpoints.stop_requested = stop
+    with checkpoints.fetched() as resume:
+        end = run_in_child(
+            assignment, context, sent.append, checkpoints, resume, time_limit_s=limit, **keywords
+        )
     printed = "".join(message.text for message in sent if isinstance(message, Output))
-    return [m for m in sent if not isinstance(m, Output)], failure, printed
+    messages = [message for message in sent if not isinstance(message, Output)]
+    assert [type(m) is Started for m in messages] == [True] + [False] * (len(messages) - 1)
+    return messages[1:], end, printed
 
 
 def test_epochs_and_every_printed_line_are_sent_in_order(context: TrialContext) -> None:
@@ -138,19 +179,14 @@ def test_nothing_of_the_trial_is_left(
     context: TrialContext, end: str, kind: FailureKind | None
 ) -> None:
     """Neither a child that left the session, nor one that was forked and holds the pipes."""
-    now = 0.0
+    marker = Path(context.storage).with_name("left")
+    code = f"{ONE}{LEAVES}open({str(marker)!r}, 'w').close()\n{end}"
+    ticks = itertools.count(step=0.5)
 
     def clock() -> float:
-        nonlocal now
-        now += 0.01
-        return now
+        return next(ticks) if marker.exists() else 0.0
 
-    limited = TrialContext(
-        spec(trainable="runs_code", metric="score", mode="max", epochs=2, time_limit_s=30.0),
-        context.datasets_dir,
-        None,
-    )
-    _, failure, printed = run(limited, ONE + LEAVES + end, clock=clock)
+    _, failure, printed = run(context, code, limit=30.0, clock=clock)
     assert (failure.kind if failure else None) == kind
     pids = [int(line.rpartition(" ")[2]) for line in printed.splitlines()]
     assert len(pids) == 2
@@ -164,3 +200,47 @@ def test_nothing_leaks_into_the_next_trial(context: TrialContext) -> None:
     )
     assert failure is None
     assert printed == "trial 7: None False\n"
+
+
+# --- states ------------------------------------------------------------------------------------
+
+STATES = """
+def state(epoch):
+    return lambda: {"epoch": epoch, "text": "é"}
+for epoch in range((resume or {"epoch": 0})["epoch"] + 1, epochs + 1):
+    report(epoch, {"score": float(epoch)}, state=state(epoch))
+"""
+
+
+def test_a_child_hands_over_its_states_and_another_goes_on_from_one(context: TrialContext) -> None:
+    sent, end, _ = follow(context, STATES, stop=True)
+    assert end == Stopped()
+    epoch, kept = sent
+    assert isinstance(epoch, Epoch)
+    assert isinstance(kept, Checkpointed)
+    assert kept.checkpoint.epoch == 1
+    assert Storage(context.storage).names() == [kept.checkpoint.name]
+    sent, end, _ = follow(context, STATES, kept.checkpoint)
+    assert end == Finished()
+    assert [m.epoch for m in sent if isinstance(m, Epoch)] == [2]
+    (model,) = [m.checkpoint for m in sent if isinstance(m, Checkpointed)]
+    assert model.epoch == 2
+    assert model.seconds >= kept.checkpoint.seconds
+
+
+def test_a_state_that_cannot_be_written_is_a_line_of_the_log(context: TrialContext) -> None:
+    """The file's folder is gone, as a full disk would have it."""
+    code = "import shutil, glob, tempfile\n" + (
+        "[shutil.rmtree(f) for f in glob.glob(tempfile.gettempdir() + '/argbest-segment-*')]\n"
+    )
+    sent, end, printed = follow(context, code + STATES, stop=True)
+    assert end == Finished()
+    assert [type(message) for message in sent] == [Epoch, Epoch]
+    assert "trial 7: the state after epoch 1 could not be stored: " in printed
+
+
+def test_a_value_that_no_state_can_hold_fails_the_trial(context: TrialContext) -> None:
+    _, failure, _ = run(context, "report(1, {'score': 1.0}, state=lambda: {'x': object()})")
+    assert failure is not None
+    assert failure.kind is FailureKind.USER_ERROR
+    assert "StateError" in failure.message

@@ -19,6 +19,7 @@ from ray.air.execution._internal.tracked_actor import TrackedActor
 from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
 from ray.exceptions import LocalRayletDiedError, OutOfDiskError, RayActorError, RaySystemError
 from ray.tune import TuneError
+from service.engine.pause_gate import PauseGate
 
 from results.records import Failure, Lease, LeaseCounts, NewTrial, TrialRecord
 from results.states import FailureKind, JobState, TrialState

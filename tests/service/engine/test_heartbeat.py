@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from service.engine.pause_gate import PauseGate
 
 from results.records import Held, Lease, LeaseCounts
 from results.states import JobState

@@ -8,7 +8,8 @@ from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
 from ray.exceptions import OutOfMemoryError, RayActorError, WorkerCrashedError
 from ray.tune.execution import tune_controller
 
-from service.engine.memory_kills import KILLED_FOR_MEMORY, ActorManager, survive_memory_kills
+from service.engine import memory_kills
+from service.engine.memory_kills import ActorManager, survive_memory_kills
 
 #: As Ray 2.60 says it.
 TEXT = (
@@ -27,23 +28,25 @@ class Freed:
         self.resources.append(acquired_resource)
 
 
-def fail(exception: Exception) -> tuple[list[Exception], list[object]]:
+def fail(exception: Exception) -> tuple[list[tuple[Exception, str]], list[object]]:
     """Let a live actor's task fail; return what it and its task were told, and what was freed."""
-    told: list[Exception] = []
+    told: list[tuple[Exception, str]] = []
     freed = Freed()
     manager = ActorManager(resource_manager=freed)
-    actor = TrackedActor(1, on_error=lambda _, error: told.append(error))
+
+    def tell(_: object, error: Exception) -> None:
+        told.append((error, memory_kills.reason()))
+
+    actor = TrackedActor(1, on_error=tell)
     manager._live_actors_to_ray_actors_resources[actor] = ("actor", "a CPU")
-    manager._actor_task_failed(
-        TrackedActorTask(actor, on_error=lambda _, error: told.append(error)), exception
-    )
+    manager._actor_task_failed(TrackedActorTask(actor, on_error=tell), exception)
     return told, freed.resources
 
 
 def test_an_actor_ended_to_save_memory_has_died() -> None:
     told, freed = fail(OutOfMemoryError(TEXT))
-    assert [type(error) for error in told] == [RayActorError] * 2
-    assert KILLED_FOR_MEMORY in str(told[0])
+    assert [(type(error), reason) for error, reason in told] == [(RayActorError, TEXT)] * 2
+    assert memory_kills.reason() == "", "the next one may have died otherwise"
     assert freed == ["a CPU"]
 
 

@@ -3,74 +3,69 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
-from results.records import Failure
+from results.records import Checkpoint, Failure
 from results.states import FailureKind
 from service.engine.messages import (
     ASSIGNMENT,
-    MESSAGE,
-    OBJECTIVE,
+    MESSAGES,
     Assignment,
+    Checkpointed,
     Epoch,
     Failed,
+    Finished,
     Message,
+    Output,
     Started,
+    StateOffered,
+    StateWritten,
+    Stopped,
+    from_json,
     from_result,
+    to_json,
     to_result,
 )
 
-EPOCH = Epoch(3, {"loss": 0.25, "accuracy": 0.5}, 0.5, 1.5, "numba")
+CHECKPOINT = Checkpoint(7, 3, 1.5, "jobs/a/7/b-3.npz", 1000, "0" * 64)
+EPOCH = Epoch(3, {"loss": 0.25, "accuracy": 0.5}, 1.5, "numba")
+NOT_ENDS: list[Message] = [
+    Started("node-a"),
+    Started("node-a", 12, "the checkpoint after epoch 13 is left out: damaged"),
+    EPOCH,
+    Checkpointed(CHECKPOINT),
+    StateOffered(3, can_resume=True),
+    StateWritten("/tmp/state.npz", 3, 1.5, "no space"),
+    Output("trial 7: hello\n"),
+]
+ENDS: list[Message] = [
+    Finished(),
+    Stopped(),
+    Failed(Failure(FailureKind.USER_ERROR, "ValueError: no", "Traceback ...")),
+    Failed(Failure(FailureKind.DIVERGED, "loss was nan in epoch 2")),
+]
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
-        Started("node-a"),
-        EPOCH,
-        Failed(Failure(FailureKind.USER_ERROR, "ValueError: no", "Traceback ...")),
-        Failed(Failure(FailureKind.DIVERGED, "loss was nan in epoch 2")),
-    ],
-)
+@pytest.mark.parametrize("message", NOT_ENDS + ENDS)
 def test_a_message_comes_back_as_it_was(message: Message) -> None:
-    carried = json.loads(json.dumps(to_result(message)))
-    assert from_result({**carried, "hostname": "node-a", "done": False}) == message
+    assert from_json(json.loads(json.dumps(to_json(message)))) == message
 
 
-def test_an_epoch_carries_the_value_that_samplers_compare() -> None:
-    assert to_result(EPOCH)[OBJECTIVE] == 0.5
-    assert OBJECTIVE not in to_result(Started("node-a"))
+def test_several_messages_travel_in_one_result_which_is_the_last_with_an_end() -> None:
+    carried = json.loads(json.dumps(to_result(NOT_ENDS)))
+    assert not carried["done"]
+    assert from_result({**carried, "hostname": "node-a"}) == NOT_ENDS
+    for end in ENDS:
+        assert to_result([EPOCH, end])["done"]
 
 
 def test_numbers_in_a_message_are_hidden_from_tunes_statistics() -> None:
     """Tune keeps the mean, the smallest and the largest of every number in a dictionary."""
-    assert type(to_result(EPOCH)[MESSAGE]) is list
-
-
-@pytest.mark.parametrize(
-    "result",
-    [
-        {"val_loss": 0.5},
-        {"event": "epoch", "epoch": 1},
-        {OBJECTIVE: 0.5},
-        {MESSAGE: None},
-        {MESSAGE: 7},
-        {MESSAGE: ["Epoch"]},
-        {MESSAGE: ["Epoch", {"epoch": 1}]},
-        {MESSAGE: ["Epoch", None]},
-        {MESSAGE: ["Nonsense", {}]},
-        {MESSAGE: [["Epoch"], {}]},
-        {MESSAGE: ["Failed", {}]},
-        {MESSAGE: ["Failed", {"failure": {"kind": "nonsense", "message": ""}}]},
-    ],
-)
-def test_a_result_that_is_no_message_of_ours_is_none(result: dict[str, Any]) -> None:
-    assert from_result(result) is None
+    assert [type(values) for values in to_result([EPOCH])[MESSAGES]] == [list]
 
 
 def test_an_assignment_comes_back_from_its_configuration() -> None:
-    assignment = Assignment(7, {"learning_rate": 0.1, "layers": 2}, 42)
+    assignment = Assignment("s", 7, {"learning_rate": 0.1, "layers": 2}, 42, (CHECKPOINT,))
     config = json.loads(json.dumps({ASSIGNMENT: assignment.to_json()}))
-    assert Assignment.of(config) == assignment
+    assert Assignment.from_json(config[ASSIGNMENT]) == assignment

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.engine.messages import Epoch
-from service.engine.reporter import DivergedError, Reporter, learning_rate_name
+from service.engine.messages import Epoch, Message, Wish
+from service.engine.reporter import DivergedError, Reporter, SegmentStop, learning_rate_name
+from trainables.contract import State
 
 
 class Clock:
@@ -22,9 +23,36 @@ class Clock:
         return self.now
 
 
+class Driver:
+    """A driver that wishes what it is set to, and keeps states if it can."""
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+        self.wishes: dict[int, Wish] = {}
+        self.asked: list[tuple[int, bool]] = []
+        self.kept: list[tuple[State, int, float]] = []
+        self.can_keep = True
+
+    def send(self, message: Message) -> None:
+        self.sent.append(message)
+
+    def wish(self, epoch: int, *, can_resume: bool) -> Wish:
+        self.asked.append((epoch, can_resume))
+        return self.wishes.get(epoch, Wish())
+
+    def keep(self, state: State, epoch: int, seconds: float) -> bool:
+        self.kept.append((state, epoch, seconds))
+        return self.can_keep
+
+
 @pytest.fixture
-def sent() -> list[Epoch]:
-    return []
+def driver() -> Driver:
+    return Driver()
+
+
+@pytest.fixture
+def sent(driver: Driver) -> list[Any]:
+    return driver.sent
 
 
 @pytest.fixture
@@ -33,14 +61,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def report(sent: list[Epoch], clock: Clock) -> Reporter:
-    return Reporter("accuracy", 3, sent.append, clock)
+def report(driver: Driver, clock: Clock) -> Reporter:
+    return Reporter("accuracy", 3, driver, clock)
 
 
 LOSS = {"loss": 0.5, "accuracy": 0.75}
 
 
-def test_an_epoch_is_one_message_with_its_objective_and_time(
+def test_an_epoch_is_one_message_with_its_time(
     report: Reporter, sent: list[Epoch], clock: Clock
 ) -> None:
     clock.now += 2.5
@@ -48,8 +76,8 @@ def test_an_epoch_is_one_message_with_its_objective_and_time(
     clock.now += 1.5
     report(2, {"loss": 0.25, "accuracy": 1.0}, engine="numba")
     assert sent == [
-        Epoch(1, LOSS, 0.75, 2.5),
-        Epoch(2, {"loss": 0.25, "accuracy": 1.0}, 1.0, 4.0, "numba"),
+        Epoch(1, LOSS, 2.5),
+        Epoch(2, {"loss": 0.25, "accuracy": 1.0}, 4.0, "numba"),
     ]
 
 
@@ -77,7 +105,7 @@ def test_a_lower_learning_rate_is_advised_where_there_is_one(
     parameters: list[str], advice: str
 ) -> None:
     rate = learning_rate_name(parameters)
-    report = Reporter("loss", 3, lambda _: None, learning_rate=rate)
+    report = Reporter("loss", 3, Driver(), learning_rate=rate)
     with pytest.raises(DivergedError) as raised:
         report(1, {"loss": math.nan})
     assert str(raised.value) == f"loss was nan in epoch 1: the training diverged{advice}"
@@ -90,9 +118,7 @@ def test_metrics_may_come_at_some_epochs_and_others_be_added(
     report(1, {"loss": 1.0, "lr": 0.1})
     report(2, {})
     report(3, {"accuracy": 0.5})
-    assert [(m.metrics, m.objective) for m in sent] == [
-        ({"loss": 1.0, "lr": 0.1}, None), ({}, None), ({"accuracy": 0.5}, 0.5),
-    ]  # fmt: skip
+    assert [m.metrics for m in sent] == [{"loss": 1.0, "lr": 0.1}, {}, {"accuracy": 0.5}]
 
 
 def test_the_last_epoch_must_have_the_jobs_metric(report: Reporter, sent: list[Epoch]) -> None:
@@ -141,3 +167,60 @@ def test_a_name_that_no_metric_can_have_is_refused(
     with pytest.raises(ValueError, match="name"):
         report(1, {**LOSS, name: 1.0})
     assert sent == []
+
+
+# --- states ------------------------------------------------------------------------------------
+
+
+def test_a_state_is_made_only_where_one_is_wanted(
+    report: Reporter, driver: Driver, clock: Clock
+) -> None:
+    driver.wishes = {2: Wish(checkpoint=True)}
+    made = []
+
+    def state() -> State:
+        made.append(report.reported)
+        return {"epoch": report.reported}
+
+    for epoch in (1, 2, 3):
+        clock.now += 1.0
+        report(epoch, LOSS, state=state)
+    assert driver.asked == [(1, True), (2, True), (3, True)]
+    assert made == [2]
+    assert driver.kept == [({"epoch": 2}, 2, 2.0)]
+
+
+def test_nothing_is_asked_without_a_state(report: Reporter, driver: Driver) -> None:
+    report(1, LOSS)
+    assert driver.asked == []
+
+
+@pytest.mark.parametrize("can_keep", [True, False])
+def test_a_segment_stops_only_after_a_checkpoint(
+    report: Reporter, driver: Driver, can_keep: bool
+) -> None:
+    driver.wishes, driver.can_keep = {1: Wish(checkpoint=True, stop=True)}, can_keep
+    if can_keep:
+        with pytest.raises(SegmentStop):
+            report(1, LOSS, state=lambda: {"epoch": 1})
+        assert not issubclass(SegmentStop, Exception), "a trainable's own except would catch it"
+    else:
+        report(1, LOSS, state=lambda: {"epoch": 1})
+        report(2, LOSS)
+
+
+def test_a_resumed_segment_goes_on_with_its_epochs_and_its_time(
+    driver: Driver, clock: Clock
+) -> None:
+    report = Reporter("accuracy", 3, driver, clock, reported=2, seconds=10.0, can_resume=False)
+    clock.now += 1.5
+    report(3, LOSS, state=lambda: {"epoch": 3})
+    report.check_complete()
+    assert driver.sent == [Epoch(3, LOSS, 11.5)]
+    assert driver.asked == [(3, False)]
+
+
+def test_a_resumed_trainable_that_begins_again_is_told_what_to_do(driver: Driver) -> None:
+    report = Reporter("accuracy", 3, driver, reported=2)
+    with pytest.raises(ValueError, match=r"resumed after epoch 2 and reported epoch 1: .*resume"):
+        report(1, LOSS)

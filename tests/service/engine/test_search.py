@@ -1,45 +1,106 @@
-"""What is left of a job becomes a search for Tune."""
+"""What Tune asks and tells reaches the segment queue, and what the queue raises reaches Tune."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from results.records import TrialRecord
-from results.states import TrialState
-from search_spaces import SearchSpace
-from service.engine.messages import ASSIGNMENT, Assignment
-from service.engine.search import search_options
+import pytest
+from ray.tune.search import Searcher
 
-SIZES = [{"hidden_size": size, "learning_rate": r} for size in (100, 150) for r in (0.1, 0.2)]
+from results.errors import LeaseLost
+from results.records import Failure
+from results.states import FailureKind
+from service.engine import memory_kills
+from service.engine.messages import ASSIGNMENT, Assignment, Epoch, Finished, Message, to_result
+from service.engine.search import MessageCallback, SegmentSearcher
 
-
-def listed(done: Sequence[int] = (), seeds: Sequence[int] = (42,) * 4) -> list[Assignment]:
-    """Return the assignments of a grid of which some trials have finished."""
-    space = SearchSpace.from_json({
-        "name": "grid", "trainable": "torch_feedforward", "dataset": "fashion_mnist", "epochs": 1,
-        "metric": "validation_accuracy", "mode": "max", "strategy": "grid",
-        "parameters": {"hidden_size": {"values": [100, 150]}, "learning_rate": {"values": [0.1]}},
-    })  # fmt: skip
-    records = [
-        TrialRecord(n, TrialState.SUCCEEDED if n in done else TrialState.QUEUED, config, seed)
-        for n, (config, seed) in enumerate(zip(SIZES, seeds, strict=True))
-    ]
-    search = search_options(space, seed=42, records=records)
-    assert search.keys() == {"num_samples", "param_space"}
-    values: list[dict[str, Any]] = search["param_space"][ASSIGNMENT]["grid_search"]
-    assert search["num_samples"] == (1 if values else 0)
-    return [Assignment.of({ASSIGNMENT: value}) for value in values]
+ASSIGNED = Assignment("t1", 0, {"learning_rate": 0.1}, 42)
 
 
-def test_each_trial_is_by_itself_in_order_with_its_number() -> None:
-    assert listed() == [Assignment(n, config, 42) for n, config in enumerate(SIZES)]
+class Scripted:
+    """A segment queue and a recorder that note what they are asked."""
+
+    def __init__(self, *answers: Assignment | str | None) -> None:
+        self.answers, self.asked = list(answers), list[str]()
+        self.ends: list[tuple[str, Failure | None]] = []
+        self.taken: list[tuple[str, list[Message]]] = []
+        self.calls: list[str] = []
+        self.error: Exception | None = None
+
+    def next(self, segment_id: str) -> Assignment | str | None:
+        self.asked.append(segment_id)
+        return self.answers.pop(0)
+
+    def take(self, segment_id: str, messages: list[Message]) -> None:
+        self.taken.append((segment_id, messages))
+
+    def end(self, segment_id: str, lost: Failure | None) -> None:
+        if self.error is not None:
+            raise self.error
+        self.ends.append((segment_id, lost))
+
+    def stop_surplus(self) -> None:
+        self.calls.append("stop")
+
+    def flush_if_due(self) -> None:
+        self.calls.append("flush")
 
 
-def test_what_has_finished_does_not_run_again() -> None:
-    assert [assignment.number for assignment in listed(done=[1, 3])] == [0, 2]
-    assert listed(done=range(4)) == []
+def searcher(script: Scripted) -> SegmentSearcher:
+    return SegmentSearcher(script, script)  # type: ignore[arg-type]
 
 
-def test_each_trial_keeps_its_recorded_seed() -> None:
-    assert [assignment.seed for assignment in listed(seeds=[42, 43, 44, 45])] == [42, 43, 44, 45]
+def test_tune_is_given_segments_told_to_wait_and_told_that_all_is_done() -> None:
+    script = Scripted(ASSIGNED, None, "finished")
+    search = searcher(script)
+    given = search.suggest("t1")
+    assert isinstance(given, dict)
+    assert Assignment.from_json(given[ASSIGNMENT]) == ASSIGNED
+    assert search.suggest("t2") is None
+    assert script.calls == ["flush"], "Tune may now wait for a second"
+    assert search.suggest("t3") == Searcher.FINISHED
+    assert script.asked == ["t1", "t2", "t3"]
+
+
+def test_the_end_of_a_segment_is_told_with_what_ended_its_process() -> None:
+    script = Scripted()
+    search = searcher(script)
+    search.on_trial_complete(trial_id="t1", result={"done": True})
+    token = memory_kills._reason.set("1 worker(s) were killed")
+    search.on_trial_complete(trial_id="t2", error=True)
+    memory_kills._reason.reset(token)
+    (first, none), (second, lost) = script.ends
+    assert (first, second, none) == ("t1", "t2", None)
+    assert lost is not None
+    assert (lost.kind, lost.traceback) == (FailureKind.OUT_OF_MEMORY, "1 worker(s) were killed")
+    assert "ran out of memory" in lost.message
+
+
+def test_an_exception_that_tune_would_swallow_is_raised_by_the_next_call() -> None:
+    script = Scripted(None)
+    script.error = LeaseLost("taken over")
+    search = searcher(script)
+    search.on_trial_complete(trial_id="t1", error=True)
+    with pytest.raises(LeaseLost, match="taken over"):
+        search.suggest("t2")
+
+
+def test_messages_and_steps_reach_the_queue_and_the_recorder() -> None:
+    script = Scripted()
+    callback = MessageCallback(script, script)  # type: ignore[arg-type]
+
+    class TuneTrial:
+        trial_id = "t1"
+
+    messages: list[Message] = [Epoch(1, {"loss": 0.5}, 1.0), Finished()]
+    trial: Any = TuneTrial()
+    callback.on_trial_result(0, [], trial, to_result(messages))
+    callback.on_step_end(0, [])
+    assert script.taken == [("t1", messages)]
+    assert script.calls == ["stop", "flush"]
+
+
+def test_tunes_snapshots_hold_nothing_of_ours(tmp_path: Any) -> None:
+    script = Scripted()
+    assert searcher(script).__getstate__() == {}
+    assert MessageCallback(script, script).__getstate__() == {}  # type: ignore[arg-type]

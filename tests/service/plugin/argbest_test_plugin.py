@@ -7,13 +7,14 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
-from trainables.contract import Metric, Report
+from trainables.contract import Metric, Report, State
 from trainables.parameters import Parameters
 from trainables.registry import Trainable
 
@@ -40,13 +41,21 @@ class StepsParameters(Parameters):
     ] = "go on"
     sizes: list[int] = Field([], alias="model.sizes", description="numbers added to the score")
     marker: str = Field("", description="file whose existence makes `raise once` go on")
+    has_state: bool = Field(True, description="whether it hands over its state")
 
 
 def train(
-    config: Mapping[str, Any], data: object, report: Report, *, epochs: int, seed: int
+    config: Mapping[str, Any],
+    data: object,
+    report: Report,
+    *,
+    epochs: int,
+    seed: int,
+    resume: State | None = None,
 ) -> None:
     parameters = StepsParameters.model_validate(config)
-    for epoch in range(1, epochs + 1):
+    done = resume["epoch"] if resume else 0
+    for epoch in range(done + 1, epochs + 1):
         time.sleep(parameters.pause_s)
         score = parameters.x + sum(parameters.sizes)
         if epoch == 2:
@@ -55,7 +64,12 @@ def train(
             if parameters.second_epoch == "stop":
                 return
             score = _misbehave(parameters, score)
-        report(epoch, {"score": score})
+        state = partial(_state, epoch, score) if parameters.has_state else None
+        report(epoch, {"score": score}, state=state)
+
+
+def _state(epoch: int, score: float) -> State:
+    return {"epoch": epoch, "scores": np.full(epoch, score)}
 
 
 def _misbehave(parameters: StepsParameters, score: float) -> float:

@@ -1,0 +1,127 @@
+"""A trial's checkpoints, as its trial process fetches and stores them, and when one is wanted."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from results.records import Checkpoint
+from results.storage import Storage, StorageError
+from service.engine.messages import Assignment, Checkpointed, Message, Output, Wish
+from service.engine.training import Resume, TrialContext
+
+#: After a checkpoint that could not be stored, the next one is tried this many seconds later.
+RETRY_SECONDS = 5.0
+
+
+def stop_marks(job_id: str) -> str:
+    """Return the storage's folder of the marks that ask a job's segments to stop."""
+    return f"jobs/{job_id}/stop"
+
+
+def stop_mark(job_id: str, segment: str) -> str:
+    """Return the storage's name of the mark that asks a segment to stop."""
+    return f"{stop_marks(job_id)}/{segment}"
+
+
+class SegmentCheckpoints:
+    """The checkpoints of one segment. Its ``folder`` holds files on their way; it goes at the end.
+
+    :attr:`stop_requested` may be set by another thread at any time.
+    """
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        context: TrialContext,
+        send: Callable[[Message], None],
+        storage: Storage,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._assignment, self._context, self._send = assignment, context, send
+        self._storage, self._clock = storage, clock
+        self._due = clock() + context.checkpoint_seconds
+        self._retry_at = clock()
+        self.stop_requested = False
+        self.folder = Path()
+
+    @contextmanager
+    def fetched(self) -> Iterator[Resume]:
+        """Yield where the segment goes on: after the newest checkpoint that can be used."""
+        with tempfile.TemporaryDirectory(prefix="argbest-segment-") as folder:
+            self.folder = Path(folder)
+            yield self._fetch(self.folder / "resume.npz")
+
+    def _fetch(self, target: Path) -> Resume:
+        notes = []
+        for checkpoint in self._assignment.checkpoints:
+            try:
+                self._storage.fetch(checkpoint.name, target)
+                _check(target, checkpoint)
+            except (StorageError, OSError, ValueError) as error:
+                notes.append(f"the checkpoint after epoch {checkpoint.epoch} is left out: {error}")
+                continue
+            return Resume(checkpoint.epoch, checkpoint.seconds, target, "; ".join(notes))
+        return Resume(note="; ".join(notes))
+
+    def look_for_stop(self) -> None:
+        """See whether the driver has asked this segment to stop."""
+        if not self.stop_requested:
+            mark = stop_mark(self._context.job_id, self._assignment.segment)
+            self.stop_requested = self._storage.has(mark)
+
+    def wish(self, epoch: int, *, can_resume: bool) -> Wish:
+        """Return what is wanted after the epoch.
+
+        After the last one that is the model. Before it, a checkpoint every so many seconds and
+        where the segment is asked to stop, of a trial that could go on from it.
+        """
+        if epoch == self._context.spec.space.epochs:
+            return Wish(checkpoint=self._context.spec.keep > 0)
+        now = self._clock()
+        if not can_resume or now < self._retry_at:
+            return Wish()
+        return Wish(checkpoint=self.stop_requested or now >= self._due, stop=self.stop_requested)
+
+    def store(self, path: Path, epoch: int, seconds: float) -> bool:
+        """Move the state's file into the storage; return whether that went well.
+
+        If not, a line in the job's log says why and the training goes on.
+        """
+        number = self._assignment.number
+        name = f"jobs/{self._context.job_id}/{number}/{self._assignment.segment}-{epoch}.npz"
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = path.stat().st_size
+            self._storage.save(name, path)
+            path.unlink(missing_ok=True)
+        except (StorageError, OSError) as error:
+            self.failed(epoch, error)
+            return False
+        self._due = self._clock() + self._context.checkpoint_seconds
+        self._send(Checkpointed(Checkpoint(number, epoch, seconds, name, size, digest)))
+        return True
+
+    def failed(self, epoch: int, error: Exception | str) -> None:
+        """Say in the job's log that the state after the epoch could not be stored."""
+        self._retry_at = self._clock() + RETRY_SECONDS
+        number = self._assignment.number
+        text = f"the state after epoch {epoch} could not be stored: {error}; training goes on"
+        self._send(Output(f"trial {number}: {text}\n"))
+
+
+def _check(path: Path, checkpoint: Checkpoint) -> None:
+    """Raise ``ValueError`` unless the file is the checkpoint, byte by byte."""
+    size = path.stat().st_size
+    if size != checkpoint.size:
+        raise ValueError(f"{checkpoint.name} has {size:,} bytes of {checkpoint.size:,}")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != checkpoint.sha256:
+        raise ValueError(f"{checkpoint.name} is damaged: its SHA-256 is not the recorded one")

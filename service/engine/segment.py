@@ -1,0 +1,168 @@
+"""Runs one segment of a trial in a thread of the trial process, and gathers its messages."""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from results.storage import Storage, StorageError
+from service.engine.checkpoints import SegmentCheckpoints
+from service.engine.child_runner import run_in_child
+from service.engine.failures import failure_of_trial
+from service.engine.messages import Assignment, End, Failed, Finished, Message, Stopped, Wish
+from service.engine.reporter import SegmentStop
+from service.engine.training import Resume, TrialContext, at_time_limit, train_segment
+from trainables import state_files
+from trainables.contract import State
+
+logger = logging.getLogger(__name__)
+
+#: Messages that wait for the driver; a segment with more waits for it.
+MOST_MESSAGES = 1_000
+#: Messages that follow one another within this many seconds travel together.
+GATHER_SECONDS = 0.02
+#: How often a request to stop is looked for.
+STOP_SECONDS = 0.25
+#: The driver hears from a segment at least this often.
+QUIET_SECONDS = 5.0
+#: A process that cannot say that its time limit has passed is ended this many seconds after it.
+LAST_RESORT_SECONDS = 10.0
+
+
+class Segment:
+    """One segment that runs in the background; :meth:`take` returns its messages."""
+
+    def __init__(self, assignment: Assignment, context: TrialContext) -> None:
+        self._assignment, self._context = assignment, context
+        self._messages: queue.Queue[Message] = queue.Queue(MOST_MESSAGES)
+        self._lock = threading.Lock()
+        self._ended = self._end_is_taken = self._goes_on = False
+        storage = Storage(context.storage)
+        self._checkpoints = SegmentCheckpoints(assignment, context, self._messages.put, storage)
+        self._looked = time.monotonic()
+        threading.Thread(target=self._run, name="segment", daemon=True).start()
+
+    def take(self) -> list[Message]:
+        """Return the next messages, waiting up to :data:`QUIET_SECONDS` for the first."""
+        give_up = time.monotonic() + QUIET_SECONDS
+        while True:
+            self._look_for_stop()
+            try:
+                found = [self._messages.get(timeout=STOP_SECONDS)]
+            except queue.Empty:
+                if time.monotonic() < give_up:
+                    continue
+                return []
+            break
+        while not isinstance(found[-1], End):
+            try:
+                found.append(self._messages.get(timeout=GATHER_SECONDS))
+            except queue.Empty:
+                return found
+        self._end_is_taken = True
+        return found
+
+    def is_stuck(self) -> bool:
+        """Whether its end is taken but its thread goes on: the process cannot be used again."""
+        return self._goes_on and self._end_is_taken
+
+    def _look_for_stop(self) -> None:
+        if time.monotonic() - self._looked >= STOP_SECONDS:
+            try:
+                self._checkpoints.look_for_stop()
+            except StorageError as error:
+                logger.warning("trial %d trains on: %s", self._assignment.number, error)
+            self._looked = time.monotonic()
+
+    def _run(self) -> None:
+        try:
+            with self._checkpoints.fetched() as resume:
+                end = self._train(resume)
+        except BaseException as error:  # noqa: BLE001 - the edge of this thread
+            end = Failed(failure_of_trial(error))
+        self._end(end)
+
+    def _train(self, resume: Resume) -> End:
+        limit = self._context.spec.time_limit_s
+        left = None if limit is None else max(0.1, limit - resume.seconds)
+        if self._context.is_built_in:
+            with time_limit(left, self._expire):
+                return self._train_here(resume)
+        send = self._messages.put
+        return run_in_child(
+            self._assignment, self._context, send, self._checkpoints, resume, time_limit_s=left
+        )
+
+    def _train_here(self, resume: Resume) -> End:
+        driver = _Here(self._messages.put, self._checkpoints)
+        try:
+            train_segment(self._assignment, self._context, driver, resume)
+        except SegmentStop:
+            return Stopped()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it fails the trial
+            return Failed(failure_of_trial(error))
+        return Finished()
+
+    def _expire(self) -> None:
+        limit = self._context.spec.time_limit_s or 0.0
+        with self._lock:
+            self._goes_on = not self._ended
+        self._end(Failed(at_time_limit(limit)))
+
+    def _end(self, end: End) -> None:
+        """Send the end, once."""
+        with self._lock:
+            if self._ended:
+                return
+            self._ended = True
+        self._messages.put(end)
+
+
+@contextmanager
+def time_limit(seconds: float | None, expire: Callable[[], None]) -> Iterator[None]:
+    """Call ``expire`` from a timer's thread once the block has run for so many seconds.
+
+    Where that thread cannot run, because the training keeps Python's lock, a timer in C ends this
+    process a little later.
+    """
+    if seconds is None:
+        yield
+        return
+
+    def on_time() -> None:
+        faulthandler.cancel_dump_traceback_later()
+        expire()
+
+    timer = threading.Timer(seconds, on_time)
+    timer.daemon = True
+    timer.start()
+    faulthandler.dump_traceback_later(seconds + LAST_RESORT_SECONDS, exit=True, file=2)
+    try:
+        yield
+    finally:
+        timer.cancel()
+        faulthandler.cancel_dump_traceback_later()
+
+
+class _Here:
+    """The driver of a segment that trains in this process."""
+
+    def __init__(self, send: Callable[[Message], None], checkpoints: SegmentCheckpoints) -> None:
+        self.send, self._checkpoints = send, checkpoints
+        self.wish: Callable[..., Wish] = checkpoints.wish
+
+    def keep(self, state: State, epoch: int, seconds: float) -> bool:
+        """Write the state to a file and move that into the storage."""
+        path: Path = self._checkpoints.folder / "state.npz"
+        try:
+            state_files.save(path, state)
+        except OSError as error:
+            self._checkpoints.failed(epoch, error)
+            return False
+        return self._checkpoints.store(path, epoch, seconds)

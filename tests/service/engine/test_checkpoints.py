@@ -1,0 +1,155 @@
+"""A trial's checkpoints: which one a segment goes on from, when the next one is wanted."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from results.records import Checkpoint
+from results.storage import Storage, StorageError
+from service.engine.checkpoints import RETRY_SECONDS, SegmentCheckpoints, stop_mark
+from service.engine.messages import Assignment, Checkpointed, Message, Output, Wish
+from tests.service.stand_ins import spec, trial_context
+
+EPOCHS = 10
+STATES = {4: b"the state after epoch 4", 6: b"the state after epoch 6"}
+
+
+class Segment:
+    """The checkpoints of a segment, over a storage in a folder and a clock that is set."""
+
+    def __init__(self, folder: Path, *offered: Checkpoint, keep: int = 1) -> None:
+        self.now, self.sent = 100.0, list[Message]()
+        self.storage = Storage(str(folder / "storage"))
+        job = spec(epochs=EPOCHS, keep=keep)
+        self.context = trial_context(job, folder / "storage", checkpoint_seconds=30.0)
+        assignment = Assignment("segment", 7, {}, 42, offered)
+        self.checkpoints = SegmentCheckpoints(
+            assignment, self.context, self.sent.append, self.storage, clock=lambda: self.now
+        )
+        self.file = folder / "state.npz"
+
+    def wish(self, epoch: int, *, can_resume: bool = True) -> Wish:
+        return self.checkpoints.wish(epoch, can_resume=can_resume)
+
+    def store(self, epoch: int) -> bool:
+        self.file.write_bytes(b"a state")
+        return self.checkpoints.store(self.file, epoch, 2.5)
+
+
+def offered(folder: Path, *, damaged: str = "") -> tuple[Checkpoint, ...]:
+    """Put two checkpoints into the storage; do something to the newer one."""
+    storage, found = Storage(str(folder / "storage")), []
+    for epoch, state in reversed(STATES.items()):
+        name = f"jobs/a/7/{epoch}.npz"
+        digest = hashlib.sha256(state).hexdigest()
+        found.append(Checkpoint(7, epoch, 0.5 * epoch, name, len(state), digest))
+        is_damaged = damaged and epoch == 6
+        changed = {"cut": state[:-1], "changed": state[:-1] + b"7", "lost": b""}.get(damaged, b"")
+        source = folder / "source"
+        source.write_bytes(changed if is_damaged else state)
+        if not (is_damaged and damaged == "lost"):
+            storage.save(name, source)
+    return tuple(found)
+
+
+def test_a_segment_goes_on_from_the_newest_checkpoint(tmp_path: Path) -> None:
+    segment = Segment(tmp_path, *offered(tmp_path))
+    with segment.checkpoints.fetched() as resume:
+        assert (resume.epoch, resume.seconds, resume.note) == (6, 3.0, "")
+        assert resume.path is not None
+        assert resume.path.read_bytes() == STATES[6]
+        folder = segment.checkpoints.folder
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ("cut", "has 22 bytes of 23"),
+        ("changed", "is damaged: its SHA-256 is not the recorded one"),
+        ("lost", "is not in the storage"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_used_is_passed_over_with_a_note(
+    tmp_path: Path, damage: str, words: str
+) -> None:
+    segment = Segment(tmp_path, *offered(tmp_path, damaged=damage))
+    with segment.checkpoints.fetched() as resume:
+        assert resume.epoch == 4
+        assert resume.path is not None
+        assert resume.path.read_bytes() == STATES[4]
+    assert resume.note.startswith("the checkpoint after epoch 6 is left out: jobs/a/7/6.npz ")
+    assert words in resume.note
+
+
+def test_without_a_checkpoint_that_can_be_used_a_trial_begins_again(tmp_path: Path) -> None:
+    newer, _ = offered(tmp_path, damaged="cut")
+    segment = Segment(tmp_path, newer)
+    with segment.checkpoints.fetched() as resume:
+        assert (resume.epoch, resume.path) == (0, None)
+        assert "after epoch 6 is left out" in resume.note
+
+
+def test_a_checkpoint_is_wanted_every_so_many_seconds(tmp_path: Path) -> None:
+    segment = Segment(tmp_path)
+    assert segment.wish(1) == Wish()
+    segment.now += 30.0
+    assert segment.wish(2) == Wish(checkpoint=True)
+    assert segment.wish(2, can_resume=False) == Wish()
+    assert segment.store(2)
+    assert segment.wish(3) == Wish()
+    segment.now += 30.0
+    assert segment.wish(4) == Wish(checkpoint=True)
+
+
+@pytest.mark.parametrize("keep", [0, 1, 3])
+def test_the_last_state_is_the_model_where_models_are_kept(tmp_path: Path, keep: int) -> None:
+    segment = Segment(tmp_path, keep=keep)
+    for can_resume in (True, False):
+        assert segment.wish(EPOCHS, can_resume=can_resume) == Wish(checkpoint=keep > 0)
+    segment.checkpoints.stop_requested = True
+    assert not segment.wish(EPOCHS).stop, "it ends there anyway"
+
+
+def test_a_segment_that_is_asked_to_stop_does_so_at_its_next_state(tmp_path: Path) -> None:
+    segment = Segment(tmp_path)
+    segment.checkpoints.look_for_stop()
+    assert segment.wish(1) == Wish()
+    segment.storage.mark(stop_mark(segment.context.job_id, "segment"))
+    segment.checkpoints.look_for_stop()
+    assert segment.wish(1) == Wish(checkpoint=True, stop=True)
+    assert segment.wish(1, can_resume=False) == Wish(), "it would have to begin again"
+
+
+def test_a_stored_checkpoint_is_sent_with_its_digest(tmp_path: Path) -> None:
+    segment = Segment(tmp_path)
+    assert segment.store(3)
+    (message,) = segment.sent
+    assert isinstance(message, Checkpointed)
+    found = message.checkpoint
+    name = f"jobs/{segment.context.job_id}/7/segment-3.npz"
+    assert found == Checkpoint(7, 3, 2.5, name, 7, hashlib.sha256(b"a state").hexdigest())
+    assert segment.storage.names() == [name]
+    assert not segment.file.exists()
+
+
+def test_a_storage_that_fails_stops_nothing_and_is_tried_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StorageError("the server is away")
+
+    segment = Segment(tmp_path)
+    segment.checkpoints.stop_requested = True
+    with monkeypatch.context() as away:
+        away.setattr(segment.storage, "save", fail)
+        assert not segment.store(3)
+    text = "trial 7: the state after epoch 3 could not be stored: the server is away; training"
+    assert segment.sent == [Output(f"{text} goes on\n")]
+    assert segment.wish(4) == Wish()
+    segment.now += RETRY_SECONDS
+    assert segment.wish(5) == Wish(checkpoint=True, stop=True)
+    assert segment.store(5)

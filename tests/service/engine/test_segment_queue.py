@@ -1,0 +1,291 @@
+"""Which segment a job runs next, which ones stop, and what becomes of trials that end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from results.records import Checkpoint, EpochReport, Failure, NewTrial, TrialRecord
+from results.states import FailureKind, TrialState
+from results.store.batch import (
+    AddCheckpoint,
+    AddTrial,
+    FinishTrial,
+    Move,
+    RequeueTrial,
+    StartTrial,
+)
+from service.engine.allowance import Allowance
+from service.engine.messages import (
+    Assignment,
+    Checkpointed,
+    Epoch,
+    Failed,
+    Finished,
+    Message,
+    Output,
+    Started,
+    Stopped,
+)
+from service.engine.segment_queue import FINISHED, LOST_RETRIES, SegmentQueue
+from tests.service.stand_ins import spec
+
+EPOCHS = 4
+DIVERGED = Failure(FailureKind.DIVERGED, "train_rmse was nan")
+USER_ERROR = Failure(FailureKind.USER_ERROR, "too much", "t")
+
+
+class Moves:
+    """A recorder that keeps what it takes, in order."""
+
+    def __init__(self) -> None:
+        self.taken: list[Move | EpochReport] = []
+        self.dropped: list[str] = []
+
+    def add(self, move: Move) -> None:
+        self.taken.append(move)
+
+    def report(self, report: EpochReport) -> None:
+        self.taken.append(report)
+
+    def drop(self, checkpoints: Iterable[Checkpoint]) -> None:
+        self.dropped += [checkpoint.name for checkpoint in checkpoints]
+
+    def new(self) -> list[Move | EpochReport]:
+        """Return what was taken since the last call."""
+        new, self.taken = self.taken, []
+        return new
+
+
+class Draws:
+    """A sampler that draws 10, 11, ... and keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, float | None]] = []
+
+    def draw(self, number: int) -> dict[str, Any]:
+        return {"learning_rate": 10.0 + number}
+
+    def tell(self, number: int, value: float | None) -> None:
+        self.told.append((number, value))
+
+
+class Job:
+    """A queue over a job of some trials, and all that it uses."""
+
+    def __init__(
+        self,
+        *states: TrialState,
+        trials: int = 0,
+        checkpoints: Iterable[Checkpoint] = (),
+        slots: int = 2,
+        sampler: Draws | None = None,
+        **fields: Any,
+    ) -> None:
+        self.moves, self.allowance, self.asked = Moves(), Allowance(slots), list[str]()
+        self.sampler = sampler
+        records = [
+            TrialRecord(n, state, {"learning_rate": 0.1 * n}, 42, {"train_rmse": 9.0})
+            for n, state in enumerate(states)
+        ]
+        strategy = "random" if sampler else "grid"
+        space = {"learning_rate": {"low": 0.0, "high": 1.0} if sampler else {"values": [0.1, 0.2]}}
+        self.queue = SegmentQueue(
+            "a" * 16,
+            spec(trials=trials or len(states), epochs=EPOCHS, strategy=strategy,
+                 parameters=space, metric="train_rmse", **fields),
+            records,
+            checkpoints,
+            allowance=self.allowance,
+            recorder=self.moves,  # type: ignore[arg-type]
+            sampler=sampler,  # type: ignore[arg-type]
+            ask_to_stop=self.asked.append,
+        )  # fmt: skip
+        self.segments = iter("abcdefghijklmnop")
+
+    def next(self) -> Assignment | str | None:
+        return self.queue.next(next(self.segments))
+
+    def begin(self) -> Assignment:
+        found = self.next()
+        assert isinstance(found, Assignment)
+        self.queue.take(found.segment, [Started("node")])
+        return found
+
+    def end(self, segment: str, *messages: Message) -> None:
+        self.queue.take(segment, messages)
+        self.queue.end(segment)
+
+
+def checkpoint(trial: int, epoch: int, name: str = "") -> Checkpoint:
+    name = name or f"{trial}-{epoch}"
+    return Checkpoint(trial, epoch, 1.5 * epoch, name, 100, "0" * 64)
+
+
+QUEUED = TrialState.QUEUED
+
+
+def test_segments_begin_in_the_order_of_their_trials_as_many_as_there_are_slots() -> None:
+    job = Job(QUEUED, TrialState.SUCCEEDED, QUEUED, QUEUED)
+    assert [job.begin().number, job.begin().number] == [0, 2]
+    assert job.next() is None
+    job.end("a", Finished())
+    assert job.begin().number == 3
+    job.end("b", Finished())
+    assert job.next() is None, "one still runs"
+    job.end("d", Finished())
+    assert job.next() == FINISHED
+
+
+def test_a_trial_leaves_its_start_reports_and_end_in_order() -> None:
+    job = Job(QUEUED)
+    job.begin()
+    job.end("a", Epoch(1, {"train_rmse": 2.0}, 0.5, "numba"), Finished())
+    assert job.moves.new() == [
+        StartTrial(0, "node"),
+        EpochReport(0, 0, 1, {"train_rmse": 2.0}, 0.5, "numba"),
+        FinishTrial(0, TrialState.SUCCEEDED),
+    ]
+
+
+def test_the_jobs_own_limit_holds_too() -> None:
+    job = Job(QUEUED, QUEUED, QUEUED, slots=3, max_concurrent_trials=1)
+    job.begin()
+    assert job.next() is None
+
+
+def test_a_trial_goes_on_from_its_checkpoints() -> None:
+    found = [checkpoint(0, 3), checkpoint(0, 2), checkpoint(7, 1)]
+    job = Job(QUEUED, checkpoints=found)
+    assignment = job.next()
+    assert isinstance(assignment, Assignment)
+    assert assignment.checkpoints == tuple(found[:2])
+    job.end(assignment.segment, Started("node", 3), Finished())
+    assert job.moves.new()[0] == StartTrial(0, "node", 3)
+
+
+def test_checkpoints_that_could_not_be_used_are_dropped(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    job = Job(QUEUED, checkpoints=[checkpoint(0, 3), checkpoint(0, 2)])
+    job.next()
+    job.queue.take("a", [Started("node", 2, "the checkpoint after epoch 3 is left out: damaged")])
+    assert job.moves.dropped == ["0-3"]
+    assert "trial 0 goes on after epoch 2: the checkpoint after epoch 3 is left out" in caplog.text
+    job.queue.take("a", [Failed(Failure(FailureKind.WORKER_LOST, "gone"))])
+    job.queue.end("a")
+    again = job.next()
+    assert isinstance(again, Assignment)
+    assert again.checkpoints == (checkpoint(0, 2),)
+
+
+def test_of_a_running_trial_two_checkpoints_are_kept_and_of_a_finished_one_its_model() -> None:
+    job = Job(QUEUED)
+    job.begin()
+    for epoch in range(1, EPOCHS + 1):
+        job.queue.take("a", [Checkpointed(checkpoint(0, epoch))])
+    assert job.moves.dropped == ["0-1", "0-2"]
+    job.end("a", Finished())
+    assert job.moves.dropped == ["0-1", "0-2", "0-3"]
+    assert AddCheckpoint(checkpoint(0, EPOCHS)) in job.moves.new()
+
+
+def test_a_trial_that_failed_for_good_keeps_no_checkpoint() -> None:
+    job = Job(QUEUED)
+    job.begin()
+    job.end("a", Checkpointed(checkpoint(0, 1)), Failed(DIVERGED))
+    assert job.moves.dropped == ["0-1"]
+    assert job.moves.new()[-1] == FinishTrial(0, TrialState.FAILED, DIVERGED)
+    assert job.next() == FINISHED
+
+
+def test_a_failure_is_tried_again_as_often_as_the_job_says_from_the_last_checkpoint() -> None:
+    job = Job(QUEUED, max_failures=1)
+    job.begin()
+    job.end("a", Checkpointed(checkpoint(0, 2)), Failed(USER_ERROR))
+    assert job.moves.new()[-1] == RequeueTrial(0, "user_error")
+    assert job.begin().checkpoints == (checkpoint(0, 2),)
+    job.end("b", Failed(USER_ERROR))
+    assert job.moves.new()[-1] == FinishTrial(0, TrialState.FAILED, USER_ERROR)
+
+
+def test_a_lost_process_is_tried_again_a_few_times_and_more_often_if_the_trial_goes_on() -> None:
+    job = Job(QUEUED)
+    for _ in range(LOST_RETRIES):
+        job.queue.end(job.begin().segment)
+    last = job.begin()
+    job.queue.take(last.segment, [Checkpointed(checkpoint(0, 1))])
+    job.queue.end(last.segment)
+    for _ in range(LOST_RETRIES - 1):
+        job.queue.end(job.begin().segment)
+    job.moves.new()
+    job.queue.end(job.begin().segment)
+    end = job.moves.new()[-1]
+    assert isinstance(end, FinishTrial)
+    assert end.error is not None
+    assert end.error.kind is FailureKind.WORKER_LOST
+
+
+def test_a_process_that_dies_before_it_says_anything_has_had_an_attempt() -> None:
+    job = Job(QUEUED)
+    lost = Failure(FailureKind.INFEASIBLE, "no")
+    job.next()
+    job.queue.end("a", lost)
+    assert job.moves.new() == [StartTrial(0, None), FinishTrial(0, TrialState.FAILED, lost)]
+
+
+def test_segments_stop_where_more_run_than_may_and_go_on_later(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    job = Job(QUEUED, QUEUED, QUEUED)
+    job.begin()
+    job.begin()
+    job.queue.stop_surplus()
+    assert job.asked == []
+    job.allowance.slots = 1
+    job.queue.stop_surplus()
+    job.queue.stop_surplus()
+    assert job.asked == ["b"], "the last trial, once"
+    job.end("b", Checkpointed(checkpoint(1, 2)), Output("trial 1: hello\n"), Stopped())
+    assert "trial 1: hello\n" in capsys.readouterr().out
+    assert job.moves.new()[-1] == RequeueTrial(1, "goes on after epoch 2")
+    assert job.next() is None
+    job.allowance.slots = 2
+    again = job.begin()
+    assert (again.number, again.checkpoints) == (1, (checkpoint(1, 2),))
+
+
+def test_a_pausing_job_stops_all_begins_none_and_is_over() -> None:
+    job = Job(QUEUED, QUEUED, QUEUED)
+    job.begin()
+    job.begin()
+    job.allowance.pausing = True
+    job.queue.stop_surplus()
+    assert sorted(job.asked) == ["a", "b"]
+    assert job.next() is None
+    job.end("a", Finished())
+    job.end("b", Checkpointed(checkpoint(1, 2)), Stopped())
+    assert job.next() == FINISHED
+
+
+def test_a_sampler_draws_one_trial_at_a_time_and_is_told_its_value() -> None:
+    sampler = Draws()
+    job = Job(TrialState.SUCCEEDED, QUEUED, trials=4, sampler=sampler)
+    assert [job.begin().number, job.begin().number] == [1, 2]
+    assert AddTrial(NewTrial(2, {"learning_rate": 12.0}, 42)) in job.moves.new()
+    job.end("a", Epoch(4, {"train_rmse": 0.5}, 1.0), Finished())
+    job.end("b", Epoch(4, {"train_rmse": 0.7}, 1.0), Failed(DIVERGED))
+    assert sampler.told == [(1, 0.5), (2, None)]
+    assert job.begin().parameters == {"learning_rate": 13.0}
+    job.end("c", Finished())
+    assert job.next() == FINISHED
+
+
+def test_a_trial_that_had_trained_all_its_epochs_is_told_with_its_recorded_value() -> None:
+    sampler = Draws()
+    job = Job(QUEUED, trials=1, sampler=sampler, checkpoints=[checkpoint(0, EPOCHS)])
+    job.begin()
+    job.end("a", Finished())
+    assert sampler.told == [(0, 9.0)]
