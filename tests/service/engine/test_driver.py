@@ -19,15 +19,15 @@ from ray.air.execution._internal.tracked_actor import TrackedActor
 from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
 from ray.exceptions import LocalRayletDiedError, OutOfDiskError, RayActorError, RaySystemError
 from ray.tune import TuneError
-from service.engine.pause_gate import PauseGate
 
-from results.records import Failure, Lease, LeaseCounts, NewTrial, TrialRecord
+from results.records import Failure, JobRecord, Lease, LeaseCounts, NewTrial, TrialRecord
 from results.states import FailureKind, JobState, TrialState
 from results.store import Store
 from service.engine import driver
 from service.engine.allowance import Allowance
 from service.engine.endings import Ending, outcome
 from service.engine.heartbeat import EXIT_UNFINISHED
+from service.engine.segment_queue import SegmentQueue
 from service.settings import Settings
 from tests.service.stand_ins import (
     accept,
@@ -40,17 +40,10 @@ from tests.service.stand_ins import (
 )
 
 ROOT = Path(__file__).parents[3]
-#: Asks for what a driver does before Ray: a grid's configurations.
+#: Imports what a driver of a grid imports.
 GRID = """
 import sys
 import service.engine.driver
-from search_spaces import SearchSpace
-space = SearchSpace.from_json({
-    "name": "rates", "trainable": "numpy_linear_regression", "dataset": "ames", "epochs": 1,
-    "metric": "train_rmse", "mode": "min", "strategy": "grid",
-    "parameters": {"learning_rate": {"values": [0.001, 0.002]}},
-})
-service.engine.run.search_options(space, seed=42, records=[])
 print(*sys.modules)
 """
 
@@ -133,7 +126,14 @@ def half_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> Lease:
     trials = [NewTrial(n, {"learning_rate": rate}, 42) for n, rate in enumerate(rates)]
     store.create_job(job, fingerprint="", trials=trials)
     lease = claim(store)
-    monkeypatch.setattr(tune.Tuner, "fit", lambda _: run_trial(store, lease))
+
+    def fit(
+        job: JobRecord, settings: Settings, segments: SegmentQueue, *_: object, name: str
+    ) -> None:
+        run_trial(store, lease)
+        segments.next("segment")
+
+    monkeypatch.setattr("service.engine.run._fit", fit)
     return lease
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from service.engine.pause_gate import PauseGate
 
 from results.records import Held, Lease, LeaseCounts
 from results.states import JobState
@@ -164,7 +163,7 @@ def test_a_cancelled_job_ends_the_process(store: Store, lease: Lease, driver: Dr
     assert store.lease_counts().refused_writes == 0
 
 
-def test_a_pausing_job_closes_the_gate_and_goes_on(
+def test_a_pausing_job_goes_on_until_its_segments_have_stopped(
     store: Store, lease: Lease, driver: Driver
 ) -> None:
     assert not driver.beat()
@@ -174,7 +173,7 @@ def test_a_pausing_job_closes_the_gate_and_goes_on(
     assert driver.allowance.pausing
     store.resume_job(lease.job_id)
     assert not driver.beat()
-    assert driver.allowance.pausing, "a resumed job gets a new driver"
+    assert not driver.allowance.pausing, "it goes on as if nothing had been asked"
 
 
 def test_a_database_away_for_less_than_the_lease_is_waited_for(
@@ -232,12 +231,11 @@ def test_a_heartbeat_that_fails_ends_the_process(
 def test_each_beat_reads_the_jobs_share_of_the_slots(
     store: Store, lease: Lease, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No share yet counts as one slot."""
     driver = Driver(store, lease, settings)
-    answers = iter([0, 3])
+    answers = iter([2, 0])
     monkeypatch.setattr(
         store, "renew_lease", lambda *_: Held(JobState.RUNNING, slots=next(answers))
     )
-    for slots in (1, 3):
+    for slots in (2, 0):
         driver.beat()
         assert driver.allowance.slots == slots

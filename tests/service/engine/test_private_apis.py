@@ -16,8 +16,6 @@ from ray.air.execution._internal import RayActorManager
 from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
 from ray.exceptions import OutOfMemoryError
 from ray.tune.execution import tune_controller
-from ray.tune.experiment import Trial
-from ray.tune.schedulers import FIFOScheduler
 
 RAY = Path(ray.__file__).parent
 ROOT = Path(__file__).parents[3]
@@ -33,25 +31,6 @@ def test_tune_still_ends_a_whole_job_for_one_process_that_was_killed_for_memory(
 def test_tune_makes_its_actor_manager_from_the_name_that_we_replace() -> None:
     source = inspect.getsource(tune_controller)
     assert "self._actor_manager = RayActorManager(" in source
-
-
-def test_tune_asks_the_trial_itself_whether_it_may_be_started_again() -> None:
-    trial = Trial("PPO", stub=True, max_failures=5)
-    trial.run_metadata.num_failures = 1
-    assert trial.should_recover()
-    trial.max_failures = 0
-    assert not trial.should_recover()
-
-
-def test_tune_numbers_the_failures_in_the_file_that_we_read() -> None:
-    assert "Failure #" in inspect.getsource(Trial)
-
-
-def test_a_scheduler_may_answer_noop_to_a_result() -> None:
-    """The pause gate holds back a trial by this answer, in its first report."""
-    source = inspect.getsource(tune_controller.TuneController)
-    assert "TrialScheduler.NOOP" in source
-    assert FIFOScheduler.NOOP == "NOOP"
 
 
 @pytest.mark.parametrize(
