@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable
 
 from results.errors import StoreUnavailable
 from results.records import Checkpoint, EpochReport, Lease
-from results.store import Store
-from results.store.batch import FinishTrial, Move, Reports
+from results.store import FinishTrial, Move, Reports, Store
 from service.engine.storage_thread import StorageThread
 
 logger = logging.getLogger("service.engine.driver")

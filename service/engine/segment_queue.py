@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from results.records import Checkpoint, EpochReport, Failure, NewTrial, TrialRecord
 from results.spec import JobSpec
 from results.states import FailureKind, TrialState
-from results.store.batch import AddCheckpoint, AddTrial, FinishTrial, RequeueTrial, StartTrial
+from results.store import AddCheckpoint, AddTrial, FinishTrial, RequeueTrial, StartTrial
 from service.engine.allowance import Allowance
 from service.engine.messages import (
     Assignment,
