@@ -10,7 +10,7 @@ RUN apt-get update \
 # A new named volume takes owner and mode from the folder that it is mounted on.
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin argbest \
     && install -d -o argbest -g argbest -m 0700 \
-        /run/ray-token /run/database-password /data /data/datasets /cache
+        /run/ray-token /run/database-password /data /data/datasets /data/storage /cache
 
 # Torch keeps its precompiled header (141 MB) in this folder, whatever TORCHINDUCTOR_CACHE_DIR says:
 # lead it into the volume, so that new workers do not build it again.

@@ -187,6 +187,25 @@ def test_data_are_prepared_once_for_all_nodes() -> None:
         assert mounts(name)["datasets"] == expected
 
 
+def test_all_who_write_read_or_delete_checkpoints_share_the_storage() -> None:
+    data_dir = Path(image_environment()["ARGBEST_DATA_DIR"])
+    folder = Settings(data_dir=data_dir).storage_uri
+    for name in ("api", "controller", "ray-worker"):
+        assert mounts(name)["storage"] == (folder, False)
+        assert SERVICES[name]["environment"]["ARGBEST_STORAGE"] == f"${{ARGBEST_STORAGE:-{folder}}}"
+
+
+def test_an_object_store_is_reached_with_a_file_of_credentials() -> None:
+    more = yaml.safe_load((ROOT / "docker-compose.s3.yml").read_text(encoding="utf-8"))
+    assert sorted(more["services"]) == ["api", "controller", "ray-worker"]
+    for one in more["services"].values():
+        assert not more["networks"][one["networks"][0]]
+        (volume,) = one["volumes"]
+        assert volume.endswith(f":{one['environment']['AWS_SHARED_CREDENTIALS_FILE']}:ro")
+        assert not [key for key in one["environment"] if re.search("SECRET|KEY", key)]
+    assert "/aws-credentials" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
 def test_every_volume_and_network_is_declared_and_used() -> None:
     assert {volume for name in SERVICES for volume in mounts(name)} == {*COMPOSE["volumes"]}
     used = {network for one in SERVICES.values() for network in one.get("networks", [])}
@@ -473,7 +492,8 @@ def test_compose_itself_accepts_the_file() -> None:
     ]
     if not commands:
         pytest.skip("neither docker-compose nor docker's compose plugin is installed")
-    for command in commands:
+    both = ["-f", "docker-compose.yml", "-f", "docker-compose.s3.yml"]
+    for command in [*commands, *([*one[:-1], *both, one[-1]] for one in commands)]:
         done = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
             env={**os.environ, "ARGBEST_WORKERS": "3"},
