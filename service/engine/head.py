@@ -28,6 +28,7 @@ from service.engine.processes import (
     with_variable,
 )
 from service.settings import Settings
+from trainables.files import replace
 
 START_SECONDS = 60.0
 #: Ray drains for up to 30 s; nothing in it matters any more once the drivers have ended.
@@ -62,13 +63,14 @@ def authentication(settings: Settings) -> dict[str, str]:
     path = settings.ray_dir / "token"
     if not path.exists():
         settings.ray_dir.mkdir(parents=True, exist_ok=True)
-        # Under another name first: a full disk must not leave an empty token for good.
-        fresh = path.with_suffix(".new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(secrets.token_hex(32))
-        fresh.replace(path)
+        replace(path, _write_token)
     return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(path)}
+
+
+def _write_token(path: Path) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(secrets.token_hex(32))
 
 
 def start_head(settings: Settings) -> Head:
@@ -105,7 +107,8 @@ def _start_head(settings: Settings) -> Head:
         )
     head = Head(identity(child.pid), address, f"http://127.0.0.1:{dashboard_port}")
     # Before it is up, so that the next start finds the head if this process is killed meanwhile.
-    _state_file(settings).write_text(json.dumps(asdict(head)), encoding="utf-8")
+    state = json.dumps(asdict(head))
+    replace(_state_file(settings), lambda path: path.write_text(state, encoding="utf-8"))
     try:
         _wait_until_up(child, address, log)
     except BaseException:  # a request to stop is one
