@@ -12,6 +12,7 @@ ResultsError
   UnsupportedDatabase the database URL, its driver or its schema is not one this store works with
   UnknownPlot         the job has no plot of that name
   NoBestTrial         no trial of the job has succeeded so far
+  NoModel             no model of that trial is kept
   TokenExists         a token of that name has been made before
   TokenNotFound       no token has that name
 """
@@ -69,6 +70,10 @@ class UnknownPlot(ResultsError):
 
 class NoBestTrial(ResultsError):
     """No trial of the job has succeeded so far."""
+
+
+class NoModel(ResultsError):
+    """No model of that trial is kept."""
 
 
 class TokenExists(ResultsError):

@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager, closing
 
 from fastapi import FastAPI
 
+from results.storage import Storage
 from results.store import Store, open_store
 from service import logs, page
 from service.http import access, access_log, metrics, openapi, problems
 from service.http.drain import DrainMiddleware
 from service.http.drawings import Drawings
-from service.http.routes import catalog, health, jobs, results
+from service.http.live import Live, RecentFleet
+from service.http.routes import catalog, events, health, jobs, results
 from service.migrate import wait_and_migrate
 from service.settings import Settings, settings_or_exit
 from service.version import version
@@ -45,7 +47,10 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     )  # fmt: skip
     app.state.settings, app.state.store = settings, used
     app.state.drawings = Drawings(used)
-    for module in (jobs, results, catalog, health):
+    app.state.storage = Storage(settings.storage_uri)
+    app.state.live = Live(used, settings.max_concurrent_jobs)
+    app.state.fleet = RecentFleet(used, settings.max_concurrent_jobs)
+    for module in (jobs, results, events, catalog, health):
         app.include_router(module.router)
     page.install(app)
     app.add_middleware(access.AccessMiddleware, settings=settings, store=used)

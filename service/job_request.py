@@ -1,4 +1,4 @@
-"""The request that makes a job, as OpenAPI describes it."""
+"""The requests that make and change jobs, as OpenAPI describes them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ def _gpu_share(gpus: float) -> float:
     return gpus
 
 
+Priority = Annotated[
+    int, Field(ge=1, le=100, description="weight of the job in the shares of the cluster")
+]
 Tag = Annotated[str, StringConstraints(max_length=200), AfterValidator(_one_line)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_one_line)]
 
@@ -69,4 +72,25 @@ class JobRequest(BaseModel):
         None, gt=0, le=31_536_000, description="seconds after which one attempt of a trial is ended"
     )
     max_failures: int = Field(0, ge=0, le=100, description="times a failed trial is started again")
+    priority: Priority = 1
+    keep: int = Field(
+        1, ge=0, description="the best trials whose models are kept, at most ARGBEST_MAX_TRIALS"
+    )
     tags: dict[Tag, Tag] = Field(default_factory=dict, max_length=50)
+
+
+class PriorityRequest(BaseModel):
+    """Another priority for a job."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    priority: Priority
+
+
+class ExtendRequest(BaseModel):
+    """More of a finished job: the totals that it shall have, each larger than the job's own."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    trials: int | None = Field(None, ge=1, description="trials in all; only where a sampler draws")
+    epochs: int | None = Field(None, ge=1, le=MOST_EPOCHS, description="epochs of every trial")

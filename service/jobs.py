@@ -1,4 +1,4 @@
-"""Plans, accepts and deletes jobs.
+"""Plans, accepts, extends and deletes jobs.
 
 A job is accepted whether or not Ray is there: it is queued in the database, and runs when a
 controller and a cluster can take it. Only the database and the disk can refuse it.
@@ -9,19 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import search_spaces
-from results.records import JobRecord, NewTrial
+from results.formatting import count
+from results.records import Extended, JobRecord, NewTrial
 from results.spec import JobSpec
 from results.storage import Storage, StorageError
 from results.store import Store
-from search_spaces import Library, Problem, SearchSpace, SearchSpaceError, pointer_to
+from search_spaces import Code, Library, Problem, SearchSpace, SearchSpaceError, pointer_to
 from service.disk import disk_problem
 from service.errors import InvalidRequest, Unavailable
-from service.job_request import JobRequest
+from service.job_request import ExtendRequest, JobRequest
 from service.log_lines import log_state
 from service.settings import Settings
 from service.version import version
@@ -59,7 +60,7 @@ class Plan:
 
 
 class Jobs:
-    """Turns requests into jobs of the store, and deletes them."""
+    """Turns requests into jobs of the store, extends and deletes them."""
 
     def __init__(self, store: Store, library: Library, settings: Settings) -> None:
         self._store, self._library, self._settings = store, library, settings
@@ -82,6 +83,25 @@ class Jobs:
         space = self._declared(request).with_overrides(
             request.parameters, request.strategy, request.epochs, request.trials
         )
+        _check_keep(request, self._settings.max_trials)
+        space, schema, distinct = self._checked(space, root, _overridden(request))
+        _check_device(request, space)
+        spec = _spec(request, space)
+        fingerprint = spec.fingerprint(schema)
+        if space.is_sampled:
+            return Plan(spec, fingerprint, None, distinct)
+        listed = list(search_spaces.configurations(space))
+        return Plan(spec, fingerprint, listed, len(listed))
+
+    def _checked(
+        self, space: SearchSpace, root: str = "", overridden: Sequence[str] = ()
+    ) -> tuple[SearchSpace, Mapping[str, Any], int | None]:
+        """Return the space as it can be run, its trainable's schema, and what there is to draw.
+
+        A sampler draws no more trials than there are different configurations: the same one with
+        the same seed would give the same numbers again. Raises
+        :class:`search_spaces.SearchSpaceError`.
+        """
         trainable = _trainable(space, root)
         schema = trainable.schema()
         space = search_spaces.with_floats(space, schema)
@@ -92,19 +112,12 @@ class Jobs:
             datasets=trainable.datasets,
             max_trials=self._settings.max_trials,
             pointer=root,
-            overridden=_overridden(request),
+            overridden=overridden,
         )
-        _check_device(request, space)
         distinct = search_spaces.count_distinct(space)
         if space.trials is not None and distinct is not None:
-            # The same configuration with the same seed would give the same numbers again.
             space = replace(space, trials=min(space.trials, distinct))
-        spec = _spec(request, space)
-        fingerprint = spec.fingerprint(schema)
-        if space.is_sampled:
-            return Plan(spec, fingerprint, None, distinct)
-        listed = list(search_spaces.configurations(space))
-        return Plan(spec, fingerprint, listed, len(listed))
+        return space, schema, distinct
 
     def _declared(self, request: JobRequest) -> SearchSpace:
         if isinstance(request.search_space, str):
@@ -135,9 +148,42 @@ class Jobs:
             trials=[NewTrial(n, config, plan.spec.seed) for n, config in enumerate(listed)],
             idempotency_key=idempotency_key,
             request_digest=digest,
+            priority=request.priority,
         )
         log_state(logger, job.id, job.state)
         return job
+
+    def extend(self, job_id: str, request: ExtendRequest) -> Extended:
+        """Let a finished job go on to more trials or epochs; it is queued again.
+
+        The request names totals, so a repeated one changes nothing. Raises :class:`InvalidRequest`
+        for totals that the job cannot have, :class:`results.errors.IllegalMove` for a job in
+        another state, and :class:`Unavailable` if the disk is full.
+        """
+        job = self._store.job(job_id)
+        trials, epochs = request.trials, request.epochs
+        if trials is None and epochs is None:
+            hint = f'for example "epochs": {2 * job.spec.space.epochs}'
+            raise InvalidRequest([Problem("", "names neither trials nor epochs", "missing", hint)])
+        try:
+            asked = job.spec.space.with_overrides(None, None, epochs, trials)
+            space, schema, distinct = self._checked(asked, overridden=("/trials", "/epochs"))
+        except SearchSpaceError as error:
+            raise InvalidRequest(error.problems) from error
+        if job.state.is_finished:
+            _check_larger(request, job, distinct)
+        full = disk_problem(self._settings)
+        if full:
+            raise Unavailable(full, retry_after_s=60)
+        spec = replace(job.spec, space=space, trials=search_spaces.count(space))
+        extended = self._store.extend_job(
+            job.id,
+            trials=None if trials is None else spec.trials,
+            epochs=epochs,
+            fingerprint=spec.fingerprint(schema),
+        )
+        log_state(logger, job.id, extended.job.state)
+        return extended
 
     def delete(self, job_id: str) -> None:
         """Delete a finished job, its trials, reports, log, checkpoints and models.
@@ -170,9 +216,36 @@ def _spec(request: JobRequest, space: SearchSpace) -> JobSpec:
         gpu=request.resources_per_trial.gpu,
         time_limit_s=request.time_limit_s,
         max_failures=request.max_failures,
+        keep=request.keep,
         tags=request.tags,
         version=version(),
     )
+
+
+def _check_keep(request: JobRequest, most: int) -> None:
+    if request.keep > most:
+        detail = f"a job has at most {most} trials"
+        hint = f"give a number of at most {most}"
+        raise InvalidRequest([Problem("/keep", detail, "less_than_equal", hint)])
+
+
+def _check_larger(request: ExtendRequest, job: JobRecord, distinct: int | None) -> None:
+    """Refuse totals that are not larger than the finished job's."""
+    problems = []
+    for name, now in (("trials", job.progress.trials), ("epochs", job.spec.space.epochs)):
+        asked = getattr(request, name)
+        if asked is None:
+            continue
+        if asked <= now:
+            detail = f"the job has {count(now, name.removesuffix('s'))} already"
+            hint = f"give the new total, at least {now + 1}, or leave {name} out"
+            problems.append(Problem(f"/{name}", detail, Code.OUT_OF_RANGE, hint))
+        elif name == "trials" and distinct is not None and distinct <= now:
+            detail = f"there are only {count(distinct, 'different configuration')}: all have run"
+            hint = "leave trials out, or submit a search over more values"
+            problems.append(Problem("/trials", detail, Code.TOO_MANY_TRIALS, hint))
+    if problems:
+        raise InvalidRequest(problems)
 
 
 def _digest(request: JobRequest) -> str:

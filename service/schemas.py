@@ -66,8 +66,46 @@ class BestView(Answer):
     metrics: dict[str, float]
 
 
+class ChangeView(Answer):
+    """A change of a job (``trial`` is null) or of one of its trials; larger ids are later.
+
+    ``state`` is the state that it changed to, "deleted" for a job that was deleted. ``attempt`` is
+    the trial's at that moment. ``detail`` says why, where there is a reason.
+    """
+
+    id: int
+    job_id: str
+    trial: int | None
+    state: str
+    at: datetime
+    attempt: int | None = None
+    detail: str = ""
+
+
+class StartView(Answer):
+    """Where a stream of changes begins: after the newest one, which has the id ``last``."""
+
+    last: int
+
+
+class GoneView(Answer):
+    """Events after the id ``after`` are no longer kept: what follows begins with everything.
+
+    ``oldest`` is the id of the oldest event that is kept, null if none is.
+    """
+
+    after: int
+    oldest: int | None
+
+
 class JobView(Answer):
-    """A job."""
+    """A job.
+
+    ``priority`` is its weight in the shares of the cluster. ``slots`` is how many of its trials may
+    run at a time, null while it holds no share. ``waiting`` says why the job or its trials wait,
+    null if they do not. ``change`` is the change that an event of this job stands for; it is left
+    out elsewhere.
+    """
 
     id: str
     name: str
@@ -82,6 +120,10 @@ class JobView(Answer):
     finished_at: datetime | None
     dashboard_url: str | None
     links: dict[str, str]
+    priority: int = 1
+    slots: int | None = None
+    waiting: str | None = None
+    change: ChangeView | None = _LEFT_OUT
 
     @property
     def is_finished(self) -> bool:
@@ -94,12 +136,21 @@ class JobView(Answer):
         return self.state == JobState.SUCCEEDED
 
 
+class ExtendedView(JobView):
+    """A job that was extended; trials in ``restarts`` have no checkpoint and begin at epoch 1."""
+
+    restarts: list[int]
+
+
 class TrialView(Answer):
     """A trial.
 
     ``metrics`` are those of its last epoch, ``seconds`` its training time, ``engine`` names the
     code that trained it ("" if unknown). ``rank`` counts from 1, the job's best, in lists of all
-    trials; it is null for a trial that has no rank or is shown alone.
+    trials; it is null for a trial that has no rank or is shown alone. ``resumed_from`` is the epoch
+    after which its attempt last went on (0: it began at epoch 1), ``checkpoint`` the epoch of its
+    newest checkpoint (0: it has none). ``change`` is the change that an event of this trial stands
+    for; it is left out elsewhere.
     """
 
     number: int
@@ -116,6 +167,9 @@ class TrialView(Answer):
     finished_at: datetime | None
     engine: str = ""
     rank: int | None = None
+    resumed_from: int = 0
+    checkpoint: int = 0
+    change: ChangeView | None = _LEFT_OUT
 
     @property
     def is_finished(self) -> bool:

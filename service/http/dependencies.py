@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Request
 from fastapi.concurrency import run_in_threadpool
 
+from results.records import JobRecord
+from results.storage import Storage
 from results.store import Store
 from search_spaces import Library
 from service.http.body import read_json
 from service.http.drawings import Drawings
-from service.http.validation import job_request
-from service.job_request import JobRequest
+from service.http.live import Live, RecentFleet
+from service.http.validation import Model, parsed
+from service.http.views import job_view
+from service.job_request import ExtendRequest, JobRequest, PriorityRequest
 from service.jobs import Jobs
+from service.schemas import JobView
 from service.settings import Settings
 
 #: Characters; ours are shorter. A longer id is refused rather than repeated in an answer.
 MAX_JOB_ID = 64
 JobId = Annotated[str, Path(description="the job's id", max_length=MAX_JOB_ID)]
+TrialNumber = Annotated[int, Path(ge=0, le=2**31 - 1)]
 #: The name of a search space, a trainable or a plot.
 Name = Annotated[str, Path(max_length=200)]
 IdempotencyKey = Annotated[
@@ -38,6 +45,8 @@ def _state(name: str) -> Any:
 SettingsDep = Annotated[Settings, _state("settings")]
 StoreDep = Annotated[Store, _state("store")]
 DrawingsDep = Annotated[Drawings, _state("drawings")]
+StorageDep = Annotated[Storage, _state("storage")]
+LiveDep = Annotated[Live, _state("live")]
 
 
 def get_library(settings: SettingsDep) -> Library:
@@ -57,10 +66,40 @@ def get_jobs(store: StoreDep, library: LibraryDep, settings: SettingsDep) -> Job
 JobsDep = Annotated[Jobs, Depends(get_jobs)]
 
 
-async def read_request(request: Request, settings: SettingsDep) -> JobRequest:
-    """Return the body as a request; raise a problem that names each wrong field."""
-    value = await read_json(request, max_bytes=settings.max_body_bytes)
-    return await run_in_threadpool(job_request, value)
+class Views:
+    """Shows jobs among those that share the cluster."""
+
+    def __init__(self, fleet: RecentFleet, settings: Settings) -> None:
+        self._fleet, self._settings = fleet, settings
+
+    def of(self, job: JobRecord) -> JobView:
+        """Return a job as the API shows it."""
+        return self.of_all([job])[0]
+
+    def of_all(self, jobs: Sequence[JobRecord]) -> list[JobView]:
+        """Return jobs as the API shows them."""
+        fleet = self._fleet.read()
+        return [job_view(job, self._settings.dashboard_url, fleet) for job in jobs]
 
 
-JobRequestDep = Annotated[JobRequest, Depends(read_request)]
+def get_views(fleet: Annotated[RecentFleet, _state("fleet")], settings: SettingsDep) -> Views:
+    """Return what shows jobs."""
+    return Views(fleet, settings)
+
+
+ViewsDep = Annotated[Views, Depends(get_views)]
+
+
+def _body(model: type[Model]) -> Any:
+    """Return what gives a route the body as a ``model``, or a problem that names wrong fields."""
+
+    async def read(request: Request, settings: SettingsDep) -> Model:
+        value = await read_json(request, max_bytes=settings.max_body_bytes)
+        return await run_in_threadpool(parsed, model, value)
+
+    return Depends(read)
+
+
+JobRequestDep = Annotated[JobRequest, _body(JobRequest)]
+PriorityDep = Annotated[PriorityRequest, _body(PriorityRequest)]
+ExtendDep = Annotated[ExtendRequest, _body(ExtendRequest)]

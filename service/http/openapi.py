@@ -11,9 +11,10 @@ from typing import Any
 import yaml
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from service.http.access import is_open, needed_scope
-from service.job_request import JobRequest
+from service.job_request import ExtendRequest, JobRequest, PriorityRequest
 from service.schemas import ProblemView
 
 _EXAMPLES = Path(__file__).with_name("examples.yaml")
@@ -44,22 +45,21 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     421: _problem("the Host header names another service"),
     422: _problem("understood but invalid"),
     503: _problem(
-        "the database or the disk cannot take work now, or a log cannot be read; of /cluster: Ray "
-        "does not answer"
+        "the database or the disk cannot take work now, or a log or the storage cannot be read; of "
+        "/cluster: Ray does not answer"
     ),
 }
 
-JOB_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {"$ref": "#/components/schemas/JobRequest"},
-                "examples": yaml.safe_load(_EXAMPLES.read_text(encoding="utf-8")),
-            }
-        },
-    }
-}
+
+def _body(model: type[BaseModel], examples: dict[str, Any]) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    content = {"application/json": {"schema": schema, "examples": examples}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+JOB_BODY = _body(JobRequest, yaml.safe_load(_EXAMPLES.read_text(encoding="utf-8")))
+EXTEND_BODY = _body(ExtendRequest, {"epochs": {"value": {"epochs": 40}}})
+PRIORITY_BODY = _body(PriorityRequest, {"double": {"value": {"priority": 2}}})
 
 
 def install(app: FastAPI, asks_for_tokens: bool) -> None:  # noqa: FBT001
@@ -113,7 +113,7 @@ def _with_schemas(description: dict[str, Any]) -> dict[str, Any]:
     """Add the schemas that routes name by reference alone."""
     template = "#/components/schemas/{model}"
     schemas = description.setdefault("components", {}).setdefault("schemas", {})
-    for model in (JobRequest, ProblemView):
+    for model in (JobRequest, ExtendRequest, PriorityRequest, ProblemView):
         schema = model.model_json_schema(ref_template=template)
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Mount
 
 from results import errors
+from results.storage import NotInStorage, StorageError
 from search_spaces import Problem
 from service.engine.cluster import ClusterError
 from service.errors import MOST_PROBLEMS, InvalidRequest, Unavailable
@@ -38,6 +39,8 @@ _ANSWERS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     errors.NoBestTrial: (
         HTTPStatus.CONFLICT,
         "wait for a trial to succeed, or look at GET .../trials for their errors"),
+    errors.NoModel: (HTTPStatus.NOT_FOUND, ""),
+    NotInStorage: (HTTPStatus.NOT_FOUND, "look for the file in the storage (ARGBEST_STORAGE)"),
     errors.IllegalMove: (HTTPStatus.CONFLICT, ""),
     errors.UnreadableJob: (HTTPStatus.CONFLICT, "use the version that accepted the job"),
     errors.IdempotencyClash: (
@@ -104,6 +107,8 @@ def problem_of(error: Exception) -> HttpProblem | None:
             return unavailable(str(error))
         case errors.StoreUnavailable():
             return unavailable(f"the database cannot answer: {error}")
+        case StorageError() if not isinstance(error, NotInStorage):
+            return unavailable(str(error))
     for kind, (status, hint) in _ANSWERS.items():
         if isinstance(error, kind):
             return HttpProblem(status, str(error), getattr(error, "hint", "") or hint)
@@ -130,8 +135,8 @@ def install(app: FastAPI) -> None:
     """Answer every error of ``app`` with a problem."""
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(ClientDisconnect, _answer_nobody)
-    kinds = (HttpProblem, InvalidRequest, RequestValidationError, Unavailable,
-             ClusterError, errors.ResultsError, UnknownTrainable, Exception)  # fmt: skip
+    kinds = (HttpProblem, InvalidRequest, RequestValidationError, Unavailable, ClusterError,
+             StorageError, errors.ResultsError, UnknownTrainable, Exception)  # fmt: skip
     for kind in kinds:
         app.add_exception_handler(kind, _answer)
 

@@ -1,15 +1,17 @@
-"""A JSON value becomes a :class:`JobRequest`, or problems that say how to mend each field."""
+"""A JSON value becomes a typed request, or problems that say how to mend each field."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from search_spaces import Problem, key_hint, pointer_to
 from service.errors import MOST_PROBLEMS, InvalidRequest
 from service.job_request import JobRequest, Resources
+
+Model = TypeVar("Model", bound=BaseModel)
 
 #: How to mend a value that pydantic refuses, by its error type; the names are in its context.
 _FIXES = {
@@ -32,39 +34,40 @@ _FIXES = {
     "dict_type": "give an object: {{...}}",
     "model_type": "give an object: {{...}}",
     "too_long": "give at most {max_length} entries",
+    "missing": "give the field",
 }
 
 
-def job_request(value: Any) -> JobRequest:
+def parsed(model: type[Model], value: Any) -> Model:
     """Return the request that a JSON value is; raise :class:`InvalidRequest`."""
     if not isinstance(value, dict):
         raise InvalidRequest([Problem("", "the body must be a JSON object", "type", "send {...}")])
     try:
-        return JobRequest.model_validate(value)
+        return model.model_validate(value)
     except ValidationError as error:
-        raise InvalidRequest(_one_per_field(error)) from error
+        raise InvalidRequest(_one_per_field(model, error)) from error
 
 
-def _one_per_field(error: ValidationError) -> list[Problem]:
+def _one_per_field(model: type[BaseModel], error: ValidationError) -> list[Problem]:
     found: dict[str, Problem] = {}
     for item in error.errors(include_url=False, include_input=False):
-        problem = _problem_of_body(item)
+        problem = _problem_of_body(model, item)
         if len(found) < MOST_PROBLEMS:
             found.setdefault(problem.pointer, problem)
     return list(found.values())
 
 
-def _problem_of_body(item: Mapping[str, Any]) -> Problem:
+def _problem_of_body(model: type[BaseModel], item: Mapping[str, Any]) -> Problem:
     # A union reports each of its branches under the field, of which the field alone is named.
     # "[key]" marks a problem with a key itself, which is named as its value is.
     location = item["loc"][:1] if item["loc"][:1] == ("search_space",) else item["loc"]
     named = [part for part in location if part != "[key]"]
     place = pointer_to(*named)
     if item["type"] == "extra_forbidden":
-        model = JobRequest if len(named) == 1 else Resources
-        hint = key_hint(named[-1], sorted(model.model_fields))
+        owner = model if len(named) == 1 else Resources
+        hint = key_hint(named[-1], sorted(owner.model_fields))
         return Problem(place, "there is no such field", "unknown_field", hint)
-    if place == "/search_space":
+    if model is JobRequest and place == "/search_space":
         missing = item["type"] == "missing"
         detail = "is required" if missing else "must be the name of a search space, or an object"
         hint = 'for example "search_space": "q2_linear_regression"; GET /api/v1/search_spaces lists'

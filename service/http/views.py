@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from results.records import Curve, JobRecord, TrialRecord
+from service.http.waiting import Fleet, waiting
 from service.schemas import Answer, CurveView, JobView, MetricView, TrainableView, TrialView
 from trainables import registry
 from trainables.contract import Metric, UnknownTrainable
@@ -13,16 +14,18 @@ _PARTS = ("trials", "curves", "best", "report", "plots", "events", "log")
 #: The members of a job's record that are shown as they are.
 _SHOWN = (
     "id", "name", "state", "progress", "best", "spec", "fingerprint", "error", "created_at",
-    "started_at", "finished_at",
+    "started_at", "finished_at", "priority", "slots",
 )  # fmt: skip
 
 
-def job_view(job: JobRecord, dashboard_url: str) -> JobView:
-    """Return a job as the API shows it."""
+def job_view(job: JobRecord, dashboard_url: str, fleet: Fleet) -> JobView:
+    """Return a job as the API shows it, among the jobs that share the cluster."""
     base = f"/api/v1/jobs/{job.id}"
     links = {"self": base, **{part: f"{base}/{part}" for part in _PARTS}}
+    links["model"] = f"{base}/best/model"
     shown = {name: getattr(job, name) for name in _SHOWN}
-    return JobView.model_validate({**shown, "dashboard_url": dashboard_url or None, "links": links})
+    shown |= {"dashboard_url": dashboard_url or None, "links": links}
+    return JobView.model_validate({**shown, "waiting": waiting(job, fleet)})
 
 
 def trial_view(trial: TrialRecord, rank: int | None = None) -> TrialView:

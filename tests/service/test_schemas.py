@@ -28,7 +28,7 @@ JOB: dict[str, Any] = {
     "id": "0123456789abcdef", "name": "rates", "state": "running", "progress": PROGRESS,
     "best": None, "spec": {"seed": 42}, "fingerprint": "f", "error": None,
     "created_at": "2026-01-02T03:04:05.000006Z", "started_at": None, "finished_at": None,
-    "dashboard_url": None, "links": {},
+    "dashboard_url": None, "links": {}, "priority": 1, "slots": None, "waiting": None,
 }  # fmt: skip
 TRIAL: dict[str, Any] = {
     "number": 0, "state": "succeeded", "parameters": {}, "seed": 42, "metrics": {}, "epochs": 1,
@@ -38,16 +38,30 @@ TRIAL: dict[str, Any] = {
 
 
 def test_an_answer_of_a_newer_server_keeps_all_it_holds() -> None:
-    newer = {**JOB, "state": "hibernating", "priority": 3, "progress": {**PROGRESS, "lost": 2}}
+    newer = {**JOB, "state": "hibernating", "color": "red", "progress": {**PROGRESS, "lost": 2}}
     job = JobView.model_validate(newer)
-    assert (job.state, job.model_extra) == ("hibernating", {"priority": 3})
+    assert (job.state, job.model_extra) == ("hibernating", {"color": "red"})
     assert job.created_at == datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
     assert json.loads(job.model_dump_json()) == newer
 
 
 def test_an_answer_of_an_older_server_has_defaults_for_newer_keys() -> None:
     trial = TrialView.model_validate(TRIAL)
-    assert (trial.engine, trial.rank) == ("", None)
+    assert (trial.engine, trial.rank, trial.resumed_from, trial.checkpoint) == ("", None, 0, 0)
+    new = ("priority", "slots", "waiting")
+    job = JobView.model_validate({key: value for key, value in JOB.items() if key not in new})
+    assert (job.priority, job.slots, job.waiting) == (1, None, None)
+
+
+def test_only_an_event_of_a_change_holds_the_change() -> None:
+    job = JobView.model_validate(JOB)
+    assert "change" not in json.loads(job.model_dump_json())
+    change = {
+        "id": 7, "job_id": JOB["id"], "trial": None, "state": "running",
+        "at": "2026-01-02T03:04:05Z", "attempt": None, "detail": "",
+    }  # fmt: skip
+    event = JobView.model_validate({**JOB, "change": change})
+    assert json.loads(event.model_dump_json()) == {**JOB, "change": change}
 
 
 def test_an_answer_without_a_key_is_refused() -> None:

@@ -1,35 +1,37 @@
-"""Routes that make, list, show, pause, cancel, retry and delete jobs, and show their trials."""
+"""Routes that make, list, show, move, extend and delete jobs, and show their trials."""
 
 from __future__ import annotations
 
 import logging
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from results import export
 from results.ranking import ranks
 from results.records import JobRecord
 from results.states import JobState
 from service.http.dependencies import (
+    ExtendDep,
     IdempotencyKey,
     JobId,
     JobRequestDep,
     JobsDep,
-    SettingsDep,
+    PriorityDep,
     StoreDep,
+    TrialNumber,
+    Views,
+    ViewsDep,
 )
-from service.http.openapi import JOB_BODY, PROBLEMS, media
-from service.http.views import job_view, json_list, trial_view
+from service.http.openapi import EXTEND_BODY, JOB_BODY, PRIORITY_BODY, PROBLEMS, media
+from service.http.views import json_list, trial_view
 from service.log_lines import log_state
-from service.schemas import Curve, JobList, JobView, PlanView, TrialList, TrialView
-from service.settings import Settings
+from service.schemas import Curve, ExtendedView, JobList, JobView, PlanView, TrialList, TrialView
 
 logger = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=PROBLEMS)
 
-TrialNumber = Annotated[int, Path(ge=0, le=2**31 - 1)]
 TableFormat = Annotated[str, Query(alias="format", pattern="^(json|csv)$")]
 
 
@@ -43,7 +45,7 @@ TableFormat = Annotated[str, Query(alias="format", pattern="^(json|csv)$")]
 def submit(
     body: JobRequestDep,
     jobs: JobsDep,
-    settings: SettingsDep,
+    views: ViewsDep,
     response: Response,
     dry_run: bool = False,  # noqa: FBT001, FBT002 - a query parameter, named in the URL
     idempotency_key: IdempotencyKey = None,
@@ -54,13 +56,13 @@ def submit(
         return Response(plan.model_dump_json(), media_type="application/json")
     job = jobs.submit(body, idempotency_key=idempotency_key)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
-    return job_view(job, settings.dashboard_url)
+    return views.of(job)
 
 
 @router.get("")
 def list_jobs(
     store: StoreDep,
-    settings: SettingsDep,
+    views: ViewsDep,
     state: JobState | None = None,
     fingerprint: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$")] = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
@@ -68,14 +70,13 @@ def list_jobs(
 ) -> JobList:
     """List jobs, newest first, a page at a time."""
     page = store.jobs(state=state, fingerprint=fingerprint, cursor=cursor, limit=limit)
-    items = [job_view(job, settings.dashboard_url) for job in page.items]
-    return JobList(items=items, next_cursor=page.next_cursor)
+    return JobList(items=views.of_all(page.items), next_cursor=page.next_cursor)
 
 
 @router.get("/{job_id}")
-def show_job(job_id: JobId, store: StoreDep, settings: SettingsDep) -> JobView:
+def show_job(job_id: JobId, store: StoreDep, views: ViewsDep) -> JobView:
     """Show one job."""
-    return job_view(store.job(job_id), settings.dashboard_url)
+    return views.of(store.job(job_id))
 
 
 @router.delete("/{job_id}", status_code=204)
@@ -85,32 +86,46 @@ def delete_job(job_id: JobId, jobs: JobsDep) -> None:
 
 
 @router.post("/{job_id}/cancel", status_code=202)
-def cancel_job(job_id: JobId, store: StoreDep, settings: SettingsDep) -> JobView:
+def cancel_job(job_id: JobId, store: StoreDep, views: ViewsDep) -> JobView:
     """Cancel a job: its trial processes are ended; finished trials are kept."""
-    return _moved(store.request_cancel(job_id), settings)
+    return _moved(store.request_cancel(job_id), views)
 
 
 @router.post("/{job_id}/pause", status_code=202)
-def pause_job(job_id: JobId, store: StoreDep, settings: SettingsDep) -> JobView:
-    """Pause a job: its running trials finish, no other one starts until it is resumed."""
-    return _moved(store.request_pause(job_id), settings)
+def pause_job(job_id: JobId, store: StoreDep, views: ViewsDep) -> JobView:
+    """Pause a job: its running trials end at their next checkpoint, until it is resumed."""
+    return _moved(store.request_pause(job_id), views)
 
 
 @router.post("/{job_id}/resume", status_code=202)
-def resume_job(job_id: JobId, store: StoreDep, settings: SettingsDep) -> JobView:
+def resume_job(job_id: JobId, store: StoreDep, views: ViewsDep) -> JobView:
     """Resume a paused job: it goes back to the queue."""
-    return _moved(store.resume_job(job_id), settings)
+    return _moved(store.resume_job(job_id), views)
 
 
 @router.post("/{job_id}/retry-failed", status_code=202)
-def retry_failed(job_id: JobId, store: StoreDep, settings: SettingsDep) -> JobView:
+def retry_failed(job_id: JobId, store: StoreDep, views: ViewsDep) -> JobView:
     """Run the failed trials of a finished job again; succeeded ones are kept as they are."""
-    return _moved(store.retry_failed(job_id), settings)
+    return _moved(store.retry_failed(job_id), views)
 
 
-def _moved(job: JobRecord, settings: Settings) -> JobView:
+@router.post("/{job_id}/extend", status_code=202, openapi_extra=EXTEND_BODY)
+def extend_job(job_id: JobId, body: ExtendDep, jobs: JobsDep, views: ViewsDep) -> ExtendedView:
+    """Let a finished job go on to more trials or epochs: the totals that it shall have."""
+    extended = jobs.extend(job_id, body)
+    shown = views.of(extended.job)
+    return ExtendedView.model_validate({**dict(shown), "restarts": extended.restarts})
+
+
+@router.post("/{job_id}/priority", status_code=202, openapi_extra=PRIORITY_BODY)
+def set_priority(job_id: JobId, body: PriorityDep, store: StoreDep, views: ViewsDep) -> JobView:
+    """Give a job another weight in the shares of the cluster."""
+    return views.of(store.set_priority(job_id, body.priority))
+
+
+def _moved(job: JobRecord, views: Views) -> JobView:
     log_state(logger, job.id, job.state)
-    return job_view(job, settings.dashboard_url)
+    return views.of(job)
 
 
 @router.get("/{job_id}/trials", response_model=TrialList, responses=media("the trials", "text/csv"))

@@ -1,29 +1,32 @@
-"""Routes that show the results of a job: best configuration, curves, plots, report, log, events."""
+"""Routes that show the results of a job: best one and its model, curves, plots, report, log."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import time
-from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, BinaryIO, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
-from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from results import export
-from results.errors import JobNotFound, NoBestTrial, StoreUnavailable
+from results.errors import NoBestTrial, NoModel
+from results.records import BestTrial, JobRecord
+from results.storage import Storage
+from results.store import Store
 from service import logs
 from service.errors import Unavailable
-from service.http.dependencies import DrawingsDep, JobId, Name, SettingsDep, StoreDep
-from service.http.job_feed import JobFeed
+from service.http.dependencies import (
+    DrawingsDep,
+    JobId,
+    Name,
+    SettingsDep,
+    StorageDep,
+    StoreDep,
+    TrialNumber,
+)
 from service.http.openapi import PROBLEMS, media
 from service.http.views import curve_view, json_list
 from service.schemas import BestView, CurveList, PlotList
-
-logger = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api/v1/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
 
@@ -34,12 +37,11 @@ REPORT_TYPES = {
     "pdf": "application/pdf",
 }
 PLOT_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
+MODEL_TYPE = "application/octet-stream"
+MODEL = media("the model", MODEL_TYPE)
 #: Characters that a streamed answer sends at a time, about.
 BLOCK_CHARACTERS = 2**18
-POLL_SECONDS = 0.5
-#: A pause between polls is at least so many times as long as the last poll took, so that streams
-#: of large jobs poll less often.
-PAUSE_PER_POLL = 4
+BLOCK_BYTES = 2**20
 
 
 def _base_url(request: Request) -> str:
@@ -59,16 +61,61 @@ def best(
 ) -> Any:
     """Return the best configuration so far, or a paste-ready command that runs it alone."""
     job = store.job(job_id)
-    if job.best is None:
-        raise NoBestTrial(
-            f"job {job.id} ({job.state}) has no best configuration: no trial has succeeded"
-        )
+    found = _best(job)
     if best_format == "yaml":
         return PlainTextResponse(export.best_yaml(job))
     if best_format == "curl":
         with_token = request.state.is_locked
         return PlainTextResponse(export.best_curl(job, _base_url(request), with_token=with_token))
+    return found
+
+
+def _best(job: JobRecord) -> BestTrial:
+    if job.best is None:
+        raise NoBestTrial(
+            f"job {job.id} ({job.state}) has no best configuration: no trial has succeeded"
+        )
     return job.best
+
+
+@router.get("/best/model", response_class=Response, responses=MODEL)
+def best_model(job_id: JobId, store: StoreDep, storage: StorageDep) -> Response:
+    """Return the model of the best trial so far: its last checkpoint, a `.npz` file."""
+    job = store.job(job_id)
+    return _model(job, _best(job).trial, store, storage)
+
+
+@router.get("/trials/{number}/model", response_class=Response, responses=MODEL)
+def trial_model(
+    job_id: JobId, number: TrialNumber, store: StoreDep, storage: StorageDep
+) -> Response:
+    """Return the model of a trial, if it is one of the best `keep` trials of its job."""
+    store.trial(job_id, number)
+    return _model(store.job(job_id), number, store, storage)
+
+
+def _model(job: JobRecord, number: int, store: Store, storage: Storage) -> Response:
+    kept = [one for one in store.checkpoints(job.id) if one.trial == number]
+    if not kept:
+        raise NoModel(
+            f"no model of trial {number} of job {job.id} is kept",
+            hint="models are kept of the best `keep` trials, here "
+            f"{job.spec.keep}, whose trainable hands over states",
+        )
+    newest = max(kept, key=lambda one: one.epoch)
+    file = storage.open(newest.name)  # before the answer begins
+    headers = {
+        "Content-Disposition": f'attachment; filename="{job.id}-{number}.npz"',
+        "Content-Length": str(newest.size),
+        "ETag": f'"{newest.sha256}"',
+    }
+    return StreamingResponse(_bytes_of(file), headers=headers, media_type=MODEL_TYPE)
+
+
+def _bytes_of(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while block := file.read(BLOCK_BYTES):
+            yield block
 
 
 @router.get("/curves", response_model=CurveList, responses=media("the curves", "text/csv"))
@@ -152,33 +199,3 @@ def log(
         return PlainTextResponse(logs.tail(path, tail))
     except OSError as error:
         raise Unavailable(f"the log {path} cannot be read: {error.strerror}") from error
-
-
-def _existing(job_id: JobId, store: StoreDep) -> None:
-    """Answer 404 before the stream begins."""
-    store.job(job_id)
-
-
-@router.get("/events", response_class=EventSourceResponse, dependencies=[Depends(_existing)])
-async def events(
-    job_id: JobId, store: StoreDep, settings: SettingsDep
-) -> AsyncIterator[ServerSentEvent]:
-    """Stream `job` and `trial` events, each the whole job or trial, until the job has ended.
-
-    Events have no ids and `Last-Event-ID` is not read: every stream begins with the job and all its
-    trials as they are, so a client that reconnects misses nothing. The stream also ends when the
-    job is deleted or the database does not answer.
-    """
-    feed = JobFeed(store, job_id, settings.dashboard_url)
-    while not feed.has_ended:
-        begun = time.monotonic()
-        try:
-            changes = await run_in_threadpool(feed.changes)
-        except (JobNotFound, StoreUnavailable) as error:
-            logger.info("a stream of job %s ends: %s", job_id, error)
-            return
-        pause = max(POLL_SECONDS, PAUSE_PER_POLL * (time.monotonic() - begun))
-        for kind, text in changes:
-            yield ServerSentEvent(event=kind, raw_data=text)
-        if not feed.has_ended:
-            await asyncio.sleep(pause)

@@ -50,18 +50,23 @@ def checks(*more: str) -> dict[str, Any]:
 
 
 #: By route, a status that a valid request may get. There is no Ray here. JSON Schema cannot say
-#: which names and metrics exist, which domains a trainable takes, and that a cursor is a text that
-#: only an earlier page gives.
+#: which names and metrics exist, which domains a trainable takes, which totals are larger than a
+#: job's own, that 2.0 is no whole number here, and that only an earlier page gives a cursor.
 ALSO = {
     "GET /readyz": "503",
     "GET /api/v1/cluster": "503",
     "POST /api/v1/jobs": "422",
     "GET /api/v1/jobs": "422",
+    "POST /api/v1/jobs/{job_id}/extend": "422",
+    "POST /api/v1/jobs/{job_id}/priority": "422",
 }
+#: A stream without an end; tests of its own ask for it.
+ENDLESS = "GET /api/v1/events"
 CONFIG: dict[str, Any] = {
     "checks": checks(),
     "operations": [
-        {"include-name": name, "checks": checks(status)} for name, status in ALSO.items()
+        *({"include-name": name, "checks": checks(status)} for name, status in ALSO.items()),
+        {"include-name": ENDLESS, "enabled": False},
     ],
 }
 

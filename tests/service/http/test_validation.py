@@ -63,6 +63,11 @@ BAD_BODIES: dict[str, tuple[Any, str, str]] = {
     "epochs as text": (q4(epochs="20"), "/epochs", "integer"),
     "epochs as boolean": (q4(epochs=True), "/epochs", "integer"),
     "negative seed": (q4(seed=-1), "/seed", "0"),
+    "no priority": (q4(priority=0), "/priority", "at least 1"),
+    "priority above 100": (q4(priority=101), "/priority", "at most 100"),
+    "priority as a real number": (q4(priority=1.5), "/priority", "whole number"),
+    "fewer than no models": (q4(keep=-1), "/keep", "at least 0"),
+    "more models than trials": (q4(keep=10_001), "/keep", "at most 10000"),
     "negative cpu": (q4(resources_per_trial={"cpu": -1}), "/resources_per_trial/cpu", "0"),
     "unknown resource": (
         q4(resources_per_trial={"tpu": 1}), "/resources_per_trial/tpu", "did you mean gpu or cpu?"),
@@ -116,6 +121,39 @@ def test_bad_body_is_a_422_that_names_field_and_fix(client: TestClient, case: st
     assert all(e["detail"] and e["code"] for e in problem["errors"])
     assert word.lower() in json.dumps(problem).lower(), problem
     assert client.get("/api/v1/jobs").json()["items"] == []
+
+
+#: The verb, what is sent, the pointer that the answer must name, and a word of its fix.
+BAD_CHANGES: dict[str, tuple[str, Any, str, str]] = {
+    "priority of nothing": ("priority", {}, "/priority", "give the field"),
+    "priority as text": ("priority", {"priority": "2"}, "/priority", "not in quotes"),
+    "priority out of range": ("priority", {"priority": 0}, "/priority", "at least 1"),
+    "a misspelled priority": (
+        "priority",
+        {"priority": 2, "priorty": 3},
+        "/priorty",
+        "did you mean priority",
+    ),
+    "no object": ("priority", 3, "", "send {...}"),
+    "extend by nothing": ("extend", {}, "", '"epochs": 6'),
+    "extend by null": ("extend", {"trials": None}, "", '"epochs": 6'),
+    "extend by text": ("extend", {"epochs": "40"}, "/epochs", "not in quotes"),
+    "extend a field that is none": ("extend", {"epoch": 40}, "/epoch", "did you mean epochs"),
+    "extend beyond all limits": ("extend", {"epochs": 1_000_001}, "/epochs", "at most 1000000"),
+    "extend a grid": ("extend", {"trials": 60}, "/trials", "use a sampler"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_CHANGES)
+def test_a_bad_change_is_a_422_that_names_field_and_fix(client: TestClient, case: str) -> None:
+    verb, body, pointer, word = BAD_CHANGES[case]
+    job = client.post("/api/v1/jobs", json=q4(strategy="grid", epochs=3)).json()
+    answer = client.post(f"/api/v1/jobs/{job['id']}/{verb}", json=body)
+    problem = answer.json()
+    assert answer.status_code == 422, problem
+    assert [e["pointer"] for e in problem["errors"]] == [pointer]
+    assert word in problem["errors"][0]["hint"], problem
+    assert client.get(f"/api/v1/jobs/{job['id']}").json() == job
 
 
 def test_a_body_of_many_bad_fields_names_the_first_hundred(client: TestClient) -> None:

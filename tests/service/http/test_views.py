@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 from fastapi.testclient import TestClient
 
 from results.records import Curve
 from results.store import Store
 from service.http.views import curve_view, job_view, json_list, metrics_of, trial_view
+from service.http.waiting import Fleet, Share
 from tests.service.http.samples import run, submit
 
 
@@ -17,13 +19,22 @@ def test_a_job_is_shown_with_its_links_and_times(client: TestClient, store: Stor
     job_id = submit(client)["id"]
     run(store, job_id)
     job = store.job(job_id)
-    shown = json.loads(job_view(job, "").model_dump_json())
+    fleet = Fleet.of([], max_jobs=8)
+    shown = json.loads(job_view(job, "", fleet).model_dump_json())
     assert shown["dashboard_url"] is None
     assert shown["links"]["best"] == f"/api/v1/jobs/{job_id}/best"
     assert shown["created_at"] == job.created_at.isoformat().replace("+00:00", "Z")
     assert shown["spec"] == job.spec.to_json()
     assert not {"lease_token", "claims"} & set(shown)
-    assert job_view(job, "http://ray:8265").dashboard_url == "http://ray:8265"
+    assert job_view(job, "http://ray:8265", fleet).dashboard_url == "http://ray:8265"
+
+
+def test_a_job_is_shown_with_its_share_and_why_it_waits(client: TestClient, store: Store) -> None:
+    job = store.job(submit(client, priority=7)["id"])
+    fleet = Fleet({str(number): Share(1, 1) for number in range(8)}, max_jobs=8)
+    shown = job_view(replace(job, slots=0), "", fleet)
+    assert (shown.priority, shown.slots) == (7, 0)
+    assert str(shown.waiting).startswith("behind 8 running jobs")
 
 
 def test_listed_trials_have_the_rank_of_the_best_and_of_the_others(

@@ -1,13 +1,19 @@
-"""Jobs are paged, paused, resumed, retried, cancelled and deleted."""
+"""Jobs are paged, paused, resumed, retried, extended, cancelled and deleted."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
 
+from results.states import JobState
 from results.store import Store
+from service.api import create_app
+from service.http.live import RecentFleet
+from service.settings import Settings
 from tests.service.http.samples import run, submit
+from tests.service.stand_ins import claim
 
 
 def test_jobs_are_accepted_while_ray_is_away(client: TestClient) -> None:
@@ -55,3 +61,90 @@ def test_pause_resume_and_retry(client: TestClient, store: Store) -> None:
         assert refused.status_code == 409
         assert job_id in refused.json()["detail"]
         assert refused.json()["hint"]
+
+
+def test_the_priority_of_a_job_is_changed(client: TestClient, store: Store) -> None:
+    assert submit(client)["priority"] == 1
+    job = submit(client, priority=5, keep=0)
+    assert (job["priority"], job["slots"], job["spec"]["keep"]) == (5, None, 0)
+    path = f"/api/v1/jobs/{job['id']}"
+    for _ in range(2):
+        answer = client.post(f"{path}/priority", json={"priority": 9})
+        assert (answer.status_code, answer.json()["priority"]) == (202, 9)
+    assert client.get(path).json()["priority"] == store.job(job["id"]).priority == 9
+    assert client.post("/api/v1/jobs/none/priority", json={"priority": 2}).status_code == 404
+
+
+def test_a_finished_job_is_extended_and_a_repeated_request_changes_nothing(
+    client: TestClient, store: Store
+) -> None:
+    job_id = submit(client)["id"]
+    path = f"/api/v1/jobs/{job_id}/extend"
+    early = client.post(path, json={"epochs": 4})
+    assert early.status_code == 409
+    assert early.json()["hint"]
+    run(store, job_id)
+    best = store.job(job_id).best
+    for epochs in (3, 2):
+        refused = client.post(path, json={"epochs": epochs})
+        assert refused.status_code == 422
+        (error,) = refused.json()["errors"]
+        assert (error["pointer"], "at least 4" in error["hint"]) == ("/epochs", True)
+    answer = client.post(path, json={"epochs": 5})
+    assert (answer.status_code, answer.json()["state"]) == (202, "queued")
+    assert answer.json()["spec"]["epochs"] == 5
+    assert answer.json()["progress"]["epochs_total"] == 15
+    assert answer.json()["restarts"] == [0, 1, 2]  # nothing here wrote a checkpoint
+    again = client.post(path, json={"epochs": 5})
+    assert (again.status_code, again.json()["id"]) == (202, job_id)
+    assert client.post(path, json={"epochs": 6}).status_code == 409
+    assert store.job(job_id).best == best
+    assert store.job(job_id).fingerprint != submit(client)["fingerprint"]
+    assert store.job(job_id).fingerprint == submit(client, epochs=5)["fingerprint"]
+
+
+def test_a_sampled_search_is_extended_to_no_more_than_there_is_to_draw(
+    client: TestClient, store: Store
+) -> None:
+    space = {"values": [0.1, 0.2, 0.3, 0.4]}
+    sampled = {"strategy": "random", "trials": 2, "parameters": {"learning_rate": space}}
+    job_id = submit(client, **sampled)["id"]
+    lease = claim(store)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    path = f"/api/v1/jobs/{job_id}/extend"
+    refused = client.post(path, json={"trials": 10_001})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/trials")
+    both = client.post(path, json={"trials": 2, "epochs": 3}).json()["errors"]
+    assert [error["pointer"] for error in both] == ["/trials", "/epochs"]
+    for trials in (9, 9, 4):
+        answer = client.post(path, json={"trials": trials})
+        assert answer.status_code == 202, answer.text
+        assert answer.json()["progress"]["trials"] == 4
+    store.finish_job(claim(store), JobState.SUCCEEDED)
+    refused = client.post(path, json={"trials": 9})
+    assert refused.status_code == 422
+    assert "there are only 4 different configurations" in refused.json()["detail"]
+    full = create_app(Settings(data_dir=store_folder(store), min_free_bytes=2**62), store)
+    with TestClient(full, base_url="http://127.0.0.1") as later:
+        assert later.post(path, json={"epochs": 9}).status_code == 503
+
+
+def store_folder(store: Store) -> Path:
+    return Path(store.url.removeprefix("sqlite:///")).parent
+
+
+def test_lists_and_jobs_say_why_they_wait(settings: Settings, store: Store) -> None:
+    app = create_app(settings, store)
+    app.state.fleet = RecentFleet(store, 8, keep_seconds=0)
+    client = TestClient(app)
+    waits = submit(client)
+    assert waits["waiting"].startswith("for a controller to take it")
+    run(store, waits["id"])
+    assert client.get(f"/api/v1/jobs/{waits['id']}").json()["waiting"] is None
+    for _ in range(8):
+        submit(client)
+        claim(store)
+    behind = submit(client)
+    assert behind["waiting"].startswith("behind 8 running jobs: a controller runs 8 at once")
+    listed = client.get("/api/v1/jobs").json()["items"]
+    assert listed[0] == behind

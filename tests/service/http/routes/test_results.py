@@ -1,9 +1,9 @@
-"""The results of a job: best configuration, curves, reports, plots, log and events."""
+"""The results of a job: best configuration, curves, reports, plots and log."""
 
 from __future__ import annotations
 
-import asyncio
 import csv
+import hashlib
 import io
 import json
 import shlex
@@ -13,13 +13,14 @@ import pytest
 from fastapi.testclient import TestClient
 
 from results.plots.names import plot_name
-from results.records import EpochReport
+from results.records import Checkpoint, EpochReport, Lease
 from results.states import JobState, TrialState
+from results.storage import Storage
 from results.store import Store
-from service.http.routes.results import events
+from service.api import create_app
 from service.settings import Settings
 from tests.service.http.samples import METRICS, metrics_at, run, submit
-from tests.service.stand_ins import away
+from tests.service.stand_ins import claim
 
 
 def test_the_command_of_the_best_configuration_is_the_single_run_itself(
@@ -65,6 +66,64 @@ def test_results_of_a_finished_job(client: TestClient, store: Store) -> None:
     command = client.get(f"{base}/best?format=curl").text
     assert command.startswith("curl")
     assert "http://testserver/api/v1/jobs" in command
+
+
+def keep_model(store: Store, settings: Settings, lease: Lease, trial: int, content: bytes) -> None:
+    """Do what a trial does with its last checkpoint."""
+    name = f"jobs/{lease.job_id}/{trial}/last.npz"
+    path = settings.data_dir / "state"
+    path.write_bytes(content)
+    Storage(settings.storage_uri).save(name, path)
+    digest = hashlib.sha256(content).hexdigest()
+    store.add_checkpoint(lease, Checkpoint(trial, 1, 0.5, name, len(content), digest))
+
+
+def test_the_models_of_the_best_trials_are_fetched(
+    client: TestClient, store: Store, settings: Settings
+) -> None:
+    job_id = submit(client, keep=2)["id"]
+    base = f"/api/v1/jobs/{job_id}"
+    assert client.get(f"{base}/best/model").status_code == 409
+    lease = claim(store)
+    models = {0: b"zero", 1: 3 * 2**20 * b"1"}
+    for trial, accuracy in ((0, 0.5), (1, 0.75), (2, 0.25)):
+        attempt = store.start_trial(lease, trial, node="here")
+        metrics = metrics_at(1, accuracy)
+        store.write_reports(lease, [EpochReport(trial, attempt, 1, metrics, 0.5)])
+        if trial in models:
+            keep_model(store, settings, lease, trial, models[trial])
+        store.finish_trial(lease, trial, TrialState.SUCCEEDED)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    best = client.get(f"{base}/best/model")
+    assert client.get(client.get(base).json()["links"]["model"]).content == best.content
+    assert best.content == models[1]
+    assert best.headers["content-length"] == str(len(models[1]))
+    assert best.headers["content-disposition"] == f'attachment; filename="{job_id}-1.npz"'
+    assert best.headers["etag"] == f'"{hashlib.sha256(models[1]).hexdigest()}"'
+    assert client.get(f"{base}/trials/0/model").content == b"zero"
+    without = client.get(f"{base}/trials/2/model")
+    assert (without.status_code, "no model of trial 2" in without.json()["detail"]) == (404, True)
+    assert "here 2," in without.json()["hint"]
+    assert client.get(f"{base}/trials/7/model").status_code == 404
+    Storage(settings.storage_uri).delete_folder("jobs")
+    gone = client.get(f"{base}/best/model")
+    assert (gone.status_code, "is not in the storage" in gone.json()["detail"]) == (404, True)
+
+
+def test_a_storage_that_cannot_be_read_is_a_503(settings: Settings, store: Store) -> None:
+    file = settings.data_dir / "file"
+    file.write_bytes(b"")
+    broken = settings.model_copy(update={"storage": str(file)})
+    with TestClient(create_app(broken, store)) as client:
+        job_id = submit(client)["id"]
+        lease = claim(store)
+        attempt = store.start_trial(lease, 0, node="here")
+        store.write_reports(lease, [EpochReport(0, attempt, 1, metrics_at(1, 0.5), 0.5)])
+        keep_model(store, settings, lease, 0, b"model")
+        store.finish_trial(lease, 0, TrialState.SUCCEEDED)
+        answer = client.get(f"/api/v1/jobs/{job_id}/best/model")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert str(file) in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -130,33 +189,6 @@ def test_plots(client: TestClient, store: Store) -> None:
     assert client.get(f"{base}/train_loss.exe").status_code == 422
 
 
-def test_events_end_when_the_job_is_deleted(
-    client: TestClient, store: Store, settings: Settings
-) -> None:
-    job_id = submit(client)["id"]
-
-    async def follow() -> list[str | None]:
-        stream = events(job_id, store, settings)
-        first = [await anext(stream) for _ in range(4)]
-        store.request_cancel(job_id)
-        store.delete_job(job_id)
-        return [event.event for event in [*first, *[event async for event in stream]]]
-
-    assert asyncio.run(follow()) == ["trial", "trial", "trial", "job"]
-
-
-def test_events_show_everything_and_end_with_the_job(client: TestClient, store: Store) -> None:
-    job_id = submit(client)["id"]
-    run(store, job_id)
-    text = client.get(f"/api/v1/jobs/{job_id}/events").text
-    events = [block.splitlines() for block in text.strip().split("\n\n")]
-    kinds = [next(line for line in e if line.startswith("event:"))[7:] for e in events]
-    assert kinds == ["trial", "trial", "trial", "job"]
-    data = next(line for line in events[-1] if line.startswith("data:"))[5:]
-    assert json.loads(data)["state"] == "succeeded"
-    assert "\nid:" not in text
-
-
 def test_a_log_that_cannot_be_read_or_removed_is_reported(
     client: TestClient, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -191,17 +223,3 @@ def test_plots_of_metrics_with_any_name_are_found(client: TestClient, store: Sto
     for name in listed:
         answer = client.get(f"{base}/{quote(name, safe='')}.svg")
         assert (answer.status_code, b"<svg" in answer.content) == (200, True), name
-
-
-def test_a_stream_ends_while_the_database_is_away(
-    client: TestClient, store: Store, settings: Settings
-) -> None:
-    job_id = submit(client)["id"]
-
-    async def follow() -> list[object]:
-        stream = events(job_id, store, settings)
-        first = [await anext(stream) for _ in range(4)]
-        with away(store):
-            return [*first, *[event async for event in stream]]
-
-    assert len(asyncio.run(follow())) == 4
