@@ -79,6 +79,8 @@ _OPTIONS = (
         help="Longest time for one attempt of a trial.",
     ),
     click.option("--max-failures", type=int, help="Times that a failed trial is started again."),
+    click.option("--priority", type=int, help="Weight in the shares of the cluster. [default: 1]"),
+    click.option("--keep", type=int, help="Best trials whose models are kept. [default: 1]"),
     click.option("--name", help="Name shown in lists."),
     click.option(
         "--tag",

@@ -10,9 +10,9 @@ import click
 from results.formatting import count
 from service.cli.body import body_of, body_options
 from service.cli.errors import for_each
-from service.cli.options import identifier, jobs_argument, timeout_option
+from service.cli.options import identifier, job_argument, jobs_argument, timeout_option
 from service.cli.output import emit_json, json_option, note, table
-from service.cli.summary import job_line
+from service.cli.summary import job_line, progress_line
 from service.cli.target import with_client
 from service.cli.text import cells, pairs, setting
 
@@ -92,6 +92,47 @@ def plan(client: Client, /, *, as_json: bool, **options: Any) -> None:
     table(["trial#", *names], rows)
 
 
+@click.command()
+@job_argument
+@click.option("--trials", type=int, help="Trials in all, more than now; only of a sampler.")
+@click.option("--epochs", type=int, help="Epochs of every trial, more than now.")
+@json_option
+@with_client
+def extend(
+    client: Client, *, job: str, trials: int | None, epochs: int | None, as_json: bool
+) -> None:
+    """Let a finished job go on to more trials or epochs.
+
+    Both are totals, so that the command may be repeated. Its trials go on from their checkpoints;
+    those without one begin again and are named.
+    """
+    if trials is None and epochs is None:
+        raise click.UsageError("say --trials, --epochs or both")
+    extended = client.extend(job, trials=trials, epochs=epochs)
+    note(f"job {job} is {extended.state}: {progress_line(extended)}")
+    if extended.restarts:
+        numbers = ", ".join(map(str, extended.restarts))
+        note(f"no checkpoint, from epoch 1 again: trials {numbers}")
+    if as_json:
+        emit_json(extended)
+
+
+@click.command()
+@job_argument
+@click.argument("number", metavar="N", type=int)
+@json_option
+@with_client
+def priority(client: Client, *, job: str, number: int, as_json: bool) -> None:
+    """Give a job another weight in the shares of the cluster.
+
+    N is from 1 to 100: a job of priority 2 gets twice the slots of one of priority 1.
+    """
+    changed = client.set_priority(job, number)
+    note(f"job {job} has priority {changed.priority}")
+    if as_json:
+        emit_json(changed)
+
+
 def _command(name: str, text: str, act: Callable[[Client, str], JobView | None]) -> click.Command:
     """Return the command ``name``, which does ``act`` with each job and prints its new state."""
 
@@ -110,8 +151,9 @@ def _command(name: str, text: str, act: Callable[[Client, str], JobView | None])
 
 pause = _command(
     "pause",
-    "Pause jobs: running trials finish, no other one starts.\n\n"
-    "A job is pausing until its last running trial has ended. Its processors are then free.",
+    "Pause jobs: running trials end at their next checkpoint.\n\n"
+    "A job is pausing until its last running trial has ended; one without checkpoints runs to its "
+    "end. Its processors are then free.",
     lambda client, job_id: client.pause(job_id),
 )
 resume = _command("resume", "Let paused jobs go on.", lambda client, job_id: client.resume(job_id))

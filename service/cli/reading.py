@@ -36,8 +36,10 @@ def ls(client: Client, *, state: str | None, limit: int, cursor: str | None, as_
     if as_json:
         emit_json(page)
         return
-    columns = ["id", "name", "state", "trials#", "epochs#", "best", "created"]
-    table(columns, map(_job_row, page.items))
+    columns = ["id", "name", "state", "slots#", "priority#", "trials#", "epochs#", "best"]
+    waits = ["waits"] if any(job.waiting for job in page.items) else []
+    rows = [[*_job_row(job), *(job.waiting or ABSENT for _ in waits)] for job in page.items]
+    table([*columns, "created", *waits], rows)
     if page.next_cursor:
         note(f"There are more: argbest ls --cursor {page.next_cursor}")
 
@@ -48,6 +50,8 @@ def _job_row(job: JobView) -> list[str]:
         job.id,
         job.name,
         job.state,
+        ABSENT if job.slots is None else str(job.slots),
+        str(job.priority),
         f"{progress.finished}/{progress.trials}",
         f"{progress.epochs_done}/{progress.epochs_total}",
         best_line(job.best),
@@ -90,10 +94,11 @@ def trials(client: Client, *, job: str, as_csv: bool, as_json: bool) -> None:
 
 
 def _trial_table(found: list[TrialView]) -> None:
-    """Print a row per trial; rank, engine and error only where some trial has one."""
+    """Print a row per trial; columns that only some trials have are left out where none has."""
     parameters = list(dict.fromkeys(name for trial in found for name in trial.parameters))
     metrics = list(dict.fromkeys(name for trial in found for name in trial.metrics))
     ranked = ["rank#"] if any(trial.rank for trial in found) else []
+    resumed = ["resumed from#"] if any(trial.resumed_from for trial in found) else []
     engine = ["engine"] if any(trial.engine for trial in found) else []
     error = ["error"] if any(trial.error for trial in found) else []
     values = [f"{name}#" for name in (*parameters, *metrics, "epochs", "time")]
@@ -106,12 +111,13 @@ def _trial_table(found: list[TrialView]) -> None:
             *cells(trial.metrics, metrics, number),
             str(trial.epochs),
             duration(trial.seconds),
+            *(str(trial.resumed_from or ABSENT) for _ in resumed),
             *(trial.engine or ABSENT for _ in engine),
             *(failure(trial.error) for _ in error),
         ]
         for trial in found
     ]
-    table(["trial#", "state", *ranked, *values, *engine, *error], rows)
+    table(["trial#", "state", *ranked, *values, *resumed, *engine, *error], rows)
 
 
 @click.command()

@@ -50,6 +50,24 @@ def best(client: Client, *, job: str, style: str | None, as_json: bool) -> None:
 
 @click.command()
 @job_argument
+@click.option("-o", "--output", metavar="FILE", required=True, help="File to write; - for stdout.")
+@click.option("--trial", type=click.IntRange(min=0), help="Another trial than the best.")
+@with_client
+def model(client: Client, *, job: str, output: str, trial: int | None) -> None:
+    """Fetch the model of a job's best trial.
+
+    It is a .npz file: numpy.load(FILE)["weights"], say, is one of its arrays.
+    """
+    content = client.model(job, trial=trial)
+    if output == "-":
+        sys.stdout.buffer.write(content)
+    else:
+        write_atomically(Path(output), content)
+        note(f"wrote {output}")
+
+
+@click.command()
+@job_argument
 @click.argument("trial", metavar="TRIAL", type=click.IntRange(min=0))
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @json_option

@@ -71,12 +71,13 @@ class Follower:
         self._pace = Pace()
         self._states: dict[int, str] = {}
         self._state = ""
+        self._waited: str | None = None
 
     def see(self, event: Event, now: float) -> None:
         """Show a change of the job or of one of its trials."""
         if event.kind == "job":
             self._see_job(event.data, now)
-        else:
+        elif event.kind == "trial":
             self._see_trial(event.data)
 
     def _see_job(self, job: JobView, now: float) -> None:
@@ -84,6 +85,9 @@ class Follower:
         if job.state != self._state:
             self._state = job.state
             self._shown.say(f"job {job.id}: {self._state}")
+        if job.waiting not in (None, self._waited):
+            self._waited = job.waiting
+            self._shown.say(f"job {job.id} waits {job.waiting}")
         self._pace.see(job, now)
         progress = job.progress
         self._shown.total(

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from service import schemas
 from service.client import DEFAULT_URL
 from service.client.connection import Clock, Connection, Model, segment
-from service.client.events import Event, JobEvent, follow
+from service.client.events import AnyEvent, Event, JobEvent, follow, follow_all
 
 if TYPE_CHECKING:
     import httpx2
@@ -95,7 +95,7 @@ class Client:
         return self._act(job_id, "cancel")
 
     def pause(self, job_id: str) -> schemas.JobView:
-        """Let a job start no more trials; return it, paused, or pausing while trials still run."""
+        """Let a job's trials end at their next checkpoint; return it, pausing or paused."""
         return self._act(job_id, "pause")
 
     def resume(self, job_id: str) -> schemas.JobView:
@@ -114,22 +114,62 @@ class Client:
         """Return the log of the job's driver and trials, or its last ``tail`` lines."""
         return self._file(f"{_job(job_id)}/log", tail=tail).text
 
+    def extend(
+        self, job_id: str, *, trials: int | None = None, epochs: int | None = None
+    ) -> schemas.ExtendedView:
+        """Let a finished job go on to these totals; return it, queued, with ``restarts``."""
+        given = {"trials": trials, "epochs": epochs}
+        body = {name: value for name, value in given.items() if value is not None}
+        path = f"{API}{_job(job_id)}/extend"
+        return self._http.model(schemas.ExtendedView, "POST", path, body=body)
+
+    def set_priority(self, job_id: str, priority: int) -> schemas.JobView:
+        """Give a job another weight (1 to 100) in the shares of the cluster; return it."""
+        path, body = f"{API}{_job(job_id)}/priority", {"priority": priority}
+        return self._http.model(schemas.JobView, "POST", path, body=body)
+
     def wait(self, job_id: str, *, timeout: float | None = None) -> schemas.JobView:
         """Return the job once it has finished; raise WaitTimeout after ``timeout`` seconds."""
         for event in self.events(job_id, timeout=timeout):
             if isinstance(event, JobEvent):
                 job = event.data
+                if job.is_finished:
+                    break
         return job
 
-    def events(self, job_id: str, *, timeout: float | None = None) -> Iterator[Event]:
-        """Yield the job as it is, then each change of it and of its trials, until it has finished.
+    @overload
+    def events(
+        self, job_id: None = None, *, timeout: float | None = None, after: int | None = None
+    ) -> Iterator[AnyEvent]: ...
 
-        Reconnects after the stream broke, and waits through an outage of the server of up to a
-        minute. Raises WaitTimeout if the job has not finished ``timeout`` seconds from now.
+    @overload
+    def events(
+        self, job_id: str, *, timeout: float | None = None, after: int | None = None
+    ) -> Iterator[Event]: ...
+
+    def events(
+        self, job_id: str | None = None, *, timeout: float | None = None, after: int | None = None
+    ) -> Iterator[Event] | Iterator[AnyEvent]:
+        """Yield what changes: of one job and its trials until it has finished, or of all jobs.
+
+        Of one job, yield it as it is, then each change of it and of its trials, whole. Raises
+        WaitTimeout if it has not finished ``timeout`` seconds from now. Without a ``job_id``, yield
+        each change of state of any job or trial, until ``timeout`` seconds have passed.
+
+        Begins after the event with the id ``after``, where it is given. Resumes after the last one
+        when the stream broke, so that no change is lost or comes twice, and waits through an outage
+        of the server of up to a minute.
         """
+        if job_id is None:
+            return follow_all(self._http, f"{API}/events", timeout=timeout, after=after)
+        return self._events_of(job_id, timeout=timeout, after=after)
+
+    def _events_of(
+        self, job_id: str, *, timeout: float | None, after: int | None
+    ) -> Iterator[Event]:
         job = self.job(job_id)
         yield JobEvent(job)
-        yield from follow(self._http, job, f"{API}{_job(job_id)}", timeout=timeout)
+        yield from follow(self._http, job, f"{API}{_job(job_id)}", timeout=timeout, after=after)
 
     # --- results ---------------------------------------------------------------------------
 
@@ -168,6 +208,11 @@ class Client:
     def best_text(self, job_id: str, style: Literal["json", "yaml", "curl"]) -> str:
         """Return the best configuration as JSON, as YAML or as a curl command that runs it."""
         return self._file(f"{_job(job_id)}/best", format=style).text
+
+    def model(self, job_id: str, *, trial: int | None = None) -> bytes:
+        """Return the model of the best trial, or of another one that is kept, as a .npz file."""
+        place = "best" if trial is None else f"trials/{segment(trial)}"
+        return self._file(f"{_job(job_id)}/{place}/model").content
 
     def report(self, job_id: str, style: Literal["html", "md", "json", "pdf"]) -> bytes:
         """Return the job's report as a file of that format."""

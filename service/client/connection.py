@@ -136,7 +136,7 @@ class Connection:
 
     @contextmanager
     def event_stream(
-        self, path: str, silence: float, on_bytes: Callable[[], None]
+        self, path: str, headers: Mapping[str, str], silence: float, on_bytes: Callable[[], None]
     ) -> Iterator[Iterator[httpx2.ServerSentEvent]]:
         """Open a stream of server-sent events; ``on_bytes`` is called whenever bytes arrive.
 
@@ -145,7 +145,9 @@ class Connection:
         timeout = httpx2.Timeout(self._timeout, connect=CONNECT_TIMEOUT_S, read=silence)
         with (
             self._transport_errors(),
-            self._http.sse(path, timeout=timeout, max_event_size=MAX_EVENT_BYTES) as source,
+            self._http.sse(
+                path, headers=headers, timeout=timeout, max_event_size=MAX_EVENT_BYTES
+            ) as source,
         ):
             response = source.response
             if not response.is_success:

@@ -72,6 +72,9 @@ class FakeApi:
             "started_at": None,
             "finished_at": None,
             "links": {},
+            "priority": 1,
+            "slots": None,
+            "waiting": None,
         }
         self.jobs[job["id"]] = {**job, **changes}
         return self.jobs[job["id"]]
@@ -118,6 +121,8 @@ class FakeApi:
             "finished_at": None if state in ("queued", "running") else LATER,
             "engine": "" if state == "queued" else "numba",
             "rank": 2 - number if state == "succeeded" else None,
+            "resumed_from": 0,
+            "checkpoint": 0,
         }
 
 
@@ -286,6 +291,19 @@ def move(state: str) -> Callable[..., Answer]:
     return answer
 
 
+def extend(api: FakeApi, job: dict[str, Any], *, body: Any, **_: Any) -> Answer:
+    """Answer as if trial 1 had no checkpoint."""
+    if job["finished_at"] is None:
+        return problem(409, f"job {job['id']} is {job['state']}", hint="wait for it")
+    job |= {"state": "queued", "finished_at": None, "progress": _progress(0, 4)}
+    return 202, {**job, "restarts": [1] if "epochs" in body else []}
+
+
+def priority(api: FakeApi, job: dict[str, Any], *, body: Any, **_: Any) -> Answer:
+    job["priority"] = body["priority"]
+    return 202, job
+
+
 def trials(api: FakeApi, job: dict[str, Any], *, query: dict[str, str], **_: Any) -> Answer:
     if query.get("format") == "csv":
         return 200, "number,state\r\n0,succeeded\r\n"
@@ -316,6 +334,12 @@ def show_best(api: FakeApi, job: dict[str, Any], *, query: dict[str, str], **_: 
     if query.get("format") in ("yaml", "curl"):
         return 200, f"as {query['format']}\n"
     return 200, job["best"]
+
+
+def model(api: FakeApi, job: dict[str, Any], number: str = "1", **_: Any) -> Answer:
+    if job["best"] is None:
+        return problem(409, "no trial succeeded yet", hint="wait for one")
+    return 200, f"model of trial {number}".encode()
 
 
 def report(api: FakeApi, job: dict[str, Any], *, query: dict[str, str], **_: Any) -> Answer:
@@ -436,11 +460,15 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("POST", f"{_JOB}/pause", of_job(move("paused"))),
     ("POST", f"{_JOB}/resume", of_job(move("running"))),
     ("POST", f"{_JOB}/retry-failed", of_job(move("queued"))),
+    ("POST", f"{_JOB}/extend", of_job(extend)),
+    ("POST", f"{_JOB}/priority", of_job(priority)),
     ("GET", f"{_JOB}/trials", of_job(trials)),
     ("GET", f"{_JOB}/trials/(\\d+)", of_job(trial)),
     ("GET", f"{_JOB}/trials/(\\d+)/curve", of_job(curve)),
     ("GET", f"{_JOB}/curves", of_job(curves)),
     ("GET", f"{_JOB}/best", of_job(show_best)),
+    ("GET", f"{_JOB}/best/model", of_job(model)),
+    ("GET", f"{_JOB}/trials/(\\d+)/model", of_job(model)),
     ("GET", f"{_JOB}/report", of_job(report)),
     ("GET", f"{_JOB}/plots", of_job(plots)),
     ("GET", f"{_JOB}/plots/([^/]+)\\.(png|svg)", of_job(plot)),

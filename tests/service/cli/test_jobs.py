@@ -103,6 +103,43 @@ def test_pause_resume_and_retry(api: FakeApi) -> None:
     assert api.paths("POST")[-1] == "/api/v1/jobs/j1/retry-failed"
 
 
+def test_extend_sends_the_totals_and_names_the_trials_that_begin_again(api: FakeApi) -> None:
+    job = api.add_job()
+    refused = run(api, "extend", "j1", "--epochs", "4")
+    assert (refused.exit_code, "wait for it" in refused.stderr) == (4, True)
+    api.finish(job)
+    result = run(api, "extend", "j1", "--epochs", "4", "--trials", "9")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert body(api) == {"epochs": 4, "trials": 9}
+    assert result.stderr.splitlines() == [
+        "job j1 is queued: 0/2 trials, 4/4 epochs",
+        "no checkpoint, from epoch 1 again: trials 1",
+    ]
+    api.finish(job)
+    extended = json.loads(run(api, "extend", "j1", "--trials", "12", "--json").stdout)
+    assert (extended["state"], extended["restarts"]) == ("queued", [])
+
+
+def test_extend_by_nothing_is_a_usage_error(api: FakeApi) -> None:
+    api.finish(api.add_job())
+    result = run(api, "extend", "j1")
+    assert (result.exit_code, api.paths("POST")) == (2, [])
+    assert "say --trials, --epochs or both" in result.stderr
+
+
+def test_priority_is_sent_and_said(api: FakeApi) -> None:
+    api.add_job()
+    result = run(api, "priority", "j1", "7")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "job j1 has priority 7\n")
+    assert body(api) == {"priority": 7}
+    assert json.loads(run(api, "priority", "j1", "8", "--json").stdout)["priority"] == 8
+
+
+def test_a_search_is_submitted_with_its_priority_and_the_models_to_keep(api: FakeApi) -> None:
+    assert run(api, "submit", "q3_mlp", "--priority", "3", "--keep", "0").exit_code == 0
+    assert body(api) == {"search_space": "q3_mlp", "priority": 3, "keep": 0}
+
+
 def test_cancel_and_delete(api: FakeApi) -> None:
     api.add_job()
     refused = run(api, "rm", "j1")

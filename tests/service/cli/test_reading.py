@@ -62,6 +62,27 @@ def test_ls_lists_newest_first_and_says_how_to_go_on(api: FakeApi) -> None:
     assert last.stderr == ""
 
 
+def test_ls_shows_slots_priority_and_why_a_job_waits(api: FakeApi) -> None:
+    api.add_job("runs", slots=2, priority=3)
+    assert "WAITS" not in run(api, "ls").stdout
+    api.add_job("behind", waiting="for its turn: 3 jobs share 2 slots")
+    heading, behind, runs = (line.split() for line in run(api, "ls").stdout.splitlines())
+    assert heading[3:5] == ["SLOTS", "PRIORITY"]
+    assert (behind[3:5], " ".join(behind[-8:])) == (
+        ["-", "1"], "for its turn: 3 jobs share 2 slots",
+    )  # fmt: skip
+    assert (runs[3:5], runs[-1]) == (["2", "3"], "-")
+
+
+def test_trials_show_which_epoch_they_went_on_after(api: FakeApi, job: str) -> None:
+    assert "RESUMED_FROM" not in run(api, "trials", job).stdout
+    api.jobs[job]["changes"] = ({}, {"resumed_from": 1})
+    heading, first, second = (line.split() for line in run(api, "trials", job).stdout.splitlines())
+    place = heading.index("RESUMED_FROM")
+    # The time before it is two words, "1.5 s".
+    assert (first[place + 1], second[place + 1]) == ("-", "1")
+
+
 def test_ls_of_one_state(api: FakeApi, job: str) -> None:
     api.add_job("waits")
     result = run(api, "ls", "--state", "succeeded")

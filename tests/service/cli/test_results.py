@@ -38,6 +38,18 @@ def test_best_before_there_is_one_is_four(api: FakeApi) -> None:
     assert "Hint: wait for one" in result.stderr
 
 
+def test_a_model_is_written_whole_or_printed(api: FakeApi, job: str, tmp_path: Path) -> None:
+    path = tmp_path / "best.npz"
+    result = run(api, "model", job, "-o", str(path))
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", f"wrote {path}\n")
+    assert path.read_bytes() == b"model of trial 1"
+    assert run(api, "model", job, "-o", "-", "--trial", "0").stdout == "model of trial 0"
+    assert run(api, "model", job).exit_code == 2
+    api.add_job()
+    missing = run(api, "model", "j2", "-o", str(path))
+    assert (missing.exit_code, path.read_bytes()) == (4, b"model of trial 1")
+
+
 @pytest.mark.parametrize(
     ("file", "content"),
     [("r.pdf", b"%PDF-1.7 report"), ("r.HTML", b"<p>report</p>"), ("r.md", b"# report\n")],

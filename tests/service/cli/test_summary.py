@@ -42,7 +42,13 @@ def test_what_a_job_does_not_have_is_left_out() -> None:
     assert (best_line(None), failure(None)) == ("-", "")
     assert job_line(job()) == "job j running; 3/7 trials (1 failed, 2 running), 60/140 epochs"
     labels = [label for label, _ in job_facts(job())]
-    assert labels == ["id", "name", "state", "progress", "best", "created"]
+    assert labels == ["id", "name", "state", "priority", "progress", "best", "created"]
+
+
+def test_a_jobs_share_of_the_cluster_and_why_it_waits() -> None:
+    found = dict(job_facts(job(slots=0, priority=4, waiting="for its turn: 3 jobs share 2 slots")))
+    assert (found["slots"], found["priority"]) == ("0", "4")
+    assert found["waits"] == "for its turn: 3 jobs share 2 slots"
 
 
 def test_trial() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from service.cli.display import Display
 from service.cli.watch import Follower
-from service.client.events import JobEvent, TrialEvent
-from service.schemas import JobView, TrialView
+from service.client.events import GoneEvent, JobEvent, TrialEvent
+from service.schemas import GoneView, JobView, TrialView
 from tests.service.cli.commands import run
 from tests.service.client import fakes
 from tests.service.fake_api import FakeApi
@@ -92,6 +92,19 @@ def test_follower_shows_running_trials_and_says_each_end_once() -> None:
         ("drop", "trial 3"),
         ("total", "0/5 trials", 20, 100, 40.0),
     ]
+
+
+def test_follower_says_each_reason_to_wait_once() -> None:
+    shown = Recorder()
+    follower = Follower(shown)
+    turn, node = "for its turn: 3 jobs share 2 slots", "for a node with room"
+    for waiting in (turn, None, turn, node):
+        data = job(0).data.model_copy(update={"waiting": waiting})
+        follower.see(JobEvent(data), 0.0)
+    follower.see(GoneEvent(GoneView(after=3, oldest=9)), 0.0)
+    assert [line for kind, line, *_ in shown.calls if kind == "say"] == [
+        "job j: running", f"job j waits {turn}", f"job j waits {node}",
+    ]  # fmt: skip
 
 
 def test_trial_that_goes_back_to_the_queue_loses_its_bar_and_ends_again() -> None:

@@ -72,6 +72,14 @@ def trial(number: int = 0) -> dict[str, Any]:
     }
 
 
+def change(number: int, state: str = "running", trial: int | None = None) -> dict[str, Any]:
+    """A change of state as the API sends it."""
+    return {
+        "id": number, "job_id": "j", "trial": trial, "state": state, "at": TIME,
+        "attempt": None if trial is None else 1, "detail": "",
+    }  # fmt: skip
+
+
 def listed(*items: dict[str, Any], **keys: Any) -> dict[str, Any]:
     """A list as the API sends it."""
     return {"items": list(items), "next_cursor": None, **keys}

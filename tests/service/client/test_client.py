@@ -34,6 +34,8 @@ ROUTES: list[tuple[Callable[[Client], object], str, str, Any]] = [
     (lambda c: c.pause("j"), "POST", f"{JOBS}/j/pause", job()),
     (lambda c: c.resume("j"), "POST", f"{JOBS}/j/resume", job()),
     (lambda c: c.retry_failed("j"), "POST", f"{JOBS}/j/retry-failed", job()),
+    (lambda c: c.extend("j", epochs=4), "POST", f"{JOBS}/j/extend", {**job(), "restarts": [2]}),
+    (lambda c: c.set_priority("j", 2), "POST", f"{JOBS}/j/priority", job()),
     (lambda c: c.delete("j"), "DELETE", f"{JOBS}/j", {}),
     (lambda c: c.log("j", tail=5), "GET", f"{JOBS}/j/log?tail=5", {}),
     (lambda c: c.plan({}), "POST", f"{JOBS}?dry_run=true", PLAN),
@@ -46,6 +48,8 @@ ROUTES: list[tuple[Callable[[Client], object], str, str, Any]] = [
     (lambda c: c.curves_csv("j"), "GET", f"{JOBS}/j/curves?format=csv", {}),
     (lambda c: c.best("j"), "GET", f"{JOBS}/j/best", BEST),
     (lambda c: c.best_text("j", "curl"), "GET", f"{JOBS}/j/best?format=curl", {}),
+    (lambda c: c.model("j"), "GET", f"{JOBS}/j/best/model", {}),
+    (lambda c: c.model("j", trial=0), "GET", f"{JOBS}/j/trials/0/model", {}),
     (lambda c: c.report("j", "pdf"), "GET", f"{JOBS}/j/report?format=pdf", {}),
     (lambda c: c.report_json("j"), "GET", f"{JOBS}/j/report?format=json", {}),
     (lambda c: c.plots("j"), "GET", f"{JOBS}/j/plots", listed()),
@@ -74,6 +78,15 @@ def test_method_asks_its_route(
         call(client)
     request = script.requests[0]
     assert (request.method, request.url.raw_path.decode()) == (method, target)
+
+
+def test_an_extension_names_only_the_totals_that_are_given() -> None:
+    script = Script(*[ok({**job(), "restarts": [0, 3]})] * 2)
+    with client_of(script) as client:
+        assert client.extend("j", trials=60).restarts == [0, 3]
+        client.extend("j", trials=60, epochs=40)
+    bodies = [json.loads(request.content) for request in script.requests]
+    assert bodies == [{"trials": 60}, {"trials": 60, "epochs": 40}]
 
 
 def test_lists_of_a_job_are_lists_of_models() -> None:

@@ -11,21 +11,26 @@ import pytest
 
 from service.client.client import Client
 from service.client.errors import NotFound, ServerUnreachable, UnexpectedAnswer, WaitTimeout
-from service.client.events import JobEvent, TrialEvent
-from service.schemas import JobView, TrialView
-from tests.service.client.fakes import URL, FakeTime, client_of, job, trial
+from service.client.events import ChangeEvent, GoneEvent, JobEvent, StartEvent, TrialEvent
+from service.schemas import ChangeView, GoneView, JobView, StartView, TrialView
+from tests.service.client.fakes import URL, FakeTime, change, client_of, job, trial
 
 
-def job_event(state: str) -> JobEvent:
-    return JobEvent(JobView.model_validate(job(state)))
+def job_event(state: str, number: int | None = None) -> JobEvent:
+    return JobEvent(JobView.model_validate(job(state)), number)
 
 
-def trial_event(number: int) -> TrialEvent:
-    return TrialEvent(TrialView.model_validate(trial(number)))
+def trial_event(number: int, event_id: int | None = None) -> TrialEvent:
+    return TrialEvent(TrialView.model_validate(trial(number)), event_id)
 
 
-def event(kind: str, data: dict[str, Any]) -> str:
-    return f"event: {kind}\ndata: {json.dumps(data)}\n\n"
+def change_event(number: int) -> ChangeEvent:
+    return ChangeEvent(ChangeView.model_validate(change(number)), number)
+
+
+def event(kind: str, data: dict[str, Any], number: int | None = None) -> str:
+    id_line = "" if number is None else f"id: {number}\n"
+    return f"event: {kind}\ndata: {json.dumps(data)}\n{id_line}\n"
 
 
 class Server:
@@ -34,10 +39,13 @@ class Server:
     def __init__(self, *streams: Callable[[], Iterator[bytes]] | Exception) -> None:
         self.streams = list(streams)
         self.state = "running"
+        #: The `Last-Event-ID` of each stream that was asked for.
+        self.asked: list[str | None] = []
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         if not request.url.path.endswith("/events"):
             return httpx2.Response(200, json=job(self.state))
+        self.asked.append(request.headers.get("Last-Event-ID"))
         stream = self.streams.pop(0)
         if isinstance(stream, Exception):
             raise stream
@@ -98,13 +106,66 @@ def test_broken_stream_is_opened_again() -> None:
     assert time.seconds > 0
 
 
-def test_last_event_that_got_lost_is_made_up_for() -> None:
-    server = Server(stream(event("trial", trial(0))))
+def test_a_stream_that_broke_goes_on_after_the_last_id() -> None:
+    server = Server(
+        breaking(event("trial", trial(0), 4) + event("job", job("running"), 7)),
+        httpx2.ConnectError("refused"),
+        # Progress has no id: the last one stays.
+        breaking(event("trial", trial(1))),
+        stream(event("trial", trial(2), 9) + event("job", job("succeeded"), 10)),
+    )
     with server.client() as client:
-        followed = client.events("j")
-        next(followed)
-        server.state = "succeeded"
-        assert list(followed)[-1] == job_event("succeeded")
+        found = list(client.events("j"))
+    assert server.asked == [None, "7", "7", "7"]
+    assert found == [
+        job_event("running"),
+        trial_event(0, 4), job_event("running", 7), trial_event(1), trial_event(2, 9),
+        job_event("succeeded", 10),
+    ]  # fmt: skip
+
+
+def test_a_stream_that_ended_before_its_job_goes_on() -> None:
+    time = FakeTime()
+    server = Server(stream(event("trial", trial(0), 3)), stream(event("job", job("failed"), 4)))
+    with server.client(time) as client:
+        assert list(client.events("j"))[-1] == job_event("failed", 4)
+    assert (server.asked, time.slept) == ([None, "3"], [1.0])
+
+
+def test_changes_after_an_id_are_asked_for_also_of_a_finished_job() -> None:
+    server = Server(stream(event("job", job("succeeded"), 12)))
+    server.state = "succeeded"
+    with server.client() as client:
+        found = list(client.events("j", after=11))
+    assert (server.asked, found[1:]) == (["11"], [job_event("succeeded", 12)])
+
+
+def test_events_of_all_jobs_resume_and_end_in_time() -> None:
+    time = FakeTime()
+
+    def late() -> Iterator[bytes]:
+        yield event("change", change(8), 8).encode()
+        time.pass_by(60)
+        yield b": keep-alive\n\n"
+
+    server = Server(
+        breaking(event("start", {"last": 0}, 0) + event("change", change(1), 1)),
+        stream(event("gone", {"after": 1, "oldest": 7}), event("change", change(7), 7)),
+        late,
+    )
+    with server.client(time) as client:
+        found = list(client.events(timeout=60))
+    assert server.asked == [None, "1", "7"]
+    assert found == [
+        StartEvent(StartView(last=0), 0), change_event(1),
+        GoneEvent(GoneView(after=1, oldest=7)), change_event(7), change_event(8),
+    ]  # fmt: skip
+
+
+def test_an_id_that_is_no_number_is_an_unexpected_answer() -> None:
+    server = Server(stream(f"event: job\ndata: {json.dumps(job())}\nid: x\n\n"))
+    with server.client() as client, pytest.raises(UnexpectedAnswer, match="unreadable id"):
+        list(client.events("j"))
 
 
 def test_kinds_of_a_newer_server_are_passed_over() -> None:
@@ -146,6 +207,13 @@ def test_wait_returns_the_finished_job() -> None:
     server = Server(stream(event("job", job("succeeded"))))
     with server.client() as client:
         assert client.wait("j") == job_event("succeeded").data
+
+
+def test_wait_needs_no_more_of_a_stream_than_that_the_job_has_finished() -> None:
+    server = Server(breaking(event("job", job("succeeded"), 3)))
+    with server.client() as client:
+        assert client.wait("j") == job_event("succeeded").data
+    assert server.asked == [None]
 
 
 def test_wait_gives_up_in_time_although_keep_alives_come() -> None:
