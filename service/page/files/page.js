@@ -1,21 +1,13 @@
-// Draws the list of jobs, or one job live (#job/<id>), from the API. Names and messages are set as text, not as HTML.
-import { base, events, forgetToken, get, hasToken, keepToken, objectUrl, post, save, TokenNeeded } from "./api.js";
+// Draws the list of jobs, or one job live (#job/<id>), from the API.
+import { base, events, forgetToken, get, hasToken, keepToken, objectUrl, save, TokenNeeded } from "./api.js";
+import { controls } from "./controls.js";
+import { bar, make, right, table, waits } from "./elements.js";
 import { count, duration, moment, number, parameterValue } from "./format.js";
 
 const main = document.getElementById("main");
 let stop = () => {};
 // Grows with each route: work that began for an earlier route draws nothing when it ends.
 let visit = 0;
-
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value);
-  }
-  element.append(...children.map((child) => child ?? ""));
-  return element;
-}
 
 // A browser sends no token when it follows a link, so with a token the file is fetched and saved.
 function link(path, text, name) {
@@ -25,22 +17,6 @@ function link(path, text, name) {
     save(path, name).catch(fail);
   };
   return make("a", { href: base + path, onclick: follow }, text);
-}
-
-// A cell of figures, at the right of its column.
-const right = (text) => ({ text, isFigure: true });
-
-function table(columns, rows) {
-  const cell = (value) => (value?.isFigure ? make("td", { class: "number" }, value.text) : make("td", {}, value));
-  const head = make("thead", {}, make("tr", {}, ...columns.map((c) => make("th", { scope: "col" }, c))));
-  const body = make("tbody", {}, ...rows.map(({ cells, best }) =>
-    make("tr", best ? { class: "best" } : {}, ...cells.map(cell))));
-  return make("div", { class: "scroll" }, make("table", {}, head, body));
-}
-
-function bar(progress) {
-  const label = `${progress.epochs_done} of ${count(progress.epochs_total, "epoch")}`;
-  return make("span", {}, make("progress", { value: progress.epochs_done, max: progress.epochs_total, "aria-label": label }), ` ${label}`);
 }
 
 function showDashboard(url) {
@@ -54,11 +30,11 @@ async function showJobs(isCurrent) {
     if (!isCurrent()) return;
     showDashboard(items[0]?.dashboard_url);
     const rows = items.map((job) => ({ cells: [
-      make("a", { href: `#job/${job.id}` }, job.name), job.state, bar(job.progress),
-      job.best ? `${job.best.metric} ${number(job.best.value)}` : "", moment(job.created_at),
+      make("a", { href: `#job/${job.id}` }, job.name), make("span", {}, job.state, waits(job)), right(job.slots ?? ""),
+      right(job.priority), bar(job.progress), job.best ? `${job.best.metric} ${number(job.best.value)}` : "", moment(job.created_at),
     ] }));
     main.replaceChildren(make("h2", {}, "Jobs"), items.length
-      ? table(["Name", "State", "Progress", "Best", "Created"], rows)
+      ? table(["Name", "State", "Slots", "Priority", "Progress", "Best", "Created"], rows)
       : make("p", { class: "muted" }, "No jobs yet. POST one to /api/v1/jobs, or run: argbest submit q2_linear_regression"));
   };
   await draw();
@@ -79,6 +55,9 @@ function inOrder(job, trials, ranks) {
   return placed.map(([, t]) => t);
 }
 
+const epochsOf = (t, job) =>
+  `${t.epochs} of ${job.spec.epochs}${t.resumed_from ? `, went on after ${t.resumed_from}` : ""}`;
+
 function trialRows(job, trials, ranks) {
   const varied = Object.keys(job.spec.parameters).filter((name) =>
     new Set(trials.map((t) => JSON.stringify(t.parameters[name]))).size > 1);
@@ -91,7 +70,7 @@ function trialRows(job, trials, ranks) {
   };
   const rows = drawn.map((t) => ({
     best: job.best?.trial === t.number,
-    cells: [right(t.number), t.error ? `${t.state}: ${t.error.message}` : t.state, `${t.epochs} of ${job.spec.epochs}`,
+    cells: [right(t.number), t.error ? `${t.state}: ${t.error.message}` : t.state, epochsOf(t, job),
       ...varied.map((name) => value(t, name)),
       ...metrics.map((name) => (name in t.metrics ? right(number(t.metrics[name])) : "")),
       right(duration(t.seconds))],
@@ -114,18 +93,16 @@ async function plots(job) {
 }
 
 function jobHead(job) {
-  const report = (format) => link(`/jobs/${job.id}/report?format=${format}`, format.toUpperCase(), `report.${format}`);
-  const ask = (verb) => () => post(`/jobs/${job.id}/${verb}`)
-    .then(() => job.finished_at && route()).catch(fail);
-  const verbs = {
-    queued: ["pause", "cancel"], running: ["pause", "cancel"], pausing: ["resume", "cancel"], paused: ["resume", "cancel"],
-    succeeded: job.progress.failed ? ["retry-failed"] : [], failed: ["retry-failed"],
-  }[job.state] ?? [];
-  const title = (verb) => verb[0].toUpperCase() + verb.slice(1).replace("-", " ");
-  const buttons = verbs.flatMap((verb) => [make("button", { onclick: ask(verb) }, title(verb)), " "]);
+  const slots = job.slots === null ? "" : `, ${count(job.slots, "slot")}`;
   return [
-    make("h2", {}, job.name, " ", make("span", { class: "muted" }, job.state)),
-    make("p", {}, bar(job.progress), " ", ...buttons),
+    make("h2", {}, job.name, " ", make("span", { class: "muted" }, `${job.state}${slots}`)),
+    make("p", {}, bar(job.progress), waits(job)),
+  ];
+}
+
+function jobFacts(job) {
+  const report = (format) => link(`/jobs/${job.id}/report?format=${format}`, format.toUpperCase(), `report.${format}`);
+  return [
     make("p", {}, "Report: ", report("html"), " ", report("pdf"), " ", report("md"), " ", report("json"), " · ",
       link(`/jobs/${job.id}/log`, "log", "log.txt")),
     job.error ? make("pre", {}, job.error.message) : "",
@@ -137,14 +114,19 @@ async function showJob(id, isCurrent) {
   let job = await get(`/jobs/${id}`);
   if (!isCurrent()) return () => {};
   const trials = new Map(), ranks = new Map();
-  let ranked = -1;
-  const pictures = make("section", {});
+  let ranked = -1, last = "";
+  const [head, facts, rows, pictures] = Array.from({ length: 4 }, () => make("section"));
+  // A stream ends with its job: one that goes on is followed by another.
+  const actions = controls(id, () => job.finished_at && route(), fail);
+  main.replaceChildren(head, actions.element, facts, rows, pictures);
   let isDue = false;
   const draw = () => {
     isDue = false;
     if (!isCurrent()) return;
-    main.replaceChildren(...jobHead(job),
-      trialRows(job, [...trials.values()].sort((a, b) => a.number - b.number), ranks), pictures);
+    head.replaceChildren(...jobHead(job));
+    actions.show(job);
+    facts.replaceChildren(...jobFacts(job));
+    rows.replaceChildren(trialRows(job, [...trials.values()].sort((a, b) => a.number - b.number), ranks));
   };
   // Ranks choose the rows of a long table: they are read again when twice as many trials have ended, and at the end.
   const readRanks = async () => {
@@ -163,7 +145,8 @@ async function showJob(id, isCurrent) {
   showDashboard(job.dashboard_url);
   const left = new AbortController();
   const follow = async () => {
-    for await (const [kind, data] of events(`/jobs/${id}/events`, left.signal)) {
+    for await (const [kind, data, change] of events(`/jobs/${id}/events`, left.signal, last)) {
+      last = change || last;
       if (kind === "trial") trials.set(data.number, data);
       if (kind === "job") {
         job = data;
@@ -176,7 +159,7 @@ async function showJob(id, isCurrent) {
   };
   const keepFollowing = () => follow().catch((error) => {
     if (left.signal.aborted || !isCurrent()) return;
-    // A network error: the service may be starting again. A new stream sends everything again.
+    // A network error: the service may be starting again. The new stream goes on after the last change.
     if (error instanceof TypeError) setTimeout(keepFollowing, 2000);
     else fail(error);
   });

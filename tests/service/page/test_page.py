@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import httpx2
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
@@ -15,6 +16,7 @@ from service.job_request import JobRequest
 from service.jobs import Jobs
 from service.settings import Settings
 from tests.service.http.serving import served
+from tests.service.running import until
 
 BEST = "best: trial 1, validation_accuracy 0.8750"
 
@@ -137,6 +139,87 @@ def test_events_are_followed_as_they_happen(
     expect(page.locator("h2")).to_contain_text("cancelling")
     store.finish_job(lease, JobState.CANCELLED)
     expect(page.locator("h2")).to_contain_text("cancelled")
+
+
+def test_the_priority_is_changed_by_keyboard_and_a_field_in_use_stays(
+    settings: Settings, store: Store, page: Page, url: str, complaints: list[str]
+) -> None:
+    job = Jobs(store, Library(), settings).submit(JobRequest(search_space="q4_logistic_regression"))
+    page.goto(f"{url}/#job/{job.id}")
+    main, priority = page.locator("main"), page.get_by_label("Priority")
+    expect(main).to_contain_text("waits for a controller to take it")
+    expect(priority).to_have_value("1")
+    priority.focus()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("30")
+    lease = claim(store)
+    report(store, lease, 0, {"validation_accuracy": 0.5})
+    expect(main).to_contain_text("1 of 60 epochs")  # drawn again, while somebody types
+    expect(priority).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(priority).to_have_value("30")
+    until(lambda: store.job(job.id).priority == 30, within_s=20, what="the priority")
+    store.set_priority(job.id, 5)
+    page.get_by_role("button", name="Pause").focus()
+    expect(priority).to_have_value("5")
+    expect(page.get_by_role("button", name="Pause")).to_be_focused()
+    assert complaints == []
+
+
+def test_a_finished_job_is_extended(
+    url: str, job_id: str, store: Store, page: Page, complaints: list[str]
+) -> None:
+    page.goto(f"{url}/#job/{job_id}")
+    epochs = page.get_by_role("spinbutton", name="Epochs")
+    expect(epochs).to_have_value("1")
+    expect(page.get_by_label("Trials")).to_have_count(0)  # its configurations are listed
+    expect(page.get_by_label("Priority")).to_be_hidden()
+    page.get_by_role("button", name="Extend").click()
+    expect(page.get_by_role("alert")).to_contain_text("names neither trials nor epochs")
+    epochs.fill("3")
+    epochs.press("Enter")
+    expect(page.locator("h2")).to_contain_text("queued")
+    expect(page.locator("main")).to_contain_text("of 6 epochs")
+    assert store.job(job_id).spec.space.epochs == 3
+    # The first request was refused, which a browser logs.
+    assert [text for text in complaints if "422" not in text] == []
+
+
+def test_the_list_shows_shares_and_why_a_job_waits(
+    settings: Settings, store: Store, page: Page, url: str
+) -> None:
+    request = JobRequest(search_space="q2_linear_regression", priority=4)
+    Jobs(store, Library(), settings).submit(request)
+    page.goto(f"{url}/")
+    row = page.locator("tbody tr")
+    expect(row).to_contain_text("waits for a controller to take it")
+    expect(row.locator("td.number")).to_have_text(["", "4"])
+
+
+def test_a_page_whose_stream_broke_goes_on_after_the_last_change(
+    settings: Settings, store: Store, page: Page, url: str
+) -> None:
+    job = Jobs(store, Library(), settings).submit(JobRequest(search_space="q4_logistic_regression"))
+    page.clock.install()
+    asked: list[str | None] = []
+
+    def see(route: Route) -> None:
+        asked.append(route.request.headers.get("last-event-id"))
+        if len(asked) > 1:
+            route.continue_()
+            return
+        whole = httpx2.get(f"{url}/api/v1/jobs/{job.id}").text
+        body = f"event: job\ndata: {whole}\nid: {last}\n\n"
+        route.fulfill(content_type="text/event-stream", body=body)
+
+    last = store.last_event()
+    page.route("**/events", see)
+    page.goto(f"{url}/#job/{job.id}")
+    expect(page.locator("h2")).to_contain_text("queued")
+    report(store, claim(store), 1, {"validation_accuracy": 0.5})
+    page.clock.run_for(3_000)
+    expect(page.locator("tbody tr")).to_have_count(1)  # the trial that changed since
+    assert asked == [None, str(last)]
 
 
 def test_of_very_many_trials_those_that_run_and_the_best_are_listed(

@@ -1,0 +1,57 @@
+// What one may do with a job: its verbs, its priority, and more trials or epochs once it has finished.
+// Elements stay while the job is drawn again, so that a field keeps its focus and what was typed.
+import { post, TokenNeeded } from "./api.js";
+import { make } from "./elements.js";
+
+// Strategies that list their configurations: only samplers can draw more trials.
+const LISTED = ["single", "one_at_a_time", "grid"];
+const MOST_PRIORITY = 100;
+
+const verbsOf = (job) => ({
+  queued: ["pause", "cancel"], running: ["pause", "cancel"], pausing: ["resume", "cancel"], paused: ["resume", "cancel"],
+  succeeded: job.progress.failed ? ["retry-failed"] : [], failed: ["retry-failed"],
+}[job.state] ?? []);
+
+const titleOf = (verb) => verb[0].toUpperCase() + verb.slice(1).replace("-", " ");
+
+const numberField = (attributes) => make("input", { type: "number", required: "", step: 1, ...attributes });
+
+function extendForm(job, ask) {
+  const epochs = numberField({ min: job.spec.epochs, value: job.spec.epochs });
+  const trials = LISTED.includes(job.spec.strategy) ? null : numberField({ min: job.progress.trials, value: job.progress.trials });
+  // A total that is left as it is stays out of the request.
+  const more = (field, now) => (field && Number(field.value) > now ? Number(field.value) : undefined);
+  const submit = (event) => {
+    event.preventDefault();
+    ask("extend", { epochs: more(epochs, job.spec.epochs), trials: more(trials, job.progress.trials) });
+  };
+  return make("form", { onsubmit: submit, class: "controls" },
+    make("label", {}, "Epochs ", epochs), trials ? make("label", {}, "Trials ", trials) : "", make("button", {}, "Extend"));
+}
+
+// `onMoved` is called when the job was moved, `onToken` when a token is needed for that.
+export function controls(id, onMoved, onToken) {
+  const buttons = make("span", { class: "controls" }), extension = make("span");
+  const problem = make("div");
+  const ask = (verb, body) => {
+    problem.replaceChildren();
+    return post(`/jobs/${id}/${verb}`, body).then(() => onMoved(verb), (error) => {
+      if (error instanceof TokenNeeded) onToken(error);
+      else problem.replaceChildren(make("p", { role: "alert" }, error.message));
+    });
+  };
+  const priority = numberField({ min: 1, max: MOST_PRIORITY, onchange: () => priority.reportValidity() && ask("priority", { priority: Number(priority.value) }) });
+  const label = make("label", {}, "Priority ", priority);
+  let drawn = "";
+  const show = (job) => {
+    if (document.activeElement !== priority) priority.value = job.priority;
+    const verbs = verbsOf(job);
+    const wanted = JSON.stringify([job.state, verbs, job.spec.epochs, job.progress.trials]);
+    if (wanted === drawn) return;
+    drawn = wanted;
+    buttons.replaceChildren(...verbs.map((verb) => make("button", { onclick: () => ask(verb) }, titleOf(verb))));
+    label.hidden = Boolean(job.finished_at);
+    extension.replaceChildren(["succeeded", "failed"].includes(job.state) ? extendForm(job, ask) : "");
+  };
+  return { element: make("section", { "aria-label": "Actions" }, make("div", { class: "controls" }, buttons, label, extension), problem), show };
+}

@@ -1,0 +1,31 @@
+// Makes elements. Names and messages become text, not HTML.
+import { count } from "./format.js";
+
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value);
+  }
+  element.append(...children.map((child) => child ?? ""));
+  return element;
+}
+
+// A cell of figures, at the right of its column.
+export const right = (text) => ({ text, isFigure: true });
+
+export function table(columns, rows) {
+  const cell = (value) => (value?.isFigure ? make("td", { class: "number" }, value.text) : make("td", {}, value));
+  const head = make("thead", {}, make("tr", {}, ...columns.map((c) => make("th", { scope: "col" }, c))));
+  const body = make("tbody", {}, ...rows.map(({ cells, best }) =>
+    make("tr", best ? { class: "best" } : {}, ...cells.map(cell))));
+  return make("div", { class: "scroll" }, make("table", {}, head, body));
+}
+
+export function bar(progress) {
+  const label = `${progress.epochs_done} of ${count(progress.epochs_total, "epoch")}`;
+  return make("span", {}, make("progress", { value: progress.epochs_done, max: progress.epochs_total, "aria-label": label }), ` ${label}`);
+}
+
+// Why a job waits, in a line of its own.
+export const waits = (job) => (job.waiting ? make("span", { class: "muted wait" }, `waits ${job.waiting}`) : "");
