@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import click
+import httpx2
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -29,6 +30,7 @@ from service.cli import COMMANDS, main
 from service.client.client import Client
 from service.job_request import JobRequest
 from service.settings import Settings
+from tests.service.http.serving import served
 from trainables import registry
 from trainables.contract import Metric, State, accepts_resume
 from trainables.datasets import RegressionData, names
@@ -228,23 +230,43 @@ def curl_commands(text: str) -> Iterator[list[str]]:
             yield words[start : min(ends, default=len(words))]
 
 
-BODIES = [
-    (page, words[words.index("-d") + 1])
+def path_of(words: list[str]) -> str:
+    """Return the path that a curl command asks."""
+    (url,) = [word for word in words if word.startswith("http://")]
+    return url.removeprefix("http://127.0.0.1:8000").partition("?")[0].rstrip("/")
+
+
+POSTED = [
+    (page, path_of(words), words[words.index("-d") + 1])
     for page, text in USER_PAGES.items()
     for words in curl_commands(text)
     if "-d" in words
 ]
+BODIES = [(page, body) for page, path, body in POSTED if path == "/api/v1/jobs"]
+CHANGES = [(path, body) for _, path, body in POSTED if path != "/api/v1/jobs"]
 
 
 def test_the_bodies_are_found() -> None:
     assert {page for page, _ in BODIES} == set(USER_PAGES)
-    assert len(BODIES) >= README.count(" -d '{") + GUIDE.count(" -d '{") >= 4
+    assert len(POSTED) >= README.count(" -d '{") + GUIDE.count(" -d '{") >= 4
+    assert [path.rpartition("/")[2] for path, _ in CHANGES] == ["priority", "extend"]
 
 
 @pytest.mark.parametrize(("page", "body"), BODIES)
 def test_every_body_posted_in_the_docs_is_accepted(api: TestClient, page: str, body: str) -> None:
     answer = api.post("/api/v1/jobs?dry_run=true", json=json.loads(body))
     assert answer.status_code == 200, f"{page}: {answer.text}"
+
+
+@pytest.mark.parametrize(("path", "body"), CHANGES, ids=[path for path, _ in CHANGES])
+def test_every_change_posted_in_the_docs_is_accepted(
+    api: TestClient, store: Store, path: str, body: str
+) -> None:
+    job = api.post("/api/v1/jobs", json={"search_space": "q4_feedforward"}).json()
+    if path.endswith("extend"):
+        run_the_oldest_job(store)
+    answer = api.post(path.replace("$job", job["id"]), json=json.loads(body))
+    assert answer.status_code == 202, answer.text
 
 
 def test_the_problem_in_the_guide_is_what_the_service_answers(api: TestClient) -> None:
@@ -263,8 +285,7 @@ def test_every_url_asked_in_the_docs_is_a_route(page: str) -> None:
              if word.startswith("http://")]  # fmt: skip
     assert asked
     for url in asked:
-        path = url.removeprefix("http://127.0.0.1:8000").partition("?")[0].rstrip("/")
-        assert any(re.fullmatch(pattern, path) for pattern in patterns), url
+        assert any(re.fullmatch(pattern, path_of([url])) for pattern in patterns), url
 
 
 def argbest_lines() -> Iterator[tuple[str, list[str]]]:
@@ -340,13 +361,30 @@ def test_the_client_example_submits_waits_and_shows_the_best(
 def test_the_client_in_the_guide_shows_the_best(
     api: TestClient, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    block = next(block for block in fenced(GUIDE, "python") if "Client(" in block)
+    block = next(block for block in fenced(GUIDE, "python") if "client.submit(" in block)
     over_the_network = 'Client("http://127.0.0.1:8000")'
     assert block.count(over_the_network) == 1
     code = block.replace(over_the_network, "served")
     with Served(api, store) as served:
         exec(compile(code, "guide.md", "exec"), {"served": served})
     assert capsys.readouterr().out.startswith("{'learning_rate': 0.001,")
+
+
+def test_the_client_in_the_guide_follows_all_jobs(
+    settings: Settings, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (block,) = [block for block in fenced(GUIDE, "python") if "client.events(" in block]
+    with served(settings, store) as url:
+        for _ in range(2):
+            httpx2.post(f"{url}/api/v1/jobs", json={"search_space": "q4_depth"})
+        run_the_oldest_job(store)
+        exec(compile(block.replace("http://127.0.0.1:8000", url), "guide.md", "exec"), {})
+    first, second = (job.id for job in reversed(store.jobs().items))
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [int(number) for number, _, _ in printed] == sorted(int(n) for n, _, _ in printed)
+    assert [(job, state) for _, job, state in printed] == [
+        (first, "queued"), (second, "queued"), (first, "running"), (first, "succeeded"),
+    ]  # fmt: skip
 
 
 def load_example(name: str) -> Any:
