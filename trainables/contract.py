@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, get_args, get_type_hints
 
 _LONGEST_TEXT = 200
+#: What the table of curves has besides a column for each metric.
+_COLUMNS = ("trial", "epoch")
 
 #: What a trainable needs to go on after an epoch: arrays and plain values by name, as
 #: :mod:`trainables.state_files` writes them. ``"epoch"`` is the number of epochs trained.
@@ -99,7 +101,7 @@ class Metric:
     the epoch left it and "during" for a mean over the epoch, while the model changed.
 
     Raises ``ValueError`` for a mode, split or ``measured`` not listed here, and for a name, label
-    or unit that is not one printable line.
+    or unit that is not one printable line, or the name of a column that curves have anyway.
     """
 
     name: str
@@ -117,6 +119,10 @@ class Metric:
                     f"metric {self.name!r}: {field} is {text!r}, but must be one printable line of "
                     f"at most {_LONGEST_TEXT} characters"
                 )
+        if self.name in _COLUMNS:
+            raise ValueError(
+                f"metric {self.name!r}: curves have a column of this name: choose another name"
+            )
         choices = get_type_hints(type(self))
         for field in ("mode", "split", "measured"):
             value, allowed = getattr(self, field), get_args(choices[field])

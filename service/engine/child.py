@@ -108,6 +108,7 @@ def main(arguments: Sequence[str]) -> None:
     """Train the segment that is read, and send how it went."""
     if sys.platform == "linux":  # do not outlive the trial process, however that ends
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a script; ours are ignored
     source, target = map(int, arguments)
     for pipe in (source, target):
         os.set_inheritable(pipe, False)  # noqa: FBT003 - no program that it runs may use them

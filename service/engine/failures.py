@@ -20,13 +20,14 @@ def failure_of_trial(error: BaseException) -> Failure:
         return Failure(FailureKind.DIVERGED, _shortened(str(error), MAX_MESSAGE))
     if isinstance(error, DatasetUnavailable | DeviceUnavailable):
         return Failure(FailureKind.INFEASIBLE, _shortened(str(error), MAX_MESSAGE))
-    kind, message = FailureKind.USER_ERROR, f"{type(error).__name__}: {_text_of(error)}"
+    kind, text = FailureKind.USER_ERROR, _text_of(error)
+    message = f"{type(error).__name__}: {text}" if text else type(error).__name__
     if _is_out_of_memory(error):
         kind = FailureKind.OUT_OF_MEMORY
         hint = "use a smaller model, or fewer trials at once (max_concurrent_trials)"
-        message = f"{message.rstrip(': ')}: {hint}"
-    text = "".join(traceback.format_exception(error))
-    return Failure(kind, _shortened(message, MAX_MESSAGE), _shortened(text, MAX_TRACEBACK))
+        message = f"{message}: {hint}"
+    trace = "".join(traceback.format_exception(error))
+    return Failure(kind, _shortened(message, MAX_MESSAGE), _shortened(trace, MAX_TRACEBACK))
 
 
 def _shortened(text: str, most: int) -> str:

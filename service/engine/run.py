@@ -67,6 +67,8 @@ def run_job(
     logger.info("job %s (%s): %s on Ray %s", job.id, job.name, space.strategy, address)
     source = settings.fashion_mnist_dir
     datasets.ensure(space.dataset, settings.datasets_dir, source=source, log=logger.info)
+    if job.slots is not None:
+        allowance.slots = job.slots  # until the first heartbeat
     has_paused = False
     if _left(job, records):
         connect(job, settings)

@@ -37,7 +37,8 @@ def trial_view(trial: TrialRecord, rank: int | None = None) -> TrialView:
 
 def curve_view(curve: Curve) -> CurveView:
     """Return a trial's curve as the API shows it among others."""
-    return CurveView.model_validate({"trial": curve.trial, "epoch": curve.epochs, **curve.metrics})
+    # Former versions stored metrics of any name, also of these two.
+    return CurveView.model_validate({**curve.metrics, "trial": curve.trial, "epoch": curve.epochs})
 
 
 def json_list(items: Iterable[Answer]) -> Iterator[str]:

@@ -35,6 +35,8 @@ def test_names_of_metrics(name: str) -> None:
         ("name", "a\nb", r"name is 'a\nb'"),
         ("name", "\ud800", r"name is '\ud800'"),
         ("name", 3, "name is 3"),
+        ("name", "epoch", "metric 'epoch': curves have a column of this name: choose another name"),
+        ("name", "trial", "metric 'trial': curves have a column of this name"),
         ("label", " ", "label is ' '"),
         ("unit", "\t", r"unit is '\t'"),
         ("unit", None, "unit is None"),

@@ -159,4 +159,4 @@ def show_curve(
     if table_format == "csv":
         text = "".join(export.curves_csv([curve], [*curve.metrics]))
         return Response(text, media_type="text/csv")
-    return {"epoch": curve.epochs, **curve.metrics}
+    return {**curve.metrics, "epoch": curve.epochs}

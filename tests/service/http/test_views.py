@@ -69,3 +69,10 @@ def test_a_list_is_written_piece_by_piece_as_one_json() -> None:
 def test_a_trainable_that_is_no_longer_installed_has_no_metrics() -> None:
     assert metrics_of("gone") == {}
     assert "train_rmse" in metrics_of("numpy_linear_regression")
+
+
+def test_a_stored_metric_with_the_name_of_a_column_does_not_replace_it() -> None:
+    """A former version let trainables report such a metric."""
+    curve = Curve(3, (1, 2), {"epoch": (0.5, 1.0), "trial": (7.0, 8.0), "loss": (2.0, 1.0)})
+    shown = json.loads(curve_view(curve).model_dump_json())
+    assert shown == {"trial": 3, "epoch": [1, 2], "loss": [2.0, 1.0]}
