@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, Protocol, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-#: An S3 server that is silent for so long is asked once more; then the request has failed.
-_S3_CONNECT_SECONDS = 2.0
-_S3_SILENCE_SECONDS = 4.0
+#: An S3 server that is silent for so many seconds is asked once more; then the request has failed.
+_S3_TIMEOUTS = {"connect_timeout": 2.0, "request_timeout": 4.0}
 _S3_ATTEMPTS = 2
 _CHUNK_BYTES = 1024 * 1024
 
@@ -117,12 +116,8 @@ class ObjectStore:
         parts = urlsplit(uri)
         if parts.scheme != "s3":
             return cls(*fs.FileSystem.from_uri(uri))
-        system = fs.S3FileSystem(
-            connect_timeout=_S3_CONNECT_SECONDS,
-            request_timeout=_S3_SILENCE_SECONDS,
-            retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_S3_ATTEMPTS),
-            **s3_options(parts, environment),
-        )
+        retries = fs.AwsStandardS3RetryStrategy(max_attempts=_S3_ATTEMPTS)
+        system = fs.S3FileSystem(retry_strategy=retries, **s3_options(parts, environment))
         return cls(system, parts.netloc.rpartition("@")[2] + unquote(parts.path))
 
     def save(self, name: str, source: IO[bytes]) -> None:
@@ -208,9 +203,12 @@ def s3_options(parts: SplitResult, environment: Mapping[str, str]) -> dict[str, 
     """Return what the URI of an S3 bucket and the ``AWS_*`` variables say, for pyarrow.
 
     The URI goes first: ``s3://KEY:SECRET@bucket/folder?endpoint_override=host:port&scheme=http``.
-    Credentials that it does not hold are found by pyarrow in the variables, or in ``~/.aws``.
+    Credentials that it does not hold are found by pyarrow in the variables, or in ``~/.aws``. It
+    may set ``connect_timeout`` and ``request_timeout``, in seconds. Raises ``ValueError``.
     """
     options: dict[str, Any] = dict(parse_qsl(parts.query))
+    for name, seconds in _S3_TIMEOUTS.items():
+        options[name] = float(options.get(name, seconds))
     if parts.username and parts.password:
         options["access_key"] = unquote(parts.username)
         options["secret_key"] = unquote(parts.password)
