@@ -65,13 +65,14 @@ class StateError(ValueError):
 def save(path: Path, state: Mapping[str, Any]) -> None:
     """Write ``state`` to the file ``path``, over one that is there; equal states, equal bytes.
 
-    Raises :class:`StateError` for a value that a state cannot hold, and ``OSError`` where the file
-    cannot be written; then no file is left.
+    Raises :class:`StateError` for a value that a state cannot hold or without ``"epoch"``, and
+    ``OSError`` where the file cannot be written; then no file is left.
     """
     if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
         raise StateError("a state is a dict whose keys are text")
     encoder = _Encoder()
     content = {"format": FORMAT, "state": encoder.encode(dict(state), ())}
+    _check_epoch(state)
     tree = json.dumps(content, allow_nan=False).encode()
     if len(tree) > MAX_TREE_BYTES:
         raise StateError(
@@ -106,13 +107,20 @@ def load(path: Path, *, max_bytes: int) -> dict[str, Any]:
                 arrays = {name: _read(archive, info) for name, info in members.items()}
             decoder = _Decoder(arrays)
             state = decoder.decode(_content(tree), 0)
+            _check_epoch(state)
         except StateError as error:
             raise StateError(f"{path.name} holds no state: {error}") from error
         except _DAMAGE as error:
             raise StateError(f"{path.name} is damaged or holds no state: {error!r}") from error
-    if not isinstance(state, dict) or arrays.keys() != decoder.used:
+    if arrays.keys() != decoder.used:
         raise StateError(f"{path.name} is damaged: its members do not fit {TREE}")
-    return state
+    return dict(state)
+
+
+def _check_epoch(state: Any) -> None:
+    epoch = state.get("epoch") if isinstance(state, Mapping) else None
+    if isinstance(epoch, bool) or not isinstance(epoch, int | np.integer) or epoch < 0:
+        raise StateError("a state has 'epoch', a whole number: how many epochs are trained")
 
 
 @dataclass(slots=True)

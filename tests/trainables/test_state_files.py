@@ -26,9 +26,12 @@ ROOMY = 10**8
 
 
 def round_trip(state: Any, folder: Path) -> dict[str, Any]:
+    """Write and read a state, to which an epoch is added for that time."""
     path = folder / "state.npz"
-    save(path, state)
-    return load(path, max_bytes=path.stat().st_size)
+    save(path, {"epoch": 7, **state})
+    found = load(path, max_bytes=path.stat().st_size)
+    assert found.pop("epoch") == 7
+    return found
 
 
 def same(a: Any, b: Any) -> bool:
@@ -169,7 +172,7 @@ _VALUES = st.recursive(
 )
 
 
-@given(state=st.dictionaries(st.text(), _VALUES, max_size=4))
+@given(state=st.dictionaries(st.text().filter(lambda key: key != "epoch"), _VALUES, max_size=4))
 def test_any_state_survives(
     state: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -211,7 +214,7 @@ def test_names_of_members_stay_harmless_and_differ(tmp_path: Path) -> None:
         "n" * 500,
         "state.json",
     ]
-    state = {key: np.array([number]) for number, key in enumerate(keys)}
+    state = {key: np.array([number]) for number, key in enumerate(keys)} | {"epoch": 1}
     path = tmp_path / "state.npz"
     save(path, state)
     assert same(load(path, max_bytes=ROOMY), state)
@@ -219,6 +222,12 @@ def test_names_of_members_stay_harmless_and_differ(tmp_path: Path) -> None:
         names = archive.namelist()
     assert len({*names}) == len(names) == len(keys) + 1
     assert all(re.fullmatch(r"[\w-][\w.-]*", name, re.ASCII) and len(name) < 120 for name in names)
+
+
+@pytest.mark.parametrize("epoch", [0, 10**6, np.int64(3), np.uint8(4)])
+def test_epochs(epoch: Any, tmp_path: Path) -> None:
+    save(tmp_path / "x", {"epoch": epoch})
+    assert same(load(tmp_path / "x", max_bytes=ROOMY), {"epoch": epoch})
 
 
 def test_an_existing_file_is_replaced(tmp_path: Path) -> None:
@@ -252,6 +261,11 @@ def cycle() -> list[Any]:
     ("state", "message"),
     [
         ([1], "a state is a dict whose keys are text"),
+        ({"weights": 1}, "a state has 'epoch', a whole number: how many epochs are trained"),
+        ({"epoch": -1}, "a state has 'epoch', a whole number"),
+        ({"epoch": 2.0}, "a state has 'epoch', a whole number"),
+        ({"epoch": True}, "a state has 'epoch', a whole number"),
+        ({"epoch": np.array(2)}, "a state has 'epoch', a whole number"),
         ({1: 2}, "a state is a dict whose keys are text"),
         ({"a": [0, {"b": Unknown()}]}, "state['a'][1]['b'] is of type Unknown: use arrays, None"),
         ({"a": b"raw"}, "state['a'] is of type bytes: use arrays, None"),
@@ -290,7 +304,7 @@ def test_too_much_beside_the_arrays_is_refused(
 ) -> None:
     monkeypatch.setattr(state_files, "MAX_TREE_BYTES", 1000)
     with pytest.raises(StateError, match="put long lists of numbers into arrays"):
-        save(tmp_path / "x", {"losses": [0.5] * 500})
+        save(tmp_path / "x", {"epoch": 1, "losses": [0.5] * 500})
 
 
 def test_a_failed_write_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -376,7 +390,7 @@ ONE = ("w.npy", npy(np.ones(2)))
 
 
 def test_a_file_made_by_hand_is_read(tmp_path: Path) -> None:
-    write(tmp_path / "x", tree(W), ("w.npy", npy_with(header("(2,)"), bytes(16))))
+    write(tmp_path / "x", tree({"epoch": 1, **W}), ("w.npy", npy_with(header("(2,)"), bytes(16))))
     assert load(tmp_path / "x", max_bytes=ROOMY)["w"].tolist() == [0, 0]
 
 
@@ -386,11 +400,12 @@ def test_a_file_made_by_hand_is_read(tmp_path: Path) -> None:
         ([], "there is no state.json"),
         ([ONE], "there is no state.json"),
         ([tree(W)], "KeyError"),
-        ([tree({}), ONE], "its members do not fit"),
-        ([tree(W), ONE, ("v.npy", npy(1))], "its members do not fit"),
+        ([tree({"epoch": 1}), ONE], "its members do not fit"),
+        ([tree({"epoch": 1, **W}), ONE, ("v.npy", npy(1))], "its members do not fit"),
+        ([tree(W), ONE], "a state has 'epoch', a whole number"),
         ([tree({**W, "v": {"$array": "w"}}), ONE], "names the array 'w' twice"),
         ([tree(W), ONE, ("README", b"x")], "no array"),
-        ([tree([1])], "its members do not fit"),
+        ([tree([1])], "a state has 'epoch', a whole number"),
         ([tree({}, format=2)], "of a format that this version cannot read"),
         ([("state.json", b"[]")], "of a format that this version cannot read"),
         ([("state.json", b"{")], "is damaged"),
