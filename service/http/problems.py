@@ -40,7 +40,10 @@ _ANSWERS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
         HTTPStatus.CONFLICT,
         "wait for a trial to succeed, or look at GET .../trials for their errors"),
     errors.NoModel: (HTTPStatus.NOT_FOUND, ""),
-    NotInStorage: (HTTPStatus.NOT_FOUND, "look for the file in the storage (ARGBEST_STORAGE)"),
+    NotInStorage: (
+        HTTPStatus.NOT_FOUND,
+        "set ARGBEST_STORAGE to a storage that API and workers share; without one the file is on "
+        "the disk of the worker that trained the trial"),
     errors.IllegalMove: (HTTPStatus.CONFLICT, ""),
     errors.UnreadableJob: (HTTPStatus.CONFLICT, "use the version that accepted the job"),
     errors.IdempotencyClash: (
