@@ -19,7 +19,9 @@ from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     consumes,
+    initialize,
     invariant,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -32,7 +34,10 @@ from tests.conftest import LONG
 from tests.results.store.samples import accept, change, expire, remove_all_jobs
 
 LEASED = (JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING)
+SHARING = (JobState.RUNNING, JobState.PAUSING)
 STEPS_OF_A_WALK = 40
+#: By how much an extension enlarges a total; None: it does not name it.
+MORE = st.sampled_from([None, 0, 1, 2])
 TRIALS = st.integers(0, 1)
 FINISHED_TRIALS = st.sampled_from([state for state in TrialState if state.is_finished])
 FINISHED_JOBS = st.sampled_from([state for state in JobState if state.is_finished])
@@ -65,6 +70,11 @@ class Job:
     claims: int = 0
     expired: bool = False
     trials: tuple[Trial, Trial] = field(default_factory=lambda: (Trial(), Trial()))
+    priority: int = 1
+    planned: int = 2
+    planned_epochs: int = 3
+    #: The best trial when the job was extended: it stays so until the job has succeeded.
+    former_best: BestTrial | None = None
 
     def queue_running_trials(self) -> None:
         """What becomes of running trials when their driver is gone."""
@@ -83,9 +93,36 @@ class Job:
             if trial.state is not TrialState.SUCCEEDED:
                 trial.state = TrialState.QUEUED
 
+    def extend(self, trials: int, epochs: int) -> None:
+        """Queue the job, what was cancelled of it and, for more epochs, what has succeeded."""
+        self.former_best = self.best()
+        self.state, self.claims = JobState.QUEUED, 0
+        for trial in self.trials:
+            is_short = epochs > self.planned_epochs and len(trial.epochs()) < epochs
+            is_through = trial.state is TrialState.SUCCEEDED and not is_short
+            if not is_through and trial.state is not TrialState.FAILED:
+                trial.state = TrialState.QUEUED
+        self.planned, self.planned_epochs = trials, epochs
+
+    def restarts(self) -> tuple[int, ...]:
+        """The queued trials that have trained; none has a checkpoint here."""
+        return tuple(
+            number
+            for number, trial in enumerate(self.trials)
+            if trial.state is TrialState.QUEUED and trial.epochs()
+        )
+
+    def demand(self) -> int:
+        """How many trials could use a slot."""
+        progress = self.progress()
+        pausing = self.state is JobState.PAUSING
+        return progress.running if pausing else progress.trials - progress.finished
+
     def finish(self, state: JobState) -> Counter[TrialState]:
         """End the job and what is unfinished of it; return how its trials ended by that."""
         self.state = state
+        if state is JobState.SUCCEEDED:
+            self.former_best = None
         ended: Counter[TrialState] = Counter()
         for trial in self.trials:
             if not trial.state.is_finished:
@@ -97,30 +134,27 @@ class Job:
         """What the store should say of the job."""
         states = [trial.state for trial in self.trials]
         return Progress(
-            trials=2,
+            trials=self.planned,
             finished=sum(state.is_finished for state in states),
             failed=states.count(TrialState.FAILED),
             running=states.count(TrialState.RUNNING),
             epochs_done=sum(len(trial.epochs()) for trial in self.trials),
-            epochs_total=6,
+            epochs_total=self.planned * self.planned_epochs,
         )
 
     def best(self) -> BestTrial | None:
         """The best trial, by definition."""
-        best = None
+        candidates = [] if self.former_best is None else [self.former_best]
         for number, trial in enumerate(self.trials):
             metrics = trial.last()
             value = metrics.get("validation_accuracy")
-            if trial.state is not TrialState.SUCCEEDED or value is None:
-                continue
-            is_better = best is None or (
-                value > best.value if self.mode == "max" else value < best.value
-            )
-            if is_better:
-                best = BestTrial(
-                    number, {"learning_rate": 0.1}, "validation_accuracy", value, metrics
+            if trial.state is TrialState.SUCCEEDED and value is not None:
+                parameters = {"learning_rate": 0.1}
+                candidates.append(
+                    BestTrial(number, parameters, "validation_accuracy", value, metrics)
                 )
-        return best
+        sign = -1 if self.mode == "max" else 1
+        return min(candidates, key=lambda best: (sign * best.value, best.trial), default=None)
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -262,6 +296,83 @@ class StoreMachine(RuleBasedStateMachine):
             if job.state.is_finished:
                 job.retry()
 
+    def in_states(self, *states: JobState) -> list[Job]:
+        """The jobs in these states, oldest first."""
+        return [job for job in self.jobs.values() if job.state in states]
+
+    @initialize(target=ids, state=FINISHED_TRIALS, value=st.integers(-2, 2))
+    def begin_with_a_job_that_has_succeeded(self, state: TrialState, value: int) -> str:
+        """Run a whole job, which single steps seldom do."""
+        job_id = self.accept(None, "x", "max")
+        lease = self.claim()
+        for number in (0, 1):
+            self.start_trial(lease, number)
+            self.write_report(lease, number, 1, 1, {"validation_accuracy"}, float(value * number))
+        self.finish_trial(lease, 0, state)
+        self.finish_trial(lease, 1, TrialState.SUCCEEDED)
+        self.finish_job(lease, JobState.SUCCEEDED)
+        return job_id
+
+    @precondition(lambda self: self.in_states(JobState.SUCCEEDED, JobState.FAILED))
+    @rule(trials=st.integers(1, 2), epochs=MORE)
+    def extend_a_finished_job(self, trials: int, epochs: int | None) -> None:
+        """Extend the oldest finished job, which the next rule seldom draws."""
+        self.extend(self.in_states(JobState.SUCCEEDED, JobState.FAILED)[0].id, trials, epochs)
+
+    @precondition(lambda self: self.in_states(*LEASED))
+    @rule(state=FINISHED_JOBS)
+    def finish_a_leased_job(self, state: JobState) -> None:
+        """Finish the oldest job that may be, for which the other rule seldom draws the lease."""
+        job = self.in_states(*LEASED)[0]
+        self.finish_job(Lease(job.id, "me", job.token), state)
+
+    @rule(job_id=ids, trials=MORE, epochs=MORE)
+    def extend(self, job_id: str, trials: int | None, epochs: int | None) -> None:
+        job = self.jobs.get(job_id)
+        now = (job.planned, job.planned_epochs) if job else (2, 3)
+        totals = [n + (more or 0) for n, more in zip(now, (trials, epochs), strict=True)]
+        nothing = trials is None and epochs is None
+        same = job is not None and not (job.state.is_finished or trials or epochs)
+        may = job is not None and job.state in (JobState.SUCCEEDED, JobState.FAILED)
+        illegal = not same and not (may and trials != 0 and epochs != 0)
+        with self.raising(
+            (nothing, ValueError), (job is None, JobNotFound), (illegal, IllegalMove)
+        ):
+            extended = self.store.extend_job(
+                job_id,
+                trials=None if trials is None else totals[0],
+                epochs=None if epochs is None else totals[1],
+                fingerprint="fingerprint",
+            )
+            if not same:
+                job.extend(*totals)
+            assert (extended.job.id, extended.restarts) == (job_id, job.restarts())
+
+    @rule(job_id=ids, priority=st.integers(0, 3))
+    def set_priority(self, job_id: str, priority: int) -> None:
+        job = self.jobs.get(job_id)
+        over = job is not None and job.state.is_finished
+        wrong = (priority == 0, ValueError)
+        with self.raising(wrong, (job is None, JobNotFound), (over, IllegalMove)):
+            assert self.store.set_priority(job_id, priority).id == job_id
+            job.priority = priority
+
+    @rule(cpu=st.integers(0, 4))
+    def share_slots(self, cpu: int) -> None:
+        self.store.note_capacity(cpu, 0)
+        self.store.share_slots()
+        sharing = [job for job in self.jobs.values() if job.state in SHARING]
+        slots = {job.id: self.store.job(job.id).slots for job in sharing}
+        if cpu == 0:
+            assert set(slots.values()) <= {1}
+            return
+        needing = [job for job in sharing if job.demand()]
+        wanted = sum(job.demand() for job in needing)
+        # Each trial needs one CPU, and nothing lies idle while a trial waits.
+        assert sum(slots[job.id] for job in needing) == min(cpu, wanted)
+        assert all(slots[job.id] <= job.demand() for job in needing)
+        assert len(needing) > cpu or all(slots.values())
+
     @rule(job_id=consumes(ids))
     def delete(self, job_id: str) -> None:
         job = self.jobs.get(job_id)
@@ -335,7 +446,8 @@ class StoreMachine(RuleBasedStateMachine):
         for record in kept:
             job = self.jobs[record.id]
             assert (record.state, record.lease_token) == (job.state, job.token)
-            assert record.claims == job.claims
+            assert (record.claims, record.priority) == (job.claims, job.priority)
+            assert record.slots is None or job.state in SHARING
             assert (record.progress, record.best) == (job.progress(), job.best())
             assert (record.finished_at is not None) == job.state.is_finished
             trials = self.store.trials(job.id)
