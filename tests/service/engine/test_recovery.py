@@ -30,27 +30,33 @@ def attempts(service: Service, job_id: str) -> list[int]:
 # --- pausing and retrying ----------------------------------------------------------------------
 
 
-def test_a_paused_job_finishes_its_running_trials_and_goes_on_later(service: Service) -> None:
-    """Another, which is resumed while it is still pausing, loses nothing."""
-    sampled = steps("tpe", epochs=4, trials=2, x={"values": [1.0, 2.0]}, pause_s=1.0)
+def test_a_paused_job_stops_its_trials_and_they_go_on_where_they_were(service: Service) -> None:
+    """Those that hand over no state end first. A job resumed while it pauses loses nothing."""
+    sampled = steps(
+        "tpe", epochs=4, trials=2, x={"values": [1.0, 2.0]}, pause_s=1.0, has_state=False
+    )
     resumed = service.submit(sampled, max_concurrent_trials=1)
     service.wait_for_epochs(resumed, 1)
     service.ask(resumed, "pause")
     until(lambda: "job is pausing" in service.log_of(resumed), within_s=20, what="it pauses")
     assert service.ask(resumed, "resume")["state"] == "running"
-    space = steps(epochs=4, x={"values": [1.0, 2.0, 3.0, 4.0]}, pause_s=1.0)
+    stops = {"values": [True, False]}
+    space = steps(epochs=12, x={"values": [1.0, 2.0]}, has_state=stops, pause_s=0.6)
     job_id = service.submit(space, max_concurrent_trials=2)
     service.wait_for_epochs(job_id, 2)
     driver = service.recorded_driver(job_id)
     assert service.ask(job_id, "pause")["state"] == "pausing"
     service.wait_for_state(job_id, "paused")
-    assert states(service, job_id) == ["succeeded", "succeeded", "queued", "queued"]
+    assert states(service, job_id) == ["queued", "succeeded", "queued", "queued"]
+    stopped_at = service.trials(job_id)[0]["epochs"]
+    assert 1 <= stopped_at < 12
     until(lambda: not processes.trial_processes(driver), within_s=20, what="no trial process")
     assert service.ask(job_id, "resume")["state"] in ("queued", "running")
-    for one, trials in ((job_id, 4), (resumed, 2)):
+    for one, trials, epochs in ((job_id, 4, 12), (resumed, 2, 4)):
         service.wait(one)
-        service.assert_complete(one, trials=trials, epochs=4)
+        service.assert_complete(one, trials=trials, epochs=epochs)
         assert set(attempts(service, one)) == {1}
+    assert service.trials(job_id)[0]["resumed_from"] == stopped_at
 
 
 def test_failed_trials_run_again_and_succeeded_ones_stay(service: Service, tmp_path: Path) -> None:
