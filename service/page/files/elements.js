@@ -16,7 +16,8 @@ export const right = (text) => ({ text, isFigure: true });
 
 export function table(columns, rows) {
   const cell = (value) => (value?.isFigure ? make("td", { class: "number" }, value.text) : make("td", {}, value));
-  const head = make("thead", {}, make("tr", {}, ...columns.map((c) => make("th", { scope: "col" }, c))));
+  const head = make("thead", {}, make("tr", {}, ...columns.map((c, place) =>
+    make("th", { scope: "col", ...(rows.some(({ cells }) => cells[place]?.isFigure) ? { class: "number" } : {}) }, c))));
   const body = make("tbody", {}, ...rows.map(({ cells, best }) =>
     make("tr", best ? { class: "best" } : {}, ...cells.map(cell))));
   return make("div", { class: "scroll" }, make("table", {}, head, body));
