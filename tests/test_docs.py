@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import re
@@ -20,8 +21,9 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from results.records import EpochReport, Failure
+from results.records import Checkpoint, EpochReport, Failure
 from results.states import FailureKind, JobState, TrialState
+from results.storage import Storage
 from results.store import Store, open_store
 from search_spaces import SAMPLERS, STRATEGIES, Library, SearchSpace, check, count
 from search_spaces.yaml_files import load_yaml
@@ -385,6 +387,29 @@ def test_the_client_in_the_guide_follows_all_jobs(
     assert [(job, state) for _, job, state in printed] == [
         (first, "queued"), (second, "queued"), (first, "running"), (first, "succeeded"),
     ]  # fmt: skip
+
+
+def test_the_client_in_the_guide_fetches_a_model(
+    settings: Settings, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = [block for block in fenced(GUIDE, "python") if "client.model(" in block]
+    with served(settings, store) as url:
+        body = {"search_space": "q4_logistic_regression", "strategy": "single", "epochs": 1}
+        job_id = httpx2.post(f"{url}/api/v1/jobs", json=body).json()["id"]
+        lease = store.claim_job("test", 60)
+        assert lease is not None
+        attempt = store.start_trial(lease, 0, node="here")
+        store.write_reports(lease, [EpochReport(0, attempt, 1, {"validation_accuracy": 0.5}, 0.1)])
+        state = tmp_path / "state.npz"
+        save(state, {"epoch": 1, "weights": np.arange(3.0)})
+        name, digest = f"jobs/{job_id}/0/1.npz", hashlib.sha256(state.read_bytes()).hexdigest()
+        Storage(settings.storage_uri).save(name, state)
+        store.add_checkpoint(lease, Checkpoint(0, 1, 0.1, name, state.stat().st_size, digest))
+        store.finish_trial(lease, 0, TrialState.SUCCEEDED)
+        monkeypatch.chdir(tmp_path)
+        code = block.replace("http://127.0.0.1:8000", url).replace("6756bd8412213451", job_id)
+        exec(compile(code, "guide.md", "exec"), {})
+    assert np.load(tmp_path / "model.npz")["weights"].tolist() == [0.0, 1.0, 2.0]
 
 
 def load_example(name: str) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -17,8 +18,15 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path``, whole or not at all; a failure is a usage error."""
     from trainables.files import replace
 
-    try:
+    with writing(path):
         replace(path.resolve(), lambda part: part.write_bytes(content))
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn a failure to write ``path`` into a usage error."""
+    try:
+        yield
     except OSError as error:
         raise click.UsageError(f"cannot write {path}: {error.strerror or error}") from error
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
@@ -10,7 +12,7 @@ import click
 
 from results.formatting import number
 from service.cli.errors import for_each
-from service.cli.files import file_names, make_folder, write_atomically
+from service.cli.files import file_names, make_folder, write_atomically, writing
 from service.cli.options import job_argument
 from service.cli.output import emit_json, facts, json_option, note, table
 from service.cli.target import with_client
@@ -58,12 +60,16 @@ def model(client: Client, *, job: str, output: str, trial: int | None) -> None:
 
     It is a .npz file: numpy.load(FILE)["weights"], say, is one of its arrays.
     """
-    content = client.model(job, trial=trial)
-    if output == "-":
-        sys.stdout.buffer.write(content)
-    else:
-        write_atomically(Path(output), content)
+    if output != "-":
+        with writing(Path(output)):
+            client.model(job, output, trial=trial)
         note(f"wrote {output}")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.npz"
+        client.model(job, path, trial=trial)
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
 
 
 @click.command()

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from service import schemas
 from service.client import DEFAULT_URL
 from service.client.connection import Clock, Connection, Model, segment
 from service.client.events import AnyEvent, Event, JobEvent, follow, follow_all
+from trainables.files import replace
 
 if TYPE_CHECKING:
     import httpx2
@@ -209,10 +211,18 @@ class Client:
         """Return the best configuration as JSON, as YAML or as a curl command that runs it."""
         return self._file(f"{_job(job_id)}/best", format=style).text
 
-    def model(self, job_id: str, *, trial: int | None = None) -> bytes:
-        """Return the model of the best trial, or of another one that is kept, as a .npz file."""
+    def model(self, job_id: str, path: Path | str, *, trial: int | None = None) -> None:
+        """Write the model of the best trial, or of another one that is kept, to a .npz file.
+
+        The file is written whole or not at all; raises ``OSError`` where it cannot be written.
+        """
         place = "best" if trial is None else f"trials/{segment(trial)}"
-        return self._file(f"{_job(job_id)}/{place}/model").content
+
+        def fetch(part: Path) -> None:
+            with part.open("wb") as file:
+                self._http.download(f"{API}{_job(job_id)}/{place}/model", file)
+
+        replace(Path(path).resolve(), fetch)
 
     def report(self, job_id: str, style: Literal["html", "md", "json", "pdf"]) -> bytes:
         """Return the job's report as a file of that format."""

@@ -7,11 +7,12 @@ A request that timed out is not sent again: ``Client.events`` waits through long
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import quote
 
 import httpx2
@@ -110,29 +111,51 @@ class Connection:
         headers: Mapping[str, str] | None = None,
         repeatable: bool = True,
         accepted: frozenset[int] = frozenset(),
+        streamed: bool = False,
     ) -> httpx2.Response:
         """Send a request and return its answer, 2xx or ``accepted``; otherwise raise ClientError.
 
         ``repeatable``: the request may reach the server twice without harm. Parameters that are
-        None are left out.
+        None are left out. A ``streamed`` answer is open: its content has not been read.
         """
         given = {name: value for name, value in (params or {}).items() if value is not None}
         request = self._http.build_request(method, path, params=given, json=body, headers=headers)
         for delay in RETRY_DELAYS_S:
             try:
-                return self._once(request, accepted)
+                return self._once(request, accepted, streamed=streamed)
             except (ServerUnreachable, ProblemError) as error:
                 pause = _pause(error, delay, repeatable=repeatable)
                 if pause is None:
                     raise
             self.clock.sleep(pause)
-        return self._once(request, accepted)
+        return self._once(request, accepted, streamed=streamed)
 
-    def _once(self, request: httpx2.Request, accepted: frozenset[int]) -> httpx2.Response:
+    def _once(
+        self, request: httpx2.Request, accepted: frozenset[int], *, streamed: bool
+    ) -> httpx2.Response:
         with self._transport_errors():
-            response = self._http.send(request)
+            response = self._http.send(request, stream=streamed)
+            if not response.is_success:
+                response.read()
         self._check(response, accepted)
         return response
+
+    def download(self, path: str, file: BinaryIO) -> None:
+        """Write a GET's answer to ``file`` as it arrives.
+
+        Raises UnexpectedAnswer if there is an ETag that is not the SHA-256 of what has arrived.
+        """
+        response, digest = self.send("GET", path, streamed=True), hashlib.sha256()
+        etag = response.headers.get("ETag", "").removeprefix("W/").strip('"')
+        with closing(response), self._transport_errors():
+            for part in response.iter_bytes():
+                digest.update(part)
+                file.write(part)
+        if etag and etag != digest.hexdigest():
+            raise UnexpectedAnswer(
+                f"{self.base_url}{path} arrived damaged: its SHA-256 is not the server's ETag; "
+                "ask again"
+            )
 
     @contextmanager
     def event_stream(

@@ -10,6 +10,7 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from results import export
 from results.errors import NoBestTrial, NoModel
+from results.ranking import ranks
 from results.records import BestTrial, JobRecord
 from results.storage import Storage
 from results.store import Store
@@ -97,11 +98,7 @@ def trial_model(
 def _model(job: JobRecord, number: int, store: Store, storage: Storage) -> Response:
     kept = [one for one in store.checkpoints(job.id) if one.trial == number]
     if not kept:
-        raise NoModel(
-            f"no model of trial {number} of job {job.id} is kept",
-            hint="models are kept of the best `keep` trials, here "
-            f"{job.spec.keep}, whose trainable hands over states",
-        )
+        raise _no_model(job, number, store)
     newest = max(kept, key=lambda one: one.epoch)
     file = storage.open(newest.name)  # before the answer begins
     headers = {
@@ -110,6 +107,23 @@ def _model(job: JobRecord, number: int, store: Store, storage: Storage) -> Respo
         "ETag": f'"{newest.sha256}"',
     }
     return StreamingResponse(_bytes_of(file), headers=headers, media_type=MODEL_TYPE)
+
+
+def _no_model(job: JobRecord, number: int, store: Store) -> NoModel:
+    """Return the error that says why there is no model of the trial, and what to do."""
+    keep, space, trials = job.spec.keep, job.spec.space, store.trials(job.id)
+    rank = ranks(trials, space.metric, space.mode).get(number)
+    if keep == 0:
+        why, hint = "the job's `keep` is 0", "submit it again with `keep` 1 or more"
+    elif rank is None:
+        why, hint = "it has not succeeded", "wait for it, or ask for the model of the best trial"
+    elif rank > keep:
+        why = f"it is the job's number {rank}, and `keep` is {keep}"
+        hint = "ask for the model of the best trial, or submit the job again with a larger `keep`"
+    else:
+        why = f"{space.trainable} handed over no state, or it could not be stored"
+        hint = f"the job's log says what could not be stored (GET /api/v1/jobs/{job.id}/log)"
+    return NoModel(f"there is no model of trial {number} of job {job.id}: {why}", hint=hint)
 
 
 def _bytes_of(file: BinaryIO) -> Iterator[bytes]:

@@ -45,6 +45,8 @@ def test_a_model_is_written_whole_or_printed(api: FakeApi, job: str, tmp_path: P
     assert path.read_bytes() == b"model of trial 1"
     assert run(api, "model", job, "-o", "-", "--trial", "0").stdout == "model of trial 0"
     assert run(api, "model", job).exit_code == 2
+    nowhere = run(api, "model", job, "-o", str(tmp_path / "none" / "best.npz"))
+    assert (nowhere.exit_code, "No such file or directory" in nowhere.stderr) == (2, True)
     api.add_job()
     missing = run(api, "model", "j2", "-o", str(path))
     assert (missing.exit_code, path.read_bytes()) == (4, b"model of trial 1")

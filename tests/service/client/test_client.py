@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -11,7 +12,7 @@ import pytest
 
 from service.client.client import Client
 from service.client.errors import UnexpectedAnswer
-from tests.service.client.fakes import Script, client_of, job, listed, ok, trial
+from tests.service.client.fakes import FakeTime, Script, busy, client_of, job, listed, ok, trial
 from tests.service.fake_api import BROKEN_TRAINABLE, VERSIONS
 
 PLAN = {"spec": {}, "fingerprint": "f", "trials": 1, "configurations": None, "sampling": None}
@@ -48,8 +49,6 @@ ROUTES: list[tuple[Callable[[Client], object], str, str, Any]] = [
     (lambda c: c.curves_csv("j"), "GET", f"{JOBS}/j/curves?format=csv", {}),
     (lambda c: c.best("j"), "GET", f"{JOBS}/j/best", BEST),
     (lambda c: c.best_text("j", "curl"), "GET", f"{JOBS}/j/best?format=curl", {}),
-    (lambda c: c.model("j"), "GET", f"{JOBS}/j/best/model", {}),
-    (lambda c: c.model("j", trial=0), "GET", f"{JOBS}/j/trials/0/model", {}),
     (lambda c: c.report("j", "pdf"), "GET", f"{JOBS}/j/report?format=pdf", {}),
     (lambda c: c.report_json("j"), "GET", f"{JOBS}/j/report?format=json", {}),
     (lambda c: c.plots("j"), "GET", f"{JOBS}/j/plots", listed()),
@@ -78,6 +77,18 @@ def test_method_asks_its_route(
         call(client)
     request = script.requests[0]
     assert (request.method, request.url.raw_path.decode()) == (method, target)
+
+
+@pytest.mark.parametrize(
+    ("trial", "target"), [(None, f"{JOBS}/j/best/model"), (0, f"{JOBS}/j/trials/0/model")]
+)
+def test_a_model_is_asked_for_and_written(tmp_path: Path, trial: int | None, target: str) -> None:
+    script = Script(busy(), ok("model"))
+    with client_of(script, FakeTime()) as client:
+        client.model("j", tmp_path / "model.npz", trial=trial)
+    paths = [request.url.raw_path.decode() for request in script.requests]
+    assert paths == [target, target]
+    assert (tmp_path / "model.npz").read_bytes() == b'"model"'
 
 
 def test_an_extension_names_only_the_totals_that_are_given() -> None:

@@ -6,7 +6,9 @@ import csv
 import hashlib
 import io
 import json
+import os
 import shlex
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -18,8 +20,11 @@ from results.states import JobState, TrialState
 from results.storage import Storage
 from results.store import Store
 from service.api import create_app
+from service.client.client import Client
+from service.client.errors import ServerUnreachable, UnexpectedAnswer
 from service.settings import Settings
 from tests.service.http.samples import METRICS, metrics_at, run, submit
+from tests.service.http.serving import served
 from tests.service.stand_ins import claim
 
 
@@ -102,12 +107,66 @@ def test_the_models_of_the_best_trials_are_fetched(
     assert best.headers["etag"] == f'"{hashlib.sha256(models[1]).hexdigest()}"'
     assert client.get(f"{base}/trials/0/model").content == b"zero"
     without = client.get(f"{base}/trials/2/model")
-    assert (without.status_code, "no model of trial 2" in without.json()["detail"]) == (404, True)
-    assert "here 2," in without.json()["hint"]
+    assert without.status_code == 404
+    assert "it is the job's number 3, and `keep` is 2" in without.json()["detail"]
     assert client.get(f"{base}/trials/7/model").status_code == 404
     Storage(settings.storage_uri).delete_folder("jobs")
     gone = client.get(f"{base}/best/model")
     assert (gone.status_code, "is not in the storage" in gone.json()["detail"]) == (404, True)
+    assert "a storage that API and workers share" in gone.json()["hint"]
+
+
+@pytest.mark.parametrize(
+    ("keep", "number", "reason"),
+    [
+        (0, 0, "the job's `keep` is 0"),
+        (1, 0, "torch_logistic_regression handed over no state"),
+        (1, 1, "it has not succeeded"),
+        (1, 2, "it is the job's number 2, and `keep` is 1"),
+    ],
+)
+def test_a_missing_model_is_explained(
+    client: TestClient, store: Store, keep: int, number: int, reason: str
+) -> None:
+    job_id = submit(client, keep=keep)["id"]
+    lease = claim(store)
+    for trial, accuracy in ((0, 0.75), (1, 0.25), (2, 0.5)):
+        attempt = store.start_trial(lease, trial, node="here")
+        metrics = metrics_at(1, accuracy)
+        store.write_reports(lease, [EpochReport(trial, attempt, 1, metrics, 0.5)])
+        if trial != 1:
+            store.finish_trial(lease, trial, TrialState.SUCCEEDED)
+    answer = client.get(f"/api/v1/jobs/{job_id}/trials/{number}/model")
+    assert answer.status_code == 404
+    assert reason in answer.json()["detail"]
+    assert answer.json()["hint"]
+    if number == 0:
+        best = client.get(f"/api/v1/jobs/{job_id}/best/model")
+        assert (best.status_code, best.json()["detail"]) == (404, answer.json()["detail"])
+
+
+def test_the_client_downloads_a_model_whole_or_not_at_all(
+    client: TestClient, store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    job_id = submit(client)["id"]
+    lease = claim(store)
+    attempt = store.start_trial(lease, 0, node="here")
+    store.write_reports(lease, [EpochReport(0, attempt, 1, metrics_at(1, 0.5), 0.5)])
+    content, path = os.urandom(3_000_000), tmp_path / "model.npz"
+    keep_model(store, settings, lease, 0, content)
+    store.finish_trial(lease, 0, TrialState.SUCCEEDED)
+    with served(settings, store) as url, Client(url) as real:
+        real.model(job_id, path)
+        assert path.read_bytes() == content
+        stored = settings.data_dir / "storage" / "jobs" / job_id / "0" / "last.npz"
+        stored.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        with pytest.raises(UnexpectedAnswer, match="arrived damaged"):
+            real.model(job_id, path)
+        stored.write_bytes(content[:2_000_000])
+        with pytest.raises(ServerUnreachable, match="broke the connection"):
+            real.model(job_id, path)
+    assert path.read_bytes() == content
+    assert list(tmp_path.glob("model.npz*")) == [path]
 
 
 def test_a_storage_that_cannot_be_read_is_a_503(settings: Settings, store: Store) -> None:
