@@ -357,6 +357,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert self.store.set_priority(job_id, priority).id == job_id
             job.priority = priority
 
+    @precondition(lambda self: self.in_states(*SHARING))
     @rule(cpu=st.integers(0, 4))
     def share_slots(self, cpu: int) -> None:
         self.store.note_capacity(cpu, 0)
