@@ -31,10 +31,10 @@ def test_the_storage_is_in_the_data_folder_by_default(tmp_path: Path) -> None:
 
 def test_the_storage_is_a_folder_or_a_uri(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", "/home/someone")
+    monkeypatch.setenv("HOME", "/srv/someone")
     for given, meant in (
         ("a/folder", str(tmp_path / "a/folder")),
-        ("~/folder", "/home/someone/folder"),
+        ("~/folder", "/srv/someone/folder"),
         ("/a folder", "/a folder"),
         ("file:///a%20folder", "file:///a%20folder"),
         ("s3://bucket/folder?region=eu-central-1", "s3://bucket/folder?region=eu-central-1"),
