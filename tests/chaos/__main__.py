@@ -17,17 +17,26 @@ from tests.chaos.driver_kills import kill_drivers_and_controllers
 from tests.chaos.fleet import run_each_once
 from tests.chaos.nodes import kill_nodes
 from tests.chaos.outcome import Outcome
+from tests.chaos.segments import disturb_segments
+from tests.chaos.shares import run_sampled, share_by_weight, submit_beside_a_grid
 from tests.chaos.stops import stop_drivers
+from tests.real_data import DATASETS
 from tools import postgres
+from trainables import datasets
 
-PARTS = {"api", "drivers", "stopped", "nodes", "fleet"}
+PARTS = ("api", "drivers", "segments", "shares", "stopped", "nodes", "fleet")
+DATABASES = ("sqlite", "postgresql")
+#: Seconds between two checkpoints of a long trial, whose epochs take about one.
+CHECKPOINT_SECONDS = 2.0
+SHARE_SECONDS = 30.0
 
 
 @contextmanager
 def sqlite() -> Iterator[Settings]:
-    """Yield the settings of a service with an empty folder."""
+    """Yield the settings of a service with an empty folder and the tests' data sets."""
     with tempfile.TemporaryDirectory(prefix="argbest-chaos-") as name:
-        (Path(name) / "datasets").mkdir()
+        DATASETS.mkdir(parents=True, exist_ok=True)
+        (Path(name) / "datasets").symlink_to(DATASETS)
         yield Settings(data_dir=Path(name), database_url="", ray_address="")
 
 
@@ -40,31 +49,35 @@ def postgresql() -> Iterator[Settings]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("parts", nargs="*", help="api, drivers, stopped, nodes, fleet; all if none")
+    parser.add_argument("parts", nargs="*", help=f"{', '.join(PARTS)}; all if none")
+    parser.add_argument("--database", choices=DATABASES, help="only on this one")
     parser.add_argument("--api-kills", type=int, default=200, help="kills of the API, per database")
     parser.add_argument("--driver-kills", type=int, default=15)
     parser.add_argument("--controller-kills", type=int, default=15)
+    parser.add_argument("--kills", type=int, default=30, help="of long trials, per database")
     parser.add_argument("--stops", type=int, default=5, help="of a driver with its controller")
     parser.add_argument("--node-kills", type=int, default=3, help="of a worker and of the head")
+    parser.add_argument("--plot", type=Path, help="draw the shares of 8 slots into this file")
     parser.add_argument("--jobs", type=int, default=500, help="small jobs of the fleet")
     parser.add_argument(
         "--limit", type=float, default=math.inf,
         help="seconds after which an experiment is cut off; without it, each does all of its work",
     )  # fmt: skip
     arguments = parser.parse_args()
-    if not set(arguments.parts) <= PARTS:
-        parser.error(f"the parts are {', '.join(sorted(PARTS))}")
+    if not set(arguments.parts) <= set(PARTS):
+        parser.error(f"the parts are {', '.join(PARTS)}")
     return arguments
 
 
 def experiments(arguments: argparse.Namespace) -> Iterator[Outcome]:
     """Run what was asked for, one after the other."""
-    parts = set(arguments.parts) or PARTS
+    parts = set(arguments.parts or PARTS)
     limit_s = arguments.limit
     missing = postgres.why_not()
-    if missing and parts & {"api", "drivers", "fleet"}:
+    if missing and parts & {"api", "drivers", "segments", "fleet"}:
         yield Outcome("PostgreSQL", {}, [f"nothing was tried on it: {missing}"])
     both = [sqlite] if missing else [sqlite, postgresql]
+    both = [place for place in both if arguments.database in {None, place.__name__}]
     if "api" in parts:
         for place in both:
             with place() as settings:
@@ -74,6 +87,14 @@ def experiments(arguments: argparse.Namespace) -> Iterator[Outcome]:
             with place() as settings:
                 kills = arguments.driver_kills, arguments.controller_kills
                 yield kill_drivers_and_controllers(settings, *kills, limit_s=limit_s)
+    if "segments" in parts:
+        datasets.ensure("fashion_mnist", DATASETS)
+        for place in both:
+            with place() as settings:
+                own = settings.model_copy(update={"checkpoint_seconds": CHECKPOINT_SECONDS})
+                yield disturb_segments(own, arguments.kills, limit_s=limit_s)
+    if "shares" in parts:
+        yield from _shares(arguments.plot)
     if "stopped" in parts:
         with sqlite() as settings:
             yield stop_drivers(settings, arguments.stops, limit_s=limit_s)
@@ -83,6 +104,15 @@ def experiments(arguments: argparse.Namespace) -> Iterator[Outcome]:
     if "fleet" in parts and not missing:
         with postgresql() as settings:
             yield run_each_once(settings, arguments.jobs, limit_s=limit_s)
+
+
+def _shares(plot: Path | None) -> Iterator[Outcome]:
+    datasets.ensure("fashion_mnist", DATASETS)
+    with sqlite() as settings:
+        yield run_sampled(settings)
+        yield share_by_weight(settings, slots=8, seconds=SHARE_SECONDS, plot=plot)
+        yield share_by_weight(settings, slots=2, seconds=2 * SHARE_SECONDS)
+        yield submit_beside_a_grid(settings)
 
 
 def main() -> int:

@@ -41,15 +41,15 @@ def waiting_space(trials: int, epochs: int = EPOCHS) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def until(question: Callable[[], T | None], what: str) -> T:
-    """Ask until there is an answer; raise after :data:`PATIENCE_SECONDS`."""
-    give_up = time.monotonic() + PATIENCE_SECONDS
+def until(question: Callable[[], T | None], what: str, *, within_s: float = PATIENCE_SECONDS) -> T:
+    """Ask until there is an answer; raise after ``within_s`` seconds."""
+    give_up = time.monotonic() + within_s
     while time.monotonic() < give_up:
         answer = question()
         if answer is not None:
             return answer
         time.sleep(0.02)
-    raise RuntimeError(f"not within {PATIENCE_SECONDS:g} s: {what}")
+    raise RuntimeError(f"not within {within_s:g} s: {what}")
 
 
 @contextmanager

@@ -25,7 +25,9 @@ from tests.chaos.driver_kills import kill_drivers_and_controllers
 from tests.chaos.fleet import run_each_once
 from tests.chaos.nodes import kill_nodes
 from tests.chaos.nursery import Nursery, nursery
+from tests.chaos.segments import Size, disturb_segments
 from tests.chaos.stops import stop_drivers
+from tests.real_data import DATASETS, ensure_fashion_mnist
 from tests.service.running import free_port, until
 from tools import postgres
 
@@ -78,6 +80,19 @@ def test_a_killed_driver_and_controller_lose_no_result(settings: Settings) -> No
     assert outcome.violations == []
     assert outcome.figures["kill -9 of a driver"] == "1 of 1"
     assert outcome.figures["kill -9 of the controller"] == "1 of 1"
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_long_trials_go_on_with_the_same_curves_when_processes_are_killed(tmp_path: Path) -> None:
+    ensure_fashion_mnist()
+    (tmp_path / "datasets").symlink_to(DATASETS)
+    settings = Settings(data_dir=tmp_path, min_free_bytes=0, checkpoint_seconds=0.5)
+    size = Size(trials=2, epochs=10, hidden=50)
+    outcome = disturb_segments(settings, 2, limit_s=math.inf, size=size)
+    assert outcome.violations == []
+    assert outcome.figures["kill -9"] == "2 of 2"
+    assert (outcome.figures["trial process: times"], outcome.figures["driver: times"]) == (1, 1)
 
 
 @pytest.mark.ray

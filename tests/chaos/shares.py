@@ -1,0 +1,151 @@
+"""How soon a short job gets a slot of a long one, and how jobs of other weights share the slots.
+
+All moments are those at which a client of the API sees them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.service_process import running_service
+from service.client.client import Client
+from service.settings import Settings
+from tests.chaos.outcome import Outcome
+from tests.chaos.searches import plugged_in, until, waiting_space
+
+LONG_JOB = {"search_space": "q4_grid"}
+SHORT_JOB = {"search_space": "q2_linear_regression"}
+POLL_SECONDS = 0.05
+#: Compiling the code of a long trial takes minutes beside other programs.
+FIRST_REPORT_SECONDS = 600.0
+#: The jobs that share: the weight of each, and how many seconds after the first it comes.
+PRIORITIES = (1, 1, 2)
+ARRIVALS = (0.0, 8.0, 16.0)
+SAMPLE_SECONDS = 0.25
+
+
+# --- a short job beside a long one ---------------------------------------------------------------
+
+
+def submit_beside_a_grid(settings: Settings) -> Outcome:
+    """Submit a short job while a grid has both slots; then wait until it has both again."""
+    with running_service(settings, workers=2) as service:
+        client = service.client
+        client.wait(client.submit(SHORT_JOB).id)  # its data and code are there
+        grid = client.submit(LONG_JOB).id
+        until(lambda: _both_train(client, grid), "both slots train", within_s=FIRST_REPORT_SECONDS)
+        began = time.monotonic()
+        short = client.submit(SHORT_JOB).id
+        first_report = _seconds_until_report(client, short, began)
+        job = client.wait(short)
+        end = time.monotonic()
+        until(lambda: _both_train(client, grid), "the grid has both slots again")
+        back = time.monotonic()
+        grid_state = client.cancel(grid).state
+    figures: dict[str, str | int | float] = {
+        "q2_linear_regression: first report (s)": first_report,
+        "q2_linear_regression: end (s)": end - began,
+        "the grid has both slots again after (s)": back - end,
+    }
+    violations = [] if job.has_succeeded else [f"the short job is {job.state}"]
+    violations += [] if grid_state in {"running", "cancelling"} else [f"the grid was {grid_state}"]
+    return Outcome("q2_linear_regression beside q4_grid, two slots", figures, violations)
+
+
+def _seconds_until_report(client: Client, job_id: str, began: float) -> float:
+    def reported() -> float | None:
+        return time.monotonic() - began if client.job(job_id).progress.epochs_done else None
+
+    return until(reported, "the short job reports")
+
+
+def _both_train(client: Client, job_id: str) -> bool | None:
+    """Whether the job has two slots, and its trials in both have reported; None if not."""
+    trials = [trial for trial in client.trials(job_id) if trial.state == "running"]
+    reported = sum(trial.epochs > 0 for trial in trials)
+    return True if client.job(job_id).slots == reported == 2 else None
+
+
+# --- jobs with weights ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The slots and the running trials of each job (0 before it came), at some second."""
+
+    seconds: float
+    slots: tuple[int, ...]
+    running: tuple[int, ...]
+
+
+def follow_weights(settings: Settings, slots: int, *, seconds: float) -> list[Sample]:
+    """Run jobs with :data:`PRIORITIES` on so many slots; return their shares over the time."""
+    samples: list[Sample] = []
+    body = {"search_space": waiting_space(200)}
+    with plugged_in(), running_service(settings, workers=slots) as service:
+        ids: list[str] = []
+        began = time.monotonic()
+        while (now := time.monotonic() - began) < seconds:
+            if len(ids) < len(ARRIVALS) and now >= ARRIVALS[len(ids)]:
+                job = {**body, "priority": PRIORITIES[len(ids)], "name": f"job {len(ids)}"}
+                ids.append(service.client.submit(job).id)
+            samples.append(_sample(service.client, ids, now))
+            time.sleep(SAMPLE_SECONDS)
+        for job_id in ids:
+            service.client.cancel(job_id)
+    return samples
+
+
+def _sample(client: Client, ids: Sequence[str], now: float) -> Sample:
+    jobs = [client.job(job_id) for job_id in ids]
+    none = (0,) * (len(PRIORITIES) - len(ids))
+    held = tuple(job.slots or 0 for job in jobs)
+    return Sample(now, held + none, tuple(job.progress.running for job in jobs) + none)
+
+
+def share_by_weight(
+    settings: Settings, *, slots: int, seconds: float, plot: Path | None = None
+) -> Outcome:
+    """Let jobs share ``slots`` slots for ``seconds``; draw their shares into the file ``plot``."""
+    samples = follow_weights(settings, slots, seconds=seconds)
+    if plot is not None:
+        from tests.chaos.shares_plot import draw
+
+        draw(samples, plot, slots=slots, priorities=PRIORITIES)
+    together = [sample for sample in samples if sample.seconds > ARRIVALS[-1] + 2]
+    figures: dict[str, str | int | float] = {"seconds": samples[-1].seconds}
+    for number, priority in enumerate(PRIORITIES):
+        held = [sample.slots[number] for sample in together]
+        trained = [sample.running[number] for sample in together]
+        figures[f"job {number}, priority {priority}: slots, mean"] = sum(held) / len(held)
+        figures[f"job {number}, priority {priority}: running, mean"] = sum(trained) / len(trained)
+    most = max(sum(sample.slots) for sample in together)
+    violations = [] if most <= slots else [f"{most} slots were given of {slots}"]
+    if slots >= sum(PRIORITIES):
+        expected = tuple(slots * priority // sum(PRIORITIES) for priority in PRIORITIES)
+        if together[-1].slots != expected:
+            violations.append(f"the shares are {together[-1].slots}, not {expected}")
+    name = ", ".join(map(str, PRIORITIES))
+    return Outcome(f"Three jobs with priorities {name} on {slots} slots", figures, violations)
+
+
+# --- sampled trials ------------------------------------------------------------------------------
+
+
+def run_sampled(settings: Settings) -> Outcome:
+    """Run a random search of 8 trials of 3 s on two slots."""
+    space = waiting_space(1) | {"strategy": "random", "trials": 8}
+    space["parameters"] = {"x": {"low": 0.0, "high": 1.0}, "pause_s": 0.6}
+    with plugged_in(), running_service(settings, workers=2) as service:
+        service.time_job({"search_space": waiting_space(1)})  # processes are there
+        timed = service.time_job({"search_space": space})
+    figures: dict[str, str | int | float] = {
+        "submit to first report (s)": timed.first_report_s,
+        "submit to end (s)": timed.done_s,
+    }
+    whole = sum(trial.state == "succeeded" for trial in timed.trials)
+    violations = [] if whole == 8 else [f"{whole} of 8 trials succeeded"]
+    return Outcome("random, 8 trials of 3 s on two slots", figures, violations)
