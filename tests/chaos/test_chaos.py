@@ -84,6 +84,7 @@ def test_a_killed_driver_and_controller_lose_no_result(settings: Settings) -> No
 
 @pytest.mark.ray
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # half a minute alone, minutes beside other programs
 def test_long_trials_go_on_with_the_same_curves_when_processes_are_killed(tmp_path: Path) -> None:
     ensure_fashion_mnist()
     (tmp_path / "datasets").symlink_to(DATASETS)
