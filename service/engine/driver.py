@@ -44,7 +44,7 @@ logger = logging.getLogger("service.engine.driver")
 #: A driver takes no further job after this many, so that whatever it leaks has an end.
 JOBS_PER_DRIVER = 50
 #: A job's trial processes have so long to end before its driver gives up taking another job.
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 3.0
 #: Ray passes on the last lines of processes that have ended for about so long.
 QUIET_SECONDS = 0.5
 
