@@ -28,7 +28,7 @@ PARTS = ("api", "drivers", "segments", "shares", "stopped", "nodes", "fleet")
 DATABASES = ("sqlite", "postgresql")
 #: Seconds between two checkpoints of a long trial, whose epochs take about one.
 CHECKPOINT_SECONDS = 2.0
-SHARE_SECONDS = 30.0
+SHARE_SECONDS = 60.0
 
 
 @contextmanager

@@ -124,6 +124,11 @@ def share_by_weight(
         figures[f"job {number}, priority {priority}: running, mean"] = sum(trained) / len(trained)
     most = max(sum(sample.slots) for sample in together)
     violations = [] if most <= slots else [f"{most} slots were given of {slots}"]
+    violations += [
+        f"no trial of job {number} ran beside the others"
+        for number in range(len(PRIORITIES))
+        if not any(sample.running[number] for sample in together)
+    ]
     if slots >= sum(PRIORITIES):
         expected = tuple(slots * priority // sum(PRIORITIES) for priority in PRIORITIES)
         if together[-1].slots != expected:
