@@ -15,6 +15,8 @@ from results.store.rows import JOB, read_spec
 from results.store.tables import CAPACITY, JOBS, Now, insert_or_replace
 from results.store.transactions import SHARING, Transactions, update_job
 
+#: A job that has just been given a slot has so long to start a trial before its turn counts.
+START_SECONDS = 20.0
 # Any number will do that no other advisory lock of ours has ("argshare" in ASCII).
 _SHARES_LOCK = 0x6172677368617265
 _ONLY_ROW = 1
@@ -78,7 +80,7 @@ def _capacity(connection: Connection) -> tuple[float, float] | None:
 def _changed(connection: Connection) -> dict[str, dict[str, float]]:
     """Return the new columns of each job whose slots change, by its id."""
     now: float = connection.execute(sa.select(Now())).scalar_one()
-    jobs = _sharing(connection)
+    jobs = _sharing(connection, now)
     slots = share(jobs, *(_capacity(connection) or (0.0, 0.0)), now)
     changed: dict[str, dict[str, float]] = {}
     for job in jobs:
@@ -89,20 +91,23 @@ def _changed(connection: Connection) -> dict[str, dict[str, float]]:
     return changed
 
 
-def _sharing(connection: Connection) -> list[Sharing]:
+def _sharing(connection: Connection, now: float) -> list[Sharing]:
     """Return the jobs that share the cluster, oldest first."""
     query = sa.select(*JOB).where(JOBS.c.state.in_(SHARING)).order_by(JOBS.c.sequence)
     found = []
     for row in connection.execute(query):
         try:
-            found.append(_one(row))
+            found.append(_one(row, now))
         except UnreadableJob:
             continue
     return found
 
 
-def _one(row: Row[tuple[object, ...]]) -> Sharing:
+def _one(row: Row[tuple[object, ...]], now: float) -> Sharing:
     spec = read_spec(row.id, row.spec)
+    # A turn does not count while the first process starts.
+    since = row.slots_since
+    is_starting = row.slots and not row.running and since and now - since < START_SECONDS
     # A job that is pausing starts no more trials.
     demand = row.running if row.state == JobState.PAUSING else row.planned_trials - row.finished
     return Sharing(
@@ -114,5 +119,5 @@ def _one(row: Row[tuple[object, ...]]) -> Sharing:
         demand=demand,
         max_concurrent_trials=spec.max_concurrent_trials,
         slots=row.slots,
-        since=row.slots_since,
+        since=now if is_starting else since,
     )

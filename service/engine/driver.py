@@ -63,7 +63,8 @@ def _run(
     """
     try:
         # The controller shared the slots out when it claimed the job.
-        allowance.slots = store.job(lease.job_id).slots or 1
+        slots = store.job(lease.job_id).slots
+        allowance.slots = 1 if slots is None else slots
         return run_job(store, lease, settings, allowance, node_s=node_s), True
     except Exception as error:
         # The edge of this process: an exception ends the job, or leaves it to the next driver.
@@ -176,6 +177,8 @@ def main(arguments: Sequence[str]) -> None:
     os.environ.update(TUNE_SETTINGS)
     # Once a trial, it warns that the log files which are switched off are missing.
     logging.getLogger("ray.tune.analysis.experiment_analysis").setLevel(logging.ERROR)
+    # At the end of a run it lists the processes that have left.
+    logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
     store = open_store(settings.store_url)
     CapacityWatch(store).start()
     try:

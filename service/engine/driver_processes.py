@@ -45,6 +45,8 @@ class Child:
     since: float
     #: Whether it waits for a line that names its job.
     waits: bool = True
+    #: Whether it has still to say that it has started, as a spare does. It may have a job by then.
+    greets: bool = False
 
     @property
     def is_running(self) -> bool:
@@ -62,13 +64,17 @@ class Child:
             logger.warning("job %s: the spare driver has just ended: %s", lease.job_id, error)
 
     def has_become_idle(self) -> bool:
-        """Whether the driver has said so since the last question."""
+        """Whether the driver has ended a job since the last question."""
         if self.channel is None:
             return False
         try:
-            return self.channel.recv(1024).endswith(IDLE)
+            said = self.channel.recv(1024).count(IDLE)
         except OSError:  # nothing to read yet, or the driver has ended
             return False
+        if said and self.greets:
+            self.greets = False
+            said -= 1
+        return said > 0
 
     def close(self) -> None:
         """Give it no further job: it ends once it has none."""
@@ -177,7 +183,7 @@ class Drivers:
                 )
             on_error.pop_all()
         ours.settimeout(0)
-        child = Child(process, ours, None, self._clock())
+        child = Child(process, ours, None, self._clock(), greets=not arguments)
         if not takes_more:
             child.close()
         self._children.append(child)

@@ -42,8 +42,12 @@ TUNE_SETTINGS = {
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
     "TUNE_MAX_PENDING_TRIALS_PG": "10000",
+    # A process that is told to leave raises.
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
 }
+#: A job without a slot looks this often whether it has one.
+SLOT_SECONDS = 0.1
 #: Models that are not among the best are deleted this often while the job runs, and at its end.
 PRUNE_SECONDS = 5.0
 
@@ -67,8 +71,6 @@ def run_job(
     logger.info("job %s (%s): %s on Ray %s", job.id, job.name, space.strategy, address)
     source = settings.fashion_mnist_dir
     datasets.ensure(space.dataset, settings.datasets_dir, source=source, log=logger.info)
-    if job.slots is not None:
-        allowance.slots = job.slots  # until the first heartbeat
     has_paused = False
     if _left(job, records):
         connect(job, settings)
@@ -117,13 +119,23 @@ def _run_segments(
         ask_to_stop=lambda segment: files.mark(stop_mark(job.id, segment)),
     )
     try:
-        _fit(job, settings, segments, recorder, name=f"{job.id}-{lease.token}")
-        recorder.flush()
+        while True:
+            _wait_for_slot(allowance)
+            _fit(job, settings, segments, recorder, name=f"{job.id}-{lease.token}")
+            recorder.flush()
+            if not segments.has_no_slot:
+                break
         files.do(lambda: keep_models(store, storage, store.job(job.id)))
         files.do(lambda: storage.delete(*storage.names(stop_marks(job.id))))
     finally:
         files.close()
     return segments.has_paused
+
+
+def _wait_for_slot(allowance: Allowance) -> None:
+    """Wait while other jobs have their turn."""
+    while not (allowance.slots or allowance.pausing):
+        time.sleep(SLOT_SECONDS)
 
 
 def _sweep(store: Store, storage: Storage, job_id: str) -> None:

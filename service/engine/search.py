@@ -14,7 +14,7 @@ from results.states import FailureKind
 from service.engine import memory_kills
 from service.engine.messages import ASSIGNMENT, from_result
 from service.engine.recorder import Recorder
-from service.engine.segment_queue import FINISHED, SegmentQueue
+from service.engine.segment_queue import FINISHED, LEAVE, SegmentQueue
 
 
 class SegmentSearcher(Searcher):  # type: ignore[misc]  # Ray ships no types
@@ -39,7 +39,7 @@ class SegmentSearcher(Searcher):  # type: ignore[misc]  # Ray ships no types
             return None
         if found == FINISHED:
             return str(Searcher.FINISHED)
-        return {ASSIGNMENT: found.to_json()}
+        return {ASSIGNMENT: None if found == LEAVE else found.to_json()}
 
     def on_trial_complete(
         self,
@@ -54,7 +54,7 @@ class SegmentSearcher(Searcher):  # type: ignore[misc]  # Ray ships no types
         text = memory_kills.reason()
         lost = Failure(FailureKind.OUT_OF_MEMORY, _NO_MEMORY, text) if text else None
         try:
-            self._segments.end(trial_id, lost)
+            self._segments.end(trial_id, is_gone=error, lost=lost)
         except Exception as raised:  # noqa: BLE001 - it is raised by the next call
             self._error = raised
 

@@ -40,6 +40,8 @@ LOST_RETRIES = 3
 #: Checkpoints of an unfinished trial that are kept: the newest, and one in case that is damaged.
 CHECKPOINTS_KEPT = 2
 FINISHED: Literal["finished"] = "finished"
+#: The answer that ends a process which waits for another segment: its slot is another job's.
+LEAVE: Literal["leave"] = "leave"
 
 
 @dataclass(order=True, slots=True)
@@ -100,24 +102,34 @@ class SegmentQueue:
         taken = {record.number for record in records}
         #: Whether the run is over because the job pauses.
         self.has_paused = False
+        #: Whether the run is over because the job has no slot now.
+        self.has_no_slot = False
+        #: How many processes wait for a segment, and the ids under which others are told to leave.
+        self._idle = 0
+        self._leaving: set[str] = set()
         #: The numbers of trials that a sampler has still to draw.
         self._free = [n for n in range(spec.trials) if sampler and n not in taken]
         self._running: dict[str, _Segment] = {}
 
-    def next(self, segment_id: str) -> Assignment | Literal["finished"] | None:
+    def next(self, segment_id: str) -> Assignment | Literal["finished", "leave"] | None:
         """Return the segment to run next, under this id; None to wait.
 
-        The job has finished, or pauses, when nothing runs and nothing is to begin.
+        The run is over when nothing runs and nothing is to begin, also because the job pauses or
+        has no slot now. Tune keeps the process of a segment that has ended for the next one, and
+        with it the slot: where there is no next one, the process is to leave.
         """
         trial = None
         if not self._allowance.pausing and len(self._running) < self._most:
             trial = self._next_trial()
         if trial is None:
+            if self._running:
+                return self._leave(segment_id)
+            self._idle = 0  # Tune ends them with its run
             is_over = not (self._waiting or self._free)
-            if self._running or not (is_over or self._allowance.pausing):
-                return None
-            self.has_paused = not is_over
+            self.has_paused = self._allowance.pausing and not is_over
+            self.has_no_slot = not (is_over or self.has_paused)
             return FINISHED
+        self._idle = max(0, self._idle - 1)
         self._running[segment_id] = _Segment(segment_id, trial)
         found = tuple(trial.checkpoints)
         return Assignment(segment_id, trial.number, trial.parameters, trial.seed, found)
@@ -128,10 +140,17 @@ class SegmentQueue:
         for message in messages:
             self._take(segment, message)
 
-    def end(self, segment_id: str, lost: Failure | None = None) -> None:
-        """Take the end of a segment; ``lost`` says how its process was lost, if it was."""
+    def end(self, segment_id: str, *, is_gone: bool = False, lost: Failure | None = None) -> None:
+        """Take the end of a segment.
+
+        ``is_gone`` says that its process has gone with it, ``lost`` why if that is known.
+        """
+        if segment_id in self._leaving:
+            self._leaving.remove(segment_id)
+            return
         segment = self._running.pop(segment_id)
         trial = segment.trial
+        self._idle += not is_gone
         match segment.end:
             case Finished():
                 self._finish(trial, TrialState.SUCCEEDED)
@@ -150,6 +169,13 @@ class SegmentQueue:
         for segment in staying[: max(0, surplus)]:
             segment.is_to_stop = True
             self._ask_to_stop(segment.id)
+
+    def _leave(self, segment_id: str) -> Literal["leave"] | None:
+        if not self._idle:
+            return None
+        self._idle -= 1
+        self._leaving.add(segment_id)
+        return LEAVE
 
     @property
     def _most(self) -> int:

@@ -11,12 +11,16 @@ import os
 from typing import Any, ClassVar
 
 from ray import tune
+from ray._raylet import setproctitle  # type: ignore[attr-defined]
 from ray.tune import PlacementGroupFactory
 
-from service.engine import processes
 from service.engine.messages import ASSIGNMENT, Assignment, to_result
 from service.engine.segment import Segment
 from service.engine.training import TrialContext
+
+
+class NotNeededError(Exception):
+    """The process is not needed any more: Tune ends the process of a trial that raises."""
 
 
 class TrialProcess(tune.Trainable):  # type: ignore[misc]  # Ray ships no types
@@ -40,18 +44,24 @@ class TrialProcess(tune.Trainable):  # type: ignore[misc]  # Ray ships no types
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Begin another segment; the one before has ended."""
-        assignment = Assignment.from_json(new_config[ASSIGNMENT])
         self._title = f"argbest {self.context.spec.name} {self.context.job_id}"
-        self._title += f" trial {assignment.number}"
-        self._segment = Segment(assignment, self.context)
+        self._segment: Segment | None = None
+        if new_config[ASSIGNMENT] is not None:
+            assignment = Assignment.from_json(new_config[ASSIGNMENT])
+            self._title += f" trial {assignment.number}"
+            self._segment = Segment(assignment, self.context)
         return True
 
     def step(self) -> dict[str, Any]:
         """Return the next messages of the segment.
 
         A segment that has failed but goes on, as at its time limit, takes the process with it.
+        Raises :class:`NotNeededError` where there is no segment.
         """
-        processes.set_title(self._title)  # Ray names the process by its own calls
+        # Ray names the process anew at each call, and no other library finds the title after that.
+        setproctitle(self._title)
+        if self._segment is None:
+            raise NotNeededError
         if self._segment.is_stuck():
             os._exit(1)
         messages = self._segment.take()

@@ -34,14 +34,29 @@ import os, pathlib, sys
 folder = pathlib.Path(sys.argv[1])
 given = folder / f"{os.getpid()}.given"
 given.touch()
+
+def say_idle():
+    try:
+        os.write(0, b"idle\\n")
+    except OSError:  # the controller has ended
+        sys.exit(0)
+
+def read():
+    try:
+        return sys.stdin.readline()
+    except ConnectionResetError:  # the controller has ended, and has not read all
+        return ""
+
 if len(sys.argv) > 4:
     given.write_text(" ".join(sys.argv[4:]))
-while line := sys.stdin.readline():
+else:
+    say_idle()
+while line := read():
     given.write_text(line)
     while not (done := folder / f"{os.getpid()}.done").exists():
         pass
     done.unlink()
-    os.write(0, b"idle\\n")
+    say_idle()
 """
 
 
@@ -150,6 +165,25 @@ def test_a_spare_is_given_the_next_job_and_another_is_started_later(
     clock.now += SPARE_PAUSE_SECONDS
     controller.step()
     assert len(started.running) == 2
+
+
+def test_a_spare_that_has_its_job_before_it_has_started_is_given_no_other(
+    controller: Controller, store: Store, started: Started
+) -> None:
+    """It says that it waits once it has started, and means the job that it was given."""
+    controller.step()
+    first, second = accept(store), accept(store)
+    controller.step()
+    spare = started[0]
+    until(lambda: first in started.given(spare), within_s=20, what="the spare has the first job")
+    controller.step()
+    controller.step()
+    own = started[-1]
+    until(lambda: second in started.given(own), within_s=20, what="the second job has a driver")
+    assert own is not spare
+    jobs = store.leased_jobs()
+    assert jobs[first].driver == processes.identity(spare.pid)
+    assert jobs[second].driver == processes.identity(own.pid)
 
 
 def test_a_job_that_a_spare_cannot_serve_gets_a_driver_of_its_own(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import inspect
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,29 @@ def test_the_gcs_knows_the_settings_that_we_give_it(name: str) -> None:
 )
 def test_ray_reads_the_variables_that_we_set(module: str, name: str) -> None:
     assert name in (RAY / "_private" / module).read_text(encoding="utf-8")
+
+
+TITLES = """
+import os
+from pathlib import Path
+from ray._raylet import setproctitle as rays
+from setproctitle import setproctitle
+cmdline = Path("/proc/self/cmdline")
+rays("ray::IDLE")
+os.environ["SPT_NOENV"] = "1"
+setproctitle("ours")
+print(cmdline.read_bytes().rstrip(b"\\0").decode())
+rays("argbest grid trial 7")
+print(cmdline.read_bytes().rstrip(b"\\0").decode())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_only_rays_own_function_sets_a_title_after_ray_has_set_one() -> None:
+    command = [sys.executable, "-c", TITLES]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    first, second = (line.strip("\0 ") for line in printed.splitlines())
+    assert (first, second) == ("ray::IDLE", "argbest grid trial 7")
 
 
 def test_the_document_lists_every_private_module_that_is_imported() -> None:

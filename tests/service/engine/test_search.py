@@ -22,7 +22,7 @@ class Scripted:
 
     def __init__(self, *answers: Assignment | str | None) -> None:
         self.answers, self.asked = list(answers), list[str]()
-        self.ends: list[tuple[str, Failure | None]] = []
+        self.ends: list[tuple[str, bool, Failure | None]] = []
         self.taken: list[tuple[str, list[Message]]] = []
         self.calls: list[str] = []
         self.error: Exception | None = None
@@ -34,10 +34,10 @@ class Scripted:
     def take(self, segment_id: str, messages: list[Message]) -> None:
         self.taken.append((segment_id, messages))
 
-    def end(self, segment_id: str, lost: Failure | None) -> None:
+    def end(self, segment_id: str, *, is_gone: bool, lost: Failure | None) -> None:
         if self.error is not None:
             raise self.error
-        self.ends.append((segment_id, lost))
+        self.ends.append((segment_id, is_gone, lost))
 
     def stop_surplus(self) -> None:
         self.calls.append("stop")
@@ -51,15 +51,16 @@ def searcher(script: Scripted) -> SegmentSearcher:
 
 
 def test_tune_is_given_segments_told_to_wait_and_told_that_all_is_done() -> None:
-    script = Scripted(ASSIGNED, None, "finished")
+    script = Scripted(ASSIGNED, None, "leave", "finished")
     search = searcher(script)
     given = search.suggest("t1")
     assert isinstance(given, dict)
     assert Assignment.from_json(given[ASSIGNMENT]) == ASSIGNED
     assert search.suggest("t2") is None
     assert script.calls == ["flush"], "Tune may now wait for a second"
-    assert search.suggest("t3") == Searcher.FINISHED
-    assert script.asked == ["t1", "t2", "t3"]
+    assert search.suggest("t3") == {ASSIGNMENT: None}
+    assert search.suggest("t4") == Searcher.FINISHED
+    assert script.asked == ["t1", "t2", "t3", "t4"]
 
 
 def test_the_end_of_a_segment_is_told_with_what_ended_its_process() -> None:
@@ -69,8 +70,9 @@ def test_the_end_of_a_segment_is_told_with_what_ended_its_process() -> None:
     token = memory_kills._reason.set("1 worker(s) were killed")
     search.on_trial_complete(trial_id="t2", error=True)
     memory_kills._reason.reset(token)
-    (first, none), (second, lost) = script.ends
-    assert (first, second, none) == ("t1", "t2", None)
+    first, (second, is_gone, lost) = script.ends
+    assert first == ("t1", False, None)
+    assert (second, is_gone) == ("t2", True)
     assert lost is not None
     assert (lost.kind, lost.traceback) == (FailureKind.OUT_OF_MEMORY, "1 worker(s) were killed")
     assert "ran out of memory" in lost.message

@@ -29,7 +29,7 @@ from service.engine.messages import (
     Started,
     Stopped,
 )
-from service.engine.segment_queue import FINISHED, LOST_RETRIES, SegmentQueue
+from service.engine.segment_queue import FINISHED, LEAVE, LOST_RETRIES, SegmentQueue
 from tests.service.stand_ins import spec
 
 EPOCHS = 4
@@ -118,6 +118,10 @@ class Job:
         self.queue.take(segment, messages)
         self.queue.end(segment)
 
+    def lose(self, segment: str, lost: Failure | None = None) -> None:
+        """Lose the process of a segment."""
+        self.queue.end(segment, is_gone=True, lost=lost)
+
 
 def checkpoint(trial: int, epoch: int, name: str = "") -> Checkpoint:
     name = name or f"{trial}-{epoch}"
@@ -134,9 +138,13 @@ def test_segments_begin_in_the_order_of_their_trials_as_many_as_there_are_slots(
     job.end("a", Finished())
     assert job.begin().number == 3
     job.end("b", Finished())
-    assert job.next() is None, "one still runs"
+    assert job.next() == LEAVE, "one still runs, and nothing is left for its process"
+    job.queue.end("e", is_gone=True)
+    assert job.next() is None
     job.end("d", Finished())
     assert job.next() == FINISHED
+    assert not job.queue.has_paused
+    assert not job.queue.has_no_slot
 
 
 def test_a_trial_leaves_its_start_reports_and_end_in_order() -> None:
@@ -214,14 +222,14 @@ def test_a_failure_is_tried_again_as_often_as_the_job_says_from_the_last_checkpo
 def test_a_lost_process_is_tried_again_a_few_times_and_more_often_if_the_trial_goes_on() -> None:
     job = Job(QUEUED)
     for _ in range(LOST_RETRIES):
-        job.queue.end(job.begin().segment)
+        job.lose(job.begin().segment)
     last = job.begin()
     job.queue.take(last.segment, [Checkpointed(checkpoint(0, 1))])
-    job.queue.end(last.segment)
+    job.lose(last.segment)
     for _ in range(LOST_RETRIES - 1):
-        job.queue.end(job.begin().segment)
+        job.lose(job.begin().segment)
     job.moves.new()
-    job.queue.end(job.begin().segment)
+    job.lose(job.begin().segment)
     end = job.moves.new()[-1]
     assert isinstance(end, FinishTrial)
     assert end.error is not None
@@ -232,7 +240,7 @@ def test_a_process_that_dies_before_it_says_anything_has_had_an_attempt() -> Non
     job = Job(QUEUED)
     lost = Failure(FailureKind.INFEASIBLE, "no")
     job.next()
-    job.queue.end("a", lost)
+    job.lose("a", lost)
     assert job.moves.new() == [StartTrial(0, None), FinishTrial(0, TrialState.FAILED, lost)]
 
 
@@ -251,6 +259,7 @@ def test_segments_stop_where_more_run_than_may_and_go_on_later(
     job.end("b", Checkpointed(checkpoint(1, 2)), Output("trial 1: hello\n"), Stopped())
     assert "trial 1: hello\n" in capsys.readouterr().out
     assert job.moves.new()[-1] == RequeueTrial(1, "goes on after epoch 2")
+    assert job.next() == LEAVE, "its process would keep the slot from another job"
     assert job.next() is None
     job.allowance.slots = 2
     again = job.begin()
@@ -268,6 +277,21 @@ def test_a_pausing_job_stops_all_begins_none_and_is_over() -> None:
     job.end("a", Finished())
     job.end("b", Checkpointed(checkpoint(1, 2)), Stopped())
     assert job.next() == FINISHED
+    assert job.queue.has_paused
+
+
+def test_the_run_of_a_job_without_a_slot_is_over_until_it_has_one() -> None:
+    job = Job(QUEUED, QUEUED, slots=1)
+    job.begin()
+    job.allowance.slots = 0
+    job.queue.stop_surplus()
+    job.end("a", Checkpointed(checkpoint(0, 1)), Stopped())
+    assert job.next() == FINISHED
+    assert job.queue.has_no_slot
+    assert not job.queue.has_paused
+    job.allowance.slots = 1
+    assert job.begin().checkpoints == (checkpoint(0, 1),)
+    assert job.next() is None, "the process of the first segment has gone with its run"
 
 
 def test_a_sampler_draws_one_trial_at_a_time_and_is_told_its_value() -> None:

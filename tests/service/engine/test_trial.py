@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from service.engine import processes, trial
+from service.engine import trial
 from service.engine.messages import ASSIGNMENT, Assignment, Finished, Message, from_result
-from service.engine.trial import TrialProcess, trial_process
+from service.engine.trial import NotNeededError, TrialProcess, trial_process
 from tests.service.stand_ins import spec, trial_context
 
 
@@ -32,7 +32,7 @@ def process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[TrialProcess, dict[str, Any], list[str]]:
     titles: list[str] = []
-    monkeypatch.setattr(processes, "set_title", titles.append)
+    monkeypatch.setattr(trial, "setproctitle", titles.append)
     monkeypatch.setattr(trial, "Segment", Scripted)
     kind = trial_process(trial_context(spec(name="my grid: 2 layers"), tmp_path))
     return object.__new__(kind), {ASSIGNMENT: Assignment("s", 7, {}, 42).to_json()}, titles
@@ -78,4 +78,15 @@ def test_a_stuck_segment_takes_the_process_with_it_once_its_end_is_sent(
     monkeypatch.setattr(os, "_exit", exit_now)
     assert actor.step()["done"] is False, "Tune would use the process again"
     with pytest.raises(SystemExit, match="1"):
+        actor.step()
+
+
+def test_a_process_that_is_told_to_leave_raises_so_that_tune_ends_it(
+    process: tuple[TrialProcess, dict[str, Any], list[str]],
+) -> None:
+    actor, config, _ = process
+    actor.setup(config)
+    actor.step()
+    assert actor.reset_config({ASSIGNMENT: None})
+    with pytest.raises(NotNeededError):
         actor.step()
