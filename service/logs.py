@@ -5,8 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from pathlib import Path
+from typing import TextIO
 
 from service.log_lines import LogFormat, formatter
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """The handler that :func:`configure` makes, told from others by its class."""
 
 
 def configure(log_format: LogFormat = "text", *, job_id: str = "") -> None:
@@ -17,9 +22,13 @@ def configure(log_format: LogFormat = "text", *, job_id: str = "") -> None:
     own, go through ours.
     """
     logging.Formatter.converter = time.gmtime
-    handler = logging.StreamHandler()
+    handler = _Handler()
     handler.setFormatter(formatter(log_format, job_id))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    root = logging.getLogger()
+    for former in [found for found in root.handlers if isinstance(found, _Handler)]:
+        root.removeHandler(former)
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
     for library in ("alembic", "httpx2"):
         logging.getLogger(library).setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.access"):

@@ -402,10 +402,10 @@ def test_a_controller_container_ends_with_its_controller_and_leaves_no_heartbeat
     tmp_path: Path,
 ) -> None:
     stand_ins = {
-        "healthy": "true",
+        "healthy": 'test -e "$UP"',
         "node-ip": "echo 127.0.0.1",
         "python": 'touch "$ARGBEST_DATA_DIR/$BEAT" "$BEGUN"',
-        "ray": 'exec >/dev/null 2>&1; while kill -0 "$PPID"; do sleep 0.05; done',
+        "ray": 'touch "$UP"; exec >/dev/null 2>&1; while kill -0 "$PPID"; do sleep 0.05; done',
     }
     for name, line in stand_ins.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
@@ -415,10 +415,10 @@ def test_a_controller_container_ends_with_its_controller_and_leaves_no_heartbeat
     done = run(
         str(ROOT / "docker" / "entrypoint"), "controller", PATH=f"{tmp_path}:/usr/bin:/bin",
         RAY_ADDRESS="head.ray:6379", ARGBEST_DATA_DIR=str(tmp_path / "data"), HOSTNAME="box",
-        BEAT=beat, BEGUN=str(begun),
+        BEAT=beat, BEGUN=str(begun), UP=str(tmp_path / "up"),
     )  # fmt: skip
     assert done.returncode == 0
-    assert done.stderr.startswith("controller: Ray node 127.0.0.1 started; Ray's own output is in ")
+    assert done.stderr.startswith("controller: Ray node 127.0.0.1 starts; Ray's own output is in ")
     assert done.stderr.count("\n") == 1
     assert begun.exists()
     assert list((tmp_path / "data").iterdir()) == []

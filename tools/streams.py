@@ -70,7 +70,7 @@ def processor_share(running: Nursery, paths: Sequence[str], seconds: float) -> f
         before, began = process.cpu_times(), time.perf_counter()
         time.sleep(seconds)
         after, took = process.cpu_times(), time.perf_counter() - began
-    return (after.user + after.system - before.user - before.system) / took
+    return ((after.user - before.user) + (after.system - before.system)) / took
 
 
 def measure(seconds: float, number: int) -> Iterator[tuple[str, float]]:

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -114,11 +115,14 @@ class Search:
         return job_id, leased.driver, leased.lease.token
 
     def look(self, job_id: str) -> tuple[TrialRecord, ...]:
-        """Return the job's trials; one that was seen finished must stay as it was."""
+        """Return the job's trials; one that was seen finished must stay as it was.
+
+        Its checkpoint may go: only the best trials' models are kept.
+        """
         trials = self._store.trials(job_id)
         for trial in trials:
             before = self._seen.get((job_id, trial.number))
-            if before is not None and before != trial:
+            if before is not None and before != replace(trial, checkpoint=before.checkpoint):
                 self.violations.append(f"job {job_id}: trial {trial.number} changed: {trial}")
             if trial.state.is_finished:
                 self._seen[job_id, trial.number] = trial

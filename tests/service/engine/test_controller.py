@@ -513,7 +513,7 @@ def test_a_lease_is_renewed_while_a_driver_starts_by_whoever_started_it(
     store: Store, settings: Settings, drivers: Drivers, clock: Clock
 ) -> None:
     """A driver's imports may take longer than its lease; its own heartbeat comes after them."""
-    brief = settings.model_copy(update={"lease_seconds": 0.05, "max_concurrent_jobs": 1})
+    brief = settings.model_copy(update={"lease_seconds": 1.0, "max_concurrent_jobs": 1})
     job_id = accept(store)
     controller, other = Controller(store, brief, clock=clock), Controller(store, brief)
     controller.step()

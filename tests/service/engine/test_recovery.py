@@ -170,9 +170,12 @@ def test_a_hanging_driver_is_replaced_and_its_trials_end(service: Service) -> No
 
 
 def finished(service: Service, job_id: str) -> dict[int, dict[str, object]]:
-    """Return the job's finished trials by number, as the API shows them; ranks still change."""
+    """Return the job's finished trials by number, as the API shows them.
+
+    Left out is what follows the others' results: the rank, and whether the model is kept.
+    """
     found = [trial for trial in service.trials(job_id) if trial["state"] == "succeeded"]
-    return {trial["number"]: {**trial, "rank": None} for trial in found}
+    return {trial["number"]: {**trial, "rank": None, "checkpoint": 0} for trial in found}
 
 
 def runs_elsewhere(store: Store, job_id: str) -> bool:
