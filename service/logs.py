@@ -10,7 +10,7 @@ from typing import TextIO
 from service.log_lines import LogFormat, formatter
 
 
-class _Handler(logging.StreamHandler[TextIO]):
+class ServiceHandler(logging.StreamHandler[TextIO]):
     """The handler that :func:`configure` makes, told from others by its class."""
 
 
@@ -22,10 +22,10 @@ def configure(log_format: LogFormat = "text", *, job_id: str = "") -> None:
     own, go through ours.
     """
     logging.Formatter.converter = time.gmtime
-    handler = _Handler()
+    handler = ServiceHandler()
     handler.setFormatter(formatter(log_format, job_id))
     root = logging.getLogger()
-    for former in [found for found in root.handlers if isinstance(found, _Handler)]:
+    for former in [found for found in root.handlers if isinstance(found, ServiceHandler)]:
         root.removeHandler(former)
     root.addHandler(handler)
     root.setLevel(logging.INFO)

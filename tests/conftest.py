@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 
 import hypothesis
 import pytest
 
+from service import logs
 from tools import postgres
 
 #: Set by `make test-long`: more generated cases, and the tests marked ``long``.
@@ -41,3 +43,15 @@ def server() -> Iterator[postgres.Server]:
         pytest.skip(f"no PostgreSQL: {reason}")
     with postgres.server() as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def root_logger() -> Iterator[None]:
+    """Leave the root logger as it was: processes that run here as functions configure it."""
+    root = logging.getLogger()
+    level, handlers = root.level, [*root.handlers]
+    yield
+    root.setLevel(level)
+    for handler in root.handlers[:]:
+        if isinstance(handler, logs.ServiceHandler) and handler not in handlers:
+            root.removeHandler(handler)
