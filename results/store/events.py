@@ -38,7 +38,7 @@ class EventMethods(Transactions):
 
     def prune_events(self, keep_days: float) -> int:
         """Delete events older than so many days, but never the newest; return how many."""
-        days = values.duration(keep_days, "keep_days")
+        days = values.amount(keep_days, "keep_days")
         newest = sa.select(sa.func.max(EVENTS.c.id)).scalar_subquery()
         old = sa.delete(EVENTS).where(
             EVENTS.c.at <= Now() - days * _DAY_SECONDS, EVENTS.c.id < newest

@@ -96,9 +96,7 @@ class SegmentCheckpoints:
         number = self._assignment.number
         name = f"jobs/{self._context.job_id}/{number}/{self._assignment.segment}-{epoch}.npz"
         try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            size = path.stat().st_size
+            digest, size = _digest(path), path.stat().st_size
             self._storage.save(name, path)
             path.unlink(missing_ok=True)
         except (StorageError, OSError) as error:
@@ -121,7 +119,10 @@ def _check(path: Path, checkpoint: Checkpoint) -> None:
     size = path.stat().st_size
     if size != checkpoint.size:
         raise ValueError(f"{checkpoint.name} has {size:,} bytes of {checkpoint.size:,}")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != checkpoint.sha256:
+    if _digest(path) != checkpoint.sha256:
         raise ValueError(f"{checkpoint.name} is damaged: its SHA-256 is not the recorded one")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
