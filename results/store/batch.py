@@ -18,11 +18,15 @@ class AddTrial:
 
 @dataclass(frozen=True, slots=True)
 class StartTrial:
-    """Mark a trial running, from epoch 1 or from the checkpoint after epoch ``resumed_from``."""
+    """Mark a trial running, from epoch 1 or from the checkpoint after epoch ``resumed_from``.
+
+    ``is_retry`` says that it has failed or was lost before: that begins a new attempt.
+    """
 
     number: int
     node: str | None
     resumed_from: int = 0
+    is_retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,8 @@ def _start(changes: Changes, job_id: str, move: StartTrial) -> int:
     if _is_finished(row):
         raise IllegalMove(f"trial {number} of job {job_id} has {row.state}")
     columns = {"state": TrialState.RUNNING, "node": move.node, "error": None}
-    if not (row.attempt and row.epochs == move.resumed_from > 0):
+    is_same = row.attempt and row.epochs == move.resumed_from > 0 and not move.is_retry
+    if not is_same:
         columns |= _new_attempt(connection, row, move.resumed_from)
     _update(connection, job_id, number, resumed_from=move.resumed_from, **columns)
     update_job(

@@ -60,10 +60,11 @@ class TrialMethods(Transactions):
         """Mark the trial running and return the number of its attempt.
 
         After ``resumed_from`` epochs, if those are all that its attempt has reported, the same
-        attempt goes on. Otherwise a new one begins, with the reports up to that epoch: its metrics,
-        epochs and seconds are what they were then. The reports of former attempts stay in the
-        table. Raises :class:`results.errors.IllegalMove` for a trial that has finished, and
-        ``ValueError`` for an epoch that was never reported.
+        attempt goes on. Otherwise, or for a move with ``is_retry``, a new one begins, with the
+        reports up to that epoch: its metrics, epochs and seconds are what they were then. The
+        reports of former attempts stay in the table. Raises
+        :class:`results.errors.IllegalMove` for a trial that has finished, and ``ValueError`` for
+        an epoch that was never reported.
         """
         return self.write(lease, [StartTrial(number, node, resumed_from)])[number]
 

@@ -53,6 +53,7 @@ class _Trial:
     seed: int = field(compare=False)
     checkpoints: list[Checkpoint] = field(default_factory=list, compare=False)
     value: float | None = field(default=None, compare=False)
+    is_retry: bool = field(default=False, compare=False)
     failures: int = field(default=0, compare=False)
     losses: int = field(default=0, compare=False)
 
@@ -217,7 +218,8 @@ class SegmentQueue:
 
     def _start(self, segment: _Segment, node: str | None, resumed_from: int, note: str) -> None:
         trial, segment.has_started = segment.trial, True
-        self._recorder.add(StartTrial(trial.number, node, resumed_from))
+        self._recorder.add(StartTrial(trial.number, node, resumed_from, trial.is_retry))
+        trial.is_retry = False
         log_state(logger, self._job_id, TrialState.RUNNING, trial=trial.number)
         if note:
             where = f"after epoch {resumed_from}" if resumed_from else "from epoch 1"
@@ -240,6 +242,7 @@ class SegmentQueue:
         )
         if failure.kind.is_retried and not spent:
             logger.warning("trial %d is started again: %s", trial.number, failure.message)
+            trial.is_retry = True
             self._put_back(trial, failure.kind)
             return
         if not segment.has_started:  # its process died before it could say that it had begun

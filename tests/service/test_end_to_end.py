@@ -64,7 +64,8 @@ def test_failed_trials_do_not_sink_the_job(service: Service, jobs: Jobs) -> None
     assert "score" in diverged["error"]["message"]
     assert diverged["attempts"] == 1
     assert died["error"]["kind"] == "worker_lost"
-    assert died["attempts"] == 5, "once, max_failures and three times more"
+    # Once, max_failures and three times more, which begin again if it gave its slot to another job.
+    assert died["attempts"] >= 5
     assert skipped["error"]["kind"] == "user_error"
     assert "reported epoch 3 after 1 of 3 epochs" in skipped["error"]["message"]
     assert (left["error"]["kind"], left["attempts"]) == ("user_error", 2)

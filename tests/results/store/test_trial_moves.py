@@ -98,6 +98,16 @@ def test_a_trial_that_has_to_train_nothing_again_goes_on_in_its_attempt(store: S
     assert store.job(lease.job_id).progress.epochs_done == 3
 
 
+def test_a_retry_is_a_new_attempt_also_where_it_trains_nothing_again(store: Store) -> None:
+    lease = started(store)
+    store.write_reports(lease, [report(0, 1, 0.25)])
+    retry = StartTrial(0, None, resumed_from=1, is_retry=True)
+    assert store.write(lease, [RequeueTrial(0, "user_error"), retry]) == {0: 2}
+    trial = store.trial(lease.job_id, 0)
+    assert (trial.epochs, trial.resumed_from, trial.metrics) == (1, 1, {METRIC: 0.25})
+    assert store.curve(lease.job_id, 0).reported(METRIC) == (0.25,)
+
+
 def test_a_new_attempt_has_the_reports_up_to_its_checkpoint(store: Store) -> None:
     lease = started(store)
     store.write_reports(

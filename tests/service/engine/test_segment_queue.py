@@ -214,9 +214,13 @@ def test_a_failure_is_tried_again_as_often_as_the_job_says_from_the_last_checkpo
     job.begin()
     job.end("a", Checkpointed(checkpoint(0, 2)), Failed(USER_ERROR))
     assert job.moves.new()[-1] == RequeueTrial(0, "user_error")
-    assert job.begin().checkpoints == (checkpoint(0, 2),)
-    job.end("b", Failed(USER_ERROR))
-    assert job.moves.new()[-1] == FinishTrial(0, TrialState.FAILED, USER_ERROR)
+    again = job.next()
+    assert isinstance(again, Assignment)
+    assert again.checkpoints == (checkpoint(0, 2),)
+    job.end("b", Started("node", 2), Failed(USER_ERROR))
+    start, end = job.moves.new()
+    assert start == StartTrial(0, "node", 2, is_retry=True)
+    assert end == FinishTrial(0, TrialState.FAILED, USER_ERROR)
 
 
 def test_a_lost_process_is_tried_again_a_few_times_and_more_often_if_the_trial_goes_on() -> None:
