@@ -1,0 +1,1 @@
+"""Decides what a job trains next: samplers, schedulers, budgets and confirmations, without Ray."""

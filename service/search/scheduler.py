@@ -1,0 +1,110 @@
+"""What a scheduler is: it decides how far each trial trains.
+
+A scheduler knows trials by their numbers and their values by epoch. The values are losses: lower is
+better. It is pure: the same calls give the same answers, so that a search which is taken over
+promotes the same trials as one that was not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Action(StrEnum):
+    """What becomes of a trial after an epoch that it has reported."""
+
+    CONTINUE = "continue"
+    #: It waits with a checkpoint until it is promoted, if it ever is.
+    PAUSE = "pause"
+    #: It has ended.
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """A paused trial that goes on, up to and including epoch ``until``."""
+
+    number: int
+    until: int
+
+
+class Scheduler(Protocol):
+    """Decides how far each trial trains."""
+
+    def begin(self, number: int) -> int:
+        """Take a new trial; return the epoch up to which it trains before it may pause."""
+
+    def report(self, number: int, epoch: int, loss: float) -> Action:
+        """Take a trial's loss after an epoch.
+
+        PAUSE is answered only at the epoch up to which the trial was to train, and never at the
+        last one of all.
+        """
+
+    def remove(self, number: int) -> None:
+        """Take out a trial that has failed: it is never promoted."""
+
+    def promote(self, *, nothing_else: bool = False) -> Promotion | None:
+        """Return a paused trial that is good enough to go on now, None if there is none.
+
+        ``nothing_else`` says that nothing runs and nothing new is to begin: then the best paused
+        trial goes on, unless a trial has been trained to the last epoch.
+        """
+
+    def can_begin(self) -> bool:
+        """Whether a new trial may begin now."""
+
+    def rungs(self) -> Mapping[int, Mapping[int, float]]:
+        """Return the losses at each epoch at which trials are compared: by epoch, then by number.
+
+        The last epoch of all is one of them.
+        """
+
+    def restore(self, losses: Mapping[int, Mapping[int, float]]) -> None:
+        """Take the trials of a former run before any other call: their losses by epoch, by number.
+
+        A trial that has gone on past a rung was promoted from it; all others are paused where they
+        are, also where they had begun to go on.
+        """
+
+
+class RunToTheEnd:
+    """The scheduler called ``none``: every trial trains all its ``epochs``."""
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+        self._ends: dict[int, float] = {}
+
+    def begin(self, number: int) -> int:  # noqa: ARG002 - the protocol's signature
+        """Return the last epoch."""
+        return self._epochs
+
+    def report(self, number: int, epoch: int, loss: float) -> Action:
+        """Go on."""
+        if epoch == self._epochs:
+            self._ends[number] = loss
+        return Action.CONTINUE
+
+    def remove(self, number: int) -> None:
+        """Forget the trial."""
+        self._ends.pop(number, None)
+
+    def promote(self, *, nothing_else: bool = False) -> None:
+        """Promote nothing: no trial pauses."""
+
+    def can_begin(self) -> bool:
+        """Return that any number of trials may run."""
+        return True
+
+    def rungs(self) -> Mapping[int, Mapping[int, float]]:
+        """Return the losses at the last epoch."""
+        return {self._epochs: self._ends}
+
+    def restore(self, losses: Mapping[int, Mapping[int, float]]) -> None:
+        """Take the losses of trials that have trained all epochs."""
+        for number, by_epoch in losses.items():
+            if self._epochs in by_epoch:
+                self._ends[number] = by_epoch[self._epochs]
