@@ -7,7 +7,7 @@ promotes the same trials as one that was not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -63,11 +63,14 @@ class Scheduler(Protocol):
         The last epoch of all is one of them.
         """
 
-    def restore(self, losses: Mapping[int, Mapping[int, float]]) -> None:
+    def restore(
+        self, losses: Mapping[int, Mapping[int, float]], *, running: Collection[int] = ()
+    ) -> None:
         """Take the trials of a former run before any other call: their losses by epoch, by number.
 
-        A trial that has gone on past a rung was promoted from it; all others are paused where they
-        are, also where they had begun to go on.
+        A trial whose last epoch is that of a rung is paused there, unless it was ``running`` when
+        the former run ended: then it had begun to go on. Trials between rungs, and those that were
+        running, are what ``promote`` answers first, where the scheduler pauses trials.
         """
 
 
@@ -92,8 +95,9 @@ class RunToTheEnd:
         """Forget the trial."""
         self._ends.pop(number, None)
 
-    def promote(self, *, nothing_else: bool = False) -> None:
-        """Promote nothing: no trial pauses."""
+    def promote(self, *, nothing_else: bool = False) -> Promotion | None:  # noqa: ARG002
+        """Return None: no trial pauses."""
+        return None
 
     def can_begin(self) -> bool:
         """Return that any number of trials may run."""
@@ -103,7 +107,12 @@ class RunToTheEnd:
         """Return the losses at the last epoch."""
         return {self._epochs: self._ends}
 
-    def restore(self, losses: Mapping[int, Mapping[int, float]]) -> None:
+    def restore(
+        self,
+        losses: Mapping[int, Mapping[int, float]],
+        *,
+        running: Collection[int] = (),  # noqa: ARG002 - the protocol's signature
+    ) -> None:
         """Take the losses of trials that have trained all epochs."""
         for number, by_epoch in losses.items():
             if self._epochs in by_epoch:

@@ -1,0 +1,196 @@
+"""ASHA: asynchronous successive halving, by promotion and by stopping.
+
+Promotion is Algorithm 2 of Li et al., "A System for Massively Parallel Hyperparameter Tuning"
+(MLSys 2020, arXiv:1810.05934). Stopping, for trainables that cannot resume, is the stopping type in
+Klein et al., "Model-based Asynchronous Hyperparameter and Neural Architecture Search" (2020,
+arXiv:2003.10865).
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from bisect import bisect_right
+from collections.abc import Collection, Mapping
+
+from service.search.rung import Rung, rung_epochs
+from service.search.scheduler import Action, Promotion
+
+
+class _Halving:
+    """The rungs that both kinds of ASHA compare trials at."""
+
+    def __init__(self, *, epochs: int, reduction_factor: int = 3, min_epochs: int = 1) -> None:
+        self._factor = reduction_factor
+        self._epochs = rung_epochs(min_epochs, reduction_factor, epochs)
+        self._rungs = {epoch: Rung() for epoch in self._epochs}
+
+    def can_begin(self) -> bool:
+        """Return that any number of trials may begin."""
+        return True
+
+    def rungs(self) -> Mapping[int, Mapping[int, float]]:
+        """Return the losses at each rung, by epoch and number."""
+        return {epoch: rung.losses for epoch, rung in self._rungs.items()}
+
+    def remove(self, number: int) -> None:
+        """Take a trial that has failed out of all rungs."""
+        for rung in self._rungs.values():
+            rung.remove(number)
+
+
+class Asha(_Halving):
+    """Pauses every trial at each rung and promotes the best ``1 / reduction_factor`` of a rung.
+
+    The rungs are the epochs ``min_epochs * reduction_factor**k`` and the last one, ``epochs``. The
+    best paused trial of the highest rung that has one to promote goes on first.
+
+    Raises:
+        ValueError: If ``min_epochs`` or ``epochs`` is below 1, or ``reduction_factor`` below 2.
+    """
+
+    def __init__(self, *, epochs: int, reduction_factor: int = 3, min_epochs: int = 1) -> None:
+        super().__init__(epochs=epochs, reduction_factor=reduction_factor, min_epochs=min_epochs)
+        #: The epoch up to which each trial trains or has trained before it paused.
+        self._until: dict[int, int] = {}
+        #: A heap of trials that were training when a former run ended.
+        self._interrupted: list[int] = []
+
+    def begin(self, number: int) -> int:
+        """Take a new trial; it trains up to the first rung."""
+        self._until[number] = self._epochs[0]
+        return self._epochs[0]
+
+    def report(self, number: int, epoch: int, loss: float) -> Action:
+        """Take a trial's loss after an epoch: at the rung up to which it was to train, it pauses.
+
+        A trial that was started again passes the rungs from which it had been promoted; its first
+        loss counts there.
+        """
+        rung = self._rungs.get(epoch)
+        if rung is None or epoch < self._until[number]:
+            return Action.CONTINUE
+        rung.add(number, loss)
+        if epoch == self._epochs[-1]:
+            return Action.CONTINUE
+        rung.pause(number)
+        return Action.PAUSE
+
+    def remove(self, number: int) -> None:
+        """Take a trial that has failed out of all rungs."""
+        super().remove(number)
+        self._until.pop(number, None)
+        if number in self._interrupted:
+            self._interrupted.remove(number)
+            heapq.heapify(self._interrupted)
+
+    def promote(self, *, nothing_else: bool = False) -> Promotion | None:
+        """Return the best paused trial of the highest rung that has one among its best.
+
+        Trials that were interrupted go on first. With ``nothing_else`` any paused trial may go on
+        unless a trial has trained to the last epoch.
+        """
+        if self._interrupted:
+            number = heapq.heappop(self._interrupted)
+            return Promotion(number, self._until[number])
+        found = self._promote(self._factor)
+        if found is None and nothing_else and not len(self._rungs[self._epochs[-1]]):
+            return self._promote(1)
+        return found
+
+    def restore(
+        self, losses: Mapping[int, Mapping[int, float]], *, running: Collection[int] = ()
+    ) -> None:
+        """Take the trials of a former run: their losses by epoch, by number.
+
+        A trial waits at a rung if that is its last epoch and it was not ``running`` when the former
+        run ended. The others go on first, unless they have trained to the last epoch.
+        """
+        for number, by_epoch in losses.items():
+            if by_epoch:
+                self._restore(number, by_epoch, is_running=number in running)
+        heapq.heapify(self._interrupted)
+
+    def _promote(self, factor: int) -> Promotion | None:
+        for at in reversed(range(len(self._epochs) - 1)):
+            rung = self._rungs[self._epochs[at]]
+            number = rung.best_paused()
+            if number is not None and rung.is_among_best(number, factor):
+                rung.resume(number)
+                self._until[number] = self._epochs[at + 1]
+                return Promotion(number, self._epochs[at + 1])
+        return None
+
+    def _restore(self, number: int, by_epoch: Mapping[int, float], *, is_running: bool) -> None:
+        last = max(by_epoch)
+        reached = [epoch for epoch in self._epochs if epoch in by_epoch]
+        for epoch in reached:
+            self._rungs[epoch].add(number, by_epoch[epoch])
+        if last >= self._epochs[-1]:
+            self._until[number] = self._epochs[-1]
+        elif last in reached and not is_running:
+            self._until[number] = last
+            self._rungs[last].pause(number)
+        else:
+            self._until[number] = self._epochs[bisect_right(self._epochs, last)]
+            self._interrupted.append(number)
+
+
+class StoppingAsha(_Halving):
+    """Stops every trial that is not among the best ``1 / reduction_factor`` when it is at a rung.
+
+    A trial is compared with those that have reached the rung before it. It goes on where they are,
+    with it, fewer than ``reduction_factor``. Nothing pauses, so trainables need not resume.
+
+    Raises:
+        ValueError: If ``min_epochs`` or ``epochs`` is below 1, or ``reduction_factor`` below 2.
+    """
+
+    def __init__(self, *, epochs: int, reduction_factor: int = 3, min_epochs: int = 1) -> None:
+        super().__init__(epochs=epochs, reduction_factor=reduction_factor, min_epochs=min_epochs)
+        #: The last epoch after which each trial was allowed to go on.
+        self._passed: dict[int, int] = {}
+
+    def begin(self, number: int) -> int:  # noqa: ARG002 - the protocol's signature
+        """Return the last epoch."""
+        return self._epochs[-1]
+
+    def report(self, number: int, epoch: int, loss: float) -> Action:
+        """Take a trial's loss after an epoch: STOP at a rung where it is not among the best.
+
+        A trial that was started again passes the rungs where it had gone on.
+        """
+        rung = self._rungs.get(epoch)
+        if rung is None or epoch <= self._passed.get(number, 0):
+            return Action.CONTINUE
+        rung.add(number, loss)
+        is_good = len(rung) < self._factor or rung.is_among_best(number, self._factor)
+        if epoch < self._epochs[-1] and not (is_good and math.isfinite(loss)):
+            return Action.STOP
+        self._passed[number] = epoch
+        return Action.CONTINUE
+
+    def remove(self, number: int) -> None:
+        """Take a trial that has failed out of all rungs."""
+        super().remove(number)
+        self._passed.pop(number, None)
+
+    def promote(self, *, nothing_else: bool = False) -> Promotion | None:  # noqa: ARG002
+        """Return None: no trial pauses."""
+        return None
+
+    def restore(
+        self,
+        losses: Mapping[int, Mapping[int, float]],
+        *,
+        running: Collection[int] = (),  # noqa: ARG002 - the protocol's signature
+    ) -> None:
+        """Take the trials of a former run: their losses by epoch, by number.
+
+        A trial had gone on from every epoch before its last one.
+        """
+        for number, by_epoch in losses.items():
+            self._passed[number] = max(by_epoch, default=1) - 1
+            for epoch in self._epochs:
+                if epoch in by_epoch:
+                    self._rungs[epoch].add(number, by_epoch[epoch])

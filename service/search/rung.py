@@ -1,0 +1,91 @@
+"""A rung: an epoch after which trials are compared, with their losses in order."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, insort
+from collections.abc import Mapping
+
+
+def rung_epochs(min_epochs: int, reduction_factor: int, epochs: int) -> tuple[int, ...]:
+    """Return the epochs of the rungs, ascending: ``min_epochs * reduction_factor**k``, the last.
+
+    All are below ``epochs`` but the last one, which is ``epochs``.
+
+    Raises:
+        ValueError: If ``min_epochs`` or ``epochs`` is below 1, or ``reduction_factor`` below 2.
+    """
+    if min_epochs < 1 or epochs < 1:
+        raise ValueError(f"min_epochs and epochs must be at least 1, got {min_epochs} and {epochs}")
+    if reduction_factor < 2:
+        raise ValueError(f"reduction_factor must be at least 2, got {reduction_factor}")
+    found, epoch = [], min_epochs
+    while epoch < epochs:
+        found.append(epoch)
+        epoch *= reduction_factor
+    return (*found, epochs)
+
+
+class Rung:
+    """The trials that have reached one epoch; some of them are paused there.
+
+    Of equal losses the trial with the lower number is better; a loss that is not finite is worse
+    than any other. Each call takes O(log n) comparisons for n trials (inserting moves pointers).
+    """
+
+    __slots__ = ("_losses", "_order", "_paused")
+
+    def __init__(self) -> None:
+        self._losses: dict[int, float] = {}
+        #: (loss, number), best first: of all trials, and of those that are paused here.
+        self._order: list[tuple[float, int]] = []
+        self._paused: list[tuple[float, int]] = []
+
+    @property
+    def losses(self) -> Mapping[int, float]:
+        """The losses by trial, infinity where a loss was not finite."""
+        return self._losses
+
+    def add(self, number: int, loss: float) -> None:
+        """Take a trial's loss at this rung, in place of a former one."""
+        if number in self._losses:
+            self.remove(number)
+        key = (loss if math.isfinite(loss) else math.inf, number)
+        self._losses[number] = key[0]
+        insort(self._order, key)
+
+    def pause(self, number: int) -> None:
+        """Let a trial, whose loss is known, wait here."""
+        insort(self._paused, (self._losses[number], number))
+
+    def remove(self, number: int) -> None:
+        """Forget a trial, if it is known."""
+        loss = self._losses.pop(number, None)
+        if loss is not None:
+            _discard(self._order, (loss, number))
+            _discard(self._paused, (loss, number))
+
+    def is_among_best(self, number: int, reduction_factor: int) -> bool:
+        """Whether a trial is one of the best ``n // reduction_factor`` of the ``n`` trials here."""
+        key = (self._losses[number], number)
+        best = len(self._order) // reduction_factor
+        return key[0] < math.inf and bisect_left(self._order, key, hi=best) < best
+
+    def best_paused(self) -> int | None:
+        """Return the best paused trial with a finite loss, None if there is none."""
+        if not self._paused or self._paused[0][0] == math.inf:
+            return None
+        return self._paused[0][1]
+
+    def resume(self, number: int) -> None:
+        """Take a trial that goes on out of those paused here."""
+        _discard(self._paused, (self._losses[number], number))
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+
+def _discard(keys: list[tuple[float, int]], key: tuple[float, int]) -> None:
+    at = bisect_left(keys, key)
+    if at < len(keys) and keys[at] == key:
+        del keys[at]
