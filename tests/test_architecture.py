@@ -25,8 +25,8 @@ PUBLIC = {
     "results": ["results.records", "results.states", "results.errors", "results.spec",
                 "results.formatting", "results.ranking", "results.analysis", "results.comparison",
                 "results.curve_shape", "results.explain", "results.export", "results.wording",
-                "results.storage", "results.study", "results.store", "results.plots",
-                "results.report"],
+                "results.storage", "results.study", "results.intervals", "results.store",
+                "results.plots", "results.report"],
     "service": ["service.client", "service.client.*", "service.schemas", "service.cli.*"],
     "handin": [],
 }  # fmt: skip
@@ -37,10 +37,11 @@ MAY_IMPORT = {
 }
 
 #: The rooms of the service, and which of its other rooms each may import; "" is its top level.
-ROOMS = {
-    "": {"", "http", "engine", "page"},
-    "http": {"", "engine"},
-    "engine": {""},
+ROOMS: dict[str, set[str]] = {
+    "": {"", "http", "engine", "search", "page"},
+    "http": {"", "engine", "search"},
+    "engine": {"", "search"},
+    "search": set(),
     "client": {""},
     "cli": {"", "client"},
     "page": {"", "http"},
@@ -55,6 +56,7 @@ TOP = {
 HOMES = {
     "ray": ["service.engine.*"],
     "optuna": ["service.engine.sampler", "results.study", "results.plots*"],
+    "scipy": ["results.intervals"],
     "sqlalchemy": ["results.store*"],
     "alembic": ["results.store*"],
     "psycopg": ["results.store*"],
@@ -76,7 +78,8 @@ HOMES = {
     "prometheus_client": ["service.http.metrics"],
 }
 #: What the client and the command line never load, not even through another module.
-NEVER = ("ray", "torch", "fastapi", "sqlalchemy", "optuna", "matplotlib", "numba", "pyarrow")
+NEVER = ("ray", "torch", "fastapi", "sqlalchemy", "optuna", "matplotlib", "numba", "pyarrow",
+         "scipy")  # fmt: skip
 
 
 @cache
