@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from search_spaces import SearchSpace, defaults
+from search_spaces import SEARCH_KEYS, SearchSpace, defaults
 
 #: The members of a search space in the flat JSON of a job, besides its name and its trials.
 _SPACE_MEMBERS = (
@@ -25,7 +25,8 @@ _WITHOUT_EFFECT = (
 class JobSpec:
     """A job: the search space with every override applied, and how it is run.
 
-    ``trials`` is the planned number of trials. ``cpu`` and ``gpu`` are per trial.
+    ``trials`` is the planned number of trials of the search: its configurations, each with all its
+    repeats. ``cpu`` and ``gpu`` are per trial.
     ``time_limit_s`` ends one attempt of a trial. ``max_failures`` is how often a failed trial is
     started again. ``max_concurrent_trials`` None means as many as the cluster holds. The models of
     the best ``keep`` trials are kept. ``version`` is the version of argbest that accepted the job.
@@ -44,6 +45,12 @@ class JobSpec:
     tags: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
 
+    @property
+    def planned(self) -> int:
+        """The most trials that the job runs, those that confirm its winner included."""
+        confirm = self.space.confirm
+        return self.trials + (0 if confirm is None else confirm.trials)
+
     def to_json(self) -> dict[str, Any]:
         """Return the specification as the API shows it and the store keeps it."""
         declared = self.space.to_json()
@@ -52,6 +59,7 @@ class JobSpec:
             "description": self.space.description or "",
             "search_space": self.space.name,
             **{member: declared[member] for member in _SPACE_MEMBERS},
+            **{member: declared[member] for member in SEARCH_KEYS if member in declared},
             "trials": self.trials,
             "seed": self.seed,
             "max_concurrent_trials": self.max_concurrent_trials,
@@ -71,10 +79,12 @@ class JobSpec:
         Raises :class:`search_spaces.SearchSpaceError` for a search space that this version cannot
         read, a strategy that it does not know say.
         """
-        declared = {member: values[member] for member in _SPACE_MEMBERS if member in values}
-        space = SearchSpace.from_stored({**declared, "name": values["search_space"],
-                                         "description": values.get("description") or None,
-                                         "trials": values["trials"]})  # fmt: skip
+        members = (*_SPACE_MEMBERS, *SEARCH_KEYS)
+        declared = {member: values[member] for member in members if member in values}
+        declared |= {"name": values["search_space"],
+                     "description": values.get("description") or None,
+                     "trials": values["trials"] // values.get("repeats", 1)}  # fmt: skip
+        space = SearchSpace.from_stored(declared)
         resources = values.get("resources_per_trial", {})
         return cls(
             name=values["name"],

@@ -1,5 +1,6 @@
 """What may be searched: domains, declared spaces, and strategies that list or sample them."""
 
+from search_spaces.declared import SEARCH_KEYS
 from search_spaces.domains import Choice, Constant, Domain, Range
 from search_spaces.errors import (
     Code,
@@ -12,8 +13,11 @@ from search_spaces.errors import (
 from search_spaces.floats import with_floats
 from search_spaces.keys import key_hint
 from search_spaces.library import Library
+from search_spaces.limits import Budget, Confirm
+from search_spaces.objectives import RESERVED_METRICS, Constraint, Objective
 from search_spaces.reading import read_domain
-from search_spaces.space import MOST_EPOCHS, SAMPLERS, STRATEGIES, SearchSpace
+from search_spaces.scheduling import MOST_EPOCHS, SCHEDULERS, Scheduler
+from search_spaces.space import SAMPLERS, STRATEGIES, SearchSpace
 from search_spaces.strategies import (
     Suggester,
     configurations,
@@ -30,15 +34,23 @@ from search_spaces.values import Value, is_number
 
 __all__ = [
     "MOST_EPOCHS",
+    "RESERVED_METRICS",
     "SAMPLERS",
+    "SCHEDULERS",
+    "SEARCH_KEYS",
     "STRATEGIES",
+    "Budget",
     "Choice",
     "Code",
+    "Confirm",
     "Constant",
+    "Constraint",
     "Domain",
     "Library",
+    "Objective",
     "Problem",
     "Range",
+    "Scheduler",
     "SearchSpace",
     "SearchSpaceError",
     "SpaceFileError",

@@ -50,6 +50,11 @@ class _Listed:
         """The number of values."""
         return len(self.values)
 
+    @property
+    def is_listable(self) -> bool:
+        """Whether a strategy can list the values."""
+        return True
+
     def listed(self) -> Iterator[Value]:
         """Yield the values as listed."""
         yield from self.values
@@ -155,6 +160,11 @@ class Range:
         if spacing is None:
             return 1 if self.low == self.high else None
         return int((_exact(self.high) - _exact(self.low)) / spacing) + 1
+
+    @property
+    def is_listable(self) -> bool:
+        """Whether a strategy can list the values: there is a step, and no logarithmic scale."""
+        return self.size is not None and (not self.log or self.size == 1)
 
     def listed(self) -> Iterator[float]:
         """Yield the values from low to high; raise ValueError for floats without step."""

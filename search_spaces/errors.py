@@ -51,6 +51,7 @@ class Code(StrEnum):
     UNKNOWN_METRIC = "unknown_metric"
     UNKNOWN_DATASET = "unknown_dataset"
     UNKNOWN_STRATEGY = "unknown_strategy"
+    UNKNOWN_SCHEDULER = "unknown_scheduler"
     UNKNOWN_SEARCH_SPACE = "unknown_search_space"
 
 

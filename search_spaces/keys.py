@@ -34,6 +34,15 @@ _STRATEGIES = {
     "bayes": "tpe", "bayesian": "tpe", "optuna": "tpe", "hyperopt": "tpe", "bohb": "tpe",
     "gridsearch": "grid", "gridsearchcv": "grid", "randomsearch": "random", "uniform": "random",
 }  # fmt: skip
+_SCHEDULERS = {
+    "successivehalving": "asha", "successivehalvingpruner": "asha", "ashascheduler": "asha",
+    "asynchyperband": "asha", "asynchyperbandscheduler": "asha", "sha": "asha",
+    "hyperbandpruner": "hyperband", "hyperbandscheduler": "hyperband",
+    "hyperbandforbohb": "hyperband", "medianpruner": "median", "medianstopping": "median",
+    "medianstoppingrule": "median",
+    "populationbasedtraining": "pbt", "nop": "none", "noppruner": "none", "fifo": "none",
+    "fifoscheduler": "none",
+}  # fmt: skip
 _DISTRIBUTION = 'leave it out; "log": true draws evenly on a logarithmic scale, "step" rounds'
 
 
@@ -60,8 +69,17 @@ def key_hint(key: object, known: Collection[str]) -> str:
 
 def strategy_hint(strategy: object, known: Collection[str]) -> str:
     """Return a hint for a ``strategy`` that is not among the ``known``."""
-    name = strategy if isinstance(strategy, str) else ""
+    return _word_hint(strategy, _STRATEGIES, known)
+
+
+def scheduler_hint(scheduler: object, known: Collection[str]) -> str:
+    """Return a hint for a ``scheduler`` that is not among the ``known``."""
+    return _word_hint(scheduler, _SCHEDULERS, known)
+
+
+def _word_hint(word: object, ours: Mapping[str, str], known: Collection[str]) -> str:
+    name = word if isinstance(word, str) else ""
     letters = "".join(filter(str.isalpha, name.lower()))
-    if letters in _STRATEGIES:
-        return f"write {_STRATEGIES[letters]} instead"
+    if letters in ours:
+        return f"write {ours[letters]} instead"
     return did_you_mean(name, known)

@@ -4,40 +4,60 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import InitVar, dataclass, fields, replace
-from functools import partial
+from dataclasses import InitVar, dataclass, fields
 from typing import Any, Literal
 
 from search_spaces.conditions import condition_problems, without_impossible
+from search_spaces.declared import (
+    SEARCH_KEYS,
+    known_search_members,
+    member_problems,
+    read_search_members,
+    search_members_json,
+)
 from search_spaces.domains import Choice, Constant, Domain, Range
 from search_spaces.errors import Code, Problem, SearchSpaceError, pointer_to, raise_any
 from search_spaces.keys import key_problems, strategy_hint
+from search_spaces.limits import MOST_TRIALS, NO_BUDGET, Budget, Confirm
+from search_spaces.members import whole_problems
+from search_spaces.objectives import Constraint, Objective, metric_problems, mode_problems
 from search_spaces.reading import known_members, read_parameters
+from search_spaces.scheduling import MOST_EPOCHS, NO_SCHEDULER, Scheduler
 from search_spaces.text import unprintable
 from search_spaces.values import Value, shown, text_problems, wrong_type
 
 #: Strategies that draw configurations one after another, by the name of Optuna's sampler.
-SAMPLERS = ("random", "tpe")
+SAMPLERS = ("auto", "random", "sobol", "tpe", "gp", "cmaes", "nsga2")
 #: All strategies; those that are no samplers list their configurations beforehand.
 STRATEGIES = ("single", "one_at_a_time", "grid", *SAMPLERS)
 
 DEFAULT_TRIALS = 20
 MOST_PARAMETERS = 100
-MOST_EPOCHS = 1_000_000
-MOST_TRIALS = 1_000_000
 LONGEST_DESCRIPTION = 5_000
 
 SPACE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _PARAMETER_NAME = re.compile(r"(?=.{1,64}\Z)[A-Za-z_][A-Za-z0-9_]*([.-][A-Za-z0-9_]+)*")
-_REQUIRED = ("name", "trainable", "dataset", "epochs", "metric", "mode", "strategy", "parameters")
+_PLAIN_KEYS = (
+    "name", "title", "trainable", "dataset", "epochs", "metric", "mode", "strategy", "parameters",
+    "trials", "description",
+)  # fmt: skip
+#: All keys of a space's JSON.
+KEYS = (*_PLAIN_KEYS, *SEARCH_KEYS)
+_KEPT_WHEN_FIXED = (
+    "name", "title", "trainable", "dataset", "epochs", "metric", "mode", "secondary", "constraints",
+)  # fmt: skip
+_REQUIRED = ("name", "trainable", "dataset", "epochs", "metric", "mode", "parameters")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSpace:
     """A complete search: nothing about what it runs is implied.
 
-    ``trials`` is the number that a sampler draws (20 where none is given), None for the strategies
-    that list their configurations. ``mode`` is the better direction of ``metric``. An invalid space
+    ``trials`` is the number of configurations that a sampler draws (20 where none is given), None
+    for the strategies that list theirs. ``mode`` is the better direction of ``metric``, the first
+    objective; ``secondary`` are the others. ``enqueue`` are configurations that run first,
+    ``warm_start`` the ids of jobs whose trials the sampler is told, and each configuration runs
+    with ``repeats`` seeds. ``confirm`` None is no confirmation of the winner. An invalid space
     raises :class:`SearchSpaceError`, unless ``checked`` says that it is valid;
     :func:`search_spaces.check` finds out whether its trainable takes the values.
     """
@@ -53,6 +73,14 @@ class SearchSpace:
     parameters: Mapping[str, Domain]
     trials: int | None = None
     description: str | None = None
+    secondary: tuple[Objective, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    scheduler: Scheduler = NO_SCHEDULER
+    budget: Budget = NO_BUDGET
+    enqueue: tuple[Mapping[str, Value], ...] = ()
+    warm_start: tuple[str, ...] = ()
+    repeats: int = 1
+    confirm: Confirm | None = None
     checked: InitVar[bool] = False
 
     def __post_init__(self, checked: bool) -> None:
@@ -61,6 +89,11 @@ class SearchSpace:
         object.__setattr__(self, "parameters", dict(self.parameters))
         if self.trials is None and self.is_sampled:
             object.__setattr__(self, "trials", DEFAULT_TRIALS)
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """All objectives; the first one is ``metric`` and ``mode``."""
+        return (Objective(self.metric, self.mode), *self.secondary)
 
     @property
     def is_sampled(self) -> bool:
@@ -85,15 +118,16 @@ class SearchSpace:
         """
         if not isinstance(raw, Mapping):
             raise SearchSpaceError([wrong_type(pointer, raw, "an object that declares a space")])
-        known = tuple(member.name for member in fields(cls))
-        members = {key: value for key, value in raw.items() if key in known}
-        problems = key_problems(raw, known)
+        search, problems = read_search_members(raw)
+        members = {key: value for key, value in raw.items() if key in _PLAIN_KEYS} | search
+        problems += key_problems(raw, KEYS)
         problems += (
             Problem(pointer_to(name), f"a search space needs {name}", Code.MISSING, f"add {name}")
             for name in _REQUIRED
-            if name not in raw
+            if name not in members and not (name in ("metric", "mode") and "objectives" in raw)
         )
         members["parameters"], unreadable = read_parameters(raw.get("parameters", {}))
+        members.setdefault("strategy", _implied_strategy(members["parameters"]))
         problems += unreadable
         problems += _problems(members, _names(raw.get("parameters")) - set(members["parameters"]))
         raise_any(problems, pointer)
@@ -106,19 +140,18 @@ class SearchSpace:
         Unknown keys are ignored, and so is ``trials`` of a strategy that lists its configurations.
         Raises :class:`SearchSpaceError` for a space that this version cannot read.
         """
-        known = {member.name for member in fields(cls)}
-        if raw.get("strategy") not in SAMPLERS:
-            known.remove("trials")
-        members = {key: value for key, value in raw.items() if key in known}
+        known = [key for key in _PLAIN_KEYS if key != "trials" or raw.get("strategy") in SAMPLERS]
+        members = {key: raw[key] for key in known if key in raw} | known_search_members(raw)
         declared = members.get("parameters", {})
         members["parameters"] = {name: known_members(domain) for name, domain in declared.items()}
         return cls.from_json(members)
 
     def to_json(self) -> dict[str, Any]:
         """Return the space as JSON; :meth:`from_json` makes an equal space of it."""
-        members = {name: value for name, value in self._members().items() if value is not None}
+        members = {key: getattr(self, key) for key in _PLAIN_KEYS}
         declared = {name: domain.to_json() for name, domain in self.parameters.items()}
-        return {**members, "parameters": declared}
+        plain = {key: value for key, value in members.items() if value is not None}
+        return {**plain, "parameters": declared, **search_members_json(self)}
 
     def with_overrides(
         self,
@@ -126,6 +159,7 @@ class SearchSpace:
         strategy: object = None,
         epochs: object = None,
         trials: object = None,
+        search: Mapping[str, Any] | None = None,
         *,
         pointer: str = "",
     ) -> SearchSpace:
@@ -134,14 +168,17 @@ class SearchSpace:
         A constant or a domain in ``parameters`` replaces the space's own wholly, its conditions
         included; new names are added. Conditions of the other parameters lose the values that can
         no longer be taken, and parameters whose conditions can no longer hold are left out.
+        ``search`` has the JSON of members by key, those of :data:`SEARCH_KEYS`.
         Raises :class:`SearchSpaceError` with every problem, at pointers under ``pointer``.
         """
         said = {"strategy": strategy, "epochs": epochs, "trials": trials}
         given = {name: value for name, value in said.items() if value is not None}
-        if not given and parameters in (None, {}):
+        if not given and not search and parameters in (None, {}):
             return self
         replaced, problems = read_parameters({} if parameters is None else parameters)
-        members = self._members() | given
+        searched, wrong = read_search_members(search or {})
+        problems += wrong
+        members = self._members() | given | searched
         members["parameters"] = without_impossible({**self.parameters, **replaced}, replaced)
         if trials is None and members["strategy"] not in SAMPLERS:
             members["trials"] = None
@@ -152,10 +189,16 @@ class SearchSpace:
     def fixed_at(self, configuration: Mapping[str, Value]) -> SearchSpace:
         """Return the space that runs one configuration of this one alone."""
         constants = {name: Constant(value) for name, value in configuration.items()}
-        return replace(self, strategy="single", parameters=constants, trials=None, description=None)
+        members = {name: getattr(self, name) for name in _KEPT_WHEN_FIXED}
+        return SearchSpace(**members, strategy="single", parameters=constants, checked=True)
 
     def _members(self) -> dict[str, Any]:
         return {member.name: getattr(self, member.name) for member in fields(self)}
+
+
+def _implied_strategy(parameters: Mapping[str, Domain]) -> str:
+    """Return ``grid``, or ``auto`` where a parameter's values cannot be listed."""
+    return "grid" if all(domain.is_listable for domain in parameters.values()) else "auto"
 
 
 def _names(parameters: object) -> set[str]:
@@ -172,6 +215,7 @@ def _problems(members: Mapping[str, Any], unreadable: Collection[str] = ()) -> l
     ]
     if "parameters" in members:
         problems += _parameter_problems(members["parameters"], unreadable)
+    problems += member_problems(members)
     strategy, trials = members.get("strategy"), members.get("trials")
     if trials is not None and strategy in STRATEGIES and strategy not in SAMPLERS:
         detail = f"strategy {strategy} lists its configurations and takes no number of trials"
@@ -218,12 +262,6 @@ def _text_problems(value: object) -> Iterator[Problem]:
         yield from text_problems(value, "")
 
 
-def _metric_problems(value: object) -> Iterator[Problem]:
-    hint = 'write "metric": "<its name>" and "mode": "min" or "max"'
-    for problem in _text_problems(value):
-        yield replace(problem, hint=hint) if isinstance(value, Mapping) else problem
-
-
 def _description_problems(value: object) -> Iterator[Problem]:
     if value is not None and not isinstance(value, str):
         yield wrong_type("", value, "text")
@@ -232,21 +270,6 @@ def _description_problems(value: object) -> Iterator[Problem]:
         yield Problem("", detail, Code.TOO_LONG, f"use at most {LONGEST_DESCRIPTION}")
     elif value and (character := unprintable(value, several_lines=True)):
         yield Problem("", f"the description holds {character}", Code.BAD_CHARACTER, "remove it")
-
-
-def _number_problems(value: object, most: int) -> Iterator[Problem]:
-    if not isinstance(value, int) or isinstance(value, bool):
-        yield wrong_type("", value, "a whole number")
-    elif not 1 <= value <= most:
-        yield Problem("", f"{shown(value)} is out of range", Code.OUT_OF_RANGE, f"use 1 to {most}")
-
-
-def _mode_problems(value: object) -> Iterator[Problem]:
-    if value not in ("min", "max"):
-        problem = wrong_type("", value, 'either "min" or "max"')
-        start = value[:3].lower() if isinstance(value, str) else ""
-        hint = f"write {start} instead" if start in ("min", "max") else problem.hint
-        yield replace(problem, hint=hint)
 
 
 def _strategy_problems(value: object) -> Iterator[Problem]:
@@ -261,9 +284,9 @@ _CHECKS: Mapping[str, Callable[[Any], Iterable[Problem]]] = {
     "description": _description_problems,
     "trainable": _text_problems,
     "dataset": _text_problems,
-    "epochs": partial(_number_problems, most=MOST_EPOCHS),
-    "metric": _metric_problems,
-    "mode": _mode_problems,
+    "epochs": lambda value: whole_problems(value, "", 1, MOST_EPOCHS),
+    "metric": metric_problems,
+    "mode": mode_problems,
     "strategy": _strategy_problems,
-    "trials": lambda value: () if value is None else _number_problems(value, MOST_TRIALS),
+    "trials": lambda value: () if value is None else whole_problems(value, "", 1, MOST_TRIALS),
 }

@@ -115,8 +115,7 @@ def listing_problems(space: SearchSpace) -> Iterator[Problem]:
         yield Problem("/strategy", detail, Code.NOT_LISTABLE, hint)
     elif not space.is_single:
         for name, domain in space.parameters.items():
-            logarithmic = isinstance(domain, Range) and domain.log and domain.size != 1
-            if domain.size is None or logarithmic:
+            if not domain.is_listable:
                 detail = f"strategy {space.strategy} cannot list a range without step"
                 hint = f"add a step, list the values, or use a sampler: {', '.join(SAMPLERS)}"
                 yield Problem(pointer_to("parameters", name), detail, Code.NOT_LISTABLE, hint)

@@ -31,6 +31,12 @@ from trainables.contract import UnknownTrainable
 
 logger = logging.getLogger(__name__)
 
+#: Members of a space that are read and not run yet, with the strategies among them.
+NOT_YET = (
+    "objectives", "constraints", "scheduler", "budget", "enqueue", "warm_start", "repeats",
+    "confirm", "auto", "sobol", "gp", "cmaes", "nsga2",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -83,6 +89,7 @@ class Jobs:
         space = self._declared(request).with_overrides(
             request.parameters, request.strategy, request.epochs, request.trials
         )
+        _check_run(space, root)
         _check_keep(request, self._settings.max_trials)
         space, schema, distinct = self._checked(space, root, _overridden(request))
         _check_device(request, space)
@@ -175,7 +182,7 @@ class Jobs:
         full = disk_problem(self._settings)
         if full:
             raise Unavailable(full, retry_after_s=60)
-        spec = replace(job.spec, space=space, trials=search_spaces.count(space))
+        spec = replace(job.spec, space=space, trials=search_spaces.count(space) * space.repeats)
         extended = self._store.extend_job(
             job.id,
             trials=None if trials is None else spec.trials,
@@ -209,7 +216,7 @@ def _spec(request: JobRequest, space: SearchSpace) -> JobSpec:
     return JobSpec(
         name=request.name or space.name,
         space=space,
-        trials=search_spaces.count(space),
+        trials=search_spaces.count(space) * space.repeats,
         seed=request.seed,
         max_concurrent_trials=request.max_concurrent_trials,
         cpu=request.resources_per_trial.cpu,
@@ -220,6 +227,20 @@ def _spec(request: JobRequest, space: SearchSpace) -> JobSpec:
         tags=request.tags,
         version=version(),
     )
+
+
+def _check_run(space: SearchSpace, root: str) -> None:
+    """Refuse what this version reads and does not run."""
+    declared = space.to_json()
+    said = [name for name in NOT_YET if name in declared]
+    strategy = ["strategy"] if space.strategy in NOT_YET else []
+    hint = "leave it out, or use another one"
+    problems = [
+        Problem(root + pointer_to(name), "this version does not run it yet", "not_yet", hint)
+        for name in (*said, *strategy)
+    ]
+    if problems:
+        raise InvalidRequest(problems)
 
 
 def _check_keep(request: JobRequest, most: int) -> None:

@@ -79,8 +79,8 @@ def test_a_row_of_a_newer_version_is_read_without_what_is_unknown() -> None:
     stored = SPEC.to_json()
     newer = {
         **stored,
-        "repeats": 3,
-        "budget": {"seconds": 10},
+        "fidelity": "epochs",
+        "budget": {"dollars": 10},
         "resources_per_trial": {**stored["resources_per_trial"], "memory": "1G"},
         "parameters": {
             **stored["parameters"],
@@ -101,8 +101,8 @@ def test_a_row_of_an_older_version_takes_the_defaults() -> None:
 
 
 def test_a_row_with_a_strategy_that_this_version_does_not_know_is_refused() -> None:
-    with pytest.raises(SearchSpaceError, match='"sobol" is not a strategy'):
-        JobSpec.from_json({**SPEC.to_json(), "strategy": "sobol"})
+    with pytest.raises(SearchSpaceError, match='"smac" is not a strategy'):
+        JobSpec.from_json({**SPEC.to_json(), "strategy": "smac"})
 
 
 @pytest.mark.parametrize(

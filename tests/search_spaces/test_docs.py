@@ -58,5 +58,5 @@ def test_every_space_strategy_and_code_is_in_the_guide() -> None:
         row = re.search(rf"\| `{space.name}` \| .* (\d+) epochs \| (\d+) \|", GUIDE)
         assert row is not None
         assert [int(number) for number in row.groups()] == [space.epochs, count(space)]
-    assert all(f"| `{strategy}` |" in GUIDE for strategy in STRATEGIES)
+    assert all(f"`{strategy}`" in GUIDE for strategy in STRATEGIES)
     assert all(f"`{code}`" in GUIDE for code in Code)

@@ -40,8 +40,8 @@ def test_only_keys_that_are_known_in_that_place_are_named() -> None:
         ("grid_search", "write grid instead"),
         ("random-search", "write random instead"),
         ("gird", "did you mean grid?"),
-        (3, "there are: single, one_at_a_time, grid, random, tpe"),
-        ({"name": "bayes"}, "there are: single, one_at_a_time, grid, random, tpe"),
+        (3, f"there are: {', '.join(STRATEGIES)}"),
+        ({"name": "bayes"}, f"there are: {', '.join(STRATEGIES)}"),
     ],
 )
 def test_a_strategy_of_another_tool(strategy: object, hint: str) -> None:

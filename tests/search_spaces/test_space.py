@@ -364,7 +364,9 @@ def test_words_of_other_tools_as_values_are_told_ours(member: str, value: str, h
 
 NEWER: dict[str, Any] = {
     **SPACE,
-    "scheduler": {"name": "asha"},
+    "fidelity": "epochs",
+    "scheduler": {"name": "asha", "brackets": 2},
+    "budget": {"seconds": 60, "dollars": 3},
     "trials": 12,
     "parameters": {
         "layers": {"low": 1, "high": 3, "prior": "normal"},
@@ -388,7 +390,9 @@ def test_a_stored_space_of_a_newer_version_is_read_without_what_is_unknown() -> 
             "dropout": {"values": [0.1, 0.5]},
             "batch_size": 1,
             "second": {"values": [[64, 64], [128]], "when": {"layers": {"at_least": 2}}},
-        }
+        },
+        scheduler="asha",
+        budget={"seconds": 60},
     )
     assert SearchSpace.from_stored(read.to_json()) == read
 
@@ -396,7 +400,7 @@ def test_a_stored_space_of_a_newer_version_is_read_without_what_is_unknown() -> 
 @pytest.mark.parametrize(
     "strange",
     [
-        {"strategy": "sobol"},
+        {"strategy": "smac"},
         {"parameters": {"rate": {"normal": [0, 1]}}},
         {"epochs": 0},
     ],
