@@ -8,10 +8,26 @@ from collections.abc import Iterable
 from results.records import TrialRecord
 from results.states import TrialState
 
+#: The metrics of every trial: its training seconds, the size of its newest checkpoint in bytes.
+SECONDS, MODEL_BYTES = "seconds", "model_bytes"
+
+
+def value_of(trial: TrialRecord, metric: str) -> float | None:
+    """Return the metric's last value, None if the trial has none.
+
+    Besides what it reported, every trial has ``seconds``, how long it has trained, and one with a
+    checkpoint has ``model_bytes``, the size of the one that was made last.
+    """
+    if metric in trial.metrics:
+        return trial.metrics[metric]
+    if metric == SECONDS:
+        return trial.seconds
+    return float(trial.model_bytes) if metric == MODEL_BYTES and trial.model_bytes else None
+
 
 def score_of(trial: TrialRecord, metric: str) -> float | None:
     """Return the metric's last value, or None unless the trial succeeded with a finite one."""
-    value = trial.metrics.get(metric)
+    value = value_of(trial, metric)
     if trial.state is not TrialState.SUCCEEDED or value is None or not math.isfinite(value):
         return None
     return value

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from results.spec import JobSpec
-from results.states import FailureKind, JobState, TrialState
+from results.states import FailureKind, JobState, Purpose, TrialState
 
 JsonObject = Mapping[str, Any]
 
@@ -31,11 +31,17 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class NewTrial:
-    """A configuration to run; ``number`` counts from 0 within the job."""
+    """A configuration to run; ``number`` counts from 0 within the job.
+
+    ``configuration`` is the number of the first trial with this configuration, None for the trial
+    itself.
+    """
 
     number: int
     parameters: JsonObject
     seed: int
+    purpose: Purpose = Purpose.SEARCH
+    configuration: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,8 @@ class Progress:
     """How far a job is, counted over its trials.
 
     ``trials`` is the planned number, which for a sampler is known before its trials are.
+    ``finished`` counts the ``failed`` and ``stopped`` ones too. ``paused`` ones wait for their
+    scheduler. ``epochs_total`` is what all trials would train if none was ended early.
     """
 
     trials: int
@@ -51,6 +59,8 @@ class Progress:
     running: int
     epochs_done: int
     epochs_total: int
+    stopped: int = 0
+    paused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +81,8 @@ class JobRecord:
     ``claims`` counts how often the job was claimed since it was accepted, resumed, retried or
     extended, without the claims that were released on purpose: more than one means that a driver
     was lost. ``priority`` (1 to 100) is the job's weight in the shares of the cluster. ``slots`` is
-    how many of its trials may run at a time; None if it holds no share.
+    how many of its trials may run at a time; None if it holds no share. ``ended_by`` says in a
+    sentence why the search ended before all its trials, "" if it did not.
     """
 
     id: str
@@ -89,6 +100,7 @@ class JobRecord:
     claims: int = 0
     priority: int = 1
     slots: int | None = None
+    ended_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +112,10 @@ class TrialRecord:
     (0: not yet started). ``node`` names the machine that runs or ran it. ``engine`` names the code
     that trains it, from the latest report that named one ("" if none did). ``resumed_from`` is the
     epoch after which the current attempt last went on (0: it began at epoch 1), ``checkpoint`` the
-    epoch of the newest checkpoint (0: there is none).
+    epoch of the newest checkpoint (0: there is none), ``model_bytes`` the size of the checkpoint
+    that was made last, which may have been deleted since (0: none was made). ``configuration`` is
+    the number of the first trial with this configuration, its own if that is this one (also where
+    the value is negative).
     """
 
     number: int
@@ -118,6 +133,13 @@ class TrialRecord:
     finished_at: datetime | None = None
     resumed_from: int = 0
     checkpoint: int = 0
+    model_bytes: int = 0
+    purpose: Purpose = Purpose.SEARCH
+    configuration: int = -1
+
+    def __post_init__(self) -> None:
+        if self.configuration < 0:
+            object.__setattr__(self, "configuration", self.number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,18 +63,33 @@ JOB_MOVES: dict[JobState, frozenset[JobState]] = {
 
 
 class TrialState(StrEnum):
-    """Where a trial is in its life; a running trial whose process is lost is queued again."""
+    """Where a trial is in its life; a running trial whose process is lost is queued again.
+
+    A paused trial waits at a rung, with a checkpoint, until its scheduler lets it go on. A stopped
+    one was ended early, by its scheduler or by a budget.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"
     SUCCEEDED = "succeeded"
+    STOPPED = "stopped"
     FAILED = "failed"
     CANCELLED = "cancelled"
 
     @property
     def is_finished(self) -> bool:
         """Whether the trial has ended; a retry or an extension of its job may run it again."""
-        return self not in (TrialState.QUEUED, TrialState.RUNNING)
+        return self not in (TrialState.QUEUED, TrialState.RUNNING, TrialState.PAUSED)
+
+
+class Purpose(StrEnum):
+    """What a trial is run for."""
+
+    #: To find good configurations.
+    SEARCH = "search"
+    #: To train one of the best configurations again with another seed.
+    CONFIRM = "confirm"
 
 
 class FailureKind(StrEnum):

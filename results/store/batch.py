@@ -20,6 +20,8 @@ class AddTrial:
 class StartTrial:
     """Mark a trial running, from epoch 1 or from the checkpoint after epoch ``resumed_from``.
 
+    A paused trial is promoted by this move.
+
     ``is_retry`` says that it has failed or was lost before: that begins a new attempt.
     """
 
@@ -52,12 +54,40 @@ class RequeueTrial:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseTrial:
+    """Let a running trial wait at a rung; one that does not run stays as it is."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class FinishTrial:
-    """Mark a trial finished."""
+    """Mark a trial finished; ``detail`` says why in its event, where ``error`` does not."""
 
     number: int
     state: TrialState
     error: Failure | None = None
+    detail: str = ""
 
 
-Move = AddTrial | StartTrial | Reports | AddCheckpoint | RequeueTrial | FinishTrial
+@dataclass(frozen=True, slots=True)
+class PlanTrials:
+    """Set how many trials the job has in all: fewer after an early end, more for a confirmation.
+
+    ``ended_by`` says in a sentence why the search has ended early; "" leaves what was said.
+    """
+
+    total: int
+    ended_by: str = ""
+
+
+Move = (
+    AddTrial
+    | StartTrial
+    | Reports
+    | AddCheckpoint
+    | RequeueTrial
+    | PauseTrial
+    | FinishTrial
+    | PlanTrials
+)

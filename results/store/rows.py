@@ -22,11 +22,11 @@ from results.records import (
     TrialRecord,
 )
 from results.spec import JobSpec
-from results.states import FailureKind, JobState, TrialState
+from results.states import FailureKind, JobState, Purpose, TrialState
 from results.store.tables import JOBS
 from search_spaces import SearchSpaceError
 
-S = TypeVar("S", JobState, TrialState)
+S = TypeVar("S", JobState, TrialState, Purpose)
 
 #: A job's specification as text, from which :func:`read_spec` makes it.
 SPEC = sa.cast(JOBS.c.spec, sa.Text).label("spec")
@@ -49,7 +49,7 @@ def read_spec(job_id: str, text: str) -> JobSpec:
 
 
 def stored_state(states: type[S], text: str, job_id: str) -> S:
-    """Return the stored state of a job or of one of its trials, a member of ``states``.
+    """Return the stored state of a job or trial, or a trial's purpose, a member of ``states``.
 
     Raises :class:`results.errors.UnreadableJob` for a state that only a newer version has.
     """
@@ -84,6 +84,8 @@ def job_record(row: Row[Any]) -> JobRecord:
             running=row.running,
             epochs_done=row.epochs_done,
             epochs_total=row.planned_trials * spec.space.epochs,
+            stopped=row.stopped,
+            paused=row.paused,
         ),
         best=None if row.best is None else _best(row.best, spec.space.metric),
         error=_failure(row.error),
@@ -94,6 +96,7 @@ def job_record(row: Row[Any]) -> JobRecord:
         claims=row.claims,
         priority=row.priority,
         slots=row.slots,
+        ended_by=row.ended_by,
     )
 
 
@@ -115,6 +118,9 @@ def trial_record(row: Row[Any]) -> TrialRecord:
         finished_at=_time(row.finished_at),
         resumed_from=row.resumed_from,
         checkpoint=row.checkpoint,
+        model_bytes=row.model_bytes,
+        purpose=stored_state(Purpose, row.purpose, row.job_id),
+        configuration=row.number if row.configuration is None else row.configuration,
     )
 
 

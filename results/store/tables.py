@@ -60,6 +60,8 @@ JOBS = Table(
     Column("finished", Integer, nullable=False, server_default="0"),
     Column("failed", Integer, nullable=False, server_default="0"),
     Column("running", Integer, nullable=False, server_default="0"),
+    Column("stopped", Integer, nullable=False, server_default="0"),
+    Column("paused", Integer, nullable=False, server_default="0"),
     Column("epochs_done", _BIG_INTEGER, nullable=False, server_default="0"),
     Column("best", _JSON),
     Column("idempotency_key", Text, unique=True),
@@ -79,6 +81,8 @@ JOBS = Table(
     Column("driver_pid", Integer),
     Column("driver_started", Double),
     Column("error", _JSON),
+    # Why the search ended before all its trials, in a sentence.
+    Column("ended_by", Text, nullable=False, server_default=""),
     Column("created_at", Double, nullable=False),
     Column("started_at", Double),
     Column("finished_at", Double),
@@ -106,6 +110,12 @@ TRIALS = Table(
     Column("finished_at", Double),
     Column("resumed_from", Integer, nullable=False, server_default="0"),
     Column("checkpoint", Integer, nullable=False, server_default="0"),
+    Column("model_bytes", _BIG_INTEGER, nullable=False, server_default="0"),
+    Column("purpose", Text, nullable=False, server_default="search"),
+    # The number of the first trial with this configuration; null, as a former version leaves it,
+    # for the trial itself.
+    Column("configuration", Integer),
+    Index(None, "job_id", "configuration"),
 )
 
 REPORTS = Table(

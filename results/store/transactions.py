@@ -206,8 +206,16 @@ def end_job(
     error: Mapping[str, Any] | None = None,
     **columns: Any,
 ) -> None:
-    """Write the last state of a job that may move there, and cancel its unfinished trials."""
+    """Write the last state of a job that may move there, and end its unfinished trials.
+
+    They are cancelled; where the job has succeeded, paused ones are stopped.
+    """
+    stopped = 0
+    if state is JobState.SUCCEEDED:
+        paused = [TrialState.PAUSED]
+        stopped = move_trials(changes, job_id, paused, TrialState.STOPPED, finished_at=Now())
     cancelled = move_trials(changes, job_id, _UNFINISHED, TrialState.CANCELLED, finished_at=Now())
+    ended = {TrialState.STOPPED: stopped, TrialState.CANCELLED: cancelled}
     move_job(
         changes,
         job_id,
@@ -216,9 +224,11 @@ def end_job(
         error=error,
         finished_at=Now(),
         lease_expires_at=None,
-        finished=JOBS.c.finished + cancelled,
+        finished=JOBS.c.finished + stopped + cancelled,
+        stopped=JOBS.c.stopped + stopped,
         running=0,
+        paused=0,
         **columns,
     )
-    if cancelled:
-        count(changes.connection, {ending(TrialState.CANCELLED): cancelled})
+    if stopped or cancelled:
+        count(changes.connection, {ending(end): n for end, n in ended.items() if n})

@@ -15,6 +15,8 @@ from results.store.batch import (
     AddTrial,
     FinishTrial,
     Move,
+    PauseTrial,
+    PlanTrials,
     Reports,
     RequeueTrial,
     StartTrial,
@@ -51,8 +53,12 @@ def apply(changes: Changes, job_id: str, move: Move) -> int | None:
             _add_checkpoint(changes, job_id, move)
         case RequeueTrial():
             _requeue(changes, job_id, move)
+        case PauseTrial():
+            _pause(changes, job_id, move)
         case FinishTrial():
             _finish(changes, job_id, move)
+        case PlanTrials():
+            _plan(changes.connection, job_id, move)
     return None
 
 
@@ -87,10 +93,10 @@ def _add(changes: Changes, job_id: str, move: AddTrial) -> None:
         changes.note(job_id, TrialState.QUEUED, trial=number, attempt=0)
         return
     found = trial_row(connection, job_id, number)
-    if (found.parameters, found.seed) != (new["parameters"], new["seed"]):
+    if any(value != getattr(found, name) for name, value in new.items()):
         raise ValueError(
-            f"trial {number} of job {job_id} has other parameters or another seed: give a new "
-            "trial a new number"
+            f"trial {number} of job {job_id} has another configuration, seed or purpose: give a "
+            "new trial a new number"
         )
 
 
@@ -110,6 +116,7 @@ def _start(changes: Changes, job_id: str, move: StartTrial) -> int:
         connection,
         job_id,
         running=JOBS.c.running + int(row.state != TrialState.RUNNING),
+        paused=JOBS.c.paused - int(row.state == TrialState.PAUSED),
         epochs_done=JOBS.c.epochs_done + columns.get("epochs", row.epochs) - row.epochs,
     )
     attempt: int = columns.get("attempt", row.attempt)
@@ -163,7 +170,8 @@ def _add_checkpoint(changes: Changes, job_id: str, move: AddCheckpoint) -> None:
     trial_row(connection, job_id, new["trial"])
     insertion = insert_or_replace(connection, CHECKPOINTS)
     connection.execute(insertion, {"job_id": job_id, **new})
-    _update(connection, job_id, new["trial"], checkpoint=new["epoch"])
+    made = {"checkpoint": new["epoch"], "model_bytes": new["size"]}
+    _update(connection, job_id, new["trial"], **made)
 
 
 def _requeue(changes: Changes, job_id: str, move: RequeueTrial) -> None:
@@ -177,11 +185,35 @@ def _requeue(changes: Changes, job_id: str, move: RequeueTrial) -> None:
     changes.note(job_id, TrialState.QUEUED, trial=number, attempt=row.attempt, detail=detail)
 
 
+def _pause(changes: Changes, job_id: str, move: PauseTrial) -> None:
+    connection, number = changes.connection, move.number
+    row = trial_row(connection, job_id, number)
+    if row.state != TrialState.RUNNING:
+        return
+    _update(connection, job_id, number, state=TrialState.PAUSED, node=None)
+    update_job(connection, job_id, running=JOBS.c.running - 1, paused=JOBS.c.paused + 1)
+    changes.note(
+        job_id, TrialState.PAUSED, trial=number, attempt=row.attempt,
+        detail=f"waits after epoch {row.epochs}",
+    )  # fmt: skip
+
+
+def _plan(connection: Connection, job_id: str, move: PlanTrials) -> None:
+    of_job = sa.select(sa.func.count()).where(TRIALS.c.job_id == job_id)
+    known: int = connection.execute(of_job).scalar_one()
+    columns: dict[str, Any] = {
+        "planned_trials": values.integer(move.total, "total", low=max(1, known))
+    }
+    if values.text(move.ended_by, "ended_by"):
+        columns["ended_by"] = move.ended_by
+    update_job(connection, job_id, **columns)
+
+
 def _finish(changes: Changes, job_id: str, move: FinishTrial) -> None:
     state, number, connection = TrialState(move.state), move.number, changes.connection
     if not state.is_finished:
         raise ValueError(f"state must be one in which a trial is finished, not {state}")
-    stored = values.failure_json(move.error)
+    stored, said = values.failure_json(move.error), values.text(move.detail, "detail")
     row = trial_row(connection, job_id, number)
     if _is_finished(row):
         return
@@ -191,10 +223,12 @@ def _finish(changes: Changes, job_id: str, move: FinishTrial) -> None:
         job_id,
         finished=JOBS.c.finished + 1,
         failed=JOBS.c.failed + int(state is TrialState.FAILED),
+        stopped=JOBS.c.stopped + int(state is TrialState.STOPPED),
         running=JOBS.c.running - int(row.state == TrialState.RUNNING),
+        paused=JOBS.c.paused - int(row.state == TrialState.PAUSED),
     )
     if state is TrialState.SUCCEEDED:
         improve_best(connection, job_id, [candidate(number, row.parameters, row.metrics)])
     kind = None if move.error is None else move.error.kind
     count(connection, {ending(state, kind): 1, **timed(Counter.TRIAL, row.seconds)})
-    changes.note(job_id, state, trial=number, attempt=row.attempt, detail=kind or "")
+    changes.note(job_id, state, trial=number, attempt=row.attempt, detail=kind or said)

@@ -8,7 +8,16 @@ import sqlalchemy as sa
 
 from results.records import Checkpoint, Failure, Lease, NewTrial, TrialRecord
 from results.states import TrialState
-from results.store.batch import AddCheckpoint, AddTrial, FinishTrial, Move, RequeueTrial, StartTrial
+from results.store.batch import (
+    AddCheckpoint,
+    AddTrial,
+    FinishTrial,
+    Move,
+    PauseTrial,
+    PlanTrials,
+    RequeueTrial,
+    StartTrial,
+)
 from results.store.rows import checkpoint_record, trial_record
 from results.store.tables import CHECKPOINTS, TRIALS
 from results.store.transactions import Transactions, job_row
@@ -74,6 +83,20 @@ class TrialMethods(Transactions):
         A trial that is not running stays as it is.
         """
         self.write(lease, [RequeueTrial(number, detail)])
+
+    def pause_trial(self, lease: Lease, number: int) -> None:
+        """Let a running trial wait at a rung until it is started again or finished.
+
+        A trial that is not running stays as it is.
+        """
+        self.write(lease, [PauseTrial(number)])
+
+    def plan_trials(self, lease: Lease, total: int, *, ended_by: str = "") -> None:
+        """Set how many trials the job has in all, and why its search has ended early.
+
+        Raises ``ValueError`` for fewer than it has.
+        """
+        self.write(lease, [PlanTrials(total, ended_by)])
 
     def finish_trial(
         self, lease: Lease, number: int, state: TrialState, error: Failure | None = None

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from results.records import MOST_PRIORITY, Checkpoint, EpochReport, Failure, NewTrial
-from results.states import FailureKind
+from results.states import FailureKind, Purpose
 from search_spaces import storable, unstorable
 
 _LARGEST_INTEGER = 2**31 - 1
@@ -126,6 +126,10 @@ def new_trial(trial: NewTrial) -> dict[str, Any]:
         "number": number,
         "parameters": plain_json(trial.parameters, f"trial {number}: parameters"),
         "seed": integer(trial.seed, f"trial {number}: seed", low=0, high=_LARGEST_BIG_INTEGER),
+        "purpose": Purpose(trial.purpose).value,
+        "configuration": number
+        if trial.configuration is None
+        else integer(trial.configuration, f"trial {number}: configuration", low=0, high=number),
     }
 
 

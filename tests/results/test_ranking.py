@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from results.ranking import ranked, ranks, score_of
+from results.ranking import ranked, ranks, score_of, value_of
 from results.records import TrialRecord
 from results.states import TrialState
 
@@ -34,6 +34,16 @@ def test_only_succeeded_trials_are_ranked(state: TrialState) -> None:
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_values_that_are_not_finite_are_not_ranked(value: float) -> None:
     assert ranked([_trial(0, value)], "loss", "min") == ()
+
+
+def test_every_trial_has_its_seconds_and_one_with_a_checkpoint_its_size() -> None:
+    trial = replace(_trial(0, 0.5), seconds=2.5)
+    assert value_of(trial, "seconds") == 2.5
+    assert value_of(trial, "model_bytes") is None
+    assert value_of(replace(trial, model_bytes=2**40), "model_bytes") == 2.0**40
+    assert value_of(replace(trial, metrics={"seconds": 1.0}), "seconds") == 1.0
+    assert (value_of(trial, "loss"), value_of(trial, "other")) == (0.5, None)
+    assert score_of(trial, "seconds") == 2.5
 
 
 def test_a_trial_without_the_metric_is_not_ranked() -> None:

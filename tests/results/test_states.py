@@ -25,7 +25,8 @@ def test_a_job_that_has_not_ended_can_end(state: JobState) -> None:
 
 def test_what_has_ended() -> None:
     assert {s.value for s in JobState if s.is_finished} == {"succeeded", "failed", "cancelled"}
-    assert {s.value for s in TrialState if s.is_finished} == {"succeeded", "failed", "cancelled"}
+    ended = {"succeeded", "stopped", "failed", "cancelled"}
+    assert {s.value for s in TrialState if s.is_finished} == ended
 
 
 def test_a_job_that_was_cancelled_never_runs_again() -> None:

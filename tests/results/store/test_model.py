@@ -77,7 +77,7 @@ class Job:
     former_best: BestTrial | None = None
 
     def queue_running_trials(self) -> None:
-        """What becomes of running trials when their driver is gone."""
+        """What becomes of running trials when their driver is gone; paused ones wait on."""
         for trial in self.trials:
             if trial.state is TrialState.RUNNING:
                 trial.state = TrialState.QUEUED
@@ -90,7 +90,7 @@ class Job:
         """Queue the job and every trial that has not succeeded."""
         self.state, self.claims = JobState.QUEUED, 0
         for trial in self.trials:
-            if trial.state is not TrialState.SUCCEEDED:
+            if trial.state not in (TrialState.SUCCEEDED, TrialState.STOPPED):
                 trial.state = TrialState.QUEUED
 
     def extend(self, trials: int, epochs: int) -> None:
@@ -100,7 +100,7 @@ class Job:
         for trial in self.trials:
             is_short = epochs > self.planned_epochs and len(trial.epochs()) < epochs
             is_through = trial.state is TrialState.SUCCEEDED and not is_short
-            if not is_through and trial.state is not TrialState.FAILED:
+            if not is_through and trial.state not in (TrialState.FAILED, TrialState.STOPPED):
                 trial.state = TrialState.QUEUED
         self.planned, self.planned_epochs = trials, epochs
 
@@ -125,9 +125,10 @@ class Job:
             self.former_best = None
         ended: Counter[TrialState] = Counter()
         for trial in self.trials:
+            is_stopped = state is JobState.SUCCEEDED and trial.state is TrialState.PAUSED
             if not trial.state.is_finished:
-                trial.state = TrialState.CANCELLED
-                ended[TrialState.CANCELLED] += 1
+                trial.state = TrialState.STOPPED if is_stopped else TrialState.CANCELLED
+                ended[trial.state] += 1
         return ended
 
     def progress(self) -> Progress:
@@ -140,6 +141,8 @@ class Job:
             running=states.count(TrialState.RUNNING),
             epochs_done=sum(len(trial.epochs()) for trial in self.trials),
             epochs_total=self.planned * self.planned_epochs,
+            stopped=states.count(TrialState.STOPPED),
+            paused=states.count(TrialState.PAUSED),
         )
 
     def best(self) -> BestTrial | None:
@@ -422,6 +425,14 @@ class StoreMachine(RuleBasedStateMachine):
             self.store.requeue_trial(lease, number)
             if job.trials[number].state is TrialState.RUNNING:
                 job.trials[number].state = TrialState.QUEUED
+
+    @rule(lease=leases, number=TRIALS)
+    def pause_trial(self, lease: Lease, number: int) -> None:
+        job = self.held(lease)
+        with self.raising((job is None, LeaseLost)):
+            self.store.pause_trial(lease, number)
+            if job.trials[number].state is TrialState.RUNNING:
+                job.trials[number].state = TrialState.PAUSED
 
     @rule(lease=leases, number=TRIALS, state=FINISHED_TRIALS)
     def finish_trial(self, lease: Lease, number: int, state: TrialState) -> None:

@@ -21,8 +21,10 @@ from results.states import FailureKind, JobState, TrialState
 from results.store import Store, open_store, schema
 from tests.results.store.samples import SPEC, accept, claim
 
-REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006"]
+REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007"]
 JOB_ID = "0123456789abcdef"
+#: The states that trials had before revision 0007.
+FORMER_STATES = [s for s in TrialState if s not in (TrialState.PAUSED, TrialState.STOPPED)]
 
 #: A row of each table, with the columns of all revisions.
 FILLED = {
@@ -178,7 +180,7 @@ def former_rows() -> tuple[list[dict[str, object]], list[dict[str, object]]]:
             {**FILLED["jobs"], "id": job_id, "name": f"{state} {mode}", "state": state,
              "spec": spec, "planned_trials": 10, "idempotency_key": None}
         )  # fmt: skip
-        for trial, ended in enumerate((*TrialState, *TrialState)):
+        for trial, ended in enumerate(2 * FORMER_STATES):
             value = trial / 10
             trials.append(
                 {**FILLED["trials"], "job_id": job_id, "number": trial, "state": ended,
@@ -190,6 +192,24 @@ def former_rows() -> tuple[list[dict[str, object]], list[dict[str, object]]]:
                  "finished_at": 1.7e9 if ended.is_finished else None}
             )  # fmt: skip
     return jobs, trials
+
+
+def test_a_former_version_reads_what_waited_and_what_was_stopped(empty_store: Store) -> None:
+    empty_store.migrate()
+    job = accept(empty_store, 3)
+    lease = claim(empty_store)
+    for number in range(3):
+        empty_store.start_trial(lease, number, node=None)
+    empty_store.pause_trial(lease, 0)
+    empty_store.finish_trial(lease, 1, TrialState.STOPPED)
+    with empty_store._database.write() as connection:
+        command.downgrade(schema.config(connection), "0006")
+        found = connection.exec_driver_sql("SELECT state FROM trials ORDER BY number")
+        assert found.scalars().all() == ["queued", "cancelled", "running"]
+    empty_store.migrate()
+    assert [t.state.value for t in empty_store.trials(job.id)] == ["queued", "cancelled", "running"]
+    assert [trial.configuration for trial in empty_store.trials(job.id)] == [0, 1, 2]
+    assert empty_store.trial_outcomes() == ()
 
 
 def test_each_revision_is_among_those_that_are_tried(empty_store: Store) -> None:

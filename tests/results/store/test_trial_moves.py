@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from results.errors import IllegalMove, LeaseLost, TrialNotFound
 from results.records import Checkpoint, EpochReport, NewTrial
-from results.states import FailureKind, JobState, TrialState
+from results.states import FailureKind, JobState, Purpose, TrialState
 from results.store import Store
 from results.store.batch import (
     AddCheckpoint,
     AddTrial,
     FinishTrial,
+    Move,
+    PauseTrial,
+    PlanTrials,
     Reports,
     RequeueTrial,
     StartTrial,
@@ -64,6 +69,11 @@ def test_many_moves_are_one_transaction_in_order(store: Store) -> None:
         Reports([current(1, 1, 1.0)]),
         AddCheckpoint(checkpoint(1, trial=7)),
         AddTrial(NewTrial(0, {"learning_rate": 7}, 42)),
+        AddTrial(NewTrial(0, {"learning_rate": 0.1}, 42, Purpose.CONFIRM)),
+        AddTrial(NewTrial(1, {"learning_rate": 0.1}, 42, configuration=2)),
+        PauseTrial(7),
+        PlanTrials(0),
+        PlanTrials(2, "a budget of\x00"),
         StartTrial(0, None, resumed_from=5),
     ],
 )
@@ -156,6 +166,97 @@ def test_checkpoints_are_known_until_they_are_dropped(store: Store) -> None:
     assert [trial.checkpoint for trial in store.trials(job.id)] == [0, 0]
 
 
+def test_a_paused_trial_waits_and_goes_on_in_its_attempt(store: Store) -> None:
+    lease = started(store, 2)
+    store.write_reports(lease, [report(0, 1, 0.25), report(1, 1, 0.5)])
+    store.write(lease, [PauseTrial(0), PauseTrial(1), PauseTrial(1)])
+    progress = store.job(lease.job_id).progress
+    assert (progress.paused, progress.running, progress.finished) == (2, 0, 0)
+    assert [trial.state for trial in store.trials(lease.job_id)] == [TrialState.PAUSED] * 2
+    store.requeue_trial(lease, 0)
+    assert store.start_trial(lease, 0, node="node-2", resumed_from=1) == 1
+    progress = store.job(lease.job_id).progress
+    assert (progress.paused, progress.running, progress.epochs_done) == (1, 1, 2)
+    store.write_reports(lease, [report(0, 2, 0.75)])
+    assert store.curve(lease.job_id, 0).reported(METRIC) == (0.25, 0.75)
+    store.release_job(lease, lost=True)
+    again = claim(store)
+    assert [t.state.value for t in store.trials(lease.job_id)] == ["queued", "paused"]
+    assert store.job(again.job_id).progress.paused == 1
+
+
+@pytest.mark.parametrize(
+    "before", [[], [StartTrial(0, None)], [StartTrial(0, None), PauseTrial(0)]]
+)
+def test_a_trial_is_stopped_wherever_it_is(store: Store, before: list[Move]) -> None:
+    job, ended_before = accept(store, 1), ends(store)
+    lease = claim(store)
+    store.write(lease, [*before, FinishTrial(0, TrialState.STOPPED, detail="budget")])
+    trial, found = store.trial(job.id, 0), store.job(job.id)
+    assert trial.state is TrialState.STOPPED
+    assert trial.finished_at is not None
+    counts = found.progress
+    assert (counts.finished, counts.stopped, counts.failed) == (1, 1, 0)
+    assert (counts.running, counts.paused, found.best) == (0, 0, None)
+    assert store.events(job_id=job.id)[-1].detail == "budget"
+    assert ends(store) - ended_before == Counter({TrialState.STOPPED: 1})
+    with pytest.raises(IllegalMove, match="has stopped"):
+        store.start_trial(lease, 0, node=None)
+
+
+def ends(store: Store) -> Counter[TrialState]:
+    """How often trials ended without a failure; the counts of former tests are among them."""
+    return Counter({end.state: end.trials for end in store.trial_outcomes() if end.kind is None})
+
+
+def test_paused_trials_are_stopped_with_a_job_that_succeeds(store: Store) -> None:
+    ended_before = ends(store)
+    for state, ended in (
+        (JobState.SUCCEEDED, ["stopped", "cancelled"]),
+        (JobState.FAILED, ["cancelled", "cancelled"]),
+    ):
+        lease = started(store, 2)
+        store.write(lease, [PauseTrial(0)])
+        store.finish_job(lease, state, ended_by="the budget of 2 epochs is spent")
+        job = store.job(lease.job_id)
+        assert [trial.state.value for trial in store.trials(job.id)] == ended
+        assert job.progress.stopped == ended.count("stopped")
+        assert (job.progress.finished, job.progress.paused) == (2, 0)
+        assert job.ended_by == "the budget of 2 epochs is spent"
+    assert ends(store) - ended_before == {TrialState.STOPPED: 1, TrialState.CANCELLED: 3}
+
+
+def test_the_number_of_trials_follows_the_search(store: Store) -> None:
+    lease = started(store, 2)
+    store.write(lease, [PlanTrials(7)])
+    assert (store.job(lease.job_id).progress.trials, store.job(lease.job_id).ended_by) == (7, "")
+    store.plan_trials(lease, 2, ended_by="it has trained 20 epochs")
+    store.plan_trials(lease, 3)
+    job = store.job(lease.job_id)
+    assert (job.progress.trials, job.ended_by) == (3, "it has trained 20 epochs")
+    with pytest.raises(ValueError, match="total must be an integer from 2"):
+        store.plan_trials(lease, 1)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    assert store.job(lease.job_id).ended_by == "it has trained 20 epochs"
+
+
+def test_trials_of_one_configuration_and_what_they_are_for(store: Store) -> None:
+    lease = started(store, 1)
+    again = NewTrial(1, {"learning_rate": 0.1}, 43, Purpose.CONFIRM, configuration=0)
+    store.write(lease, [PlanTrials(2), AddTrial(again), AddTrial(again)])
+    first, second = store.trials(lease.job_id)
+    assert (first.purpose, first.configuration) == (Purpose.SEARCH, 0)
+    assert (second.purpose, second.configuration, second.seed) == (Purpose.CONFIRM, 0, 43)
+
+
+def test_a_trial_keeps_the_size_of_its_newest_checkpoint(store: Store) -> None:
+    lease = started(store)
+    assert store.trial(lease.job_id, 0).model_bytes == 0
+    store.add_checkpoint(lease, checkpoint(1))
+    store.drop_checkpoints(lease.job_id, [checkpoint(1).name])
+    assert store.trial(lease.job_id, 0).model_bytes == 2**40
+
+
 def test_each_change_of_a_trial_is_an_event(store: Store) -> None:
     job = accept(store, 1)
     lease = claim(store)
@@ -164,12 +265,16 @@ def test_each_change_of_a_trial_is_an_event(store: Store) -> None:
     store.write_reports(lease, [report(0, 1, 0.5)])
     store.requeue_trial(lease, 0, detail=FailureKind.WORKER_LOST)
     store.start_trial(lease, 0, node=None, resumed_from=1)
+    store.pause_trial(lease, 0)
+    store.start_trial(lease, 0, node=None, resumed_from=1)
     store.finish_trial(lease, 0, TrialState.SUCCEEDED)
     store.finish_job(lease, JobState.SUCCEEDED)
     found = store.events(after=before, job_id=job.id)
     assert [(e.trial, e.state, e.attempt, e.detail) for e in found] == [
         (0, "running", 1, ""),
         (0, "queued", 1, "worker_lost"),
+        (0, "running", 1, "goes on after epoch 1"),
+        (0, "paused", 1, "waits after epoch 1"),
         (0, "running", 1, "goes on after epoch 1"),
         (0, "succeeded", 1, ""),
         (None, "succeeded", None, ""),

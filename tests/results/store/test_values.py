@@ -90,7 +90,8 @@ def test_metrics_are_plain_floats() -> None:
 
 def test_a_new_trial_is_checked() -> None:
     assert values.new_trial(NewTrial(3, {"a": 1}, 2**63 - 1)) == {
-        "number": 3, "parameters": {"a": 1}, "seed": 2**63 - 1,
+        "number": 3, "parameters": {"a": 1}, "seed": 2**63 - 1, "purpose": "search",
+        "configuration": 3,
     }  # fmt: skip
     with pytest.raises(ValueError, match="trial 3: seed"):
         values.new_trial(NewTrial(3, {}, 2**63))
