@@ -2,9 +2,7 @@
 
 The best configurations and the default run again, all with the same further seeds, in rounds of one
 seed each. After a round a candidate that is clearly worse than the leader drops out, so that most
-seeds are spent where it is close. This is a race by paired t-tests, as irace runs it (Birattari et
-al., "A racing algorithm for configuring metaheuristics", GECCO 2002; López-Ibáñez et al., "The
-irace package", Operations Research Perspectives 3, 2016, section 3.1, with test ``t-test``).
+seeds are spent where it is close (:mod:`results.racing` has the rule and its source).
 
 The trial by which the search chose a candidate does not count: its value is high *because* it
 chose, so it flatters every candidate, and most the one that owes its place to luck (selection
@@ -13,18 +11,12 @@ bias, or the winner's curse). Only values that had no part in the choice are com
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from results.intervals import difference
+from results.racing import Pair, survivors
 
-#: Nobody drops out before so many rounds: two pairs may agree by chance, and their interval is
-#: useless (the 97.5 % quantile of t with one degree of freedom is 12.7).
-FEWEST_SEEDS = 3
 _SEEDS_IN_ALL = 2**32
-
-Pair = tuple[int, int]
 
 
 class Seeds(Protocol):
@@ -127,22 +119,3 @@ class Confirmation:
                 return
             self._round += 1
             self._left = survivors(self._left, self._seeds[: self._round], self._losses)
-
-
-def survivors(
-    candidates: Sequence[int], seeds: Sequence[int], losses: Mapping[Pair, float | None]
-) -> tuple[int, ...]:
-    """Return the candidates that stay in after a round; each has a loss for each of ``seeds``.
-
-    One stays out that failed, and from ``FEWEST_SEEDS`` seeds on one whose loss is clearly above
-    the leader's: the 95 % t-interval of the paired differences lies above 0.
-    """
-    values: dict[int, list[float]] = {}
-    for candidate in candidates:
-        found = [losses[candidate, seed] for seed in seeds]
-        if (complete := [loss for loss in found if loss is not None]) == found:
-            values[candidate] = complete
-    if len(seeds) < FEWEST_SEEDS or not values:
-        return tuple(values)
-    leader = min(values.values(), key=statistics.fmean)
-    return tuple(c for c, own in values.items() if not difference(own, leader).is_above_zero)
