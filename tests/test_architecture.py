@@ -56,7 +56,7 @@ TOP = {
 #: A foreign library lives in the modules that exist for it.
 HOMES = {
     "ray": ["service.engine.*"],
-    "optuna": ["service.engine.sampler", "results.study", "results.plots*"],
+    "optuna": ["service.search.samplers", "results.study", "results.plots*"],
     "scipy": ["results.intervals"],
     "sqlalchemy": ["results.store*"],
     "alembic": ["results.store*"],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ray import tune
 
+from results.ranking import score_of
 from results.records import JobRecord, Lease, TrialRecord
 from results.states import JobState
 from results.storage import Storage, StorageError
@@ -31,7 +32,7 @@ from service.settings import Settings
 from trainables import datasets
 
 if TYPE_CHECKING:
-    from service.engine.sampler import Sampler
+    from service.search.samplers import Sampler
 
 logger = logging.getLogger("service.engine.driver")
 
@@ -160,12 +161,20 @@ def _at_intervals(action: Callable[[], None]) -> Callable[[], None]:
 
 
 def _sampler(job: JobRecord, records: Sequence[TrialRecord]) -> Sampler | None:
-    if not job.spec.space.is_sampled:
+    space = job.spec.space
+    if not space.is_sampled:
         return None
     # Importing Optuna takes half a second, which a list of configurations does without.
-    from service.engine.sampler import Sampler
+    from service.search.samplers import make_sampler
 
-    return Sampler(job.spec.space, seed=job.spec.seed, records=records)
+    sampler = make_sampler(space, seed=job.spec.seed, records=records)
+    for record in (record for record in records if record.state.is_finished):
+        score = score_of(record, space.metric)
+        if score is not None:
+            loss = -score if space.mode == "max" else score
+            sampler.observe(record.number, space.epochs, (loss,), ())
+        sampler.end(record.number, succeeded=score is not None)
+    return sampler
 
 
 def _fit(

@@ -30,7 +30,7 @@ from service.engine.recorder import Recorder
 from service.log_lines import log_state
 
 if TYPE_CHECKING:
-    from service.engine.sampler import Sampler
+    from service.search.samplers import Sampler
 
 logger = logging.getLogger("service.engine.driver")
 
@@ -260,8 +260,11 @@ class SegmentQueue:
         self._recorder.drop(found for found in trial.checkpoints if found.epoch != last)
         log_state(logger, self._job_id, state, trial=trial.number)
         if self._sampler is not None:
-            succeeded = state is TrialState.SUCCEEDED
-            self._sampler.tell(trial.number, trial.value if succeeded else None)
+            space, succeeded = self._spec.space, state is TrialState.SUCCEEDED
+            if succeeded and trial.value is not None:
+                loss = -trial.value if space.mode == "max" else trial.value
+                self._sampler.observe(trial.number, space.epochs, (loss,), ())
+            self._sampler.end(trial.number, succeeded=succeeded)
 
 
 _LOST = "the trial's process was lost: it was killed, it crashed, or its node died"

@@ -63,13 +63,19 @@ class Draws:
     """A sampler that draws 10, 11, ... and keeps what it is told."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[int, float | None]] = []
+        self.told: list[tuple[int, float | str]] = []
 
     def draw(self, number: int) -> dict[str, Any]:
         return {"learning_rate": 10.0 + number}
 
-    def tell(self, number: int, value: float | None) -> None:
-        self.told.append((number, value))
+    def observe(
+        self, number: int, epoch: int, losses: tuple[float, ...], excess: tuple[float, ...]
+    ) -> None:
+        assert epoch == EPOCHS
+        self.told.append((number, *losses))
+
+    def end(self, number: int, *, succeeded: bool) -> None:
+        self.told.append((number, "succeeded" if succeeded else "failed"))
 
 
 class Job:
@@ -305,7 +311,7 @@ def test_a_sampler_draws_one_trial_at_a_time_and_is_told_its_value() -> None:
     assert AddTrial(NewTrial(2, {"learning_rate": 12.0}, 42)) in job.moves.new()
     job.end("a", Epoch(4, {"train_rmse": 0.5}, 1.0), Finished())
     job.end("b", Epoch(4, {"train_rmse": 0.7}, 1.0), Failed(DIVERGED))
-    assert sampler.told == [(1, 0.5), (2, None)]
+    assert sampler.told == [(1, 0.5), (1, "succeeded"), (2, "failed")]
     assert job.begin().parameters == {"learning_rate": 13.0}
     job.end("c", Finished())
     assert job.next() == FINISHED
@@ -316,4 +322,4 @@ def test_a_trial_that_had_trained_all_its_epochs_is_told_with_its_recorded_value
     job = Job(QUEUED, trials=1, sampler=sampler, checkpoints=[checkpoint(0, EPOCHS)])
     job.begin()
     job.end("a", Finished())
-    assert sampler.told == [(0, 9.0)]
+    assert sampler.told == [(0, 9.0), (0, "succeeded")]

@@ -1,0 +1,55 @@
+"""Which epoch's values a sampler's model is told: those of one epoch, never a mixture.
+
+The rule is BOHB's (Falkner et al., 2018, "BOHB: Robust and Efficient Hyperparameter Optimization at
+Scale", section 3.2): of the epochs at which trials are compared, the highest with enough values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+#: An epoch has enough values for a model from so many trials on.
+ENOUGH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What was observed of a trial after an epoch.
+
+    ``losses``: one for each objective, lower is better. ``excess``: one for each constraint, by how
+    much it is violated (met at 0 and below).
+    """
+
+    losses: tuple[float, ...]
+    excess: tuple[float, ...] = ()
+
+
+class Levels:
+    """The observed values by epoch and trial; a paused trial's count like all others."""
+
+    def __init__(self) -> None:
+        self._by_epoch: dict[int, dict[int, Values]] = {}
+
+    def add(self, number: int, epoch: int, values: Values) -> bool:
+        """Take a trial's values after an epoch; return whether they replace others."""
+        trials = self._by_epoch.setdefault(epoch, {})
+        is_replaced = number in trials
+        trials[number] = values
+        return is_replaced
+
+    def remove(self, number: int) -> bool:
+        """Forget a trial; return whether it had values."""
+        found = [trials.pop(number, None) for trials in self._by_epoch.values()]
+        return any(values is not None for values in found)
+
+    @property
+    def epoch(self) -> int | None:
+        """The highest epoch with enough values, else the lowest with any; None without values."""
+        enough = [epoch for epoch, told in self._by_epoch.items() if len(told) >= ENOUGH]
+        some = [epoch for epoch, told in self._by_epoch.items() if told]
+        return max(enough) if enough else min(some, default=None)
+
+    def at(self, epoch: int | None) -> Mapping[int, Values]:
+        """Return the values after an epoch by trial, in the order in which they came."""
+        return {} if epoch is None else self._by_epoch.get(epoch, {})
