@@ -17,7 +17,7 @@ from results.comparison import Comparison, compare, parameter_key
 from results.ranking import ranked as rank_trials
 from results.ranking import score_of
 from results.records import Curve, JobRecord, TrialRecord
-from results.states import FailureKind
+from results.states import FailureKind, Purpose
 from results.wording import fallback_info
 from search_spaces import SearchSpace
 from trainables.contract import Metric
@@ -36,14 +36,17 @@ _FEW = 8
 class JobResults:
     """A job with its trials by number, its curves by trial number, and its metrics' descriptions.
 
-    ``curves`` may be those of the ``shown`` trials alone. Compared by identity; what follows from
-    the records is worked out once, which matters for thousands of trials.
+    ``trials`` are those of the search; ``confirming`` are those that ran the best configurations
+    again with further seeds, which are never ranked or compared with them. ``curves`` may be those
+    of the ``shown`` trials alone. Compared by identity; what follows from the records is worked out
+    once, which matters for thousands of trials.
     """
 
     job: JobRecord
     trials: tuple[TrialRecord, ...]
     curves: Mapping[int, Curve]
     metrics: Mapping[str, Metric]
+    confirming: tuple[TrialRecord, ...] = ()
 
     @classmethod
     def of(
@@ -54,8 +57,12 @@ class JobResults:
         metrics: Mapping[str, Metric],
     ) -> JobResults:
         """Return the results made of what a store returns, in any order."""
-        ordered = tuple(sorted(trials, key=lambda trial: trial.number))
-        return cls(job, ordered, {c.trial: c for c in curves if c.epochs}, metrics)
+        ordered = sorted(trials, key=lambda trial: trial.number)
+        searched = tuple(t for t in ordered if t.purpose is Purpose.SEARCH)
+        confirming = tuple(t for t in ordered if t.purpose is Purpose.CONFIRM)
+        numbers = {trial.number for trial in searched}
+        kept = {c.trial: c for c in curves if c.epochs and c.trial in numbers}
+        return cls(job, searched, kept, metrics, confirming)
 
     @property
     def space(self) -> SearchSpace:

@@ -26,6 +26,7 @@ PUBLIC = {
                 "results.formatting", "results.ranking", "results.analysis", "results.comparison",
                 "results.curve_shape", "results.explain", "results.export", "results.wording",
                 "results.storage", "results.study", "results.intervals", "results.racing",
+                "results.confirmation", "results.verdict", "results.diagnosis", "results.spent",
                 "results.store",
                 "results.plots", "results.report"],
     "service": ["service.client", "service.client.*", "service.schemas", "service.cli.*"],

@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+import search_spaces
 from results.records import BestTrial, Curve, Failure, JobRecord, Progress, TrialRecord
 from results.spec import JobSpec
-from results.states import FailureKind, JobState, TrialState
+from results.states import FailureKind, JobState, Purpose, TrialState
 from trainables.contract import Metric
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -108,6 +109,42 @@ def with_scores(*scores: float, mode: str = "min") -> Fake:
     }  # fmt: skip
     configurations = [{"lr": n} for n in range(1, len(scores) + 1)]
     return make(spec, configurations, lambda p, _: {"m": scores[p["lr"] - 1]}, {})
+
+
+def confirming(
+    fake: Fake, values: Mapping[int, Sequence[float | None]], defaults: Sequence[float | None] = ()
+) -> Fake:
+    """Return the job with trials that ran configurations again with the seeds 43, 44, ...
+
+    ``values`` are their last values by configuration, None for a trial that diverged; ``defaults``
+    those of a default configuration that the search did not run.
+    """
+    first = len(fake.trials)
+    rows = [
+        (configuration, fake.trials[configuration].parameters, place, value)
+        for configuration, row in values.items()
+        for place, value in enumerate(row)
+    ]
+    parameters = search_spaces.defaults(fake.job.spec.space)
+    own = first + len(rows)
+    rows += [(own, parameters, place, value) for place, value in enumerate(defaults)]
+    trials = [
+        replace(
+            fake.trials[0],
+            number=number,
+            configuration=configuration,
+            purpose=Purpose.CONFIRM,
+            parameters=parameters,
+            seed=43 + place,
+            state=TrialState.FAILED if value is None else TrialState.SUCCEEDED,
+            error=DIVERGED if value is None else None,
+            metrics={}
+            if value is None
+            else {fake.job.spec.space.metric: value, "test_accuracy": value - 0.01},
+        )
+        for number, (configuration, parameters, place, value) in enumerate(rows, start=first)
+    ]
+    return fake._replace(trials=(*fake.trials, *trials))
 
 
 def with_spec(job: JobRecord, **members: Any) -> JobRecord:
