@@ -8,58 +8,100 @@ arXiv:2003.10865).
 
 from __future__ import annotations
 
-import heapq
 import math
 from bisect import bisect_right
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from service.search.rung import Rung, rung_epochs
 from service.search.scheduler import Action, Promotion
 
 
-class _Halving:
-    """The rungs that both kinds of ASHA compare trials at."""
+class Candidate(NamedTuple):
+    """A paused trial that could go on from its rung: at the higher epoch, the better one first."""
 
-    def __init__(self, *, epochs: int, reduction_factor: int = 3, min_epochs: int = 1) -> None:
+    epoch: int
+    loss: float
+    number: int
+
+    @property
+    def order(self) -> tuple[int, float, int]:
+        """The key that sorts the one to promote first."""
+        return -self.epoch, self.loss, self.number
+
+
+class Halving:
+    """The rungs at which both kinds of ASHA compare trials.
+
+    ``losses``, by epoch and number, may be shared with other schedulers of other trials.
+
+    Raises:
+        ValueError: If ``min_epochs`` or ``epochs`` is below 1, or ``reduction_factor`` below 2.
+    """
+
+    def __init__(
+        self,
+        *,
+        epochs: int,
+        reduction_factor: int = 3,
+        min_epochs: int = 1,
+        losses: Mapping[int, dict[int, float]] | None = None,
+    ) -> None:
         self._factor = reduction_factor
         self._epochs = rung_epochs(min_epochs, reduction_factor, epochs)
-        self._rungs = {epoch: Rung() for epoch in self._epochs}
+        losses = losses or {epoch: {} for epoch in self._epochs}
+        self._rungs = {epoch: Rung(losses[epoch]) for epoch in self._epochs}
+        self._losses = losses
 
     def can_begin(self) -> bool:
         """Return that any number of trials may begin."""
         return True
 
     def rungs(self) -> Mapping[int, Mapping[int, float]]:
-        """Return the losses at each rung, by epoch and number."""
-        return {epoch: rung.losses for epoch, rung in self._rungs.items()}
+        """Return the losses at each rung, by epoch and number; they follow what is reported."""
+        return self._losses
 
     def remove(self, number: int) -> None:
         """Take a trial that has failed out of all rungs."""
         for rung in self._rungs.values():
             rung.remove(number)
 
+    @property
+    def has_end(self) -> bool:
+        """Whether a trial has trained to the last epoch."""
+        return len(self._rungs[self._epochs[-1]]) > 0
 
-class Asha(_Halving):
+
+class Asha(Halving):
     """Pauses every trial at each rung and promotes the best ``1 / reduction_factor`` of a rung.
 
     The rungs are the epochs ``min_epochs * reduction_factor**k`` and the last one, ``epochs``. The
     best paused trial of the highest rung that has one to promote goes on first.
-
-    Raises:
-        ValueError: If ``min_epochs`` or ``epochs`` is below 1, or ``reduction_factor`` below 2.
     """
 
-    def __init__(self, *, epochs: int, reduction_factor: int = 3, min_epochs: int = 1) -> None:
-        super().__init__(epochs=epochs, reduction_factor=reduction_factor, min_epochs=min_epochs)
+    def __init__(
+        self,
+        *,
+        epochs: int,
+        reduction_factor: int = 3,
+        min_epochs: int = 1,
+        losses: Mapping[int, dict[int, float]] | None = None,
+    ) -> None:
+        super().__init__(
+            epochs=epochs, reduction_factor=reduction_factor, min_epochs=min_epochs, losses=losses
+        )
         #: The epoch up to which each trial trains or has trained before it paused.
         self._until: dict[int, int] = {}
-        #: A heap of trials that were training when a former run ended.
-        self._interrupted: list[int] = []
+        #: Trials that were training when a former run ended, until they go on.
+        self._interrupted: set[int] = set()
 
     def begin(self, number: int) -> int:
-        """Take a new trial; it trains up to the first rung."""
-        self._until[number] = self._epochs[0]
-        return self._epochs[0]
+        """Take a new trial, which trains up to the first rung, or one that was interrupted.
+
+        A trial of a former run that is paused has no more to train: the epoch is its last one.
+        """
+        self._interrupted.discard(number)
+        return self._until.setdefault(number, self._epochs[0])
 
     def report(self, number: int, epoch: int, loss: float) -> Action:
         """Take a trial's loss after an epoch: at the rung up to which it was to train, it pauses.
@@ -80,9 +122,7 @@ class Asha(_Halving):
         """Take a trial that has failed out of all rungs."""
         super().remove(number)
         self._until.pop(number, None)
-        if number in self._interrupted:
-            self._interrupted.remove(number)
-            heapq.heapify(self._interrupted)
+        self._interrupted.discard(number)
 
     def promote(self, *, nothing_else: bool = False) -> Promotion | None:
         """Return the best paused trial of the highest rung that has one among its best.
@@ -91,12 +131,31 @@ class Asha(_Halving):
         unless a trial has trained to the last epoch.
         """
         if self._interrupted:
-            number = heapq.heappop(self._interrupted)
-            return Promotion(number, self._until[number])
-        found = self._promote(self._factor)
-        if found is None and nothing_else and not len(self._rungs[self._epochs[-1]]):
-            return self._promote(1)
-        return found
+            number = min(self._interrupted)
+            return Promotion(number, self.begin(number))
+        found = self.candidate()
+        if found is None and nothing_else and not self.has_end:
+            found = self.candidate(any_paused=True)
+        return found and self.go_on(found)
+
+    def candidate(self, *, any_paused: bool = False) -> Candidate | None:
+        """Return the best paused trial of the highest rung that has one among its best.
+
+        With ``any_paused`` it need not be among the best.
+        """
+        factor = 1 if any_paused else self._factor
+        for epoch in reversed(self._epochs[:-1]):
+            found = self._rungs[epoch].best_paused()
+            if found is not None and self._rungs[epoch].is_among_best(found[1], factor):
+                return Candidate(epoch, *found)
+        return None
+
+    def go_on(self, candidate: Candidate) -> Promotion:
+        """Promote a candidate."""
+        self._rungs[candidate.epoch].resume(candidate.number)
+        until = self._epochs[bisect_right(self._epochs, candidate.epoch)]
+        self._until[candidate.number] = until
+        return Promotion(candidate.number, until)
 
     def restore(
         self, losses: Mapping[int, Mapping[int, float]], *, running: Collection[int] = ()
@@ -109,17 +168,6 @@ class Asha(_Halving):
         for number, by_epoch in losses.items():
             if by_epoch:
                 self._restore(number, by_epoch, is_running=number in running)
-        heapq.heapify(self._interrupted)
-
-    def _promote(self, factor: int) -> Promotion | None:
-        for at in reversed(range(len(self._epochs) - 1)):
-            rung = self._rungs[self._epochs[at]]
-            number = rung.best_paused()
-            if number is not None and rung.is_among_best(number, factor):
-                rung.resume(number)
-                self._until[number] = self._epochs[at + 1]
-                return Promotion(number, self._epochs[at + 1])
-        return None
 
     def _restore(self, number: int, by_epoch: Mapping[int, float], *, is_running: bool) -> None:
         last = max(by_epoch)
@@ -133,21 +181,27 @@ class Asha(_Halving):
             self._rungs[last].pause(number)
         else:
             self._until[number] = self._epochs[bisect_right(self._epochs, last)]
-            self._interrupted.append(number)
+            self._interrupted.add(number)
 
 
-class StoppingAsha(_Halving):
+class StoppingAsha(Halving):
     """Stops every trial that is not among the best ``1 / reduction_factor`` when it is at a rung.
 
     A trial is compared with those that have reached the rung before it. It goes on where they are,
     with it, fewer than ``reduction_factor``. Nothing pauses, so trainables need not resume.
-
-    Raises:
-        ValueError: If ``min_epochs`` or ``epochs`` is below 1, or ``reduction_factor`` below 2.
     """
 
-    def __init__(self, *, epochs: int, reduction_factor: int = 3, min_epochs: int = 1) -> None:
-        super().__init__(epochs=epochs, reduction_factor=reduction_factor, min_epochs=min_epochs)
+    def __init__(
+        self,
+        *,
+        epochs: int,
+        reduction_factor: int = 3,
+        min_epochs: int = 1,
+        losses: Mapping[int, dict[int, float]] | None = None,
+    ) -> None:
+        super().__init__(
+            epochs=epochs, reduction_factor=reduction_factor, min_epochs=min_epochs, losses=losses
+        )
         #: The last epoch after which each trial was allowed to go on.
         self._passed: dict[int, int] = {}
 

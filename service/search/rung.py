@@ -31,19 +31,20 @@ class Rung:
 
     Of equal losses the trial with the lower number is better; a loss that is not finite is worse
     than any other. Each call takes O(log n) comparisons for n trials (inserting moves pointers).
+    ``losses`` may be shared with rungs of other trials at the same epoch.
     """
 
     __slots__ = ("_losses", "_order", "_paused")
 
-    def __init__(self) -> None:
-        self._losses: dict[int, float] = {}
+    def __init__(self, losses: dict[int, float] | None = None) -> None:
+        self._losses = {} if losses is None else losses
         #: (loss, number), best first: of all trials, and of those that are paused here.
         self._order: list[tuple[float, int]] = []
         self._paused: list[tuple[float, int]] = []
 
     @property
     def losses(self) -> Mapping[int, float]:
-        """The losses by trial, infinity where a loss was not finite."""
+        """The losses by trial, those of rungs that share them too; infinity for one not finite."""
         return self._losses
 
     def add(self, number: int, loss: float) -> None:
@@ -71,11 +72,11 @@ class Rung:
         best = len(self._order) // reduction_factor
         return key[0] < math.inf and bisect_left(self._order, key, hi=best) < best
 
-    def best_paused(self) -> int | None:
-        """Return the best paused trial with a finite loss, None if there is none."""
+    def best_paused(self) -> tuple[float, int] | None:
+        """Return the loss and number of the best paused trial with a finite loss, None if none."""
         if not self._paused or self._paused[0][0] == math.inf:
             return None
-        return self._paused[0][1]
+        return self._paused[0]
 
     def resume(self, number: int) -> None:
         """Take a trial that goes on out of those paused here."""

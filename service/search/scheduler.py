@@ -35,7 +35,11 @@ class Scheduler(Protocol):
     """Decides how far each trial trains."""
 
     def begin(self, number: int) -> int:
-        """Take a new trial; return the epoch up to which it trains before it may pause."""
+        """Take a trial; return the epoch up to which it trains before it may pause.
+
+        The trial is new, or one of a former run that has not ended. For one of these that is paused
+        at a rung, return the epoch that it has reached.
+        """
 
     def report(self, number: int, epoch: int, loss: float) -> Action:
         """Take a trial's loss after an epoch.
@@ -60,7 +64,7 @@ class Scheduler(Protocol):
     def rungs(self) -> Mapping[int, Mapping[int, float]]:
         """Return the losses at each epoch at which trials are compared: by epoch, then by number.
 
-        The last epoch of all is one of them.
+        The last epoch of all is one of them. The mapping is no copy: it follows what is reported.
         """
 
     def restore(
@@ -68,9 +72,11 @@ class Scheduler(Protocol):
     ) -> None:
         """Take the trials of a former run before any other call: their losses by epoch, by number.
 
-        A trial whose last epoch is that of a rung is paused there, unless it was ``running`` when
-        the former run ended: then it had begun to go on. Trials between rungs, and those that were
-        running, are what ``promote`` answers first, where the scheduler pauses trials.
+        ``losses`` holds every epoch that a trial has reported. ``running`` are those that were
+        training then, or waited for a slot to go on: where the last epoch of such a trial is that
+        of a rung, it had been promoted from there. A trial that is not one of them and whose last
+        epoch is that of a rung is paused there. The others go on by ``begin``, or are what
+        ``promote`` answers first.
         """
 
 

@@ -39,10 +39,10 @@ def test_of_equal_losses_the_lower_number_is_better() -> None:
     for number in (4, 2, 3):
         rung.add(number, 1.0)
         rung.pause(number)
-    assert rung.best_paused() == 2
+    assert rung.best_paused() == (1.0, 2)
     assert [rung.is_among_best(number, 3) for number in (2, 3, 4)] == [True, False, False]
     rung.resume(2)
-    assert rung.best_paused() == 3
+    assert rung.best_paused() == (1.0, 3)
 
 
 def test_a_loss_that_is_not_finite_is_the_worst_and_never_the_best() -> None:
