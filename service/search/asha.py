@@ -18,7 +18,7 @@ from service.search.scheduler import Action, Promotion
 
 
 class Candidate(NamedTuple):
-    """A paused trial that could go on from its rung: at the higher epoch, the better one first."""
+    """A paused trial that could go on from its rung."""
 
     epoch: int
     loss: float
@@ -26,14 +26,16 @@ class Candidate(NamedTuple):
 
     @property
     def order(self) -> tuple[int, float, int]:
-        """The key that sorts the one to promote first."""
+        """The key that sorts the one to promote first: at the highest epoch, then the best."""
         return -self.epoch, self.loss, self.number
 
 
-class Halving:
-    """The rungs at which both kinds of ASHA compare trials.
+class Asha:
+    """Pauses every trial at each rung and promotes the best ``1 / reduction_factor`` of a rung.
 
-    ``losses``, by epoch and number, may be shared with other schedulers of other trials.
+    The rungs are the epochs ``min_epochs * reduction_factor**k`` and the last one, ``epochs``. The
+    best paused trial of the highest rung that has one to promote goes on first. ``losses``, by
+    epoch and number, may be shared with schedulers of other trials.
 
     Raises:
         ValueError: If ``min_epochs`` or ``epochs`` is below 1, or ``reduction_factor`` below 2.
@@ -49,49 +51,10 @@ class Halving:
     ) -> None:
         self._factor = reduction_factor
         self._epochs = rung_epochs(min_epochs, reduction_factor, epochs)
-        losses = losses or {epoch: {} for epoch in self._epochs}
-        self._rungs = {epoch: Rung(losses[epoch]) for epoch in self._epochs}
-        self._losses = losses
-
-    def can_begin(self) -> bool:
-        """Return that any number of trials may begin."""
-        return True
-
-    def rungs(self) -> Mapping[int, Mapping[int, float]]:
-        """Return the losses at each rung, by epoch and number; they follow what is reported."""
-        return self._losses
-
-    def remove(self, number: int) -> None:
-        """Take a trial that has failed out of all rungs."""
-        for rung in self._rungs.values():
-            rung.remove(number)
-
-    @property
-    def has_end(self) -> bool:
-        """Whether a trial has trained to the last epoch."""
-        return len(self._rungs[self._epochs[-1]]) > 0
-
-
-class Asha(Halving):
-    """Pauses every trial at each rung and promotes the best ``1 / reduction_factor`` of a rung.
-
-    The rungs are the epochs ``min_epochs * reduction_factor**k`` and the last one, ``epochs``. The
-    best paused trial of the highest rung that has one to promote goes on first.
-    """
-
-    def __init__(
-        self,
-        *,
-        epochs: int,
-        reduction_factor: int = 3,
-        min_epochs: int = 1,
-        losses: Mapping[int, dict[int, float]] | None = None,
-    ) -> None:
-        super().__init__(
-            epochs=epochs, reduction_factor=reduction_factor, min_epochs=min_epochs, losses=losses
-        )
-        #: The epoch up to which each trial trains or has trained before it paused.
-        self._until: dict[int, int] = {}
+        self._losses = losses or {epoch: {} for epoch in self._epochs}
+        self._rungs = {epoch: Rung(self._losses[epoch]) for epoch in self._epochs}
+        #: The epoch at which each trial is compared next; it passes the rungs before.
+        self._next: dict[int, int] = {}
         #: Trials that were training when a former run ended, until they go on.
         self._interrupted: set[int] = set()
 
@@ -101,7 +64,7 @@ class Asha(Halving):
         A trial of a former run that is paused has no more to train: the epoch is its last one.
         """
         self._interrupted.discard(number)
-        return self._until.setdefault(number, self._epochs[0])
+        return self._next.setdefault(number, self._epochs[0])
 
     def report(self, number: int, epoch: int, loss: float) -> Action:
         """Take a trial's loss after an epoch: at the rung up to which it was to train, it pauses.
@@ -110,7 +73,7 @@ class Asha(Halving):
         loss counts there.
         """
         rung = self._rungs.get(epoch)
-        if rung is None or epoch < self._until[number]:
+        if rung is None or epoch < self._next[number]:
             return Action.CONTINUE
         rung.add(number, loss)
         if epoch == self._epochs[-1]:
@@ -120,8 +83,9 @@ class Asha(Halving):
 
     def remove(self, number: int) -> None:
         """Take a trial that has failed out of all rungs."""
-        super().remove(number)
-        self._until.pop(number, None)
+        for rung in self._rungs.values():
+            rung.remove(number)
+        self._next.pop(number, None)
         self._interrupted.discard(number)
 
     def promote(self, *, nothing_else: bool = False) -> Promotion | None:
@@ -130,13 +94,48 @@ class Asha(Halving):
         Trials that were interrupted go on first. With ``nothing_else`` any paused trial may go on
         unless a trial has trained to the last epoch.
         """
-        if self._interrupted:
-            number = min(self._interrupted)
-            return Promotion(number, self.begin(number))
+        interrupted = self.next_interrupted()
+        if interrupted is not None:
+            return interrupted
         found = self.candidate()
         if found is None and nothing_else and not self.has_end:
             found = self.candidate(any_paused=True)
         return found and self.go_on(found)
+
+    def can_begin(self) -> bool:
+        """Return that any number of trials may begin."""
+        return True
+
+    def rungs(self) -> Mapping[int, Mapping[int, float]]:
+        """Return the losses at each rung, by epoch and number; they follow what is reported."""
+        return self._losses
+
+    def restore(
+        self, losses: Mapping[int, Mapping[int, float]], *, running: Collection[int] = ()
+    ) -> None:
+        """Take the trials of a former run: their losses by epoch, by number.
+
+        A trial waits at a rung if that is its last epoch and it was not ``running`` when the former
+        run ended. The others go on first, unless they have trained to the last epoch.
+        """
+        for number, by_epoch in losses.items():
+            for epoch in self._epochs:
+                if epoch in by_epoch:
+                    self._rungs[epoch].add(number, by_epoch[epoch])
+            if by_epoch:
+                self._place(number, max(by_epoch), is_running=number in running)
+
+    @property
+    def has_end(self) -> bool:
+        """Whether a trial has trained to the last epoch."""
+        return len(self._rungs[self._epochs[-1]]) > 0
+
+    def next_interrupted(self) -> Promotion | None:
+        """Let the first trial go on that was training when a former run ended."""
+        if not self._interrupted:
+            return None
+        number = min(self._interrupted)
+        return Promotion(number, self.begin(number))
 
     def candidate(self, *, any_paused: bool = False) -> Candidate | None:
         """Return the best paused trial of the highest rung that has one among its best.
@@ -154,59 +153,31 @@ class Asha(Halving):
         """Promote a candidate."""
         self._rungs[candidate.epoch].resume(candidate.number)
         until = self._epochs[bisect_right(self._epochs, candidate.epoch)]
-        self._until[candidate.number] = until
+        self._next[candidate.number] = until
         return Promotion(candidate.number, until)
 
-    def restore(
-        self, losses: Mapping[int, Mapping[int, float]], *, running: Collection[int] = ()
-    ) -> None:
-        """Take the trials of a former run: their losses by epoch, by number.
-
-        A trial waits at a rung if that is its last epoch and it was not ``running`` when the former
-        run ended. The others go on first, unless they have trained to the last epoch.
-        """
-        for number, by_epoch in losses.items():
-            if by_epoch:
-                self._restore(number, by_epoch, is_running=number in running)
-
-    def _restore(self, number: int, by_epoch: Mapping[int, float], *, is_running: bool) -> None:
-        last = max(by_epoch)
-        reached = [epoch for epoch in self._epochs if epoch in by_epoch]
-        for epoch in reached:
-            self._rungs[epoch].add(number, by_epoch[epoch])
+    def _place(self, number: int, last: int, *, is_running: bool) -> None:
+        """Let a trial of a former run wait where it is, or go on."""
         if last >= self._epochs[-1]:
-            self._until[number] = self._epochs[-1]
-        elif last in reached and not is_running:
-            self._until[number] = last
+            self._next[number] = self._epochs[-1]
+        elif last in self._rungs and not is_running:
+            self._next[number] = last
             self._rungs[last].pause(number)
         else:
-            self._until[number] = self._epochs[bisect_right(self._epochs, last)]
+            self._next[number] = self._epochs[bisect_right(self._epochs, last)]
             self._interrupted.add(number)
 
 
-class StoppingAsha(Halving):
+class StoppingAsha(Asha):
     """Stops every trial that is not among the best ``1 / reduction_factor`` when it is at a rung.
 
     A trial is compared with those that have reached the rung before it. It goes on where they are,
     with it, fewer than ``reduction_factor``. Nothing pauses, so trainables need not resume.
     """
 
-    def __init__(
-        self,
-        *,
-        epochs: int,
-        reduction_factor: int = 3,
-        min_epochs: int = 1,
-        losses: Mapping[int, dict[int, float]] | None = None,
-    ) -> None:
-        super().__init__(
-            epochs=epochs, reduction_factor=reduction_factor, min_epochs=min_epochs, losses=losses
-        )
-        #: The last epoch after which each trial was allowed to go on.
-        self._passed: dict[int, int] = {}
-
-    def begin(self, number: int) -> int:  # noqa: ARG002 - the protocol's signature
+    def begin(self, number: int) -> int:
         """Return the last epoch."""
+        self._next.setdefault(number, 1)
         return self._epochs[-1]
 
     def report(self, number: int, epoch: int, loss: float) -> Action:
@@ -215,36 +186,15 @@ class StoppingAsha(Halving):
         A trial that was started again passes the rungs where it had gone on.
         """
         rung = self._rungs.get(epoch)
-        if rung is None or epoch <= self._passed.get(number, 0):
+        if rung is None or epoch < self._next[number]:
             return Action.CONTINUE
         rung.add(number, loss)
         is_good = len(rung) < self._factor or rung.is_among_best(number, self._factor)
         if epoch < self._epochs[-1] and not (is_good and math.isfinite(loss)):
             return Action.STOP
-        self._passed[number] = epoch
+        self._next[number] = epoch + 1
         return Action.CONTINUE
 
-    def remove(self, number: int) -> None:
-        """Take a trial that has failed out of all rungs."""
-        super().remove(number)
-        self._passed.pop(number, None)
-
-    def promote(self, *, nothing_else: bool = False) -> Promotion | None:  # noqa: ARG002
-        """Return None: no trial pauses."""
-        return None
-
-    def restore(
-        self,
-        losses: Mapping[int, Mapping[int, float]],
-        *,
-        running: Collection[int] = (),  # noqa: ARG002 - the protocol's signature
-    ) -> None:
-        """Take the trials of a former run: their losses by epoch, by number.
-
-        A trial had gone on from every epoch before its last one.
-        """
-        for number, by_epoch in losses.items():
-            self._passed[number] = max(by_epoch, default=1) - 1
-            for epoch in self._epochs:
-                if epoch in by_epoch:
-                    self._rungs[epoch].add(number, by_epoch[epoch])
+    def _place(self, number: int, last: int, *, is_running: bool) -> None:  # noqa: ARG002
+        """Note that a trial of a former run had gone on from every epoch before its last one."""
+        self._next[number] = last

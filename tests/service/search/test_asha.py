@@ -199,7 +199,7 @@ def test_a_search_goes_on_with_the_trials_that_were_interrupted() -> None:
 
 def test_stopping_by_hand() -> None:
     asha = StoppingAsha(epochs=9)
-    assert asha.begin(0) == 9
+    assert [asha.begin(number) for number in range(4)] == [9] * 4
     # The first two have fewer than three to be compared with; then the best third goes on.
     assert [asha.report(n, 1, loss) for n, loss in enumerate((0.5, 0.9, 0.6, 0.4))] == [
         CONTINUE,
@@ -215,8 +215,10 @@ def test_stopping_by_hand() -> None:
 
 
 def test_stopping_ends_a_trial_with_a_loss_that_is_not_finite() -> None:
-    assert StoppingAsha(epochs=9).report(0, 1, math.nan) is STOP
-    assert StoppingAsha(epochs=1).report(0, 1, math.nan) is CONTINUE  # it has ended anyway
+    for epochs, expected in ((9, STOP), (1, CONTINUE)):  # at the last epoch it has ended anyway
+        asha = StoppingAsha(epochs=epochs)
+        asha.begin(0)
+        assert asha.report(0, 1, math.nan) is expected
 
 
 def test_stopping_lets_a_trial_pass_the_rungs_where_it_had_gone_on() -> None:
