@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from service.search.scheduler import Action, Promotion, Scheduler
+from service.search.scheduler import Action, Scheduler
 
 
 class Drive:
@@ -49,13 +49,20 @@ class Drive:
         running, self.running = self.running, {}
         self.scheduler = self._make()
         self.scheduler.restore(self.losses, running=running)
-        for number, (epoch, until) in sorted(running.items()):
-            if number not in self.losses:
-                self.running[number] = (0, self.scheduler.begin(number))
-            else:  # they go on first, where the scheduler pauses trials
-                promotion = self.scheduler.promote()
-                assert promotion in (Promotion(number, until), None)
-                self.running[number] = (epoch, until)
+        ended = {number for what, number, _ in self.log if what != "promoted"}
+        for number, losses in self.losses.items():
+            if number not in ended and number not in running:  # it is paused
+                assert self.scheduler.begin(number) == max(losses)
+        for number, (epoch, until) in running.items():
+            assert self.scheduler.begin(number) == until
+            self.running[number] = (epoch, until)
+
+    def is_at_rung(self) -> bool:
+        """Whether a running trial's last report is at a rung.
+
+        Then nobody knows whether a scheduler that stops had let it go on.
+        """
+        return any(epoch in self.scheduler.rungs() for epoch, _ in self.running.values())
 
     def _start(self) -> bool:
         promotion = self.scheduler.promote()
