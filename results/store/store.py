@@ -10,6 +10,7 @@ from results.store.extend import ExtendMethods
 from results.store.jobs import JobMethods
 from results.store.leases import LeaseMethods
 from results.store.moves import MoveMethods
+from results.store.repeated import RepeatedMethods
 from results.store.reports import ReportMethods
 from results.store.shares import ShareMethods
 from results.store.tokens import TokenMethods
@@ -25,6 +26,7 @@ class Store(
     TrialMethods,
     ReportMethods,
     CurveMethods,
+    RepeatedMethods,
     CounterMethods,
     EventMethods,
     TokenMethods,
