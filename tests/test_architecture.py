@@ -58,7 +58,7 @@ TOP = {
 HOMES = {
     "ray": ["service.engine.*"],
     "optuna": ["service.search.samplers", "results.study", "results.plots*"],
-    "scipy": ["results.intervals"],
+    "scipy": ["results.intervals", "results.diagnosis.*"],
     "sqlalchemy": ["results.store*"],
     "alembic": ["results.store*"],
     "psycopg": ["results.store*"],

@@ -1,0 +1,136 @@
+"""Rules about single parameters: their bounds, and whether they matter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from results.analysis import JobResults
+from results.comparison import parameter_key
+from results.diagnosis.finding import Finding
+from results.formatting import count, number, parameter_value
+from results.wording import prettify, words
+from search_spaces import Choice, Domain, Range, is_number
+
+#: Fewer scored trials than this show neither that a parameter matters nor that it does not.
+FEWEST_TRIALS = 20
+#: A value nearer to a bound than this share of the range (of its logarithm) lies on it.
+AT_BOUND = 0.05
+#: The other good trials need not lie on it, but within this share.
+NEAR_BOUND = 0.2
+_FEWEST_AT_BOUND = 8
+#: A parameter of more values than this is compared by thirds of them.
+_MOST_VALUES = 8
+
+
+def best_on_bound(results: JobResults) -> Iterator[Finding]:
+    """Find parameters of which the best trial has the lowest or the highest value allowed.
+
+    At least half of the best five trials must lie near it too, so that one trial's chance is not
+    called a trend. Needs eight scored trials, and three values of a list of numbers.
+    """
+    best = [trial for trial, _ in results.ranked[:5]]
+    if len(results.ranked) < _FEWEST_AT_BOUND:
+        return
+    for name in results.varied:
+        bounds = Bounds.of(results.space.parameters.get(name))
+        if bounds is None:
+            continue
+        side = bounds.side(best[0].parameters.get(name), AT_BOUND)
+        near = [bounds.side(trial.parameters.get(name), NEAR_BOUND) for trial in best]
+        if side and near.count(side) * 2 >= len(near):
+            bound = bounds.low if side == "lowest" else bounds.high
+            yield Finding(
+                "best_on_bound",
+                name,
+                f"The best {words(name)}, {parameter_value(best[0].parameters[name])}, lies at the"
+                f" {side} value that was allowed ({parameter_value(bound)}).",
+                f"Search {'below' if side == 'lowest' else 'above'} it too, if that makes sense.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The least and the largest value of a parameter of numbers."""
+
+    low: float
+    high: float
+    log: bool
+    #: Every number between the bounds may be drawn, or only listed ones.
+    is_range: bool
+
+    @classmethod
+    def of(cls, domain: Domain | None) -> Bounds | None:
+        """Return the bounds of a range, or of three numbers or more; None for anything else."""
+        if isinstance(domain, Range):
+            return cls(domain.low, domain.high, domain.log, is_range=True)
+        if isinstance(domain, Choice) and len(domain.values) > 2:
+            numbers: list[Any] = [value for value in domain.values if is_number(value)]
+            if len(numbers) == len(domain.values):
+                return cls(min(numbers), max(numbers), log=False, is_range=False)
+        return None
+
+    def side(self, value: Any, share: float) -> str:
+        """Return the bound within that share of the range: ``lowest``, ``highest`` or ""."""
+        if not is_number(value) or self.low == self.high:
+            return ""
+        ends = {self.low: 0.0, self.high: 1.0}
+        at = self._share(value) if self.is_range else ends.get(value, 0.5)
+        return "lowest" if at <= share else "highest" if at >= 1 - share else ""
+
+    def _share(self, value: float) -> float:
+        low, high = self.low, self.high
+        if self.log:
+            low, high, value = math.log(low), math.log(high), math.log(value)
+        # Halves: the distance between the largest floats is none.
+        return (value / 2 - low / 2) / (high / 2 - low / 2)
+
+
+def no_effect(results: JobResults) -> Iterator[Finding]:
+    """Find parameters whose values rank the trials no better than chance.
+
+    Trials are grouped by the parameter's value, or by thirds of many values. Kruskal and Wallis,
+    "Use of ranks in one-criterion variance analysis" (1952): without an effect, H is about the
+    number of groups less one; here it is at most that.
+    """
+    if len(results.ranked) < FEWEST_TRIALS or len(results.varied) < 2:
+        return
+    if len({score for _, score in results.ranked}) < 2:
+        return
+    from scipy import stats
+
+    for name in results.varied:
+        groups = _groups(results, name)
+        if len(groups) < 2:
+            continue
+        found = float(stats.kruskal(*groups).statistic)
+        if found <= len(groups) - 1:
+            yield Finding(
+                "no_effect",
+                name,
+                f"{prettify(name)} made no difference that can be seen: its values order the"
+                f" {len(results.ranked)} trials no better than chance would (Kruskal-Wallis"
+                f" H {number(found, 2)} of {count(len(groups), 'group')}).",
+                "Fix it, and spend the trials on the other parameters.",
+            )
+
+
+def _groups(results: JobResults, name: str) -> list[list[float]]:
+    """Return ranks of scores by the parameter's value, or by thirds of more than eight values."""
+    having = [
+        (trial, float(rank))
+        for rank, (trial, _) in enumerate(results.ranked)
+        if name in trial.parameters
+    ]
+    groups: dict[object, list[float]] = {}
+    for trial, rank in having:
+        groups.setdefault(parameter_key(trial, name), []).append(rank)
+    if len(groups) > _MOST_VALUES:
+        values = ((trial.parameters[name], rank) for trial, rank in having)
+        numbers = sorted((value, rank) for value, rank in values if is_number(value))
+        third = math.ceil(len(numbers) / 3)
+        parts = (numbers[at : at + third] for at in range(0, len(numbers), third or 1))
+        groups = {place: [rank for _, rank in part] for place, part in enumerate(parts)}
+    return [group for group in groups.values() if len(group) > 2]

@@ -1,0 +1,119 @@
+"""Rules about how the trials' scores are spread: too few, within noise, out of order early."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from results.analysis import JobResults
+from results.curve_shape import curve_points
+from results.diagnosis.finding import Finding
+from results.formatting import count, number
+from results.wording import in_sentence
+from search_spaces import Choice, Range
+
+#: Trials per searched parameter that a model of the search needs to begin with: Jones, Schonlau and
+#: Welch, "Efficient global optimization", 1998, and Loeppky, Sacks and Welch, "Choosing the sample
+#: size of a computer experiment", 2009.
+TRIALS_PER_PARAMETER = 10
+#: Trials' order at a rung with a lower rank correlation to their order at the end misleads.
+LEAST_CORRELATION = 0.5
+_FEWEST_CURVES = 8
+
+
+def rungs_mislead(results: JobResults) -> Iterator[Finding]:
+    """Find that the order of trials after a third of the epochs says little about the end.
+
+    By Spearman's rank correlation over the trials trained to the end. Only for a search without a
+    scheduler: a scheduler keeps the best at a rung alone, which hides how well rungs order.
+    """
+    space = results.space
+    rung = round(space.epochs / 3)
+    if rung < 1 or not space.scheduler.is_none:
+        return
+    pairs = []
+    for trial, score in results.ranked:
+        curve = results.curves.get(trial.number)
+        points = {} if curve is None else dict(curve_points(curve, results.metric.name))
+        if rung in points:
+            pairs.append((points[rung], score))
+    early, late = {one for one, _ in pairs}, {one for _, one in pairs}
+    if len(pairs) < max(_FEWEST_CURVES, len(results.ranked)) or min(len(early), len(late)) < 2:
+        return
+    from scipy import stats
+
+    found = float(stats.spearmanr(*zip(*pairs, strict=True)).statistic)
+    if found < LEAST_CORRELATION:
+        yield Finding(
+            "rungs_mislead",
+            "",
+            f"The order of the trials after epoch {rung} says little about the one after epoch"
+            f" {space.epochs} (Spearman's rank correlation {number(found, 2)}).",
+            "A scheduler that compares trials early would mislead here: use none, or set a larger"
+            " min_epochs.",
+        )
+
+
+def within_noise(results: JobResults) -> Iterator[Finding]:
+    """Find that the best configurations differ by less than seeds of one configuration do.
+
+    The noise is the standard deviation within configurations, pooled over those that ran with
+    several seeds. Two means of n seeds each differ by chance by up to 1.96 sqrt(2 / n) of it.
+    """
+    noise = _noise(results)
+    means = _means(results)
+    if noise is None or len(means) < 2:
+        return
+    best, width = means[0], 1.96 * math.sqrt(2 / results.space.repeats) * noise
+    near = sum(abs(mean - best) < width for mean in means)
+    if near > 1:
+        yield Finding(
+            "within_noise",
+            "",
+            f"The {near} best of {len(means)} configurations differ by less than seeds of one"
+            f" configuration do (standard deviation of {in_sentence(results.metric)}"
+            f" {number(noise)}): their order may be chance.",
+            "Confirm the best ones with further seeds before choosing one.",
+        )
+
+
+def _noise(results: JobResults) -> float | None:
+    """Return the pooled standard deviation within configurations, None for single seeds."""
+    groups: dict[tuple[str, int], list[float]] = {}
+    for trial in (*results.trials, *results.confirming):
+        score = results.score(trial)
+        if score is not None and abs(score) < 1e100:
+            groups.setdefault((trial.purpose, trial.configuration), []).append(score)
+    squares, freedom = 0.0, 0
+    for group in groups.values():
+        mean = math.fsum(group) / len(group)
+        squares += math.fsum((value - mean) ** 2 for value in group)
+        freedom += len(group) - 1
+    return math.sqrt(squares / freedom) if freedom else None
+
+
+def _means(results: JobResults) -> list[float]:
+    """Return the mean score of each configuration, best first."""
+    groups: dict[int, list[float]] = {}
+    for trial, score in results.ranked:
+        groups.setdefault(trial.configuration, []).append(score)
+    means = [math.fsum(group) / len(group) for group in groups.values()]
+    return sorted(means, reverse=results.metric.mode == "max")
+
+
+def few_trials(results: JobResults) -> Iterator[Finding]:
+    """Find a sampled search with fewer than ten configurations per searched parameter."""
+    if not results.space.is_sampled:
+        return
+    domains = results.space.parameters.values()
+    searched = sum(isinstance(domain, Choice | Range) and domain.size != 1 for domain in domains)
+    ran = len({trial.configuration for trial in results.trials if trial.attempt > 0})
+    needed = TRIALS_PER_PARAMETER * searched
+    if 0 < ran < needed:
+        yield Finding(
+            "few_trials",
+            "",
+            f"{count(ran, 'configuration')} for {count(searched, 'searched parameter')}: a rule of"
+            f" thumb asks for {TRIALS_PER_PARAMETER} each, {needed} here.",
+            "Extend the search, or fix some parameters.",
+        )
