@@ -9,6 +9,7 @@ from itertools import chain
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from results.ranking import SECONDS
 from results.records import Curve
 from results.store.rows import SPEC, read_spec
 from results.store.tables import IN_CURRENT_ATTEMPT, REPORTS, TRIALS
@@ -52,6 +53,27 @@ class CurveMethods(Transactions):
                 found = read(found[-1].trial)
 
         return following(read(-1))
+
+    def rung_values(
+        self, job_id: str, epochs: Collection[int]
+    ) -> dict[int, dict[int, dict[str, float]]]:
+        """Return what trials reported at these epochs: by trial, by epoch, by metric.
+
+        ``seconds``, how long the trial had trained by then, is among the metrics.
+        """
+        columns = (REPORTS.c.trial, REPORTS.c.epoch, REPORTS.c.metrics, REPORTS.c.seconds)
+        query = (
+            sa.select(*columns)
+            .join(TRIALS, IN_CURRENT_ATTEMPT)
+            .where(TRIALS.c.job_id == job_id, REPORTS.c.epoch.in_(epochs))
+            .order_by(REPORTS.c.trial, REPORTS.c.epoch)
+        )
+        found: dict[int, dict[int, dict[str, float]]] = {}
+        with self._database.read() as connection:
+            job_row(connection, job_id)
+            for trial, epoch, metrics, seconds in connection.execute(query):
+                found.setdefault(trial, {})[epoch] = {**metrics, SECONDS: seconds}
+        return found
 
 
 def _curves(

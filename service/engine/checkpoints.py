@@ -24,14 +24,19 @@ def stop_marks(job_id: str) -> str:
 
 
 def stop_mark(job_id: str, segment: str) -> str:
-    """Return the storage's name of the mark that asks a segment to stop."""
+    """Return the storage's name of the mark that asks a segment to stop after a checkpoint."""
     return f"{stop_marks(job_id)}/{segment}"
+
+
+def end_mark(job_id: str, segment: str) -> str:
+    """Return the storage's name of the mark that asks a segment to end: its trial is stopped."""
+    return f"{stop_marks(job_id)}/{segment}.end"
 
 
 class SegmentCheckpoints:
     """The checkpoints of one segment. Its ``folder`` holds files on their way; it goes at the end.
 
-    :attr:`stop_requested` may be set by another thread at any time.
+    :attr:`stop_requested` and :attr:`end_requested` may be set by another thread at any time.
     """
 
     def __init__(
@@ -47,7 +52,7 @@ class SegmentCheckpoints:
         self._storage, self._clock = storage, clock
         self._due = clock() + context.checkpoint_seconds
         self._retry_at = clock()
-        self.stop_requested = False
+        self.stop_requested = self.end_requested = False
         self.folder = Path()
 
     @contextmanager
@@ -70,19 +75,25 @@ class SegmentCheckpoints:
         return Resume(note="; ".join(notes))
 
     def look_for_stop(self) -> None:
-        """See whether the driver has asked this segment to stop."""
+        """See whether the driver has asked this segment to stop, or to end."""
+        job, segment = self._context.job_id, self._assignment.segment
         if not self.stop_requested:
-            mark = stop_mark(self._context.job_id, self._assignment.segment)
-            self.stop_requested = self._storage.has(mark)
+            self.stop_requested = self._storage.has(stop_mark(job, segment))
+        if self._context.may_stop_trials and not self.end_requested:
+            self.end_requested = self._storage.has(end_mark(job, segment))
 
     def wish(self, epoch: int, *, can_resume: bool) -> Wish:
         """Return what is wanted after the epoch.
 
-        After the last one that is the model. Before it, a checkpoint every so many seconds and
-        where the segment is asked to stop, of a trial that could go on from it.
+        After the last one that is the model. Before it, a checkpoint every so many seconds, where
+        the segment is asked to stop and at its end, of a trial that could go on from it.
         """
         if epoch == self._context.spec.space.epochs:
             return Wish(checkpoint=self._context.spec.keep > 0)
+        if self.end_requested:
+            return Wish(end=True)
+        if epoch >= self._assignment.until:
+            return Wish(checkpoint=can_resume, end=True)
         now = self._clock()
         if not can_resume or now < self._retry_at:
             return Wish()

@@ -25,6 +25,7 @@ MESSAGES = "argbest"
 class Assignment:
     """A segment to run: its id, and the trial's number, hyperparameters and seed.
 
+    It ends with a checkpoint after epoch ``until``, which may be the last one of all.
     ``checkpoints`` are those that the trial may go on from, newest first; without one that can be
     used it begins at epoch 1.
     """
@@ -33,6 +34,7 @@ class Assignment:
     number: int
     parameters: Mapping[str, Any]
     seed: int
+    until: int
     checkpoints: tuple[Checkpoint, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -114,7 +116,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The segment has ended after a checkpoint, as the driver asked; the trial can go on later."""
+    """The segment has ended before the last epoch, as the driver asked; the trial can go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +133,14 @@ _KINDS = {kind.__name__: kind for kind in get_args(Message)}
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is wanted of a trainable after an epoch: a checkpoint of its state, and to stop then."""
+    """What is wanted of a trainable after an epoch: a checkpoint of its state, and to stop.
+
+    ``stop`` is to stop after a checkpoint that is stored, ``end`` to stop whether one is or not.
+    """
 
     checkpoint: bool = False
     stop: bool = False
+    end: bool = False
 
 
 def to_json(message: Message) -> list[Any]:

@@ -6,7 +6,7 @@ import math
 import operator
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, SupportsIndex
 
@@ -19,7 +19,7 @@ class DivergedError(Exception):
 
 
 class SegmentStop(BaseException):
-    """Ends a trainable after a checkpoint; no ``except Exception`` of its own may catch it."""
+    """Ends a trainable before its last epoch; no ``except Exception`` of its own may catch it."""
 
 
 class Driver(Protocol):
@@ -50,14 +50,16 @@ def learning_rate_name(names: Iterable[str]) -> str:
 class Reporter:
     """The ``report`` callable of one segment, a :class:`trainables.contract.Report`.
 
-    ``metric`` is the one that the job compares, which the last epoch must have. ``learning_rate``
-    is the name of the parameter to lower when the training diverges, if there is one. ``reported``
-    epochs, in ``seconds`` of training, are done before the segment begins. Time is counted from the
-    moment when the reporter was built. ``can_resume`` says whether the trainable can go on from its
+    ``metrics`` are those that the job compares, which the epoch ``until``, the last of the segment
+    (0: of the trial), must have. ``may_stop`` says that a trial may be stopped which offers no
+    state. ``learning_rate`` is the name of the parameter to lower when the training diverges, if
+    there is one. ``reported`` epochs, in ``seconds`` of training, are done before the segment
+    begins. Time is counted from the moment when the reporter was built. ``can_resume`` says whether
+    the trainable can go on from its
     states.
     """
 
-    metric: str
+    metrics: Sequence[str]
     epochs: int
     driver: Driver
     clock: Callable[[], float] = time.monotonic
@@ -65,12 +67,15 @@ class Reporter:
     reported: int = 0
     seconds: float = 0.0
     can_resume: bool = True
+    until: int = 0
+    may_stop: bool = False
     resumed_from: int = field(init=False)
     names: set[str] = field(default_factory=set)
     started: float = field(init=False)
 
     def __post_init__(self) -> None:
         """Start the clock."""
+        self.until = self.until or self.epochs
         self.started = self.clock() - self.seconds
         self.resumed_from = self.reported
 
@@ -85,8 +90,9 @@ class Reporter:
         """Send the metrics of the next epoch, and store its state if that is wanted.
 
         Raises :class:`DivergedError` for a value that is not finite, and ``ValueError`` for another
-        epoch than the next one, for a name that no metric can have, or if the last epoch lacks the
-        job's metric. Raises :class:`SegmentStop` where the segment is to end here.
+        epoch than the next one, for a name that no metric can have, or if the segment's last epoch
+        lacks a metric that the job compares. Raises :class:`SegmentStop` where the segment
+        is to end here.
         """
         epoch = self._next(epoch)
         values = {name: float(value) for name, value in metrics.items()}
@@ -94,20 +100,25 @@ class Reporter:
         seconds = self.clock() - self.started
         self.driver.send(Epoch(epoch, values, seconds, engine))
         self.reported = epoch
-        if state is None:
+        is_to_end = epoch == self.until < self.epochs
+        if state is None and not (self.may_stop or is_to_end):
             return
-        wish = self.driver.wish(epoch, can_resume=self.can_resume)
-        if wish.checkpoint and self.driver.keep(state(), epoch, seconds) and wish.stop:
+        wish = self.driver.wish(epoch, can_resume=self.can_resume and state is not None)
+        stored = False
+        if wish.checkpoint and state is not None:
+            stored = self.driver.keep(state(), epoch, seconds)
+        if wish.end or (wish.stop and stored):
             raise SegmentStop
 
     def _check(self, epoch: int, values: Mapping[str, float]) -> None:
         for name in values.keys() - self.names:
             Metric(name, name, "", "none")  # what no metric can be called is refused here
         self.names |= values.keys()
-        if epoch == self.epochs and self.metric not in values:
+        missing = [name for name in self.metrics if name not in values]
+        if epoch in (self.epochs, self.until) and missing:
             raise ValueError(
                 f"the trainable reported {sorted(values)} in its last epoch, {epoch}, where the "
-                f"job compares {self.metric}: report that metric too"
+                f"job compares {missing[0]}: report that metric too"
             )
         for name, value in values.items():
             if not math.isfinite(value):

@@ -6,17 +6,15 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from ray import tune
 
-from results.ranking import score_of
 from results.records import JobRecord, Lease, TrialRecord
 from results.states import JobState
 from results.storage import Storage, StorageError
 from results.store import Store
 from service.engine.allowance import Allowance
-from service.engine.checkpoints import stop_mark, stop_marks
+from service.engine.checkpoints import end_mark, stop_mark, stop_marks
 from service.engine.endings import Ending, StoppedEarlyError, outcome
 from service.engine.leftovers import sweep
 from service.engine.memory_kills import survive_memory_kills
@@ -24,15 +22,13 @@ from service.engine.models import keep_models
 from service.engine.ray_connection import NODE_SECONDS, check_feasible, connect
 from service.engine.recorder import Recorder
 from service.engine.search import MessageCallback, SegmentSearcher
+from service.engine.searching import make_search
 from service.engine.segment_queue import SegmentQueue
 from service.engine.storage_thread import StorageThread
 from service.engine.training import TrialContext
 from service.engine.trial import trial_process
 from service.settings import Settings
 from trainables import datasets
-
-if TYPE_CHECKING:
-    from service.search.samplers import Sampler
 
 logger = logging.getLogger("service.engine.driver")
 
@@ -78,7 +74,7 @@ def run_job(
         has_run = any(record.attempt > 0 for record in records)
         check_feasible(spec, has_run=has_run, node_s=node_s)
         has_paused = _run_segments(store, lease, settings, allowance, job, records)
-        records = store.trials(job.id)
+        job, records = store.job(job.id), store.trials(job.id)
     left = _left(job, records)
     if not left:
         return outcome(records)
@@ -91,7 +87,7 @@ def run_job(
 
 
 def _left(job: JobRecord, records: Sequence[TrialRecord]) -> int:
-    return job.spec.trials - sum(record.state.is_finished for record in records)
+    return job.progress.trials - sum(record.state.is_finished for record in records)
 
 
 def _run_segments(
@@ -109,15 +105,15 @@ def _run_segments(
     files = StorageThread(storage)
     prune = _at_intervals(lambda: files.do(lambda: keep_models(store, storage, store.job(job.id))))
     recorder = Recorder(store, lease, files, on_finished=prune)
+    search = make_search(store, job, records)
     segments = SegmentQueue(
         job.id,
         job.spec,
-        records,
+        search,
         store.checkpoints(job.id),
         allowance=allowance,
         recorder=recorder,
-        sampler=_sampler(job, records),
-        ask_to_stop=lambda segment: files.mark(stop_mark(job.id, segment)),
+        marks=_Marks(job.id, files),
     )
     try:
         while True:
@@ -129,6 +125,7 @@ def _run_segments(
         files.do(lambda: keep_models(store, storage, store.job(job.id)))
         files.do(lambda: storage.delete(*storage.names(stop_marks(job.id))))
     finally:
+        search.close()
         files.close()
     return segments.has_paused
 
@@ -160,21 +157,19 @@ def _at_intervals(action: Callable[[], None]) -> Callable[[], None]:
     return act
 
 
-def _sampler(job: JobRecord, records: Sequence[TrialRecord]) -> Sampler | None:
-    space = job.spec.space
-    if not space.is_sampled:
-        return None
-    # Importing Optuna takes half a second, which a list of configurations does without.
-    from service.search.samplers import make_sampler
+class _Marks:
+    """Asks segments to stop, by marks in the storage."""
 
-    sampler = make_sampler(space, seed=job.spec.seed, records=records)
-    for record in (record for record in records if record.state.is_finished):
-        score = score_of(record, space.metric)
-        if score is not None:
-            loss = -score if space.mode == "max" else score
-            sampler.observe(record.number, space.epochs, (loss,), ())
-        sampler.end(record.number, succeeded=score is not None)
-    return sampler
+    def __init__(self, job_id: str, files: StorageThread) -> None:
+        self._job_id, self._files = job_id, files
+
+    def stop(self, segment_id: str) -> None:
+        """Ask a segment to stop at its next checkpoint."""
+        self._files.mark(stop_mark(self._job_id, segment_id))
+
+    def end(self, segment_id: str) -> None:
+        """Ask a segment to end after its next epoch."""
+        self._files.mark(end_mark(self._job_id, segment_id))
 
 
 def _fit(

@@ -1,18 +1,27 @@
-"""Decides which segment a job runs next, which ones stop, and what becomes of trials that end."""
+"""Runs the steps of a job's search in segments: slots, retries, checkpoints and stops."""
 
 from __future__ import annotations
 
 import logging
 import sys
 from bisect import insort
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal, Protocol
 
-from results.records import Checkpoint, EpochReport, Failure, NewTrial, TrialRecord
+from results.ranking import MODEL_BYTES
+from results.records import Checkpoint, EpochReport, Failure, NewTrial
 from results.spec import JobSpec
 from results.states import FailureKind, TrialState
-from results.store import AddCheckpoint, AddTrial, FinishTrial, RequeueTrial, StartTrial
+from results.store import (
+    AddCheckpoint,
+    AddTrial,
+    FinishTrial,
+    PauseTrial,
+    PlanTrials,
+    RequeueTrial,
+    StartTrial,
+)
 from service.engine.allowance import Allowance
 from service.engine.messages import (
     Assignment,
@@ -28,9 +37,8 @@ from service.engine.messages import (
 )
 from service.engine.recorder import Recorder
 from service.log_lines import log_state
-
-if TYPE_CHECKING:
-    from service.search.samplers import Sampler
+from service.search.scheduler import Action
+from service.search.search import Search, Step
 
 logger = logging.getLogger("service.engine.driver")
 
@@ -44,15 +52,24 @@ FINISHED: Literal["finished"] = "finished"
 LEAVE: Literal["leave"] = "leave"
 
 
+class Marks(Protocol):
+    """Asks segments to stop; both return at once."""
+
+    def stop(self, segment_id: str) -> None:
+        """Ask a segment to stop at its next checkpoint."""
+
+    def end(self, segment_id: str) -> None:
+        """Ask a segment to end after its next epoch: its trial is stopped."""
+
+
 @dataclass(order=True, slots=True)
 class _Trial:
-    """An unfinished trial; ``checkpoints`` newest first, ``value`` the last one of the metric."""
+    """A trial that is on its way to the end of its ``step``; ``checkpoints`` newest first."""
 
     number: int
-    parameters: Mapping[str, Any] = field(compare=False)
-    seed: int = field(compare=False)
+    step: Step = field(compare=False)
+    epochs: int = field(default=0, compare=False)
     checkpoints: list[Checkpoint] = field(default_factory=list, compare=False)
-    value: float | None = field(default=None, compare=False)
     is_retry: bool = field(default=False, compare=False)
     failures: int = field(default=0, compare=False)
     losses: int = field(default=0, compare=False)
@@ -60,47 +77,39 @@ class _Trial:
 
 @dataclass(slots=True)
 class _Segment:
-    """A segment that runs or waits for its slot."""
+    """A segment that runs or waits for its slot. ``is_to_end``: its trial is stopped for good."""
 
     id: str
     trial: _Trial
     has_started: bool = False
     is_to_stop: bool = False
+    is_to_end: bool = False
     end: End | None = None
 
 
 class SegmentQueue:
-    """The segments of one job; every decision about its trials is made here.
-
-    ``ask_to_stop`` is called with the id of a segment that is to end at its next checkpoint.
-    """
+    """The segments of one job: what its search decides is run here, as far as slots allow."""
 
     def __init__(
         self,
         job_id: str,
         spec: JobSpec,
-        records: Sequence[TrialRecord],
+        search: Search,
         checkpoints: Iterable[Checkpoint],
         *,
         allowance: Allowance,
         recorder: Recorder,
-        sampler: Sampler | None,
-        ask_to_stop: Callable[[str], None],
+        marks: Marks,
     ) -> None:
-        self._job_id, self._spec = job_id, spec
-        self._allowance, self._recorder, self._sampler = allowance, recorder, sampler
-        self._ask_to_stop = ask_to_stop
-        metric = spec.space.metric
-        self._waiting = [
-            _Trial(r.number, r.parameters, r.seed, value=r.metrics.get(metric))
-            for r in sorted(records, key=lambda record: record.number)
-            if not r.state.is_finished
-        ]
-        by_number = {trial.number: trial for trial in self._waiting}
+        self._job_id, self._spec, self._search = job_id, spec, search
+        self._allowance, self._recorder, self._marks = allowance, recorder, marks
+        #: Trials that a segment has left before the end of their step.
+        self._waiting: list[_Trial] = []
+        #: Checkpoints of trials that have none of their segments here, newest first.
+        self._checkpoints: dict[int, list[Checkpoint]] = {}
         for checkpoint in checkpoints:
-            if checkpoint.trial in by_number:
-                by_number[checkpoint.trial].checkpoints.append(checkpoint)
-        taken = {record.number for record in records}
+            self._checkpoints.setdefault(checkpoint.trial, []).append(checkpoint)
+        self._planned = (search.planned, search.ended_by)
         #: Whether the run is over because the job pauses.
         self.has_paused = False
         #: Whether the run is over because the job has no slot now.
@@ -108,8 +117,6 @@ class SegmentQueue:
         #: How many processes wait for a segment, and the ids under which others are told to leave.
         self._idle = 0
         self._leaving: set[str] = set()
-        #: The numbers of trials that a sampler has still to draw.
-        self._free = [n for n in range(spec.trials) if sampler and n not in taken]
         self._running: dict[str, _Segment] = {}
 
     def next(self, segment_id: str) -> Assignment | Literal["finished", "leave"] | None:
@@ -119,21 +126,21 @@ class SegmentQueue:
         has no slot now. Tune keeps the process of a segment that has ended for the next one, and
         with it the slot: where there is no next one, the process is to leave.
         """
-        trial = None
-        if not self._allowance.pausing and len(self._running) < self._most:
-            trial = self._next_trial()
+        may_begin = not self._allowance.pausing and len(self._running) < self._most
+        trial = self._next_trial() if may_begin else None
         if trial is None:
             if self._running:
-                return self._leave(segment_id)
+                # The sampler's next suggestion is worth waiting for with the process.
+                return None if self._search.is_drawing else self._leave(segment_id)
             self._idle = 0  # Tune ends them with its run
-            is_over = not (self._waiting or self._free)
-            self.has_paused = self._allowance.pausing and not is_over
-            self.has_no_slot = not (is_over or self.has_paused)
+            self.has_paused = self._allowance.pausing
+            self.has_no_slot = not (may_begin or self.has_paused)
             return FINISHED
         self._idle = max(0, self._idle - 1)
         self._running[segment_id] = _Segment(segment_id, trial)
+        step = trial.step
         found = tuple(trial.checkpoints)
-        return Assignment(segment_id, trial.number, trial.parameters, trial.seed, found)
+        return Assignment(segment_id, step.number, step.parameters, step.seed, step.until, found)
 
     def take(self, segment_id: str, messages: Iterable[Message]) -> None:
         """Take what a running segment has sent."""
@@ -155,21 +162,36 @@ class SegmentQueue:
         match segment.end:
             case Finished():
                 self._finish(trial, TrialState.SUCCEEDED)
+            case Stopped() if segment.is_to_end:
+                self._finish(trial, TrialState.STOPPED)
+            case Stopped() if trial.epochs >= trial.step.until:
+                self._pause(trial)
             case Stopped():
-                self._put_back(trial, f"goes on after epoch {trial.checkpoints[0].epoch}")
+                self._put_back(trial, f"goes on after epoch {trial.epochs}")
             case Failed(failure):
                 self._fail(segment, failure)
             case None:
                 self._fail(segment, lost or Failure(FailureKind.WORKER_LOST, _LOST))
 
     def stop_surplus(self) -> None:
-        """Ask segments to stop where more run than the job may run now, the last trials first."""
+        """Ask segments to stop where more run than the job may run now, the last trials first.
+
+        Where the search's budget is spent, all of them end.
+        """
+        if self._search.is_spent:
+            for segment in self._running.values():
+                self._ask_to_end(segment)
         staying = [segment for segment in self._running.values() if not segment.is_to_stop]
         surplus = len(staying) - (0 if self._allowance.pausing else self._most)
         staying.sort(key=lambda segment: segment.trial.number, reverse=True)
         for segment in staying[: max(0, surplus)]:
             segment.is_to_stop = True
-            self._ask_to_stop(segment.id)
+            self._marks.stop(segment.id)
+
+    def _ask_to_end(self, segment: _Segment) -> None:
+        if not segment.is_to_end:
+            segment.is_to_end = True
+            self._marks.end(segment.id)
 
     def _leave(self, segment_id: str) -> Literal["leave"] | None:
         if not self._idle:
@@ -185,14 +207,31 @@ class SegmentQueue:
         return slots if limit is None else min(slots, limit)
 
     def _next_trial(self) -> _Trial | None:
+        if self._search.is_spent:
+            self._checkpoints |= {trial.number: trial.checkpoints for trial in self._waiting}
+            self._waiting.clear()
         if self._waiting:
             return self._waiting.pop(0)
-        if not self._free or self._sampler is None:
+        step = self._search.next(nothing_runs=not self._running)
+        self._note_what_ended()
+        if step is None:
             return None
-        number = self._free.pop(0)
-        parameters = self._sampler.draw(number)
-        self._recorder.add(AddTrial(NewTrial(number, parameters, self._spec.seed)))
-        return _Trial(number, parameters, self._spec.seed)
+        number = step.number
+        if step.is_new:
+            new = NewTrial(number, step.parameters, step.seed, step.purpose, step.configuration)
+            self._recorder.add(AddTrial(new))
+        return _Trial(number, step, checkpoints=self._checkpoints.pop(number, []))
+
+    def _note_what_ended(self) -> None:
+        """Record the trials that the search has stopped, and how many there will be."""
+        for number in self._search.take_stopped():
+            self._recorder.add(FinishTrial(number, TrialState.STOPPED))
+            self._recorder.drop(self._checkpoints.pop(number, []))
+            log_state(logger, self._job_id, TrialState.STOPPED, trial=number)
+        planned = (self._search.planned, self._search.ended_by)
+        if planned != self._planned:
+            self._planned = planned
+            self._recorder.add(PlanTrials(*planned))
 
     def _take(self, segment: _Segment, message: Message) -> None:
         trial, number = segment.trial, segment.trial.number
@@ -200,24 +239,31 @@ class SegmentQueue:
             case Started(node, resumed_from, note):
                 self._start(segment, node, resumed_from, note)
             case Epoch(epoch, metrics, seconds, engine):
-                trial.value = metrics.get(self._spec.space.metric, trial.value)
                 # Attempt 0 is the current one, which the store has by then.
                 report = EpochReport(number, 0, epoch, metrics, seconds, engine)
                 self._recorder.report(report)
+                trial.epochs = epoch
+                if self._search.report(number, epoch, metrics, seconds) is Action.STOP:
+                    self._ask_to_end(segment)
             case Checkpointed(checkpoint):
                 self._recorder.add(AddCheckpoint(checkpoint))
                 trial.checkpoints.insert(0, checkpoint)
                 trial.losses = 0
-                self._recorder.drop(trial.checkpoints[CHECKPOINTS_KEPT:])
-                del trial.checkpoints[CHECKPOINTS_KEPT:]
+                self._keep(trial, CHECKPOINTS_KEPT)
             case Output(text):
                 sys.stdout.write(text)
                 sys.stdout.flush()
             case Finished() | Stopped() | Failed():
                 segment.end = message
 
+    def _keep(self, trial: _Trial, most: int) -> None:
+        """Drop all but the newest checkpoints of a trial."""
+        self._recorder.drop(trial.checkpoints[most:])
+        del trial.checkpoints[most:]
+
     def _start(self, segment: _Segment, node: str | None, resumed_from: int, note: str) -> None:
         trial, segment.has_started = segment.trial, True
+        trial.epochs = resumed_from
         self._recorder.add(StartTrial(trial.number, node, resumed_from, trial.is_retry))
         trial.is_retry = False
         log_state(logger, self._job_id, TrialState.RUNNING, trial=trial.number)
@@ -253,18 +299,25 @@ class SegmentQueue:
         self._recorder.add(RequeueTrial(trial.number, detail))
         insort(self._waiting, trial)
 
+    def _pause(self, trial: _Trial) -> None:
+        """Let a trial wait until it is promoted; the newest checkpoint is enough for that."""
+        self._recorder.add(PauseTrial(trial.number))
+        self._keep(trial, 1)
+        self._checkpoints[trial.number] = trial.checkpoints
+        self._search.end(trial.number, TrialState.PAUSED, _size(trial))
+
     def _finish(self, trial: _Trial, state: TrialState, error: Failure | None = None) -> None:
         self._recorder.add(FinishTrial(trial.number, state, error))
         # The model of a trial that has succeeded stays until others are known to be better.
         last = self._spec.space.epochs if state is TrialState.SUCCEEDED else None
         self._recorder.drop(found for found in trial.checkpoints if found.epoch != last)
         log_state(logger, self._job_id, state, trial=trial.number)
-        if self._sampler is not None:
-            space, succeeded = self._spec.space, state is TrialState.SUCCEEDED
-            if succeeded and trial.value is not None:
-                loss = -trial.value if space.mode == "max" else trial.value
-                self._sampler.observe(trial.number, space.epochs, (loss,), ())
-            self._sampler.end(trial.number, succeeded=succeeded)
+        self._search.end(trial.number, state, _size(trial))
+
+
+def _size(trial: _Trial) -> dict[str, float]:
+    """Return the size of a trial's newest checkpoint, which is a metric of every trial."""
+    return {MODEL_BYTES: float(trial.checkpoints[0].size)} if trial.checkpoints else {}
 
 
 _LOST = "the trial's process was lost: it was killed, it crashed, or its node died"

@@ -11,6 +11,7 @@ from pathlib import Path
 from results.records import Failure
 from results.spec import JobSpec
 from results.states import FailureKind
+from search_spaces import RESERVED_METRICS
 from service.engine.messages import Assignment, Message, Started
 from service.engine.reporter import Driver, Reporter, learning_rate_name
 from trainables import datasets, registry, state_files
@@ -34,6 +35,12 @@ class TrialContext:
     storage: str
     checkpoint_seconds: float
     max_checkpoint_bytes: int
+
+    @property
+    def may_stop_trials(self) -> bool:
+        """Whether a trial may be stopped before its last epoch, for good."""
+        space = self.spec.space
+        return space.scheduler.stops or not space.budget.is_endless
 
     @property
     def is_built_in(self) -> bool:
@@ -77,13 +84,15 @@ def train_segment(
     prepare()
     # Its import is not training: the reporter's clock begins after it.
     report = Reporter(
-        space.metric,
+        [o.metric for o in space.objectives if o.metric not in RESERVED_METRICS],
         space.epochs,
         driver,
         learning_rate=learning_rate_name(assignment.parameters),
         reported=resume.epoch,
         seconds=resume.seconds,
         can_resume=accepts_resume(train),
+        until=assignment.until,
+        may_stop=context.may_stop_trials,
     )
     parameters, seed = assignment.parameters, assignment.seed
     train(parameters, data, report, epochs=space.epochs, seed=seed, **options)

@@ -78,3 +78,16 @@ def test_values_are_kept_to_the_last_bit(store: Store) -> None:
     store.write_reports(lease, [report(0, epoch, v) for epoch, v in enumerate(values, 1)])
     kept = store.curve(lease.job_id, 0).metrics["validation_accuracy"]
     assert [value.hex() for value in kept] == [value.hex() for value in values]
+
+
+def test_what_trials_reported_at_some_epochs_of_their_latest_attempt(store: Store) -> None:
+    lease = started(store)
+    store.write_reports(lease, [report(0, 1, 0.25), report(0, 2, 0.5), report(0, 3, 0.75)])
+    assert store.rung_values(lease.job_id, {1, 3, 9}) == {
+        0: {
+            1: {"validation_accuracy": 0.25, "seconds": 1.0},
+            3: {"validation_accuracy": 0.75, "seconds": 3.0},
+        }
+    }
+    store.start_trial(lease, 0, node=None)
+    assert store.rung_values(lease.job_id, {1, 3, 9}) == {}

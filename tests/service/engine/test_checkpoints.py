@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from results.records import Checkpoint
 from results.storage import Storage, StorageError
-from service.engine.checkpoints import RETRY_SECONDS, SegmentCheckpoints, stop_mark
+from service.engine.checkpoints import RETRY_SECONDS, SegmentCheckpoints, end_mark, stop_mark
 from service.engine.messages import Assignment, Checkpointed, Message, Output, Wish
 from tests.service.stand_ins import spec, trial_context
 
@@ -20,12 +21,14 @@ STATES = {4: b"the state after epoch 4", 6: b"the state after epoch 6"}
 class Segment:
     """The checkpoints of a segment, over a storage in a folder and a clock that is set."""
 
-    def __init__(self, folder: Path, *offered: Checkpoint, keep: int = 1) -> None:
+    def __init__(
+        self, folder: Path, *offered: Checkpoint, keep: int = 1, until: int = EPOCHS, **space: Any
+    ) -> None:
         self.now, self.sent = 100.0, list[Message]()
         self.storage = Storage(str(folder / "storage"))
-        job = spec(epochs=EPOCHS, keep=keep)
+        job = spec(epochs=EPOCHS, keep=keep, **space)
         self.context = trial_context(job, folder / "storage", checkpoint_seconds=30.0)
-        assignment = Assignment("segment", 7, {}, 42, offered)
+        assignment = Assignment("segment", 7, {}, 42, until, offered)
         self.checkpoints = SegmentCheckpoints(
             assignment, self.context, self.sent.append, self.storage, clock=lambda: self.now
         )
@@ -153,3 +156,20 @@ def test_a_storage_that_fails_stops_nothing_and_is_tried_again_later(
     segment.now += RETRY_SECONDS
     assert segment.wish(5) == Wish(checkpoint=True, stop=True)
     assert segment.store(5)
+
+
+def test_a_segment_ends_with_a_checkpoint_after_its_last_epoch(tmp_path: Path) -> None:
+    segment = Segment(tmp_path, until=3)
+    assert segment.wish(2) == Wish()
+    assert segment.wish(3) == Wish(checkpoint=True, end=True)
+    assert segment.wish(3, can_resume=False) == Wish(end=True)
+
+
+def test_a_segment_that_is_asked_to_end_stops_without_a_checkpoint(tmp_path: Path) -> None:
+    segment = Segment(tmp_path, budget={"seconds": 60})
+    segment.checkpoints.look_for_stop()
+    assert segment.wish(1) == Wish()
+    segment.storage.mark(end_mark(segment.context.job_id, "segment"))
+    segment.checkpoints.look_for_stop()
+    assert segment.wish(2, can_resume=False) == Wish(end=True)
+    assert segment.wish(EPOCHS) == Wish(checkpoint=True), "it has trained all its epochs"

@@ -93,7 +93,7 @@ def follow(
 ) -> tuple[list[Message], End, str]:
     """Return the messages after the start, the end, and what was printed."""
     sent: list[Message] = []
-    assignment = Assignment("segment", 7, {"code": code}, 5, offered)
+    assignment = Assignment("segment", 7, {"code": code}, 5, context.spec.space.epochs, offered)
     storage = Storage(context.storage)
     checkpoints = SegmentCheckpoints(assignment, context, sent.append, storage)
     checkpoints.stop_requested = stop

@@ -66,6 +66,6 @@ def test_numbers_in_a_message_are_hidden_from_tunes_statistics() -> None:
 
 
 def test_an_assignment_comes_back_from_its_configuration() -> None:
-    assignment = Assignment("s", 7, {"learning_rate": 0.1, "layers": 2}, 42, (CHECKPOINT,))
+    assignment = Assignment("s", 7, {"learning_rate": 0.1, "layers": 2}, 42, 9, (CHECKPOINT,))
     config = json.loads(json.dumps({ASSIGNMENT: assignment.to_json()}))
     assert Assignment.from_json(config[ASSIGNMENT]) == assignment

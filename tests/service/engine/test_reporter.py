@@ -62,7 +62,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def report(driver: Driver, clock: Clock) -> Reporter:
-    return Reporter("accuracy", 3, driver, clock)
+    return Reporter(["accuracy"], 3, driver, clock)
 
 
 LOSS = {"loss": 0.5, "accuracy": 0.75}
@@ -105,7 +105,7 @@ def test_a_lower_learning_rate_is_advised_where_there_is_one(
     parameters: list[str], advice: str
 ) -> None:
     rate = learning_rate_name(parameters)
-    report = Reporter("loss", 3, Driver(), learning_rate=rate)
+    report = Reporter(["loss"], 3, Driver(), learning_rate=rate)
     with pytest.raises(DivergedError) as raised:
         report(1, {"loss": math.nan})
     assert str(raised.value) == f"loss was nan in epoch 1: the training diverged{advice}"
@@ -209,10 +209,33 @@ def test_a_segment_stops_only_after_a_checkpoint(
         report(2, LOSS)
 
 
+def test_a_segment_ends_whether_a_checkpoint_is_stored_or_not(driver: Driver) -> None:
+    driver.wishes, driver.can_keep = {2: Wish(checkpoint=True, end=True)}, False
+    report = Reporter(["accuracy"], 3, driver, until=2)
+    report(1, LOSS)
+    with pytest.raises(SegmentStop):
+        report(2, LOSS)
+    assert driver.asked == [(2, False)], "without a state only at the end"
+    report = Reporter(["accuracy"], 3, driver, until=2)
+    report(1, LOSS)
+    with pytest.raises(SegmentStop):
+        report(2, LOSS, state=lambda: {"epoch": 2})
+    assert driver.kept
+
+
+def test_a_trial_that_may_be_stopped_asks_after_each_epoch(driver: Driver) -> None:
+    driver.wishes = {2: Wish(end=True)}
+    report = Reporter(["accuracy"], 3, driver, may_stop=True)
+    report(1, LOSS)
+    with pytest.raises(SegmentStop):
+        report(2, LOSS)
+    assert driver.asked == [(1, False), (2, False)]
+
+
 def test_a_resumed_segment_goes_on_with_its_epochs_and_its_time(
     driver: Driver, clock: Clock
 ) -> None:
-    report = Reporter("accuracy", 3, driver, clock, reported=2, seconds=10.0, can_resume=False)
+    report = Reporter(["accuracy"], 3, driver, clock, reported=2, seconds=10.0, can_resume=False)
     clock.now += 1.5
     report(3, LOSS, state=lambda: {"epoch": 3})
     report.check_complete()
@@ -221,6 +244,6 @@ def test_a_resumed_segment_goes_on_with_its_epochs_and_its_time(
 
 
 def test_a_resumed_trainable_that_begins_again_is_told_what_to_do(driver: Driver) -> None:
-    report = Reporter("accuracy", 3, driver, reported=2)
+    report = Reporter(["accuracy"], 3, driver, reported=2)
     with pytest.raises(ValueError, match=r"resumed after epoch 2 and reported epoch 1: .*resume"):
         report(1, LOSS)

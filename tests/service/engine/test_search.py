@@ -14,7 +14,7 @@ from service.engine import memory_kills
 from service.engine.messages import ASSIGNMENT, Assignment, Epoch, Finished, Message, to_result
 from service.engine.search import MessageCallback, SegmentSearcher
 
-ASSIGNED = Assignment("t1", 0, {"learning_rate": 0.1}, 42)
+ASSIGNED = Assignment("t1", 0, {"learning_rate": 0.1}, 42, 3)
 
 
 class Scripted:

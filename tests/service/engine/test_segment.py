@@ -59,7 +59,9 @@ def run(
     context: TrialContext, *offered: Checkpoint, seed: int = 42, **parameters: Any
 ) -> list[Message]:
     """Return all messages of a segment."""
-    segment = Segment(Assignment("segment", 0, parameters, seed, offered), context)
+    segment = Segment(
+        Assignment("segment", 0, parameters, seed, context.spec.space.epochs, offered), context
+    )
     sent: list[Message] = []
     while not (sent and isinstance(sent[-1], End)):
         sent += segment.take()
@@ -205,7 +207,7 @@ def test_a_trial_past_its_time_limit_fails_while_its_thread_is_stuck(tmp_path: P
         patch.setattr(registry.Trainable, "resolve", lambda _: train)
         datasets.ensure("ames", DATASETS)
         segment = Segment(
-            Assignment("s", 0, {}, 1), trial_context(spec(time_limit_s=0.2), tmp_path)
+            Assignment("s", 0, {}, 1, 3), trial_context(spec(time_limit_s=0.2), tmp_path)
         )
         sent: list[Message] = []
         while not (sent and isinstance(sent[-1], Failed)):

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from results.records import Checkpoint, EpochReport, Failure, NewTrial, TrialRecord
-from results.states import FailureKind, TrialState
+from results.states import FailureKind, Purpose, TrialState
 from results.store.batch import (
     AddCheckpoint,
     AddTrial,
     FinishTrial,
     Move,
+    PauseTrial,
+    PlanTrials,
     RequeueTrial,
     StartTrial,
 )
@@ -30,6 +32,9 @@ from service.engine.messages import (
     Stopped,
 )
 from service.engine.segment_queue import FINISHED, LEAVE, LOST_RETRIES, SegmentQueue
+from service.search.budget import BudgetTracker
+from service.search.schedulers import make_scheduler
+from service.search.search import Search
 from tests.service.stand_ins import spec
 
 EPOCHS = 4
@@ -77,6 +82,26 @@ class Draws:
     def end(self, number: int, *, succeeded: bool) -> None:
         self.told.append((number, "succeeded" if succeeded else "failed"))
 
+    def is_ready(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+class Marks:
+    """Keeps the segments that were asked to stop, and to end."""
+
+    def __init__(self) -> None:
+        self.stopped: list[str] = []
+        self.ended: list[str] = []
+
+    def stop(self, segment_id: str) -> None:
+        self.stopped.append(segment_id)
+
+    def end(self, segment_id: str) -> None:
+        self.ended.append(segment_id)
+
 
 class Job:
     """A queue over a job of some trials, and all that it uses."""
@@ -90,25 +115,32 @@ class Job:
         sampler: Draws | None = None,
         **fields: Any,
     ) -> None:
-        self.moves, self.allowance, self.asked = Moves(), Allowance(slots), list[str]()
-        self.sampler = sampler
+        self.moves, self.allowance, self.marks = Moves(), Allowance(slots), Marks()
+        self.asked, self.sampler = self.marks.stopped, sampler
         records = [
             TrialRecord(n, state, {"learning_rate": 0.1 * n}, 42, {"train_rmse": 9.0})
             for n, state in enumerate(states)
         ]
         strategy = "random" if sampler else "grid"
         space = {"learning_rate": {"low": 0.0, "high": 1.0} if sampler else {"values": [0.1, 0.2]}}
+        job = spec(
+            trials=trials or len(states), epochs=EPOCHS, strategy=strategy, parameters=space,
+            metric="train_rmse", **fields,
+        )  # fmt: skip
+        search = Search(
+            job, records, {}, scheduler=make_scheduler(job.space.scheduler, epochs=EPOCHS),
+            sampler=sampler, budget=BudgetTracker(job.space, lambda: self.elapsed),
+        )  # fmt: skip
+        self.elapsed = 0.0
         self.queue = SegmentQueue(
             "a" * 16,
-            spec(trials=trials or len(states), epochs=EPOCHS, strategy=strategy,
-                 parameters=space, metric="train_rmse", **fields),
-            records,
+            job,
+            search,
             checkpoints,
             allowance=self.allowance,
             recorder=self.moves,  # type: ignore[arg-type]
-            sampler=sampler,  # type: ignore[arg-type]
-            ask_to_stop=self.asked.append,
-        )  # fmt: skip
+            marks=self.marks,
+        )
         self.segments = iter("abcdefghijklmnop")
 
     def next(self) -> Assignment | str | None:
@@ -132,6 +164,10 @@ class Job:
 def checkpoint(trial: int, epoch: int, name: str = "") -> Checkpoint:
     name = name or f"{trial}-{epoch}"
     return Checkpoint(trial, epoch, 1.5 * epoch, name, 100, "0" * 64)
+
+
+def epoch(number: int, value: float = 0.5) -> Epoch:
+    return Epoch(number, {"train_rmse": value}, 1.5 * number)
 
 
 QUEUED = TrialState.QUEUED
@@ -266,7 +302,8 @@ def test_segments_stop_where_more_run_than_may_and_go_on_later(
     job.queue.stop_surplus()
     job.queue.stop_surplus()
     assert job.asked == ["b"], "the last trial, once"
-    job.end("b", Checkpointed(checkpoint(1, 2)), Output("trial 1: hello\n"), Stopped())
+    hello = Output("trial 1: hello\n")
+    job.end("b", epoch(2), Checkpointed(checkpoint(1, 2)), hello, Stopped())
     assert "trial 1: hello\n" in capsys.readouterr().out
     assert job.moves.new()[-1] == RequeueTrial(1, "goes on after epoch 2")
     assert job.next() == LEAVE, "its process would keep the slot from another job"
@@ -285,7 +322,7 @@ def test_a_pausing_job_stops_all_begins_none_and_is_over() -> None:
     assert sorted(job.asked) == ["a", "b"]
     assert job.next() is None
     job.end("a", Finished())
-    job.end("b", Checkpointed(checkpoint(1, 2)), Stopped())
+    job.end("b", epoch(2), Checkpointed(checkpoint(1, 2)), Stopped())
     assert job.next() == FINISHED
     assert job.queue.has_paused
 
@@ -295,7 +332,7 @@ def test_the_run_of_a_job_without_a_slot_is_over_until_it_has_one() -> None:
     job.begin()
     job.allowance.slots = 0
     job.queue.stop_surplus()
-    job.end("a", Checkpointed(checkpoint(0, 1)), Stopped())
+    job.end("a", epoch(1), Checkpointed(checkpoint(0, 1)), Stopped())
     assert job.next() == FINISHED
     assert job.queue.has_no_slot
     assert not job.queue.has_paused
@@ -308,10 +345,16 @@ def test_a_sampler_draws_one_trial_at_a_time_and_is_told_its_value() -> None:
     sampler = Draws()
     job = Job(TrialState.SUCCEEDED, QUEUED, trials=4, sampler=sampler)
     assert [job.begin().number, job.begin().number] == [1, 2]
-    assert AddTrial(NewTrial(2, {"learning_rate": 12.0}, 42)) in job.moves.new()
+    assert AddTrial(NewTrial(2, {"learning_rate": 12.0}, 42, configuration=2)) in job.moves.new()
     job.end("a", Epoch(4, {"train_rmse": 0.5}, 1.0), Finished())
     job.end("b", Epoch(4, {"train_rmse": 0.7}, 1.0), Failed(DIVERGED))
-    assert sampler.told == [(1, 0.5), (1, "succeeded"), (2, "failed")]
+    assert sampler.told == [
+        (0, 9.0),
+        (0, "succeeded"),
+        (1, 0.5),
+        (1, "succeeded"),
+        (2, "failed"),
+    ]
     assert job.begin().parameters == {"learning_rate": 13.0}
     job.end("c", Finished())
     assert job.next() == FINISHED
@@ -323,3 +366,87 @@ def test_a_trial_that_had_trained_all_its_epochs_is_told_with_its_recorded_value
     job.begin()
     job.end("a", Finished())
     assert sampler.told == [(0, 9.0), (0, "succeeded")]
+
+
+# --- a scheduler and a budget ------------------------------------------------------------------
+
+ASHA = {"name": "asha", "reduction_factor": 2, "min_epochs": 2}
+
+
+def pause(job: Job, segment: str, number: int, value: float) -> None:
+    """Let a trial come to the end of its segment, at the first rung."""
+    job.end(segment, epoch(1), epoch(2, value), Checkpointed(checkpoint(number, 2)), Stopped())
+
+
+def test_trials_pause_at_a_rung_and_the_best_goes_on() -> None:
+    job = Job(QUEUED, QUEUED, scheduler=ASHA)
+    first, second = job.begin(), job.begin()
+    assert (first.until, second.until) == (2, 2)
+    job.queue.take("b", [Checkpointed(checkpoint(1, 1))])
+    pause(job, "a", 0, 0.5)
+    pause(job, "b", 1, 0.25)
+    assert [move for move in job.moves.new() if isinstance(move, PauseTrial)] == [
+        PauseTrial(0),
+        PauseTrial(1),
+    ]
+    assert job.moves.dropped == ["1-1"], "the newest is enough for one that waits"
+    best = job.begin()
+    assert (best.number, best.until, best.checkpoints) == (1, EPOCHS, (checkpoint(1, 2),))
+    assert job.next() == LEAVE
+    job.end("c", epoch(3), epoch(4, 0.125), Checkpointed(checkpoint(1, 4)), Finished())
+    assert job.next() == FINISHED
+    assert FinishTrial(0, TrialState.STOPPED) in job.moves.new()
+    assert job.moves.dropped == ["1-1", "1-2", "0-2"]
+
+
+def test_a_trial_that_is_stopped_for_good_ends_after_its_next_epoch() -> None:
+    job = Job(QUEUED, QUEUED, QUEUED, slots=3, scheduler={**ASHA, "stops": True})
+    for _ in range(3):
+        assert job.begin().until == EPOCHS
+    for segment, value in (("a", 0.25), ("b", 0.75), ("c", 0.125)):
+        job.queue.take(segment, [epoch(2, value)])
+    assert job.marks.ended == ["b"]
+    job.end("b", Stopped())
+    assert job.moves.new()[-1] == FinishTrial(1, TrialState.STOPPED)
+
+
+def test_where_the_budget_is_spent_all_trials_are_stopped() -> None:
+    job = Job(QUEUED, QUEUED, QUEUED, QUEUED, budget={"seconds": 60})
+    job.begin()
+    job.begin()
+    job.queue.stop_surplus()
+    assert job.marks.ended == []
+    job.elapsed = 61.0
+    job.queue.stop_surplus()
+    job.queue.stop_surplus()
+    assert job.marks.ended == ["a", "b"]
+    job.end("a", epoch(1), Stopped())
+    job.queue.take("b", [epoch(1)])
+    job.lose("b")
+    assert job.next() == FINISHED
+    moves = job.moves.new()
+    finished = [move.number for move in moves if move == stopped(move)]
+    assert finished == [0, 1, 2, 3], "one that was lost meanwhile, and those never begun, too"
+    assert moves[-1] == PlanTrials(4, "the budget of 60 seconds is spent")
+
+
+def stopped(move: object) -> FinishTrial:
+    return FinishTrial(getattr(move, "number", -1), TrialState.STOPPED)
+
+
+def test_a_winner_is_confirmed_by_trials_of_their_own() -> None:
+    job = Job(QUEUED, QUEUED, slots=3, confirm={"top": 1, "seeds": 2})
+    for value in (0.25, 0.5):
+        job.end(job.begin().segment, epoch(4, value), Finished())
+    job.moves.new()
+    best, default = job.next(), job.next()
+    assert isinstance(best, Assignment)
+    assert isinstance(default, Assignment)
+    assert (best.number, best.seed, best.parameters) == (2, 43, {"learning_rate": 0.0})
+    assert (default.number, default.seed, default.until) == (3, 43, EPOCHS)
+    added = [move.trial for move in job.moves.new() if isinstance(move, AddTrial)]
+    assert [(new.purpose, new.configuration) for new in added] == [
+        (Purpose.CONFIRM, 0),
+        (Purpose.CONFIRM, 1),
+    ]
+    assert job.next() is None, "the next round begins when this one has ended"

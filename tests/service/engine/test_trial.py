@@ -35,7 +35,7 @@ def process(
     monkeypatch.setattr(trial, "setproctitle", titles.append)
     monkeypatch.setattr(trial, "Segment", Scripted)
     kind = trial_process(trial_context(spec(name="my grid: 2 layers"), tmp_path))
-    return object.__new__(kind), {ASSIGNMENT: Assignment("s", 7, {}, 42).to_json()}, titles
+    return object.__new__(kind), {ASSIGNMENT: Assignment("s", 7, {}, 42, 3).to_json()}, titles
 
 
 def test_rays_dashboard_shows_the_jobs_name_and_its_trial(
@@ -56,7 +56,7 @@ def test_a_process_runs_one_segment_after_another(
     result = actor.step()
     assert result["done"]
     assert from_result(result) == [Finished()]
-    assert actor.reset_config({ASSIGNMENT: Assignment("t", 8, {}, 42).to_json()})
+    assert actor.reset_config({ASSIGNMENT: Assignment("t", 8, {}, 42, 3).to_json()})
     assert actor._segment.assignment.number == 8
 
 

@@ -1,0 +1,61 @@
+"""When a search ends before all its trials have: what its budget allows, and what it has spent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from results.states import TrialState
+from search_spaces import SearchSpace
+
+
+class BudgetTracker:
+    """Counts what a search spends against its space's budget.
+
+    ``elapsed`` returns the seconds since the job first started. Losses are lower where a trial is
+    better, as everywhere in this package.
+    """
+
+    def __init__(self, space: SearchSpace, elapsed: Callable[[], float]) -> None:
+        self._budget, self._mode = space.budget, space.mode
+        self._metric, self._elapsed = space.metric, elapsed
+        self._epochs = self._failed = self._since_best = 0
+        self._best, self._best_trial = math.inf, -1
+
+    def trained(self, epochs: int) -> None:
+        """Count epochs that were trained, also those that were trained again."""
+        self._epochs += epochs
+
+    def ended(self, number: int, loss: float | None, state: TrialState) -> None:
+        """Count a trial that has ended; ``loss`` is that of its last epoch if it has succeeded."""
+        self._failed += state is TrialState.FAILED
+        self._since_best += 1
+        if loss is not None and loss < self._best:
+            self._best, self._best_trial, self._since_best = loss, number, 0
+
+    def spent(self) -> str:
+        """Return in a sentence which limit is reached, "" if none is."""
+        budget = self._budget
+        if budget.target is not None and self._best <= self._loss(budget.target):
+            reached = -self._best if self._mode == "max" else self._best
+            return (
+                f"trial {self._best_trial} reached the target {budget.target:g}: "
+                f"{self._metric} {reached:.6g}"
+            )
+        limits = (
+            (budget.seconds, self._elapsed, "the budget of {:g} seconds is spent"),
+            (budget.epochs, lambda: self._epochs, "the budget of {:g} epochs is spent"),
+            (
+                budget.trials_without_improvement,
+                lambda: self._since_best,
+                "{:g} trials in a row brought no improvement",
+            ),
+            (budget.failed_trials, lambda: self._failed, "{:g} trials failed"),
+        )
+        for limit, spent, sentence in limits:
+            if limit is not None and spent() >= limit:
+                return sentence.format(limit)
+        return ""
+
+    def _loss(self, value: float) -> float:
+        return -value if self._mode == "max" else value

@@ -1,0 +1,389 @@
+"""Decides which trial of a job trains next and how far: what the engine and simulations follow."""
+
+from __future__ import annotations
+
+import heapq
+import statistics
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import search_spaces
+from results.ranking import MODEL_BYTES, SECONDS
+from results.records import TrialRecord
+from results.spec import JobSpec
+from results.states import Purpose, TrialState
+from service.search.budget import BudgetTracker
+from service.search.confirming import Confirmation, confirmation_seeds
+from service.search.scheduler import Action, Scheduler
+
+if TYPE_CHECKING:
+    from service.search.samplers import Sampler
+
+#: Stands for the default configuration in a confirmation, where no trial of the search had it.
+DEFAULT = -1
+#: What a trial reported, by epoch and by the metrics' names.
+Values = Mapping[int, Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A trial to train up to and including epoch ``until``.
+
+    ``is_new`` says that it is in no record yet. ``configuration`` is the number of the first trial
+    with these ``parameters``.
+    """
+
+    number: int
+    parameters: Mapping[str, Any]
+    seed: int
+    until: int
+    configuration: int
+    purpose: Purpose
+    is_new: bool
+
+
+@dataclass(slots=True)
+class _Trial:
+    """A trial of which the search knows; ``epochs`` is the last one that it has reported."""
+
+    number: int
+    parameters: Mapping[str, Any]
+    seed: int
+    configuration: int
+    purpose: Purpose = Purpose.SEARCH
+    state: TrialState = TrialState.QUEUED
+    epochs: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+    #: Whether a former run left it between two epochs at which trials are compared, or promoted.
+    was_on_its_way: bool = False
+
+
+class Search:
+    """The decisions of one search, and of the confirmation that may follow it.
+
+    ``records`` are the job's trials, those of a former run included. ``values`` hold what trials of
+    a former run reported at the epochs where they are compared, with ``seconds`` among the metrics.
+    ``ended_by`` says why a former run ended the search early. The same calls give the same answers.
+    """
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        records: Sequence[TrialRecord],
+        values: Mapping[int, Values],
+        *,
+        scheduler: Scheduler,
+        sampler: Sampler | None,
+        budget: BudgetTracker,
+        ended_by: str = "",
+    ) -> None:
+        self._spec, self._space = spec, spec.space
+        self._scheduler, self._sampler, self._budget = scheduler, sampler, budget
+        self._trials = {
+            r.number: _Trial(
+                r.number, r.parameters, r.seed, r.configuration, r.purpose, r.state, r.epochs,
+                _metrics(r),
+            )
+            for r in sorted(records, key=lambda record: record.number)
+        }  # fmt: skip
+        #: Why the search ended before all its trials had, "" if it did not.
+        self.ended_by = ended_by
+        #: How many trials the job will have; less than was planned once that is known.
+        self.planned = spec.planned
+        self._confirmation: Confirmation | None = None
+        self._has_ended = bool(ended_by)
+        for record in records:
+            self._trials[record.number].was_on_its_way = self._is_on_its_way(record)
+        self._stopped: list[int] = []
+        #: Whether the last step was not given only because the sampler is still drawing.
+        self.is_drawing = False
+        self._restore(values)
+
+    def _restore(self, values: Mapping[int, Values]) -> None:
+        """Take the trials of a former run."""
+        former = [trial for trial in self._trials.values() if trial.purpose is Purpose.SEARCH]
+        self._scheduler.restore(
+            {t.number: self._losses_by_epoch(values.get(t.number, {})) for t in former},
+            running={t.number for t in former if t.was_on_its_way},
+        )
+        #: Numbers of trials that a former run left on their way, and of those never begun.
+        self._interrupted: list[int] = []
+        self._unstarted: deque[int] = deque()
+        for trial in former:
+            self._restore_trial(trial, values.get(trial.number, {}))
+        is_drawn = self._sampler is not None
+        #: Numbers of trials whose configuration is still to be drawn.
+        self._undrawn = deque(
+            n for n in range(self._spec.trials) if is_drawn and n not in self._trials
+        )
+
+    def _restore_trial(self, trial: _Trial, values: Values) -> None:
+        self._budget.trained(trial.epochs)
+        for epoch in sorted(values):
+            if epoch < self._space.epochs:
+                self._observe(trial.number, epoch, [values[epoch]])
+        if trial.state.is_finished:
+            self._take_end(trial)
+        elif trial.epochs == 0:
+            self._unstarted.append(trial.number)
+        elif self._scheduler.begin(trial.number) > trial.epochs:
+            heapq.heappush(self._interrupted, trial.number)
+        else:
+            trial.state = TrialState.PAUSED
+
+    def _is_on_its_way(self, record: TrialRecord) -> bool:
+        """Whether a former run was training a trial, which had not just come to a rung."""
+        if record.state.is_finished or record.state is TrialState.PAUSED or not record.epochs:
+            return False
+        return not self._is_rung(record.epochs) or record.resumed_from == record.epochs
+
+    def _losses_by_epoch(self, values: Values) -> dict[int, float]:
+        found = {epoch: self._loss(metrics) for epoch, metrics in values.items()}
+        return {epoch: loss for epoch, loss in found.items() if loss is not None}
+
+    def next(self, *, nothing_runs: bool) -> Step | None:
+        """Return what to train next, None if nothing can begin now.
+
+        ``nothing_runs`` says that no trial trains: then None says that the job is over, and a
+        sampler's suggestion is waited for.
+        """
+        step, self.is_drawing = None, False
+        if not self._has_ended:
+            step = self._next_of_search(nothing_runs=nothing_runs)
+            if step is None and nothing_runs:
+                self._end_search()
+        if self._has_ended and step is None:
+            step = self._next_of_confirmation()
+        if step is not None:
+            self._trials[step.number].state = TrialState.RUNNING
+        return step
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the budget is spent: what runs of the search is to end."""
+        if not (self.ended_by or self._has_ended):
+            self.ended_by = self._budget.spent()
+        return bool(self.ended_by) and not self._has_ended
+
+    def _next_of_search(self, *, nothing_runs: bool) -> Step | None:
+        if self.is_spent:
+            return None
+        if self._interrupted:
+            return self._step(heapq.heappop(self._interrupted))
+        step = self._promoted(nothing_else=False)
+        if step is not None:
+            return step
+        if self._scheduler.can_begin():
+            if self._unstarted:
+                return self._step(self._unstarted.popleft())
+            if self._undrawn:
+                return self._draw(wait=nothing_runs)
+        return self._promoted(nothing_else=True) if nothing_runs else None
+
+    def _promoted(self, *, nothing_else: bool) -> Step | None:
+        while (found := self._scheduler.promote(nothing_else=nothing_else)) is not None:
+            # One that was stopped at the end of a search that is extended now has no state left.
+            if not self._trials[found.number].state.is_finished:
+                return self._step(found.number, found.until)
+        return None
+
+    def _draw(self, *, wait: bool) -> Step | None:
+        number = self._undrawn[0]
+        repeat = number % self._space.repeats
+        first = self._trials.get(number - repeat)
+        if repeat and first is not None:
+            trial = _Trial(number, first.parameters, first.seed + repeat, first.number)
+        elif self._sampler is not None and (wait or self._sampler.is_ready()):
+            trial = _Trial(number, self._sampler.draw(number), self._spec.seed, number)
+        else:
+            self.is_drawing = True
+            return None
+        self._undrawn.popleft()
+        self._trials[number] = trial
+        return self._step(number, is_new=True)
+
+    def _step(self, number: int, until: int = 0, *, is_new: bool = False) -> Step:
+        trial = self._trials[number]
+        if trial.purpose is Purpose.CONFIRM:
+            until = self._space.epochs
+        return Step(
+            number, trial.parameters, trial.seed, until or self._scheduler.begin(number),
+            trial.configuration, trial.purpose, is_new,
+        )  # fmt: skip
+
+    def report(
+        self, number: int, epoch: int, metrics: Mapping[str, float], seconds: float
+    ) -> Action:
+        """Take what a running trial reported after an epoch, ``seconds`` of training in all.
+
+        Epochs that are trained again count in the budget alone.
+        """
+        trial = self._trials[number]
+        self._budget.trained(1)
+        if epoch <= trial.epochs:
+            return Action.CONTINUE
+        trial.epochs = epoch
+        trial.metrics |= {**metrics, SECONDS: seconds}
+        loss = self._loss(metrics)
+        if trial.purpose is Purpose.CONFIRM or loss is None:
+            return Action.CONTINUE
+        action = self._scheduler.report(number, epoch, loss)
+        if action is Action.CONTINUE and self._is_rung(epoch):
+            self._observe(number, epoch, [trial.metrics])
+        return action
+
+    def _is_rung(self, epoch: int) -> bool:
+        """Whether trials are compared after this epoch, and go on."""
+        return epoch < self._space.epochs and epoch in self._scheduler.rungs()
+
+    def end(self, number: int, state: TrialState, metrics: Mapping[str, float]) -> None:
+        """Take that a trial has paused, or has ended; ``metrics`` are those it did not report.
+
+        One that goes back to the queue, because it was lost or gave its slot away, has not.
+        """
+        trial = self._trials[number]
+        trial.state = state
+        trial.metrics |= metrics
+        if trial.purpose is Purpose.CONFIRM:
+            if self._confirmation is not None:
+                loss = self._final_loss(trial)
+                self._confirmation.report(self._key(trial), trial.seed, loss)
+        elif state is TrialState.PAUSED:
+            self._observe(number, trial.epochs, [trial.metrics])
+        else:
+            if state is TrialState.FAILED:
+                self._scheduler.remove(number)
+            self._take_end(trial)
+
+    def _take_end(self, trial: _Trial) -> None:
+        self._budget.ended(trial.number, self._final_loss(trial), trial.state)
+        repeats = range(trial.configuration, trial.configuration + self._space.repeats)
+        trials = [self._trials[number] for number in repeats if number in self._trials]
+        if len(trials) < len(repeats) or not all(found.state.is_finished for found in trials):
+            return
+        if all(found.state is TrialState.SUCCEEDED for found in trials):
+            self._observe(trial.configuration, self._space.epochs, [t.metrics for t in trials])
+        if self._sampler is not None:
+            # What was observed of trials that were stopped still tells the sampler something.
+            has_failed = any(found.state is TrialState.FAILED for found in trials)
+            self._sampler.end(trial.configuration, succeeded=not has_failed)
+
+    def _observe(
+        self, configuration: int, epoch: int, metrics: Sequence[Mapping[str, float]]
+    ) -> None:
+        """Tell the sampler what the repeats of a configuration had come to after an epoch."""
+        if self._sampler is None:
+            return
+        losses = [
+            [_loss(values[objective.metric], objective.mode) for values in metrics]
+            for objective in self._space.objectives
+            if all(objective.metric in values for values in metrics)
+        ]
+        if len(losses) < len(self._space.objectives):
+            return
+        excess = [
+            statistics.fmean(c.excess(values[c.metric]) for values in metrics)
+            for c in self._space.constraints
+            if all(c.metric in values for values in metrics)
+        ]
+        means = tuple(map(statistics.fmean, losses))
+        self._sampler.observe(configuration, epoch, means, tuple(excess))
+
+    def _loss(self, metrics: Mapping[str, float]) -> float | None:
+        value = metrics.get(self._space.metric)
+        return None if value is None else _loss(value, self._space.mode)
+
+    def _final_loss(self, trial: _Trial) -> float | None:
+        """Return the loss of a trial that has succeeded and keeps the constraints."""
+        if trial.state is not TrialState.SUCCEEDED:
+            return None
+        for constraint in self._space.constraints:
+            value = trial.metrics.get(constraint.metric)
+            if value is None or not constraint.holds(value):
+                return None
+        return self._loss(trial.metrics)
+
+    def _end_search(self) -> None:
+        """End the search: trials that have not been trained to the end are stopped."""
+        self._has_ended = True
+        for trial in self._trials.values():
+            if trial.purpose is Purpose.SEARCH and not trial.state.is_finished:
+                trial.state = TrialState.STOPPED
+                self._stopped.append(trial.number)
+        self._undrawn.clear()
+
+    def close(self) -> None:
+        """End what runs in the background."""
+        if self._sampler is not None:
+            self._sampler.close()
+
+    def take_stopped(self) -> list[int]:
+        """Return the numbers of the trials that were stopped since the last call."""
+        stopped, self._stopped = self._stopped, []
+        return stopped
+
+    def _next_of_confirmation(self) -> Step | None:
+        if self._confirmation is None:
+            self._confirmation = self._new_confirmation()
+        self.planned = len(self._trials)
+        if self._confirmation is None:
+            return None
+        searched = sum(t.purpose is Purpose.SEARCH for t in self._trials.values())
+        self.planned = max(self.planned, searched + self._confirmation.most_trials)
+        found = self._confirmation.next()
+        if found is None:
+            return None
+        configuration, seed = found
+        confirming = [t for t in self._trials.values() if t.purpose is Purpose.CONFIRM]
+        number, first = max(self._trials, default=-1) + 1, configuration
+        if configuration == DEFAULT:
+            first = next((t.configuration for t in confirming if self._key(t) == DEFAULT), number)
+        for trial in confirming:
+            if (trial.configuration, trial.seed) == (first, seed):
+                return self._step(trial.number)
+        known = self._trials.get(first)
+        parameters = search_spaces.defaults(self._space) if known is None else known.parameters
+        self._trials[number] = _Trial(number, parameters, seed, first, Purpose.CONFIRM)
+        return self._step(number, is_new=True)
+
+    def _key(self, trial: _Trial) -> int:
+        """Return how the confirmation calls a trial's configuration."""
+        first = self._trials[trial.configuration]
+        return first.number if first.purpose is Purpose.SEARCH else DEFAULT
+
+    def _new_confirmation(self) -> Confirmation | None:
+        """Return the confirmation of the best configurations, as far as a former run has come."""
+        confirm = self._space.confirm
+        if confirm is None:
+            return None
+        scored = [
+            (loss, trial.number)
+            for trial in self._trials.values()
+            if trial.purpose is Purpose.SEARCH and (loss := self._final_loss(trial)) is not None
+        ]
+        losses = {
+            (self._key(trial), trial.seed): self._final_loss(trial)
+            for trial in self._trials.values()
+            if trial.purpose is Purpose.CONFIRM and trial.state.is_finished
+        }
+        best = [number for _, number in sorted(scored)[: confirm.top]]
+        seeds = confirmation_seeds(confirm, self._spec.seed, self._space.repeats)
+        return Confirmation(seeds, best, self._default(), losses) if best else None
+
+    def _default(self) -> int:
+        """Return the number of the first trial with the default configuration, if there is one."""
+        parameters = search_spaces.defaults(self._space)
+        searched = (t for t in self._trials.values() if t.purpose is Purpose.SEARCH)
+        return next((t.configuration for t in searched if t.parameters == parameters), DEFAULT)
+
+
+def _metrics(record: TrialRecord) -> dict[str, float]:
+    """Return a trial's metrics, with those that every trial has."""
+    size = {MODEL_BYTES: float(record.model_bytes)} if record.model_bytes else {}
+    return {**record.metrics, SECONDS: record.seconds, **size}
+
+
+def _loss(value: float, mode: str) -> float:
+    return -value if mode == "max" else value
