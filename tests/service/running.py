@@ -182,7 +182,7 @@ class Service:
         (value,) = (line.split()[1] for line in lines if line.startswith(f"{name} "))
         return float(value)
 
-    def wait(self, job_id: str, *, within_s: float = 240) -> dict[str, Any]:
+    def wait(self, job_id: str, *, within_s: float = 600) -> dict[str, Any]:
         """Return the job once it has finished."""
 
         def finished() -> dict[str, Any] | None:
