@@ -24,7 +24,8 @@ def with_floats(space: SearchSpace, schema: Schema) -> SearchSpace:
         return _as_float(value, rules.get(name, {}), definitions)
 
     parameters = {n: _converted(n, domain, convert) for n, domain in space.parameters.items()}
-    return replace(space, parameters=parameters, checked=True)
+    enqueue = tuple({n: convert(n, value) for n, value in one.items()} for one in space.enqueue)
+    return replace(space, parameters=parameters, enqueue=enqueue, checked=True)
 
 
 def _converted(name: str, domain: Domain, convert: Callable[[str, Value], Value]) -> Domain:

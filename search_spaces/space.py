@@ -8,6 +8,7 @@ from dataclasses import InitVar, dataclass, fields
 from typing import Any, Literal
 
 from search_spaces.conditions import condition_problems, without_impossible
+from search_spaces.configuration import enqueue_problems
 from search_spaces.declared import (
     SEARCH_KEYS,
     known_search_members,
@@ -216,6 +217,8 @@ def _problems(members: Mapping[str, Any], unreadable: Collection[str] = ()) -> l
     if "parameters" in members:
         problems += _parameter_problems(members["parameters"], unreadable)
     problems += member_problems(members)
+    wrong = any(problem.pointer.startswith("/parameters") for problem in problems) or unreadable
+    problems += _enqueue_problems(members, can_check=not wrong)
     strategy, trials = members.get("strategy"), members.get("trials")
     if trials is not None and strategy in STRATEGIES and strategy not in SAMPLERS:
         detail = f"strategy {strategy} lists its configurations and takes no number of trials"
@@ -245,6 +248,16 @@ def _parameter_problems(
             yield wrong_type(pointer, domain, "a Constant, a Choice or a Range")
             return
     yield from condition_problems(parameters, unreadable)
+
+
+def _enqueue_problems(members: Mapping[str, Any], *, can_check: bool) -> Iterator[Problem]:
+    """Yield what is wrong with the enqueued configurations, where all parameters are right."""
+    enqueue, trials = members.get("enqueue", ()), members.get("trials")
+    if isinstance(trials, int) and len(enqueue) > trials:
+        detail = f"{len(enqueue)} configurations are enqueued, and {trials} run"
+        yield Problem("/enqueue", detail, Code.TOO_MANY, "enqueue fewer, or raise trials")
+    if can_check:
+        yield from enqueue_problems(members["parameters"], enqueue)
 
 
 def _name_problems(value: object) -> Iterator[Problem]:

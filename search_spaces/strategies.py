@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
 from search_spaces.conditions import Parameters, dependency_order
+from search_spaces.configuration import (
+    Configuration,
+    as_declared,
+    completed,
+    configuration_of,
+    with_defaults,
+)
 from search_spaces.domains import Choice, Constant, Domain, Range
 from search_spaces.errors import Code, Problem, SearchSpaceError, pointer_to, raise_any
 from search_spaces.space import SAMPLERS, SearchSpace
 from search_spaces.values import LARGEST_INT, Value, same
 from search_spaces.when import holds, meets, numbers_in
 
-Configuration = dict[str, Value]
 #: What a sampler takes as one of several choices.
 Label = str | int | float | bool | None
 
@@ -46,7 +52,7 @@ class Suggester(Protocol):
 
 def defaults(space: SearchSpace) -> Configuration:
     """Return the configuration in which every parameter has its default."""
-    return _with_defaults(space.parameters, {})
+    return with_defaults(space.parameters, {})
 
 
 def count(space: SearchSpace) -> int:
@@ -104,7 +110,12 @@ def every_configuration(space: SearchSpace) -> Iterator[Configuration]:
     Raises ``ValueError`` when it comes to a range of floats without step.
     """
     order = dependency_order(space.parameters)
-    return (_as_declared(c, space.parameters) for c in _grid(space.parameters, order, {}))
+    return (as_declared(c, space.parameters) for c in _grid(space.parameters, order, {}))
+
+
+def enqueued(space: SearchSpace) -> tuple[Configuration, ...]:
+    """Return the configurations that run first, complete: what they leave out has its default."""
+    return tuple(completed(space.parameters, chosen) for chosen in space.enqueue)
 
 
 def listing_problems(space: SearchSpace) -> Iterator[Problem]:
@@ -127,7 +138,7 @@ def suggest(space: SearchSpace, trial: Suggester) -> Configuration:
     Parameters are drawn after those that their conditions name, under their own names; one whose
     conditions do not hold is not drawn.
     """
-    return _configuration(space.parameters, partial(_suggest_value, trial))
+    return configuration_of(space.parameters, partial(_suggest_value, trial))
 
 
 def suggested(space: SearchSpace, configuration: Mapping[str, Value]) -> dict[str, Label]:
@@ -171,30 +182,13 @@ def _suggest_value(trial: Suggester, name: str, domain: Domain) -> Value:
             return domain.nearest(trial.suggest_float(name, low, high, step=step, log=log))
 
 
-def _configuration(parameters: Parameters, choose: Callable[[str, Domain], Value]) -> Configuration:
-    """Return the configuration in which each parameter that exists has the value chosen for it."""
-    config: Configuration = {}
-    for name in dependency_order(parameters):
-        if holds(parameters[name].when, config):
-            config[name] = choose(name, parameters[name])
-    return _as_declared(config, parameters)
-
-
-def _with_defaults(parameters: Parameters, chosen: Configuration) -> Configuration:
-    return _configuration(parameters, lambda name, domain: chosen.get(name, domain.default))
-
-
-def _as_declared(config: Configuration, parameters: Parameters) -> Configuration:
-    return {name: config[name] for name in parameters if name in config}
-
-
 def _one_at_a_time(space: SearchSpace) -> Iterator[Configuration]:
     start = defaults(space)
     yield start
     for name, default in start.items():
         for value in space.parameters[name].listed():
             if not same(value, default):
-                yield _with_defaults(space.parameters, {name: value})
+                yield with_defaults(space.parameters, {name: value})
 
 
 def _grid(

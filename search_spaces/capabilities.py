@@ -1,0 +1,173 @@
+"""What each strategy and scheduler can do: the one table of what a space is refused for.
+
+The samplers are those of Optuna 5; where its documentation says that a sampler falls back to random
+draws (for categories, or for parameters under conditions), that counts as being unable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from search_spaces.domains import Choice
+from search_spaces.errors import Code, Problem, pointer_to
+from search_spaces.objectives import RESERVED_METRICS
+from search_spaces.space import SAMPLERS, SearchSpace
+from search_spaces.strategies import count
+from search_spaces.values import shown
+
+
+@dataclass(frozen=True, slots=True)
+class SamplerAbility:
+    """What a sampler can draw and heed.
+
+    ``conditions``: parameters that exist under conditions; ``categories``: lists of values, of
+    numbers too; ``objectives``: several at a time; ``constraints``: it heeds them, or has no need
+    to, as it learns nothing; ``learns``: earlier trials change what it draws.
+    """
+
+    conditions: bool
+    categories: bool
+    objectives: bool
+    constraints: bool
+    learns: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerAbility:
+    """What a scheduler goes together with.
+
+    ``objectives``: several at a time; ``needs_state``: only trainables that resume; ``repeats``:
+    configurations with several seeds; ``listed``: strategies that list their configurations;
+    ``confirm``: a confirmation of the winner; ``least``: trials below which it does nothing.
+    """
+
+    objectives: bool = False
+    needs_state: bool = False
+    repeats: bool = False
+    listed: bool = True
+    confirm: bool = True
+    least: int = 1
+
+
+_YES, _NO = True, False
+#: What each sampler can do; ``auto`` chooses one that can do what the space needs.
+SAMPLER_ABILITIES: Mapping[str, SamplerAbility] = {
+    #                       conditions categories objectives constraints learns
+    "auto": SamplerAbility(_YES, _YES, _YES, _YES, _YES),
+    "random": SamplerAbility(_YES, _YES, _YES, _YES, _NO),
+    "sobol": SamplerAbility(_NO, _NO, _YES, _YES, _NO),
+    "tpe": SamplerAbility(_YES, _YES, _YES, _YES, _YES),
+    "gp": SamplerAbility(_NO, _YES, _YES, _YES, _YES),
+    "cmaes": SamplerAbility(_NO, _NO, _NO, _NO, _YES),
+    "nsga2": SamplerAbility(_NO, _YES, _YES, _YES, _YES),
+}
+#: What each scheduler goes together with.
+SCHEDULER_ABILITIES: Mapping[str, SchedulerAbility] = {
+    "none": SchedulerAbility(objectives=True, repeats=True),
+    "asha": SchedulerAbility(),
+    "hyperband": SchedulerAbility(),
+    "median": SchedulerAbility(),
+    "pbt": SchedulerAbility(needs_state=True, listed=False, confirm=False, least=4),
+}
+
+
+def capable(space: SearchSpace) -> tuple[str, ...]:
+    """Return the samplers that can do what the space needs, ``auto`` left out."""
+    return tuple(n for n in SAMPLERS if n != "auto" and not any(_lacks(n, space)))
+
+
+def refusals(space: SearchSpace, *, resumes: bool) -> Iterator[Problem]:
+    """Yield each thing that the space asks of its strategy or scheduler and that it cannot do.
+
+    ``resumes`` says whether the space's trainable can go on from a state. The pointers are those
+    of the space's members.
+    """
+    if space.is_sampled:
+        yield from _sampler_refusals(space)
+    else:
+        yield from _listing_refusals(space)
+    yield from _scheduler_refusals(space, resumes=resumes)
+    yield from _repeat_refusals(space)
+
+
+def _refused(pointer: str, detail: str, hint: str) -> Problem:
+    return Problem(pointer, detail, Code.NOT_APPLICABLE, hint)
+
+
+def _sampler_refusals(space: SearchSpace) -> Iterator[Problem]:
+    names = ", ".join(capable(space))
+    for reason in _lacks(space.strategy, space):
+        yield _refused("/strategy", f"{space.strategy} {reason}", f"use one of: {names}")
+    if space.warm_start and not SAMPLER_ABILITIES[space.strategy].learns:
+        detail = f"{space.strategy} learns nothing from other jobs"
+        yield _refused("/warm_start", detail, "leave it out, or use strategy auto")
+
+
+def _lacks(strategy: str, space: SearchSpace) -> Iterator[str]:
+    """Yield what the space needs of its sampler and ``strategy`` cannot do, in words."""
+    ability = SAMPLER_ABILITIES[strategy]
+    for name, domain in space.parameters.items():
+        if domain.when and not ability.conditions:
+            yield f"cannot draw {name}, which exists under conditions"
+            break
+    for name, domain in space.parameters.items():
+        if isinstance(domain, Choice) and domain.size > 1 and not ability.categories:
+            yield f"draws numbers of ranges only, and {name} is a list of values"
+            break
+    if space.secondary and not ability.objectives:
+        yield f"takes one objective, and there are {len(space.objectives)}"
+    if space.constraints and not ability.constraints:
+        yield "does not heed constraints"
+
+
+def _listing_refusals(space: SearchSpace) -> Iterator[Problem]:
+    detail = f"strategy {space.strategy} lists its configurations beforehand"
+    hint = f"leave it out, or use a sampler: {', '.join(SAMPLERS)}"
+    if space.enqueue:
+        yield _refused("/enqueue", f"{detail}, and runs no others", hint)
+    if space.warm_start:
+        yield _refused("/warm_start", f"{detail}, whatever other jobs found", hint)
+
+
+def _scheduler_refusals(space: SearchSpace, *, resumes: bool) -> Iterator[Problem]:
+    name, ability = space.scheduler.name, SCHEDULER_ABILITIES[space.scheduler.name]
+    if space.secondary and not ability.objectives:
+        detail = f"{name} compares trials by one objective, and there are {len(space.objectives)}"
+        hint = "use scheduler none, or make the other metrics constraints"
+        yield _refused("/scheduler", detail, hint)
+    if space.metric in RESERVED_METRICS and not space.scheduler.is_none:
+        detail = f"{name} compares trials by {space.metric}, which says nothing of how they end"
+        yield _refused("/scheduler", detail, "use scheduler none, or another first objective")
+    if ability.needs_state and not resumes:
+        detail = f"{name} copies states, and trainable {shown(space.trainable)} cannot resume"
+        hint = "use asha, or declare the trainable with resumes=True"
+        yield _refused("/scheduler", detail, hint)
+    if not ability.listed and not space.is_sampled:
+        detail = f"{name} changes configurations, and strategy {space.strategy} lists them"
+        yield _refused("/scheduler", detail, "use asha, or a sampler, random for instance")
+    elif space.is_sampled and count(space) < ability.least:
+        detail = f"{name} needs a population of at least {ability.least} trials"
+        yield _refused("/trials", detail, f"ask for at least {ability.least}")
+
+
+def _repeat_refusals(space: SearchSpace) -> Iterator[Problem]:
+    scheduler = space.scheduler.name
+    if space.repeats > 1 and not SCHEDULER_ABILITIES[scheduler].repeats:
+        detail = f"{scheduler} compares single trials, not means over seeds"
+        hint = "leave repeats out and confirm the winner, or use scheduler none"
+        yield _refused("/repeats", detail, hint)
+    if space.confirm is None:
+        return
+    if not SCHEDULER_ABILITIES[scheduler].confirm:
+        detail = f"{scheduler} changes a trial's configuration while it trains"
+        yield _refused(pointer_to("confirm"), detail, "leave confirm out, or use another scheduler")
+    if space.repeats > 1:
+        detail = "every configuration has several seeds already"
+        yield _refused("/confirm", detail, "leave out either confirm or repeats")
+    if space.secondary:
+        detail = "several objectives have no single winner"
+        yield _refused("/confirm", detail, "leave it out, or make the other metrics constraints")
+    if space.is_single:
+        detail = "there is one configuration: it needs no confirmation"
+        yield _refused("/confirm", detail, 'leave it out; "repeats": 5 runs it with five seeds')
