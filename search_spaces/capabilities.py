@@ -23,7 +23,8 @@ class SamplerAbility:
 
     ``conditions``: parameters that exist under conditions; ``categories``: lists of values, of
     numbers too; ``objectives``: several at a time; ``constraints``: it heeds them, or has no need
-    to, as it learns nothing; ``learns``: earlier trials change what it draws.
+    to, as it learns nothing; ``learns``: earlier trials change what it draws; ``varied``: the
+    number of parameters that it needs at least.
     """
 
     conditions: bool
@@ -31,6 +32,7 @@ class SamplerAbility:
     objectives: bool
     constraints: bool
     learns: bool
+    varied: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ SAMPLER_ABILITIES: Mapping[str, SamplerAbility] = {
     "sobol": SamplerAbility(_NO, _NO, _YES, _YES, _NO),
     "tpe": SamplerAbility(_YES, _YES, _YES, _YES, _YES),
     "gp": SamplerAbility(_NO, _YES, _YES, _YES, _YES),
-    "cmaes": SamplerAbility(_NO, _NO, _NO, _NO, _YES),
+    "cmaes": SamplerAbility(_NO, _NO, _NO, _NO, _YES, varied=2),
     "nsga2": SamplerAbility(_NO, _YES, _YES, _YES, _YES),
 }
 #: What each scheduler goes together with.
@@ -115,6 +117,9 @@ def _lacks(strategy: str, space: SearchSpace) -> Iterator[str]:
         if isinstance(domain, Choice) and domain.size > 1 and not ability.categories:
             yield f"draws numbers of ranges only, and {name} is a list of values"
             break
+    varied = [domain for domain in space.parameters.values() if domain.size != 1]
+    if len(varied) < ability.varied:
+        yield f"varies at least {ability.varied} parameters, and there is {len(varied)}"
     if space.secondary and not ability.objectives:
         yield f"takes one objective, and there are {len(space.objectives)}"
     if space.constraints and not ability.constraints:

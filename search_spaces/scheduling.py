@@ -72,6 +72,11 @@ class Scheduler:
         return 0 if self.is_none else self.min_epochs
 
     @property
+    def promotes(self) -> bool:
+        """Whether trials wait at rungs and may go on later, which needs their states."""
+        return "stops" in PARAMETERS[self.name] and not self.stops
+
+    @property
     def is_none(self) -> bool:
         """Whether every trial trains all its epochs."""
         return self.name == "none"

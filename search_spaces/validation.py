@@ -11,6 +11,7 @@ from functools import cache
 from itertools import chain, islice
 from typing import Any
 
+from search_spaces.capabilities import refusals
 from search_spaces.domains import Choice, Constant, Domain, Range
 from search_spaces.errors import (
     Code,
@@ -20,6 +21,7 @@ from search_spaces.errors import (
     pointer_to,
     raise_any,
 )
+from search_spaces.objectives import RESERVED_METRICS
 from search_spaces.schema import INTERVAL, Schema, described, resolved
 from search_spaces.space import SearchSpace
 from search_spaces.strategies import count
@@ -57,20 +59,23 @@ def check(
     max_trials: int,
     pointer: str = "",
     overridden: Collection[str] = (),
+    resumes: bool = False,
 ) -> None:
     """Raise :class:`SearchSpaceError` with every reason why ``space`` cannot be run as declared.
 
     ``schema`` is the JSON Schema of the trainable's parameters, ``metrics`` maps each metric that
     it reports to the split it is measured on, ``datasets`` are those that it takes. Every value
     that a domain can take must be valid. A metric of the "test" split is refused: selection never
-    uses test data. The problems' pointers lie under ``pointer``, where the space was declared;
+    uses test data. ``resumes`` says whether the trainable can go on from a state. What the strategy
+    or the scheduler cannot do (:mod:`search_spaces.capabilities`) is refused. The problems' pointers lie under ``pointer``, where the space was declared;
     those of the members at the pointers ``overridden``, which a job replaced, stay as they are.
     """
     problems = [
         *_parameter_problems(space.parameters, schema),
-        *_metric_problems(space.metric, metrics),
+        *_all_metric_problems(space, metrics, overridden),
         *_dataset_problems(space.dataset, datasets),
         *_strategy_problems(space, max_trials),
+        *refusals(space, resumes=resumes),
     ]
     raise_any(p if _lies_under(p.pointer, overridden) else p.under(pointer) for p in problems)
 
@@ -79,16 +84,29 @@ def _lies_under(pointer: str, roots: Collection[str]) -> bool:
     return any(pointer == root or pointer.startswith(root + "/") for root in roots)
 
 
-def _metric_problems(metric: str, metrics: Mapping[str, str]) -> Iterator[Problem]:
+def _all_metric_problems(
+    space: SearchSpace, metrics: Mapping[str, str], overridden: Collection[str]
+) -> Iterator[Problem]:
+    """Yield what is wrong with each metric that decides something: an objective or a limit."""
+    known = {**dict.fromkeys(RESERVED_METRICS, "none"), **metrics}
+    listed = bool(space.secondary) or "/objectives" in overridden
+    for index, objective in enumerate(space.objectives):
+        pointer = f"/objectives/{index}/metric" if listed else "/metric"
+        yield from _metric_problems(objective.metric, known, pointer)
+    for index, constraint in enumerate(space.constraints):
+        yield from _metric_problems(constraint.metric, known, f"/constraints/{index}/metric")
+
+
+def _metric_problems(metric: str, metrics: Mapping[str, str], pointer: str) -> Iterator[Problem]:
     selecting = [name for name, split in metrics.items() if split != "test"]
     if metric not in metrics:
         detail = f"the trainable reports no metric {shown(metric)}"
         hint = did_you_mean(metric, selecting)
-        yield Problem("/metric", detail, Code.UNKNOWN_METRIC, hint)
+        yield Problem(pointer, detail, Code.UNKNOWN_METRIC, hint)
     elif metric not in selecting:
         detail = f"{metric} is measured on the test data, which never select a configuration"
         hint = f"use one of: {', '.join(selecting)}"
-        yield Problem("/metric", detail, Code.TEST_METRIC, hint)
+        yield Problem(pointer, detail, Code.TEST_METRIC, hint)
 
 
 def _dataset_problems(dataset: str, datasets: Collection[str]) -> Iterator[Problem]:
@@ -103,14 +121,14 @@ def _strategy_problems(space: SearchSpace, max_trials: int) -> Iterator[Problem]
         hint = "give a parameter several values or a range, or use strategy single"
         yield Problem("/strategy", detail, Code.NOTHING_TO_VARY, hint)
     try:
-        trials = count(space)
+        trials = count(space) * space.repeats
     except SearchSpaceError as error:
         yield from error.problems
         return
     if trials > max_trials:
         pointer, hint = "/parameters", f"list fewer values, or draw up to {max_trials} by a sampler"
         if space.is_sampled:
-            pointer, hint = "/trials", f"ask for at most {max_trials}"
+            pointer, hint = "/trials", f"ask for at most {max_trials // space.repeats}"
         detail = f"the search has {shown(trials)} trials; at most {max_trials} are allowed"
         yield Problem(pointer, detail, Code.TOO_MANY_TRIALS, hint)
 

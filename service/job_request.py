@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
-from search_spaces import MOST_EPOCHS
+from search_spaces import (
+    MOST_EPOCHS,
+    SEARCH_KEYS,
+    STRATEGIES,
+    Budget,
+    Confirm,
+    Constraint,
+    Objective,
+    Scheduler,
+)
 from search_spaces.text import unprintable
 
 #: Ray counts resources in steps of this size.
@@ -35,6 +52,27 @@ Tag = Annotated[str, StringConstraints(max_length=200), AfterValidator(_one_line
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_one_line)]
 
 
+def _schema(kind: type) -> dict[str, Any]:
+    return TypeAdapter(kind).json_schema()
+
+
+def _either(*schemas: dict[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [*schemas, {"type": "null"}]})
+
+
+# The members of a search space that a job may replace are described here and read, with all their
+# problems, where spaces are read.
+_CONFIGURATION = {"type": "object", "additionalProperties": True}
+Objectives = Annotated[Any, _either({"type": "array", "items": _schema(Objective)})]
+Constraints = Annotated[Any, _either({"type": "array", "items": _schema(Constraint)})]
+SchedulerChoice = Annotated[Any, _either({"type": "string"}, _schema(Scheduler))]
+BudgetLimits = Annotated[Any, _either(_schema(Budget))]
+Configurations = Annotated[Any, _either({"type": "array", "items": _CONFIGURATION})]
+JobIds = Annotated[Any, _either({"type": "array", "items": {"type": "string"}})]
+Repeats = Annotated[Any, _either({"type": "integer", "minimum": 1})]
+Confirmation = Annotated[Any, _either({"type": "boolean"}, _schema(Confirm))]
+
+
 class Resources(BaseModel):
     """The resources that one trial holds while it runs."""
 
@@ -57,7 +95,7 @@ class JobRequest(BaseModel):
         description="name of a declared search space, or a whole one inline"
     )
     name: Name | None = None
-    strategy: str | None = Field(None, description="single, one_at_a_time, grid, random or tpe")
+    strategy: str | None = Field(None, description=", ".join(STRATEGIES))
     parameters: dict[str, Any] = Field(
         default_factory=dict,
         max_length=200,
@@ -65,6 +103,22 @@ class JobRequest(BaseModel):
     )
     epochs: int | None = Field(None, ge=1, le=MOST_EPOCHS)
     trials: int | None = Field(None, ge=1, description="how many trials a sampler runs")
+    objectives: Objectives = Field(
+        None, description="metrics and their better directions; the first decides a tie"
+    )
+    constraints: Constraints = Field(None, description="limits of metrics, both included")
+    scheduler: SchedulerChoice = Field(
+        None, description="how far each trial trains: a name, or an object with its parameters"
+    )
+    budget: BudgetLimits = Field(None, description="what ends the search before all its trials")
+    enqueue: Configurations = Field(
+        None, description="configurations to run first; what they leave out has its default"
+    )
+    warm_start: JobIds = Field(None, description="jobs whose trials the sampler is told")
+    repeats: Repeats = Field(None, description="seeds of every configuration")
+    confirm: Confirmation = Field(
+        None, description="runs the best configurations again with further seeds; false: not"
+    )
     seed: int = Field(42, ge=0, lt=2**32)
     max_concurrent_trials: int | None = Field(None, ge=1, le=10_000)
     resources_per_trial: Resources = Field(default_factory=Resources)
@@ -77,6 +131,12 @@ class JobRequest(BaseModel):
         1, ge=0, description="the best trials whose models are kept, at most ARGBEST_MAX_TRIALS"
     )
     tags: dict[Tag, Tag] = Field(default_factory=dict, max_length=50)
+
+    @property
+    def search(self) -> dict[str, Any]:
+        """The members of the search space that the job replaces, by key, beside the older ones."""
+        given = {key: getattr(self, key) for key in SEARCH_KEYS}
+        return {key: value for key, value in given.items() if value is not None}
 
 
 class PriorityRequest(BaseModel):

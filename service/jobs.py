@@ -19,7 +19,15 @@ from results.records import Extended, JobRecord, NewTrial
 from results.spec import JobSpec
 from results.storage import Storage, StorageError
 from results.store import Store
-from search_spaces import Code, Library, Problem, SearchSpace, SearchSpaceError, pointer_to
+from search_spaces import (
+    SEARCH_KEYS,
+    Code,
+    Library,
+    Problem,
+    SearchSpace,
+    SearchSpaceError,
+    pointer_to,
+)
 from service.disk import disk_problem
 from service.errors import InvalidRequest, Unavailable
 from service.job_request import ExtendRequest, JobRequest
@@ -87,7 +95,7 @@ class Jobs:
         inline = isinstance(request.search_space, dict)
         root = "/search_space" if inline else ""
         space = self._declared(request).with_overrides(
-            request.parameters, request.strategy, request.epochs, request.trials
+            request.parameters, request.strategy, request.epochs, request.trials, request.search
         )
         _check_run(space, root)
         _check_keep(request, self._settings.max_trials)
@@ -120,7 +128,11 @@ class Jobs:
             max_trials=self._settings.max_trials,
             pointer=root,
             overridden=overridden,
+            resumes=trainable.resumes,
         )
+        space = replace(space, enqueue=search_spaces.enqueued(space))
+        if space.scheduler.promotes and not trainable.resumes:
+            space = replace(space, scheduler=replace(space.scheduler, stops=True))
         distinct = search_spaces.count_distinct(space)
         if space.trials is not None and distinct is not None:
             space = replace(space, trials=min(space.trials, distinct))
@@ -278,7 +290,7 @@ def _digest(request: JobRequest) -> str:
 
 def _overridden(request: JobRequest) -> Sequence[str]:
     """Return the pointers of the request's overrides of its search space."""
-    names = ("strategy", "trials")
+    names = ("strategy", "trials", *SEARCH_KEYS)
     given = [pointer_to(name) for name in names if getattr(request, name) is not None]
     return [*given, *(pointer_to("parameters", name) for name in request.parameters)]
 

@@ -251,13 +251,14 @@ class MetricView(Answer):
 
 
 class TrainableView(Answer):
-    """A trainable; ``parameters`` is their JSON Schema."""
+    """A trainable; ``parameters`` is their JSON Schema, ``resumes`` whether trials may pause."""
 
     name: str
     title: str
     datasets: list[str]
     metrics: list[MetricView]
     parameters: dict[str, Any]
+    resumes: bool = False
 
 
 class BrokenTrainableView(Answer):

@@ -24,7 +24,9 @@ class Trainable:
     """Describes a trainable without importing its code.
 
     ``entry`` names the :class:`trainables.contract.Train` function as ``"module:function"``,
-    ``datasets`` the data sets it can train on, ``metrics`` the numbers it reports.
+    ``datasets`` the data sets it can train on, ``metrics`` the numbers it reports. ``resumes`` says
+    that the function reports its state and takes ``resume``: a scheduler then pauses its trials and
+    lets the best go on, and without it stops them.
 
     Raises ``ValueError`` where ``name`` is not made of letters, digits, ``_``, ``.`` and ``-``,
     ``entry`` has no colon, a data set is unknown, no metric or two of one name are declared, or
@@ -37,6 +39,7 @@ class Trainable:
     datasets: tuple[str, ...]
     metrics: tuple[Metric, ...]
     parameters: type[Parameters]
+    resumes: bool = False
 
     def __post_init__(self) -> None:
         problems = (
@@ -44,6 +47,7 @@ class Trainable:
             *_dataset_problems(self.datasets),
             *_metric_problems(self.metrics),
             *_parameter_problems(self.parameters),
+            *_resumes_problems(self.resumes),
         )
         if problems:
             raise ValueError(f"trainable {self.name!r}: {'; '.join(problems)}")
@@ -67,6 +71,11 @@ def _name_problems(name: Any, entry: Any) -> Iterator[str]:
         yield "name must be 1 to 200 letters, digits, _, . or -"
     if not (isinstance(entry, str) and all(entry.partition(":"))):
         yield f"entry is {entry!r}, but must be 'module:function'"
+
+
+def _resumes_problems(resumes: Any) -> Iterator[str]:
+    if not isinstance(resumes, bool):
+        yield f"resumes is {resumes!r}, but must be True or False"
 
 
 def _dataset_problems(names: Any) -> Iterator[str]:

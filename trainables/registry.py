@@ -50,7 +50,7 @@ def _declared(
     """Return the trainable; the code of ``numpy_x`` is ``trainables.numpy_trainables:train_x``."""
     kind, _, function = name.partition("_")
     entry = f"trainables.{kind}_trainables:train_{function}"
-    return Trainable(name, title, entry, (dataset,), metrics, model)
+    return Trainable(name, title, entry, (dataset,), metrics, model, resumes=True)
 
 
 _BUILT_IN_TRAINABLES = (

@@ -29,4 +29,6 @@ RIDGE = Trainable(
         Metric("test_rmse", "Test RMSE", "min", "test", "log price"),
     ),
     parameters=RidgeParameters,
+    # The function reports states and takes resume: see argbest_ridge_train.py.
+    resumes=True,
 )

@@ -61,6 +61,7 @@ def trainable_view(trainable: registry.Trainable) -> TrainableView:
         datasets=list(trainable.datasets),
         metrics=metrics,
         parameters=trainable.schema(),
+        resumes=trainable.resumes,
     )
 
 
