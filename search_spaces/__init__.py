@@ -30,7 +30,7 @@ from search_spaces.strategies import (
     suggested,
 )
 from search_spaces.text import printable, storable, unprintable, unstorable
-from search_spaces.validation import check
+from search_spaces.validation import check, located
 from search_spaces.values import Value, is_number
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "every_configuration",
     "is_number",
     "key_hint",
+    "located",
     "pointer_to",
     "printable",
     "read_domain",

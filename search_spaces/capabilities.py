@@ -118,8 +118,8 @@ def _lacks(strategy: str, space: SearchSpace) -> Iterator[str]:
             yield f"draws numbers of ranges only, and {name} is a list of values"
             break
     varied = [domain for domain in space.parameters.values() if domain.size != 1]
-    if len(varied) < ability.varied:
-        yield f"varies at least {ability.varied} parameters, and there is {len(varied)}"
+    if 0 < len(varied) < ability.varied:
+        yield f"varies at least {ability.varied} parameters, and only {len(varied)} is no constant"
     if space.secondary and not ability.objectives:
         yield f"takes one objective, and there are {len(space.objectives)}"
     if space.constraints and not ability.constraints:

@@ -5,7 +5,7 @@ The trainable's parameters come as a JSON Schema (draft 2020-12), so this needs 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain, islice
@@ -67,8 +67,9 @@ def check(
     it reports to the split it is measured on, ``datasets`` are those that it takes. Every value
     that a domain can take must be valid. A metric of the "test" split is refused: selection never
     uses test data. ``resumes`` says whether the trainable can go on from a state. What the strategy
-    or the scheduler cannot do (:mod:`search_spaces.capabilities`) is refused. The problems' pointers lie under ``pointer``, where the space was declared;
-    those of the members at the pointers ``overridden``, which a job replaced, stay as they are.
+    or the scheduler cannot do (:mod:`search_spaces.capabilities`) is refused. The problems'
+    pointers lie under ``pointer``, where the space was declared; those of the members at the
+    pointers ``overridden``, which a job replaced, stay as they are.
     """
     problems = [
         *_parameter_problems(space.parameters, schema),
@@ -77,11 +78,16 @@ def check(
         *_strategy_problems(space, max_trials),
         *refusals(space, resumes=resumes),
     ]
-    raise_any(p if _lies_under(p.pointer, overridden) else p.under(pointer) for p in problems)
+    raise_any(located(problems, pointer, overridden))
 
 
-def _lies_under(pointer: str, roots: Collection[str]) -> bool:
-    return any(pointer == root or pointer.startswith(root + "/") for root in roots)
+def located(
+    problems: Iterable[Problem], pointer: str, overridden: Collection[str]
+) -> Iterator[Problem]:
+    """Yield the problems under ``pointer``, those of members ``overridden`` as they are."""
+    for problem in problems:
+        replaced = any(f"{problem.pointer}/".startswith(f"{root}/") for root in overridden)
+        yield problem if replaced else problem.under(pointer)
 
 
 def _all_metric_problems(

@@ -94,12 +94,18 @@ class Jobs:
     def _plan(self, request: JobRequest) -> Plan:
         inline = isinstance(request.search_space, dict)
         root = "/search_space" if inline else ""
-        space = self._declared(request).with_overrides(
-            request.parameters, request.strategy, request.epochs, request.trials, request.search
-        )
-        _check_run(space, root)
+        overridden = _overridden(request)
+        declared = self._declared(request)
+        try:
+            space = declared.with_overrides(
+                request.parameters, request.strategy, request.epochs, request.trials,
+                request.search,
+            )  # fmt: skip
+        except SearchSpaceError as error:
+            raise InvalidRequest(search_spaces.located(error.problems, root, overridden)) from error
+        _check_run(space, root, overridden)
         _check_keep(request, self._settings.max_trials)
-        space, schema, distinct = self._checked(space, root, _overridden(request))
+        space, schema, distinct = self._checked(space, root, overridden)
         _check_device(request, space)
         spec = _spec(request, space)
         fingerprint = spec.fingerprint(schema)
@@ -160,11 +166,10 @@ class Jobs:
         full = disk_problem(self._settings)
         if full:
             raise Unavailable(full, retry_after_s=60)
-        listed = plan.configurations or []
         job = self._store.create_job(
             plan.spec,
             fingerprint=plan.fingerprint,
-            trials=[NewTrial(n, config, plan.spec.seed) for n, config in enumerate(listed)],
+            trials=_listed_trials(plan),
             idempotency_key=idempotency_key,
             request_digest=digest,
             priority=request.priority,
@@ -241,18 +246,28 @@ def _spec(request: JobRequest, space: SearchSpace) -> JobSpec:
     )
 
 
-def _check_run(space: SearchSpace, root: str) -> None:
+def _listed_trials(plan: Plan) -> list[NewTrial]:
+    """Return the trials of a strategy that lists them: each configuration with all its seeds."""
+    seed, repeats = plan.spec.seed, plan.spec.space.repeats
+    return [
+        NewTrial(first + again, parameters, (seed + again) % 2**32, configuration=first)
+        for index, parameters in enumerate(plan.configurations or [])
+        for first in (index * repeats,)
+        for again in range(repeats)
+    ]
+
+
+def _check_run(space: SearchSpace, root: str, overridden: Sequence[str]) -> None:
     """Refuse what this version reads and does not run."""
-    declared = space.to_json()
-    said = [name for name in NOT_YET if name in declared]
-    strategy = ["strategy"] if space.strategy in NOT_YET else []
+    said = [name for name in NOT_YET if name in space.to_json()]
+    said += ["strategy"] if space.strategy in NOT_YET else []
     hint = "leave it out, or use another one"
     problems = [
-        Problem(root + pointer_to(name), "this version does not run it yet", "not_yet", hint)
-        for name in (*said, *strategy)
+        Problem(pointer_to(name), "this version does not run it yet", Code.NOT_APPLICABLE, hint)
+        for name in said
     ]
     if problems:
-        raise InvalidRequest(problems)
+        raise InvalidRequest(search_spaces.located(problems, root, overridden))
 
 
 def _check_keep(request: JobRequest, most: int) -> None:
@@ -290,7 +305,7 @@ def _digest(request: JobRequest) -> str:
 
 def _overridden(request: JobRequest) -> Sequence[str]:
     """Return the pointers of the request's overrides of its search space."""
-    names = ("strategy", "trials", *SEARCH_KEYS)
+    names = ("strategy", "trials", "epochs", *SEARCH_KEYS)
     given = [pointer_to(name) for name in names if getattr(request, name) is not None]
     return [*given, *(pointer_to("parameters", name) for name in request.parameters)]
 

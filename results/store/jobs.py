@@ -44,9 +44,8 @@ class JobMethods(Transactions):
         """Accept a job, queued, with the trials known so far; on disk before it returns.
 
         Its event stands for those of its trials too. With an ``idempotency_key`` seen before, do as
-        :meth:`job_of_key`; deleting the job frees its key. ``spec.trials`` is the number of trials
-        in the end; a sampler's trials are added
-        as they are suggested.
+        :meth:`job_of_key`; deleting the job frees its key. ``spec.planned`` is the most trials in
+        the end; a sampler's trials are added as they are suggested.
         """
         rows = [values.new_trial(trial) for trial in trials]
         if len({row["number"] for row in rows}) < len(rows):
@@ -57,7 +56,7 @@ class JobMethods(Transactions):
             "state": JobState.QUEUED,
             "spec": values.plain_json(spec.to_json(), "spec"),
             "fingerprint": values.text(fingerprint, "fingerprint"),
-            "planned_trials": values.integer(spec.trials, "spec.trials", low=max(1, len(rows))),
+            "planned_trials": values.integer(spec.planned, "spec.planned", low=max(1, len(rows))),
             "idempotency_key": values.optional_text(idempotency_key, "idempotency_key"),
             "request_digest": values.optional_text(request_digest, "request_digest"),
             "priority": values.priority(priority),

@@ -75,6 +75,30 @@ def test_a_listing_strategy_keeps_the_planned_number_of_trials() -> None:
     assert read == grid
 
 
+def test_what_a_search_declares_is_kept_and_counts() -> None:
+    declared = SPACE.with_overrides(
+        search={
+            "objectives": [{"metric": "loss", "mode": "min"}, {"metric": "seconds", "mode": "min"}],
+            "constraints": [{"metric": "model_bytes", "at_most": 100}], "scheduler": "none",
+            "budget": {"epochs": 100}, "enqueue": [{"learning_rate": 0.01}], "warm_start": ["a"],
+            "repeats": 3,
+        }
+    )  # fmt: skip
+    spec = replace(SPEC, space=declared, trials=36)
+    stored = spec.to_json()
+    assert (stored["metric"], stored["mode"]) == ("loss", "min")  # for versions that know one
+    assert JobSpec.from_json(json.loads(json.dumps(stored))) == spec
+    assert JobSpec.from_json(stored).space.trials == 12
+    assert spec.fingerprint({}) != SPEC.fingerprint({})
+
+
+def test_a_confirmation_adds_to_the_trials_that_are_planned() -> None:
+    confirmed = SPACE.with_overrides(search={"confirm": {"top": 2, "seeds": 4}})
+    spec = replace(SPEC, space=confirmed)
+    assert (SPEC.planned, spec.trials, spec.planned) == (12, 12, 12 + 3 * 4)
+    assert JobSpec.from_json(spec.to_json()) == spec
+
+
 def test_a_row_of_a_newer_version_is_read_without_what_is_unknown() -> None:
     stored = SPEC.to_json()
     newer = {

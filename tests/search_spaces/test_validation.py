@@ -234,6 +234,52 @@ def test_metric_data_set_and_strategy(members: dict[str, Any], pointer: str, cod
     assert problems(space({"size": {"values": [3]}}, **members)) == {(pointer, code)}
 
 
+SIZES = {"size": {"low": 1, "high": 9}, "rate": {"low": 0.1, "high": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("members", "pointer", "code"),
+    [
+        ({"objectives": [{"metric": "validation_accuracy", "mode": "max"},
+                         {"metric": "test_accuracy", "mode": "max"}]},
+         "/objectives/1/metric", Code.TEST_METRIC),
+        ({"objectives": [{"metric": "accuracy", "mode": "max"},
+                         {"metric": "seconds", "mode": "min"}]},
+         "/objectives/0/metric", Code.UNKNOWN_METRIC),
+        ({"constraints": [{"metric": "seconds", "at_most": 9},
+                          {"metric": "test_accuracy", "at_least": 0.5}]},
+         "/constraints/1/metric", Code.TEST_METRIC),
+        ({"constraints": [{"metric": "bytes", "at_most": 9}]},
+         "/constraints/0/metric", Code.UNKNOWN_METRIC),
+        ({"strategy": "cmaes", "parameters": {"size": {"values": [1, 2]}, "rate": SIZES["rate"]}},
+         "/strategy", Code.NOT_APPLICABLE),
+        ({"scheduler": "pbt"}, "/scheduler", Code.NOT_APPLICABLE),
+        ({"repeats": 100, "trials": 11}, "/trials", Code.TOO_MANY_TRIALS),
+    ],
+)  # fmt: skip
+def test_what_the_search_is_after_and_how_it_goes_on(
+    members: dict[str, Any], pointer: str, code: Code
+) -> None:
+    metric = {} if "objectives" in members else {"metric": "validation_accuracy", "mode": "max"}
+    raw = {"name": "s", "trainable": "t", "dataset": "images", "epochs": 3, "strategy": "random",
+           "parameters": SIZES, **metric, **members}  # fmt: skip
+    assert problems(SearchSpace.from_json(raw)) == {(pointer, code)}
+
+
+def test_every_trial_has_its_seconds_and_the_size_of_its_model() -> None:
+    limits = [{"metric": "seconds", "at_most": 9}, {"metric": "model_bytes", "at_most": 10**6}]
+    assert problems(space(SIZES, constraints=limits, strategy="random")) == set()
+    assert problems(space(SIZES, metric="seconds", strategy="random")) == set()
+
+
+def test_replaced_objectives_are_refused_in_their_list() -> None:
+    replaced = space(SIZES, strategy="random").with_overrides(
+        search={"objectives": [{"metric": "loss", "mode": "min"}]}
+    )
+    found = problems(replaced, pointer="/search_space", overridden=["/objectives"])
+    assert found == {("/objectives/0/metric", Code.UNKNOWN_METRIC)}
+
+
 def test_a_strategy_must_be_able_to_list_the_domains() -> None:
     open_range = {"rate": {"low": 0.1, "high": 1.0}}
     assert problems(space(open_range)) == set()

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from results.storage import Storage
 from results.store import Store
 from service.api import create_app
+from service.jobs import NOT_YET
 from service.settings import Settings
 from tests.service.http.samples import JOB, run, submit
 
@@ -64,6 +65,50 @@ def test_the_plan_says_how_many_different_configurations_there_are(
     # No configuration is planned twice: with the same seed it would give the same numbers.
     assert plan["trials"] <= (distinct or 8)
     assert plan["spec"]["trials"] == plan["trials"]
+
+
+SEARCH: dict[str, Any] = {
+    "objectives": [{"metric": "train_loss", "mode": "min"}, {"metric": "seconds", "mode": "min"}],
+    "constraints": [{"metric": "model_bytes", "at_most": 1000000}],
+    "scheduler": "asha",
+    "budget": {"seconds": 60},
+    "enqueue": [{"learning_rate": 0.1}],
+    "warm_start": ["0123456789abcdef"],
+    "repeats": 2,
+    "confirm": {"top": 2},
+}
+
+
+@pytest.mark.parametrize("name", NOT_YET)
+def test_what_is_not_run_yet_is_refused_where_it_stands(client: TestClient, name: str) -> None:
+    change = {name: SEARCH[name]} if name in SEARCH else {"strategy": name}
+    (key,) = change
+    answer = client.post("/api/v1/jobs", json={**JOB, **change})
+    assert answer.status_code == 422
+    assert f"/{key}" in [problem["pointer"] for problem in answer.json()["errors"]]
+    space = client.get("/api/v1/search_spaces/q4_logistic_regression").json()
+    space |= {"metric": "train_loss", "mode": "min"}
+    inline = client.post("/api/v1/jobs", json={"search_space": {**space, **change}})
+    assert inline.status_code == 422
+    assert f"/search_space/{key}" in [problem["pointer"] for problem in inline.json()["errors"]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"scheduler": {"name": "asha", "eta": 3}}, "/scheduler/eta"),
+        ({"enqueue": [{"learning_rate": 3}]}, "/enqueue/0/learning_rate"),
+        ({"objectives": [{"metric": "train_loss"}]}, "/objectives/0/mode"),
+        ({"budget": {"hours": 3}}, "/budget/hours"),
+        ({"repeats": 0}, "/repeats"),
+    ],
+)
+def test_replaced_members_are_refused_with_their_pointers(
+    client: TestClient, changes: dict[str, Any], pointer: str
+) -> None:
+    answer = client.post("/api/v1/jobs?dry_run=true", json={**JOB, **changes})
+    assert answer.status_code == 422
+    assert [problem["pointer"] for problem in answer.json()["errors"]] == [pointer]
 
 
 def test_the_fingerprint_ignores_names_and_sees_everything_else(client: TestClient) -> None:

@@ -43,6 +43,13 @@ def test_an_entry_names_module_and_function(entry: Any) -> None:
         declare(entry=entry)
 
 
+def test_whether_it_resumes_is_said_and_absent_is_no() -> None:
+    assert declare().resumes is False
+    assert declare(resumes=True).resumes is True
+    with pytest.raises(ValueError, match="resumes is 'yes', but must be True or False"):
+        declare(resumes="yes")
+
+
 def test_an_unknown_data_set() -> None:
     expected = "^trainable 'probe': no data set is called 'mnist'; there are: ames, fashion_mnist$"
     with pytest.raises(ValueError, match=expected):

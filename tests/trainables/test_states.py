@@ -100,6 +100,7 @@ def test_every_built_in_trainable_is_tried() -> None:
     built_in = [n for n, t in registry.trainables().items() if t.entry.startswith("trainables.")]
     assert sorted(CASES) == sorted(built_in)
     assert all(accepts_resume(registry.get(name).resolve()) for name in CASES)
+    assert all(registry.get(name).resumes for name in CASES)
 
 
 @pytest.mark.parametrize(("name", "config"), EACH)

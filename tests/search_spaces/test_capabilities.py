@@ -1,0 +1,118 @@
+"""What strategies and schedulers cannot do is refused, with the member at fault and a way out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from search_spaces import SAMPLERS, SCHEDULERS, SearchSpace
+from search_spaces.capabilities import (
+    SAMPLER_ABILITIES,
+    SCHEDULER_ABILITIES,
+    capable,
+    refusals,
+)
+
+RANGES = {"rate": {"low": 0.001, "high": 0.1}, "layers": {"low": 1, "high": 3}}
+LIST = {**RANGES, "activation": {"values": ["relu", "tanh"]}}
+CONDITION = {**LIST, "width": {"low": 1, "high": 9, "when": {"layers": 2}}}
+TWO = [{"metric": "accuracy", "mode": "max"}, {"metric": "seconds", "mode": "min"}]
+SPACE: dict[str, Any] = {
+    "name": "any", "trainable": "mine", "dataset": "images", "epochs": 9, "metric": "accuracy",
+    "mode": "max", "strategy": "random", "parameters": RANGES,
+}  # fmt: skip
+
+
+def refused(*, resumes: bool = True, **members: Any) -> list[str]:
+    space = SearchSpace.from_json({**SPACE, **members})
+    return [str(problem) for problem in refusals(space, resumes=resumes)]
+
+
+def pointers(*, resumes: bool = True, **members: Any) -> list[str]:
+    return [text.partition(":")[0] for text in refused(resumes=resumes, **members)]
+
+
+def test_every_sampler_and_every_scheduler_has_a_row() -> None:
+    assert tuple(SAMPLER_ABILITIES) == SAMPLERS
+    assert tuple(SCHEDULER_ABILITIES) == SCHEDULERS
+
+
+@pytest.mark.parametrize("strategy", SAMPLERS)
+def test_ranges_and_one_objective_suit_every_sampler(strategy: str) -> None:
+    assert pointers(strategy=strategy) == []
+
+
+@pytest.mark.parametrize(
+    ("members", "able"),
+    [
+        ({"parameters": RANGES}, ("random", "sobol", "tpe", "gp", "cmaes", "nsga2")),
+        ({"parameters": LIST}, ("random", "tpe", "gp", "nsga2")),
+        ({"parameters": CONDITION}, ("random", "tpe")),
+        ({"parameters": {"rate": RANGES["rate"], "layers": 1}},
+         ("random", "sobol", "tpe", "gp", "nsga2")),
+        ({"objectives": TWO}, ("random", "sobol", "tpe", "gp", "nsga2")),
+        ({"constraints": [{"metric": "seconds", "at_most": 1}]},
+         ("random", "sobol", "tpe", "gp", "nsga2")),
+    ],
+)  # fmt: skip
+def test_a_sampler_is_refused_exactly_what_it_cannot_do(
+    members: dict[str, Any], able: tuple[str, ...]
+) -> None:
+    assert capable(SearchSpace.from_json({**SPACE, **members})) == able
+    for strategy in SAMPLERS:
+        expected = set() if strategy in (*able, "auto") else {"/strategy"}
+        assert set(pointers(**members, strategy=strategy)) == expected
+
+
+def test_a_refusal_names_the_parameter_and_the_samplers_that_can() -> None:
+    assert refused(parameters=CONDITION, strategy="gp") == [
+        "/strategy: gp cannot draw width, which exists under conditions; use one of: random, tpe"
+    ]
+    assert refused(parameters=LIST, strategy="cmaes") == [
+        "/strategy: cmaes draws numbers of ranges only, and activation is a list of values; "
+        "use one of: random, tpe, gp, nsga2"
+    ]
+
+
+@pytest.mark.parametrize("strategy", ["random", "sobol"])
+def test_what_learns_nothing_takes_no_history(strategy: str) -> None:
+    assert pointers(strategy=strategy, warm_start=["a"]) == ["/warm_start"]
+    assert pointers(strategy="tpe", warm_start=["a"]) == []
+
+
+@pytest.mark.parametrize("strategy", ["single", "one_at_a_time", "grid"])
+def test_strategies_that_list_run_nothing_else(strategy: str) -> None:
+    members = {"strategy": strategy, "enqueue": [{"layers": 2}], "warm_start": ["a"]}
+    listed = {"rate": {"values": [0.1, 0.2]}, "layers": RANGES["layers"]}
+    assert pointers(**members, parameters=listed) == ["/enqueue", "/warm_start"]
+    assert pointers(strategy=strategy, parameters=listed, scheduler="asha") == []
+
+
+@pytest.mark.parametrize("scheduler", [name for name in SCHEDULERS if name != "none"])
+def test_schedulers_compare_single_trials_by_one_objective_that_changes(scheduler: str) -> None:
+    assert pointers(scheduler=scheduler) == []
+    assert pointers(scheduler=scheduler, objectives=TWO) == ["/scheduler"]
+    assert pointers(scheduler=scheduler, metric="seconds", mode="min") == ["/scheduler"]
+    assert pointers(scheduler=scheduler, repeats=2) == ["/repeats"]
+
+
+def test_without_a_scheduler_all_of_that_is_allowed() -> None:
+    assert pointers(objectives=TWO, repeats=3) == []
+    assert pointers(metric="seconds", mode="min") == []
+
+
+def test_population_based_training_needs_states_a_population_and_a_sampler() -> None:
+    assert pointers(scheduler="pbt", resumes=False) == ["/scheduler"]
+    assert pointers(scheduler="asha", resumes=False) == []  # it stops trials instead
+    assert pointers(scheduler="pbt", trials=3) == ["/trials"]
+    listed = {"rate": {"values": [0.1, 0.2]}}
+    assert pointers(scheduler="pbt", strategy="grid", parameters=listed) == ["/scheduler"]
+    assert pointers(scheduler="pbt", confirm=True) == ["/confirm"]
+
+
+def test_what_is_confirmed_is_one_winner_among_several_of_one_seed() -> None:
+    assert pointers(confirm=True) == pointers(confirm=True, scheduler="asha") == []
+    assert pointers(confirm=True, repeats=2) == ["/confirm"]
+    assert pointers(confirm=True, objectives=TWO) == ["/confirm"]
+    assert pointers(confirm=True, strategy="single") == ["/confirm"]
