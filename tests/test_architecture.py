@@ -57,7 +57,12 @@ TOP = {
 #: A foreign library lives in the modules that exist for it.
 HOMES = {
     "ray": ["service.engine.*"],
-    "optuna": ["service.search.samplers", "results.study", "results.plots*"],
+    "optuna": [
+        "service.search.samplers",
+        "service.search.kinds",
+        "results.study",
+        "results.plots*",
+    ],
     "scipy": ["results.intervals", "results.diagnosis.*"],
     "sqlalchemy": ["results.store*"],
     "alembic": ["results.store*"],

@@ -1,4 +1,4 @@
-"""Samplers draw the configurations of new trials. All of them are Optuna's, by ask and add.
+"""Samplers draw the configurations of new trials. All of them are Optuna's, driven by ask.
 
 A sampler's model is told the values of one epoch (:mod:`service.search.levels`), of paused trials
 too. Trials of which nothing is known yet are running ones for the model, so that it does not draw
@@ -9,26 +9,26 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import optuna
 from optuna import Study
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FixedTrial, FrozenTrial, TrialState, create_trial
 
 import search_spaces
 from results.records import TrialRecord
 from search_spaces import SearchSpace
-from service.search.levels import ENOUGH, Levels, Values
+from service.search.ask_ahead import AskAhead
+from service.search.kinds import KINDS, MOST_DRAWS
+from service.search.levels import Levels, Values
 
 Configuration = dict[str, Any]
 
 #: Of the configurations of a sampler with a model, this part is drawn at random.
 RANDOM_FRACTION = 0.25
-#: Random draws of configurations that the job has already, after which an unknown one is looked up.
-_MOST_DRAWS = 100
 
 
 class Sampler(Protocol):
@@ -57,43 +57,45 @@ class Sampler(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
-    """How one of Optuna's samplers is used.
+class Past:
+    """A configuration that was trained elsewhere, and its values after the last epoch."""
 
-    ``make(seed)`` makes one. ``has_model``: whether it uses what was observed. ``mixes``: whether
-    random configurations are mixed in. ``draws``: how often it is asked for a new configuration
-    before random ones are tried.
-    """
-
-    make: Callable[[int], BaseSampler]
-    has_model: bool = True
-    mixes: bool = False
-    draws: int = _MOST_DRAWS
+    configuration: Mapping[str, Any]
+    values: Values
 
 
-_KINDS: Mapping[str, _Kind] = {
-    "random": _Kind(lambda seed: RandomSampler(seed=seed), has_model=False),
-    "tpe": _Kind(lambda seed: TPESampler(seed=seed, n_startup_trials=ENOUGH), mixes=True),
-}
-
-
-def make_sampler(space: SearchSpace, *, seed: int, records: Sequence[TrialRecord] = ()) -> Sampler:
-    """Return the sampler of a space whose strategy is one of ``search_spaces.SAMPLERS``.
+def make_sampler(
+    space: SearchSpace,
+    *,
+    seed: int,
+    records: Sequence[TrialRecord] = (),
+    history: Sequence[Past] = (),
+) -> Sampler:
+    """Return the sampler of a space whose strategy is one of ``search_spaces.SAMPLERS`` but auto.
 
     ``records`` are the trials that the job has already. Their configurations are known; what came
     of them is then told by :meth:`Sampler.observe` and :meth:`Sampler.end`, in order of number.
-    With the same seed, the same records and the same calls in the same order, it draws the same.
+    ``history`` counts as observed at the last epoch; its configurations may be drawn again.
+    With the same seed, records, history and calls in the same order, it draws the same.
     """
-    return OptunaSampler(space, seed=seed, records=records)
+    sampler = OptunaSampler(space, seed=seed, records=records, history=history)
+    if not KINDS[space.strategy].is_slow:
+        return sampler
+    return AskAhead(sampler, first=1 + max((record.number for record in records), default=-1))
 
 
 class OptunaSampler:
     """Draws by one of Optuna's samplers, in the thread that calls it."""
 
     def __init__(
-        self, space: SearchSpace, *, seed: int, records: Sequence[TrialRecord] = ()
+        self,
+        space: SearchSpace,
+        *,
+        seed: int,
+        records: Sequence[TrialRecord] = (),
+        history: Sequence[Past] = (),
     ) -> None:
-        self._space, self._kind = space, _KINDS[space.strategy]
+        self._space, self._kind = space, KINDS[space.strategy]
         # A sampler that starts again with its first seed would repeat its first draws.
         self._seed = seed + len(records)
         self._random = RandomSampler(seed=(self._seed + 2**31) % 2**32)
@@ -109,20 +111,30 @@ class OptunaSampler:
         self._running: dict[int, int] = {}
         self._epoch: int | None = None
         self._study: Study | None = None
+        #: The numbers of trials that this sampler did not draw.
+        self._former: set[int] = set()
+        for index, past in enumerate(history, start=1):
+            if self._take(-index, past.configuration):
+                self.observe(-index, space.epochs, past.values.losses, past.values.excess)
         for record in records:
-            self._take(record)
+            if self._take(record.number, record.parameters):
+                self._pending.add(record.number)
 
-    def _take(self, record: TrialRecord) -> None:
-        """Take a trial of the job; one that the space cannot have drawn is no help to a model."""
+    def _take(self, number: int, configuration: Mapping[str, Any]) -> bool:
+        """Take a former trial; return whether the space can have drawn it, so that models may."""
         try:
-            drawn = FixedTrial(search_spaces.suggested(self._space, record.parameters))
+            drawn = FixedTrial(search_spaces.suggested(self._space, configuration))
+            search_spaces.suggest(self._space, drawn)
         except ValueError:
-            return
-        search_spaces.suggest(self._space, drawn)
-        self._trials[record.number] = create_trial(
-            state=TrialState.RUNNING, params=drawn.params, distributions=drawn.distributions
+            return False
+        self._trials[number] = create_trial(
+            state=TrialState.RUNNING,
+            params=drawn.params,
+            distributions=drawn.distributions,
+            system_attrs=self._kind.attributes(self._space, len(self._former)),
         )
-        self._pending.add(record.number)
+        self._former.add(number)
+        return True
 
     def draw(self, number: int) -> Configuration:
         """Return a configuration, asked now."""
@@ -130,6 +142,10 @@ class OptunaSampler:
         trial, configuration = self._new(study)
         self._known.add(_key(configuration))
         self._draws += 1
+        if not self._kind.has_model:
+            # Whatever comes of it does not matter, but Sobol points need a finished trial.
+            study.tell(trial, [0.0] * len(self._space.objectives))
+            return configuration
         self._pending.add(number)
         self._running[number] = trial
         self._trials[number] = study.get_trials(deepcopy=False)[trial]
@@ -139,7 +155,7 @@ class OptunaSampler:
         self, number: int, epoch: int, losses: tuple[float, ...], excess: tuple[float, ...] = ()
     ) -> None:
         """Keep the values until the next draw."""
-        if not all(map(math.isfinite, (*losses, *excess))):
+        if not all(map(math.isfinite, losses)) or any(map(math.isnan, excess)):
             raise ValueError(f"values of trial {number} are not finite: {losses}, {excess}")
         if self._kind.has_model and number in self._trials:
             if self._levels.add(number, epoch, Values(losses, excess)):
@@ -175,10 +191,11 @@ class OptunaSampler:
         return self._study
 
     def _new_study(self) -> Study:
-        sampler = self._kind.make((self._seed + self._draws) % 2**32)
-        study = _empty_study(sampler, objectives=1)
-        self._running.clear()
         told = self._levels.at(self._epoch)
+        former = [_complete(self._trials[n], told[n]) for n in told if n in self._former]
+        sampler = self._kind.make(self._space, (self._seed + self._draws) % 2**32, former)
+        study = _empty_study(sampler, objectives=len(self._space.objectives))
+        self._running.clear()
         for number, trial in self._trials.items():
             if number in told:
                 study.add_trial(_complete(trial, told[number]))
@@ -202,10 +219,12 @@ class OptunaSampler:
         in the study as running until one is found, which keeps models away from them.
         """
         repeated: list[int] = []
+        if self._draws < len(self._space.enqueue):
+            return self._enqueued(study, self._space.enqueue[self._draws])
         found = self._unknown(study, self._kind.draws, repeated) if not self._is_random else None
         if found is None:
             sampler, study.sampler = study.sampler, self._random
-            found = self._unknown(study, _MOST_DRAWS, repeated) or self._listed(study)
+            found = self._unknown(study, MOST_DRAWS, repeated) or self._listed(study)
             study.sampler = sampler
         for trial in repeated:
             study.tell(trial, state=TrialState.FAIL)
@@ -236,8 +255,15 @@ class OptunaSampler:
         if search_spaces.count_distinct(self._space) is not None:
             for configuration in search_spaces.every_configuration(self._space):
                 if _key(configuration) not in self._known:
-                    study.enqueue_trial(search_spaces.suggested(self._space, configuration))
-                    break
+                    return self._enqueued(study, configuration)
+        trial = study.ask()
+        return trial.number, search_spaces.suggest(self._space, trial)
+
+    def _enqueued(
+        self, study: Study, configuration: Mapping[str, Any]
+    ) -> tuple[int, Configuration]:
+        """Return this configuration; the sampler draws the parameters that it leaves out."""
+        study.enqueue_trial(search_spaces.suggested(self._space, configuration))
         trial = study.ask()
         return trial.number, search_spaces.suggest(self._space, trial)
 
