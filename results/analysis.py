@@ -9,7 +9,7 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
 
@@ -38,8 +38,9 @@ class JobResults:
 
     ``trials`` are those of the search; ``confirming`` are those that ran the best configurations
     again with further seeds, which are never ranked or compared with them. ``curves`` may be those
-    of the ``shown`` trials alone. Compared by identity; what follows from the records is worked out
-    once, which matters for thousands of trials.
+    of the ``shown`` trials alone. ``repeated`` is what :meth:`results.store.Store.repeated` gives.
+    Compared by identity; what follows from the records is worked out once, which matters for
+    thousands of trials.
     """
 
     job: JobRecord
@@ -47,6 +48,7 @@ class JobResults:
     curves: Mapping[int, Curve]
     metrics: Mapping[str, Metric]
     confirming: tuple[TrialRecord, ...] = ()
+    repeated: Mapping[int, tuple[int, float]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -55,6 +57,7 @@ class JobResults:
         trials: Iterable[TrialRecord],
         curves: Iterable[Curve],
         metrics: Mapping[str, Metric],
+        repeated: Mapping[int, tuple[int, float]] | None = None,
     ) -> JobResults:
         """Return the results made of what a store returns, in any order."""
         ordered = sorted(trials, key=lambda trial: trial.number)
@@ -62,7 +65,7 @@ class JobResults:
         confirming = tuple(t for t in ordered if t.purpose is Purpose.CONFIRM)
         numbers = {trial.number for trial in searched}
         kept = {c.trial: c for c in curves if c.epochs and c.trial in numbers}
-        return cls(job, searched, kept, metrics, confirming)
+        return cls(job, searched, kept, metrics, confirming, repeated or {})
 
     @property
     def space(self) -> SearchSpace:
@@ -168,7 +171,7 @@ def rank_in(names: Sequence[str]) -> Callable[[str], int]:
 class Summary:
     """A job in numbers; the statistics are over the scores.
 
-    ``planned`` is how many trials the job will have, ``states`` counts those that it has;
+    ``planned`` is how many trials the search will have, ``states`` counts those that it has;
     ``standard_deviation`` is the population's. ``trial_seconds`` is the training time of all
     trials, ``wall_seconds`` is from the job's start to its end.
     """
@@ -192,7 +195,7 @@ def summarize(results: JobResults) -> Summary:
     started, ended = results.job.started_at, results.job.finished_at
     kinds = [trial.error.kind for trial in results.trials if trial.error is not None]
     return Summary(
-        planned=results.job.progress.trials,
+        planned=max(0, results.job.progress.trials - len(results.confirming)),
         states=dict(Counter(trial.state.value for trial in results.trials)),
         diverged=sum(kind is FailureKind.DIVERGED for kind in kinds),
         scored=len(scores),

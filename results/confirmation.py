@@ -21,6 +21,7 @@ from results.records import TrialRecord
 from results.states import TrialState
 from search_spaces import SearchSpace
 
+_LARGEST = 1e100
 #: One that was cancelled or stopped says nothing about its configuration.
 _ENDED = (TrialState.SUCCEEDED, TrialState.FAILED)
 
@@ -125,7 +126,7 @@ def _candidates(results: JobResults, seeds: Sequence[int]) -> tuple[Candidate, .
     losses: dict[Pair, float | None] = {}
     for configuration, group in groups.items():
         for trial in (t for t in group if t.state in _ENDED):
-            score = score_of(trial, results.metric.name)
+            score = _score(trial, results.metric.name)
             losses[configuration, trial.seed] = None if score is None else sign * score
     left = _left(tuple(groups), seeds, losses)
     default = default_configuration(results.space, [*results.trials, *results.confirming])
@@ -137,6 +138,12 @@ def _candidates(results: JobResults, seeds: Sequence[int]) -> tuple[Candidate, .
     ]
     found.sort(key=lambda one: (not one.is_left, _order(one, sign)))
     return tuple(found)
+
+
+def _score(trial: TrialRecord, metric: str) -> float | None:
+    """Return the metric's last value; None without one, or for one that no square can hold."""
+    score = score_of(trial, metric)
+    return None if score is None or abs(score) > _LARGEST else score
 
 
 def _order(candidate: Candidate, sign: float) -> float:
@@ -161,7 +168,7 @@ def _candidate(
     configuration = group[0].configuration
     searched = results.trial(configuration)
     metric = results.metric.name
-    values = {t.seed: score for t in group if (score := score_of(t, metric)) is not None}
+    values = {t.seed: score for t in group if (score := _score(t, metric)) is not None}
     return Candidate(
         configuration=configuration,
         parameters=group[0].parameters,
@@ -209,5 +216,5 @@ def _tested(results: JobResults, winner: Candidate | None) -> dict[str, Estimate
     own = [t for t in results.confirming if t.configuration == winner.configuration]
     reported = dict.fromkeys(name for trial in own for name in trial.metrics)
     names = [name for name in reported if results.info(name).split == "test"]
-    scores = {n: [s for t in own if (s := score_of(t, n)) is not None] for n in names}
+    scores = {n: [s for t in own if (s := _score(t, n)) is not None] for n in names}
     return {name: estimate(values) for name, values in scores.items() if values}

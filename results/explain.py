@@ -59,6 +59,10 @@ def _outcome(results: JobResults) -> str:
     counts["not run"] = max(0, summary.planned - len(ran))
     trials = ", ".join(f"{n} {state}" for state, n in counts.most_common() if n)
     text = f"The job {'was ' * (job.state is JobState.CANCELLED)}{job.state}. Trials: {trials}."
+    if results.confirming:
+        text += f" {count(len(results.confirming), 'trial')} more confirmed the winner."
+    if job.ended_by:
+        text += f" The search ended early: {job.ended_by.rstrip('.')}."
     if summary.wall_seconds is None:
         return text
     training = duration(summary.trial_seconds)
@@ -130,7 +134,7 @@ def _cautions(results: JobResults) -> list[str]:
     if len(different) < len(trials):
         known = count(len(different), "different configuration")
         texts.append(f"The {len(trials)} trials have only {known}.")
-    if len({trial.seed for trial in trials}) == 1:
+    if len({trial.seed for trial in trials}) == 1 and not results.confirming:
         texts.append("All trials had the same seed, so a small difference may be chance.")
     return [" ".join(texts)] if texts else []
 

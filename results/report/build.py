@@ -8,11 +8,13 @@ from typing import Any
 
 from results.analysis import JobResults, summarize
 from results.comparison import basis, describe_trial
+from results.conclusion import conclusion
 from results.explain import explain
 from results.export import best_curl, best_request, best_yaml, plain_json, trial_row
 from results.plots import available
 from results.records import JobRecord
 from results.report.tables import Table, constants, curve_summaries, facts, tables
+from results.report.winner import winner_tables
 
 #: Where ``argbest serve`` listens unless told otherwise.
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
@@ -50,6 +52,7 @@ def build(
         "best": _best(results),
         "explanation": [*explain(results), *_left_out(results)],
         "summary": asdict(summarize(results)),
+        **conclusion(results),
         "trials": _trials(results),
         "shown": len(results.shown),
         "varied": list(results.varied),
@@ -60,7 +63,7 @@ def build(
         "curves": _curves(results),
         "reproduce": _reproduce(job, base_url, with_token=with_token),
     }
-    return Report(plain_json(content), facts(results), tables(results))
+    return Report(plain_json(content), facts(results), [*winner_tables(results), *tables(results)])
 
 
 def _left_out(results: JobResults) -> list[str]:

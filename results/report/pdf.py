@@ -34,6 +34,8 @@ def _view(report: Report, plots: Mapping[str, bytes]) -> dict[str, object]:
     content = report.content
     return {
         **{key: content[key] for key in ("title", "explanation", "reproduce")},
+        "verdict": content["confirmation"] and content["confirmation"]["verdict"],
+        "diagnosis": [f"{one['detail']} {one['hint']}" for one in content["diagnosis"]],
         "generated_at": moment(content["generated_at"]),
         "job": content["job"]["name"],
         "facts": report.facts,

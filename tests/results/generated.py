@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -12,7 +13,7 @@ from results.analysis import JobResults
 from results.ranking import ranked
 from results.records import BestTrial, Curve, Failure, JobRecord, Progress, TrialRecord
 from results.spec import JobSpec
-from results.states import FailureKind, JobState, TrialState
+from results.states import FailureKind, JobState, Purpose, TrialState
 from search_spaces import STRATEGIES
 from trainables.contract import Metric
 
@@ -69,6 +70,8 @@ def random_job(random: Random) -> JobResults:
         for number in range(random.choice([0, 1, 2, 3, 12, 12, 30]))
     ]
     trials, curves = [trial for trial, _ in runs], [curve for _, curve in runs if curve.epochs]
+    if random.random() < 0.3:
+        trials = _confirming(random, trials)
     spec = JobSpec.from_json(
         {"name": "job", "search_space": "space", "trainable": "t", "dataset": "d", "epochs": 4,
          "metric": names[0], "mode": mode, "strategy": random.choice(STRATEGIES),
@@ -80,6 +83,16 @@ def random_job(random: Random) -> JobResults:
         _best(trials, names[0], mode) if random.random() < 0.8 else None, None, START, START, None,
     )  # fmt: skip
     return JobResults.of(job, trials, curves, metrics)
+
+
+def _confirming(random: Random, trials: list[TrialRecord]) -> list[TrialRecord]:
+    """Let the second half of the trials confirm those of the first, with three seeds."""
+    half = (len(trials) + 1) // 2
+    confirming = [
+        replace(t, purpose=Purpose.CONFIRM, configuration=random.randrange(half), seed=n % 3)
+        for n, t in enumerate(trials[half:])
+    ]
+    return [*trials[:half], *confirming]
 
 
 def _domain(random: Random) -> Any:
