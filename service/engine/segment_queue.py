@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from bisect import insort
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -47,6 +48,8 @@ logger = logging.getLogger("service.engine.driver")
 LOST_RETRIES = 3
 #: Checkpoints of an unfinished trial that are kept: the newest, and one in case that is damaged.
 CHECKPOINTS_KEPT = 2
+#: An idle process waits so long for trials that compare themselves with those that run.
+IDLE_SECONDS = 2.0
 FINISHED: Literal["finished"] = "finished"
 #: The answer that ends a process which waits for another segment: its slot is another job's.
 LEAVE: Literal["leave"] = "leave"
@@ -100,9 +103,11 @@ class SegmentQueue:
         allowance: Allowance,
         recorder: Recorder,
         marks: Marks,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._job_id, self._spec, self._search = job_id, spec, search
         self._allowance, self._recorder, self._marks = allowance, recorder, marks
+        self._clock, self._idle_since = clock, clock()
         #: Trials that a segment has left before the end of their step.
         self._waiting: list[_Trial] = []
         #: Checkpoints of trials that have none of their segments here, newest first.
@@ -130,8 +135,7 @@ class SegmentQueue:
         trial = self._next_trial() if may_begin else None
         if trial is None:
             if self._running:
-                # The sampler's next suggestion is worth waiting for with the process.
-                return None if self._search.is_drawing else self._leave(segment_id)
+                return self._leave(segment_id, may_begin=may_begin)
             self._idle = 0  # Tune ends them with its run
             self.has_paused = self._allowance.pausing
             self.has_no_slot = not (may_begin or self.has_paused)
@@ -159,6 +163,7 @@ class SegmentQueue:
         segment = self._running.pop(segment_id)
         trial = segment.trial
         self._idle += not is_gone
+        self._idle_since = self._clock()
         match segment.end:
             case Finished():
                 self._finish(trial, TrialState.SUCCEEDED)
@@ -193,9 +198,17 @@ class SegmentQueue:
             segment.is_to_end = True
             self._marks.end(segment.id)
 
-    def _leave(self, segment_id: str) -> Literal["leave"] | None:
+    def _leave(self, segment_id: str, *, may_begin: bool) -> Literal["leave"] | None:
+        """Let an idle process leave, with its slot.
+
+        Where what runs soon decides what is next, it stays a little: another takes long to start.
+        """
         if not self._idle:
             return None
+        if may_begin and self._search.expects_more:
+            is_new = self._clock() - self._idle_since < IDLE_SECONDS
+            if is_new or self._search.is_drawing:
+                return None
         self._idle -= 1
         self._leaving.add(segment_id)
         return LEAVE

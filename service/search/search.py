@@ -167,6 +167,14 @@ class Search:
             self.ended_by = self._budget.spent()
         return bool(self.ended_by) and not self._has_ended
 
+    @property
+    def expects_more(self) -> bool:
+        """Whether what runs now may bring another step: a suggestion, a promotion or a round."""
+        if self._has_ended:
+            return not (self._confirmation is None or self._confirmation.is_over)
+        waits = not self._space.scheduler.is_none or self._space.confirm is not None
+        return self.is_drawing or waits
+
     def _next_of_search(self, *, nothing_runs: bool) -> Step | None:
         if self.is_spent:
             return None

@@ -31,7 +31,7 @@ from service.engine.messages import (
     Started,
     Stopped,
 )
-from service.engine.segment_queue import FINISHED, LEAVE, LOST_RETRIES, SegmentQueue
+from service.engine.segment_queue import FINISHED, IDLE_SECONDS, LEAVE, LOST_RETRIES, SegmentQueue
 from service.search.budget import BudgetTracker
 from service.search.schedulers import make_scheduler
 from service.search.search import Search
@@ -115,6 +115,7 @@ class Job:
         sampler: Draws | None = None,
         **fields: Any,
     ) -> None:
+        self.elapsed = self.now = 0.0
         self.moves, self.allowance, self.marks = Moves(), Allowance(slots), Marks()
         self.asked, self.sampler = self.marks.stopped, sampler
         records = [
@@ -131,7 +132,6 @@ class Job:
             job, records, {}, scheduler=make_scheduler(job.space.scheduler, epochs=EPOCHS),
             sampler=sampler, budget=BudgetTracker(job.space, lambda: self.elapsed),
         )  # fmt: skip
-        self.elapsed = 0.0
         self.queue = SegmentQueue(
             "a" * 16,
             job,
@@ -140,6 +140,7 @@ class Job:
             allowance=self.allowance,
             recorder=self.moves,  # type: ignore[arg-type]
             marks=self.marks,
+            clock=lambda: self.now,
         )
         self.segments = iter("abcdefghijklmnop")
 
@@ -392,6 +393,8 @@ def test_trials_pause_at_a_rung_and_the_best_goes_on() -> None:
     assert job.moves.dropped == ["1-1"], "the newest is enough for one that waits"
     best = job.begin()
     assert (best.number, best.until, best.checkpoints) == (1, EPOCHS, (checkpoint(1, 2),))
+    assert job.next() is None, "its process waits, since another takes long to start"
+    job.now += IDLE_SECONDS
     assert job.next() == LEAVE
     job.end("c", epoch(3), epoch(4, 0.125), Checkpointed(checkpoint(1, 4)), Finished())
     assert job.next() == FINISHED
