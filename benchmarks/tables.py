@@ -64,7 +64,7 @@ def _provenance(part: Part) -> str:
 
 def engines_table(rows: Sequence[EngineRow]) -> str:
     """Return a table with a line for each workload and engine, compared with the plain loop."""
-    return _table(
+    return markdown_table(
         ("workload", "engine", "plain µs/step", "µs/step", "steps/s", "x plain", "low - high"),
         (
             (
@@ -83,7 +83,7 @@ def engines_table(rows: Sequence[EngineRow]) -> str:
 
 def figures_table(figures: Sequence[Figure]) -> str:
     """Return a table with a line for each figure: its median, and its range where it has one."""
-    return _table(
+    return markdown_table(
         ("figure", "median", "low - high", "times"),
         (
             (figure.name, f"{_number(figure.median)} {figure.unit}".strip(), *_spread(figure))
@@ -93,7 +93,7 @@ def figures_table(figures: Sequence[Figure]) -> str:
 
 
 def _targets_table(found: Iterable[Outcome]) -> str:
-    return _table(
+    return markdown_table(
         ("what", "target", "goal", "reached", "low - high", "verdict"),
         (
             (
@@ -126,6 +126,7 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table of cells."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -1,0 +1,157 @@
+"""Measure how quickly searches find good configurations, on tables that need no training.
+
+    python -m benchmarks.search --lcbench FOLDER --problems lcbench hpolib --seeds 20
+
+Runs are simulated and appended to a file of results. Those that it has already are not measured
+again, so that seeds, data sets and methods can be added later. See docs/search.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.engines import ONE_THREAD, ROOT
+from benchmarks.records import BenchmarkError
+from benchmarks.searches import drawing, figures, page
+from benchmarks.searches.methods import chosen
+from benchmarks.searches.page import Published
+from benchmarks.searches.plan import DEFAULTS, ENTRIES, Plan, problem_names, run_one
+from benchmarks.searches.runs import Result, ResultFile, measure_all
+
+PAGE = ROOT / "docs" / "search.md"
+#: The figures that the page shows.
+PUBLISHED = ROOT / "docs" / "search.json"
+_RESULTS = Path("search-results.jsonl")
+_LIBRARIES = ("argbest", "optuna", "ray")
+_TITLES = {entry.name: entry.title for entry in ENTRIES}
+
+
+def summarize(results: Iterable[Result], plan: Plan, command: str) -> Published:
+    """Return the rows of a plan's collections, from those of its runs that are in ``results``."""
+    by_run = {result.run: result for result in results}
+    planned = [entry.name for entry in plan.entries if entry.one_budget]
+    rows = []
+    for family in plan.families():
+        found = [by_run[run] for run in plan.runs(family) if run in by_run]
+        rows += figures.rows(found, budgets=plan.budgets_of(family), one_budget=planned)
+    stamp = {
+        "command": command,
+        "date": datetime.now(UTC).date().isoformat(),
+        "versions": {name: version(name) for name in _LIBRARIES},
+    }
+    return Published(tuple(rows), _TITLES, {row.family: stamp for row in rows})
+
+
+def publish(published: Published, *, into: Path, file: Path) -> None:
+    """Write the rows into ``file``, a table of all into the page ``into``, and the pictures."""
+    together = page.write(file, published)
+    images = into.parent / "img"
+    images.mkdir(exist_ok=True)
+    drawn = {entry.name for entry in ENTRIES if entry.is_drawn}
+    for family, rows in together.families():
+        shown = [row for row in rows if row.method in drawn]
+        drawing.draw(shown, together.titles, images / f"search-{family}.svg")
+    text = page.update(into.read_text(encoding="utf-8"), together, "img/search-")
+    into.write_text(text, encoding="utf-8")
+
+
+def measure_plan(
+    plan: Plan,
+    file: ResultFile,
+    *,
+    folder: Path | None,
+    processes: int,
+    note: Callable[[str], None],
+) -> None:
+    """Measure the runs of a plan that the file lacks, and append their results to it."""
+    runs = sorted(
+        (run for family in plan.families() for run in file.missing(plan.runs(family))),
+        key=lambda run: run.seed,
+    )
+    one = partial(run_one, folder=folder)
+    for number, result in enumerate(measure_all(runs, one, processes=processes), start=1):
+        file.add(result)
+        run = result.run
+        note(f"{number}/{len(runs)} {run.problem} {run.method} seed {run.seed}: "
+             f"{result.regret(run.trainings):.3f} in {result.seconds:.1f} s")  # fmt: skip
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.search", description=__doc__)
+    add = parser.add_argument
+    add(
+        "--problems",
+        nargs="+",
+        metavar="NAME",
+        help="collections (hpolib, hpobench, lcbench) or "
+        "data sets as hpolib/protein_structure; default: all whose data is here",
+    )
+    add("--datasets", type=int, metavar="N", help="of each collection only the first N data sets")
+    add("--methods", nargs="+", metavar="NAME", help=f"of {', '.join(_TITLES)}")
+    add("--seeds", type=int, default=20, help="seeds 0 to N - 1 (default 20)")
+    add("--budgets", nargs="+", type=float, metavar="N", help="in full trainings")
+    add("--workers", type=int, help="workers that train in simulated time")
+    add("--lcbench", type=Path, metavar="FOLDER", help="where LCBench's surrogate is")
+    add(
+        "--results",
+        type=Path,
+        default=_RESULTS,
+        metavar="FILE",
+        help=f"results are read from it and appended (default {_RESULTS})",
+    )
+    add("--processes", type=int, default=os.cpu_count() or 1, help="processes that simulate")
+    add("--no-measuring", action="store_true", help="only show what the file of results has")
+    add("--quick", action="store_true", help="2 seeds of one data set of each collection")
+    add("--update-docs", action="store_true", help="put the figures into docs/search.md")
+    return parser.parse_args(arguments)  # fmt: skip
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    here = [name for name in DEFAULTS if name != "lcbench" or options.lcbench]
+    most = 1 if options.quick else options.datasets
+    return Plan(
+        problem_names(options.problems or here, options.lcbench, most),
+        tuple(chosen(ENTRIES, options.methods or _TITLES)),
+        2 if options.quick else options.seeds,
+        tuple(options.budgets) if options.budgets else None,
+        options.workers,
+    )
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command line; return the exit status: 1 where something could not be measured."""
+    options = _options(arguments)
+    # The processes that simulate read these when they import their libraries.
+    os.environ.update(ONE_THREAD)
+    try:
+        plan = _plan(options)
+        file = ResultFile(options.results)
+        if not options.no_measuring:
+            measure_plan(
+                plan, file, folder=options.lcbench, processes=options.processes, note=_note
+            )
+        command = shlex.join(["python", "-m", "benchmarks.search", *arguments])
+        published = summarize(file.results, plan, command)
+        print(page.markdown(published))
+        if options.update_docs:
+            publish(published, into=PAGE, file=PUBLISHED)
+    except BenchmarkError as error:
+        _note(str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

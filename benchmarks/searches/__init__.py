@@ -1,0 +1,1 @@
+"""How quickly searches find good configurations, over tables that need no training."""

@@ -1,0 +1,132 @@
+"""The searches that ours is compared with: plain Optuna, Ray Tune's ASHA, a short run first."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import optuna
+from optuna.pruners import BasePruner, NopPruner
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.trial import TrialState
+
+from benchmarks.searches.problems import Configuration, Problem
+from benchmarks.searches.simulated import Segment
+from search_spaces import suggest
+from service.search.scheduler import Action
+
+
+class PlainOptuna:
+    """A study of Optuna, asked and told as its documentation shows, with or without a pruner."""
+
+    def __init__(
+        self, problem: Problem, sampler: BaseSampler, pruner: BasePruner | None = None
+    ) -> None:
+        self._space = problem.space
+        self._study = optuna.create_study(sampler=sampler, pruner=pruner or NopPruner())
+        self._trials: dict[int, optuna.Trial] = {}
+
+    def next(self) -> Segment:
+        """Ask for a new trial."""
+        trial = self._study.ask()
+        self._trials[trial.number] = trial
+        return Segment(trial.number, suggest(self._space, trial))
+
+    def report(self, number: int, epoch: int, loss: float) -> Action:
+        """Report the loss; tell the study the end of a trial that is pruned or complete."""
+        trial = self._trials[number]
+        trial.report(loss, epoch)
+        if epoch == self._space.epochs:
+            self._study.tell(trial, loss)
+        elif trial.should_prune():
+            self._study.tell(trial, state=TrialState.PRUNED)
+        else:
+            return Action.CONTINUE
+        return Action.STOP
+
+
+class RayAsha:
+    """Ray Tune's own AsyncHyperBandScheduler, joined to a sampler as Tune's OptunaSearch does.
+
+    The sampler is told the last loss of every trial, also of those that were stopped. The scheduler
+    gets what it reads of a trial, its id.
+    """
+
+    def __init__(
+        self, problem: Problem, sampler: BaseSampler, *, grace_period: int, reduction_factor: int
+    ) -> None:
+        from ray.tune.schedulers import AsyncHyperBandScheduler
+
+        self._space = problem.space
+        self._study = optuna.create_study(sampler=sampler)
+        self._scheduler = AsyncHyperBandScheduler(
+            time_attr="epoch",
+            metric="loss",
+            mode="min",
+            max_t=problem.space.epochs,
+            grace_period=grace_period,
+            reduction_factor=reduction_factor,
+        )
+        self._trials: dict[int, optuna.Trial] = {}
+
+    def next(self) -> Segment:
+        """Ask for a new trial and add it to the scheduler."""
+        trial = self._study.ask()
+        self._trials[trial.number] = trial
+        self._scheduler.on_trial_add(None, _ray_trial(trial.number))
+        return Segment(trial.number, suggest(self._space, trial))
+
+    def report(self, number: int, epoch: int, loss: float) -> Action:
+        """Let the scheduler decide; tell the study the end of a trial that it stops."""
+        result = {"epoch": epoch, "loss": loss}
+        if self._scheduler.on_trial_result(None, _ray_trial(number), result) == "CONTINUE":
+            return Action.CONTINUE
+        self._scheduler.on_trial_complete(None, _ray_trial(number), result)
+        self._study.tell(self._trials[number], loss)
+        return Action.STOP
+
+
+def _ray_trial(number: int) -> Any:
+    return SimpleNamespace(trial_id=str(number))
+
+
+class ShortRunThenBest:
+    """Random configurations for a few epochs each, then the best of them to the end.
+
+    Half of the epochs go into the short runs. The baseline that a scheduler must beat: Egele et
+    al., "The unreasonable effectiveness of early discarding after one epoch" (2024).
+    """
+
+    def __init__(self, problem: Problem, *, seed: int, trainings: float, short: int) -> None:
+        self._space = problem.space
+        self._study = optuna.create_study(sampler=RandomSampler(seed=seed))
+        self._short = short
+        total = trainings * problem.space.epochs
+        rest = problem.space.epochs - short
+        self._to_the_end = max(1, round(total / 2 / rest))
+        self._new = max(self._to_the_end, int((total - self._to_the_end * rest) / short))
+        self._configurations: dict[int, Configuration] = {}
+        self._losses: dict[int, float] = {}
+        self._best: list[int] | None = None
+
+    def next(self) -> Segment | None:
+        """Begin all trials, wait for the last, then go on with the best, the very best first."""
+        number = len(self._configurations)
+        if number < self._new:
+            self._configurations[number] = suggest(self._space, self._study.ask())
+            return Segment(number, self._configurations[number])
+        if self._best is None:
+            if len(self._losses) < self._new:
+                return None
+            self._best = sorted(self._losses, key=lambda n: self._losses[n])[: self._to_the_end]
+        if not self._best:
+            return None
+        number = self._best.pop(0)
+        return Segment(number, self._configurations[number], self._short)
+
+    def report(self, number: int, epoch: int, loss: float) -> Action:
+        """Pause a trial after its short run."""
+        if epoch != self._short:
+            return Action.CONTINUE
+        self._losses[number] = loss
+        return Action.PAUSE

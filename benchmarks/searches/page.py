@@ -1,0 +1,181 @@
+"""The measured searches as Markdown: tables for docs/search.md, from docs/search.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.records import BenchmarkError
+from benchmarks.searches.figures import RESAMPLES, Row
+from benchmarks.tables import markdown_table
+
+BEGIN = "<!-- measured: begin; written by python -m benchmarks.search --update-docs -->"
+END = "<!-- measured: end -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A collection of data sets as the page shows it; ``unit`` is what a budget counts."""
+
+    title: str
+    unit: str
+    explanation: str
+
+
+FAMILIES = {
+    "lcbench": Family(
+        "LCBench",
+        "full trainings",
+        "A surrogate of networks that train 52 epochs, 7 parameters; an epoch takes one unit of "
+        "time. Regret 0 is the best of 2,000 random configurations at the last epoch, so that it "
+        "can be negative, and 1 their median.",
+    ),
+    "hpolib": Family(
+        "HPOLib",
+        "trials",
+        "62,208 configurations of a network, 9 parameters; each trial reports the loss of one of 4 "
+        "seeds. Regret compares logarithms of the mean loss over the seeds: 0 is the best of the "
+        "table, 1 its median.",
+    ),
+    "hpobench": Family(
+        "HPOBench-NN",
+        "trials",
+        "30,000 configurations of a network, 5 parameters; each trial reports the accuracy of one "
+        "of 5 seeds. Regret compares the mean accuracy over the seeds: 0 is the best of the table, "
+        "1 its median.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The rows of all collections, and the titles of their methods.
+
+    ``provenance`` maps each collection to what was run, when, and with which versions.
+    """
+
+    rows: tuple[Row, ...]
+    titles: Mapping[str, str]
+    provenance: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def families(self) -> Iterable[tuple[str, list[Row]]]:
+        """Yield each collection with its rows, the best at the largest budget first."""
+        for family in FAMILIES:
+            rows = [row for row in self.rows if row.family == family]
+            if rows:
+                yield family, sorted(rows, key=lambda row: row.at.mean[-1])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it as JSON."""
+        return {
+            "provenance": dict(self.provenance),
+            "titles": dict(self.titles),
+            "rows": [row.to_json() for row in self.rows],
+        }
+
+
+def read(file: Path) -> Published:
+    """Return what was published in a file; nothing if there is none."""
+    if not file.exists():
+        return Published((), {})
+    raw = json.loads(file.read_text(encoding="utf-8"))
+    rows = tuple(map(Row.from_json, raw["rows"]))
+    return Published(rows, raw["titles"], raw["provenance"])
+
+
+def write(file: Path, published: Published) -> Published:
+    """Write rows over those of the same collections in a file; return all that it has then."""
+    before = read(file)
+    families = {row.family for row in published.rows}
+    together = Published(
+        (*(row for row in before.rows if row.family not in families), *published.rows),
+        {**before.titles, **published.titles},
+        {**before.provenance, **published.provenance},
+    )
+    text = json.dumps(together.to_json(), ensure_ascii=False, separators=(",", ":"))
+    file.write_text(text.replace('{"family"', '\n{"family"') + "\n", encoding="utf-8")
+    return together
+
+
+def update(page: str, published: Published, images: str) -> str:
+    """Return ``page`` with the text between its two markers replaced.
+
+    ``images`` is what precedes the name of a collection's picture in its link. Raises
+    :class:`BenchmarkError` unless the page has both markers.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise BenchmarkError(f"the page lacks the lines {BEGIN!r} and {END!r}")
+    return f"{before}{BEGIN}\n\n{markdown(published, images)}\n\n{END}{after}"
+
+
+def markdown(published: Published, images: str = "") -> str:
+    """Return a section for each collection; with ``images``, its picture too."""
+    sections = []
+    for family, rows in published.families():
+        blocks = [f"### {FAMILIES[family].title}", _explanation(family, rows)]
+        if images:
+            title = FAMILIES[family].title
+            blocks.append(f"![Mean regret over the budget, {title}]({images}{family}.svg)")
+        blocks += [_table(rows, published.titles), _by_problem(rows, published.titles)]
+        if family in published.provenance:
+            blocks.append(_provenance(published.provenance[family]))
+        sections.append("\n\n".join(blocks))
+    return "\n\n".join(sections)
+
+
+def _explanation(family: str, rows: Sequence[Row]) -> str:
+    workers = rows[0].workers
+    return (
+        f"{FAMILIES[family].explanation} {len(rows[0].by_problem)} data sets, "
+        f"{workers} worker{'s' if workers > 1 else ''}. Mean regret of the best trial so far, "
+        f"lower is better; in parentheses the 95 % interval over seeds (percentile bootstrap, "
+        f"{RESAMPLES:,} resamples, data sets fixed)."
+    )
+
+
+def _table(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
+    unit = FAMILIES[rows[0].family].unit
+    budgets = [f"{budget:g}" for budget in rows[0].at.budgets]
+    budgets[0] = f"after {budgets[0]}"
+    budgets[-1] += f" {unit}"
+    return markdown_table(
+        ("method", *budgets, "configurations", "seeds"),
+        (
+            (
+                titles.get(row.method, row.method),
+                *map(_regret, row.at.mean, row.at.low, row.at.high),
+                f"{row.configurations:.0f}",
+                f"{row.seeds}",
+            )
+            for row in rows
+        ),
+    )
+
+
+def _by_problem(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
+    """Return a folded table: each data set's mean regret after the largest budget."""
+    names = list(rows[0].by_problem)
+    table = markdown_table(
+        ("method", *(name.partition("/")[2] for name in names)),
+        (
+            (titles.get(row.method, row.method), *(f"{row.by_problem[n][-1]:.3f}" for n in names))
+            for row in rows
+        ),
+    )
+    budget = f"{rows[0].at.budgets[-1]:g} {FAMILIES[rows[0].family].unit}"
+    summary = f"<summary>Each data set after {budget}</summary>"
+    return f"<details>{summary}\n\n{table}\n\n</details>"
+
+
+def _regret(mean: float, low: float, high: float) -> str:
+    return f"{mean:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _provenance(stamp: Mapping[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in stamp["versions"].items())
+    return f"`{stamp['command']}`, {stamp['date']}; {versions}."
