@@ -16,7 +16,7 @@ from service.search.schedulers import make_scheduler
 
 
 class Joined:
-    """A scheduler and a sampler of the service, as :class:`service.search.search.Search` joins them."""
+    """A scheduler and a sampler of the service, joined as the engine joins them."""
 
     def __init__(self, space: SearchSpace, *, seed: int) -> None:
         self._scheduler = make_scheduler(space.scheduler, epochs=space.epochs)
@@ -45,5 +45,30 @@ class Joined:
         if epoch in self._scheduler.rungs():
             self._sampler.observe(number, epoch, (loss,), ())
         if epoch == self._last or action is Action.STOP:
-            self._sampler.end(number, succeeded=epoch == self._last)
+            self._sampler.end(number, succeeded=True)
         return action
+
+
+def _ours(strategy: str, scheduler: Scheduler, problem: Problem, seed: int, _: float) -> Method:
+    return Joined(replace(problem.space, strategy=strategy, scheduler=scheduler), seed=seed)
+
+
+_TITLES = {"random": "random", "tpe": "TPE"}
+_SCHEDULERS: Mapping[str, Scheduler] = {
+    "none": Scheduler("none"),
+    "asha": Scheduler("asha", min_epochs=FIRST_RUNG, reduction_factor=REDUCTION_FACTOR),
+    "hyperband": Scheduler("hyperband", min_epochs=FIRST_RUNG, reduction_factor=REDUCTION_FACTOR),
+    "median": Scheduler("median", min_epochs=FIRST_RUNG),
+}
+
+OURS: tuple[Entry, ...] = tuple(
+    Entry(
+        f"argbest-{strategy}-{name}" if name != "none" else f"argbest-{strategy}",
+        f"argbest, {_TITLES[strategy]}" + ("" if name == "none" else f", {name}"),
+        partial(_ours, strategy, scheduler),
+        by_epochs=name != "none",
+        is_drawn=name in ("none", "asha"),
+    )
+    for strategy in _TITLES
+    for name, scheduler in _SCHEDULERS.items()
+)
