@@ -21,6 +21,7 @@ from pathlib import Path
 from benchmarks.engines import ONE_THREAD, ROOT
 from benchmarks.records import BenchmarkError
 from benchmarks.searches import drawing, figures, page
+from benchmarks.searches.figures import Row
 from benchmarks.searches.methods import chosen
 from benchmarks.searches.page import Published
 from benchmarks.searches.plan import DEFAULTS, ENTRIES, Plan, problem_names, run_one
@@ -37,11 +38,10 @@ _TITLES = {entry.name: entry.title for entry in ENTRIES}
 def summarize(results: Iterable[Result], plan: Plan, command: str) -> Published:
     """Return the rows of a plan's collections, from those of its runs that are in ``results``."""
     by_run = {result.run: result for result in results}
-    planned = [entry.name for entry in plan.entries if entry.one_budget]
-    rows = []
+    rows: list[Row] = []
     for family in plan.families():
         found = [by_run[run] for run in plan.runs(family) if run in by_run]
-        rows += figures.rows(found, budgets=plan.budgets_of(family), one_budget=planned)
+        rows += figures.rows(found, plan.entries, plan.budgets_of(family))
     stamp = {
         "command": command,
         "date": datetime.now(UTC).date().isoformat(),
@@ -55,10 +55,8 @@ def publish(published: Published, *, into: Path, file: Path) -> None:
     together = page.write(file, published)
     images = into.parent / "img"
     images.mkdir(exist_ok=True)
-    drawn = {entry.name for entry in ENTRIES if entry.is_drawn}
     for family, rows in together.families():
-        shown = [row for row in rows if row.method in drawn]
-        drawing.draw(shown, together.titles, images / f"search-{family}.svg")
+        drawing.draw(rows, together.titles, images / f"search-{family}.svg")
     text = page.update(into.read_text(encoding="utf-8"), together, "img/search-")
     into.write_text(text, encoding="utf-8")
 

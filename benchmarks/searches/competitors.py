@@ -11,24 +11,24 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import TrialState
 
 from benchmarks.searches.problems import Configuration, Problem
-from benchmarks.searches.simulated import Segment
+from benchmarks.searches.simulated import Method, Segment
 from search_spaces import suggest
 from service.search.scheduler import Action
 
 
-class PlainOptuna:
+class PlainOptuna(Method):
     """A study of Optuna, asked and told as its documentation shows, with or without a pruner."""
 
     def __init__(
         self, problem: Problem, sampler: BaseSampler, pruner: BasePruner | None = None
     ) -> None:
         self._space = problem.space
-        self._study = optuna.create_study(sampler=sampler, pruner=pruner or NopPruner())
+        self.study = optuna.create_study(sampler=sampler, pruner=pruner or NopPruner())
         self._trials: dict[int, optuna.Trial] = {}
 
     def next(self) -> Segment:
         """Ask for a new trial."""
-        trial = self._study.ask()
+        trial = self.study.ask()
         self._trials[trial.number] = trial
         return Segment(trial.number, suggest(self._space, trial))
 
@@ -37,15 +37,15 @@ class PlainOptuna:
         trial = self._trials[number]
         trial.report(loss, epoch)
         if epoch == self._space.epochs:
-            self._study.tell(trial, loss)
+            self.study.tell(trial, loss)
         elif trial.should_prune():
-            self._study.tell(trial, state=TrialState.PRUNED)
+            self.study.tell(trial, state=TrialState.PRUNED)
         else:
             return Action.CONTINUE
         return Action.STOP
 
 
-class RayAsha:
+class RayAsha(Method):
     """Ray Tune's own AsyncHyperBandScheduler, joined to a sampler as Tune's OptunaSearch does.
 
     The sampler is told the last loss of every trial, also of those that were stopped. The scheduler
@@ -90,7 +90,7 @@ def _ray_trial(number: int) -> Any:
     return SimpleNamespace(trial_id=str(number))
 
 
-class ShortRunThenBest:
+class ShortRunThenBest(Method):
     """Random configurations for a few epochs each, then the best of them to the end.
 
     Half of the epochs go into the short runs. The baseline that a scheduler must beat: Egele et
@@ -105,16 +105,16 @@ class ShortRunThenBest:
         rest = problem.space.epochs - short
         self._to_the_end = max(1, round(total / 2 / rest))
         self._new = max(self._to_the_end, int((total - self._to_the_end * rest) / short))
-        self._configurations: dict[int, Configuration] = {}
+        self.configurations: dict[int, Configuration] = {}
         self._losses: dict[int, float] = {}
         self._best: list[int] | None = None
 
     def next(self) -> Segment | None:
         """Begin all trials, wait for the last, then go on with the best, the very best first."""
-        number = len(self._configurations)
+        number = len(self.configurations)
         if number < self._new:
-            self._configurations[number] = suggest(self._space, self._study.ask())
-            return Segment(number, self._configurations[number])
+            self.configurations[number] = suggest(self._space, self._study.ask())
+            return Segment(number, self.configurations[number])
         if self._best is None:
             if len(self._losses) < self._new:
                 return None
@@ -122,7 +122,7 @@ class ShortRunThenBest:
         if not self._best:
             return None
         number = self._best.pop(0)
-        return Segment(number, self._configurations[number], self._short)
+        return Segment(number, self.configurations[number], self._short)
 
     def report(self, number: int, epoch: int, loss: float) -> Action:
         """Pause a trial after its short run."""

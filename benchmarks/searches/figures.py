@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.searches.methods import Entry
 from benchmarks.searches.runs import Result
 
 RESAMPLES = 2000
@@ -66,50 +67,45 @@ class Row:
 
 
 def rows(
-    results: Iterable[Result], *, budgets: Sequence[float], one_budget: Iterable[str]
+    results: Iterable[Result], entries: Iterable[Entry], budgets: Sequence[float]
 ) -> list[Row]:
-    """Return a row for each method in results of one collection, with the same data sets for all.
+    """Return a row for each method in results of one collection, over the same data sets.
 
-    Only data sets that every method has count. ``one_budget`` names the methods that have a run for
-    each budget; they have no curve.
+    A seed counts if it has all budgets, a data set if every method that has one has it. Only
+    methods that are drawn, and that have no run for each budget, have a curve.
     """
-    by_method: dict[str, dict[str, list[Result]]] = {}
+    found: dict[str, dict[str, list[Result]]] = {}
     for result in results:
-        problems = by_method.setdefault(result.run.method, {})
+        problems = found.setdefault(result.run.method, {})
         problems.setdefault(result.run.problem, []).append(result)
-    common = set.intersection(*map(set, by_method.values())) if by_method else set()
+    usable: dict[Entry, set[str]] = {}
+    for entry in entries:
+        problems = found.get(entry.name, {})
+        names = {n for n, of in problems.items() if len(_table(of, budgets, entry.one_budget))}
+        if names:
+            usable[entry] = names
+    common = sorted(set.intersection(*usable.values())) if usable else []
     if not common:
         return []
-    planned = set(one_budget)
-    return [
-        _row(method, {name: found[name] for name in sorted(common)}, budgets, method in planned)
-        for method, found in by_method.items()
-    ]
+    return [_row({n: found[entry.name][n] for n in common}, entry, budgets) for entry in usable]
 
 
-def _row(
-    method: str,
-    results: Mapping[str, Sequence[Result]],
-    budgets: Sequence[float],
-    one_budget: bool,
-) -> Row:
-    tables = {name: _table(found, budgets, one_budget) for name, found in results.items()}
-    longest = [
-        [one for one in found if one.run.trainings >= budgets[-1]] for found in results.values()
-    ]
-    flat = [one for found in longest for one in found]
+def _row(results: Mapping[str, Sequence[Result]], entry: Entry, budgets: Sequence[float]) -> Row:
+    tables = {name: _table(found, budgets, entry.one_budget) for name, found in results.items()}
     curve = None
-    if not one_budget:
+    if entry.is_drawn and not entry.one_budget:
         grid = [float(point) for point in np.linspace(0, budgets[-1], POINTS + 1)[1:]]
         drawn = [_table(found, grid, one_budget=False) for found in results.values()]
         curve = regrets(drawn, grid)
+    whole = [one for found in results.values() for one in found if one.run.trainings >= budgets[-1]]
+    run = whole[0].run
     return Row(
-        family=flat[0].run.problem.partition("/")[0],
-        method=method,
-        workers=flat[0].run.workers,
+        family=run.problem.partition("/")[0],
+        method=run.method,
+        workers=run.workers,
         seeds=min(map(len, tables.values())),
-        configurations=round(float(np.mean([one.configurations for one in flat])), 1),
-        seconds=round(float(np.mean([one.seconds for one in flat])), 2),
+        configurations=round(float(np.mean([one.configurations for one in whole])), 1),
+        seconds=round(float(np.mean([one.seconds for one in whole])), 2),
         at=regrets(list(tables.values()), budgets),
         curve=curve,
         by_problem={name: _rounded(table.mean(axis=0)) for name, table in tables.items()},

@@ -15,7 +15,7 @@ from service.search.scheduler import Action
 from service.search.schedulers import make_scheduler
 
 
-class Joined:
+class Joined(Method):
     """A scheduler and a sampler of the service, joined as the engine joins them."""
 
     def __init__(self, space: SearchSpace, *, seed: int) -> None:
@@ -47,6 +47,10 @@ class Joined:
         if epoch == self._last or action is Action.STOP:
             self._sampler.end(number, succeeded=True)
         return action
+
+    def close(self) -> None:
+        """End the thread of a sampler that is asked ahead."""
+        self._sampler.close()
 
 
 def _ours(strategy: str, scheduler: Scheduler, problem: Problem, seed: int, _: float) -> Method:

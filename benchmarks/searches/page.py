@@ -148,7 +148,7 @@ def _table(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
         (
             (
                 titles.get(row.method, row.method),
-                *map(_regret, row.at.mean, row.at.low, row.at.high),
+                *_cells(row),
                 f"{row.configurations:.0f}",
                 f"{row.seeds}",
             )
@@ -172,8 +172,15 @@ def _by_problem(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
     return f"<details>{summary}\n\n{table}\n\n</details>"
 
 
-def _regret(mean: float, low: float, high: float) -> str:
-    return f"{mean:.3f} ({low:.3f} to {high:.3f})"
+def _cells(row: Row) -> list[str]:
+    """Return mean and interval after each budget; one seed has no interval."""
+    at = row.at
+    if row.seeds == 1:
+        return [f"{mean:.3f}" for mean in at.mean]
+    return [
+        f"{mean:.3f} ({low:.3f} to {high:.3f})"
+        for mean, low, high in zip(at.mean, at.low, at.high, strict=True)
+    ]
 
 
 def _provenance(stamp: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -63,7 +64,10 @@ def measure(run: Run, problem: Problem, entry: Entry) -> Result:
     """Simulate a run."""
     started = time.perf_counter()
     method = entry.make(problem, run.seed, run.trainings)
-    outcome = simulate(method, problem, seed=run.seed, workers=run.workers, trainings=run.trainings)
+    with closing(method):
+        outcome = simulate(
+            method, problem, seed=run.seed, workers=run.workers, trainings=run.trainings
+        )
     steps = tuple((round(one.since, 4), round(one.regret, 6)) for one in outcome.incumbents)
     seconds = round(time.perf_counter() - started, 3)
     return Result(run, steps, outcome.configurations, outcome.finished, seconds)

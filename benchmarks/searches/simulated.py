@@ -34,6 +34,9 @@ class Method(Protocol):
         The last epoch's answer does not matter: the trial has ended.
         """
 
+    def close(self) -> None:
+        """End what runs in the background."""
+
 
 @dataclass(frozen=True, slots=True)
 class Incumbent:
