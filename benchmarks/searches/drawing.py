@@ -13,7 +13,7 @@ from benchmarks.searches.page import FAMILIES
 
 
 def draw(rows: Sequence[Row], titles: Mapping[str, str], file: Path) -> None:
-    """Draw the rows of one collection that have a curve into an SVG file; there is at least one row."""
+    """Draw those rows of one collection that have a curve into an SVG file."""
     family = FAMILIES[rows[0].family]
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()

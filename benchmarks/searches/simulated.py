@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import heapq
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
@@ -22,19 +22,21 @@ class Segment:
     epochs_done: int = 0
 
 
-class Method(Protocol):
+class Method(ABC):
     """A search that is asked what trains next and told every epoch's loss."""
 
+    @abstractmethod
     def next(self) -> Segment | None:
         """Return what a free worker trains, None while there is nothing."""
 
+    @abstractmethod
     def report(self, number: int, epoch: int, loss: float) -> Action:
         """Take a loss; CONTINUE, PAUSE (a later segment may go on) or STOP.
 
         The last epoch's answer does not matter: the trial has ended.
         """
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most have nothing to end
         """End what runs in the background."""
 
 

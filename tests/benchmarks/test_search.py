@@ -23,7 +23,7 @@ from benchmarks.searches.page import BEGIN, END, Published
 from benchmarks.searches.plan import ENTRIES, Plan, problem_names
 from benchmarks.searches.problems import Configuration, Curve, Problem
 from benchmarks.searches.runs import Result, ResultFile, Run, measure
-from benchmarks.searches.simulated import Incumbent, Segment, simulate
+from benchmarks.searches.simulated import Incumbent, Method, Segment, simulate
 from benchmarks.searches.tables import DATASETS, declared, problem
 from search_spaces import Range
 from service.search.scheduler import Action
@@ -42,7 +42,7 @@ def curves(name: str = "lcbench/tiny") -> Problem:
     return Problem(name, space, curve, best=0.0, typical=50.0)
 
 
-class Listed:
+class Listed(Method):
     """Trains listed configurations; each stops after its epoch in ``until``."""
 
     def __init__(self, values: Sequence[int], until: Sequence[int]) -> None:
