@@ -1,4 +1,4 @@
-"""The service's own searches: its schedulers and samplers, joined as in the engine."""
+"""The service's own searches, of the classes that its engine follows."""
 
 from __future__ import annotations
 
@@ -7,54 +7,84 @@ from dataclasses import replace
 from functools import partial
 
 from benchmarks.searches.methods import FIRST_RUNG, REDUCTION_FACTOR, Entry
-from benchmarks.searches.problems import Configuration, Problem
+from benchmarks.searches.problems import Problem
 from benchmarks.searches.simulated import Method, Segment
+from results.spec import JobSpec
+from results.states import TrialState
 from search_spaces import Scheduler, SearchSpace
-from service.search.samplers import make_sampler
+from service.search.budget import BudgetTracker
+from service.search.samplers import Sampler, make_sampler
 from service.search.scheduler import Action
 from service.search.schedulers import make_scheduler
+from service.search.search import Search
 
 
-class Joined(Method):
-    """A scheduler and a sampler of the service, joined as the engine joins them."""
+class OurSearch(Method):
+    """The service's own :class:`Search`, made as the engine makes it.
 
-    def __init__(self, space: SearchSpace, *, seed: int) -> None:
-        self._scheduler = make_scheduler(space.scheduler, epochs=space.epochs)
-        self._sampler = make_sampler(space, seed=seed)
-        self._last = space.epochs
-        self._configurations: dict[int, Configuration] = {}
-        self._epochs: dict[int, int] = {}
+    Drawing takes no simulated time, so a sampler that is asked ahead is waited for.
+    """
+
+    def __init__(self, space: SearchSpace, *, seed: int, trials: int) -> None:
+        self._epochs = space.epochs
+        self._search = Search(
+            JobSpec(name=space.name, space=space, trials=trials, seed=seed),
+            records=(),
+            values={},
+            scheduler=make_scheduler(space.scheduler, epochs=space.epochs),
+            sampler=_Waiting(make_sampler(space, seed=seed)),
+            budget=BudgetTracker(space, elapsed=lambda: 0.0),
+        )
+        self._reached: dict[int, int] = {}
+        self._running: set[int] = set()
 
     def next(self) -> Segment | None:
-        """Promote a trial, else draw a new one."""
-        promotion = self._scheduler.promote()
-        if promotion is not None:
-            number = promotion.number
-            return Segment(number, self._configurations[number], self._epochs[number])
-        if not self._scheduler.can_begin():
+        """Return the search's next step."""
+        step = self._search.next(nothing_runs=not self._running)
+        if step is None:
             return None
-        number = len(self._configurations)
-        self._configurations[number] = self._sampler.draw(number)
-        self._scheduler.begin(number)
-        return Segment(number, self._configurations[number])
+        self._running.add(step.number)
+        return Segment(step.number, step.parameters, self._reached.get(step.number, 0))
 
     def report(self, number: int, epoch: int, loss: float) -> Action:
-        """Tell the scheduler, and at its rungs the sampler."""
-        self._epochs[number] = epoch
-        action = self._scheduler.report(number, epoch, loss)
-        if epoch in self._scheduler.rungs():
-            self._sampler.observe(number, epoch, (loss,), ())
-        if epoch == self._last or action is Action.STOP:
-            self._sampler.end(number, succeeded=True)
+        """Pass the loss on, and the end of what the scheduler pauses or stops."""
+        self._reached[number] = epoch
+        action = self._search.report(number, epoch, {"loss": loss}, seconds=float(epoch))
+        if epoch == self._epochs:
+            self._end(number, TrialState.SUCCEEDED)
+        elif action is not Action.CONTINUE:
+            is_paused = action is Action.PAUSE
+            self._end(number, TrialState.PAUSED if is_paused else TrialState.STOPPED)
         return action
+
+    def _end(self, number: int, state: TrialState) -> None:
+        self._running.remove(number)
+        self._search.end(number, state, {})
 
     def close(self) -> None:
         """End the thread of a sampler that is asked ahead."""
-        self._sampler.close()
+        self._search.close()
 
 
-def _ours(strategy: str, scheduler: Scheduler, problem: Problem, seed: int, _: float) -> Method:
-    return Joined(replace(problem.space, strategy=strategy, scheduler=scheduler), seed=seed)
+class _Waiting:
+    """A sampler whose draws are waited for."""
+
+    def __init__(self, sampler: Sampler) -> None:
+        self.draw, self.observe = sampler.draw, sampler.observe
+        self.end, self.close = sampler.end, sampler.close
+
+    def is_ready(self) -> bool:
+        """Return True: the draw waits."""
+        return True
+
+
+def search(
+    strategy: str, scheduler: Scheduler, problem: Problem, seed: int, trainings: float
+) -> Method:
+    """Return the service's search of a problem, with more trials than the budget allows."""
+    trials = int(trainings * problem.space.epochs)
+    space = replace(problem.space, strategy=strategy, scheduler=scheduler, trials=trials)
+    return OurSearch(space, seed=seed, trials=trials)
 
 
 _TITLES = {"random": "random", "tpe": "TPE"}
@@ -69,7 +99,7 @@ OURS: tuple[Entry, ...] = tuple(
     Entry(
         f"argbest-{strategy}-{name}" if name != "none" else f"argbest-{strategy}",
         f"argbest, {_TITLES[strategy]}" + ("" if name == "none" else f", {name}"),
-        partial(_ours, strategy, scheduler),
+        partial(search, strategy, scheduler),
         by_epochs=name != "none",
         is_drawn=name in ("none", "asha"),
     )
