@@ -45,8 +45,10 @@ format: install  ## rewrite the code in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: install  ## measure engines, states and service; ARGS=--quick is the short form
+bench: install  ## measure engines, states, service and searches; ARGS=--quick is the short form
 	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(BIN)/python -m benchmarks.search $(filter --quick,$(ARGS))
 
 chaos: install  ## kill the service's processes at random points and count what was lost
 	$(BIN)/python -m tests.chaos

@@ -124,6 +124,13 @@ def _plan(options: argparse.Namespace) -> Plan:
     )
 
 
+def _command(arguments: list[str], options: argparse.Namespace) -> str:
+    """Return the command line without the paths of this machine."""
+    paths = {str(options.lcbench): "FOLDER", str(options.results): "FILE"}
+    shown = (paths.get(argument, argument) for argument in arguments)
+    return shlex.join(["python", "-m", "benchmarks.search", *shown])
+
+
 def _note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -140,8 +147,7 @@ def main(arguments: list[str]) -> int:
             measure_plan(
                 plan, file, folder=options.lcbench, processes=options.processes, note=_note
             )
-        command = shlex.join(["python", "-m", "benchmarks.search", *arguments])
-        published = summarize(file.results, plan, command)
+        published = summarize(file.results, plan, _command(arguments, options))
         print(page.markdown(published))
         if options.update_docs:
             publish(published, into=PAGE, file=PUBLISHED)

@@ -87,7 +87,7 @@ def search(
     return OurSearch(space, seed=seed, trials=trials)
 
 
-_TITLES = {"random": "random", "tpe": "TPE"}
+_TITLES = {"random": "random", "tpe": "TPE", "gp": "GP"}
 _SCHEDULERS: Mapping[str, Scheduler] = {
     "none": Scheduler("none"),
     "asha": Scheduler("asha", min_epochs=FIRST_RUNG, reduction_factor=REDUCTION_FACTOR),
