@@ -1,0 +1,220 @@
+"""One search from its first trial to its confirmed winner, also after it was taken over."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from results.records import TrialRecord
+from results.states import Purpose, TrialState
+from service.search.budget import BudgetTracker
+from service.search.samplers import make_sampler
+from service.search.scheduler import Action
+from service.search.schedulers import make_scheduler
+from service.search.search import Search, Step, Values
+from tests.service.stand_ins import spec
+
+EPOCHS = 9
+RANGE = {"learning_rate": {"low": 0.001, "high": 1.0, "log": True}}
+
+
+def loss(parameters: Any, seed: int, epoch: int) -> float:
+    """A curve that falls, to a level that the learning rate and the seed decide."""
+    noise = random.Random(f"{sorted(parameters.items())} {seed}").gauss(0, 0.01)
+    return (parameters["learning_rate"] - 0.1) ** 2 + 1.0 / epoch + noise
+
+
+class World:
+    """Trains what a search says, on two slots; what it has recorded outlives the search."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.spec = spec(epochs=EPOCHS, metric="train_rmse", **fields)
+        self.trials: dict[int, TrialRecord] = {}
+        self.values: dict[int, dict[int, dict[str, float]]] = {}
+        self.steps: list[tuple[int, int]] = []
+        self.running: dict[int, Step] = {}
+        self.ended_by = ""
+        self.search = self.new_search()
+
+    def new_search(self) -> Search:
+        space = self.spec.space
+        records = sorted(self.trials.values(), key=lambda record: record.number)
+        sampler = None
+        if space.is_sampled:
+            sampler = make_sampler(space, seed=self.spec.seed, records=records)
+        rungs = make_scheduler(space.scheduler, epochs=EPOCHS)
+        kept: dict[int, Values] = {
+            number: {epoch: found[epoch] for epoch in found if epoch in rungs.rungs()}
+            for number, found in self.values.items()
+        }
+        budget = BudgetTracker(space, lambda: 0.0)
+        return Search(
+            self.spec, records, kept, scheduler=rungs, sampler=sampler, budget=budget,
+            ended_by=self.ended_by,
+        )  # fmt: skip
+
+    def take_over(self) -> None:
+        """Lose the driver: what ran is queued again, and the search begins from the records."""
+        for number in self.running:
+            self.change(number, state=TrialState.QUEUED)
+        self.running.clear()
+        self.search = self.new_search()
+
+    def change(self, number: int, **fields: Any) -> None:
+        old = self.trials[number]
+        members = {name: getattr(old, name) for name in old.__dataclass_fields__}
+        self.trials[number] = TrialRecord(**{**members, **fields})
+
+    def begin(self) -> bool:
+        """Begin a step where one can begin; return whether one did."""
+        step = self.search.next(nothing_runs=not self.running)
+        for number in self.search.take_stopped():
+            if number in self.trials:
+                self.change(number, state=TrialState.STOPPED)
+        self.ended_by = self.search.ended_by
+        if step is None:
+            return False
+        assert step.is_new == (step.number not in self.trials)
+        if step.is_new:
+            self.trials[step.number] = TrialRecord(
+                step.number, TrialState.QUEUED, step.parameters, step.seed,
+                purpose=step.purpose, configuration=step.configuration,
+            )  # fmt: skip
+        found = self.trials[step.number]
+        self.change(step.number, state=TrialState.RUNNING, resumed_from=found.epochs)
+        self.steps.append((step.number, step.until))
+        self.running[step.number] = step
+        return True
+
+    def train(self, number: int) -> None:
+        """Train one epoch of a running trial."""
+        step, record = self.running[number], self.trials[number]
+        epoch = record.epochs + 1
+        metrics = {"train_rmse": loss(step.parameters, step.seed, epoch)}
+        action = self.search.report(number, epoch, metrics, seconds=float(epoch))
+        self.values.setdefault(number, {})[epoch] = {**metrics, "seconds": float(epoch)}
+        self.change(number, epochs=epoch, metrics=metrics, seconds=float(epoch))
+        if epoch == EPOCHS:
+            self.end(number, TrialState.SUCCEEDED)
+        elif action is Action.STOP:
+            self.end(number, TrialState.STOPPED)
+        elif epoch == step.until:
+            assert action is Action.PAUSE
+            self.end(number, TrialState.PAUSED)
+
+    def end(self, number: int, state: TrialState) -> None:
+        del self.running[number]
+        self.change(number, state=state)
+        self.search.end(number, state, {})
+
+    def run(self, *, crash_after: int = -1, slots: int = 2) -> None:
+        """Run the search; lose the driver once after so many epochs."""
+        for step in range(100_000):
+            while len(self.running) < slots and self.begin():
+                pass
+            if step == crash_after:
+                self.take_over()
+                continue
+            if not self.running:
+                return
+            self.train(min(self.running))
+        raise AssertionError("the search does not end")
+
+    def states(self) -> list[TrialState]:
+        return [record.state for _, record in sorted(self.trials.items())]
+
+
+ASHA = {"strategy": "random", "trials": 12, "parameters": RANGE,
+        "scheduler": {"name": "asha", "reduction_factor": 3}}  # fmt: skip
+
+
+def test_every_trial_of_a_plain_search_trains_to_the_end_in_order() -> None:
+    world = World(strategy="random", trials=5, parameters=RANGE)
+    world.run()
+    assert world.steps == [(number, EPOCHS) for number in range(5)]
+    assert set(world.states()) == {TrialState.SUCCEEDED}
+    assert world.search.planned == 5
+
+
+def test_asha_trains_few_trials_to_the_end_and_stops_the_rest() -> None:
+    world = World(**ASHA)
+    world.run()
+    states = world.states()
+    assert len(states) == 12
+    assert set(states) == {TrialState.SUCCEEDED, TrialState.STOPPED}
+    best = min(world.trials.values(), key=lambda t: loss(t.parameters, t.seed, EPOCHS))
+    assert world.trials[best.number].state is TrialState.SUCCEEDED
+    assert sum(record.epochs for record in world.trials.values()) < 12 * EPOCHS / 2
+
+
+@pytest.mark.parametrize("crash_after", range(0, 40, 3))
+def test_a_search_that_is_taken_over_promotes_the_same_trials(crash_after: int) -> None:
+    listed = {"learning_rate": {"values": [0.01 * k for k in range(1, 13)]}}
+    fields = {**ASHA, "strategy": "grid", "parameters": listed}
+    plain, crashed = World(**fields), World(**fields)
+    for world in (plain, crashed):
+        values = listed["learning_rate"]["values"]
+        for number, value in enumerate(values):
+            world.trials[number] = TrialRecord(
+                number, TrialState.QUEUED, {"learning_rate": value}, 42, configuration=number
+            )
+        world.search = world.new_search()
+    plain.run(slots=1)
+    crashed.run(slots=1, crash_after=crash_after)
+    promoted = dict.fromkeys(step for step in plain.steps)
+    assert dict.fromkeys(step for step in crashed.steps) == promoted
+    assert crashed.states() == plain.states()
+
+
+def test_repeats_run_each_configuration_with_further_seeds() -> None:
+    world = World(strategy="random", trials=6, parameters=RANGE, repeats=3)
+    world.run()
+    seeds = [(t.configuration, t.seed) for _, t in sorted(world.trials.items())]
+    assert seeds == [(0, 42), (0, 43), (0, 44), (3, 42), (3, 43), (3, 44)]
+    parameters = [tuple(t.parameters.items()) for _, t in sorted(world.trials.items())]
+    assert len(set(parameters)) == 2
+
+
+def test_a_target_ends_the_search_and_the_rest_is_stopped() -> None:
+    world = World(strategy="random", trials=50, parameters=RANGE, budget={"target": 0.2})
+    world.run()
+    assert "reached the target 0.2: train_rmse" in world.search.ended_by
+    assert world.search.planned == len(world.trials) < 50
+    assert min(record.metrics["train_rmse"] for record in world.trials.values()) <= 0.2
+
+
+CONFIRM = {
+    "strategy": "random",
+    "trials": 4,
+    "parameters": RANGE,
+    "confirm": {"top": 2, "seeds": 4},
+}
+
+
+def test_the_best_and_the_default_run_again_with_common_seeds() -> None:
+    world = World(**CONFIRM)
+    assert world.search.planned == 4 + 3 * 4
+    world.run()
+    confirming = [t for t in world.trials.values() if t.purpose is Purpose.CONFIRM]
+    best = sorted(range(4), key=lambda n: loss(world.trials[n].parameters, 42, EPOCHS))[:2]
+    default = next(t for t in confirming if t.parameters == {"learning_rate": 0.001})
+    assert {t.configuration for t in confirming} == {*best, default.configuration}
+    assert world.trials[default.configuration].purpose is Purpose.CONFIRM
+    assert min(t.seed for t in confirming) == 43
+    assert all(t.epochs == EPOCHS for t in confirming)
+    assert world.search.planned == len(world.trials)
+
+
+@pytest.mark.parametrize("crash_after", range(30, 110, 7))
+def test_a_confirmation_that_is_taken_over_runs_the_same_trials(crash_after: int) -> None:
+    plain, crashed = World(**CONFIRM), World(**CONFIRM)
+    plain.run()
+    crashed.run(crash_after=crash_after)
+    pairs = [
+        sorted((str(t.parameters), t.seed) for t in world.trials.values() if t.number > 3)
+        for world in (plain, crashed)
+    ]
+    assert pairs[0] == pairs[1]
+    assert crashed.search.planned == len(crashed.trials)
