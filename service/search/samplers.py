@@ -20,6 +20,7 @@ from optuna.trial import FixedTrial, FrozenTrial, TrialState, create_trial
 
 import search_spaces
 from results.records import TrialRecord
+from results.states import Purpose
 from search_spaces import SearchSpace
 from service.search.ask_ahead import AskAhead
 from service.search.kinds import KINDS, MOST_DRAWS
@@ -100,7 +101,9 @@ class OptunaSampler:
         self._seed = seed + len(records)
         self._random = RandomSampler(seed=(self._seed + 2**31) % 2**32)
         self._levels = Levels()
-        self._known = {_key(record.parameters) for record in records}
+        # Repeats and confirmations have the configurations of others.
+        drawn = [r for r in records if r.purpose is Purpose.SEARCH and r.configuration == r.number]
+        self._known = {_key(record.parameters) for record in drawn}
         self._draws = len(self._known)
         #: The job's trials as Optuna's, by number, and those of which nothing is known yet.
         self._trials: dict[int, FrozenTrial] = {}
@@ -116,7 +119,7 @@ class OptunaSampler:
         for index, past in enumerate(history, start=1):
             if self._take(-index, past.configuration):
                 self.observe(-index, space.epochs, past.values.losses, past.values.excess)
-        for record in records:
+        for record in drawn:
             if self._take(record.number, record.parameters):
                 self._pending.add(record.number)
 

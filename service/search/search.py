@@ -291,10 +291,12 @@ class Search:
         ]
         if len(losses) < len(self._space.objectives):
             return
+        # A metric that is not reported yet, the model's size say, counts as within its limits.
         excess = [
-            statistics.fmean(c.excess(values[c.metric]) for values in metrics)
+            statistics.fmean(
+                c.excess(values[c.metric]) if c.metric in values else 0.0 for values in metrics
+            )
             for c in self._space.constraints
-            if all(c.metric in values for values in metrics)
         ]
         means = tuple(map(statistics.fmean, losses))
         self._sampler.observe(configuration, epoch, means, tuple(excess))
