@@ -13,6 +13,7 @@ ResultsError
   UnknownPlot         the job has no plot of that name
   NoBestTrial         no trial of the job has succeeded so far
   NoModel             no model of that trial is kept
+  NotReplayable       the job's trials were not all trained to the last epoch, or not comparably
   TokenExists         a token of that name has been made before
   TokenNotFound       no token has that name
 """
@@ -74,6 +75,10 @@ class NoBestTrial(ResultsError):
 
 class NoModel(ResultsError):
     """No model of that trial is kept."""
+
+
+class NotReplayable(ResultsError):
+    """The job's trials were not all trained to the last epoch, or cannot be compared by one."""
 
 
 class TokenExists(ResultsError):

@@ -28,7 +28,7 @@ PUBLIC = {
                 "results.storage", "results.study", "results.intervals", "results.racing",
                 "results.confirmation", "results.verdict", "results.diagnosis", "results.spent",
                 "results.conclusion",
-                "results.store",
+                "results.replay", "results.store",
                 "results.plots", "results.report"],
     "service": ["service.client", "service.client.*", "service.schemas", "service.cli.*"],
     "handin": [],

@@ -105,7 +105,11 @@ class Search:
         """Take the trials of a former run."""
         former = [trial for trial in self._trials.values() if trial.purpose is Purpose.SEARCH]
         self._scheduler.restore(
-            {t.number: self._losses_by_epoch(values.get(t.number, {})) for t in former},
+            {
+                t.number: self._losses_by_epoch(values.get(t.number, {}))
+                for t in former
+                if t.state is not TrialState.FAILED
+            },
             running={t.number for t in former if t.was_on_its_way},
         )
         #: Numbers of trials that a former run left on their way, and of those never begun.
