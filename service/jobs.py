@@ -39,11 +39,8 @@ from trainables.contract import UnknownTrainable
 
 logger = logging.getLogger(__name__)
 
-#: Members of a space that are read and not run yet, with the strategies among them.
-NOT_YET = (
-    "objectives", "constraints", "scheduler", "budget", "enqueue", "warm_start", "repeats",
-    "confirm", "auto", "sobol", "gp", "cmaes", "nsga2",
-)  # fmt: skip
+#: What is read and not run yet: members of a space, strategies and schedulers.
+NOT_YET = ("warm_start", "auto", "pbt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +258,7 @@ def _check_run(space: SearchSpace, root: str, overridden: Sequence[str]) -> None
     """Refuse what this version reads and does not run."""
     said = [name for name in NOT_YET if name in space.to_json()]
     said += ["strategy"] if space.strategy in NOT_YET else []
+    said += ["scheduler"] if space.scheduler.name in NOT_YET else []
     hint = "leave it out, or use another one"
     problems = [
         Problem(pointer_to(name), "this version does not run it yet", Code.NOT_APPLICABLE, hint)

@@ -11,7 +11,6 @@ from fastapi.testclient import TestClient
 from results.storage import Storage
 from results.store import Store
 from service.api import create_app
-from service.jobs import NOT_YET
 from service.settings import Settings
 from tests.service.http.samples import JOB, run, submit
 
@@ -67,30 +66,88 @@ def test_the_plan_says_how_many_different_configurations_there_are(
     assert plan["spec"]["trials"] == plan["trials"]
 
 
-SEARCH: dict[str, Any] = {
-    "objectives": [{"metric": "train_loss", "mode": "min"}, {"metric": "seconds", "mode": "min"}],
-    "constraints": [{"metric": "model_bytes", "at_most": 1000000}],
-    "scheduler": "asha",
-    "budget": {"seconds": 60},
-    "enqueue": [{"learning_rate": 0.1}],
-    "warm_start": ["0123456789abcdef"],
-    "repeats": 2,
-    "confirm": {"top": 2},
-}
+RATES = {"learning_rate": {"low": 0.001, "high": 0.1, "log": True}}
+SAMPLED = {**JOB, "strategy": "random", "trials": 8, "parameters": RATES}
 
 
-@pytest.mark.parametrize("name", NOT_YET)
-def test_what_is_not_run_yet_is_refused_where_it_stands(client: TestClient, name: str) -> None:
-    change = {name: SEARCH[name]} if name in SEARCH else {"strategy": name}
+@pytest.mark.parametrize(
+    "change", [{"warm_start": ["0123456789abcdef"]}, {"strategy": "auto"}, {"scheduler": "pbt"}]
+)
+def test_what_is_not_run_yet_is_refused_where_it_stands(
+    client: TestClient, change: dict[str, Any]
+) -> None:
     (key,) = change
-    answer = client.post("/api/v1/jobs", json={**JOB, **change})
+    answer = client.post("/api/v1/jobs", json={**SAMPLED, **change})
     assert answer.status_code == 422
     assert f"/{key}" in [problem["pointer"] for problem in answer.json()["errors"]]
     space = client.get("/api/v1/search_spaces/q4_logistic_regression").json()
-    space |= {"metric": "train_loss", "mode": "min"}
-    inline = client.post("/api/v1/jobs", json={"search_space": {**space, **change}})
+    space |= {"strategy": "tpe", "parameters": RATES, **change}
+    inline = client.post("/api/v1/jobs", json={"search_space": space})
     assert inline.status_code == 422
     assert f"/search_space/{key}" in [problem["pointer"] for problem in inline.json()["errors"]]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scheduler": {"name": "asha", "reduction_factor": 4, "min_epochs": 1, "stops": True}},
+        {"scheduler": {"name": "median", "min_epochs": 2, "min_trials": 3}},
+        {"budget": {"seconds": 60, "target": 0.9}},
+        {"repeats": 2},
+        {"confirm": {"top": 2, "seeds": 3}},
+        {"objectives": [{"metric": "train_loss", "mode": "min"},
+                        {"metric": "seconds", "mode": "min"}]},
+        {"constraints": [{"metric": "model_bytes", "at_most": 1000000}]},
+        {"strategy": "gp"},
+    ],
+)  # fmt: skip
+def test_what_a_job_says_of_its_search_is_in_its_specification(
+    client: TestClient, change: dict[str, Any]
+) -> None:
+    job = submit(client, **{**SAMPLED, **change})
+    assert {key: job["spec"][key] for key in change} == change
+    assert client.get(f"/api/v1/jobs/{job['id']}").json()["spec"] == job["spec"]
+
+
+def test_enqueued_configurations_are_kept_complete(client: TestClient) -> None:
+    parameters = {**RATES, "batch_size": {"values": [10, 20], "default": 20}}
+    enqueue = [{"batch_size": 10}, {"learning_rate": 0.1}]
+    job = submit(client, **{**SAMPLED, "parameters": parameters, "enqueue": enqueue})
+    assert job["spec"]["enqueue"] == [
+        {"learning_rate": rate, "optimizer": "sgd", "l2_decay": 0.0, "batch_size": size}
+        for rate, size in ((0.001, 10), (0.1, 20))
+    ]
+
+
+def test_repeats_multiply_the_trials_and_have_their_own_seeds(
+    client: TestClient, store: Store
+) -> None:
+    job = submit(client, repeats=3, seed=2**32 - 2)
+    assert job["progress"]["trials"] == job["spec"]["trials"] == 9
+    seeds = [2**32 - 2, 2**32 - 1, 0]
+    found = [
+        (t.parameters["learning_rate"], t.seed, t.configuration) for t in store.trials(job["id"])
+    ]
+    assert found == [
+        (rate, seed, first) for rate, first in ((0.001, 0), (0.01, 3), (0.1, 6)) for seed in seeds
+    ]
+    sampled = submit(client, **{**SAMPLED, "repeats": 2})
+    assert (sampled["spec"]["trials"], sampled["progress"]["trials"]) == (16, 16)
+
+
+def test_a_confirmation_is_planned_for_at_most(client: TestClient) -> None:
+    job = submit(client, confirm={"top": 2, "seeds": 3})
+    assert (job["spec"]["trials"], job["progress"]["trials"]) == (3, 3 + 3 * 3)
+
+
+def test_a_job_switches_off_what_its_space_declares(client: TestClient) -> None:
+    space = client.get("/api/v1/search_spaces/q4_logistic_regression").json()
+    declared = {**space, "scheduler": "asha", "confirm": True, "budget": {"seconds": 9}}
+    off = {"scheduler": "none", "confirm": False, "budget": {}}
+    plain = submit(client, search_space=space, epochs=None)
+    job = submit(client, search_space=declared, epochs=None, **off)
+    assert job["fingerprint"] == plain["fingerprint"]
+    assert submit(client, search_space=declared, epochs=None)["spec"]["scheduler"]["name"] == "asha"
 
 
 @pytest.mark.parametrize(
