@@ -77,6 +77,11 @@ class Scheduler:
         return "stops" in PARAMETERS[self.name] and not self.stops
 
     @property
+    def ends_trials(self) -> bool:
+        """Whether trials may be stopped before their last epoch, for good."""
+        return self.stops or self.name == "median"
+
+    @property
     def is_none(self) -> bool:
         """Whether every trial trains all its epochs."""
         return self.name == "none"

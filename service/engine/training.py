@@ -40,7 +40,7 @@ class TrialContext:
     def may_stop_trials(self) -> bool:
         """Whether a trial may be stopped before its last epoch, for good."""
         space = self.spec.space
-        return space.scheduler.stops or not space.budget.is_endless
+        return space.scheduler.ends_trials or not space.budget.is_endless
 
     @property
     def is_built_in(self) -> bool:

@@ -81,3 +81,8 @@ def test_the_first_epoch_at_which_trials_are_compared() -> None:
 def test_what_promotes_needs_states() -> None:
     assert [name for name in SCHEDULERS if Scheduler(name).promotes] == ["asha", "hyperband"]
     assert not Scheduler("asha", stops=True).promotes
+
+
+def test_what_stops_trials_for_good() -> None:
+    assert [name for name in SCHEDULERS if Scheduler(name).ends_trials] == ["median"]
+    assert Scheduler("asha", stops=True).ends_trials
