@@ -14,8 +14,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from results.comparison import Comparison, compare, parameter_key
-from results.ranking import ranked as rank_trials
-from results.ranking import score_of
+from results.ranking import Ranking, rank, score_of
 from results.records import Curve, JobRecord, TrialRecord
 from results.states import FailureKind, Purpose
 from results.wording import fallback_info
@@ -121,14 +120,19 @@ class JobResults:
         return score_of(trial, self.metric.name)
 
     @cached_property
-    def ranked(self) -> tuple[tuple[TrialRecord, float], ...]:
-        """The scored trials with their scores, best first, equal ones by number."""
-        return rank_trials(self.trials, self.metric.name, self.metric.mode)
+    def ranking(self) -> Ranking:
+        """The configurations in their order, and the constraints that others break."""
+        return rank(self.trials, self.space)
 
     @cached_property
+    def ranked(self) -> tuple[tuple[TrialRecord, float], ...]:
+        """The first trial of each ranked configuration with its mean score, best first."""
+        return tuple((one.trial, one.value) for one in self.ranking.configurations)
+
+    @property
     def ranks(self) -> Mapping[int, int]:
-        """The rank, from 1, of each scored trial, by number."""
-        return {trial.number: rank for rank, (trial, _) in enumerate(self.ranked, start=1)}
+        """The rank, from 1, of each trial of a ranked configuration, by number."""
+        return self.ranking.ranks
 
     @cached_property
     def shown(self) -> tuple[TrialRecord, ...]:
@@ -136,13 +140,13 @@ class JobResults:
 
         Those without a score follow the ranked ones, by number.
         """
-        unranked = (trial for trial in self.trials if trial.number not in self.ranks)
-        ordered = [*(trial for trial, _ in self.ranked), *unranked]
+        last = len(self.trials) + 1
+        ordered = sorted(self.trials, key=lambda trial: self.ranks.get(trial.number, last))
         epochs = accumulate(trial.epochs for trial in ordered)
         return tuple(
             trial
-            for rank, (trial, so_far) in enumerate(zip(ordered, epochs, strict=True))
-            if rank < _FEW or (rank < MOST_SHOWN and so_far <= _MOST_EPOCHS)
+            for place, (trial, so_far) in enumerate(zip(ordered, epochs, strict=True))
+            if place < _FEW or (place < MOST_SHOWN and so_far <= _MOST_EPOCHS)
         )
 
     @cached_property
@@ -169,7 +173,7 @@ def rank_in(names: Sequence[str]) -> Callable[[str], int]:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A job in numbers; the statistics are over the scores.
+    """A job in numbers; the statistics are over the ranked configurations' scores.
 
     ``planned`` is how many trials the search will have, ``states`` counts those that it has;
     ``standard_deviation`` is the population's. ``trial_seconds`` is the training time of all
@@ -191,7 +195,8 @@ class Summary:
 
 def summarize(results: JobResults) -> Summary:
     """Count the trials by state and describe how their scores are spread."""
-    scores = [score for _, score in results.ranked]
+    # With several objectives, the ranking does not follow the first one alone.
+    scores = sorted((score for _, score in results.ranked), reverse=results.metric.mode == "max")
     started, ended = results.job.started_at, results.job.finished_at
     kinds = [trial.error.kind for trial in results.trials if trial.error is not None]
     return Summary(

@@ -17,6 +17,7 @@ from itertools import repeat
 from typing import Any
 
 from results.errors import NoBestTrial
+from results.ranking import NOTHING_RANKED, Ranking
 from results.records import BestTrial, Curve, JobRecord, TrialRecord
 from search_spaces.yaml_files import dump_yaml
 
@@ -108,21 +109,26 @@ def trial_row(trial: TrialRecord) -> dict[str, Any]:
         "attempts": trial.attempt,
         "error": None if error is None else {"kind": error.kind.value, "message": error.message},
         "engine": trial.engine,
+        "purpose": trial.purpose.value,
+        "configuration": trial.configuration,
+        "model_bytes": trial.model_bytes,
     }
 
 
-def trials_csv(trials: Sequence[TrialRecord]) -> str:
+def trials_csv(trials: Sequence[TrialRecord], ranking: Ranking = NOTHING_RANKED) -> str:
     """Return a row per trial, with columns ``parameters.<name>`` and ``metrics.<name>``.
 
     A cell is empty where the parameter did not apply or the metric was not reported; a parameter
-    that is null is ``null``.
+    that is null is ``null``. ``rank``, ``mean``, ``standard_deviation`` and ``n`` are those of the
+    trial's configuration in the ``ranking``, and ``violations`` the constraints that it breaks.
     """
     parameters = list(dict.fromkeys(name for trial in trials for name in trial.parameters))
     metrics = metric_names(trials)
     columns = [
         "number", "state", "seed", *(f"parameters.{name}" for name in parameters),
         *(f"metrics.{name}" for name in metrics), "epochs", "seconds", "node", "attempts",
-        "error.kind", "error.message", "engine",
+        "error.kind", "error.message", "engine", "purpose", "configuration", "model_bytes",
+        "rank", "mean", "standard_deviation", "n", "violations",
     ]  # fmt: skip
     rows = []
     for t in trials:
@@ -130,8 +136,16 @@ def trials_csv(trials: Sequence[TrialRecord]) -> str:
         values = [_cell(t.parameters[n]) if n in t.parameters else "" for n in parameters]
         values += [t.metrics.get(name) for name in metrics]
         row = [t.number, t.state.value, t.seed, *values, t.epochs, t.seconds, t.node, t.attempt]
-        rows.append([*row, *error, t.engine])
+        rows.append([*row, *error, t.engine, t.purpose.value, t.configuration, t.model_bytes,
+                     *_place(t, ranking)])  # fmt: skip
     return _csv([columns, *rows])
+
+
+def _place(trial: TrialRecord, ranking: Ranking) -> list[Any]:
+    """Return a trial's rank, its configuration's mean, standard deviation and n, violations."""
+    number, one = trial.number, ranking.by_trial.get(trial.number)
+    score = [None] * 3 if one is None else [one.value, one.standard_deviation, one.n]
+    return [ranking.ranks.get(number), *score, "; ".join(ranking.violations.get(number, ()))]
 
 
 def metric_names(trials: Iterable[TrialRecord]) -> list[str]:

@@ -65,13 +65,20 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class BestTrial:
-    """The trial with the best last value of the declared metric among the succeeded ones."""
+    """The best configuration among those whose trials of the search have all succeeded.
+
+    ``trial`` is its first trial, ``value`` the mean over its ``n`` trials of the last value of
+    ``metric``, the first objective, with the ``standard_deviation`` (n - 1; None for one trial).
+    ``metrics`` are the means of all metrics.
+    """
 
     trial: int
     parameters: JsonObject
     metric: str
     value: float
     metrics: Mapping[str, float]
+    standard_deviation: float | None = None
+    n: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -278,7 +278,8 @@ def _check_keep(request: JobRequest, most: int) -> None:
 def _check_larger(request: ExtendRequest, job: JobRecord, distinct: int | None) -> None:
     """Refuse totals that are not larger than the finished job's."""
     problems = []
-    for name, now in (("trials", job.progress.trials), ("epochs", job.spec.space.epochs)):
+    space = job.spec.space
+    for name, now in (("trials", space.trials or job.spec.trials), ("epochs", space.epochs)):
         asked = getattr(request, name)
         if asked is None:
             continue

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from results.states import JobState, TrialState
+from results.states import JobState, Purpose, TrialState
 from search_spaces import Problem
 
 Item = TypeVar("Item")
@@ -33,12 +33,16 @@ def _as_json(spec: Any) -> Any:
 Spec = Annotated[dict[str, Any], BeforeValidator(_as_json)]
 
 
-def _words(states: type[JobState | TrialState]) -> WithJsonSchema:
+def _words(states: type[JobState | TrialState | Purpose]) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "enum": [state.value for state in states]})
 
 
 class ProgressView(Answer):
-    """Numbers of a job's trials and epochs; ``trials`` is the planned number."""
+    """Numbers of a job's trials and epochs; ``trials`` is the planned number.
+
+    ``finished`` counts the ``failed`` and the ``stopped`` trials too. ``paused`` ones wait until
+    their scheduler lets them go on. ``epochs_total`` is the most that they train.
+    """
 
     trials: int
     finished: int
@@ -46,6 +50,8 @@ class ProgressView(Answer):
     running: int
     epochs_done: int
     epochs_total: int
+    stopped: int = 0
+    paused: int = 0
 
 
 class FailureView(Answer):
@@ -57,13 +63,46 @@ class FailureView(Answer):
 
 
 class BestView(Answer):
-    """The trial with the best last value of the job's metric."""
+    """The best configuration by the job's metric.
+
+    ``trial`` is its first trial, ``value`` the mean of its ``n`` trials' last values, with their
+    standard deviation (n - 1; null for one trial). ``metrics`` are the means of all metrics.
+    """
 
     trial: int
     parameters: dict[str, Any]
     metric: str
     value: float
     metrics: dict[str, float]
+    standard_deviation: float | None = None
+    n: int = 1
+
+
+class FrontView(BestView):
+    """A configuration that no other one beats in every objective; ``objectives`` has its values."""
+
+    objectives: dict[str, float]
+
+
+class BestDetailView(BestView):
+    """The best configuration in full.
+
+    ``front`` has the configurations that no other one beats in every objective, by the first one;
+    it is left out where the search has one objective.
+    """
+
+    front: list[FrontView] | None = _LEFT_OUT
+
+
+class ScoreView(Answer):
+    """The mean of the job's metric over the ``n`` trials of a configuration.
+
+    The standard deviation has n - 1; it is null for one trial.
+    """
+
+    mean: float = Field(validation_alias=AliasChoices("mean", "value"))
+    standard_deviation: float | None
+    n: int
 
 
 class ChangeView(Answer):
@@ -103,8 +142,8 @@ class JobView(Answer):
 
     ``priority`` is its weight in the shares of the cluster. ``slots`` is how many of its trials may
     run at a time, null while it holds no share. ``waiting`` says why the job or its trials wait,
-    null if they do not. ``change`` is the change that an event of this job stands for; it is left
-    out elsewhere.
+    null if they do not. ``ended_by`` says why its search ended early, "" if it did not. ``change``
+    is the change that an event of this job stands for; it is left out elsewhere.
     """
 
     id: str
@@ -123,6 +162,7 @@ class JobView(Answer):
     priority: int = 1
     slots: int | None = None
     waiting: str | None = None
+    ended_by: str = ""
     change: ChangeView | None = _LEFT_OUT
 
     @property
@@ -149,8 +189,11 @@ class TrialView(Answer):
     code that trained it ("" if unknown). ``rank`` counts from 1, the job's best, in lists of all
     trials; it is null for a trial that has no rank or is shown alone. ``resumed_from`` is the epoch
     after which its attempt last went on (0: it began at epoch 1), ``checkpoint`` the epoch of its
-    newest checkpoint (0: it has none). ``change`` is the change that an event of this trial stands
-    for; it is left out elsewhere.
+    newest checkpoint (0: it has none), ``model_bytes`` the size of the one that was made last.
+    ``configuration`` is the number of the first trial with the same configuration. ``score``, in
+    lists of all trials, is over the trials of a ranked configuration; ``violations`` says there
+    which constraints a configuration breaks, which is not ranked then. ``change`` is the change
+    that an event of this trial stands for; it is left out elsewhere.
     """
 
     number: int
@@ -169,6 +212,11 @@ class TrialView(Answer):
     rank: int | None = None
     resumed_from: int = 0
     checkpoint: int = 0
+    model_bytes: int = 0
+    purpose: Annotated[str, _words(Purpose)] = Purpose.SEARCH.value
+    configuration: int | None = None
+    score: ScoreView | None = None
+    violations: list[str] = []
     change: ChangeView | None = _LEFT_OUT
 
     @property

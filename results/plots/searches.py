@@ -48,8 +48,8 @@ class HistoryPoint(NamedTuple):
 
 
 def history(results: JobResults) -> list[HistoryPoint]:
-    """Return the scored trials by number with the best score so far."""
-    scores = {t.number: s for t in results.trials if (s := results.score(t)) is not None}
+    """Return the ranked configurations by their first trials, with the best score so far."""
+    scores = dict(sorted((trial.number, score) for trial, score in results.ranked))
     best = accumulate(scores.values(), max if results.metric.mode == "max" else min)
     return [HistoryPoint(*pair, so_far) for pair, so_far in zip(scores.items(), best, strict=True)]
 
@@ -89,7 +89,7 @@ def importances(results: JobResults) -> dict[str, float]:
 
 def has_importances(results: JobResults) -> bool:
     """Whether there are enough trials and parameters, and the best trials are not simply all."""
-    scores = [score for _, score in results.ranked]
+    scores = sorted((s for _, s in results.ranked), reverse=results.metric.mode == "max")
     if len(scores) < FEWEST_TRIALS or len(_compared(results)) < 2:
         return False
     cutoff = scores[math.ceil(_quantile(len(scores)) * len(scores)) - 1]

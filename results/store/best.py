@@ -1,4 +1,4 @@
-"""The best trial of a job, as it is kept on the job's row."""
+"""The best configuration of a job, as it is kept on the job's row."""
 
 from __future__ import annotations
 
@@ -9,28 +9,27 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from results.errors import UnreadableJob
-from results.ranking import sort_key
-from results.states import TrialState
-from results.store.rows import SPEC, read_spec
+from results.ranking import Ranked, losses_of, rank
+from results.states import Purpose, TrialState
+from results.store.rows import SPEC, read_spec, trial_record
 from results.store.tables import JOBS, TRIALS
 from results.store.transactions import job_row, update_job
 from search_spaces import SearchSpace
 
 
-def candidate(number: int, parameters: Mapping[str, Any], metrics: Mapping[str, float]) -> Any:
-    """Return a trial that has succeeded as the job's row keeps its best one."""
-    return {"trial": number, "parameters": parameters, "metrics": metrics}
-
-
-def improve_best(connection: Connection, job_id: str, succeeded: Iterable[Any]) -> None:
-    """Let the job's best trial follow these candidates, which have just succeeded."""
+def improve_best(connection: Connection, job_id: str, configuration: int) -> None:
+    """Let the job's best follow a configuration of which a trial of the search has succeeded."""
     job = job_row(connection, job_id, JOBS.c.best, SPEC)
     space = read_spec(job_id, job.spec).space
-    update_job(connection, job_id, best=_best([job.best, *succeeded], space))
+    # By its number where it is the only trial: that is a look-up by key.
+    alike = TRIALS.c.number if space.repeats == 1 else TRIALS.c.configuration
+    found = _best_of(connection, job_id, space, alike == configuration)
+    if found is not None:
+        update_job(connection, job_id, best=_better([job.best, found], space))
 
 
 def update_best(connection: Connection, job_id: str) -> None:
-    """Look for the job's best trial among all that have succeeded.
+    """Look for the job's best configuration among all.
 
     The best of a job that this version cannot read stays what it is.
     """
@@ -38,17 +37,40 @@ def update_best(connection: Connection, job_id: str) -> None:
         space = read_spec(job_id, job_row(connection, job_id, SPEC).spec).space
     except UnreadableJob:
         return
-    columns = (TRIALS.c.number, TRIALS.c.parameters, TRIALS.c.metrics)
-    query = sa.select(*columns).where(
-        TRIALS.c.job_id == job_id, TRIALS.c.state == TrialState.SUCCEEDED
+    update_job(connection, job_id, best=_best_of(connection, job_id, space, sa.true()))
+
+
+def _best_of(
+    connection: Connection, job_id: str, space: SearchSpace, which: sa.ColumnElement[bool]
+) -> dict[str, Any] | None:
+    query = sa.select(TRIALS).where(
+        TRIALS.c.job_id == job_id,
+        TRIALS.c.state == TrialState.SUCCEEDED,
+        TRIALS.c.purpose == Purpose.SEARCH,
+        which,
     )
-    succeeded = (candidate(*row) for row in connection.execute(query))
-    update_job(connection, job_id, best=_best(succeeded, space))
+    found = rank(map(trial_record, connection.execute(query)), space).configurations
+    return _stored(found[0]) if found else None
 
 
-def _best(candidates: Iterable[Any], space: SearchSpace) -> Any:
-    def key(best: Mapping[str, Any]) -> tuple[float, int]:
-        return sort_key(best["metrics"][space.metric], best["trial"], space.mode)
+def _stored(best: Ranked) -> dict[str, Any]:
+    """Return a configuration as the job's row keeps its best one."""
+    return {
+        "trial": best.trial.number,
+        "parameters": best.trial.parameters,
+        "metrics": best.metrics,
+        "values": best.values,
+        "standard_deviation": best.standard_deviation,
+        "n": best.n,
+    }
 
-    scored = (best for best in candidates if best and space.metric in best["metrics"])
-    return min(scored, key=key, default=None)
+
+def _better(candidates: Iterable[Mapping[str, Any] | None], space: SearchSpace) -> Any:
+    """Return the first by the objectives' values: no other dominates that one."""
+
+    def key(best: Mapping[str, Any]) -> tuple[tuple[float, ...], int]:
+        # Former versions, which had one objective, kept the metrics alone.
+        values = best.get("values") or [best["metrics"][space.metric]]
+        return losses_of(values, space.objectives), best["trial"]
+
+    return min((best for best in candidates if best), key=key)

@@ -1,23 +1,36 @@
-"""More trials or epochs for a job that has finished."""
+"""More for a job that has finished: trials, epochs, or a confirmation of its winner."""
 
 from __future__ import annotations
+
+from collections import Counter
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from results.errors import IllegalMove
-from results.records import Extended, JobRecord
-from results.states import JobState, TrialState
+from results.records import Extended, JobRecord, JsonObject
+from results.spec import JobSpec
+from results.states import JobState, Purpose, TrialState
 from results.store import values
 from results.store.jobs import read_job
 from results.store.tables import JOBS, TRIALS
-from results.store.transactions import NO_DRIVER, Transactions, job_row, move_job, move_trials
+from results.store.transactions import (
+    NO_DRIVER,
+    Changes,
+    Transactions,
+    job_row,
+    move_job,
+    move_trials,
+)
+from search_spaces import Confirm
 
 EXTENDED = "extended"
+CONFIRMED = "confirmed"
 
 
 class ExtendMethods(Transactions):
-    """The method of the store that extends a job."""
+    """The methods of the store that let a finished job go on."""
 
     def extend_job(
         self, job_id: str, *, trials: int | None, epochs: int | None, fingerprint: str
@@ -25,9 +38,10 @@ class ExtendMethods(Transactions):
         """Let a job that has succeeded or failed go on to these totals; it is queued again.
 
         With more ``epochs`` each succeeded trial goes on from its newest checkpoint, or begins
-        again if it has none. More ``trials``, which only a sampler takes, are added as it suggests
-        them. Trials that never finished run too; failed ones stay failed. The job's best trial is
-        looked for again when it finishes. ``fingerprint`` is that of the new specification.
+        again if it has none. More ``trials``, repeats included, which only a sampler takes, are
+        added as it suggests them. Trials that never finished run too; failed ones stay failed and
+        stopped ones stopped. The job's best trial is looked for again when it finishes. What its
+        search was ended by is forgotten. ``fingerprint`` is that of the new specification.
 
         Idempotent: an unfinished job that has these totals stays as it is. Raises
         :class:`results.errors.IllegalMove` for one that has others, for a cancelled job and for a
@@ -38,21 +52,60 @@ class ExtendMethods(Transactions):
         values.text(fingerprint, "fingerprint")
         with self._locked(job_id) as (changes, state):
             connection, job = changes.connection, read_job(changes.connection, job_id)
-            now = {"trials": job.progress.trials, "epochs": job.spec.space.epochs}
+            now = {"trials": job.spec.trials, "epochs": job.spec.space.epochs}
             if state.is_finished or any(now[name] != total for name, total in totals.items()):
                 _check(job, now, totals)
-                job.spec.space.with_overrides(None, None, epochs, trials)
+                configurations = None if trials is None else trials // job.spec.space.repeats
+                job.spec.space.with_overrides(None, None, epochs, configurations)
                 queued = move_trials(
                     changes, job_id, (TrialState.SUCCEEDED, TrialState.CANCELLED),
                     TrialState.QUEUED, where=_goes_on(epochs), detail=EXTENDED, finished_at=None,
                 )  # fmt: skip
-                spec = {**job_row(connection, job_id, JOBS.c.spec).spec, **totals}
-                move_job(
-                    changes, job_id, JobState.QUEUED, detail=_said(totals), spec=spec,
-                    planned_trials=trials or now["trials"], fingerprint=fingerprint, claims=0,
-                    error=None, finished_at=None, finished=JOBS.c.finished - queued, **NO_DRIVER,
+                _queue(
+                    changes, job_id, detail=_said(totals), spec=totals, fingerprint=fingerprint,
+                    ended_by="", finished=JOBS.c.finished - queued,
                 )  # fmt: skip
             return Extended(read_job(connection, job_id), _restarts(connection, job_id))
+
+    def confirm_job(self, job_id: str, confirm: Confirm, *, fingerprint: str) -> JobRecord:
+        """Let a job that has succeeded run its best configurations again; it is queued again.
+
+        ``fingerprint`` is that of the specification with ``confirm``. What was run for a former
+        confirmation counts.
+
+        Idempotent: an unfinished job with this confirmation stays as it is. Raises
+        :class:`results.errors.IllegalMove` for another unfinished job, for one that has not
+        succeeded or has no best configuration, and for one that has run this confirmation.
+        """
+        values.text(fingerprint, "fingerprint")
+        with self._locked(job_id) as (changes, state):
+            job = read_job(changes.connection, job_id)
+            is_same = job.spec.space.confirm == confirm
+            if state.is_finished or not is_same:
+                _check_confirm(job, is_same=is_same)
+                _queue(
+                    changes, job_id, detail=CONFIRMED, spec={"confirm": confirm.to_json()},
+                    fingerprint=fingerprint,
+                )  # fmt: skip
+            return read_job(changes.connection, job_id)
+
+
+def _queue(changes: Changes, job_id: str, *, spec: JsonObject, detail: str, **columns: Any) -> None:
+    """Put a finished job back into the queue with these members of its specification changed."""
+    connection = changes.connection
+    stored = job_row(connection, job_id, JOBS.c.spec).spec
+    new = JobSpec.from_json({**stored, **spec})
+    purposes = sa.select(TRIALS.c.purpose).where(TRIALS.c.job_id == job_id)
+    known = Counter(connection.scalars(purposes))
+    # A search that a budget has ended keeps the trials that it has.
+    is_over = columns.get("ended_by", job_row(connection, job_id, JOBS.c.ended_by).ended_by)
+    searched = known[Purpose.SEARCH]
+    planned = new.planned + (min(0, searched - new.trials) if is_over else 0)
+    columns |= {
+        **NO_DRIVER, "spec": {**stored, **spec}, "planned_trials": max(planned, known.total()),
+        "claims": 0, "error": None, "finished_at": None,
+    }  # fmt: skip
+    move_job(changes, job_id, JobState.QUEUED, detail=detail, **columns)
 
 
 def _totals(trials: int | None, epochs: int | None) -> dict[str, int]:
@@ -78,6 +131,21 @@ def _check(job: JobRecord, now: dict[str, int], totals: dict[str, int]) -> None:
         if total <= now[name]:
             message = f"job {job.id} has {now[name]} {name} already: {total} is not more"
             raise IllegalMove(message, hint=f"name a total larger than {now[name]}")
+
+
+def _check_confirm(job: JobRecord, *, is_same: bool) -> None:
+    if not job.state.is_finished:
+        message = f"job {job.id} is {job.state}: its winner cannot be confirmed yet"
+        raise IllegalMove(message, hint="wait until it has finished")
+    if job.state is not JobState.SUCCEEDED or job.best is None:
+        message = f"job {job.id} has {job.state} without a winner that could be confirmed"
+        if job.best is not None:
+            message = f"job {job.id} has {job.state}: its search is not complete"
+        hint = "run its failed trials again (retry-failed), or submit the search again"
+        raise IllegalMove(message, hint=hint)
+    if is_same:
+        message = f"job {job.id} has run this confirmation"
+        raise IllegalMove(message, hint="ask for more seeds, or for more of the top configurations")
 
 
 def _goes_on(epochs: int | None) -> sa.ColumnElement[bool]:

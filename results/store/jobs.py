@@ -44,12 +44,13 @@ class JobMethods(Transactions):
         """Accept a job, queued, with the trials known so far; on disk before it returns.
 
         Its event stands for those of its trials too. With an ``idempotency_key`` seen before, do as
-        :meth:`job_of_key`; deleting the job frees its key. ``spec.planned`` is the most trials in
-        the end; a sampler's trials are added as they are suggested.
+        :meth:`job_of_key`; deleting the job frees its key. ``spec.planned`` is the number of trials
+        in the end; a sampler's are added as they are suggested, a confirmation's when it runs.
         """
         rows = [values.new_trial(trial) for trial in trials]
         if len({row["number"] for row in rows}) < len(rows):
             raise ValueError("trials: two of them have the same number")
+        values.integer(spec.trials, "spec.trials", low=1)
         columns: dict[str, Any] = {
             "id": secrets.token_hex(8),
             "name": values.text(spec.name, "name"),

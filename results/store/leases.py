@@ -150,13 +150,10 @@ class LeaseMethods(Transactions):
             if lost:
                 count(changes.connection, {Counter.TAKE_OVERS: 1})
 
-    def finish_job(
-        self, lease: Lease, state: JobState, error: Failure | None = None, *, ended_by: str = ""
-    ) -> None:
+    def finish_job(self, lease: Lease, state: JobState, error: Failure | None = None) -> None:
         """Mark the job finished, and each unfinished trial cancelled; on disk before it returns.
 
-        The paused trials of a job that has succeeded are stopped. ``ended_by`` says in a sentence
-        why the search ended before all its trials; "" leaves what was said.
+        The paused trials of a job that has succeeded are stopped.
         The best trial of a job that has succeeded is looked for among all that have succeeded; a
         job that has failed or was cancelled keeps the best that was known. Raises
         :class:`results.errors.IllegalMove` where :data:`results.states.JOB_MOVES` has no such move:
@@ -165,13 +162,12 @@ class LeaseMethods(Transactions):
         if not JobState(state).is_finished:
             raise ValueError(f"state must be one in which a job is finished, not {state}")
         stored = values.failure_json(error)
-        said = {"ended_by": values.text(ended_by, "ended_by")} if ended_by else {}
         with self._held(lease, durable=True) as (changes, current):
             if not current.may_become(state):
                 raise IllegalMove(f"job {lease.job_id} is {current}: it cannot become {state}")
             if state is JobState.SUCCEEDED:
                 update_best(changes.connection, lease.job_id)
-            end_job(changes, lease.job_id, state, stored, **said)
+            end_job(changes, lease.job_id, state, stored)
             ran = JOBS.c.finished_at - JOBS.c.started_at
             _count_time(changes.connection, Counter.JOB_RUN, lease.job_id, ran)
 

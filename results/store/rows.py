@@ -142,7 +142,17 @@ def moment(seconds: float) -> datetime:
 
 def _best(stored: Mapping[str, Any], metric: str) -> BestTrial:
     metrics = stored["metrics"]
-    return BestTrial(stored["trial"], stored["parameters"], metric, metrics[metric], metrics)
+    # Former versions kept the metrics alone.
+    values = stored.get("values") or [metrics[metric]]
+    return BestTrial(
+        stored["trial"],
+        stored["parameters"],
+        metric,
+        values[0],
+        metrics,
+        stored.get("standard_deviation"),
+        stored.get("n", 1),
+    )
 
 
 def _failure(stored: Mapping[str, Any] | None) -> Failure | None:

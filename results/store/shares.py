@@ -108,8 +108,10 @@ def _one(row: Row[tuple[object, ...]], now: float) -> Sharing:
     # A turn does not count while the first process starts.
     since = row.slots_since
     is_starting = row.slots and not row.running and since and now - since < START_SECONDS
+    # Paused trials wait for their scheduler, not for a slot: it may let one more go on than run.
+    left = row.planned_trials - row.finished - row.paused + int(row.paused > 0)
     # A job that is pausing starts no more trials.
-    demand = row.running if row.state == JobState.PAUSING else row.planned_trials - row.finished
+    demand = row.running if row.state == JobState.PAUSING else left
     return Sharing(
         job_id=row.id,
         order=row.sequence,

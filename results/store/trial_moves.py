@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from results.errors import IllegalMove, TrialNotFound
-from results.states import TrialState
+from results.states import Purpose, TrialState
 from results.store import values
 from results.store.batch import (
     AddCheckpoint,
@@ -21,7 +21,7 @@ from results.store.batch import (
     RequeueTrial,
     StartTrial,
 )
-from results.store.best import candidate, improve_best
+from results.store.best import improve_best
 from results.store.reports import write_reports
 from results.store.rows import stored_state
 from results.store.tables import (
@@ -227,8 +227,8 @@ def _finish(changes: Changes, job_id: str, move: FinishTrial) -> None:
         running=JOBS.c.running - int(row.state == TrialState.RUNNING),
         paused=JOBS.c.paused - int(row.state == TrialState.PAUSED),
     )
-    if state is TrialState.SUCCEEDED:
-        improve_best(connection, job_id, [candidate(number, row.parameters, row.metrics)])
+    if state is TrialState.SUCCEEDED and row.purpose == Purpose.SEARCH:
+        improve_best(connection, job_id, number if row.configuration is None else row.configuration)
     kind = None if move.error is None else move.error.kind
     count(connection, {ending(state, kind): 1, **timed(Counter.TRIAL, row.seconds)})
     changes.note(job_id, state, trial=number, attempt=row.attempt, detail=kind or said)

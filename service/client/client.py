@@ -203,9 +203,9 @@ class Client:
         """Return the curves of all trials as CSV."""
         return self._file(f"{_job(job_id)}/curves", format="csv").text
 
-    def best(self, job_id: str) -> schemas.BestView:
+    def best(self, job_id: str) -> schemas.BestDetailView:
         """Return the best trial; raises Conflict while there is none."""
-        return self._get(schemas.BestView, f"{_job(job_id)}/best")
+        return self._get(schemas.BestDetailView, f"{_job(job_id)}/best")
 
     def best_text(self, job_id: str, style: Literal["json", "yaml", "curl"]) -> str:
         """Return the best configuration as JSON, as YAML or as a curl command that runs it."""

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from results.records import Curve, JobRecord, TrialRecord
+from results.ranking import Ranked, Ranking, rank
+from results.records import BestTrial, Curve, JobRecord, TrialRecord
+from search_spaces import Objective
 from service.http.waiting import Fleet, waiting
-from service.schemas import Answer, CurveView, JobView, MetricView, TrainableView, TrialView
+from service.schemas import (
+    Answer,
+    BestDetailView,
+    CurveView,
+    FrontView,
+    JobView,
+    MetricView,
+    ScoreView,
+    TrainableView,
+    TrialView,
+)
 from trainables import registry
 from trainables.contract import Metric, UnknownTrainable
 
@@ -14,7 +26,7 @@ _PARTS = ("trials", "curves", "best", "report", "plots", "events", "log")
 #: The members of a job's record that are shown as they are.
 _SHOWN = (
     "id", "name", "state", "progress", "best", "spec", "fingerprint", "error", "created_at",
-    "started_at", "finished_at", "priority", "slots",
+    "started_at", "finished_at", "priority", "slots", "ended_by",
 )  # fmt: skip
 
 
@@ -28,11 +40,38 @@ def job_view(job: JobRecord, dashboard_url: str, fleet: Fleet) -> JobView:
     return JobView.model_validate({**shown, "waiting": waiting(job, fleet)})
 
 
-def trial_view(trial: TrialRecord, rank: int | None = None) -> TrialView:
-    """Return a trial as the API shows it."""
+def trial_view(trial: TrialRecord, ranking: Ranking | None = None) -> TrialView:
+    """Return a trial as the API shows it, with its place in the ``ranking`` of all trials."""
     view = TrialView.model_validate(trial)
-    view.rank = rank
+    if ranking is not None:
+        view.rank = ranking.ranks.get(trial.number)
+        view.violations = list(ranking.violations.get(trial.number, ()))
+        ranked = ranking.by_trial.get(trial.number)
+        view.score = None if ranked is None else ScoreView.model_validate(ranked)
     return view
+
+
+def best_view(job: JobRecord, best: BestTrial, trials: Iterable[TrialRecord]) -> BestDetailView:
+    """Return a job's best configuration, with the front where it has several objectives."""
+    view, space = BestDetailView.model_validate(best), job.spec.space
+    if space.secondary:
+        view.front = [front_view(one, space.objectives) for one in rank(trials, space).front]
+    return view
+
+
+def front_view(one: Ranked, objectives: Sequence[Objective]) -> FrontView:
+    """Return a configuration of the front as the API shows it."""
+    names = [objective.metric for objective in objectives]
+    return FrontView(
+        trial=one.trial.number,
+        parameters=dict(one.trial.parameters),
+        metric=names[0],
+        value=one.value,
+        metrics=one.metrics,
+        standard_deviation=one.standard_deviation,
+        n=one.n,
+        objectives=dict(zip(names, one.values, strict=True)),
+    )
 
 
 def curve_view(curve: Curve) -> CurveView:

@@ -59,7 +59,7 @@ def _has_use_of_a_slot(job: JobRecord) -> bool:
     """Whether another trial of a running job could run now, its share alone considered."""
     progress = job.progress
     most = min(job.spec.max_concurrent_trials or progress.trials, max(1, job.slots or 0))
-    left = progress.trials - progress.finished - progress.running
+    left = progress.trials - progress.finished - progress.running - progress.paused
     return left > 0 and progress.running < most
 
 

@@ -161,6 +161,6 @@ def test_a_trial_is_shown_as_reports_show_it() -> None:
     row = export.trial_row(trial)
     assert list(row) == [
         "number", "state", "parameters", "seed", "metrics", "epochs", "seconds", "node",
-        "attempts", "error", "engine",
+        "attempts", "error", "engine", "purpose", "configuration", "model_bytes",
     ]  # fmt: skip
     assert row["error"] == {"kind": "diverged", "message": DIVERGED.message}

@@ -21,6 +21,7 @@ def test_a_job_is_accepted_with_a_complete_specification(client: TestClient) -> 
     assert job["name"] == "rates"
     assert job["progress"] == {
         "trials": 3, "finished": 0, "failed": 0, "running": 0, "epochs_done": 0, "epochs_total": 9,
+        "stopped": 0, "paused": 0,
     }  # fmt: skip
     spec = job["spec"]
     assert spec["parameters"]["learning_rate"]["values"] == [0.001, 0.01, 0.1]

@@ -23,12 +23,14 @@ from service.schemas import (
 
 PROGRESS = {
     "trials": 3, "finished": 1, "failed": 0, "running": 1, "epochs_done": 4, "epochs_total": 9,
+    "stopped": 0, "paused": 0,
 }  # fmt: skip
 JOB: dict[str, Any] = {
     "id": "0123456789abcdef", "name": "rates", "state": "running", "progress": PROGRESS,
     "best": None, "spec": {"seed": 42}, "fingerprint": "f", "error": None,
     "created_at": "2026-01-02T03:04:05.000006Z", "started_at": None, "finished_at": None,
     "dashboard_url": None, "links": {}, "priority": 1, "slots": None, "waiting": None,
+    "ended_by": "",
 }  # fmt: skip
 TRIAL: dict[str, Any] = {
     "number": 0, "state": "succeeded", "parameters": {}, "seed": 42, "metrics": {}, "epochs": 1,
@@ -48,9 +50,12 @@ def test_an_answer_of_a_newer_server_keeps_all_it_holds() -> None:
 def test_an_answer_of_an_older_server_has_defaults_for_newer_keys() -> None:
     trial = TrialView.model_validate(TRIAL)
     assert (trial.engine, trial.rank, trial.resumed_from, trial.checkpoint) == ("", None, 0, 0)
-    new = ("priority", "slots", "waiting")
+    assert (trial.purpose, trial.configuration, trial.score, trial.violations) == (
+        "search", None, None, [],
+    )  # fmt: skip
+    new = ("priority", "slots", "waiting", "ended_by")
     job = JobView.model_validate({key: value for key, value in JOB.items() if key not in new})
-    assert (job.priority, job.slots, job.waiting) == (1, None, None)
+    assert (job.priority, job.slots, job.waiting, job.ended_by) == (1, None, None, "")
 
 
 def test_only_an_event_of_a_change_holds_the_change() -> None:

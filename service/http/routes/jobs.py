@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from results import export
-from results.ranking import ranks
+from results.ranking import rank
 from results.records import JobRecord
 from results.states import JobState
 from service.http.dependencies import (
@@ -132,11 +132,10 @@ def _moved(job: JobRecord, views: Views) -> JobView:
 def list_trials(job_id: JobId, store: StoreDep, table_format: TableFormat = "json") -> Response:
     """List all trials of a job, as JSON or CSV."""
     trials = store.trials(job_id)
+    ranking = rank(trials, store.job(job_id).spec.space)
     if table_format == "csv":
-        return Response(export.trials_csv(trials), media_type="text/csv")
-    space = store.job(job_id).spec.space
-    rank = ranks(trials, space.metric, space.mode)
-    items = (trial_view(trial, rank.get(trial.number)) for trial in trials)
+        return Response(export.trials_csv(trials, ranking), media_type="text/csv")
+    items = (trial_view(trial, ranking) for trial in trials)
     return Response("".join(json_list(items)), media_type="application/json")
 
 

@@ -10,8 +10,9 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from results import export
 from results.errors import NoBestTrial, NoModel
-from results.ranking import ranks
+from results.ranking import rank as rank_trials
 from results.records import BestTrial, JobRecord
+from results.states import TrialState
 from results.storage import Storage
 from results.store import Store
 from service import logs
@@ -26,8 +27,8 @@ from service.http.dependencies import (
     TrialNumber,
 )
 from service.http.openapi import PROBLEMS, media
-from service.http.views import curve_view, json_list
-from service.schemas import BestView, CurveList, PlotList
+from service.http.views import best_view, curve_view, json_list
+from service.schemas import BestDetailView, CurveList, PlotList
 
 router = APIRouter(prefix="/api/v1/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
 
@@ -51,7 +52,7 @@ def _base_url(request: Request) -> str:
 
 @router.get(
     "/best",
-    response_model=BestView,
+    response_model=BestDetailView,
     responses=media("the configuration, or a command that runs it", "text/plain"),
 )
 def best(
@@ -68,7 +69,7 @@ def best(
     if best_format == "curl":
         with_token = request.state.is_locked
         return PlainTextResponse(export.best_curl(job, _base_url(request), with_token=with_token))
-    return found
+    return best_view(job, found, store.trials(job.id) if job.spec.space.secondary else ())
 
 
 def _best(job: JobRecord) -> BestTrial:
@@ -111,17 +112,26 @@ def _model(job: JobRecord, number: int, store: Store, storage: Storage) -> Respo
 
 def _no_model(job: JobRecord, number: int, store: Store) -> NoModel:
     """Return the error that says why there is no model of the trial, and what to do."""
-    keep, space, trials = job.spec.keep, job.spec.space, store.trials(job.id)
-    rank = ranks(trials, space.metric, space.mode).get(number)
+    keep, trial = job.spec.keep, store.trial(job.id, number)
+    ranking = rank_trials(store.trials(job.id), job.spec.space)
+    rank, first = ranking.ranks.get(number), trial.configuration
     if keep == 0:
         why, hint = "the job's `keep` is 0", "submit it again with `keep` 1 or more"
+    elif number in ranking.violations:
+        why = f"it is not ranked: {ranking.violations[number][0]}"
+        hint = "ask for the model of the best trial"
     elif rank is None:
-        why, hint = "it has not succeeded", "wait for it, or ask for the model of the best trial"
+        why, hint = "it is not ranked", "ask for the model of the best trial"
+        if trial.state is not TrialState.SUCCEEDED:
+            why, hint = "it has not succeeded", f"wait for it, or {hint}"
+    elif number != first:
+        why = f"trial {first} has the same configuration, and only its model is kept"
+        hint = f"ask for the model of trial {first}"
     elif rank > keep:
         why = f"it is the job's number {rank}, and `keep` is {keep}"
         hint = "ask for the model of the best trial, or submit the job again with a larger `keep`"
     else:
-        why = f"{space.trainable} handed over no state, or it could not be stored"
+        why = f"{job.spec.space.trainable} handed over no state, or it could not be stored"
         hint = f"the job's log says what could not be stored (GET /api/v1/jobs/{job.id}/log)"
     return NoModel(f"there is no model of trial {number} of job {job.id}: {why}", hint=hint)
 

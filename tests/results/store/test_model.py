@@ -115,8 +115,11 @@ class Job:
     def demand(self) -> int:
         """How many trials could use a slot."""
         progress = self.progress()
-        pausing = self.state is JobState.PAUSING
-        return progress.running if pausing else progress.trials - progress.finished
+        if self.state is JobState.PAUSING:
+            return progress.running
+        left = progress.trials - progress.finished - progress.paused
+        # One of the paused trials may go on.
+        return left + bool(progress.paused)
 
     def finish(self, state: JobState) -> Counter[TrialState]:
         """End the job and what is unfinished of it; return how its trials ended by that."""

@@ -9,7 +9,7 @@ from threading import Barrier
 import pytest
 
 from results.errors import IllegalMove, JobNotFound
-from results.records import Held, JobRecord, NewTrial
+from results.records import Held, JobRecord, Lease, NewTrial
 from results.shares import TURN_SECONDS
 from results.states import JobState, TrialState
 from results.store import Store, open_store
@@ -97,6 +97,25 @@ def test_the_last_trials_need_fewer_slots(store: Store) -> None:
     store.finish_trial(lease, 0, TrialState.SUCCEEDED)
     store.share_slots()
     assert slots(store, job.id) == [1]
+
+
+def test_paused_trials_need_one_slot_together(store: Store) -> None:
+    store.note_capacity(8, 0)
+    job_id = run(store, 6)
+    lease = Lease(job_id, "controller", 1)
+    for number in range(5):
+        store.start_trial(lease, number, node=None)
+        store.pause_trial(lease, number)
+    store.share_slots()
+    assert slots(store, job_id) == [2]
+    store.start_trial(lease, 5, node=None)
+    store.finish_trial(lease, 5, TrialState.STOPPED)
+    store.share_slots()
+    assert slots(store, job_id) == [1]
+    # While promoted trials run, another one may follow.
+    store.start_trial(lease, 0, node=None)
+    store.share_slots()
+    assert slots(store, job_id) == [2]
 
 
 def test_a_job_keeps_to_its_own_limit(store: Store) -> None:

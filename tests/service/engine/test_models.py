@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from results.records import Checkpoint, EpochReport, Lease
+from results.records import Checkpoint, EpochReport, Lease, NewTrial
 from results.states import TrialState
 from results.storage import Storage, StorageError
 from results.store import Store
@@ -97,6 +98,38 @@ def test_unfinished_trials_keep_their_checkpoints(store: Store, storage: Storage
     train(store, storage, lease, 2, 0.3, state=None)
     store.requeue_trial(lease, 2)
     assert kept(store, storage, lease) == ["0/2", "1/1", "1/2", "2/1", "2/2"]
+
+
+def test_a_paused_trial_keeps_its_newest_checkpoint_and_a_stopped_one_none(
+    store: Store, storage: Storage
+) -> None:
+    lease = job_with(store, 3, keep=1)
+    train(store, storage, lease, 0, 0.1)
+    train(store, storage, lease, 1, 0.2, state=None)
+    train(store, storage, lease, 2, 0.05, TrialState.STOPPED)
+    store.pause_trial(lease, 1)
+    assert kept(store, storage, lease) == ["0/2", "1/2"]
+
+
+def test_models_of_repeats_wait_until_their_configuration_can_be_ranked(
+    store: Store, storage: Storage
+) -> None:
+    parameters = {"learning_rate": 0.1}
+    space = replace(spec(keep=1, epochs=2).space, repeats=2)
+    job = store.create_job(
+        replace(spec(keep=1, epochs=2), space=space, trials=4), fingerprint="f",
+        trials=[NewTrial(n, parameters, 42 + n, configuration=n - n % 2) for n in range(4)],
+    )  # fmt: skip
+    lease = claim(store)
+    for number in range(4):
+        store.start_trial(lease, number, node="here")
+    for number, rmse in ((0, 0.5), (1, 0.5), (2, 0.1)):
+        train(store, storage, lease, number, rmse)
+    # Trial 2 may still turn out to be of the best configuration.
+    assert kept(store, storage, lease) == ["0/2", "2/1", "2/2"]
+    train(store, storage, lease, 3, 0.2)
+    assert kept(store, storage, lease) == ["2/2"]
+    assert job.id == lease.job_id
 
 
 def test_a_better_trial_takes_the_place_of_the_best(store: Store, storage: Storage) -> None:

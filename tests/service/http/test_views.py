@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from fastapi.testclient import TestClient
 
+from results.ranking import rank
 from results.records import Curve
 from results.store import Store
 from service.http.views import curve_view, job_view, json_list, metrics_of, trial_view
@@ -52,7 +53,10 @@ def test_listed_trials_have_the_rank_of_the_best_and_of_the_others(
 def test_a_trial_is_shown_with_its_engine_and_attempts(client: TestClient, store: Store) -> None:
     job_id = submit(client)["id"]
     run(store, job_id)
-    shown = trial_view(store.trial(job_id, 1), 1)
+    ranking = rank(store.trials(job_id), store.job(job_id).spec.space)
+    shown = trial_view(store.trial(job_id, 1), ranking)
+    assert shown.score is not None
+    assert (shown.score.n, shown.score.standard_deviation, shown.configuration) == (1, None, 1)
     assert (shown.attempts, shown.engine, shown.rank, shown.node) == (1, "", 1, "here")
 
 

@@ -19,13 +19,14 @@ def job(
     slots: int | None = 1,
     running: int = 0,
     finished: int = 0,
+    paused: int = 0,
     key: str = "this",
     **changes: Any,
 ) -> JobRecord:
     """A job of ten trials."""
     return JobRecord(
         id=key, name="job", state=state, spec=spec(**changes), fingerprint="",
-        progress=Progress(10, finished, 0, running, 0, 10), best=None, error=None,
+        progress=Progress(10, finished, 0, running, 0, 10, paused=paused), best=None, error=None,
         created_at=datetime.now(UTC), started_at=None, finished_at=None, slots=slots,
     )  # fmt: skip
 
@@ -41,6 +42,11 @@ def test_a_job_that_uses_its_slots_or_may_not_run_does_not_wait(state: JobState)
     assert reason(job(state=state, slots=None)) is None
     if state is not JobState.RUNNING:
         assert reason(job(state=state, slots=0)) is None
+
+
+def test_a_job_whose_trials_wait_for_their_scheduler_waits_for_nothing_else() -> None:
+    assert reason(job(finished=4, paused=6)) is None
+    assert reason(job(finished=4, paused=5)) is not None
 
 
 def test_a_queued_job_waits_behind_as_many_as_a_controller_runs() -> None:
