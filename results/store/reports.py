@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -10,47 +10,18 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from results.errors import TrialNotFound
-from results.ranking import MODEL_BYTES, SECONDS
 from results.records import EpochReport, Lease
 from results.states import TrialState
 from results.store import values
 from results.store.rows import stored_state
 from results.store.tables import IN_CURRENT_ATTEMPT, JOBS, REPORTS, TRIALS, insert_if_new
-from results.store.transactions import Transactions, job_row, update_job
+from results.store.transactions import Transactions, update_job
 
 _KEY = (REPORTS.c.trial, REPORTS.c.attempt, REPORTS.c.epoch)
 
 
 class ReportMethods(Transactions):
-    """The methods of the store about reports."""
-
-    def rung_values(
-        self, job_id: str, metrics: Collection[str], epochs: Collection[int]
-    ) -> Mapping[int, Mapping[int, Mapping[str, float]]]:
-        """Return what trials reported after these epochs: metrics by trial, then by epoch.
-
-        Only reports of current attempts count. ``seconds`` among ``metrics`` is how long the
-        attempt had trained by then, ``model_bytes`` the size of the trial's newest checkpoint. A
-        metric that was not reported is left out, and so is an epoch without a report.
-        """
-        query = (
-            sa.select(
-                REPORTS.c.trial, REPORTS.c.epoch, REPORTS.c.metrics, REPORTS.c.seconds,
-                TRIALS.c.model_bytes,
-            )
-            .join(TRIALS, IN_CURRENT_ATTEMPT)
-            .where(REPORTS.c.job_id == job_id, REPORTS.c.epoch.in_(epochs))
-            .order_by(REPORTS.c.trial, REPORTS.c.epoch)
-        )  # fmt: skip
-        found: dict[int, dict[int, dict[str, float]]] = {}
-        with self._database.read() as connection:
-            job_row(connection, job_id)
-            for row in connection.execute(query):
-                size = {MODEL_BYTES: float(row.model_bytes)} if row.model_bytes else {}
-                known = {SECONDS: row.seconds, **size, **row.metrics}
-                values_then = {name: known[name] for name in metrics if name in known}
-                found.setdefault(row.trial, {})[row.epoch] = values_then
-        return found
+    """The method of the store that writes reports."""
 
     def write_reports(self, lease: Lease, reports: Sequence[EpochReport]) -> int:
         """Write a batch of reports, each at most once; return how many were new.

@@ -7,32 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from results.errors import JobNotFound, TrialNotFound
-from results.records import Checkpoint, Curve, EpochReport
+from results.errors import TrialNotFound
+from results.records import Curve, EpochReport
 from results.store import Store
 from tests.results.store.samples import report, started
-
-
-def test_what_trials_had_reached_is_read_for_a_take_over(store: Store) -> None:
-    lease = started(store, 2)
-    store.write_reports(started(store), [report(0, 1, 0.75)])
-    for number in (0, 1):
-        reports = [report(number, e, e / 8, train_loss=2.0) for e in (1, 2, 3)]
-        store.write_reports(lease, reports[: 3 - number])
-    store.start_trial(lease, 1, node=None, resumed_from=1)
-    store.add_checkpoint(lease, Checkpoint(0, 3, 3.0, "name", 700, "0" * 64))
-    names = ["validation_accuracy", "seconds", "model_bytes", "unknown"]
-    assert store.rung_values(lease.job_id, names, {1, 2, 3}) == {
-        0: {
-            1: {"validation_accuracy": 0.125, "seconds": 1.0, "model_bytes": 700.0},
-            2: {"validation_accuracy": 0.25, "seconds": 2.0, "model_bytes": 700.0},
-            3: {"validation_accuracy": 0.375, "seconds": 3.0, "model_bytes": 700.0},
-        },
-        1: {1: {"validation_accuracy": 0.125, "seconds": 1.0}},
-    }
-    assert store.rung_values(lease.job_id, ["train_loss"], []) == {}
-    with pytest.raises(JobNotFound):
-        store.rung_values("0" * 16, names, {1})
 
 
 def test_each_report_is_written_at_most_once(store: Store) -> None:
