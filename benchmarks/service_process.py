@@ -21,7 +21,7 @@ from benchmarks.records import BenchmarkError
 from results.store import open_store
 from service.client.client import Client
 from service.engine.cluster import is_reachable
-from service.engine.processes import kill_all, trial_processes, with_variable
+from service.engine.processes import is_idle, kill_all, trial_processes, with_variable
 from service.schemas import JobView, TrialView
 from service.settings import Settings
 
@@ -78,7 +78,8 @@ class RunningService:
     def _trial_processes(self, job_id: str) -> list[psutil.Process]:
         with closing(open_store(self.settings.store_url)) as store:
             leased = store.leased_jobs().get(job_id)
-        return trial_processes(leased.driver) if leased and leased.driver else []
+        found = trial_processes(leased.driver) if leased and leased.driver else []
+        return [process for process in found if not is_idle(process)]
 
     def time_job(
         self,

@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     spare_drivers: int = Field(
         1, ge=0, description="drivers that wait, connected, for the next jobs"
     )
+    warm_processes: int = Field(
+        2, ge=0, description="trial processes that each waiting driver keeps ready"
+    )
     storage: str = Field(
         "", description="folder or URI of checkpoints and models; in the data folder if empty"
     )

@@ -48,6 +48,15 @@ def compiled(function: _Function) -> _Function:
     return cast(_Function, dispatcher)
 
 
+def prepare() -> None:
+    """Import the parts of numba that the first compiled call needs: half a second of work."""
+    njit(**_OPTIONS)(_nothing)()
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
 @cache
 def kernel_folder() -> Path | None:
     """Return the folder of the compiled kernels; make it first. None if it cannot be made.

@@ -32,11 +32,15 @@ class Orders:
         self._descriptor = descriptor
         self._buffer = b""
 
-    def next(self, is_able: Callable[[], bool]) -> Lease | None:
+    def next(
+        self, is_able: Callable[[], bool], when_idle: Callable[[], None] = lambda: None
+    ) -> Lease | None:
         """Wait for the next job and return its lease.
 
-        None at the end of the stream, and once ``is_able()`` has become false.
+        None at the end of the stream, and once ``is_able()`` has become false. ``when_idle`` is
+        called once, if no job has come within :data:`CHECK_SECONDS`.
         """
+        has_idled = False
         while b"\n" not in self._buffer:
             ready, _, _ = select.select([self._descriptor], [], [], CHECK_SECONDS)
             if ready:
@@ -46,8 +50,15 @@ class Orders:
                 self._buffer += received
             elif not is_able():
                 return None
+            elif not has_idled:
+                has_idled = True
+                when_idle()
         line, _, self._buffer = self._buffer.partition(b"\n")
         return Lease(**json.loads(line))
+
+    def have_come(self) -> bool:
+        """Whether a job, or the end of the stream, is there to be read."""
+        return b"\n" in self._buffer or bool(select.select([self._descriptor], [], [], 0)[0])
 
     def is_closed(self) -> bool:
         """Tell the controller that this driver waits; return whether there is no controller."""

@@ -21,7 +21,7 @@ from results.errors import IllegalMove, LeaseLost, StoreUnavailable
 from results.records import Lease
 from results.store import Store, open_store
 from service import logs
-from service.engine import processes
+from service.engine import processes, warm_processes
 from service.engine.allowance import Allowance
 from service.engine.capacity import CapacityWatch
 from service.engine.channel import Orders
@@ -133,6 +133,8 @@ def _is_quiet() -> bool:
 
     Returns whether that came in time. The lines of the next job must not mix with them.
     """
+    if ray.is_initialized():
+        warm_processes.end_waiting()
     me = processes.identity(os.getpid())
     give_up = time.monotonic() + PATIENCE_SECONDS
     while processes.trial_processes(me):
@@ -144,12 +146,20 @@ def _is_quiet() -> bool:
     return True
 
 
-def _next(orders: Orders) -> Lease | None:
-    """Wait for another job; None if there will be none, or Ray has gone."""
+def _next(orders: Orders, settings: Settings) -> Lease | None:
+    """Wait for another job; None if there will be none, or Ray has gone.
+
+    If none comes at once, trial processes are started for it.
+    """
+
+    def prepare() -> None:
+        if settings.warm_processes and ray.is_initialized():
+            warm_processes.try_to_start(settings.warm_processes, orders.have_come)
+
     processes.set_title("argbest driver, waiting")
     if orders.is_closed():
         return None
-    return orders.next(lambda: not ray.is_initialized() or is_connected())
+    return orders.next(lambda: not ray.is_initialized() or is_connected(), prepare)
 
 
 def _work(lease: Lease | None, store: Store, settings: Settings) -> int:
@@ -157,7 +167,7 @@ def _work(lease: Lease | None, store: Store, settings: Settings) -> int:
     orders = Orders()
     if lease is None:
         connect_spare(settings)
-        lease = _next(orders)
+        lease = _next(orders, settings)
     for left in reversed(range(JOBS_PER_DRIVER)):
         if lease is None:
             return 0
@@ -165,7 +175,7 @@ def _work(lease: Lease | None, store: Store, settings: Settings) -> int:
         status, may_go_on = _drive(store, lease, settings)
         if not (may_go_on and left and _is_quiet()):
             return status
-        lease = _next(orders)
+        lease = _next(orders, settings)
     return 0
 
 

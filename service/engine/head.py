@@ -164,6 +164,8 @@ def _head_environment(settings: Settings) -> dict[str, str]:
         # A trial that waits for a slot asks again after 0.1 s. By default it asks less and less
         # often, up to every second, so new jobs would go before those that have waited long.
         "RAY_gcs_create_placement_group_retry_max_interval_ms": "100",
+        # By default Ray ends idle processes where there are more processes than CPUs.
+        "RAY_num_workers_soft_limit": "1000",
     }
 
 

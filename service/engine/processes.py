@@ -15,6 +15,8 @@ from results.records import DriverProcess
 
 #: Set in the environment of every trial process to its driver's :func:`process_name`.
 DRIVER_VARIABLE = "ARGBEST_DRIVER"
+#: Ray's title of a process that does nothing.
+IDLE_TITLE = "ray::IDLE"
 #: Set in the environment of every process of a local Ray head, to the folder that it serves.
 HEAD_VARIABLE = "ARGBEST_HEAD"
 
@@ -82,6 +84,14 @@ def process_name(process: DriverProcess) -> str:
 def trial_processes(driver: DriverProcess) -> list[psutil.Process]:
     """Return this machine's processes that run trials for the driver, of any host."""
     return with_variable(DRIVER_VARIABLE, process_name(driver))
+
+
+def is_idle(process: psutil.Process) -> bool:
+    """Whether a process of Ray's waits for its first task or actor; False if it has ended."""
+    try:
+        return process.cmdline()[:1] == [IDLE_TITLE]
+    except psutil.NoSuchProcess:
+        return False
 
 
 def set_title(title: str) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import ray
 from ray.exceptions import RayError
@@ -17,6 +18,7 @@ from results.spec import JobSpec
 from service.engine.driver_processes import threads_per_trial
 from service.engine.heartbeat import EXIT_UNFINISHED
 from service.engine.processes import DRIVER_VARIABLE, identity, process_name
+from service.engine.warm_processes import HOOK
 from service.settings import Settings
 
 logger = logging.getLogger("service.engine.driver")
@@ -62,10 +64,13 @@ def _connect(settings: Settings, threads: int, metadata: Mapping[str, str]) -> N
         # Ray would show all GPUs to a trial that asked for none.
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
     }
+    environment: dict[str, Any] = {"env_vars": variables}
+    if settings.warm_processes:
+        environment["worker_process_setup_hook"] = HOOK
     try:
         ray.init(
             address=settings.ray_address,
-            job_config=JobConfig(metadata=dict(metadata), runtime_env={"env_vars": variables}),
+            job_config=JobConfig(metadata=dict(metadata), runtime_env=environment),
             logging_level=logging.WARNING,
             log_to_driver=True,
         )

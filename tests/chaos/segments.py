@@ -118,7 +118,8 @@ class LongJobs:
     def trial_processes(self, job_id: str) -> list[psutil.Process]:
         """Return the processes that run the job's trials."""
         leased = self.store.leased_jobs().get(job_id)
-        return processes.trial_processes(leased.driver) if leased and leased.driver else []
+        found = processes.trial_processes(leased.driver) if leased and leased.driver else []
+        return [process for process in found if not processes.is_idle(process)]
 
     def _wait(self, job_id: str) -> None:
         what = f"job {job_id} finished"

@@ -41,6 +41,22 @@ def test_a_driver_says_that_it_waits_and_ends_with_its_controller(
     assert orders.is_closed()
 
 
+def test_a_driver_that_waits_prepares_once_and_sees_when_a_job_comes(
+    ends: tuple[socket.socket, Orders], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "CHECK_SECONDS", 0.01)
+    controller, orders = ends
+    answers = iter([True, True, True, False])
+    prepared = []
+    assert orders.next(lambda: next(answers), lambda: prepared.append(orders.have_come())) is None
+    assert prepared == [False]
+    controller.sendall(to_line(LEASE) * 2)
+    assert orders.have_come()
+    assert orders.next(lambda: False, lambda: prepared.append(True)) == LEASE
+    assert orders.have_come(), "the second line is read already"
+    assert prepared == [False]
+
+
 def test_a_driver_that_cannot_serve_any_more_does_not_wait(
     ends: tuple[socket.socket, Orders], monkeypatch: pytest.MonkeyPatch
 ) -> None:

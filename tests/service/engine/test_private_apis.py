@@ -18,6 +18,9 @@ from ray.air.execution._internal import RayActorManager
 from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
 from ray.exceptions import OutOfMemoryError
 from ray.tune.execution import tune_controller
+from ray.tune.execution.class_cache import _ActorClassCache
+
+from service.engine.trial import TrialProcess
 
 RAY = Path(ray.__file__).parent
 ROOT = Path(__file__).parents[3]
@@ -42,6 +45,16 @@ def test_tune_makes_its_actor_manager_from_the_name_that_we_replace() -> None:
 def test_the_gcs_knows_the_settings_that_we_give_it(name: str) -> None:
     server = (RAY / "core" / "src" / "ray" / "gcs" / "gcs_server").read_bytes()
     assert name.encode() in server
+
+
+def test_a_node_knows_the_setting_that_we_give_it() -> None:
+    raylet = (RAY / "core" / "src" / "ray" / "raylet" / "raylet").read_bytes()
+    assert b"num_workers_soft_limit" in raylet
+
+
+def test_tune_gives_its_actors_an_environment_of_their_own() -> None:
+    actor = _ActorClassCache().get(TrialProcess)
+    assert actor._default_options["runtime_env"]["env_vars"]["PL_DISABLE_FORK"] == "1"
 
 
 @pytest.mark.parametrize(

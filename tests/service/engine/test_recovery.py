@@ -10,6 +10,7 @@ import httpx2
 import psutil
 import pytest
 
+from results.records import DriverProcess
 from results.states import TrialState
 from results.store import Store
 from service.engine import processes
@@ -25,6 +26,12 @@ def states(service: Service, job_id: str) -> list[str]:
 
 def attempts(service: Service, job_id: str) -> list[int]:
     return [trial["attempts"] for trial in service.trials(job_id)]
+
+
+def trials_of(driver: DriverProcess) -> list[psutil.Process]:
+    """The driver's trial processes, without those that wait for its next job."""
+    found = processes.trial_processes(driver)
+    return [process for process in found if not processes.is_idle(process)]
 
 
 # --- pausing and retrying ----------------------------------------------------------------------
@@ -50,7 +57,7 @@ def test_a_paused_job_stops_its_trials_and_they_go_on_where_they_were(service: S
     assert states(service, job_id) == ["queued", "succeeded", "queued", "queued"]
     stopped_at = service.trials(job_id)[0]["epochs"]
     assert 1 <= stopped_at < 12
-    until(lambda: not processes.trial_processes(driver), within_s=20, what="no trial process")
+    until(lambda: not trials_of(driver), within_s=20, what="no trial process")
     assert service.ask(job_id, "resume")["state"] in ("queued", "running")
     for one, trials, epochs in ((job_id, 4, 12), (resumed, 2, 4)):
         service.wait(one)

@@ -1,0 +1,100 @@
+"""Trial processes that a waiting driver starts ahead, with all imports done, for its next job.
+
+Ray gives an actor a process in which no plain task has run, if both have the same environment. So
+tasks are submitted that have the environment of Tune's actors, and cancelled while Ray starts
+processes for them. These stay behind, idle, until an actor takes them or the driver ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+
+import ray
+from ray.exceptions import RayError
+from ray.tune.execution.class_cache import _ActorClassCache
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from service.engine import processes
+from service.engine.trial import TrialProcess
+
+logger = logging.getLogger("service.engine.driver")
+
+#: The name of :func:`prepare`, which every new trial process calls.
+HOOK = f"{__name__}.prepare"
+#: Processes that have not been started by then are not waited for.
+START_SECONDS = 20.0
+#: A cancelled task is gone within milliseconds.
+CANCEL_SECONDS = 2.0
+#: Pause between looks for the processes. They start to take tasks half a second after they appear.
+LOOK_SECONDS = 0.05
+
+
+def prepare() -> None:
+    """Import what trials of the numpy trainables need; this module has imported Tune.
+
+    torch is left out: it takes 120 MB more in each process, and jobs that use it take minutes.
+    """
+    try:
+        from trainables import numpy_compiler, numpy_trainables  # noqa: F401 - imported ahead
+
+        numpy_compiler.prepare()
+    except ImportError as error:  # a trial that needs it says so
+        logger.warning("the numpy trainables cannot be imported: %s", error)
+
+
+def start(number: int, is_over: Callable[[], bool] = lambda: False) -> int:
+    """Start up to ``number`` processes on this node, one per CPU; return how many were started.
+
+    Those that still wait are ended first, since a new task would take one of them. Once
+    ``is_over()``, as when a job has come, no process is waited for: it takes those that start.
+    """
+    end_waiting()
+    number = min(number, _cpus_here())
+    if number < 1:
+        return 0
+    me = processes.identity(os.getpid())
+    here = ray.get_runtime_context().get_node_id()
+    options = {
+        "runtime_env": _ActorClassCache().get(TrialProcess)._default_options["runtime_env"],
+        "scheduling_strategy": NodeAffinitySchedulingStrategy(here, soft=False),
+    }
+    waiting = [_never_run.options(**options).remote() for _ in range(number)]
+    give_up = time.monotonic() + START_SECONDS
+    while len(processes.trial_processes(me)) < number:
+        if is_over() or time.monotonic() > give_up:
+            break
+        time.sleep(LOOK_SECONDS)
+    for task in waiting:
+        ray.cancel(task)
+    ray.wait(waiting, num_returns=number, timeout=CANCEL_SECONDS)
+    return len(processes.trial_processes(me))
+
+
+def end_waiting() -> None:
+    """End this driver's processes on this node that wait for an actor."""
+    mine = processes.trial_processes(processes.identity(os.getpid()))
+    processes.kill_all(process for process in mine if processes.is_idle(process))
+
+
+def try_to_start(number: int, is_over: Callable[[], bool]) -> None:
+    """Start processes as :func:`start` does; without them the next job starts its own."""
+    try:
+        started = start(number, is_over)
+    except RayError as error:
+        logger.warning("no trial process could be started ahead: %s", error)
+    else:
+        logger.info("%d trial processes wait for the next job", started)
+
+
+def _cpus_here() -> int:
+    here = ray.get_runtime_context().get_node_id()
+    found = [node["Resources"] for node in ray.nodes() if node["NodeID"] == here and node["Alive"]]
+    return int(sum(resources.get("CPU", 0.0) for resources in found))
+
+
+@ray.remote(num_cpus=0, max_retries=0, max_calls=1)  # type: ignore[untyped-decorator]
+def _never_run() -> None:
+    """Do nothing; a process in which this ran after all ends then, for no actor can take it."""
