@@ -113,6 +113,19 @@ def broken() -> tuple[Broken, ...]:
     return _load()[1]
 
 
+def prepare() -> None:
+    """Import ahead what the numpy trainables need, a second of work; nothing if it is missing.
+
+    torch is left out: it takes 120 MB more in a process, and trials that use it take minutes.
+    """
+    try:
+        from trainables import numpy_compiler, numpy_trainables  # noqa: F401 - imported ahead
+    except ImportError as error:  # a trial that needs it says so
+        _log.warning("the numpy trainables cannot be imported: %s", error)
+    else:
+        numpy_compiler.prepare()
+
+
 def is_built_in(name: str) -> bool:
     """Whether one of our own trainables is called ``name``; imports no package."""
     return name in _BUILT_IN

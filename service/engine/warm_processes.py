@@ -19,6 +19,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from service.engine import processes
 from service.engine.trial import TrialProcess
+from trainables import registry
 
 logger = logging.getLogger("service.engine.driver")
 
@@ -33,16 +34,8 @@ LOOK_SECONDS = 0.05
 
 
 def prepare() -> None:
-    """Import what trials of the numpy trainables need; this module has imported Tune.
-
-    torch is left out: it takes 120 MB more in each process, and jobs that use it take minutes.
-    """
-    try:
-        from trainables import numpy_compiler, numpy_trainables  # noqa: F401 - imported ahead
-
-        numpy_compiler.prepare()
-    except ImportError as error:  # a trial that needs it says so
-        logger.warning("the numpy trainables cannot be imported: %s", error)
+    """Import what trials need; Tune is imported with this module."""
+    registry.prepare()
 
 
 def start(number: int, is_over: Callable[[], bool] = lambda: False) -> int:
