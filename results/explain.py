@@ -12,7 +12,7 @@ from collections import Counter
 from results.analysis import JobResults, summarize
 from results.comparison import Comparison, basis, failure_pattern, name_of, parameter_key
 from results.curve_shape import describe_curves
-from results.formatting import count, duration, number, parameter_value
+from results.formatting import count, duration, mean_text, number, parameter_value
 from results.records import TrialRecord
 from results.states import JobState, TrialState
 from results.wording import (
@@ -25,6 +25,9 @@ from results.wording import (
     same_as_written,
     words,
 )
+
+#: The most trials of a front that a sentence names; the table has all.
+_MOST_NAMED = 10
 
 
 def explain(results: JobResults) -> list[str]:
@@ -71,7 +74,7 @@ def _outcome(results: JobResults) -> str:
 
 def _failures_and_best(results: JobResults) -> list[str]:
     best = results.best
-    paragraphs = _failures(results)
+    paragraphs = [*_failures(results), *_not_ranked(results)]
     if best is not None:
         paragraphs += [*_selection(results, best), *describe_curves(results, best)]
     return paragraphs
@@ -90,27 +93,67 @@ def _failures(results: JobResults) -> list[str]:
     return [text]
 
 
+def _not_ranked(results: JobResults) -> list[str]:
+    """Say which trials are not compared by their last values, and why."""
+    texts = []
+    early = [trial for trial in results.trials if trial.state is TrialState.STOPPED]
+    if early:
+        epochs = listing(sorted({str(trial.epochs) for trial in early}, key=int))
+        texts.append(
+            f"{count(len(early), 'trial')} ended early, after {epochs} of {results.space.epochs} "
+            "epochs: only trials that trained to the end are ranked."
+        )
+    broken = results.ranking.violations
+    if broken:
+        first = min(broken)
+        texts.append(
+            f"{count(len(broken), 'trial')} broke a constraint and "
+            f"{'is' if len(broken) == 1 else 'are'} not ranked, trial {first} "
+            f"for example: {listing(broken[first])}."
+        )
+    return [" ".join(texts)] if texts else []
+
+
 def _selection(results: JobResults, best: TrialRecord) -> list[str]:
-    metric, score = results.metric, results.score(best)
+    metric, one = results.metric, results.ranking.by_trial.get(best.number)
+    score = results.score(best) if one is None else one.value
     if score is None:
         return []
-    text = f"{name_of(results, best)} ended with {in_sentence(metric)} {number(score)}"
+    text = f"{name_of(results, best)} ended with {in_sentence(metric)} "
+    text += number(score) if one is None else mean_text(score, one.standard_deviation, one.n)
     others = [pair for pair in results.ranked if pair[0].number != best.number]
     if others:
         trial, other = others[0]
         text += f", the {EXTREME[metric.mode]} of {len(results.ranked)}."
         text += f" Next is {name_of(results, trial)} with {number(other)}, {apart(other, score)}"
-    infos = [results.info(name) for name in best.metrics if name != metric.name]
+    values = best.metrics if one is None else one.metrics
+    infos = [results.info(name) for name in values if name != metric.name]
     tested = [
-        f"{in_sentence(info)} {number(best.metrics[info.name])}"
+        f"{in_sentence(info)} {number(values[info.name])}"
         for info in infos
-        if info.split == "test" and math.isfinite(best.metrics[info.name])
+        if info.split == "test" and math.isfinite(values[info.name])
     ]
     if tested:
-        text += f". Trial {best.number} has {listing(tested)}"
+        means = ", as means over its seeds," if one is not None and one.n > 1 else ""
+        text += f". Trial {best.number} has{means} {listing(tested)}"
         if others and metric.split in ("train", "validation"):
             text += "; test data took no part in the selection"
-    return [f"{capitalized(text)}."]
+    return [f"{capitalized(text)}.", *_front(results)]
+
+
+def _front(results: JobResults) -> list[str]:
+    """Say which configurations no other one beats in every objective."""
+    if not results.space.secondary:
+        return []
+    names = [in_sentence(results.info(each.metric)) for each in results.space.objectives]
+    front = results.ranking.front
+    numbers = listing([str(one.trial.number) for one in front[:_MOST_NAMED]])
+    more = f" and {len(front) - _MOST_NAMED} more" if len(front) > _MOST_NAMED else ""
+    trials = "trial" if len(front) == 1 else "trials"
+    return [
+        f"By {listing(names)} together, no other configuration beats {trials} {numbers}{more}: "
+        "they are the Pareto front, listed by the first objective."
+    ]
 
 
 def _effect(results: JobResults, comparison: Comparison) -> str:
@@ -131,7 +174,8 @@ def _effect(results: JobResults, comparison: Comparison) -> str:
 def _cautions(results: JobResults) -> list[str]:
     trials, texts = results.trials, []
     different = {tuple(parameter_key(trial, n) for n in results.varied) for trial in trials}
-    if len(different) < len(trials):
+    # Each configuration with several seeds is no repetition by chance.
+    if len(different) < len(trials) and results.space.repeats == 1:
         known = count(len(different), "different configuration")
         texts.append(f"The {len(trials)} trials have only {known}.")
     if len({trial.seed for trial in trials}) == 1 and not results.confirming:

@@ -27,6 +27,13 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{value:.0f}" if "e+" in text and size < 1e6 else text
 
 
+def mean_text(mean: float | None, deviation: float | None, n: int) -> str:
+    """Return a mean with its standard deviation, ``0.8812 ± 0.0031 (n = 3)``; plain for n = 1."""
+    if n < 2:
+        return number(mean)
+    return f"{number(mean)} ± {number(deviation)} (n = {n})"
+
+
 def parameter_value(value: Any) -> str:
     """Return a parameter's value: floats with six significant digits, the rest as in JSON."""
     if isinstance(value, str):

@@ -7,8 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import search_spaces
-from results.ranking import score_of
+from results.ranking import score_of, value_of
 from results.records import TrialRecord
+from results.states import TrialState
 from search_spaces import SearchSpace
 
 if TYPE_CHECKING:
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
 def make_study(
     space: SearchSpace, trials: Iterable[TrialRecord], sampler: BaseSampler | None = None
 ) -> Study:
-    """Return an in-memory study with the finished trials, the unfinished ones enqueued.
+    """Return an in-memory study with the trials that have ended or are paused, others enqueued.
 
-    A trial that succeeded with a finite value of the space's metric is complete, any other finished
-    one failed. Enqueued trials carry their ``number`` and ``seed`` as user attributes. A finished
-    trial whose parameters the space cannot have drawn is left out; an unfinished one raises
-    ``ValueError``.
+    A trial that succeeded with a finite value of the space's metric is complete. A stopped one is
+    pruned and a paused one running, with the value at its last epoch as an intermediate one. Any
+    other finished trial has failed. Enqueued trials carry their ``number`` and ``seed`` as user
+    attributes. One that has ended or is paused and whose parameters the space cannot have drawn is
+    left out; another one raises ``ValueError``.
     """
     import optuna
 
@@ -33,9 +35,9 @@ def make_study(
     direction = "maximize" if space.mode == "max" else "minimize"
     study = optuna.create_study(sampler=sampler, direction=direction)
     for trial in trials:
-        if trial.state.is_finished:
+        if trial.state.is_finished or trial.state is TrialState.PAUSED:
             with suppress(ValueError):
-                study.add_trial(_finished(space, trial))
+                study.add_trial(_frozen(space, trial))
         else:
             attributes = {"number": trial.number, "seed": trial.seed}
             study.enqueue_trial(dict(_draw_again(space, trial).params), user_attrs=attributes)
@@ -51,13 +53,20 @@ def _draw_again(space: SearchSpace, trial: TrialRecord) -> FixedTrial:
     return drawn
 
 
-def _finished(space: SearchSpace, trial: TrialRecord) -> FrozenTrial:
-    from optuna.trial import TrialState, create_trial
+def _frozen(space: SearchSpace, trial: TrialRecord) -> FrozenTrial:
+    from optuna.trial import TrialState as State
+    from optuna.trial import create_trial
 
     drawn, score = _draw_again(space, trial), score_of(trial, space.metric)
+    early = {TrialState.STOPPED: State.PRUNED, TrialState.PAUSED: State.RUNNING}
+    ended = State.FAIL if score is None else State.COMPLETE
+    last = value_of(trial, space.metric)
     return create_trial(
-        state=TrialState.FAIL if score is None else TrialState.COMPLETE,
+        state=early.get(trial.state, ended),
         params=drawn.params,
         distributions=drawn.distributions,
         value=score,
+        intermediate_values={trial.epochs: last}
+        if trial.state in early and last is not None
+        else None,
     )

@@ -17,6 +17,7 @@ from results.formatting import count
 from results.plots import style
 from results.plots.plot import Plot, PlotInfo
 from results.plots.scales import Scale, collapsed
+from results.records import TrialRecord
 from results.states import TrialState
 from results.wording import axis_label, capitalized, in_sentence, listing
 from trainables.contract import Metric
@@ -25,6 +26,20 @@ from trainables.contract import Metric
 MOST_LABELLED = 8
 #: Columns of pixels of a line that is drawn at the size of a page; its PNG has about 1,700.
 _COLUMNS = 1000
+
+
+#: How the lines of many trials are drawn, by how a trial ended: dashes, and their name.
+DRAWN = {"": ("-", "solid"), "ended early": ("--", "dashed"), "failed": (":", "dotted")}
+
+
+def kind_of(trial: TrialRecord) -> str:
+    """Return ``ended early`` or ``failed`` for such a trial, "" for another one.
+
+    A paused trial counts as one that ended early: it may never go on.
+    """
+    if trial.state in (TrialState.STOPPED, TrialState.PAUSED):
+        return "ended early"
+    return "failed" if trial.state is TrialState.FAILED else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +99,9 @@ def _caption(results: JobResults, curves: MetricCurves) -> str:
     caption += ", logarithmic axis." if curves.scale.log else "."
     if drawn > MOST_LABELLED:
         caption += " The best one is blue, in front of the others in gray."
+        ended = {kind_of(trial) for trial in results.trials if trial.number in curves.points}
+        said = [f"{kind} are {DRAWN[kind][1]}" for kind in DRAWN if kind and kind in ended]
+        caption += f" Those that {listing(said)}." if said else ""
     if curves.outside:
         named = (trial for trial in results.trials if trial.number in curves.outside[:4])
         names = [name_of(results, trial) for trial in named]
@@ -116,22 +134,29 @@ def _draw_labelled(axes: Axes, results: JobResults, points: dict[int, list[Curve
     for trial in trials:
         number, chosen = trial.number, trial.number == best and not alone
         described = describe_trial(results, trial) or ("" if alone else f"trial {number}")
-        label = style.plain(described) + " (best)" * chosen
+        ended = kind_of(trial)
+        label = style.plain(described) + " (best)" * chosen + (f" ({ended})" if ended else "")
         draw_line(axes, points[number], styles.index(number), label, 2.6 if chosen else 1.4)
 
 
 def _draw_crowd(axes: Axes, results: JobResults, points: dict[int, list[CurvePoint]]) -> None:
     best = None if results.best is None else results.best.number
-    others = [outline(line) for number, line in points.items() if number != best]
-    for index, line in enumerate(others):
-        axes.plot(
-            *zip(*line, strict=True),
-            color=style.MUTED_COLOR,
-            linewidth=0.6,
-            alpha=0.6,
-            marker="." if len(line) == 1 else "",
-            label="" if index else f"{len(others)} trials",
-        )
+    for kind, (dashes, _) in DRAWN.items():
+        others = [
+            outline(points[trial.number])
+            for trial in results.trials
+            if trial.number in points and trial.number != best and kind_of(trial) == kind
+        ]
+        for index, line in enumerate(others):
+            axes.plot(
+                *zip(*line, strict=True),
+                color=style.MUTED_COLOR,
+                linestyle=dashes,
+                linewidth=0.6,
+                alpha=0.6,
+                marker="." if len(line) == 1 else "",
+                label="" if index else f"{count(len(others), 'trial')} {kind}".strip(),
+            )
     if best in points:
         draw_line(axes, points[best], 0, f"trial {best} (best)", 2.6)
 

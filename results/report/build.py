@@ -40,8 +40,9 @@ def build(
 
     ``base_url`` is the server that the command under ``reproduce`` posts to, ``with_token`` as for
     :func:`results.export.best_curl`; ``generated_at`` is now where it is not given. ``best`` and
-    ``reproduce`` are None while no trial has succeeded; ``trials`` have a ``rank`` from 1 where
-    they are ranked. Tables list the first ``shown`` of them, by rank, and ``curves`` are theirs.
+    ``reproduce`` are None while no trial has succeeded; ``front`` is the Pareto front of several
+    objectives. ``trials`` have a ``rank`` from 1 where they are ranked. Tables list the first
+    ``shown`` of them, by rank, and ``curves`` are theirs.
     """
     job = results.job
     content = {
@@ -50,6 +51,7 @@ def build(
         "job": _job(job),
         "metric": asdict(results.metric),
         "best": _best(results),
+        "front": _front(results),
         "explanation": [*explain(results), *_left_out(results)],
         "summary": asdict(summarize(results)),
         **conclusion(results),
@@ -104,7 +106,31 @@ def _best(results: JobResults) -> dict[str, Any] | None:
 
 
 def _trials(results: JobResults) -> list[dict[str, Any]]:
-    return [{**trial_row(t), "rank": results.ranks.get(t.number)} for t in results.trials]
+    return [{**trial_row(t), **_place(results, t.number)} for t in results.trials]
+
+
+def _place(results: JobResults, number: int) -> dict[str, Any]:
+    one = results.ranking.by_trial.get(number)
+    return {
+        "rank": results.ranks.get(number),
+        "score": one
+        and {"mean": one.value, "standard_deviation": one.standard_deviation, "n": one.n},
+        "violations": results.ranking.violations.get(number, ()),
+    }
+
+
+def _front(results: JobResults) -> list[dict[str, Any]]:
+    """Return the Pareto front, empty for one objective."""
+    objectives = results.space.objectives
+    return [
+        {
+            "trial": one.trial.number,
+            "parameters": dict(one.trial.parameters),
+            "objectives": {o.metric: v for o, v in zip(objectives, one.values, strict=True)},
+        }
+        for one in results.ranking.front
+        if len(objectives) > 1
+    ]
 
 
 def _comparison(results: JobResults) -> list[dict[str, Any]]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from results.analysis import MOST_SHOWN, JobResults
 from results.comparison import Comparison, basis
 from results.curve_shape import CurvePoint, CurveSummary, summarize_curve
-from results.formatting import duration, moment, number, parameter_value
+from results.formatting import duration, mean_text, moment, number, parameter_value
+from results.ranking import MODEL_BYTES, value_of
 from results.records import TrialRecord
 from results.wording import during_note, prettify, words
 from trainables.contract import Metric
@@ -73,6 +74,7 @@ def tables(results: JobResults) -> list[Table]:
     """Return all tables that have a row, in reading order."""
     compared = [each for each in results.comparisons.values() if each is not None]
     found = [
+        front_table(results),
         trials_table(results),
         *(comparison_table(results, comparison) for comparison in compared),
         curves_table(results),
@@ -87,7 +89,18 @@ def trials_table(results: JobResults) -> Table:
     If there are several trials, no test metric is listed: that figure is the selected one's only.
     """
     infos = [info for info in map(results.info, results.metric_names) if results.shows_all(info)]
-    infos = [m for i, m in enumerate(infos) if i < _MOST_METRICS or m.name == results.metric.name]
+    asked = {results.metric.name, *(limit.metric for limit in results.space.constraints)}
+    asked |= {objective.metric for objective in results.space.secondary}
+    infos = [m for i, m in enumerate(infos) if i < _MOST_METRICS or m.name in asked]
+    infos += [results.info(MODEL_BYTES)] * (MODEL_BYTES in asked)
+    extra = [
+        name
+        for name, is_there in (
+            ("Mean ± standard deviation", results.space.repeats > 1),
+            ("Not ranked", bool(results.ranking.violations)),
+        )
+        if is_there
+    ]
     varied, engines = results.varied, ["Engine"] * (len(engines_of(results)) > 1)
     rows = tuple(
         (
@@ -95,21 +108,57 @@ def trials_table(results: JobResults) -> Table:
             str(trial.number),
             trial.state.value,
             *(_parameter(trial, name) for name in varied),
-            *(number(trial.metrics.get(info.name)) for info in infos),
+            *(number(value_of(trial, info.name)) for info in infos),
             str(trial.epochs),
             duration(trial.seconds),
+            *(_EXTRA[name](results, trial) for name in extra),
             *(trial.engine for _ in engines),
         )
         for trial in results.shown
     )
     labels = [_short(info) for info in infos]
-    head = ("Rank", "Trial", "State", *map(prettify, varied), *labels, "Epochs", "Time", *engines)
+    head = ("Rank", "Trial", "State", *map(prettify, varied), *labels, "Epochs", "Time", *extra,
+            *engines)  # fmt: skip
     left = (*(False for _ in varied), *(True for _ in labels))
-    numeric = (True, True, False, *left, True, True, *(False for _ in engines))
+    numeric = (True, True, False, *left, True, True, *(False for _ in (*extra, *engines)))
     some = f", {len(rows)} of {len(results.trials)}" if len(rows) < len(results.trials) else ""
     title = f"Trials with their last values, best first{some}{during_note(infos)}"
     best = [place for place, trial in enumerate(results.shown) if trial is results.best]
     return Table(title, head, rows, numeric, next(iter(best), None))
+
+
+def _mean(results: JobResults, trial: TrialRecord) -> str:
+    one = results.ranking.by_trial.get(trial.number)
+    return "" if one is None else mean_text(one.value, one.standard_deviation, one.n)
+
+
+def _broken(results: JobResults, trial: TrialRecord) -> str:
+    return "; ".join(results.ranking.violations.get(trial.number, ()))
+
+
+#: Columns of :func:`trials_table` that only some jobs have.
+_EXTRA: Mapping[str, Callable[[JobResults, TrialRecord], str]] = {
+    "Mean ± standard deviation": _mean,
+    "Not ranked": _broken,
+}
+
+
+def front_table(results: JobResults) -> Table:
+    """List the configurations that no other one beats in every objective."""
+    space = results.space
+    names = [_short(results.info(objective.metric)) for objective in space.objectives]
+    columns = ("Trial", *map(prettify, results.varied), *names)
+    numeric = (True, *(False for _ in results.varied), *(True for _ in names))
+    rows = tuple(
+        (
+            str(one.trial.number),
+            *(_parameter(one.trial, name) for name in results.varied),
+            *map(number, one.values),
+        )
+        for one in results.ranking.front[:MOST_SHOWN]
+        if space.secondary
+    )
+    return Table("Pareto front: no other configuration is better in all", columns, rows, numeric)
 
 
 def _parameter(trial: TrialRecord, name: str) -> str:

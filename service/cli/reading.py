@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from results.formatting import duration, moment, number
-from results.states import JobState
+from results.formatting import duration, mean_text, moment, number
+from results.states import JobState, Purpose, TrialState
 from service.cli.options import job_argument
 from service.cli.output import emit_json, facts, json_option, note, table
 from service.cli.summary import best_line, failure, job_facts
@@ -75,18 +75,24 @@ def show(client: Client, *, job: str, as_json: bool) -> None:
 
 @click.command()
 @job_argument
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@click.option(
+    "--state", type=click.Choice([state.value for state in TrialState]), help="Only these trials."
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, of all trials.")
 @json_option
 @with_client
-def trials(client: Client, *, job: str, as_csv: bool, as_json: bool) -> None:
+def trials(client: Client, *, job: str, state: str | None, as_csv: bool, as_json: bool) -> None:
     """List a job's trials.
 
-    The metrics are those of each trial's last epoch. Rank 1 is the best trial.
+    The metrics are those of each trial's last epoch. Rank 1 is the best trial; trials of one
+    configuration share their rank, which their mean decides.
     """
     if as_csv:
+        if state is not None:
+            raise click.UsageError("--csv prints all trials: leave out --state")
         click.echo(client.trials_csv(job), nl=False)
         return
-    found = client.trials(job)
+    found = [trial for trial in client.trials(job) if state in (None, trial.state)]
     if as_json:
         emit_json({"items": found, "next_cursor": None})
     else:
@@ -98,6 +104,11 @@ def _trial_table(found: list[TrialView]) -> None:
     parameters = list(dict.fromkeys(name for trial in found for name in trial.parameters))
     metrics = list(dict.fromkeys(name for trial in found for name in trial.metrics))
     ranked = ["rank#"] if any(trial.rank for trial in found) else []
+    several = any(trial.score and trial.score.n > 1 for trial in found)
+    mean = ["mean"] if several else []
+    purpose = ["purpose"] if any(trial.purpose != Purpose.SEARCH for trial in found) else []
+    alike = ["configuration#"] if several or purpose else []
+    broken = ["not ranked"] if any(trial.violations for trial in found) else []
     resumed = ["resumed from#"] if any(trial.resumed_from for trial in found) else []
     engine = ["engine"] if any(trial.engine for trial in found) else []
     error = ["error"] if any(trial.error for trial in found) else []
@@ -107,17 +118,27 @@ def _trial_table(found: list[TrialView]) -> None:
             str(trial.number),
             trial.state,
             *(str(trial.rank or ABSENT) for _ in ranked),
+            *(_mean(trial) for _ in mean),
+            *(trial.purpose for _ in purpose),
+            *(str(trial.configuration) for _ in alike),
             *cells(trial.parameters, parameters, setting),
             *cells(trial.metrics, metrics, number),
             str(trial.epochs),
             duration(trial.seconds),
             *(str(trial.resumed_from or ABSENT) for _ in resumed),
             *(trial.engine or ABSENT for _ in engine),
+            *("; ".join(trial.violations) or ABSENT for _ in broken),
             *(failure(trial.error) for _ in error),
         ]
         for trial in found
     ]
-    table(["trial#", "state", *ranked, *values, *resumed, *engine, *error], rows)
+    head = ["trial#", "state", *ranked, *mean, *purpose, *alike, *values, *resumed, *engine]
+    table([*head, *broken, *error], rows)
+
+
+def _mean(trial: TrialView) -> str:
+    score = trial.score
+    return mean_text(score.mean, score.standard_deviation, score.n) if score else ABSENT
 
 
 @click.command()

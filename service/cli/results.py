@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import click
 
-from results.formatting import number
+from results.formatting import mean_text, number
 from service.cli.errors import for_each
 from service.cli.files import file_names, make_folder, write_atomically, writing
 from service.cli.options import job_argument
 from service.cli.output import emit_json, facts, json_option, note, table
 from service.cli.target import with_client
-from service.cli.text import ABSENT, setting
+from service.cli.text import ABSENT, cells, setting
 
 if TYPE_CHECKING:
     from service.client.client import Client
+    from service.schemas import FrontView
 
 ReportFormat = Literal["html", "md", "json", "pdf"]
 _FORMATS = get_args(ReportFormat)
@@ -47,7 +48,28 @@ def best(client: Client, *, job: str, style: str | None, as_json: bool) -> None:
         return
     metrics = [(name, number(value)) for name, value in found.metrics.items()]
     parameters = [(name, setting(value)) for name, value in found.parameters.items()]
-    facts([("trial", str(found.trial)), ("selected by", found.metric), *metrics, *parameters])
+    mean = [("mean", mean_text(found.value, found.standard_deviation, found.n))]
+    head = [("trial", str(found.trial)), ("selected by", found.metric)]
+    facts([*head, *(mean if found.n > 1 else []), *metrics, *parameters])
+    if found.front:
+        _front(found.front)
+
+
+def _front(front: list[FrontView]) -> None:
+    """Print the configurations that no other one beats in every objective."""
+    parameters = list(dict.fromkeys(name for one in front for name in one.parameters))
+    objectives = list(front[0].objectives)
+    rows = [
+        [
+            str(one.trial),
+            *cells(one.objectives, objectives, number),
+            *cells(one.parameters, parameters, setting),
+        ]
+        for one in front
+    ]
+    click.echo()
+    click.echo("Pareto front: no other configuration is better in all objectives")
+    table(["trial#", *(f"{name}#" for name in (*objectives, *parameters))], rows)
 
 
 @click.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from results.formatting import count, duration, moment, number
+from results.formatting import count, duration, mean_text, moment, number
 from service.cli.text import ABSENT, pairs, setting
 
 if TYPE_CHECKING:
@@ -17,14 +17,21 @@ def failure(error: FailureView | None) -> str:
 
 
 def best_line(best: BestView | None) -> str:
-    """Return ``validation_accuracy=0.8412 (trial 2)``, ``-`` for None."""
-    return f"{best.metric}={number(best.value)} (trial {best.trial})" if best else ABSENT
+    """Return ``validation_accuracy=0.8412 (trial 2)``, ``-`` for None.
+
+    For a configuration with several seeds the value is ``0.8412 ± 0.0031 (n = 3)``.
+    """
+    if best is None:
+        return ABSENT
+    value = mean_text(best.value, best.standard_deviation, best.n)
+    return f"{best.metric}={value} (trial {best.trial})"
 
 
 def progress_line(job: JobView) -> str:
     """Return ``3/7 trials (1 failed, 2 running), 60/140 epochs``."""
     progress = job.progress
-    counts = {"failed": progress.failed, "running": progress.running}
+    names = ("failed", "stopped", "running", "paused")
+    counts = {name: getattr(progress, name) for name in names}
     inside = ", ".join(f"{amount} {name}" for name, amount in counts.items() if amount)
     trials = f"{progress.finished}/{progress.trials} trials{f' ({inside})' if inside else ''}"
     return f"{trials}, {progress.epochs_done}/{progress.epochs_total} epochs"
@@ -56,6 +63,7 @@ def job_facts(job: JobView) -> list[tuple[str, str]]:
         "slots": "" if job.slots is None else str(job.slots),
         "priority": str(job.priority),
         "progress": progress_line(job),
+        "ended early": job.ended_by,
         "best": best_line(job.best),
         "parameters": pairs(job.best.parameters, setting) if job.best else "",
         "error": failure(job.error),

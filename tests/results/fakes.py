@@ -147,6 +147,31 @@ def confirming(
     return fake._replace(trials=(*fake.trials, *trials))
 
 
+def repeated(fake: Fake, repeats: int) -> Fake:
+    """Return the job as if each so many of its trials were one configuration with further seeds."""
+    trials = [
+        replace(
+            trial,
+            configuration=trial.number - trial.number % repeats,
+            seed=42 + trial.number % repeats,
+            parameters=fake.trials[trial.number - trial.number % repeats].parameters,
+        )
+        for trial in fake.trials
+    ]
+    return fake._replace(job=with_spec(fake.job, repeats=repeats), trials=tuple(trials))
+
+
+def stopped(fake: Fake, *numbers: int, epochs: int = 1) -> Fake:
+    """Return the job with these trials stopped after so many epochs."""
+    trials = [
+        replace(trial, state=TrialState.STOPPED, epochs=epochs)
+        if trial.number in numbers
+        else trial
+        for trial in fake.trials
+    ]
+    return fake._replace(trials=tuple(trials))
+
+
 def with_spec(job: JobRecord, **members: Any) -> JobRecord:
     """Return the job with some members of its specification's JSON changed."""
     return replace(job, spec=JobSpec.from_json({**job.spec.to_json(), **members}))

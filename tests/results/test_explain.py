@@ -32,6 +32,38 @@ def test_selection_and_runner_up() -> None:
     ) in text
 
 
+def test_repeats_are_described_by_their_mean() -> None:
+    text = text_of(fakes.repeated(fakes.with_scores(1.0, 2.0, 1.0, 3.0), 2))
+    assert (
+        "Trial 0 (lr 1) ended with M 1.5000 ± 0.7071 (n = 2), the lowest of 2."
+        " Next is trial 2 (lr 3) with 2.0000, 0.5000 higher."
+    ) in text
+    assert "different configuration" not in text
+    assert "same seed" not in text
+
+
+def test_trials_that_ended_early_or_broke_a_constraint_are_told() -> None:
+    fake = fakes.stopped(fakes.with_scores(1.0, 2.0, 3.0, 4.0), 2, 3)
+    limited = fakes.with_spec(fake.job, constraints=[{"metric": "m", "at_least": 1.5}])
+    text = text_of(fake._replace(job=limited))
+    assert (
+        "2 trials ended early, after 1 of 1 epochs: only trials that trained to the end are ranked."
+        " 1 trial broke a constraint and is not ranked, trial 0 for example: m is 1.0000, and must"
+        " be at least 1.5000."
+    ) in text
+
+
+def test_of_several_objectives_the_front_is_named() -> None:
+    fake = fakes.with_scores(1.0, 2.0, 3.0)
+    trials = [replace(t, seconds=s) for t, s in zip(fake.trials, (9.0, 1.0, 5.0), strict=True)]
+    objectives = [{"metric": "m", "mode": "min"}, {"metric": "seconds", "mode": "min"}]
+    job = fakes.with_spec(fake.job, objectives=objectives)
+    assert (
+        "By M and seconds together, no other configuration beats trials 0 and 1: they are the"
+        " Pareto front, listed by the first objective."
+    ) in text_of(fake._replace(job=job, trials=tuple(trials)))
+
+
 def test_effects_one_at_a_time() -> None:
     text = text_of(fakes.feedforward())
     assert (

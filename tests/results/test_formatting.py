@@ -14,6 +14,8 @@ from results import formatting
 #: Function, arguments (values that JSON can hold), text. Exact halves, such as 0.03125, are left
 #: out: Python rounds them to the even digit, JavaScript up.
 CASES: list[tuple[str, list[Any], str]] = [
+    ("mean_text", [0.5, 0.25, 3], "0.5000 ± 0.2500 (n = 3)"),
+    ("mean_text", [0.5, None, 1], "0.5000"),
     ("number", [0.88424], "0.8842"),
     ("number", [-0.0715], "-0.0715"),
     ("number", [9.99994], "9.9999"),

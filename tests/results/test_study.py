@@ -55,6 +55,19 @@ def test_unfinished_trials_come_next_with_their_number_and_seed() -> None:
     assert study.ask().user_attrs == {}
 
 
+def test_stopped_trials_are_pruned_and_paused_ones_run() -> None:
+    fake = fakes.sampled(3)
+    states = (TrialState.SUCCEEDED, TrialState.STOPPED, TrialState.PAUSED)
+    trials = [replace(t, state=s, epochs=3) for t, s in zip(fake.trials, states, strict=True)]
+    study = make_study(fake.job.spec.space, trials)
+    assert [t.state for t in study.trials] == [
+        OptunaState.COMPLETE, OptunaState.PRUNED, OptunaState.RUNNING,
+    ]  # fmt: skip
+    last = [t.metrics["validation_accuracy"] for t in trials]
+    assert [t.intermediate_values for t in study.trials] == [{}, {3: last[1]}, {3: last[2]}]
+    assert [t.value for t in study.trials] == [last[0], None, None]
+
+
 def test_trials_that_the_space_cannot_have_drawn_are_left_out() -> None:
     fake = fakes.sampled(1)
     strange = [

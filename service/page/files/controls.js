@@ -18,12 +18,14 @@ const numberField = (attributes) => make("input", { type: "number", required: ""
 
 function extendForm(job, ask) {
   const epochs = numberField({ min: job.spec.epochs, value: job.spec.epochs });
-  const trials = LISTED.includes(job.spec.strategy) ? null : numberField({ min: job.progress.trials, value: job.progress.trials });
+  // A job's trials are its configurations with all their seeds; a request names configurations.
+  const now = job.spec.trials / (job.spec.repeats ?? 1);
+  const trials = LISTED.includes(job.spec.strategy) ? null : numberField({ min: now, value: now });
   // A total that is left as it is stays out of the request.
-  const more = (field, now) => (field && Number(field.value) > now ? Number(field.value) : undefined);
+  const more = (field, least) => (field && Number(field.value) > least ? Number(field.value) : undefined);
   const submit = (event) => {
     event.preventDefault();
-    ask("extend", { epochs: more(epochs, job.spec.epochs), trials: more(trials, job.progress.trials) });
+    ask("extend", { epochs: more(epochs, job.spec.epochs), trials: more(trials, now) });
   };
   return make("form", { onsubmit: submit, class: "controls" },
     make("label", {}, "Epochs ", epochs), trials ? make("label", {}, "Trials ", trials) : "", make("button", {}, "Extend"));
@@ -46,7 +48,7 @@ export function controls(id, onMoved, onToken) {
   const show = (job) => {
     if (document.activeElement !== priority) priority.value = job.priority;
     const verbs = verbsOf(job);
-    const wanted = JSON.stringify([job.state, verbs, job.spec.epochs, job.progress.trials]);
+    const wanted = JSON.stringify([job.state, verbs, job.spec.epochs, job.spec.trials]);
     if (wanted === drawn) return;
     drawn = wanted;
     buttons.replaceChildren(...verbs.map((verb) => make("button", { onclick: () => ask(verb) }, titleOf(verb))));

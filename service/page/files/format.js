@@ -51,4 +51,7 @@ export function duration(seconds) {
 
 export const moment = (time) => (time ? `${new Date(time).toISOString().slice(0, 16).replace("T", " ")} UTC` : "");
 
+export const meanText = (mean, deviation, n) =>
+  (n < 2 ? number(mean) : `${number(mean)} ± ${number(deviation)} (n = ${n})`);
+
 export const count = (amount, noun) => `${amount} ${noun}${amount === 1 ? "" : "s"}`;

@@ -3,6 +3,7 @@ import { base, events, forgetToken, get, hasToken, keepToken, objectUrl, save, T
 import { controls } from "./controls.js";
 import { bar, make, right, table, waits } from "./elements.js";
 import { count, duration, moment, number, parameterValue } from "./format.js";
+import { bestCell, bestText, meansOf, stateCell, stateFilter, stateMark } from "./trials.js";
 
 const main = document.getElementById("main");
 let stop = () => {};
@@ -30,8 +31,8 @@ async function showJobs(isCurrent) {
     if (!isCurrent()) return;
     showDashboard(items[0]?.dashboard_url);
     const rows = items.map((job) => ({ cells: [
-      make("a", { href: `#job/${job.id}` }, job.name), make("span", {}, job.state, waits(job)), right(job.slots ?? ""),
-      right(job.priority), bar(job.progress), job.best ? `${job.best.metric} ${number(job.best.value)}` : "", moment(job.created_at),
+      make("a", { href: `#job/${job.id}` }, job.name), make("span", {}, stateMark(job.state), waits(job)), right(job.slots ?? ""),
+      right(job.priority), bar(job.progress), bestCell(job.best), moment(job.created_at),
     ] }));
     main.replaceChildren(make("h2", {}, "Jobs"), items.length
       ? table(["Name", "State", "Slots", "Priority", "Progress", "Best", "Created"], rows)
@@ -58,7 +59,8 @@ function inOrder(job, trials, ranks) {
 const epochsOf = (t, job) =>
   `${t.epochs} of ${job.spec.epochs}${t.resumed_from ? `, went on after ${t.resumed_from}` : ""}`;
 
-function trialRows(job, trials, ranks) {
+function trialRows(job, all, ranks, keep) {
+  const trials = keep(all), means = job.spec.repeats > 1 ? meansOf(job, all) : null;
   const varied = Object.keys(job.spec.parameters).filter((name) =>
     new Set(trials.map((t) => JSON.stringify(t.parameters[name]))).size > 1);
   const metrics = [...new Set(trials.flatMap((t) => Object.keys(t.metrics)))];
@@ -70,16 +72,18 @@ function trialRows(job, trials, ranks) {
   };
   const rows = drawn.map((t) => ({
     best: job.best?.trial === t.number,
-    cells: [right(t.number), t.error ? `${t.state}: ${t.error.message}` : t.state, epochsOf(t, job),
+    cells: [right(t.number), stateCell(t), epochsOf(t, job),
       ...varied.map((name) => value(t, name)),
       ...metrics.map((name) => (name in t.metrics ? right(number(t.metrics[name])) : "")),
+      ...(means ? [right(t.purpose === "confirm" ? "" : means.get(t.configuration) ?? "")] : []),
       right(duration(t.seconds))],
   }));
-  const drawnTable = table(["Trial", "State", "Epochs", ...varied, ...metrics, "Time"], rows);
+  const mean = means ? ["Mean"] : [];
+  const drawnTable = table(["Trial", "State", "Epochs", ...varied, ...metrics, ...mean, "Time"], rows);
   if (drawn.length === trials.length) return drawnTable;
-  const all = link(`/jobs/${job.id}/trials?format=csv`, "all as CSV", "trials.csv");
+  const csv = link(`/jobs/${job.id}/trials?format=csv`, "all as CSV", "trials.csv");
   return make("section", {}, make("p", { class: "muted" },
-    `${drawn.length} of ${count(trials.length, "trial")}, the running ones and then the best; `, all), drawnTable);
+    `${drawn.length} of ${count(trials.length, "trial")}, the running ones and then the best; `, csv), drawnTable);
 }
 
 async function plots(job) {
@@ -97,6 +101,7 @@ function jobHead(job) {
   return [
     make("h2", {}, job.name, " ", make("span", { class: "muted" }, `${job.state}${slots}`)),
     make("p", {}, bar(job.progress), waits(job)),
+    job.ended_by ? make("p", {}, `The search ended early: ${job.ended_by}`) : "",
   ];
 }
 
@@ -106,7 +111,7 @@ function jobFacts(job) {
     make("p", {}, "Report: ", report("html"), " ", report("pdf"), " ", report("md"), " ", report("json"), " · ",
       link(`/jobs/${job.id}/log`, "log", "log.txt")),
     job.error ? make("pre", {}, job.error.message) : "",
-    job.best ? make("pre", {}, `best: trial ${job.best.trial}, ${job.best.metric} ${number(job.best.value)}\n${JSON.stringify(job.best.parameters, null, 2)}`) : "",
+    job.best ? make("pre", {}, bestText(job.best)) : "",
   ];
 }
 
@@ -118,7 +123,8 @@ async function showJob(id, isCurrent) {
   const [head, facts, rows, pictures] = Array.from({ length: 4 }, () => make("section"));
   // A stream ends with its job: one that goes on is followed by another.
   const actions = controls(id, () => job.finished_at && route(), fail);
-  main.replaceChildren(head, actions.element, facts, rows, pictures);
+  const filter = stateFilter(() => drawSoon());
+  main.replaceChildren(head, actions.element, facts, filter.element, rows, pictures);
   let isDue = false;
   const draw = () => {
     isDue = false;
@@ -126,7 +132,9 @@ async function showJob(id, isCurrent) {
     head.replaceChildren(...jobHead(job));
     actions.show(job);
     facts.replaceChildren(...jobFacts(job));
-    rows.replaceChildren(trialRows(job, [...trials.values()].sort((a, b) => a.number - b.number), ranks));
+    const all = [...trials.values()].sort((a, b) => a.number - b.number);
+    filter.show(all);
+    rows.replaceChildren(trialRows(job, all, ranks, filter.keep));
   };
   // Ranks choose the rows of a long table: they are read again when twice as many trials have ended, and at the end.
   const readRanks = async () => {

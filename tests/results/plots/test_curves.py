@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import replace
 
 from matplotlib.axes import Axes
@@ -11,6 +12,7 @@ from results.analysis import JobResults
 from results.curve_shape import CurvePoint
 from results.plots import curves
 from results.plots.curves import MetricCurves
+from results.states import TrialState
 from tests.results import fakes
 from tests.results.fakes import DIVERGED
 from tests.results.plots.helpers import captions_of, collapsing, drawn, results_of
@@ -47,6 +49,23 @@ def test_many_trials_are_gray_but_for_the_best() -> None:
     assert len(lines) == 144
     assert len({line.get_color() for line in lines[:-1]}) == 1
     assert lines[-1].get_label() == "trial 26 (best)"
+
+
+def test_lines_of_trials_that_ended_early_or_failed_are_told_apart() -> None:
+    fake = fakes.stopped(fakes.grid(2), 0, 1, 2)
+    trials = [replace(t, state=TrialState.FAILED) if t.number == 3 else t for t in fake.trials]
+    fake = fake._replace(trials=tuple(trials))
+    results = results_of(fake)
+    lines = axes_of(results, "train_loss").get_lines()
+    styles = Counter(line.get_linestyle() for line in lines[:-1])
+    assert styles == {"-": 139, "--": 3, ":": 1}
+    labels = [str(line.get_label()) for line in lines if not str(line.get_label()).startswith("_")]
+    assert labels == ["139 trials", "3 trials ended early", "1 trial failed", "trial 26 (best)"]
+    caption = captions_of(fake)["train_loss"]
+    assert "Those that ended early are dashed and failed are dotted." in caption
+    few = fakes.stopped(fakes.feedforward(), 0)
+    (first, *_) = axes_of(results_of(few), "train_loss").get_lines()
+    assert first.get_label() == "defaults (ended early)"
 
 
 def test_a_line_of_very_many_points_keeps_its_extremes_and_its_ends() -> None:

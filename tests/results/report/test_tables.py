@@ -8,7 +8,15 @@ import pytest
 
 from results.analysis import JobResults
 from results.records import Curve, TrialRecord
-from results.report.tables import Table, curves_table, facts, failures_table, tables, trials_table
+from results.report.tables import (
+    Table,
+    curves_table,
+    facts,
+    failures_table,
+    front_table,
+    tables,
+    trials_table,
+)
 from results.states import TrialState
 from tests.results import fakes
 from tests.results.fakes import DIVERGED, Fake
@@ -29,6 +37,37 @@ def test_the_trials_table_is_ranked_and_stresses_the_best() -> None:
     assert table.rows[-1][:3] == ("", "2", "failed")
     assert table.highlight == 0
     assert len(table.columns) == len(table.numeric) == len(table.rows[0])
+
+
+def test_repeats_have_their_mean_and_one_rank() -> None:
+    table = trials_table(results_of(fakes.repeated(fakes.with_scores(3.0, 4.0, 1.0, 2.0), 2)))
+    assert column(table, "Rank") == ["1", "1", "2", "2"]
+    assert column(table, "Trial") == ["2", "3", "0", "1"]
+    assert column(table, "Mean ± standard deviation") == [
+        "1.5000 ± 0.7071 (n = 2)", "1.5000 ± 0.7071 (n = 2)",
+        "3.5000 ± 0.7071 (n = 2)", "3.5000 ± 0.7071 (n = 2)",
+    ]  # fmt: skip
+
+
+def test_a_trial_that_breaks_a_constraint_says_so_in_its_row() -> None:
+    fake = fakes.with_scores(1.0, 2.0)
+    limit = {"metric": "model_bytes", "at_most": 100}
+    trials = tuple(replace(t, model_bytes=200 - 100 * t.number) for t in fake.trials)
+    job = fakes.with_spec(fake.job, constraints=[limit])
+    table = trials_table(results_of(fake._replace(job=job, trials=trials)))
+    assert column(table, "Trial") == ["1", "0"]
+    assert column(table, "Model bytes") == ["100", "200"]
+    assert column(table, "Not ranked") == ["", "model_bytes is 200, and may be at most 100"]
+
+
+def test_the_front_is_listed_for_several_objectives() -> None:
+    fake = fakes.with_scores(1.0, 2.0, 3.0)
+    objectives = [{"metric": "m", "mode": "min"}, {"metric": "seconds", "mode": "min"}]
+    trials = [replace(t, seconds=s) for t, s in zip(fake.trials, (9.0, 1.0, 5.0), strict=True)]
+    job = fakes.with_spec(fake.job, objectives=objectives)
+    table = front_table(results_of(fake._replace(job=job, trials=tuple(trials))))
+    assert table.rows == (("0", "1", "1.0000", "9.0000"), ("1", "2", "2.0000", "1.0000"))
+    assert front_table(results_of(fake)).rows == ()
 
 
 def test_all_tables_are_rectangular() -> None:

@@ -74,6 +74,32 @@ def test_ls_shows_slots_priority_and_why_a_job_waits(api: FakeApi) -> None:
     assert (runs[3:5], runs[-1]) == (["2", "3"], "-")
 
 
+def test_trials_are_listed_by_state(api: FakeApi, job: str) -> None:
+    api.jobs[job]["changes"] = ({"state": "paused"}, {"state": "stopped"})
+    text = run(api, "trials", job, "--state", "stopped").stdout
+    lines = [line.split() for line in text.splitlines()]
+    assert [line[:2] for line in lines] == [["TRIAL", "STATE"], ["1", "stopped"]]
+    assert run(api, "trials", job, "--state", "asleep").exit_code == 2
+    both = run(api, "trials", job, "--state", "paused", "--csv")
+    assert (both.exit_code, "leave out --state" in both.stderr) == (2, True)
+
+
+def test_trials_show_means_purposes_and_broken_constraints(api: FakeApi, job: str) -> None:
+    assert "MEAN" not in run(api, "trials", job).stdout
+    score = {"mean": 0.5, "standard_deviation": 0.25, "n": 2}
+    api.jobs[job]["changes"] = (
+        {"score": score, "configuration": 0, "rank": 1},
+        {"purpose": "confirm", "configuration": 0, "violations": ["seconds is 9, too long"]},
+    )
+    text = run(api, "trials", job).stdout
+    heading, first, second = text.splitlines()
+    assert heading.split()[2:6] == ["RANK", "MEAN", "PURPOSE", "CONFIGURATION"]
+    assert "NOT_RANKED" in heading
+    assert "0.5000 ± 0.2500 (n = 2)" in first
+    assert "confirm" in second
+    assert "seconds is 9, too long" in second
+
+
 def test_trials_show_which_epoch_they_went_on_after(api: FakeApi, job: str) -> None:
     assert "RESUMED_FROM" not in run(api, "trials", job).stdout
     api.jobs[job]["changes"] = ({}, {"resumed_from": 1})

@@ -31,6 +31,25 @@ def test_best_in_each_form(api: FakeApi, job: str) -> None:
     assert json.loads(run(api, "best", job, "--format", "json").stdout)["trial"] == 1
 
 
+def test_best_of_repeats_is_a_mean_and_of_several_objectives_a_front(
+    api: FakeApi, job: str
+) -> None:
+    assert "mean:" not in run(api, "best", job).stdout
+    found = api.jobs[job]["best"] | {"n": 3, "standard_deviation": 0.5, "value": 0.25}
+    rows = [
+        {**found, "trial": trial, "objectives": {"loss": 0.25, "seconds": seconds}}
+        for trial, seconds in ((1, 9.0), (0, 2.0))
+    ]
+    api.jobs[job]["best"] = {**found, "front": rows}
+    text = run(api, "best", job).stdout
+    assert "0.2500 ± 0.5000 (n = 3)" in text
+    assert "mean:" in text
+    front = text.partition("Pareto front")[2].splitlines()[1:]
+    assert [line.split()[:3] for line in front] == [
+        ["TRIAL", "LOSS", "SECONDS"], ["1", "0.2500", "9.0000"], ["0", "0.2500", "2.0000"],
+    ]  # fmt: skip
+
+
 def test_best_before_there_is_one_is_four(api: FakeApi) -> None:
     api.add_job()
     result = run(api, "best", "j1")

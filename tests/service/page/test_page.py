@@ -248,6 +248,38 @@ def test_of_very_many_trials_those_that_run_and_the_best_are_listed(
     expect(page.locator("tr.best td").first).to_have_text("617")
 
 
+def test_trials_are_listed_by_state_and_repeats_have_means(
+    store: Store, settings: Settings, page: Page, url: str, complaints: list[str]
+) -> None:
+    plan = Jobs(store, Library(), settings).plan(JobRequest(search_space="q2_linear_regression"))
+    spec = replace(plan.spec, trials=4, space=replace(plan.spec.space, repeats=2))
+    trials = [
+        NewTrial(n, {"learning_rate": 0.01}, 42 + n % 2, configuration=n - n % 2) for n in range(4)
+    ]
+    job = store.create_job(spec, fingerprint="repeats", trials=trials)
+    lease = claim(store)
+    for number, error in enumerate((1.0, 2.0, 3.0, 4.0)):
+        report(store, lease, number, {"train_rmse": error})
+    for number in (0, 1):
+        store.finish_trial(lease, number, TrialState.SUCCEEDED)
+    store.finish_trial(lease, 2, TrialState.STOPPED)
+    store.pause_trial(lease, 3)
+    page.goto(f"{url}/#job/{job.id}")
+    expect(page.get_by_text("best: trial 0, train_rmse 1.5000 ± 0.7071 (n = 2)")).to_be_visible()
+    expect(page.locator("tr.best td")).to_contain_text(["1.5000 ± 0.7071 (n = 2)"])
+    states = page.get_by_role("group", name="States").get_by_role("button")
+    expect(states).to_have_text(["all 4", "1 paused", "2 succeeded", "1 stopped"])
+    states.nth(3).click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody tr td").nth(1)).to_have_text("stopped")
+    expect(states.nth(3)).to_have_attribute("aria-pressed", "true")
+    store.finish_trial(lease, 3, TrialState.STOPPED)
+    expect(page.locator("tbody tr")).to_have_count(2)
+    states.nth(0).click()
+    expect(page.locator("tbody tr")).to_have_count(4)
+    assert complaints == []
+
+
 def test_the_docs_are_drawn_from_this_host_alone(
     url: str, page: Page, complaints: list[str]
 ) -> None:
