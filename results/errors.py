@@ -11,7 +11,7 @@ ResultsError
   StoreUnavailable    the database cannot be reached, is locked, or its disk is full
   UnsupportedDatabase the database URL, its driver or its schema is not one this store works with
   UnknownPlot         the job has no plot of that name
-  NoBestTrial         no trial of the job has succeeded so far
+  NoBestTrial         the job has no best configuration so far
   NoModel             no model of that trial is kept
   NotReplayable       the job's trials were not all trained to the last epoch, or not comparably
   TokenExists         a token of that name has been made before
@@ -70,7 +70,7 @@ class UnknownPlot(ResultsError):
 
 
 class NoBestTrial(ResultsError):
-    """No trial of the job has succeeded so far."""
+    """The job has no best configuration so far: no trial is ranked."""
 
 
 class NoModel(ResultsError):

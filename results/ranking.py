@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from results.formatting import number
+from results.formatting import count, number
 from results.pareto import front_numbers
 from results.records import TrialRecord
 from results.states import Purpose, TrialState
@@ -103,11 +103,13 @@ class Ranking:
     """A job's configurations best first, and what is wrong with those that are not ranked.
 
     ``violations`` has a sentence for each constraint that a configuration breaks, under the number
-    of each of its trials.
+    of each of its trials. ``nearest`` is the one of these that breaks them by least, each measured
+    as a share of its limit.
     """
 
     configurations: tuple[Ranked, ...]
     violations: Mapping[int, tuple[str, ...]]
+    nearest: Ranked | None = None
 
     @cached_property
     def by_trial(self) -> Mapping[int, Ranked]:
@@ -141,6 +143,7 @@ def rank(trials: Iterable[TrialRecord], space: SearchSpace) -> Ranking:
             groups.setdefault(trial.configuration, []).append(trial)
     found: list[Ranked] = []
     violations: dict[int, tuple[str, ...]] = {}
+    nearest: list[tuple[float, int, Ranked]] = []
     for group in groups.values():
         one = _candidate(group, space)
         if one is None:
@@ -148,9 +151,26 @@ def rank(trials: Iterable[TrialRecord], space: SearchSpace) -> Ranking:
         broken = tuple(filter(None, (_violation(one, limit) for limit in space.constraints)))
         if broken:
             violations |= {trial.number: broken for trial in one.trials}
+            nearest.append((_excess(one, space.constraints), one.trial.number, one))
         else:
             found.append(one)
-    return Ranking(_sorted(found, space.objectives), violations)
+    first = min(nearest)[2] if nearest else None
+    return Ranking(_sorted(found, space.objectives), violations, first)
+
+
+def why_no_best(trials: Sequence[TrialRecord], space: SearchSpace) -> str:
+    """Return in a clause why none of the trials is the best one."""
+    ranking = rank(trials, space)
+    succeeded = [t for t in trials if score_of(t, space.metric) is not None]
+    if not succeeded:
+        return "no trial has succeeded"
+    if ranking.nearest is None:
+        return f"no configuration has succeeded with all {space.repeats} seeds"
+    nearest = ranking.nearest.trial.number
+    return (
+        f"none of {count(len(succeeded), 'succeeded trial')} meets the constraints; nearest is "
+        f"trial {nearest}: {', '.join(ranking.violations[nearest])}"
+    )
 
 
 def ranks(trials: Iterable[TrialRecord], space: SearchSpace) -> Mapping[int, int]:
@@ -201,6 +221,19 @@ def _violation(one: Ranked, limit: Constraint) -> str:
     if limit.at_most is not None and value > limit.at_most:
         return f"{limit.metric} is {number(value)}, and may be at most {number(limit.at_most)}"
     return f"{limit.metric} is {number(value)}, and must be at least {number(limit.at_least)}"
+
+
+def _excess(one: Ranked, limits: Iterable[Constraint]) -> float:
+    """Return by how much constraints are broken together, as shares of the limits."""
+    total = 0.0
+    for limit in limits:
+        value = one.mean_of(limit.metric)
+        if value is None:
+            return math.inf
+        bound = limit.at_most if limit.at_most is not None and value > limit.at_most else None
+        bound = limit.at_least if bound is None else bound
+        total += max(0.0, limit.excess(value)) / (abs(bound or 0.0) or 1.0)
+    return total
 
 
 def _sorted(found: Sequence[Ranked], objectives: Sequence[Objective]) -> tuple[Ranked, ...]:

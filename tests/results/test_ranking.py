@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from results.ranking import deviation_of, rank, ranked, ranks, score_of, value_of
+from results.ranking import deviation_of, rank, ranked, ranks, score_of, value_of, why_no_best
 from results.records import TrialRecord
 from results.states import Purpose, TrialState
 from search_spaces import Constraint, Objective, Range, SearchSpace
@@ -111,6 +111,21 @@ def test_a_configuration_that_breaks_a_constraint_is_not_ranked_and_says_so() ->
         2: ("loss is 0.1250, and must be at least 0.2500",),
         3: ("model_bytes is constrained, and was not reported",),
     }
+
+
+def test_without_a_best_one_the_nearest_is_named() -> None:
+    limits = (Constraint("model_bytes", at_most=100), Constraint("loss", at_most=2.0))
+    sizes = [(300, 1.0), (110, 2.1), (101, 9.0), (0, 1.0)]
+    trials = [replace(_trial(n, loss), model_bytes=b) for n, (b, loss) in enumerate(sizes)]
+    assert why_no_best(trials, _space(constraints=limits)) == (
+        "none of 4 succeeded trials meets the constraints; nearest is trial 1: model_bytes is 110,"
+        " and may be at most 100, loss is 2.1000, and may be at most 2.0000"
+    )
+    assert why_no_best([_trial(0, 1.0)], _space(repeats=2)) == (
+        "no configuration has succeeded with all 2 seeds"
+    )
+    failed = _trial(0, 1.0, TrialState.FAILED)
+    assert why_no_best([failed], _space(constraints=limits)) == "no trial has succeeded"
 
 
 def test_several_objectives_are_ranked_by_fronts() -> None:

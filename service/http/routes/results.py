@@ -11,6 +11,7 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from results import export
 from results.errors import NoBestTrial, NoModel
 from results.ranking import rank as rank_trials
+from results.ranking import why_no_best
 from results.records import BestTrial, JobRecord
 from results.states import TrialState
 from results.storage import Storage
@@ -44,6 +45,7 @@ MODEL = media("the model", MODEL_TYPE)
 #: Characters that a streamed answer sends at a time, about.
 BLOCK_CHARACTERS = 2**18
 BLOCK_BYTES = 2**20
+_RELAX = "wait for more trials, or submit the search again with other constraints"
 
 
 def _base_url(request: Request) -> str:
@@ -63,7 +65,7 @@ def best(
 ) -> Any:
     """Return the best configuration so far, or a paste-ready command that runs it alone."""
     job = store.job(job_id)
-    found = _best(job)
+    found = _best(job, store)
     if best_format == "yaml":
         return PlainTextResponse(export.best_yaml(job))
     if best_format == "curl":
@@ -72,11 +74,12 @@ def best(
     return best_view(job, found, store.trials(job.id) if job.spec.space.secondary else ())
 
 
-def _best(job: JobRecord) -> BestTrial:
+def _best(job: JobRecord, store: Store) -> BestTrial:
     if job.best is None:
-        raise NoBestTrial(
-            f"job {job.id} ({job.state}) has no best configuration: no trial has succeeded"
-        )
+        trials, space = store.trials(job.id), job.spec.space
+        why = f"job {job.id} ({job.state}) has no best configuration: {why_no_best(trials, space)}"
+        is_limited = rank_trials(trials, space).nearest is not None
+        raise NoBestTrial(why, hint=_RELAX if is_limited else "")
     return job.best
 
 
@@ -84,7 +87,7 @@ def _best(job: JobRecord) -> BestTrial:
 def best_model(job_id: JobId, store: StoreDep, storage: StorageDep) -> Response:
     """Return the model of the best trial so far: its last checkpoint, a `.npz` file."""
     job = store.job(job_id)
-    return _model(job, _best(job).trial, store, storage)
+    return _model(job, _best(job, store).trial, store, storage)
 
 
 @router.get("/trials/{number}/model", response_class=Response, responses=MODEL)

@@ -116,6 +116,42 @@ def test_the_models_of_the_best_trials_are_fetched(
     assert "a storage that API and workers share" in gone.json()["hint"]
 
 
+def test_best_says_which_trial_is_nearest_where_all_break_a_constraint(
+    client: TestClient, store: Store
+) -> None:
+    limit = {"metric": "validation_accuracy", "at_least": 0.95}
+    job_id = submit(client, constraints=[limit])["id"]
+    run(store, job_id)
+    for path in ("best", "best?format=yaml", "best/model"):
+        answer = client.get(f"/api/v1/jobs/{job_id}/{path}")
+        assert answer.status_code == 409
+        assert (
+            "none of 3 succeeded trials meets the constraints; nearest is trial 1:"
+            " validation_accuracy is 0.9000, and must be at least 0.9500"
+        ) in answer.json()["detail"]
+        assert "other constraints" in answer.json()["hint"]
+    trials = client.get(f"/api/v1/jobs/{job_id}/trials").json()["items"]
+    assert [len(trial["violations"]) for trial in trials] == [1, 1, 1]
+    assert [trial["rank"] for trial in trials] == [None, None, None]
+
+
+def test_best_of_several_objectives_lists_the_front(client: TestClient, store: Store) -> None:
+    objectives = [
+        {"metric": "validation_accuracy", "mode": "max"},
+        {"metric": "seconds", "mode": "min"},
+    ]
+    one, several = submit(client)["id"], submit(client, objectives=objectives)["id"]
+    run(store, one)
+    run(store, several)
+    assert "front" not in client.get(f"/api/v1/jobs/{one}/best").json()
+    best = client.get(f"/api/v1/jobs/{several}/best").json()
+    # All trials took one second.
+    assert [(each["trial"], each["objectives"]) for each in best["front"]] == [
+        (1, {"validation_accuracy": 0.9, "seconds": 1.0})
+    ]
+    assert (best["trial"], best["n"], best["standard_deviation"]) == (1, 1, None)
+
+
 @pytest.mark.parametrize(
     ("keep", "number", "reason"),
     [
