@@ -12,7 +12,7 @@ from results.analysis import JobResults
 from results.curve_shape import best_point, curve_points
 from results.records import BestTrial, Curve, Failure, JobRecord, Progress, TrialRecord
 from results.spec import JobSpec
-from results.states import FailureKind, JobState, TrialState
+from results.states import FailureKind, JobState, Purpose, TrialState
 from trainables.contract import Metric
 
 JsonObject = Mapping[str, Any]
@@ -92,6 +92,8 @@ def _trial(trial: JsonObject) -> TrialRecord:
         attempt=trial["attempts"],
         engine=trial.get("engine", ""),
         error=_failure(trial["error"]),
+        purpose=Purpose(trial.get("purpose", Purpose.SEARCH)),
+        configuration=trial.get("configuration", trial["number"]),
     )
 
 

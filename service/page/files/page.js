@@ -72,7 +72,7 @@ function trialRows(job, all, ranks, keep) {
   };
   const rows = drawn.map((t) => ({
     best: job.best?.trial === t.number,
-    cells: [right(t.number), stateCell(t), epochsOf(t, job),
+    cells: [right(t.purpose === "confirm" ? `${t.number}, confirms ${t.configuration}` : t.number), stateCell(t), epochsOf(t, job),
       ...varied.map((name) => value(t, name)),
       ...metrics.map((name) => (name in t.metrics ? right(number(t.metrics[name])) : "")),
       ...(means ? [right(t.purpose === "confirm" ? "" : means.get(t.configuration) ?? "")] : []),

@@ -46,6 +46,30 @@ def test_pause_and_resume_from_each_state(store: Store) -> None:
         assert refused.value.hint
 
 
+def test_trials_that_wait_at_a_rung_wait_through_a_pause_and_end_with_their_job(
+    store: Store,
+) -> None:
+    job = accept(store, 3)
+    lease = claim(store)
+    for number in range(3):
+        store.start_trial(lease, number, node=None)
+    store.pause_trial(lease, 0)
+    store.finish_trial(lease, 2, TrialState.STOPPED)
+    store.request_pause(job.id)
+    store.release_job(lease)
+    assert [trial.state.value for trial in store.trials(job.id)] == ["paused", "queued", "stopped"]
+    store.resume_job(job.id)
+    store.finish_job(claim(store), JobState.FAILED, FAILURE)
+    ended = [trial.state.value for trial in store.trials(job.id)]
+    assert ended == ["cancelled", "cancelled", "stopped"]
+    # What a failed job never finished runs again; what was stopped stays so.
+    progress = store.retry_failed(job.id).progress
+    assert [trial.state.value for trial in store.trials(job.id)] == ["queued", "queued", "stopped"]
+    assert (progress.finished, progress.stopped, progress.paused) == (1, 1, 0)
+    store.request_cancel(job.id)
+    assert store.job(job.id).progress.finished == 3
+
+
 def test_a_pausing_job_goes_on_is_cancelled_or_ends(store: Store) -> None:
     job = accept(store)
     lease = claim(store)
