@@ -21,6 +21,7 @@ from results.storage import Storage, StorageError
 from results.store import Store
 from search_spaces import (
     SEARCH_KEYS,
+    Budget,
     Code,
     Library,
     Problem,
@@ -188,6 +189,7 @@ class Jobs:
             raise InvalidRequest([Problem("", "names neither trials nor epochs", "missing", hint)])
         try:
             asked = job.spec.space.with_overrides(None, None, epochs, trials)
+            asked = replace(asked, budget=Budget())  # the new totals stand for it
             space, schema, distinct = self._checked(asked, overridden=("/trials", "/epochs"))
         except SearchSpaceError as error:
             raise InvalidRequest(error.problems) from error

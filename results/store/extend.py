@@ -40,8 +40,9 @@ class ExtendMethods(Transactions):
         With more ``epochs`` each succeeded trial goes on from its newest checkpoint, or begins
         again if it has none. More ``trials``, repeats included, which only a sampler takes, are
         added as it suggests them. Trials that never finished run too; failed ones stay failed and
-        stopped ones stopped. The job's best trial is looked for again when it finishes. What its
-        search was ended by is forgotten. ``fingerprint`` is that of the new specification.
+        stopped ones stopped. The job's best trial is looked for again when it finishes. Its budget
+        holds no longer, and what its search was ended by is forgotten. ``fingerprint`` is that of
+        the new specification.
 
         Idempotent: an unfinished job that has these totals stays as it is. Raises
         :class:`results.errors.IllegalMove` for one that has others, for a cancelled job and for a
@@ -62,8 +63,8 @@ class ExtendMethods(Transactions):
                     TrialState.QUEUED, where=_goes_on(epochs), detail=EXTENDED, finished_at=None,
                 )  # fmt: skip
                 _queue(
-                    changes, job_id, detail=_said(totals), spec=totals, fingerprint=fingerprint,
-                    ended_by="", finished=JOBS.c.finished - queued,
+                    changes, job_id, detail=_said(totals), spec={**totals, "budget": {}},
+                    fingerprint=fingerprint, ended_by="", finished=JOBS.c.finished - queued,
                 )  # fmt: skip
             return Extended(read_job(connection, job_id), _restarts(connection, job_id))
 

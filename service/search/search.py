@@ -65,7 +65,8 @@ class Search:
 
     ``records`` are the job's trials, those of a former run included. ``values`` hold what trials of
     a former run reported at the epochs where they are compared, with ``seconds`` among the metrics.
-    ``ended_by`` says why a former run ended the search early. The same calls give the same answers.
+    ``ended_by`` says why a former run ended the search early: then only what was queued again since
+    is run, whatever the budget says. The same calls give the same answers.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class Search:
         #: How many trials the job will have; less than was planned once that is known.
         self.planned = spec.planned
         self._confirmation: Confirmation | None = None
-        self._has_ended = bool(ended_by)
+        self._was_ended, self._has_ended = bool(ended_by), False
         for record in records:
             self._trials[record.number].was_on_its_way = self._is_on_its_way(record)
         self._stopped: list[int] = []
@@ -117,7 +118,7 @@ class Search:
         self._unstarted: deque[int] = deque()
         for trial in former:
             self._restore_trial(trial, values.get(trial.number, {}))
-        is_drawn = self._sampler is not None
+        is_drawn = self._sampler is not None and not self._was_ended
         #: Numbers of trials whose configuration is still to be drawn.
         self._undrawn = deque(
             n for n in range(self._spec.trials) if is_drawn and n not in self._trials
@@ -167,9 +168,10 @@ class Search:
     @property
     def is_spent(self) -> bool:
         """Whether the budget is spent: what runs of the search is to end."""
-        if not (self.ended_by or self._has_ended):
-            self.ended_by = self._budget.spent()
-        return bool(self.ended_by) and not self._has_ended
+        if self._was_ended or self._has_ended:
+            return False
+        self.ended_by = self.ended_by or self._budget.spent()
+        return bool(self.ended_by)
 
     @property
     def expects_more(self) -> bool:

@@ -41,6 +41,11 @@ class Jobs:
         }
         self.lists = submit(steps(**sizes))
         self.sampled_lists = submit(steps("tpe", trials=6, **sizes))
+        rate = {"low": 1e-5, "high": 1e-3, "log": True, "default": 1e-3}
+        self.halving = submit(
+            "q2_neural_regression", epochs=9, strategy="tpe", trials=9, scheduler="asha",
+            parameters={"learning_rate": rate}, confirm={"top": 2, "seeds": 3}, priority=2,
+        )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -190,3 +195,25 @@ def test_a_job_ends_all_the_same_when_the_service_is_restarted(tmp_path: Path) -
     until(lambda: service.processes() == [], within_s=10, what="nothing is left")
     assert sum(attempts) <= 8, "only the trial that ran is run again"
     assert attempts[0] == 1
+
+
+def test_a_search_by_asha_promotes_the_best_and_confirms_its_winner(
+    service: Service, jobs: Jobs
+) -> None:
+    job = service.wait(jobs.halving)
+    assert job["state"] == "succeeded"
+    trials = service.trials(jobs.halving)
+    assert len(trials) == job["progress"]["trials"]
+    searched = [trial for trial in trials if trial["purpose"] == "search"]
+    confirming = [trial for trial in trials if trial["purpose"] == "confirm"]
+    assert {trial["number"] for trial in searched} == set(range(9))
+    epochs = [trial["epochs"] for trial in searched]
+    assert set(epochs) == {1, 3, 9}, "the rungs; a trial goes on from its checkpoint"
+    states = {trial["epochs"]: trial["state"] for trial in searched}
+    assert states == {1: "stopped", 3: "stopped", 9: "succeeded"}
+    by_first = sorted(searched, key=lambda t: service.get(f"{job['id']}/trials/{t['number']}/curve")
+                      ["train_rmse"][0])  # fmt: skip
+    assert by_first[0]["epochs"] > 1, "the best of all at the first rung was promoted"
+    assert job["best"]["trial"] in [t["number"] for t in searched if t["epochs"] == 9]
+    assert {trial["seed"] for trial in confirming} <= {43, 44, 45}
+    assert all(trial["epochs"] == 9 for trial in confirming)

@@ -183,6 +183,14 @@ def test_a_target_ends_the_search_and_the_rest_is_stopped() -> None:
     assert "reached the target 0.2: train_rmse" in world.search.ended_by
     assert world.search.planned == len(world.trials) < 50
     assert min(record.metrics["train_rmse"] for record in world.trials.values()) <= 0.2
+    # A failed trial that is run again is all that a search which has ended still runs.
+    world.change(0, state=TrialState.QUEUED)
+    world.steps.clear()
+    world.take_over()
+    world.change(0, epochs=0)
+    world.search = world.new_search()
+    world.run()
+    assert world.steps == [(0, EPOCHS)]
 
 
 CONFIRM = {
