@@ -154,3 +154,12 @@ class ExtendRequest(BaseModel):
 
     trials: int | None = Field(None, ge=1, description="trials in all; only where a sampler draws")
     epochs: int | None = Field(None, ge=1, le=MOST_EPOCHS, description="epochs of every trial")
+
+
+class ConfirmRequest(BaseModel):
+    """Another look at a finished job's winner: further seeds for its best configurations."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    top: int = Field(3, ge=1, le=20, description="how many of the best configurations run again")
+    seeds: int = Field(5, ge=2, le=100, description="the most further seeds of each of them")

@@ -1,4 +1,4 @@
-"""Plans, accepts, extends and deletes jobs.
+"""Plans, accepts, extends, confirms and deletes jobs.
 
 A job is accepted whether or not Ray is there: it is queued in the database, and runs when a
 controller and a cluster can take it. Only the database and the disk can refuse it.
@@ -23,6 +23,7 @@ from search_spaces import (
     SEARCH_KEYS,
     Budget,
     Code,
+    Confirm,
     Library,
     Problem,
     SearchSpace,
@@ -31,7 +32,7 @@ from search_spaces import (
 )
 from service.disk import disk_problem
 from service.errors import InvalidRequest, Unavailable
-from service.job_request import ExtendRequest, JobRequest
+from service.job_request import ConfirmRequest, ExtendRequest, JobRequest
 from service.log_lines import log_state
 from service.settings import Settings
 from service.version import version
@@ -72,7 +73,7 @@ class Plan:
 
 
 class Jobs:
-    """Turns requests into jobs of the store, extends and deletes them."""
+    """Turns requests into jobs of the store, extends, confirms and deletes them."""
 
     def __init__(self, store: Store, library: Library, settings: Settings) -> None:
         self._store, self._library, self._settings = store, library, settings
@@ -207,6 +208,29 @@ class Jobs:
         )
         log_state(logger, job.id, extended.job.state)
         return extended
+
+    def confirm(self, job_id: str, request: ConfirmRequest) -> JobRecord:
+        """Let a finished job run its best configurations again with further seeds; it is queued.
+
+        A repeated request changes nothing while the job runs. Raises :class:`InvalidRequest` for a
+        search that cannot be confirmed, and otherwise as :meth:`extend`.
+        """
+        job = self._store.job(job_id)
+        try:
+            asked = job.spec.space.with_overrides(search={"confirm": request.model_dump()})
+            space, schema, _ = self._checked(asked, overridden=("/confirm",))
+        except SearchSpaceError as error:
+            raise InvalidRequest([replace(p, pointer="") for p in error.problems]) from error
+        full = disk_problem(self._settings)
+        if full:
+            raise Unavailable(full, retry_after_s=60)
+        confirmed = self._store.confirm_job(
+            job.id,
+            Confirm(request.top, request.seeds),
+            fingerprint=replace(job.spec, space=space).fingerprint(schema),
+        )
+        log_state(logger, job.id, confirmed.state)
+        return confirmed
 
     def delete(self, job_id: str) -> None:
         """Delete a finished job, its trials, reports, log, checkpoints and models.

@@ -85,13 +85,19 @@ class FrontView(BestView):
 
 
 class BestDetailView(BestView):
-    """The best configuration in full.
+    """The best configuration in full, and whether it is better than the others.
 
     ``front`` has the configurations that no other one beats in every objective, by the first one;
-    it is left out where the search has one objective.
+    it is left out where the search has one objective. ``confirmation`` is what the trials with
+    further seeds say, with a ``verdict`` in words; null where none has run. ``diagnosis`` lists
+    what may be wrong with the search, once the job has finished. ``spent`` has the epochs and
+    seconds that were useful, stopped early, failed, confirming or repeated.
     """
 
     front: list[FrontView] | None = _LEFT_OUT
+    confirmation: dict[str, Any] | None = None
+    diagnosis: list[dict[str, Any]] = []
+    spent: dict[str, Any] = {}
 
 
 class ScoreView(Answer):

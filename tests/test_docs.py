@@ -251,7 +251,7 @@ CHANGES = [(path, body) for _, path, body in POSTED if path != "/api/v1/jobs"]
 def test_the_bodies_are_found() -> None:
     assert {page for page, _ in BODIES} == set(USER_PAGES)
     assert len(POSTED) >= README.count(" -d '{") + GUIDE.count(" -d '{") >= 4
-    assert [path.rpartition("/")[2] for path, _ in CHANGES] == ["priority", "extend"]
+    assert [path.rpartition("/")[2] for path, _ in CHANGES] == ["priority", "extend", "confirm"]
 
 
 @pytest.mark.parametrize(("page", "body"), BODIES)
@@ -265,7 +265,7 @@ def test_every_change_posted_in_the_docs_is_accepted(
     api: TestClient, store: Store, path: str, body: str
 ) -> None:
     job = api.post("/api/v1/jobs", json={"search_space": "q4_feedforward"}).json()
-    if path.endswith("extend"):
+    if path.endswith(("extend", "confirm")):
         run_the_oldest_job(store)
     answer = api.post(path.replace("$job", job["id"]), json=json.loads(body))
     assert answer.status_code == 202, answer.text

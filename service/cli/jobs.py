@@ -119,6 +119,24 @@ def extend(
 
 @click.command()
 @job_argument
+@click.option("--top", type=int, default=3, show_default=True, help="Configurations, best first.")
+@click.option("--seeds", type=int, default=5, show_default=True, help="Further seeds of each.")
+@json_option
+@with_client
+def confirm(client: Client, *, job: str, top: int, seeds: int, as_json: bool) -> None:
+    """Run a finished job's best configurations again with further seeds.
+
+    The default configuration runs with them. `argbest best JOB` then says whether the winner is
+    better than the others, or only luckier.
+    """
+    confirmed = client.confirm(job, top=top, seeds=seeds)
+    note(f"job {job} is {confirmed.state}: {progress_line(confirmed)}")
+    if as_json:
+        emit_json(confirmed)
+
+
+@click.command()
+@job_argument
 @click.argument("number", metavar="N", type=int)
 @json_option
 @with_client

@@ -50,7 +50,10 @@ def best(client: Client, *, job: str, style: str | None, as_json: bool) -> None:
     parameters = [(name, setting(value)) for name, value in found.parameters.items()]
     mean = [("mean", mean_text(found.value, found.standard_deviation, found.n))]
     head = [("trial", str(found.trial)), ("selected by", found.metric)]
-    facts([*head, *(mean if found.n > 1 else []), *metrics, *parameters])
+    verdict = found.confirmation["verdict"] if found.confirmation else ""
+    winner = [("winner", str(verdict))] if verdict else []
+    notes = [("note", f"{one['detail']} {one['hint']}") for one in found.diagnosis]
+    facts([*head, *(mean if found.n > 1 else []), *metrics, *parameters, *winner, *notes])
     if found.front:
         _front(found.front)
 

@@ -125,6 +125,11 @@ class Client:
         path = f"{API}{_job(job_id)}/extend"
         return self._http.model(schemas.ExtendedView, "POST", path, body=body)
 
+    def confirm(self, job_id: str, *, top: int = 3, seeds: int = 5) -> schemas.JobView:
+        """Run the ``top`` configurations of a finished job again; return it, queued."""
+        path, body = f"{API}{_job(job_id)}/confirm", {"top": top, "seeds": seeds}
+        return self._http.model(schemas.JobView, "POST", path, body=body)
+
     def set_priority(self, job_id: str, priority: int) -> schemas.JobView:
         """Give a job another weight (1 to 100) in the shares of the cluster; return it."""
         path, body = f"{API}{_job(job_id)}/priority", {"priority": priority}

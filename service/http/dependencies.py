@@ -17,7 +17,7 @@ from service.http.drawings import Drawings
 from service.http.live import Live, RecentFleet
 from service.http.validation import Model, parsed
 from service.http.views import job_view
-from service.job_request import ExtendRequest, JobRequest, PriorityRequest
+from service.job_request import ConfirmRequest, ExtendRequest, JobRequest, PriorityRequest
 from service.jobs import Jobs
 from service.schemas import JobView
 from service.settings import Settings
@@ -103,3 +103,4 @@ def _body(model: type[Model]) -> Any:
 JobRequestDep = Annotated[JobRequest, _body(JobRequest)]
 PriorityDep = Annotated[PriorityRequest, _body(PriorityRequest)]
 ExtendDep = Annotated[ExtendRequest, _body(ExtendRequest)]
+ConfirmDep = Annotated[ConfirmRequest, _body(ConfirmRequest)]

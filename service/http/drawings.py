@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from results import report as reports
 from results.analysis import JobResults
+from results.conclusion import conclusion
+from results.export import plain_json
 from results.plots import Format as PlotFormat
 from results.plots import PlotInfo, available, draw
 from results.records import JobRecord
@@ -38,6 +42,7 @@ class Drawings:
         self._store = store
         self._kept_results = lru_cache(maxsize=1)(self._read)
         self._kept_plot = lru_cache(MOST_KEPT)(self._draw)
+        self._kept_conclusion = lru_cache(MOST_KEPT)(self._conclude)
         self._kept_report = lru_cache(MOST_KEPT)(self._write)
 
     def plots(self, job_id: str) -> tuple[PlotInfo, ...]:
@@ -49,6 +54,12 @@ class Drawings:
         run = self._run(job_id)
         drawn = self._kept_plot if run.job.state.is_finished else self._draw
         return drawn(run, name, image_format)
+
+    def conclusion(self, job_id: str) -> Mapping[str, Any]:
+        """Return the job's confirmation, its diagnosis and what it spent, as JSON."""
+        run = self._run(job_id)
+        concluded = self._kept_conclusion if run.job.state.is_finished else self._conclude
+        return concluded(run)
 
     def report(
         self, job_id: str, report_format: reports.Format, base_url: str, *, with_token: bool
@@ -70,7 +81,12 @@ class Drawings:
         trials = self._store.trials(run.job_id)
         metrics = metrics_of(run.job.spec.space.trainable)
         shown = [t.number for t in JobResults.of(run.job, trials, (), metrics).shown]
-        return JobResults.of(run.job, trials, self._store.curves(run.job_id, shown), metrics)
+        curves, repeated = self._store.curves(run.job_id, shown), self._store.repeated(run.job_id)
+        return JobResults.of(run.job, trials, curves, metrics, repeated)
+
+    def _conclude(self, run: _Run) -> Mapping[str, Any]:
+        plain: Mapping[str, Any] = plain_json(conclusion(self._results(run)))
+        return plain
 
     def _draw(self, run: _Run, name: str, image_format: PlotFormat) -> bytes:
         return draw(name, self._results(run), image_format)

@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from service.http.access import is_open, needed_scope
-from service.job_request import ExtendRequest, JobRequest, PriorityRequest
+from service.job_request import ConfirmRequest, ExtendRequest, JobRequest, PriorityRequest
 from service.schemas import ProblemView
 
 _EXAMPLES = Path(__file__).with_name("examples.yaml")
@@ -59,6 +59,7 @@ def _body(model: type[BaseModel], examples: dict[str, Any]) -> dict[str, Any]:
 
 JOB_BODY = _body(JobRequest, yaml.safe_load(_EXAMPLES.read_text(encoding="utf-8")))
 EXTEND_BODY = _body(ExtendRequest, {"epochs": {"value": {"epochs": 40}}})
+CONFIRM_BODY = _body(ConfirmRequest, {"top": {"value": {"top": 3, "seeds": 5}}})
 PRIORITY_BODY = _body(PriorityRequest, {"double": {"value": {"priority": 2}}})
 
 
@@ -113,7 +114,7 @@ def _with_schemas(description: dict[str, Any]) -> dict[str, Any]:
     """Add the schemas that routes name by reference alone."""
     template = "#/components/schemas/{model}"
     schemas = description.setdefault("components", {}).setdefault("schemas", {})
-    for model in (JobRequest, ExtendRequest, PriorityRequest, ProblemView):
+    for model in (JobRequest, ExtendRequest, ConfirmRequest, PriorityRequest, ProblemView):
         schema = model.model_json_schema(ref_template=template)
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema

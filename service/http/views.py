@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
 
 from results.ranking import Ranked, Ranking, rank
 from results.records import BestTrial, Curve, JobRecord, TrialRecord
@@ -51,9 +53,12 @@ def trial_view(trial: TrialRecord, ranking: Ranking | None = None) -> TrialView:
     return view
 
 
-def best_view(job: JobRecord, best: BestTrial, trials: Iterable[TrialRecord]) -> BestDetailView:
+def best_view(
+    job: JobRecord, best: BestTrial, trials: Iterable[TrialRecord], conclusion: Mapping[str, Any]
+) -> BestDetailView:
     """Return a job's best configuration, with the front where it has several objectives."""
-    view, space = BestDetailView.model_validate(best), job.spec.space
+    found = {member.name: getattr(best, member.name) for member in fields(best)}
+    view, space = BestDetailView.model_validate({**found, **conclusion}), job.spec.space
     if space.secondary:
         view.front = [front_view(one, space.objectives) for one in rank(trials, space).front]
     return view

@@ -299,6 +299,15 @@ def extend(api: FakeApi, job: dict[str, Any], *, body: Any, **_: Any) -> Answer:
     return 202, {**job, "restarts": [1] if "epochs" in body else []}
 
 
+def confirm(api: FakeApi, job: dict[str, Any], *, body: Any, **_: Any) -> Answer:
+    if job["finished_at"] is None:
+        return problem(409, f"job {job['id']} is {job['state']}", hint="wait for it")
+    trials = 2 + body["top"] * body["seeds"]
+    job |= {"state": "queued", "finished_at": None}
+    job["progress"] = {**job["progress"], "trials": trials}
+    return 202, job
+
+
 def priority(api: FakeApi, job: dict[str, Any], *, body: Any, **_: Any) -> Answer:
     job["priority"] = body["priority"]
     return 202, job
@@ -461,6 +470,7 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("POST", f"{_JOB}/resume", of_job(move("running"))),
     ("POST", f"{_JOB}/retry-failed", of_job(move("queued"))),
     ("POST", f"{_JOB}/extend", of_job(extend)),
+    ("POST", f"{_JOB}/confirm", of_job(confirm)),
     ("POST", f"{_JOB}/priority", of_job(priority)),
     ("GET", f"{_JOB}/trials", of_job(trials)),
     ("GET", f"{_JOB}/trials/(\\d+)", of_job(trial)),

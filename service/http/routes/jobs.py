@@ -1,4 +1,4 @@
-"""Routes that make, list, show, move, extend and delete jobs, and show their trials."""
+"""Routes that make, list, show, move, extend, confirm and delete jobs, and show their trials."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from results.ranking import rank
 from results.records import JobRecord
 from results.states import JobState
 from service.http.dependencies import (
+    ConfirmDep,
     ExtendDep,
     IdempotencyKey,
     JobId,
@@ -23,7 +24,14 @@ from service.http.dependencies import (
     Views,
     ViewsDep,
 )
-from service.http.openapi import EXTEND_BODY, JOB_BODY, PRIORITY_BODY, PROBLEMS, media
+from service.http.openapi import (
+    CONFIRM_BODY,
+    EXTEND_BODY,
+    JOB_BODY,
+    PRIORITY_BODY,
+    PROBLEMS,
+    media,
+)
 from service.http.views import json_list, trial_view
 from service.log_lines import log_state
 from service.schemas import Curve, ExtendedView, JobList, JobView, PlanView, TrialList, TrialView
@@ -115,6 +123,12 @@ def extend_job(job_id: JobId, body: ExtendDep, jobs: JobsDep, views: ViewsDep) -
     extended = jobs.extend(job_id, body)
     shown = views.of(extended.job)
     return ExtendedView.model_validate({**dict(shown), "restarts": extended.restarts})
+
+
+@router.post("/{job_id}/confirm", status_code=202, openapi_extra=CONFIRM_BODY)
+def confirm_job(job_id: JobId, body: ConfirmDep, jobs: JobsDep, views: ViewsDep) -> JobView:
+    """Run the best configurations of a finished job again with further seeds."""
+    return views.of(jobs.confirm(job_id, body))
 
 
 @router.post("/{job_id}/priority", status_code=202, openapi_extra=PRIORITY_BODY)

@@ -60,6 +60,7 @@ def _base_url(request: Request) -> str:
 def best(
     job_id: JobId,
     store: StoreDep,
+    drawings: DrawingsDep,
     request: Request,
     best_format: Annotated[Literal["json", "yaml", "curl"], Query(alias="format")] = "json",
 ) -> Any:
@@ -71,7 +72,8 @@ def best(
     if best_format == "curl":
         with_token = request.state.is_locked
         return PlainTextResponse(export.best_curl(job, _base_url(request), with_token=with_token))
-    return best_view(job, found, store.trials(job.id) if job.spec.space.secondary else ())
+    trials = store.trials(job.id) if job.spec.space.secondary else ()
+    return best_view(job, found, trials, drawings.conclusion(job.id))
 
 
 def _best(job: JobRecord, store: Store) -> BestTrial:

@@ -155,7 +155,7 @@ def test_progress_and_best_of_former_jobs_are_filled_in(empty_store: Store) -> N
         best = kept[7 if job.spec.space.mode == "max" else 2]
         assert (job.best.trial, job.best.value) == (best.number, best.number / 10)
         assert (job.best.parameters, job.best.metrics) == (best.parameters, best.metrics)
-        assert set(ranks(kept, job.best.metric, job.spec.space.mode)) == {2, 7}
+        assert set(ranks(kept, job.spec.space)) == {2, 7}
     assert empty_store.trial_outcomes() == (
         TrialOutcome(TrialState.SUCCEEDED, None, 32),
         TrialOutcome(TrialState.FAILED, FailureKind.DIVERGED, 32),

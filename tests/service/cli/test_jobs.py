@@ -120,6 +120,18 @@ def test_extend_sends_the_totals_and_names_the_trials_that_begin_again(api: Fake
     assert (extended["state"], extended["restarts"]) == ("queued", [])
 
 
+def test_confirm_asks_for_further_seeds(api: FakeApi) -> None:
+    job = api.add_job()
+    refused = run(api, "confirm", "j1")
+    assert (refused.exit_code, "wait for it" in refused.stderr) == (4, True)
+    api.finish(job)
+    result = run(api, "confirm", "j1", "--top", "4")
+    assert result.exit_code == 0, result.stderr
+    assert body(api) == {"top": 4, "seeds": 5}
+    assert "job j1 is queued" in result.stderr
+    assert "/22 trials" in result.stderr
+
+
 def test_extend_by_nothing_is_a_usage_error(api: FakeApi) -> None:
     api.finish(api.add_job())
     result = run(api, "extend", "j1")

@@ -100,6 +100,15 @@ def test_an_extension_names_only_the_totals_that_are_given() -> None:
     assert bodies == [{"trials": 60}, {"trials": 60, "epochs": 40}]
 
 
+def test_a_confirmation_names_configurations_and_seeds() -> None:
+    script = Script(*[ok(job())] * 2)
+    with client_of(script) as client:
+        client.confirm("j")
+        client.confirm("j", top=1, seeds=9)
+    bodies = [json.loads(request.content) for request in script.requests]
+    assert bodies == [{"top": 3, "seeds": 5}, {"top": 1, "seeds": 9}]
+
+
 def test_lists_of_a_job_are_lists_of_models() -> None:
     curve = {"trial": 0, "epoch": [1, 2], "train_loss": [0.5, 0.25]}
     plot = {"name": "rmse", "title": "RMSE", "caption": ""}

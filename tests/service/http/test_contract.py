@@ -58,6 +58,7 @@ ALSO = {
     "POST /api/v1/jobs": "422",
     "GET /api/v1/jobs": "422",
     "POST /api/v1/jobs/{job_id}/extend": "422",
+    "POST /api/v1/jobs/{job_id}/confirm": "422",
     "POST /api/v1/jobs/{job_id}/priority": "422",
 }
 #: A stream without an end; tests of its own ask for it.

@@ -140,6 +140,8 @@ BAD_CHANGES: dict[str, tuple[str, Any, str, str]] = {
     "extend by text": ("extend", {"epochs": "40"}, "/epochs", "not in quotes"),
     "extend a field that is none": ("extend", {"epoch": 40}, "/epoch", "did you mean epochs"),
     "extend beyond all limits": ("extend", {"epochs": 1_000_001}, "/epochs", "at most 1000000"),
+    "confirm too few seeds": ("confirm", {"seeds": 1}, "/seeds", "at least 2"),
+    "confirm a field that is none": ("confirm", {"tops": 3}, "/tops", "did you mean top"),
     "extend a grid": ("extend", {"trials": 60}, "/trials", "use a sampler"),
 }
 

@@ -1,4 +1,4 @@
-"""Jobs are paged, paused, resumed, retried, extended, cancelled and deleted."""
+"""Jobs are paged, paused, resumed, retried, extended, confirmed, cancelled and deleted."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from results.states import JobState
+from results.records import EpochReport, NewTrial
+from results.states import JobState, Purpose, TrialState
 from results.store import Store
 from service.api import create_app
 from service.http.live import RecentFleet
 from service.settings import Settings
-from tests.service.http.samples import run, submit
+from tests.service.http.samples import metrics_at, run, submit
 from tests.service.stand_ins import claim
 
 
@@ -101,6 +102,46 @@ def test_a_finished_job_is_extended_and_a_repeated_request_changes_nothing(
     assert store.job(job_id).best == best
     assert store.job(job_id).fingerprint != submit(client)["fingerprint"]
     assert store.job(job_id).fingerprint == submit(client, epochs=5)["fingerprint"]
+
+
+def test_a_finished_job_is_confirmed(client: TestClient, store: Store) -> None:
+    job_id = submit(client)["id"]
+    path, body = f"/api/v1/jobs/{job_id}/confirm", {"top": 2, "seeds": 3}
+    early = client.post(path, json=body)
+    assert (early.status_code, early.json()["hint"]) == (409, "wait until it has finished")
+    run(store, job_id)
+    best = client.get(f"/api/v1/jobs/{job_id}/best").json()
+    assert (best["confirmation"], best["spent"]["useful"]["epochs"]) == (None, 9)
+    answer = client.post(path, json=body)
+    assert answer.status_code == 202, answer.text
+    found = answer.json()
+    assert (found["state"], found["progress"]["trials"]) == ("queued", 12)
+    assert found["spec"]["confirm"] == body
+    assert client.post(path, json=body).json()["progress"] == found["progress"]
+    lease = claim(store)
+    for number, seed in enumerate((43, 44, 45), start=3):
+        parameters = store.trial(job_id, 1).parameters
+        new = NewTrial(number, parameters, seed, Purpose.CONFIRM, configuration=1)
+        store.add_trial(lease, new)
+        store.start_trial(lease, number, node="here")
+        reports = [EpochReport(number, 1, e, metrics_at(e, 0.8), 1.0) for e in (1, 2, 3)]
+        store.write_reports(lease, reports)
+        store.finish_trial(lease, number, TrialState.SUCCEEDED)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    best = client.get(f"/api/v1/jobs/{job_id}/best").json()
+    assert (best["trial"], best["value"]) == (1, 0.9)
+    assert best["confirmation"]["winner"] == 1
+    assert best["confirmation"]["verdict"]
+    again = client.post(path, json=body)
+    assert (again.status_code, "more seeds" in again.json()["hint"]) == (409, True)
+
+
+def test_a_search_with_repeats_is_not_confirmed(client: TestClient, store: Store) -> None:
+    job_id = submit(client, repeats=2)["id"]
+    store.finish_job(claim(store), JobState.SUCCEEDED)
+    answer = client.post(f"/api/v1/jobs/{job_id}/confirm", json={})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == ""
 
 
 def test_a_sampled_search_is_extended_to_no_more_than_there_is_to_draw(
