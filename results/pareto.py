@@ -1,8 +1,8 @@
-"""Non-domination: which of several points no other beats in every objective."""
+"""Non-domination: which of several points no other beats in every objective, and by how much."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -56,3 +56,17 @@ def _first_fitting(points: Points, fronts: Sequence[Sequence[int]], index: int) 
 def _is_dominated(point: Points, others: Points) -> bool:
     nowhere_worse = (others <= point).all(axis=1)
     return bool((nowhere_worse & (others < point).any(axis=1)).any())
+
+
+def hypervolume(losses: Iterable[tuple[float, float]], reference: tuple[float, float]) -> float:
+    """Return the area that points dominate up to ``reference``, for two objectives.
+
+    Lower is better. A point that does not beat the reference in both adds nothing (Zitzler and
+    Thiele, "Multiobjective optimization using evolutionary algorithms", PPSN V, 1998).
+    """
+    total, lowest = 0.0, reference[1]
+    for first, second in sorted(losses):
+        if first < reference[0] and second < lowest:
+            total += (reference[0] - first) * (lowest - second)
+            lowest = second
+    return total

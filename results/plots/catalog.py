@@ -12,13 +12,16 @@ from results.plots.coordinates import coordinate_plots
 from results.plots.curves import curve_plots
 from results.plots.names import plot_names
 from results.plots.parameters import parameter_plots
+from results.plots.pareto import pareto_plots
 from results.plots.plot import Plot, PlotInfo
 from results.plots.searches import search_plots
 from results.plots.splits import split_plots
 from results.plots.style import Format, render
 
 #: Names of our own plots; no metric's plot gets one of them, even where we have no such plot.
-_OWN = ("parameters", "history", "importance", "parallel_coordinates")
+_OWN = (
+    "parameters", "history", "importance", "parallel_coordinates", "pareto_front", "hypervolume",
+)  # fmt: skip
 
 
 def available(results: JobResults) -> tuple[PlotInfo, ...]:
@@ -44,7 +47,9 @@ def _catalog(results: JobResults) -> dict[str, Plot]:
     drawable = _drawable(results)
     metrics, splits = list(curve_plots(drawable)), list(split_plots(drawable))
     search = [
-        p for plots in (parameter_plots, search_plots, coordinate_plots) for p in plots(drawable)
+        plot
+        for plots in (pareto_plots, parameter_plots, search_plots, coordinate_plots)
+        for plot in plots(drawable)
     ]
     parameters = dict.fromkeys(name for trial in results.trials for name in trial.parameters)
     own = [*_OWN, *(f"parameter_{name}" for name in parameters)]

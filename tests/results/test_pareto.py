@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results.pareto import front_numbers
+from results.pareto import front_numbers, hypervolume
 
 POINTS = st.integers(1, 3).flatmap(
     lambda width: st.lists(st.tuples(*[st.integers(0, 5)] * width), max_size=30)
@@ -35,6 +35,13 @@ def test_two_objectives_by_hand() -> None:
     assert front_numbers([(2, 2), (4, 4), (1, 4), (2, 3), (4, 1), (2, 2)]) == [0, 2, 0, 1, 0, 0]
     assert front_numbers([]) == []
     assert front_numbers([(3,), (1,), (3,)]) == [1, 0, 1]
+
+
+def test_the_hypervolume_by_hand() -> None:
+    # Up to (4, 4): 3 x 1 right of (1, 3), 2 x 1 more below it right of (2, 2).
+    assert hypervolume([(2, 2), (1, 3)], (4, 4)) == 5
+    assert hypervolume([(2, 2), (1, 3), (2, 3), (3, 3.5), (5, 0), (0, 4)], (4, 4)) == 5
+    assert hypervolume([], (1, 1)) == 0
 
 
 @given(POINTS)
