@@ -42,7 +42,7 @@ def test_the_front_grows_to_its_share_of_the_rectangle() -> None:
 
 def test_the_front_is_a_line_before_the_others() -> None:
     axes = drawn(lambda figure: draw_front(figure, TWO))
-    (line,) = axes.get_lines()
+    *_, line = axes.get_lines()
     assert line.get_xydata().tolist() == [[1.0, 1.0], [3.0, 3.0], [9.0, 5.0]]
     assert line.get_label() == "Pareto front (3)"
     (stairs,) = drawn(lambda figure: draw_growth(figure, TWO)).get_lines()
