@@ -12,6 +12,12 @@ from trainables.contract import Metric
 #: What the best value of a metric is called, by its mode.
 EXTREME = {"max": "highest", "min": "lowest"}
 
+#: The metrics that every trial has, whatever its trainable reports.
+RESERVED = {
+    "seconds": Metric("seconds", "Training time", "", "none", "s"),
+    "model_bytes": Metric("model_bytes", "Model size", "", "none", "bytes"),
+}
+
 Split = Literal["train", "validation", "test", "none"]
 _SPLITS: dict[str, Split] = {
     "train": "train",
@@ -44,6 +50,8 @@ def fallback_info(name: str) -> Metric:
 
     The better direction is unknown, so ``mode`` is empty and nobody may speak of its best epoch.
     """
+    if name in RESERVED:
+        return RESERVED[name]
     return Metric(name, prettify(name) or name, "", split_and_quantity(name)[0])
 
 

@@ -59,7 +59,7 @@ def test_of_several_objectives_the_front_is_named() -> None:
     objectives = [{"metric": "m", "mode": "min"}, {"metric": "seconds", "mode": "min"}]
     job = fakes.with_spec(fake.job, objectives=objectives)
     assert (
-        "By M and seconds together, no other configuration beats trials 0 and 1: they are the"
+        "By M and training time together, no other configuration beats trials 0 and 1: they are the"
         " Pareto front, listed by the first objective."
     ) in text_of(fake._replace(job=job, trials=tuple(trials)))
 

@@ -7,9 +7,12 @@ import { make } from "./elements.js";
 const LISTED = ["single", "one_at_a_time", "grid"];
 const MOST_PRIORITY = 100;
 
+// A winner is confirmed once from here; more seeds are asked for on the command line.
+const canConfirm = ({ best, spec }) => best && !spec.confirm && !(spec.repeats > 1) && !(spec.objectives?.length > 1);
+
 const verbsOf = (job) => ({
   queued: ["pause", "cancel"], running: ["pause", "cancel"], pausing: ["resume", "cancel"], paused: ["resume", "cancel"],
-  succeeded: job.progress.failed ? ["retry-failed"] : [], failed: ["retry-failed"],
+  succeeded: [...(job.progress.failed ? ["retry-failed"] : []), ...(canConfirm(job) ? ["confirm"] : [])], failed: ["retry-failed"],
 }[job.state] ?? []);
 
 const titleOf = (verb) => verb[0].toUpperCase() + verb.slice(1).replace("-", " ");
@@ -51,7 +54,7 @@ export function controls(id, onMoved, onToken) {
     const wanted = JSON.stringify([job.state, verbs, job.spec.epochs, job.spec.trials]);
     if (wanted === drawn) return;
     drawn = wanted;
-    buttons.replaceChildren(...verbs.map((verb) => make("button", { onclick: () => ask(verb) }, titleOf(verb))));
+    buttons.replaceChildren(...verbs.map((verb) => make("button", { onclick: () => ask(verb, verb === "confirm" ? {} : undefined) }, titleOf(verb))));
     label.hidden = Boolean(job.finished_at);
     extension.replaceChildren(["succeeded", "failed"].includes(job.state) ? extendForm(job, ask) : "");
   };

@@ -3,7 +3,7 @@ import { base, events, forgetToken, get, hasToken, keepToken, objectUrl, save, T
 import { controls } from "./controls.js";
 import { bar, make, right, table, waits } from "./elements.js";
 import { count, duration, moment, number, parameterValue } from "./format.js";
-import { bestCell, bestText, meansOf, stateCell, stateFilter, stateMark } from "./trials.js";
+import { bestCell, bestText, conclusion, meansOf, stateCell, stateFilter, stateMark } from "./trials.js";
 
 const main = document.getElementById("main");
 let stop = () => {};
@@ -120,11 +120,11 @@ async function showJob(id, isCurrent) {
   if (!isCurrent()) return () => {};
   const trials = new Map(), ranks = new Map();
   let ranked = -1, last = "";
-  const [head, facts, rows, pictures] = Array.from({ length: 4 }, () => make("section"));
+  const [head, facts, verdict, rows, pictures] = Array.from({ length: 5 }, () => make("section"));
   // A stream ends with its job: one that goes on is followed by another.
   const actions = controls(id, () => job.finished_at && route(), fail);
   const filter = stateFilter(() => drawSoon());
-  main.replaceChildren(head, actions.element, facts, filter.element, rows, pictures);
+  main.replaceChildren(head, actions.element, facts, verdict, filter.element, rows, pictures);
   let isDue = false;
   const draw = () => {
     isDue = false;
@@ -162,8 +162,10 @@ async function showJob(id, isCurrent) {
       }
       drawSoon();
     }
-    if (job.finished_at) pictures.replaceChildren(await plots(job));
-    else throw new TypeError("the stream broke off");
+    if (job.finished_at) {
+      if (job.best) verdict.replaceChildren(conclusion(await get(`/jobs/${id}/best`)));
+      pictures.replaceChildren(await plots(job));
+    } else throw new TypeError("the stream broke off");
   };
   const keepFollowing = () => follow().catch((error) => {
     if (left.signal.aborted || !isCurrent()) return;

@@ -1,5 +1,5 @@
 // What the states of a job's trials are called, how many are in each, and which of them are shown.
-import { make } from "./elements.js";
+import { make, right, table } from "./elements.js";
 import { meanText } from "./format.js";
 
 export const STATES = ["queued", "running", "paused", "succeeded", "stopped", "failed", "cancelled"];
@@ -60,5 +60,21 @@ export function meansOf(job, trials) {
 // The best configuration so far, in text.
 export const bestText = ({ trial, metric, value, standard_deviation: deviation, n = 1, parameters }) =>
   `best: trial ${trial}, ${metric} ${meanText(value, deviation, n)}\n${JSON.stringify(parameters, null, 2)}`;
+
+// The verdict of a confirmation with its candidates, and what may be wrong with the search; "" while there is neither.
+export function conclusion({ confirmation, diagnosis = [] }) {
+  const parts = [];
+  if (confirmation) {
+    const rows = confirmation.candidates.map((c) => ({
+      best: c.configuration === confirmation.winner,
+      cells: [right(c.configuration), right(c.value ? meanText(c.value.mean, c.value.standard_deviation, c.value.n) : "failed"),
+        [c.is_default ? "default" : "", c.is_left ? "" : "dropped out"].filter(Boolean).join(", ")],
+    }));
+    parts.push(make("h3", {}, "Is the winner real?"), make("p", {}, confirmation.verdict),
+      table(["Configuration", "Mean with further seeds", ""], rows));
+  }
+  if (diagnosis.length) parts.push(make("h3", {}, "Notes on the search"), make("ul", {}, ...diagnosis.map(({ detail, hint }) => make("li", {}, `${detail} ${hint}`))));
+  return parts.length ? make("section", { "aria-label": "Conclusion" }, ...parts) : "";
+}
 
 export const bestCell = (best) => (best ? `${best.metric} ${meanText(best.value, best.standard_deviation, best.n ?? 1)}` : "");

@@ -56,7 +56,7 @@ def test_a_trial_that_breaks_a_constraint_says_so_in_its_row() -> None:
     job = fakes.with_spec(fake.job, constraints=[limit])
     table = trials_table(results_of(fake._replace(job=job, trials=trials)))
     assert column(table, "Trial") == ["1", "0"]
-    assert column(table, "Model bytes") == ["100", "200"]
+    assert column(table, "Model size") == ["100", "200"]
     assert column(table, "Not ranked") == ["", "model_bytes is 200, and may be at most 100"]
 
 

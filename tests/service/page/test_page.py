@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
 from results.records import EpochReport, Lease, NewTrial, TokenScope
-from results.states import JobState, TrialState
+from results.states import JobState, Purpose, TrialState
 from results.store import Store
 from search_spaces import Library
 from service.job_request import JobRequest
@@ -277,6 +277,29 @@ def test_trials_are_listed_by_state_and_repeats_have_means(
     expect(page.locator("tbody tr")).to_have_count(2)
     states.nth(0).click()
     expect(page.locator("tbody tr")).to_have_count(4)
+    assert complaints == []
+
+
+def test_a_winner_is_confirmed_and_the_verdict_shown(
+    url: str, job_id: str, store: Store, page: Page, complaints: list[str]
+) -> None:
+    page.goto(f"{url}/#job/{job_id}")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.locator("h2")).to_contain_text("queued")
+    assert store.job(job_id).spec.space.confirm is not None
+    lease = claim(store)
+    for number, (configuration, accuracy) in enumerate(((1, 0.875), (1, 0.75), (0, 0.5)), start=2):
+        parameters, seed = store.trial(job_id, configuration).parameters, 41 + number
+        new = NewTrial(number, parameters, seed, Purpose.CONFIRM, configuration=configuration)
+        store.add_trial(lease, new)
+        report(store, lease, number, {"validation_accuracy": accuracy, "test_accuracy": accuracy})
+        store.finish_trial(lease, number, TrialState.SUCCEEDED)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    conclusion = page.get_by_role("region", name="Conclusion")
+    expect(conclusion).to_contain_text("Is the winner real?")
+    expect(conclusion).to_contain_text("0.8125 ± 0.0884 (n = 2)")
+    expect(page.get_by_role("button", name="Confirm")).to_have_count(0)
+    expect(page.get_by_text("2, confirms 1")).to_be_visible()
     assert complaints == []
 
 
