@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from service.settings import Settings
 
 WORKERS = 2
 FEW, MANY = 12, 50
+#: Pause before a trivial job: a driver waits by then, with trial processes that have started.
+WARM_SECONDS = 10.0
 #: Seconds between polls of a long job, whose client must not slow the training down.
 WATCH_SECONDS = 0.5
 
@@ -102,6 +105,7 @@ def _trivial_jobs(service: RunningService, repeats: int) -> list[Figure]:
     for number in range(repeats):
         for trials, jobs in timed.items():
             _note(f"{trials} trivial trials, {number + 1} of {repeats}")
+            time.sleep(WARM_SECONDS)
             jobs.append(service.time_job(_trivial(trials)))
     one, many = ([job.done_s for job in timed[trials]] for trials in (1, MANY))
     further = [per_further_trial(a, b, MANY) for a, b in zip(one, many, strict=True)]

@@ -18,6 +18,9 @@ from results.records import Lease
 IDLE = b"idle\n"
 #: A waiting driver asks this often whether it can still serve a job.
 CHECK_SECONDS = 1.0
+#: A driver without a job prepares for one after so many checks. It would disturb one that comes
+#: directly after the last.
+IDLE_CHECKS = 3
 
 
 def to_line(lease: Lease) -> bytes:
@@ -38,9 +41,9 @@ class Orders:
         """Wait for the next job and return its lease.
 
         None at the end of the stream, and once ``is_able()`` has become false. ``when_idle`` is
-        called once, if no job has come within :data:`CHECK_SECONDS`.
+        called once, after :data:`IDLE_CHECKS` checks without a job.
         """
-        has_idled = False
+        checks = 0
         while b"\n" not in self._buffer:
             ready, _, _ = select.select([self._descriptor], [], [], CHECK_SECONDS)
             if ready:
@@ -50,9 +53,10 @@ class Orders:
                 self._buffer += received
             elif not is_able():
                 return None
-            elif not has_idled:
-                has_idled = True
-                when_idle()
+            else:
+                checks += 1
+                if checks == IDLE_CHECKS:
+                    when_idle()
         line, _, self._buffer = self._buffer.partition(b"\n")
         return Lease(**json.loads(line))
 

@@ -146,11 +146,15 @@ def _command(settings: Settings, port: int, client_port: int, dashboard_port: in
         "dashboard-host": "127.0.0.1",
         "dashboard-port": dashboard_port,
         "dashboard-agent-listen-port": 0,
-        "num-cpus": settings.num_cpus or os.cpu_count() or 1,
+        "num-cpus": _cpus(settings),
         "include-dashboard": "true",
     }
     program = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"]
     return [*program, "--disable-usage-stats", *(f"--{k}={v}" for k, v in options.items())]
+
+
+def _cpus(settings: Settings) -> int:
+    return settings.num_cpus or os.cpu_count() or 1
 
 
 def _head_environment(settings: Settings) -> dict[str, str]:
@@ -166,6 +170,9 @@ def _head_environment(settings: Settings) -> dict[str, str]:
         "RAY_gcs_create_placement_group_retry_max_interval_ms": "100",
         # By default Ray ends idle processes where there are more processes than CPUs.
         "RAY_num_workers_soft_limit": "1000",
+        # By default as many processes start at once as there are CPUs: those that are started ahead
+        # would keep a job's trials waiting.
+        "RAY_worker_maximum_startup_concurrency": str(_cpus(settings) + settings.warm_processes),
     }
 
 

@@ -46,7 +46,7 @@ def test_a_driver_that_waits_prepares_once_and_sees_when_a_job_comes(
 ) -> None:
     monkeypatch.setattr(channel, "CHECK_SECONDS", 0.01)
     controller, orders = ends
-    answers = iter([True, True, True, False])
+    answers = iter([True] * 5 + [False])
     prepared = []
     assert orders.next(lambda: next(answers), lambda: prepared.append(orders.have_come())) is None
     assert prepared == [False]

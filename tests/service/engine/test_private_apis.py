@@ -47,9 +47,10 @@ def test_the_gcs_knows_the_settings_that_we_give_it(name: str) -> None:
     assert name.encode() in server
 
 
-def test_a_node_knows_the_setting_that_we_give_it() -> None:
+@pytest.mark.parametrize("name", ["num_workers_soft_limit", "worker_maximum_startup_concurrency"])
+def test_a_node_knows_the_settings_that_we_give_it(name: str) -> None:
     raylet = (RAY / "core" / "src" / "ray" / "raylet" / "raylet").read_bytes()
-    assert b"num_workers_soft_limit" in raylet
+    assert name.encode() in raylet
 
 
 def test_tune_gives_its_actors_an_environment_of_their_own() -> None:
