@@ -18,11 +18,12 @@ class AskAhead:
     what was known when the one before was taken: what is observed in between counts one draw later,
     as if one more trial were running. What a call raises is raised by the next draw.
 
-    ``first`` is a number above those of all trials that the sampler within knows.
+    ``first`` is a number above those of all trials that the sampler within knows. At most ``most``
+    configurations are drawn: one that nobody takes would keep the processor from those that train.
     """
 
-    def __init__(self, sampler: Sampler, *, first: int = 0) -> None:
-        self._sampler, self._count = sampler, first
+    def __init__(self, sampler: Sampler, *, most: int, first: int = 0) -> None:
+        self._sampler, self._count, self._left = sampler, first, most
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sampler")
         self._next: Future[Configuration] | None = None
         self._calls: deque[Future[Any]] = deque()
@@ -37,7 +38,9 @@ class AskAhead:
         self._inner[number] = self._count
         self._count += 1
         self._next = None
-        self._prepared()
+        self._left -= 1
+        if self._left > 0:
+            self._prepared()
         return configuration
 
     def observe(

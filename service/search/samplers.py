@@ -82,7 +82,9 @@ def make_sampler(
     sampler = OptunaSampler(space, seed=seed, records=records, history=history)
     if not KINDS[space.strategy].is_slow:
         return sampler
-    return AskAhead(sampler, first=1 + max((record.number for record in records), default=-1))
+    drawn = sum(r.purpose is Purpose.SEARCH and r.configuration == r.number for r in records)
+    first = 1 + max((record.number for record in records), default=-1)
+    return AskAhead(sampler, most=(space.trials or 0) - drawn, first=first)
 
 
 class OptunaSampler:

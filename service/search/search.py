@@ -272,7 +272,8 @@ class Search:
             self._take_end(trial)
 
     def _take_end(self, trial: _Trial) -> None:
-        self._budget.ended(trial.number, self._final_loss(trial), trial.state)
+        loss = self._final_loss(trial) if trial.state is TrialState.SUCCEEDED else None
+        self._budget.ended(trial.number, loss, trial.state)
         repeats = range(trial.configuration, trial.configuration + self._space.repeats)
         trials = [self._trials[number] for number in repeats if number in self._trials]
         if len(trials) < len(repeats) or not all(found.state.is_finished for found in trials):
@@ -312,8 +313,8 @@ class Search:
         return None if value is None else _loss(value, self._space.mode)
 
     def _final_loss(self, trial: _Trial) -> float | None:
-        """Return the loss of a trial that has succeeded and keeps the constraints."""
-        if trial.state is not TrialState.SUCCEEDED:
+        """Return the last loss of a trial that has not failed and keeps the constraints."""
+        if trial.state not in (TrialState.SUCCEEDED, TrialState.STOPPED):
             return None
         for constraint in self._space.constraints:
             value = trial.metrics.get(constraint.metric)
@@ -370,12 +371,16 @@ class Search:
         return first.number if first.purpose is Purpose.SEARCH else DEFAULT
 
     def _new_confirmation(self) -> Confirmation | None:
-        """Return the confirmation of the best configurations, as far as a former run has come."""
+        """Return the confirmation of the best configurations, as far as a former run has come.
+
+        Those that trained longest come first: few of a search that stops trials train to the end,
+        and losses after different epochs do not compare. All of them train to the end here.
+        """
         confirm = self._space.confirm
         if confirm is None:
             return None
         scored = [
-            (loss, trial.number)
+            (-trial.epochs, loss, trial.configuration)
             for trial in self._trials.values()
             if trial.purpose is Purpose.SEARCH and (loss := self._final_loss(trial)) is not None
         ]
@@ -384,7 +389,7 @@ class Search:
             for trial in self._trials.values()
             if trial.purpose is Purpose.CONFIRM and trial.state.is_finished
         }
-        best = [number for _, number in sorted(scored)[: confirm.top]]
+        best = [number for *_, number in sorted(scored)[: confirm.top]]
         seeds = confirmation_seeds(confirm, self._spec.seed, self._space.repeats)
         return Confirmation(seeds, best, self._default(), losses) if best else None
 

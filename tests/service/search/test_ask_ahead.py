@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,7 +53,7 @@ def slow() -> Slow:
 
 @pytest.fixture
 def ahead(slow: Slow) -> Iterator[AskAhead]:
-    ahead = AskAhead(slow, first=3)
+    ahead = AskAhead(slow, most=100, first=3)
     yield ahead
     slow.may_draw.release(100)
     ahead.close()
@@ -102,7 +103,7 @@ def test_what_the_thread_raises_is_raised_by_the_next_draw(slow: Slow, ahead: As
 
 
 def test_closing_ends_the_thread(slow: Slow) -> None:
-    ahead = AskAhead(slow)
+    ahead = AskAhead(slow, most=100)
     assert not ahead.is_ready()
     ahead.close()
     slow.may_draw.release()
@@ -111,3 +112,14 @@ def test_closing_ends_the_thread(slow: Slow) -> None:
         thread.join(timeout=60)
     assert not any(thread.is_alive() for thread in threads)
     assert slow.calls == [("draw", 0)]
+
+
+def test_nothing_is_drawn_ahead_that_nobody_takes(slow: Slow) -> None:
+    slow.may_draw.release(100)
+    ahead = AskAhead(slow, most=2)
+    assert [ahead.draw(0), ahead.draw(1)] == [{"x": 0}, {"x": 1}]
+    ahead.end(1, succeeded=True)
+    while len(slow.calls) < 3:
+        time.sleep(0.01)
+    ahead.close()
+    assert [call[0] for call in slow.calls] == ["draw", "draw", "end"]

@@ -215,6 +215,16 @@ def test_the_best_and_the_default_run_again_with_common_seeds() -> None:
     assert world.search.planned == len(world.trials)
 
 
+def test_where_few_trained_to_the_end_those_that_trained_longest_are_confirmed_too() -> None:
+    world = World(**{**ASHA, "confirm": {"top": 3, "seeds": 2}})
+    world.run()
+    confirming = {t.configuration for t in world.trials.values() if t.purpose is Purpose.CONFIRM}
+    searched = [t for t in world.trials.values() if t.purpose is Purpose.SEARCH]
+    best = sorted(searched, key=lambda t: (-t.epochs, loss(t.parameters, t.seed, t.epochs)))[:3]
+    assert {t.number for t in best} <= confirming
+    assert {t.state for t in best} == {TrialState.SUCCEEDED, TrialState.STOPPED}
+
+
 @pytest.mark.parametrize("crash_after", range(30, 110, 7))
 def test_a_confirmation_that_is_taken_over_runs_the_same_trials(crash_after: int) -> None:
     plain, crashed = World(**CONFIRM), World(**CONFIRM)
