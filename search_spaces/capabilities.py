@@ -58,15 +58,16 @@ SAMPLER_ABILITIES: Mapping[str, SamplerAbility] = {
     #                       conditions categories objectives constraints learns
     "auto": SamplerAbility(_YES, _YES, _YES, _YES, _YES),
     "random": SamplerAbility(_YES, _YES, _YES, _YES, _NO),
-    "sobol": SamplerAbility(_NO, _NO, _YES, _YES, _NO),
+    "sobol": SamplerAbility(_NO, _YES, _YES, _YES, _NO),
     "tpe": SamplerAbility(_YES, _YES, _YES, _YES, _YES),
     "gp": SamplerAbility(_NO, _YES, _YES, _YES, _YES),
     "cmaes": SamplerAbility(_NO, _NO, _NO, _NO, _YES, varied=2),
-    "nsga2": SamplerAbility(_NO, _YES, _YES, _YES, _YES),
+    "nsga2": SamplerAbility(_NO, _YES, _YES, _YES, _YES, varied=2),
 }
 #: What each scheduler goes together with.
 SCHEDULER_ABILITIES: Mapping[str, SchedulerAbility] = {
     "none": SchedulerAbility(objectives=True, repeats=True),
+    "auto": SchedulerAbility(objectives=True, repeats=True),
     "asha": SchedulerAbility(),
     "hyperband": SchedulerAbility(),
     "median": SchedulerAbility(),
@@ -137,11 +138,14 @@ def _listing_refusals(space: SearchSpace) -> Iterator[Problem]:
 
 def _scheduler_refusals(space: SearchSpace, *, resumes: bool) -> Iterator[Problem]:
     name, ability = space.scheduler.name, SCHEDULER_ABILITIES[space.scheduler.name]
+    if name == "auto" and space.strategy != "auto":
+        detail = "a scheduler is chosen together with a sampler, by strategy auto"
+        yield _refused("/scheduler", detail, "name one, asha for instance, or use strategy auto")
     if space.secondary and not ability.objectives:
         detail = f"{name} compares trials by one objective, and there are {len(space.objectives)}"
         hint = "use scheduler none, or make the other metrics constraints"
         yield _refused("/scheduler", detail, hint)
-    if space.metric in RESERVED_METRICS and not space.scheduler.is_none:
+    if space.metric in RESERVED_METRICS and name not in ("none", "auto"):
         detail = f"{name} compares trials by {space.metric}, which says nothing of how they end"
         yield _refused("/scheduler", detail, "use scheduler none, or another first objective")
     if ability.needs_state and not resumes:

@@ -9,7 +9,7 @@ from search_spaces.errors import Code, Problem, SearchSpaceError, pointer_to, ra
 from search_spaces.limits import Budget, Confirm
 from search_spaces.members import read_list, whole_problems
 from search_spaces.objectives import Constraint, Objective
-from search_spaces.scheduling import NO_SCHEDULER, PARAMETERS, Scheduler
+from search_spaces.scheduling import AUTO_SCHEDULER, NO_SCHEDULER, PARAMETERS, Scheduler
 from search_spaces.values import shown, text_problems, value_problems, wrong_type
 
 MOST_OBJECTIVES = 4
@@ -46,20 +46,46 @@ def read_search_members(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[Pr
     return members, problems
 
 
-def search_members_json(space: Any) -> dict[str, Any]:
-    """Return the JSON of a space's members of :data:`SEARCH_KEYS` that are not at their default."""
-    several = [objective.to_json() for objective in space.objectives] if space.secondary else []
-    members = {
-        "objectives": several,
-        "constraints": [constraint.to_json() for constraint in space.constraints],
-        "scheduler": None if space.scheduler == NO_SCHEDULER else space.scheduler.to_json(),
-        "budget": space.budget.to_json(),
-        "enqueue": [dict(configuration) for configuration in space.enqueue],
-        "warm_start": list(space.warm_start),
-        "repeats": None if space.repeats == 1 else space.repeats,
-        "confirm": None if space.confirm is None else space.confirm.to_json(),
-    }
-    return {name: value for name, value in members.items() if value}
+def implied_members(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the scheduler and the confirmation of a space that says nothing of them.
+
+    None, but where the strategy is ``auto``: there the plan chooses the scheduler, and the winner
+    is confirmed if there is a single one that does not run with several seeds anyway.
+    """
+    is_auto = members.get("strategy") == "auto"
+    scheduler = AUTO_SCHEDULER if is_auto else NO_SCHEDULER
+    has_winner = not members.get("secondary") and members.get("repeats", 1) == 1
+    changes = members.get("scheduler", scheduler).name == "pbt"
+    confirm = Confirm() if is_auto and has_winner and not changes else None
+    return {"scheduler": scheduler, "confirm": confirm}
+
+
+def search_members_json(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON of the members of :data:`SEARCH_KEYS` that are not as they would be unsaid.
+
+    ``members`` are all of a space, by name.
+    """
+    said = {key: members[key] for key, value in implied_members(members).items()
+            if members[key] != value}  # fmt: skip
+    written: dict[str, Any] = {}
+    if members["secondary"]:
+        first = Objective(members["metric"], members["mode"])
+        written["objectives"] = [each.to_json() for each in (first, *members["secondary"])]
+    if members["constraints"]:
+        written["constraints"] = [constraint.to_json() for constraint in members["constraints"]]
+    if "scheduler" in said:
+        written["scheduler"] = said["scheduler"].to_json()
+    if not members["budget"].is_endless:
+        written["budget"] = members["budget"].to_json()
+    if members["enqueue"]:
+        written["enqueue"] = [dict(configuration) for configuration in members["enqueue"]]
+    if members["warm_start"]:
+        written["warm_start"] = list(members["warm_start"])
+    if members["repeats"] != 1:
+        written["repeats"] = members["repeats"]
+    if "confirm" in said:
+        written["confirm"] = False if said["confirm"] is None else said["confirm"].to_json()
+    return written
 
 
 def known_search_members(raw: Mapping[str, Any]) -> dict[str, Any]:

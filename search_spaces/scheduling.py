@@ -14,9 +14,10 @@ from search_spaces.values import shown, wrong_type
 
 MOST_EPOCHS = 1_000_000
 
-#: The parameters of each scheduler.
+#: The parameters of each scheduler; ``auto`` stands for one that a plan chooses.
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "none": (),
+    "auto": (),
     "asha": ("reduction_factor", "min_epochs", "stops"),
     "hyperband": ("reduction_factor", "min_epochs", "stops"),
     "median": ("min_epochs", "min_trials"),
@@ -66,10 +67,10 @@ class Scheduler:
 
     @property
     def first_rung(self) -> int:
-        """The first epoch at which trials are compared, 0 for ``none``."""
+        """The first epoch at which trials are compared, 0 for ``none`` and ``auto``."""
         if self.name == "pbt":
             return self.interval
-        return 0 if self.is_none else self.min_epochs
+        return self.min_epochs if "min_epochs" in PARAMETERS[self.name] else 0
 
     @property
     def promotes(self) -> bool:
@@ -112,3 +113,5 @@ class Scheduler:
 
 #: Every trial trains all its epochs.
 NO_SCHEDULER = Scheduler("none")
+#: A plan chooses the scheduler.
+AUTO_SCHEDULER = Scheduler("auto")

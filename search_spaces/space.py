@@ -11,6 +11,7 @@ from search_spaces.conditions import condition_problems, without_impossible
 from search_spaces.configuration import enqueue_problems
 from search_spaces.declared import (
     SEARCH_KEYS,
+    implied_members,
     known_search_members,
     member_problems,
     read_search_members,
@@ -129,6 +130,7 @@ class SearchSpace:
         )
         members["parameters"], unreadable = read_parameters(raw.get("parameters", {}))
         members.setdefault("strategy", _implied_strategy(members["parameters"]))
+        members = implied_members(members) | members
         problems += unreadable
         problems += _problems(members, _names(raw.get("parameters")) - set(members["parameters"]))
         raise_any(problems, pointer)
@@ -152,7 +154,7 @@ class SearchSpace:
         members = {key: getattr(self, key) for key in _PLAIN_KEYS}
         declared = {name: domain.to_json() for name, domain in self.parameters.items()}
         plain = {key: value for key, value in members.items() if value is not None}
-        return {**plain, "parameters": declared, **search_members_json(self)}
+        return {**plain, "parameters": declared, **search_members_json(self._members())}
 
     def with_overrides(
         self,
@@ -169,7 +171,8 @@ class SearchSpace:
         A constant or a domain in ``parameters`` replaces the space's own wholly, its conditions
         included; new names are added. Conditions of the other parameters lose the values that can
         no longer be taken, and parameters whose conditions can no longer hold are left out.
-        ``search`` has the JSON of members by key, those of :data:`SEARCH_KEYS`.
+        ``search`` has the JSON of members by key, those of :data:`SEARCH_KEYS`. A scheduler and a
+        confirmation that follow from the strategy alone follow from the new one.
         Raises :class:`SearchSpaceError` with every problem, at pointers under ``pointer``.
         """
         said = {"strategy": strategy, "epochs": epochs, "trials": trials}
@@ -180,6 +183,10 @@ class SearchSpace:
         searched, wrong = read_search_members(search or {})
         problems += wrong
         members = self._members() | given | searched
+        unsaid, new = implied_members(self._members()), implied_members(members)
+        members |= {
+            key: new[key] for key in new if key not in searched and members[key] == unsaid[key]
+        }
         members["parameters"] = without_impossible({**self.parameters, **replaced}, replaced)
         if trials is None and members["strategy"] not in SAMPLERS:
             members["trials"] = None

@@ -34,6 +34,7 @@ from service.disk import disk_problem
 from service.errors import InvalidRequest, Unavailable
 from service.job_request import ConfirmRequest, ExtendRequest, JobRequest
 from service.log_lines import log_state
+from service.search.auto import choose
 from service.settings import Settings
 from service.version import version
 from trainables import registry
@@ -42,7 +43,7 @@ from trainables.contract import UnknownTrainable
 logger = logging.getLogger(__name__)
 
 #: What is read and not run yet: members of a space, strategies and schedulers.
-NOT_YET = ("warm_start", "auto", "pbt")
+NOT_YET = ("warm_start", "pbt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,15 @@ class Plan:
     """What a request would run.
 
     ``configurations`` is None where a sampler draws them; ``distinct`` is the number of different
-    ones that it can draw, None where they are endless.
+    ones that it can draw, None where they are endless. ``chosen`` says why ``auto`` chose the
+    sampler and the scheduler that they have, "" where it had no choice.
     """
 
     spec: JobSpec
     fingerprint: str
     configurations: list[dict[str, Any]] | None
     distinct: int | None
+    chosen: str = ""
 
     @property
     def trials(self) -> int:
@@ -70,6 +73,20 @@ class Plan:
             return None
         sampler = self.spec.space.strategy
         return {"sampler": sampler, "seed": self.spec.seed, "trials": self.trials}
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A space as it can be run, and why ``auto`` chose what it has.
+
+    ``schema`` is that of its trainable's parameters, ``distinct`` the number of configurations that
+    there are to draw, None where they are endless.
+    """
+
+    space: SearchSpace
+    chosen: str
+    schema: Mapping[str, Any]
+    distinct: int | None
 
 
 class Jobs:
@@ -104,19 +121,20 @@ class Jobs:
             raise InvalidRequest(search_spaces.located(error.problems, root, overridden)) from error
         _check_run(space, root, overridden)
         _check_keep(request, self._settings.max_trials)
-        space, schema, distinct = self._checked(space, root, overridden)
+        checked = self._checked(space, root, overridden)
+        space = checked.space
         _check_device(request, space)
         spec = _spec(request, space)
-        fingerprint = spec.fingerprint(schema)
+        fingerprint = spec.fingerprint(checked.schema)
         if space.is_sampled:
-            return Plan(spec, fingerprint, None, distinct)
+            return Plan(spec, fingerprint, None, checked.distinct, checked.chosen)
         listed = list(search_spaces.configurations(space))
-        return Plan(spec, fingerprint, listed, len(listed))
+        return Plan(spec, fingerprint, listed, len(listed), checked.chosen)
 
     def _checked(
         self, space: SearchSpace, root: str = "", overridden: Sequence[str] = ()
-    ) -> tuple[SearchSpace, Mapping[str, Any], int | None]:
-        """Return the space as it can be run, its trainable's schema, and what there is to draw.
+    ) -> _Checked:
+        """Return the space as it can be run.
 
         A sampler draws no more trials than there are different configurations: the same one with
         the same seed would give the same numbers again. Raises
@@ -135,13 +153,11 @@ class Jobs:
             overridden=overridden,
             resumes=trainable.resumes,
         )
-        space = replace(space, enqueue=search_spaces.enqueued(space))
-        if space.scheduler.promotes and not trainable.resumes:
-            space = replace(space, scheduler=replace(space.scheduler, stops=True))
         distinct = search_spaces.count_distinct(space)
         if space.trials is not None and distinct is not None:
-            space = replace(space, trials=min(space.trials, distinct))
-        return space, schema, distinct
+            space = replace(space, trials=min(space.trials, distinct), checked=True)
+        space = replace(space, enqueue=search_spaces.enqueued(space), checked=True)
+        return _Checked(*_resolved(space, resumes=trainable.resumes), schema, distinct)
 
     def _declared(self, request: JobRequest) -> SearchSpace:
         if isinstance(request.search_space, str):
@@ -191,20 +207,21 @@ class Jobs:
         try:
             asked = job.spec.space.with_overrides(None, None, epochs, trials)
             asked = replace(asked, budget=Budget())  # the new totals stand for it
-            space, schema, distinct = self._checked(asked, overridden=("/trials", "/epochs"))
+            checked = self._checked(asked, overridden=("/trials", "/epochs"))
         except SearchSpaceError as error:
             raise InvalidRequest(error.problems) from error
         if job.state.is_finished:
-            _check_larger(request, job, distinct)
+            _check_larger(request, job, checked.distinct)
         full = disk_problem(self._settings)
         if full:
             raise Unavailable(full, retry_after_s=60)
+        space = checked.space
         spec = replace(job.spec, space=space, trials=search_spaces.count(space) * space.repeats)
         extended = self._store.extend_job(
             job.id,
             trials=None if trials is None else spec.trials,
             epochs=epochs,
-            fingerprint=spec.fingerprint(schema),
+            fingerprint=spec.fingerprint(checked.schema),
         )
         log_state(logger, job.id, extended.job.state)
         return extended
@@ -218,7 +235,7 @@ class Jobs:
         job = self._store.job(job_id)
         try:
             asked = job.spec.space.with_overrides(search={"confirm": request.model_dump()})
-            space, schema, _ = self._checked(asked, overridden=("/confirm",))
+            checked = self._checked(asked, overridden=("/confirm",))
         except SearchSpaceError as error:
             raise InvalidRequest([replace(p, pointer="") for p in error.problems]) from error
         full = disk_problem(self._settings)
@@ -227,7 +244,7 @@ class Jobs:
         confirmed = self._store.confirm_job(
             job.id,
             Confirm(request.top, request.seeds),
-            fingerprint=replace(job.spec, space=space).fingerprint(schema),
+            fingerprint=replace(job.spec, space=checked.space).fingerprint(checked.schema),
         )
         log_state(logger, job.id, confirmed.state)
         return confirmed
@@ -267,6 +284,22 @@ def _spec(request: JobRequest, space: SearchSpace) -> JobSpec:
         tags=request.tags,
         version=version(),
     )
+
+
+def _resolved(space: SearchSpace, *, resumes: bool) -> tuple[SearchSpace, str]:
+    """Return the space with what ``auto`` stands for, and why.
+
+    Where the trainable does not resume, the scheduler stops trials rather than pausing them.
+    """
+    strategy, scheduler, reason = space.strategy, space.scheduler, ""
+    if "auto" in (strategy, scheduler.name):
+        asked = None if scheduler.name == "auto" else scheduler
+        choice = choose(space, can_resume=resumes, scheduler=asked)
+        scheduler, reason = choice.scheduler, choice.reason
+        strategy = choice.sampler if strategy == "auto" else strategy
+    if scheduler.promotes and not resumes:
+        scheduler = replace(scheduler, stops=True)
+    return replace(space, strategy=strategy, scheduler=scheduler), reason
 
 
 def _listed_trials(plan: Plan) -> list[NewTrial]:

@@ -251,7 +251,8 @@ class CurveView(Answer):
 class PlanView(Answer):
     """What a job would run: its configurations, or how a sampler would draw them.
 
-    ``distinct`` is the number of different configurations; null where they are endless.
+    ``distinct`` is the number of different configurations; null where they are endless. ``chosen``
+    says why ``auto`` chose the strategy and the scheduler that ``spec`` has, "" where it did not.
     """
 
     spec: Spec
@@ -260,6 +261,7 @@ class PlanView(Answer):
     configurations: list[dict[str, Any]] | None
     sampling: dict[str, Any] | None
     distinct: int | None = None
+    chosen: str = ""
 
 
 class PlotView(Answer):

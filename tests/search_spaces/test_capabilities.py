@@ -47,10 +47,10 @@ def test_ranges_and_one_objective_suit_every_sampler(strategy: str) -> None:
     ("members", "able"),
     [
         ({"parameters": RANGES}, ("random", "sobol", "tpe", "gp", "cmaes", "nsga2")),
-        ({"parameters": LIST}, ("random", "tpe", "gp", "nsga2")),
+        ({"parameters": LIST}, ("random", "sobol", "tpe", "gp", "nsga2")),
         ({"parameters": CONDITION}, ("random", "tpe")),
         ({"parameters": {"rate": RANGES["rate"], "layers": 1}},
-         ("random", "sobol", "tpe", "gp", "nsga2")),
+         ("random", "sobol", "tpe", "gp")),
         ({"objectives": TWO}, ("random", "sobol", "tpe", "gp", "nsga2")),
         ({"constraints": [{"metric": "seconds", "at_most": 1}]},
          ("random", "sobol", "tpe", "gp", "nsga2")),
@@ -71,7 +71,7 @@ def test_a_refusal_names_the_parameter_and_the_samplers_that_can() -> None:
     ]
     assert refused(parameters=LIST, strategy="cmaes") == [
         "/strategy: cmaes draws numbers of ranges only, and activation is a list of values; "
-        "use one of: random, tpe, gp, nsga2"
+        "use one of: random, sobol, tpe, gp, nsga2"
     ]
 
 
@@ -89,7 +89,7 @@ def test_strategies_that_list_run_nothing_else(strategy: str) -> None:
     assert pointers(strategy=strategy, parameters=listed, scheduler="asha") == []
 
 
-@pytest.mark.parametrize("scheduler", [name for name in SCHEDULERS if name != "none"])
+@pytest.mark.parametrize("scheduler", [name for name in SCHEDULERS if name not in ("none", "auto")])
 def test_schedulers_compare_single_trials_by_one_objective_that_changes(scheduler: str) -> None:
     assert pointers(scheduler=scheduler) == []
     assert pointers(scheduler=scheduler, objectives=TWO) == ["/scheduler"]
@@ -97,9 +97,15 @@ def test_schedulers_compare_single_trials_by_one_objective_that_changes(schedule
     assert pointers(scheduler=scheduler, repeats=2) == ["/repeats"]
 
 
-def test_without_a_scheduler_all_of_that_is_allowed() -> None:
-    assert pointers(objectives=TWO, repeats=3) == []
-    assert pointers(metric="seconds", mode="min") == []
+@pytest.mark.parametrize("members", [{"scheduler": "none"}, {"strategy": "auto"}])
+def test_without_a_scheduler_all_of_that_is_allowed(members: dict[str, Any]) -> None:
+    assert pointers(objectives=TWO, repeats=3, **members) == []
+    assert pointers(metric="seconds", mode="min", **members) == []
+
+
+def test_a_scheduler_is_chosen_only_together_with_a_sampler() -> None:
+    assert pointers(strategy="auto", scheduler="auto") == []
+    assert pointers(strategy="random", scheduler="auto") == ["/scheduler"]
 
 
 def test_population_based_training_needs_states_a_population_and_a_sampler() -> None:

@@ -174,6 +174,29 @@ def test_without_a_strategy_ranges_are_sampled_and_lists_are_a_grid() -> None:
     assert SearchSpace.from_json({**bare, "parameters": logarithmic}).strategy == "auto"
 
 
+def test_auto_leaves_the_scheduler_to_the_plan_and_confirms_its_winner() -> None:
+    auto = space(strategy="auto")
+    assert (auto.scheduler, auto.confirm) == (Scheduler("auto"), Confirm())
+    assert auto.to_json().keys() == SPACE.keys()
+    said = space(strategy="auto", scheduler="none", confirm=False)
+    assert (said.scheduler, said.confirm) == (Scheduler("none"), None)
+    assert SearchSpace.from_json(said.to_json()) == said
+    assert space(strategy="auto", repeats=2).confirm is None
+    assert space(strategy="auto", objectives=MEMBERS["objectives"]).confirm is None
+    assert space(strategy="auto", scheduler="pbt").confirm is None
+
+
+def test_what_follows_from_the_strategy_follows_from_the_new_one_of_a_job() -> None:
+    auto = space(strategy="auto")
+    assert space().with_overrides(strategy="auto") == auto
+    assert auto.with_overrides(strategy="tpe") == space()
+    said = space(scheduler="median", confirm={"top": 1}).with_overrides(strategy="auto")
+    assert (said.scheduler, said.confirm) == (Scheduler("median"), Confirm(top=1))
+    off = auto.with_overrides(strategy="random", search={"scheduler": "asha", "confirm": True})
+    assert (off.scheduler, off.confirm) == (Scheduler("asha"), Confirm())
+    assert auto.with_overrides(search={"repeats": 2}).confirm is None
+
+
 def test_a_row_of_a_newer_version_is_read_without_what_is_unknown() -> None:
     newer = {
         **SPACE,

@@ -71,9 +71,7 @@ RATES = {"learning_rate": {"low": 0.001, "high": 0.1, "log": True}}
 SAMPLED = {**JOB, "strategy": "random", "trials": 8, "parameters": RATES}
 
 
-@pytest.mark.parametrize(
-    "change", [{"warm_start": ["0123456789abcdef"]}, {"strategy": "auto"}, {"scheduler": "pbt"}]
-)
+@pytest.mark.parametrize("change", [{"warm_start": ["0123456789abcdef"]}, {"scheduler": "pbt"}])
 def test_what_is_not_run_yet_is_refused_where_it_stands(
     client: TestClient, change: dict[str, Any]
 ) -> None:
@@ -108,6 +106,40 @@ def test_what_a_job_says_of_its_search_is_in_its_specification(
     job = submit(client, **{**SAMPLED, **change})
     assert {key: job["spec"][key] for key in change} == change
     assert client.get(f"/api/v1/jobs/{job['id']}").json()["spec"] == job["spec"]
+
+
+def planned(client: TestClient, **changes: Any) -> dict[str, Any]:
+    answer = client.post("/api/v1/jobs?dry_run=true", json={**SAMPLED, **changes})
+    assert answer.status_code == 200, answer.text
+    plan: dict[str, Any] = answer.json()
+    return plan
+
+
+def test_the_plan_says_what_auto_chose_and_the_job_has_it(client: TestClient) -> None:
+    plan = planned(client, strategy="auto", epochs=30)
+    spec = plan["spec"]
+    assert plan["sampling"]["sampler"] == spec["strategy"] == "gp"
+    assert spec["scheduler"]["name"] == "asha"
+    assert spec["confirm"] == {"top": 3, "seeds": 5}
+    assert plan["chosen"].startswith("gp, a Gaussian process")
+    assert "asha, which pauses trials" in plan["chosen"]
+    job = submit(client, **{**SAMPLED, "strategy": "auto", "epochs": 30})
+    assert job["spec"] == spec
+    assert job["fingerprint"] == plan["fingerprint"]
+
+
+def test_auto_keeps_to_what_the_job_says(client: TestClient) -> None:
+    said = {"scheduler": "none", "confirm": False}
+    spec = planned(client, strategy="auto", epochs=30, **said)["spec"]
+    assert ("scheduler" in spec, "confirm" in spec) == (False, False)
+    assert planned(client)["chosen"] == ""
+
+
+def test_a_space_of_ranges_without_strategy_is_left_to_auto(client: TestClient) -> None:
+    space = client.get("/api/v1/search_spaces/q4_logistic_regression").json()
+    del space["strategy"]
+    space["parameters"] = RATES
+    assert planned(client, search_space=space, strategy=None)["spec"]["strategy"] == "gp"
 
 
 def test_enqueued_configurations_are_kept_complete(client: TestClient) -> None:
