@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 #: An epoch has enough values for a model from so many trials on.
 ENOUGH = 10
@@ -23,6 +24,14 @@ class Values:
 
     losses: tuple[float, ...]
     excess: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A configuration that was trained elsewhere, and its values after the last epoch."""
+
+    configuration: Mapping[str, Any]
+    values: Values
 
 
 class Levels:

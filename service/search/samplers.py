@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import optuna
@@ -24,7 +23,7 @@ from results.states import Purpose
 from search_spaces import SearchSpace
 from service.search.ask_ahead import AskAhead
 from service.search.kinds import KINDS, MOST_DRAWS
-from service.search.levels import Levels, Values
+from service.search.levels import Levels, Past, Values
 
 Configuration = dict[str, Any]
 
@@ -55,14 +54,6 @@ class Sampler(Protocol):
 
     def close(self) -> None:
         """End what runs in the background."""
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """A configuration that was trained elsewhere, and its values after the last epoch."""
-
-    configuration: Mapping[str, Any]
-    values: Values
 
 
 def make_sampler(

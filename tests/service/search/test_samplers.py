@@ -15,8 +15,8 @@ from results.records import TrialRecord
 from results.states import TrialState
 from search_spaces import SearchSpace
 from service.search.ask_ahead import AskAhead
-from service.search.levels import Values
-from service.search.samplers import RANDOM_FRACTION, OptunaSampler, Past, Sampler, make_sampler
+from service.search.levels import Past, Values
+from service.search.samplers import RANDOM_FRACTION, OptunaSampler, Sampler, make_sampler
 
 SAMPLERS = tuple(name for name in search_spaces.SAMPLERS if name != "auto")
 #: Those that learn also where there is one parameter; NSGA-II then draws at random.

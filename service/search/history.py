@@ -1,0 +1,140 @@
+"""Turns trials from elsewhere into what a sampler can be told, and says what does not fit.
+
+They count as observed at the last epoch: their values stand beside those of trials that have
+trained to the end, whatever number of epochs they were trained themselves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import search_spaces
+from results.records import TrialRecord
+from results.states import Purpose, TrialState
+from search_spaces import Choice, Range, SearchSpace
+from service.search.levels import Past, Values
+
+
+@dataclass(frozen=True, slots=True)
+class PastTrial:
+    """A trial from elsewhere; ``source`` says where, in words.
+
+    ``values`` are those of the objectives in order, where the source does not name metrics.
+    """
+
+    source: str
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    values: Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many trials of a source do not fit, and why, in words."""
+
+    source: str
+    reason: str
+    trials: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a sampler is told of trials from elsewhere, and what is left out."""
+
+    past: tuple[Past, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+class _Unfit(Exception):
+    """The trial does not fit the space; the text says why."""
+
+
+def of_job(job_id: str, records: Iterable[TrialRecord]) -> list[PastTrial]:
+    """Return the trials of a job's search that have succeeded."""
+    return [
+        PastTrial(f"job {job_id}", record.parameters, record.metrics)
+        for record in records
+        if record.state is TrialState.SUCCEEDED and record.purpose is Purpose.SEARCH
+    ]
+
+
+def convert(space: SearchSpace, trials: Iterable[PastTrial]) -> History:
+    """Return what a sampler of the space is told of the trials.
+
+    A trial fits where its configuration is one of the space's, and where it has a finite value for
+    every objective and a value for every constraint. A constant that it does not name is taken to
+    have been the same; numbers may be written as text.
+    """
+    past: list[Past] = []
+    left_out: Counter[tuple[str, str]] = Counter()
+    for trial in trials:
+        try:
+            past.append(Past(_configuration(space, trial.parameters), _values(space, trial)))
+        except _Unfit as reason:
+            left_out[trial.source, str(reason)] += 1
+    found = (LeftOut(source, reason, n) for (source, reason), n in left_out.items())
+    return History(tuple(past), tuple(found))
+
+
+def _configuration(space: SearchSpace, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    given = {}
+    for name, value in parameters.items():
+        if name not in space.parameters:
+            raise _Unfit(f"the space has no parameter {name}")
+        given[name] = _own(space, name, value)
+    try:
+        configuration = search_spaces.suggest(space, _Given(search_spaces.suggested(space, given)))
+    except KeyError as error:
+        raise _Unfit(f"they have no value for {error.args[0]}") from error
+    if surplus := given.keys() - configuration.keys():
+        raise _Unfit(f"{min(surplus)} does not exist beside their other values")
+    return configuration
+
+
+def _own(space: SearchSpace, name: str, value: Any) -> Any:
+    """Return the value as the space writes it: 3 for 3.0, a number for its text."""
+    domain = space.parameters[name]
+    if isinstance(domain, Range):
+        try:
+            number = float(value)
+            value = int(number) if domain.type == "int" and number == int(number) else number
+        except (TypeError, ValueError, OverflowError) as error:
+            raise _Unfit(f"a value of {name} is no number") from error
+    elif value not in domain:
+        value = next((listed for listed in domain.listed() if str(listed) == str(value)), value)
+    if value not in domain:
+        kind = "list of values" if isinstance(domain, Choice) else "domain"
+        raise _Unfit(f"a value of {name} is not in the {kind} of this space")
+    return value
+
+
+def _values(space: SearchSpace, trial: PastTrial) -> Values:
+    metrics = dict(trial.metrics)
+    for objective, value in zip(space.objectives, trial.values, strict=False):
+        metrics.setdefault(objective.metric, value)
+    losses = []
+    for objective in space.objectives:
+        value = metrics.get(objective.metric, math.nan)
+        if not math.isfinite(value):
+            raise _Unfit(f"they have no finite value of {objective.metric}")
+        losses.append(-value if objective.mode == "max" else value)
+    excess = [c.excess(metrics.get(c.metric, math.nan)) for c in space.constraints]
+    if any(math.isinf(value) and value > 0 for value in excess):
+        raise _Unfit("they have no value of a metric that is constrained")
+    return Values(tuple(losses), tuple(excess))
+
+
+class _Given:
+    """Suggests the values that are given; KeyError names a parameter without one."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    def _value(self, name: str, *_: Any, **__: Any) -> Any:
+        return self._values[name]
+
+    suggest_categorical = suggest_float = suggest_int = _value

@@ -1,0 +1,113 @@
+"""What a sampler is told of trials from elsewhere, and what is said to be left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from results.records import TrialRecord
+from results.states import Purpose, TrialState
+from search_spaces import SearchSpace
+from service.search.history import LeftOut, PastTrial, convert, of_job
+from service.search.levels import Past, Values
+
+PARAMETERS = {
+    "x": {"low": 0.0, "high": 1.0},
+    "layers": {"low": 1, "high": 3},
+    "optimizer": {"values": ["sgd", "adam"]},
+    "decay": {"low": 0.0, "high": 1.0, "when": {"optimizer": "adam"}},
+    "batch_size": 32,
+}
+SGD = {"x": 0.5, "layers": 2, "optimizer": "sgd", "batch_size": 32}
+ADAM = {**SGD, "optimizer": "adam", "decay": 0.25}
+
+
+def space(**members: Any) -> SearchSpace:
+    return SearchSpace.from_json({
+        "name": "any", "trainable": "any", "dataset": "any", "epochs": 5, "metric": "score",
+        "mode": "max", "strategy": "tpe", "parameters": PARAMETERS, **members,
+    })  # fmt: skip
+
+
+def trial(parameters: dict[str, Any], source: str = "elsewhere", **metrics: float) -> PastTrial:
+    return PastTrial(source, parameters, metrics or {"score": 0.75})
+
+
+def test_what_fits_becomes_losses_and_excesses() -> None:
+    declared = space(constraints=[{"metric": "size", "at_most": 10.0}])
+    found = convert(declared, [trial(SGD, score=0.75, size=12.0), trial(ADAM, score=0.5, size=4.0)])
+    assert found.left_out == ()
+    assert [past.configuration for past in found.past] == [
+        {name: SGD[name] for name in PARAMETERS if name in SGD},
+        {name: ADAM[name] for name in PARAMETERS},
+    ]
+    assert [past.values for past in found.past] == [
+        Values((-0.75,), (2.0,)),
+        Values((-0.5,), (-6.0,)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({**SGD, "dropout": 0.1}, "the space has no parameter dropout"),
+        ({**SGD, "x": 1.5}, "a value of x is not in the domain of this space"),
+        ({**SGD, "x": "many"}, "a value of x is no number"),
+        ({**SGD, "layers": 1.5}, "a value of layers is not in the domain of this space"),
+        ({**SGD, "optimizer": "lbfgs"}, "a value of optimizer is not in the list of values"),
+        ({**SGD, "batch_size": 64}, "a value of batch_size is not in the domain"),
+        ({**SGD, "decay": 0.5}, "decay does not exist beside their other values"),
+        ({"x": 0.5, "optimizer": "sgd"}, "they have no value for layers"),
+        ({**SGD, "optimizer": "adam"}, "they have no value for decay"),
+    ],
+)
+def test_a_configuration_that_is_not_one_of_the_space_is_left_out(
+    parameters: dict[str, Any], reason: str
+) -> None:
+    found = convert(space(), [trial(parameters), trial(SGD), trial(parameters)])
+    assert len(found.past) == 1
+    (left_out,) = found.left_out
+    assert (left_out.source, left_out.trials) == ("elsewhere", 2)
+    assert reason in left_out.reason
+
+
+def test_constants_may_be_missing_and_numbers_may_be_text() -> None:
+    told = {"x": "0.5", "layers": "2.0", "optimizer": "sgd"}
+    assert convert(space(), [trial(told)]).past == convert(space(), [trial(SGD)]).past
+
+
+@pytest.mark.parametrize(
+    ("metrics", "reason"),
+    [
+        ({"loss": 0.5}, "no finite value of score"),
+        ({"score": float("nan")}, "no finite value of score"),
+        ({"score": 0.5}, "no value of a metric that is constrained"),
+    ],
+)
+def test_a_trial_without_a_value_is_left_out(metrics: dict[str, float], reason: str) -> None:
+    declared = space(constraints=[{"metric": "size", "at_most": 10.0}])
+    found = convert(declared, [trial(SGD, "job a", **metrics)])
+    assert found.past == ()
+    assert found.left_out == (LeftOut("job a", f"they have {reason}", 1),)
+
+
+def test_values_without_names_are_those_of_the_objectives_in_order() -> None:
+    two = [{"metric": "score", "mode": "max"}, {"metric": "seconds", "mode": "min"}]
+    raw = {key: value for key, value in space().to_json().items() if key not in ("metric", "mode")}
+    declared = SearchSpace.from_json({**raw, "objectives": two})
+    found = convert(declared, [PastTrial("a study", SGD, {}, (0.5, 3.0))])
+    assert [past.values for past in found.past] == [Values((-0.5, 3.0))]
+    assert isinstance(found.past[0], Past)
+
+
+def test_of_a_job_the_trials_of_its_search_that_succeeded_count() -> None:
+    records = [
+        TrialRecord(0, TrialState.SUCCEEDED, SGD, 42, metrics={"score": 0.5}),
+        TrialRecord(1, TrialState.FAILED, SGD, 42, metrics={"score": 0.6}),
+        TrialRecord(2, TrialState.STOPPED, SGD, 42, metrics={"score": 0.7}),
+        TrialRecord(
+            3, TrialState.SUCCEEDED, SGD, 43, metrics={"score": 0.8}, purpose=Purpose.CONFIRM
+        ),
+    ]  # fmt: skip
+    assert of_job("abc", records) == [PastTrial("job abc", SGD, {"score": 0.5})]
