@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import search_spaces
@@ -35,15 +35,17 @@ from service.errors import InvalidRequest, Unavailable
 from service.job_request import ConfirmRequest, ExtendRequest, JobRequest
 from service.log_lines import log_state
 from service.search.auto import choose
+from service.search.history import History
 from service.settings import Settings
 from service.version import version
+from service.warm_starts import read_warm_starts
 from trainables import registry
 from trainables.contract import UnknownTrainable
 
 logger = logging.getLogger(__name__)
 
 #: What is read and not run yet: members of a space, strategies and schedulers.
-NOT_YET = ("warm_start", "pbt")
+NOT_YET = ("pbt",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Plan:
 
     ``configurations`` is None where a sampler draws them; ``distinct`` is the number of different
     ones that it can draw, None where they are endless. ``chosen`` says why ``auto`` chose the
-    sampler and the scheduler that they have, "" where it had no choice.
+    sampler and the scheduler that they have, "" where it had no choice. ``known`` is what the
+    sampler learns of other jobs.
     """
 
     spec: JobSpec
@@ -60,6 +63,15 @@ class Plan:
     configurations: list[dict[str, Any]] | None
     distinct: int | None
     chosen: str = ""
+    known: History | None = None
+
+    @property
+    def history(self) -> dict[str, Any] | None:
+        """What the sampler is told of other jobs, None where it is told nothing of any."""
+        if self.known is None:
+            return None
+        left_out = [asdict(left) for left in self.known.left_out]
+        return {"trials": len(self.known.past), "left_out": left_out}
 
     @property
     def trials(self) -> int:
@@ -124,10 +136,14 @@ class Jobs:
         checked = self._checked(space, root, overridden)
         space = checked.space
         _check_device(request, space)
+        try:
+            history = read_warm_starts(self._store, space)
+        except SearchSpaceError as error:
+            raise InvalidRequest(search_spaces.located(error.problems, root, overridden)) from error
         spec = _spec(request, space)
         fingerprint = spec.fingerprint(checked.schema)
         if space.is_sampled:
-            return Plan(spec, fingerprint, None, checked.distinct, checked.chosen)
+            return Plan(spec, fingerprint, None, checked.distinct, checked.chosen, history)
         listed = list(search_spaces.configurations(space))
         return Plan(spec, fingerprint, listed, len(listed), checked.chosen)
 

@@ -253,6 +253,7 @@ class PlanView(Answer):
 
     ``distinct`` is the number of different configurations; null where they are endless. ``chosen``
     says why ``auto`` chose the strategy and the scheduler that ``spec`` has, "" where it did not.
+    ``history`` says how many trials of other jobs the sampler is told, and which it is not.
     """
 
     spec: Spec
@@ -262,6 +263,7 @@ class PlanView(Answer):
     sampling: dict[str, Any] | None
     distinct: int | None = None
     chosen: str = ""
+    history: dict[str, Any] | None = None
 
 
 class PlotView(Answer):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,3 +138,9 @@ class _Given:
         return self._values[name]
 
     suggest_categorical = suggest_float = suggest_int = _value
+
+
+def gather(space: SearchSpace, trials_of: Callable[[str], Iterable[TrialRecord]]) -> History:
+    """Return what the jobs of the space's ``warm_start`` found; ``trials_of`` has their records."""
+    found = (of_job(job_id, trials_of(job_id)) for job_id in space.warm_start)
+    return convert(space, (trial for trials in found for trial in trials))

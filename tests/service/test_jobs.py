@@ -71,7 +71,7 @@ RATES = {"learning_rate": {"low": 0.001, "high": 0.1, "log": True}}
 SAMPLED = {**JOB, "strategy": "random", "trials": 8, "parameters": RATES}
 
 
-@pytest.mark.parametrize("change", [{"warm_start": ["0123456789abcdef"]}, {"scheduler": "pbt"}])
+@pytest.mark.parametrize("change", [{"scheduler": "pbt"}])
 def test_what_is_not_run_yet_is_refused_where_it_stands(
     client: TestClient, change: dict[str, Any]
 ) -> None:
@@ -395,3 +395,10 @@ def test_a_storage_that_is_away_stops_no_deletion(
     assert client.delete(f"/api/v1/jobs/{job_id}").status_code == 204
     assert client.get(f"/api/v1/jobs/{job_id}").status_code == 404
     assert f"job {job_id}: files in the storage are deleted later: cannot delete" in caplog.text
+
+
+def test_a_job_to_learn_from_must_exist(client: TestClient) -> None:
+    change = {"strategy": "tpe", "warm_start": ["0123456789abcdef"]}
+    answer = client.post("/api/v1/jobs", json={**SAMPLED, **change})
+    assert answer.status_code == 422
+    assert [problem["pointer"] for problem in answer.json()["errors"]] == ["/warm_start/0"]

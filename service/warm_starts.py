@@ -1,0 +1,44 @@
+"""Checks the jobs that a search is to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from results.errors import JobNotFound
+from results.store import Store
+from search_spaces import Code, Problem, SearchSpace, SearchSpaceError, pointer_to
+from service.search.history import History, convert, gather, of_job
+
+
+def read_warm_starts(store: Store, space: SearchSpace) -> History | None:
+    """Return what the jobs of ``warm_start`` tell a sampler of the space, None without any.
+
+    Raises :class:`search_spaces.SearchSpaceError`, with pointers to the job's ids, for a job that
+    there is not, that has not finished, or of which no trial fits the space.
+    """
+    if not space.warm_start:
+        return None
+    problems = list(_problems(store, space))
+    if problems:
+        raise SearchSpaceError(problems)
+    return gather(space, store.trials)
+
+
+def _problems(store: Store, space: SearchSpace) -> Iterator[Problem]:
+    for index, job_id in enumerate(space.warm_start):
+        pointer = pointer_to("warm_start", index)
+        try:
+            job = store.job(job_id)
+        except JobNotFound as error:
+            yield Problem(pointer, str(error), Code.INVALID_VALUE, "list ids of finished jobs")
+            continue
+        if not job.state.is_finished:
+            detail = f"job {job_id} is {job.state}"
+            yield Problem(pointer, detail, Code.NOT_APPLICABLE, "wait until it has finished")
+            continue
+        found = convert(space, of_job(job_id, store.trials(job_id)))
+        if not found.past:
+            reasons = "; ".join(left.reason for left in found.left_out[:3])
+            detail = f"no trial of job {job_id} fits this space: {reasons or 'none has succeeded'}"
+            hint = "leave it out, or declare the same parameters and metrics"
+            yield Problem(pointer, detail, Code.NOT_APPLICABLE, hint)
