@@ -17,20 +17,24 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from benchmarks.engines import ONE_THREAD, ROOT
 from benchmarks.records import BenchmarkError
-from benchmarks.searches import drawing, figures, page
+from benchmarks.searches import confirmations, decisions, drawing, figures, page
 from benchmarks.searches.figures import Row
 from benchmarks.searches.methods import chosen
 from benchmarks.searches.page import Published
 from benchmarks.searches.plan import DEFAULTS, ENTRIES, Plan, problem_names, run_one
-from benchmarks.searches.runs import Result, ResultFile, measure_all
+from benchmarks.searches.runs import Result, ResultFile, in_processes
+from benchmarks.searches.tables import DATASETS
 
 PAGE = ROOT / "docs" / "search.md"
 #: The figures that the page shows.
 PUBLISHED = ROOT / "docs" / "search.json"
 _RESULTS = Path("search-results.jsonl")
+#: So many configurations has the search of which the cost of deciding is measured.
+_CONFIGURATIONS = 10_000
 _LIBRARIES = ("argbest", "optuna", "ray")
 _TITLES = {entry.name: entry.title for entry in ENTRIES}
 
@@ -42,12 +46,35 @@ def summarize(results: Iterable[Result], plan: Plan, command: str) -> Published:
     for family in plan.families():
         found = [by_run[run] for run in plan.runs(family) if run in by_run]
         rows += figures.rows(found, plan.entries, plan.budgets_of(family))
-    stamp = {
+    stamp = _stamp(command)
+    return Published(tuple(rows), _TITLES, provenance={row.family: stamp for row in rows})
+
+
+def measure_others(
+    *, searches: int, configurations: int, processes: int, command: str
+) -> Published:
+    """Return how often winners are real, and what deciding costs.
+
+    Raises :class:`BenchmarkError` without the tables.
+    """
+    one = partial(confirmations.measure, searches=searches)
+    datasets = DATASETS["hpobench"]
+    confirmed = in_processes(one, datasets, processes=processes)
+    (cost,) = in_processes(decisions.measure, [configurations], processes=1)
+    stamp = _stamp(command)
+    return Published(
+        confirmed=tuple(sorted(confirmed, key=lambda found: datasets.index(found.dataset))),
+        decisions=cost,
+        provenance={"confirmed": stamp, "decisions": stamp},
+    )
+
+
+def _stamp(command: str) -> dict[str, Any]:
+    return {
         "command": command,
         "date": datetime.now(UTC).date().isoformat(),
         "versions": {name: version(name) for name in _LIBRARIES},
     }
-    return Published(tuple(rows), _TITLES, {row.family: stamp for row in rows})
 
 
 def publish(published: Published, *, into: Path, file: Path) -> None:
@@ -75,7 +102,7 @@ def measure_plan(
         key=lambda run: run.seed,
     )
     one = partial(run_one, folder=folder)
-    for number, result in enumerate(measure_all(runs, one, processes=processes), start=1):
+    for number, result in enumerate(in_processes(one, runs, processes=processes), start=1):
         file.add(result)
         run = result.run
         note(f"{number}/{len(runs)} {run.problem} {run.method} seed {run.seed}: "
@@ -106,8 +133,20 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         help=f"results are read from it and appended (default {_RESULTS})",
     )
     add("--processes", type=int, default=os.cpu_count() or 1, help="processes that simulate")
+    add(
+        "--confirmations",
+        type=int,
+        default=400,
+        metavar="N",
+        help="searches on each data set of "
+        "HPOBench-NN whose winners are confirmed (default 400; 0: none, and no cost of deciding)",
+    )
     add("--no-measuring", action="store_true", help="only show what the file of results has")
-    add("--quick", action="store_true", help="2 seeds of one data set of each collection")
+    add(
+        "--quick",
+        action="store_true",
+        help="2 seeds of one data set of each collection, 50 confirmations",
+    )
     add("--update-docs", action="store_true", help="put the figures into docs/search.md")
     return parser.parse_args(arguments)  # fmt: skip
 
@@ -122,6 +161,24 @@ def _plan(options: argparse.Namespace) -> Plan:
         tuple(options.budgets) if options.budgets else None,
         options.workers,
     )
+
+
+def _measured(options: argparse.Namespace, command: str) -> Published:
+    plan = _plan(options)
+    file = ResultFile(options.results)
+    if options.no_measuring:
+        return summarize(file.results, plan, command)
+    measure_plan(plan, file, folder=options.lcbench, processes=options.processes, note=_note)
+    published = summarize(file.results, plan, command)
+    if not options.confirmations:
+        return published
+    others = measure_others(
+        searches=min(50, options.confirmations) if options.quick else options.confirmations,
+        configurations=_CONFIGURATIONS,
+        processes=options.processes,
+        command=command,
+    )
+    return published.over(others)
 
 
 def _command(arguments: list[str], options: argparse.Namespace) -> str:
@@ -141,13 +198,7 @@ def main(arguments: list[str]) -> int:
     # The processes that simulate read these when they import their libraries.
     os.environ.update(ONE_THREAD)
     try:
-        plan = _plan(options)
-        file = ResultFile(options.results)
-        if not options.no_measuring:
-            measure_plan(
-                plan, file, folder=options.lcbench, processes=options.processes, note=_note
-            )
-        published = summarize(file.results, plan, _command(arguments, options))
+        published = _measured(options, _command(arguments, options))
         print(page.markdown(published))
         if options.update_docs:
             publish(published, into=PAGE, file=PUBLISHED)

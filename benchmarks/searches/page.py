@@ -6,9 +6,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from benchmarks.records import BenchmarkError
+from benchmarks.searches import confirmations
+from benchmarks.searches.confirmations import Confirmed
+from benchmarks.searches.decisions import EPOCHS, Decisions
 from benchmarks.searches.figures import RESAMPLES, Row
 from benchmarks.tables import markdown_table
 
@@ -54,11 +57,15 @@ FAMILIES = {
 class Published:
     """The rows of all collections, and the titles of their methods.
 
-    ``provenance`` maps each collection to what was run, when, and with which versions.
+    ``confirmed`` says how often winners were real, ``decisions`` what deciding costs; None where
+    that was not measured. ``provenance`` maps each collection, and these two, to what was run, when
+    and with which versions.
     """
 
-    rows: tuple[Row, ...]
-    titles: Mapping[str, str]
+    rows: tuple[Row, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
+    confirmed: tuple[Confirmed, ...] = ()
+    decisions: Decisions | None = None
     provenance: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def families(self) -> Iterable[tuple[str, list[Row]]]:
@@ -68,33 +75,49 @@ class Published:
             if rows:
                 yield family, sorted(rows, key=lambda row: row.at.mean[-1])
 
+    def over(self, former: Published) -> Published:
+        """Return this over what was published before: its collections replace those of before."""
+        families = {row.family for row in self.rows}
+        return Published(
+            (*(row for row in former.rows if row.family not in families), *self.rows),
+            {**former.titles, **self.titles},
+            self.confirmed or former.confirmed,
+            self.decisions or former.decisions,
+            {**former.provenance, **self.provenance},
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON."""
         return {
             "provenance": dict(self.provenance),
             "titles": dict(self.titles),
+            "confirmed": [one.to_json() for one in self.confirmed],
+            "decisions": self.decisions and self.decisions.to_json(),
             "rows": [row.to_json() for row in self.rows],
         }
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        """Read the JSON of :meth:`to_json`."""
+        return cls(
+            tuple(map(Row.from_json, raw["rows"])),
+            raw["titles"],
+            tuple(map(Confirmed.from_json, raw["confirmed"])),
+            Decisions(**raw["decisions"]) if raw["decisions"] else None,
+            raw["provenance"],
+        )
 
 
 def read(file: Path) -> Published:
     """Return what was published in a file; nothing if there is none."""
     if not file.exists():
-        return Published((), {})
-    raw = json.loads(file.read_text(encoding="utf-8"))
-    rows = tuple(map(Row.from_json, raw["rows"]))
-    return Published(rows, raw["titles"], raw["provenance"])
+        return Published()
+    return Published.from_json(json.loads(file.read_text(encoding="utf-8")))
 
 
 def write(file: Path, published: Published) -> Published:
-    """Write rows over those of the same collections in a file; return all that it has then."""
-    before = read(file)
-    families = {row.family for row in published.rows}
-    together = Published(
-        (*(row for row in before.rows if row.family not in families), *published.rows),
-        {**before.titles, **published.titles},
-        {**before.provenance, **published.provenance},
-    )
+    """Write what was measured over what a file has; return all that it has then."""
+    together = published.over(read(file))
     text = json.dumps(together.to_json(), ensure_ascii=False, separators=(",", ":"))
     file.write_text(text.replace('{"family"', '\n{"family"') + "\n", encoding="utf-8")
     return together
@@ -122,10 +145,15 @@ def markdown(published: Published, images: str = "") -> str:
             title = FAMILIES[family].title
             blocks.append(f"![Mean regret over the budget, {title}]({images}{family}.svg)")
         blocks += [_table(rows, published.titles), _by_problem(rows, published.titles)]
-        if family in published.provenance:
-            blocks.append(_provenance(published.provenance[family]))
-        sections.append("\n\n".join(blocks))
-    return "\n\n".join(sections)
+        sections.append([*blocks, _provenance(published, family)])
+    if published.confirmed:
+        blocks = ["### Is the winner real?", _of_confirmations(published.confirmed)]
+        blocks.append(confirmations.markdown(published.confirmed))
+        sections.append([*blocks, _provenance(published, "confirmed")])
+    if published.decisions:
+        blocks = ["### What deciding costs", _of_decisions(published.decisions)]
+        sections.append([*blocks, _provenance(published, "decisions")])
+    return "\n\n".join(block for blocks in sections for block in blocks if block)
 
 
 def _explanation(family: str, rows: Sequence[Row]) -> str:
@@ -183,6 +211,29 @@ def _cells(row: Row) -> list[str]:
     ]
 
 
-def _provenance(stamp: Mapping[str, Any]) -> str:
+def _of_confirmations(confirmed: Sequence[Confirmed]) -> str:
+    return (
+        f"{confirmed[0].searches} searches on each data set of HPOBench-NN, each of "
+        f"{confirmations.CONFIGURATIONS} random configurations with one seed. In how many the "
+        "winner has the best mean over all seeds: chosen by its one seed, after the best "
+        f"{confirmations.TOP} were trained again with all seeds, and after they were in the "
+        "service's rounds, where clear losers drop out."
+    )
+
+
+def _of_decisions(found: Decisions) -> str:
+    return (
+        f"A search of {found.configurations:,} random configurations with ASHA, {EPOCHS} epochs, "
+        f"without training: {found.decisions:,} steps and reports took {found.mean_us:.0f} µs "
+        f"each, the slowest {found.slowest_ms:.0f} ms; the process grew by "
+        f"{found.memory_bytes / 1e6:.0f} MB."
+    )
+
+
+def _provenance(published: Published, part: str) -> str:
+    """Return what was run, when and with which versions; "" if that is not known."""
+    stamp = published.provenance.get(part)
+    if stamp is None:
+        return ""
     versions = ", ".join(f"{name} {version}" for name, version in stamp["versions"].items())
     return f"`{stamp['command']}`, {stamp['date']}; {versions}."

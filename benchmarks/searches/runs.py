@@ -10,11 +10,14 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from benchmarks.searches.methods import Entry
 from benchmarks.searches.problems import Problem
 from benchmarks.searches.simulated import simulate
+
+Item = TypeVar("Item")
+Measured = TypeVar("Measured")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +101,16 @@ class ResultFile:
             file.write(json.dumps(result.to_json()) + "\n")
 
 
-def measure_all(
-    runs: Iterable[Run], one: Callable[[Run], Result], *, processes: int
-) -> Iterator[Result]:
-    """Yield the results of runs as they end, measured in so many processes.
+def in_processes(
+    one: Callable[[Item], Measured], items: Iterable[Item], *, processes: int
+) -> Iterator[Measured]:
+    """Yield what ``one`` returns for each item, as they end, called in so many new processes.
 
     ``one`` is pickled. What it raises is raised here, and the rest is given up.
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        futures = [pool.submit(one, run) for run in runs]
+        futures = [pool.submit(one, item) for item in items]
         try:
             for future in as_completed(futures):
                 yield future.result()

@@ -15,8 +15,9 @@ from optuna.samplers import RandomSampler
 
 from benchmarks import search
 from benchmarks.records import BenchmarkError
-from benchmarks.searches import drawing, figures, page
+from benchmarks.searches import confirmations, decisions, drawing, figures, page
 from benchmarks.searches.competitors import PlainOptuna, RayAsha, ShortRunThenBest
+from benchmarks.searches.decisions import Decisions
 from benchmarks.searches.methods import Entry, chosen
 from benchmarks.searches.ours import OURS
 from benchmarks.searches.page import BEGIN, END, Published
@@ -262,6 +263,33 @@ def test_a_method_that_plans_for_a_budget_counts_with_its_own_runs() -> None:
     assert (row.seeds, row.at.mean, row.curve) == (1, (0.5, 0.2), None)
 
 
+# --- is the winner real, and what does deciding cost ---------------------------------------------
+
+
+def test_winners_by_one_seed_are_often_not_the_best() -> None:
+    """Seed 0 of configuration 0 is luckiest; its mean, 5, is worse than the others' 2 and 3."""
+    losses = np.array([[0.0] + [6.0] * 5, [2.0] * 6, [3.0] * 6])
+    found = confirmations.measure_table("tiny", losses, 600)
+    one, everything, rounds = found.choices.values()
+    assert list(found.choices) == ["one seed", "top 5, all 6 seeds", "top 5, in rounds"]
+    assert one.hits == pytest.approx(5 / 6, abs=0.05)
+    assert one.lost == pytest.approx(1 / 6 * (5 - 2) / (3 - 2), abs=0.15)
+    assert (everything.hits, everything.lost, everything.trainings) == (1.0, 0.0, 30.0)
+    assert rounds.hits == 1.0
+    assert 9 <= rounds.trainings < 18
+
+
+def test_the_cost_of_deciding_counts_every_call() -> None:
+    """27 configurations: at least 27, 9, 3 and 1 of them train 1, 3, 9 and 27 epochs.
+
+    The asynchronous ASHA promotes some more, while the best are not known yet.
+    """
+    found = decisions.measure(27)
+    epochs, segments = 27 + 9 * 2 + 3 * 6 + 18, 27 + 9 + 3 + 1
+    assert epochs + segments + 1 <= found.decisions < 2 * (epochs + segments)
+    assert found.slowest_ms * 1000 >= found.mean_us > 0
+
+
 # --- showing -----------------------------------------------------------------------------------
 
 
@@ -271,7 +299,10 @@ def published() -> Published:
     ]
     rows = figures.rows(found, entries("a", "b"), [1.0, 3.0])
     stamp = {"command": "python -m benchmarks.search", "date": "2026-11-28", "versions": {"x": "1"}}
-    return Published(tuple(rows), {"a": "Method A", "b": "B"}, {"lcbench": stamp})
+    confirmed = confirmations.measure_table("car", np.array([[1.0, 3.0], [2.5, 2.5]]), 10)
+    cost = Decisions(10_000, 46_000, 135.7, 12.9, 25_000_000)
+    titles = {"a": "Method A", "b": "B"}
+    return Published(tuple(rows), titles, (confirmed,), cost, {"lcbench": stamp})
 
 
 def test_the_page_and_the_file_of_figures_say_the_same(tmp_path: Path) -> None:
@@ -282,6 +313,8 @@ def test_the_page_and_the_file_of_figures_say_the_same(tmp_path: Path) -> None:
     text = (docs / "search.md").read_text(encoding="utf-8")
     assert "| Method A | 1.000 (0.500 to 1.500) | 0.250 (0.250 to 0.250) | 7 | 2 |" in text
     assert page.update(text, page.read(docs / "search.json"), "img/search-") == text
+    assert "A search of 10,000 random configurations with ASHA, 27 epochs" in text
+    assert "| car | " in text
     assert (docs / "img" / "search-lcbench.svg").stat().st_size < 60_000
 
 
@@ -327,6 +360,7 @@ def test_a_table_is_measured_in_processes(tmp_path: Path) -> None:
     results = str(tmp_path / "results.jsonl")
     names = ["--problems", "hpobench/car", "--methods", "optuna-random", "argbest-random"]
     options = ["--seeds", "2", "--budgets", "5", "10", "--processes", "1", "--results", results]
+    options += ["--confirmations", "0"]
     assert search.main([*names, *options]) == 0
     found = ResultFile(Path(results)).results
     assert {(one.run.method, one.run.seed) for one in found} == {
