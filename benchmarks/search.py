@@ -21,13 +21,12 @@ from typing import Any
 
 from benchmarks.engines import ONE_THREAD, ROOT
 from benchmarks.records import BenchmarkError
-from benchmarks.searches import confirmations, decisions, drawing, figures, page
+from benchmarks.searches import decisions, drawing, figures, page
 from benchmarks.searches.figures import Row
 from benchmarks.searches.methods import chosen
 from benchmarks.searches.page import Published
 from benchmarks.searches.plan import DEFAULTS, ENTRIES, Plan, problem_names, run_one
 from benchmarks.searches.runs import Result, ResultFile, in_processes
-from benchmarks.searches.tables import DATASETS
 
 PAGE = ROOT / "docs" / "search.md"
 #: The figures that the page shows.
@@ -50,23 +49,10 @@ def summarize(results: Iterable[Result], plan: Plan, command: str) -> Published:
     return Published(tuple(rows), _TITLES, provenance={row.family: stamp for row in rows})
 
 
-def measure_others(
-    *, searches: int, configurations: int, processes: int, command: str
-) -> Published:
-    """Return how often winners are real, and what deciding costs.
-
-    Raises :class:`BenchmarkError` without the tables.
-    """
-    one = partial(confirmations.measure, searches=searches)
-    datasets = DATASETS["hpobench"]
-    confirmed = in_processes(one, datasets, processes=processes)
-    (cost,) = in_processes(decisions.measure, [configurations], processes=1)
-    stamp = _stamp(command)
-    return Published(
-        confirmed=tuple(sorted(confirmed, key=lambda found: datasets.index(found.dataset))),
-        decisions=cost,
-        provenance={"confirmed": stamp, "decisions": stamp},
-    )
+def measure_decisions(command: str) -> Published:
+    """Return what deciding costs, measured in a process of its own."""
+    (cost,) = in_processes(decisions.measure, [_CONFIGURATIONS], processes=1)
+    return Published(decisions=cost, provenance={"decisions": _stamp(command)})
 
 
 def _stamp(command: str) -> dict[str, Any]:
@@ -133,19 +119,12 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         help=f"results are read from it and appended (default {_RESULTS})",
     )
     add("--processes", type=int, default=os.cpu_count() or 1, help="processes that simulate")
-    add(
-        "--confirmations",
-        type=int,
-        default=400,
-        metavar="N",
-        help="searches on each data set of "
-        "HPOBench-NN whose winners are confirmed (default 400; 0: none, and no cost of deciding)",
-    )
+    add("--decisions", action="store_true", help="also measure what deciding costs")
     add("--no-measuring", action="store_true", help="only show what the file of results has")
     add(
         "--quick",
         action="store_true",
-        help="2 seeds of one data set of each collection, 50 confirmations",
+        help="2 seeds of one data set of each collection",
     )
     add("--update-docs", action="store_true", help="put the figures into docs/search.md")
     return parser.parse_args(arguments)  # fmt: skip
@@ -170,15 +149,7 @@ def _measured(options: argparse.Namespace, command: str) -> Published:
         return summarize(file.results, plan, command)
     measure_plan(plan, file, folder=options.lcbench, processes=options.processes, note=_note)
     published = summarize(file.results, plan, command)
-    if not options.confirmations:
-        return published
-    others = measure_others(
-        searches=min(50, options.confirmations) if options.quick else options.confirmations,
-        configurations=_CONFIGURATIONS,
-        processes=options.processes,
-        command=command,
-    )
-    return published.over(others)
+    return published.over(measure_decisions(command)) if options.decisions else published
 
 
 def _command(arguments: list[str], options: argparse.Namespace) -> str:

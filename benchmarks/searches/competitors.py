@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import optuna
 from optuna.pruners import BasePruner, NopPruner
 from optuna.samplers import BaseSampler, RandomSampler
-from optuna.trial import TrialState
+from optuna.trial import TrialState as OptunaState
 
 from benchmarks.searches.problems import Configuration, Problem
-from benchmarks.searches.simulated import Method, Segment
+from benchmarks.searches.simulated import step
+from results.states import TrialState
 from search_spaces import suggest
 from service.search.scheduler import Action
+from service.search.search import Step
 
 
-class PlainOptuna(Method):
+class _OnlyReports:
+    """What all of them share: they learn all from reports, and nothing runs in the background."""
+
+    def end(self, number: int, state: TrialState, metrics: Mapping[str, float]) -> None:
+        """Do nothing: the trial's last report said it."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class PlainOptuna(_OnlyReports):
     """A study of Optuna, asked and told as its documentation shows, with or without a pruner."""
 
     def __init__(
@@ -26,26 +39,33 @@ class PlainOptuna(Method):
         self.study = optuna.create_study(sampler=sampler, pruner=pruner or NopPruner())
         self._trials: dict[int, optuna.Trial] = {}
 
-    def next(self) -> Segment:
+    def next(self, *, nothing_runs: bool) -> Step:  # noqa: ARG002 - the protocol's
         """Ask for a new trial."""
         trial = self.study.ask()
         self._trials[trial.number] = trial
-        return Segment(trial.number, suggest(self._space, trial))
+        return step(trial.number, suggest(self._space, trial))
 
-    def report(self, number: int, epoch: int, loss: float) -> Action:
+    def report(
+        self,
+        number: int,
+        epoch: int,
+        metrics: Mapping[str, float],
+        seconds: float,  # noqa: ARG002
+    ) -> Action:
         """Report the loss; tell the study the end of a trial that is pruned or complete."""
         trial = self._trials[number]
+        loss = metrics["loss"]
         trial.report(loss, epoch)
         if epoch == self._space.epochs:
             self.study.tell(trial, loss)
         elif trial.should_prune():
-            self.study.tell(trial, state=TrialState.PRUNED)
+            self.study.tell(trial, state=OptunaState.PRUNED)
         else:
             return Action.CONTINUE
         return Action.STOP
 
 
-class RayAsha(Method):
+class RayAsha(_OnlyReports):
     """Ray Tune's own AsyncHyperBandScheduler, joined to a sampler as Tune's OptunaSearch does.
 
     The sampler is told the last loss of every trial, also of those that were stopped. The scheduler
@@ -69,20 +89,26 @@ class RayAsha(Method):
         )
         self._trials: dict[int, optuna.Trial] = {}
 
-    def next(self) -> Segment:
+    def next(self, *, nothing_runs: bool) -> Step:  # noqa: ARG002 - the protocol's
         """Ask for a new trial and add it to the scheduler."""
         trial = self._study.ask()
         self._trials[trial.number] = trial
         self._scheduler.on_trial_add(None, _ray_trial(trial.number))
-        return Segment(trial.number, suggest(self._space, trial))
+        return step(trial.number, suggest(self._space, trial))
 
-    def report(self, number: int, epoch: int, loss: float) -> Action:
+    def report(
+        self,
+        number: int,
+        epoch: int,
+        metrics: Mapping[str, float],
+        seconds: float,  # noqa: ARG002
+    ) -> Action:
         """Let the scheduler decide; tell the study the end of a trial that it stops."""
-        result = {"epoch": epoch, "loss": loss}
+        result = {"epoch": epoch, "loss": metrics["loss"]}
         if self._scheduler.on_trial_result(None, _ray_trial(number), result) == "CONTINUE":
             return Action.CONTINUE
         self._scheduler.on_trial_complete(None, _ray_trial(number), result)
-        self._study.tell(self._trials[number], loss)
+        self._study.tell(self._trials[number], metrics["loss"])
         return Action.STOP
 
 
@@ -90,7 +116,7 @@ def _ray_trial(number: int) -> Any:
     return SimpleNamespace(trial_id=str(number))
 
 
-class ShortRunThenBest(Method):
+class ShortRunThenBest(_OnlyReports):
     """Random configurations for a few epochs each, then the best of them to the end.
 
     Half of the epochs go into the short runs. The baseline that a scheduler must beat: Egele et
@@ -109,12 +135,12 @@ class ShortRunThenBest(Method):
         self._losses: dict[int, float] = {}
         self._best: list[int] | None = None
 
-    def next(self) -> Segment | None:
+    def next(self, *, nothing_runs: bool) -> Step | None:  # noqa: ARG002 - the protocol's
         """Begin all trials, wait for the last, then go on with the best, the very best first."""
         number = len(self.configurations)
         if number < self._new:
             self.configurations[number] = suggest(self._space, self._study.ask())
-            return Segment(number, self.configurations[number])
+            return step(number, self.configurations[number])
         if self._best is None:
             if len(self._losses) < self._new:
                 return None
@@ -122,11 +148,17 @@ class ShortRunThenBest(Method):
         if not self._best:
             return None
         number = self._best.pop(0)
-        return Segment(number, self.configurations[number], self._short)
+        return step(number, self.configurations[number], is_new=False)
 
-    def report(self, number: int, epoch: int, loss: float) -> Action:
+    def report(
+        self,
+        number: int,
+        epoch: int,
+        metrics: Mapping[str, float],
+        seconds: float,  # noqa: ARG002
+    ) -> Action:
         """Pause a trial after its short run."""
         if epoch != self._short:
             return Action.CONTINUE
-        self._losses[number] = loss
+        self._losses[number] = metrics["loss"]
         return Action.PAUSE

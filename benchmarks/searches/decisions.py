@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
 from benchmarks.machine import peak_memory_bytes
-from benchmarks.searches.ours import OurSearch
+from benchmarks.searches.ours import make_search
 from benchmarks.searches.tables import declared
+from results.states import TrialState
 from search_spaces import Range, Scheduler
 from service.search.scheduler import Action
+from service.search.search import Search, Step
+from service.search.simulation import simulate
 
 T = TypeVar("T")
 
@@ -43,31 +46,56 @@ def measure(configurations: int) -> Decisions:
     """Run a search of one worker on random losses, in a process that did nothing else before."""
     space = declared("decisions", {"x": Range(0.0, 1.0, 0.5)}, epochs=EPOCHS)
     space = replace(space, scheduler=Scheduler("asha"), trials=configurations)
-    losses = random.Random(0)
     before = peak_memory_bytes()
-    search = OurSearch(space, seed=0, trials=configurations)
-    clock = _Clock()
-    while (segment := clock.time(search.next)) is not None:
-        epoch, action = segment.epochs_done, Action.CONTINUE
-        while action is Action.CONTINUE and epoch < EPOCHS:
-            epoch, loss = epoch + 1, losses.random()
-            action = clock.report(search, segment.number, epoch, loss)
+    search = _Timed(make_search(space, seed=0, trials=configurations))
+    simulate(search, _Random(), epochs=EPOCHS, workers=1)
     return Decisions(
         configurations,
-        clock.calls,
-        round(clock.total / clock.calls * 1e6, 1),
-        round(clock.slowest * 1e3, 1),
+        search.calls,
+        round(search.total / search.calls * 1e6, 1),
+        round(search.slowest * 1e3, 1),
         peak_memory_bytes() - before,
     )
 
 
-class _Clock:
-    """Times calls, in seconds."""
+class _Random:
+    """Trials with random losses."""
 
     def __init__(self) -> None:
+        self._random = random.Random(0)
+
+    def metrics(self, trial: Step, epoch: int) -> Mapping[str, float]:  # noqa: ARG002
+        """Return the next loss."""
+        return {"loss": self._random.random()}
+
+    def seconds(self, trial: Step, epoch: int) -> float:  # noqa: ARG002
+        """Return one second for each epoch."""
+        return float(epoch)
+
+
+class _Timed:
+    """A search of which every call is timed, in seconds; an end counts with its report."""
+
+    def __init__(self, search: Search) -> None:
+        self._search = search
         self.calls, self.total, self.slowest = 0, 0.0, 0.0
 
-    def time(self, call: Callable[[], T]) -> T:
+    def next(self, *, nothing_runs: bool) -> Step | None:
+        """Return the next step."""
+        return self._time(lambda: self._search.next(nothing_runs=nothing_runs))
+
+    def report(
+        self, number: int, epoch: int, metrics: Mapping[str, float], seconds: float
+    ) -> Action:
+        """Pass a report on."""
+        return self._time(lambda: self._search.report(number, epoch, metrics, seconds))
+
+    def end(self, number: int, state: TrialState, metrics: Mapping[str, float]) -> None:
+        """Pass an end on."""
+        self.calls -= 1
+        self._time(lambda: self._search.end(number, state, metrics))
+
+    def _time(self, call: Callable[[], T]) -> T:
         started = time.perf_counter()
         answer = call()
         seconds = time.perf_counter() - started
@@ -75,6 +103,3 @@ class _Clock:
         self.total += seconds
         self.slowest = max(self.slowest, seconds)
         return answer
-
-    def report(self, search: OurSearch, number: int, epoch: int, loss: float) -> Action:
-        return self.time(lambda: search.report(number, epoch, loss))

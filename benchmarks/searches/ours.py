@@ -8,62 +8,28 @@ from functools import partial
 
 from benchmarks.searches.methods import FIRST_RUNG, REDUCTION_FACTOR, Entry
 from benchmarks.searches.problems import Problem
-from benchmarks.searches.simulated import Method, Segment
+from benchmarks.searches.simulated import Method
 from results.spec import JobSpec
-from results.states import TrialState
 from search_spaces import Scheduler, SearchSpace
 from service.search.budget import BudgetTracker
 from service.search.samplers import Sampler, make_sampler
-from service.search.scheduler import Action
 from service.search.schedulers import make_scheduler
 from service.search.search import Search
 
 
-class OurSearch(Method):
-    """The service's own :class:`Search`, made as the engine makes it.
+def make_search(space: SearchSpace, *, seed: int, trials: int) -> Search:
+    """Return the service's search of a space, made as its engine makes it.
 
     Drawing takes no simulated time, so a sampler that is asked ahead is waited for.
     """
-
-    def __init__(self, space: SearchSpace, *, seed: int, trials: int) -> None:
-        self._epochs = space.epochs
-        self._search = Search(
-            JobSpec(name=space.name, space=space, trials=trials, seed=seed),
-            records=(),
-            values={},
-            scheduler=make_scheduler(space.scheduler, epochs=space.epochs),
-            sampler=_Waiting(make_sampler(space, seed=seed)),
-            budget=BudgetTracker(space, elapsed=lambda: 0.0),
-        )
-        self._reached: dict[int, int] = {}
-        self._running: set[int] = set()
-
-    def next(self) -> Segment | None:
-        """Return the search's next step."""
-        step = self._search.next(nothing_runs=not self._running)
-        if step is None:
-            return None
-        self._running.add(step.number)
-        return Segment(step.number, step.parameters, self._reached.get(step.number, 0))
-
-    def report(self, number: int, epoch: int, loss: float) -> Action:
-        """Pass the loss on, and the end of what the scheduler pauses or stops."""
-        self._reached[number] = epoch
-        action = self._search.report(number, epoch, {"loss": loss}, seconds=float(epoch))
-        if epoch == self._epochs:
-            self._end(number, TrialState.SUCCEEDED)
-        elif action is not Action.CONTINUE:
-            is_paused = action is Action.PAUSE
-            self._end(number, TrialState.PAUSED if is_paused else TrialState.STOPPED)
-        return action
-
-    def _end(self, number: int, state: TrialState) -> None:
-        self._running.remove(number)
-        self._search.end(number, state, {})
-
-    def close(self) -> None:
-        """End the thread of a sampler that is asked ahead."""
-        self._search.close()
+    return Search(
+        JobSpec(name=space.name, space=space, trials=trials, seed=seed),
+        records=(),
+        values={},
+        scheduler=make_scheduler(space.scheduler, epochs=space.epochs),
+        sampler=_Waiting(make_sampler(space, seed=seed)),
+        budget=BudgetTracker(space, elapsed=lambda: 0.0),
+    )
 
 
 class _Waiting:
@@ -84,7 +50,7 @@ def search(
     """Return the service's search of a problem, with more trials than the budget allows."""
     trials = int(trainings * problem.space.epochs)
     space = replace(problem.space, strategy=strategy, scheduler=scheduler, trials=trials)
-    return OurSearch(space, seed=seed, trials=trials)
+    return make_search(space, seed=seed, trials=trials)
 
 
 _TITLES = {"random": "random", "tpe": "TPE", "gp": "GP"}

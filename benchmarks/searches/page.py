@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from benchmarks.records import BenchmarkError
-from benchmarks.searches import confirmations
-from benchmarks.searches.confirmations import Confirmed
 from benchmarks.searches.decisions import EPOCHS, Decisions
 from benchmarks.searches.figures import RESAMPLES, Row
 from benchmarks.tables import markdown_table
@@ -57,14 +55,12 @@ FAMILIES = {
 class Published:
     """The rows of all collections, and the titles of their methods.
 
-    ``confirmed`` says how often winners were real, ``decisions`` what deciding costs; None where
-    that was not measured. ``provenance`` maps each collection, and these two, to what was run, when
-    and with which versions.
+    ``decisions`` says what deciding costs, None where that was not measured. ``provenance`` maps
+    each collection, and the decisions, to what was run, when and with which versions.
     """
 
     rows: tuple[Row, ...] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
-    confirmed: tuple[Confirmed, ...] = ()
     decisions: Decisions | None = None
     provenance: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -81,7 +77,6 @@ class Published:
         return Published(
             (*(row for row in former.rows if row.family not in families), *self.rows),
             {**former.titles, **self.titles},
-            self.confirmed or former.confirmed,
             self.decisions or former.decisions,
             {**former.provenance, **self.provenance},
         )
@@ -91,7 +86,6 @@ class Published:
         return {
             "provenance": dict(self.provenance),
             "titles": dict(self.titles),
-            "confirmed": [one.to_json() for one in self.confirmed],
             "decisions": self.decisions and self.decisions.to_json(),
             "rows": [row.to_json() for row in self.rows],
         }
@@ -102,7 +96,6 @@ class Published:
         return cls(
             tuple(map(Row.from_json, raw["rows"])),
             raw["titles"],
-            tuple(map(Confirmed.from_json, raw["confirmed"])),
             Decisions(**raw["decisions"]) if raw["decisions"] else None,
             raw["provenance"],
         )
@@ -146,10 +139,6 @@ def markdown(published: Published, images: str = "") -> str:
             blocks.append(f"![Mean regret over the budget, {title}]({images}{family}.svg)")
         blocks += [_table(rows, published.titles), _by_problem(rows, published.titles)]
         sections.append([*blocks, _provenance(published, family)])
-    if published.confirmed:
-        blocks = ["### Is the winner real?", _of_confirmations(published.confirmed)]
-        blocks.append(confirmations.markdown(published.confirmed))
-        sections.append([*blocks, _provenance(published, "confirmed")])
     if published.decisions:
         blocks = ["### What deciding costs", _of_decisions(published.decisions)]
         sections.append([*blocks, _provenance(published, "decisions")])
@@ -209,16 +198,6 @@ def _cells(row: Row) -> list[str]:
         f"{mean:.3f} ({low:.3f} to {high:.3f})"
         for mean, low, high in zip(at.mean, at.low, at.high, strict=True)
     ]
-
-
-def _of_confirmations(confirmed: Sequence[Confirmed]) -> str:
-    return (
-        f"{confirmed[0].searches} searches on each data set of HPOBench-NN, each of "
-        f"{confirmations.CONFIGURATIONS} random configurations with one seed. In how many the "
-        "winner has the best mean over all seeds: chosen by its one seed, after the best "
-        f"{confirmations.TOP} were trained again with all seeds, and after they were in the "
-        "service's rounds, where clear losers drop out."
-    )
 
 
 def _of_decisions(found: Decisions) -> str:

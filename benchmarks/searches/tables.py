@@ -101,11 +101,6 @@ def declared(name: str, parameters: Mapping[str, Domain], *, epochs: int) -> Sea
     )
 
 
-def losses_of(family: str, dataset: str) -> NDArray[np.float64]:
-    """Return a data set's losses: an axis for each parameter, and one for the seeds."""
-    return _read(family, dataset)[1]
-
-
 @cache
 def read(family: str, dataset: str) -> tuple[dict[str, list[Any]], NDArray[np.float64]]:
     """Return each parameter's values, and the losses: an axis for each parameter, one for seeds.
