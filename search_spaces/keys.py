@@ -18,6 +18,27 @@ _SPACE = {
     "num_epochs": "epochs", "n_epochs": "epochs", "params": "parameters",
     "hyperparameters": "parameters", "param_space": "parameters", "search_space": "parameters",
     "program": "trainable", "model": "trainable", "data": "dataset",
+    "pruner": "scheduler", "early_terminate": "scheduler", "early_stopping": "scheduler",
+    "stopping": "scheduler", "directions": "objectives", "metrics": "objectives",
+    "constraint": "constraints", "constraints_func": "constraints", "timeout": "budget",
+    "time_budget_s": "budget", "max_time": "budget", "stop": "budget",
+    "points_to_evaluate": "enqueue", "enqueue_trial": "enqueue", "initial_points": "enqueue",
+    "prior_runs": "warm_start", "repetitions": "repeats", "n_seeds": "repeats",
+    "num_seeds": "repeats",
+}  # fmt: skip
+_SCHEDULER = {
+    "type": "name", "grace_period": "min_epochs", "min_iter": "min_epochs",
+    "min_resource": "min_epochs", "min_t": "min_epochs", "n_warmup_steps": "min_epochs",
+    "eta": "reduction_factor", "min_samples_required": "min_trials",
+    "n_startup_trials": "min_trials", "perturbation_interval": "interval",
+    "interval_steps": "interval", "quantile_fraction": "quantile",
+    "resample_probability": "resample",
+}  # fmt: skip
+_LIMITS = {
+    "timeout": "seconds", "time_budget_s": "seconds", "max_time": "seconds", "time": "seconds",
+    "max_epochs": "epochs", "threshold": "target", "value": "target",
+    "patience": "trials_without_improvement", "max_failures": "failed_trials",
+    "direction": "mode", "goal": "mode", "name": "metric",
 }  # fmt: skip
 _DOMAIN = {
     "min": "low", "lower": "low", "minimum": "low", "max": "high", "upper": "high",
@@ -61,7 +82,9 @@ def key_hint(key: object, known: Collection[str]) -> str:
     """Return a hint that names the one of the ``known`` keys that ``key`` may stand for."""
     if key == "distribution" and "low" in known:
         return _DISTRIBUTION
-    for words in (_SPACE, _DOMAIN, _CONDITION):
+    if key in ("max_t", "max_resource", "max_iter") and "min_epochs" in known:
+        return "leave it out: trials train at most the epochs of the space"
+    for words in (_SPACE, _DOMAIN, _CONDITION, _SCHEDULER, _LIMITS):
         if words.get(str(key)) in known:
             return f"write {words[str(key)]} instead"
     return did_you_mean(str(key), known)

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from service.cli.searching import search_of, search_options
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _FILE_SUFFIXES = (".yaml", ".yml", ".json")
@@ -65,9 +67,10 @@ _OPTIONS = (
         "Repeatable.",
     ),
     click.option("--epochs", type=int, help="Epochs of every trial."),
-    click.option("--trials", type=int, help="Trials that a sampling strategy runs."),
+    click.option("--trials", type=int, help="Configurations that a sampler draws."),
     click.option("--seed", type=int, help="Seed of the search and its trials. [default: 42]"),
-    click.option("--strategy", help="single, one_at_a_time, grid, random, tpe ..."),
+    click.option("--strategy", help="single, one_at_a_time, grid, auto, random, tpe, gp ..."),
+    *search_options(_parse, _assignments),
     click.option("--max-concurrent-trials", type=int, help="Most trials that run at once."),
     click.option("--cpus", type=float, help="CPUs for each trial."),
     click.option("--gpus", type=float, help="GPUs for each trial."),
@@ -107,7 +110,7 @@ def body_of(
     resources = {"cpu": cpus, "gpu": gpus}
     body = {
         "search_space": _search_space(space),
-        **options,
+        **search_of(options),
         "resources_per_trial": {
             key: value for key, value in resources.items() if value is not None
         },

@@ -79,6 +79,8 @@ def plan(client: Client, /, *, as_json: bool, **options: Any) -> None:
         return
     trials, epochs = count(planned.trials, "trial"), count(planned.spec["epochs"], "epoch")
     note(f"{trials} of {epochs}, strategy {planned.spec['strategy']}")
+    if planned.chosen:
+        note(f"chosen by auto: {planned.chosen}")
     if planned.sampling and planned.distinct is not None and planned.distinct <= planned.trials:
         note(f"only {count(planned.distinct, 'different configuration')} to draw from: each once")
     if planned.configurations is None:

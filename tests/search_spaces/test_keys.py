@@ -7,7 +7,8 @@ import pytest
 from search_spaces.keys import key_problems, strategy_hint
 from search_spaces.space import STRATEGIES
 
-SPACE = ("name", "trainable", "strategy", "metric", "mode", "trials", "epochs", "parameters")
+SPACE = ("name", "trainable", "strategy", "metric", "mode", "trials", "epochs", "parameters",
+         "scheduler", "budget", "enqueue")  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,10 @@ SPACE = ("name", "trainable", "strategy", "metric", "mode", "trials", "epochs", 
         ("run_cap", "write trials instead"),
         ("direction", "write mode instead"),
         ("program", "write trainable instead"),
+        ("early_terminate", "write scheduler instead"),
+        ("pruner", "write scheduler instead"),
+        ("timeout", "write budget instead"),
+        ("points_to_evaluate", "write enqueue instead"),
         ("epcohs", "did you mean epochs?"),
     ],
 )

@@ -87,3 +87,18 @@ def test_what_promotes_needs_states() -> None:
 def test_what_stops_trials_for_good() -> None:
     assert [name for name in SCHEDULERS if Scheduler(name).ends_trials] == ["median"]
     assert Scheduler("asha", stops=True).ends_trials
+
+
+@pytest.mark.parametrize(
+    ("theirs", "hint"),
+    [
+        ("grace_period", "write min_epochs instead"),
+        ("min_resource", "write min_epochs instead"),
+        ("eta", "write reduction_factor instead"),
+        ("max_t", "leave it out: trials train at most the epochs of the space"),
+    ],
+)
+def test_parameters_of_other_tools(theirs: str, hint: str) -> None:
+    with pytest.raises(SearchSpaceError) as caught:
+        Scheduler.from_json({"name": "asha", theirs: 3})
+    assert [problem.hint for problem in caught.value.problems] == [hint]
