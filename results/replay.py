@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
+from typing import Any
 
 from results.formatting import count, duration
 from search_spaces import Scheduler
@@ -41,6 +42,11 @@ class Replayed:
         """The worst rank of the winner, None if there never was one."""
         return max(self.ranks, default=None)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the numbers as the API shows them."""
+        names = ("orders", "epochs", "seconds", "found_best", "median_rank", "worst_rank")
+        return {name: getattr(self, name) for name in names}
+
 
 @dataclass(frozen=True, slots=True)
 class Replay:
@@ -65,6 +71,17 @@ class Replay:
     def saved(self) -> float:
         """Which part of the job's epochs the scheduler would not have trained."""
         return 1 - self.stopping.epochs / self.epochs
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the replay as the API and the JSON report show it, with the findings."""
+        names = ("trials", "slots", "epochs", "seconds", "saved", "short_epochs", "short_best")
+        return {
+            "scheduler": self.scheduler.to_json(),
+            **{name: getattr(self, name) for name in names},
+            "stopping": self.stopping.to_json(),
+            "short_run": self.short_run.to_json(),
+            "findings": describe(self),
+        }
 
 
 def describe(replay: Replay) -> list[str]:

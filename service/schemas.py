@@ -266,6 +266,43 @@ class PlanView(Answer):
     history: dict[str, Any] | None = None
 
 
+class ReplayedView(Answer):
+    """A way to stop early, over several orders of a job's trials.
+
+    ``epochs`` trained in all and ``seconds`` of wall time are means. ``found_best``: in how many
+    orders the job's best trial won; the ranks are those of the winner among the job's trials, null
+    if no order has a winner.
+    """
+
+    orders: int
+    epochs: float
+    seconds: float
+    found_best: int
+    median_rank: float | None
+    worst_rank: int | None
+
+
+class ReplayView(Answer):
+    """What early stopping would have cost a finished job.
+
+    ``epochs`` were trained by the job, in ``seconds`` of wall time on ``slots`` slots; ``saved`` is
+    the part of them that the scheduler would not have trained. ``short_run``: every trial trains
+    ``short_epochs`` epochs, then the best ``short_best`` of them train to the end.
+    """
+
+    scheduler: Any
+    trials: int
+    slots: int
+    epochs: int
+    seconds: float
+    saved: float
+    stopping: ReplayedView
+    short_run: ReplayedView
+    short_epochs: int
+    short_best: int
+    findings: list[str]
+
+
 class PlotView(Answer):
     """A plot: its name in the address, its title and a caption."""
 

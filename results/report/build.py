@@ -13,6 +13,8 @@ from results.explain import explain
 from results.export import best_curl, best_request, best_yaml, plain_json, trial_row
 from results.plots import available
 from results.records import JobRecord
+from results.replay import Replay
+from results.report.stopping import replay_tables
 from results.report.tables import Table, constants, curve_summaries, facts, tables
 from results.report.winner import winner_tables
 
@@ -32,13 +34,15 @@ class Report:
 def build(
     results: JobResults,
     *,
+    replay: Replay | None = None,
     base_url: str = DEFAULT_BASE_URL,
     with_token: bool = False,
     generated_at: datetime | None = None,
 ) -> Report:
     """Return the report of a job as it stands; None in it stands for what is not finite.
 
-    ``base_url`` is the server that the command under ``reproduce`` posts to, ``with_token`` as for
+    ``replay`` is what early stopping would have cost, where that is known. ``base_url`` is the
+    server that the command under ``reproduce`` posts to, ``with_token`` as for
     :func:`results.export.best_curl`; ``generated_at`` is now where it is not given. ``best`` and
     ``reproduce`` are None while no trial has succeeded; ``front`` is the Pareto front of several
     objectives. ``trials`` have a ``rank`` from 1 where they are ranked. Tables list the first
@@ -55,6 +59,7 @@ def build(
         "explanation": [*explain(results), *_left_out(results)],
         "summary": asdict(summarize(results)),
         **conclusion(results),
+        "replay": replay and replay.to_json(),
         "trials": _trials(results),
         "shown": len(results.shown),
         "varied": list(results.varied),
@@ -65,7 +70,8 @@ def build(
         "curves": _curves(results),
         "reproduce": _reproduce(job, base_url, with_token=with_token),
     }
-    return Report(plain_json(content), facts(results), [*winner_tables(results), *tables(results)])
+    shown = [*winner_tables(results), *replay_tables(replay), *tables(results)]
+    return Report(plain_json(content), facts(results), shown)
 
 
 def _left_out(results: JobResults) -> list[str]:

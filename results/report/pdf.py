@@ -33,7 +33,7 @@ def render_pdf(report: Report, plots: Mapping[str, bytes]) -> bytes:
 def _view(report: Report, plots: Mapping[str, bytes]) -> dict[str, object]:
     content = report.content
     return {
-        **{key: content[key] for key in ("title", "explanation", "reproduce")},
+        **{key: content[key] for key in ("title", "explanation", "reproduce", "replay")},
         "verdict": content["confirmation"] and content["confirmation"]["verdict"],
         "diagnosis": [f"{one['detail']} {one['hint']}" for one in content["diagnosis"]],
         "generated_at": moment(content["generated_at"]),

@@ -43,6 +43,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "curve": ("results", "Print a trial's metrics, epoch by epoch."),
         "logs": ("reading", "Print the log of a job's driver and trials."),
         "report": ("results", "Fetch a job's report as HTML, Markdown, JSON or PDF."),
+        "replay": ("replay", "Show what early stopping would have saved and found."),
         "plots": ("results", "List a job's plots, or write them into a folder."),
     },
     "See what there is": {

@@ -238,6 +238,13 @@ class Client:
         path = f"{API}{_job(job_id)}/report"
         return self._http.json("GET", path, params={"format": "json"})
 
+    def replay(
+        self, job_id: str, scheduler: str = "asha", **parameters: int | bool
+    ) -> schemas.ReplayView:
+        """Return what a scheduler with these parameters would have saved and found."""
+        params = {"scheduler": scheduler, **parameters}
+        return self._get(schemas.ReplayView, f"{_job(job_id)}/replay", **params)
+
     def plots(self, job_id: str) -> list[schemas.PlotView]:
         """Return which plots the job has."""
         return self._get(schemas.PlotList, f"{_job(job_id)}/plots").items

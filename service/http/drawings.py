@@ -1,4 +1,4 @@
-"""Plots and reports of jobs, drawn when they are asked for and kept for finished jobs."""
+"""Plots, reports and replays of jobs, made when asked for and kept for finished jobs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from results.export import plain_json
 from results.plots import Format as PlotFormat
 from results.plots import PlotInfo, available, draw
 from results.records import JobRecord
+from results.replay import Replay
 from results.store import Store
+from search_spaces import Scheduler
 from service.http.views import metrics_of
+from service.search.replay import has_replay, replay
 
 #: Plots and reports that are kept per process, of each so many: a report is some 1 MB.
 MOST_KEPT = 32
@@ -44,6 +47,7 @@ class Drawings:
         self._kept_plot = lru_cache(MOST_KEPT)(self._draw)
         self._kept_conclusion = lru_cache(MOST_KEPT)(self._conclude)
         self._kept_report = lru_cache(MOST_KEPT)(self._write)
+        self._kept_replay = lru_cache(MOST_KEPT)(self._replay)
 
     def plots(self, job_id: str) -> tuple[PlotInfo, ...]:
         """Return the plots that the job has now."""
@@ -68,6 +72,18 @@ class Drawings:
         run = self._run(job_id)
         written = self._kept_report if run.job.state.is_finished else self._write
         return written(run, report_format, base_url, with_token)
+
+    def replay(self, job_id: str, scheduler: Scheduler) -> Replay:
+        """Return what a scheduler would have saved and found.
+
+        Raises :class:`results.errors.NotReplayable`, and :class:`search_spaces.SearchSpaceError` if
+        the job could not have declared the scheduler.
+        """
+        return self._kept_replay(self._run(job_id), scheduler)
+
+    def _replay(self, run: _Run, scheduler: Scheduler) -> Replay:
+        trials, curves = self._store.trials(run.job_id), self._store.curves(run.job_id)
+        return replay(run.job, trials, curves, scheduler)
 
     def _run(self, job_id: str) -> _Run:
         job = self._store.job(job_id)
@@ -100,7 +116,10 @@ class Drawings:
     ) -> bytes:
         """Write the report; plots are drawn only for the formats that hold pictures."""
         results = self._results(run)
-        built = reports.build(results, base_url=base_url, with_token=with_token)
+        replayed = None
+        if has_replay(run.job, results.trials):
+            replayed = self._kept_replay(run, Scheduler("asha"))
+        built = reports.build(results, replay=replayed, base_url=base_url, with_token=with_token)
         drawn: dict[str, bytes] = {}
         if report_format in ("html", "pdf"):
             drawn = {plot.name: draw(plot.name, results, "svg") for plot in available(results)}

@@ -40,6 +40,8 @@ _ANSWERS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
         HTTPStatus.CONFLICT,
         "wait for a trial to succeed, or look at GET .../trials for their errors"),
     errors.NoModel: (HTTPStatus.NOT_FOUND, ""),
+    errors.NotReplayable: (
+        HTTPStatus.CONFLICT, "replay a finished job whose trials all trained all their epochs"),
     NotInStorage: (
         HTTPStatus.NOT_FOUND,
         "set ARGBEST_STORAGE to a storage that API and workers share; without one the file is on "

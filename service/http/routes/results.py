@@ -16,8 +16,9 @@ from results.records import BestTrial, JobRecord
 from results.states import TrialState
 from results.storage import Storage
 from results.store import Store
+from search_spaces import MOST_EPOCHS, Scheduler, SearchSpaceError
 from service import logs
-from service.errors import Unavailable
+from service.errors import InvalidRequest, Unavailable
 from service.http.dependencies import (
     DrawingsDep,
     JobId,
@@ -29,7 +30,7 @@ from service.http.dependencies import (
 )
 from service.http.openapi import PROBLEMS, media
 from service.http.views import best_view, curve_view, json_list
-from service.schemas import BestDetailView, CurveList, PlotList
+from service.schemas import BestDetailView, CurveList, PlotList, ReplayView
 
 router = APIRouter(prefix="/api/v1/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
 
@@ -191,6 +192,31 @@ def report(
     with_token = request.state.is_locked
     body = drawings.report(job_id, report_format, _base_url(request), with_token=with_token)
     return Response(body, media_type=REPORT_TYPES[report_format])
+
+
+@router.get("/replay")
+def replay(
+    job_id: JobId,
+    drawings: DrawingsDep,
+    scheduler: Annotated[Literal["asha", "hyperband", "median"], Query()] = "asha",
+    reduction_factor: Annotated[int, Query(ge=2, le=100)] = 3,
+    min_epochs: Annotated[int, Query(ge=1, le=MOST_EPOCHS)] = 1,
+    min_trials: Annotated[int, Query(ge=1, le=1000)] = 5,
+    stops: Annotated[bool, Query()] = False,  # noqa: FBT002 - a query parameter
+) -> ReplayView:
+    """Return what early stopping would have cost: the job's curves through a scheduler."""
+    declared = Scheduler(
+        scheduler,
+        reduction_factor=reduction_factor,
+        min_epochs=min_epochs,
+        min_trials=min_trials,
+        stops=stops,
+    )
+    try:
+        found = drawings.replay(job_id, declared)
+    except SearchSpaceError as error:
+        raise InvalidRequest(problem.under("/query") for problem in error.problems) from error
+    return ReplayView.model_validate(found.to_json())
 
 
 @router.get("/plots")
