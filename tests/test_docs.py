@@ -317,7 +317,7 @@ def test_every_command_line_in_the_docs_is_understood(page: str, words: list[str
 # --- the examples ----------------------------------------------------------------------------
 
 
-def run_the_oldest_job(store: Store) -> None:
+def run_the_oldest_job(store: Store, *, epochs: int = 1, fail_last: bool = True) -> None:
     """Do what a driver does: the first trial is the best one, the last one fails."""
     lease = store.claim_job("test", 60)
     assert lease is not None
@@ -326,8 +326,12 @@ def run_the_oldest_job(store: Store) -> None:
     for trial in trials:
         attempt = store.start_trial(lease, trial.number, node="here")
         metrics = {space.metric: 0.25 + worse * trial.number}
-        store.write_reports(lease, [EpochReport(trial.number, attempt, 1, metrics, 0.1)])
-        if trial is trials[-1]:
+        reports = [
+            EpochReport(trial.number, attempt, epoch, metrics, 0.1 * epoch)
+            for epoch in range(1, epochs + 1)
+        ]
+        store.write_reports(lease, reports)
+        if fail_last and trial is trials[-1]:
             error = Failure(FailureKind.DIVERGED, "the training diverged")
             store.finish_trial(lease, trial.number, TrialState.FAILED, error)
         else:
@@ -338,13 +342,15 @@ def run_the_oldest_job(store: Store) -> None:
 class Served(Client):
     """The client as it is, over a server whose driver runs each job as it is submitted."""
 
-    def __init__(self, api: TestClient, store: Store) -> None:
+    def __init__(
+        self, api: TestClient, store: Store, *, epochs: int = 1, fail_last: bool = True
+    ) -> None:
         super().__init__("http://testserver", transport=api._transport)
-        self._store = store
+        self._store, self._epochs, self._fail_last = store, epochs, fail_last
 
     def submit(self, body: Mapping[str, Any], **keywords: Any) -> Any:
         job = super().submit(body, **keywords)
-        run_the_oldest_job(self._store)
+        run_the_oldest_job(self._store, epochs=self._epochs, fail_last=self._fail_last)
         return job
 
 
@@ -363,13 +369,25 @@ def test_the_client_example_submits_waits_and_shows_the_best(
 def test_the_client_in_the_guide_shows_the_best(
     api: TestClient, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    block = next(block for block in fenced(GUIDE, "python") if "client.submit(" in block)
+    block = next(block for block in fenced(GUIDE, "python") if "client.best(" in block)
     over_the_network = 'Client("http://127.0.0.1:8000")'
     assert block.count(over_the_network) == 1
     code = block.replace(over_the_network, "served")
     with Served(api, store) as served:
         exec(compile(code, "guide.md", "exec"), {"served": served})
     assert capsys.readouterr().out.startswith("{'learning_rate': 0.001,")
+
+
+def test_the_client_in_the_guide_replays_a_job(
+    api: TestClient, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (block,) = [block for block in fenced(GUIDE, "python") if "client.replay(" in block]
+    code = block.replace('Client("http://127.0.0.1:8000")', "served")
+    with Served(api, store, epochs=9, fail_last=False) as served:
+        exec(compile(code, "guide.md", "exec"), {"served": served})
+    saved, same = capsys.readouterr().out.splitlines()
+    assert int(saved.partition("%")[0]) > 50
+    assert re.fullmatch(r"the same best in \d+ of 20 orders", same)
 
 
 def test_the_client_in_the_guide_follows_all_jobs(

@@ -16,7 +16,7 @@ from random import Random
 
 import search_spaces
 from results.errors import NotReplayable
-from results.ranking import ranked
+from results.ranking import rank
 from results.records import Curve, JobRecord, TrialRecord
 from results.replay import LEAST_EPOCHS, LEAST_TRIALS, Replay, Replayed
 from results.spec import JobSpec
@@ -117,8 +117,7 @@ class _Known:
                     f"job {job.id} cannot be replayed: trial {trial.number} has no"
                     f" {space.metric} in some epochs"
                 )
-        in_order = ranked(trials, space.metric, space.mode)
-        ranks = {trial.number: rank for rank, (trial, _) in enumerate(in_order, start=1)}
+        ranks = rank(trials, space).ranks
         slots = _slots(job, trials)
         return cls(by_number, losses, ranks, space.metric, sign, space.epochs, slots)
 
@@ -224,7 +223,7 @@ def _replayed(ranks: Sequence[int | None], outcomes: Sequence[Outcome]) -> Repla
         orders=len(outcomes),
         epochs=statistics.fmean(outcome.all_epochs for outcome in outcomes),
         seconds=statistics.fmean(outcome.seconds for outcome in outcomes),
-        ranks=tuple(rank for rank in ranks if rank is not None),
+        ranks=tuple(place for place in ranks if place is not None),
     )
 
 

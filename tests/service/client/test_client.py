@@ -12,6 +12,7 @@ import pytest
 
 from service.client.client import Client
 from service.client.errors import UnexpectedAnswer
+from tests.results.test_replay import REPLAY
 from tests.service.client.fakes import FakeTime, Script, busy, client_of, job, listed, ok, trial
 from tests.service.fake_api import BROKEN_TRAINABLE, VERSIONS
 
@@ -51,6 +52,8 @@ ROUTES: list[tuple[Callable[[Client], object], str, str, Any]] = [
     (lambda c: c.best_text("j", "curl"), "GET", f"{JOBS}/j/best?format=curl", {}),
     (lambda c: c.report("j", "pdf"), "GET", f"{JOBS}/j/report?format=pdf", {}),
     (lambda c: c.report_json("j"), "GET", f"{JOBS}/j/report?format=json", {}),
+    (lambda c: c.replay("j", "median", min_trials=3), "GET",
+     f"{JOBS}/j/replay?scheduler=median&min_trials=3", REPLAY.to_json()),
     (lambda c: c.plots("j"), "GET", f"{JOBS}/j/plots", listed()),
     (lambda c: c.plot("j", "rmse", "svg"), "GET", f"{JOBS}/j/plots/rmse.svg", {}),
     (lambda c: c.search_spaces(), "GET", "/api/v1/search_spaces", listed(broken=[])),
