@@ -50,7 +50,8 @@ class Progress:
 
     ``trials`` is the planned number, which for a sampler is known before its trials are.
     ``finished`` counts the ``failed`` and ``stopped`` ones too. ``paused`` ones wait for their
-    scheduler. ``epochs_total`` is what all trials would train if none was ended early.
+    scheduler. ``epochs_total`` is what all trials would train if none was ended early,
+    and what they have trained where a job that has finished stopped some.
     """
 
     trials: int

@@ -71,10 +71,14 @@ def _parsed(text: str) -> JobSpec:
 def job_record(row: Row[Any]) -> JobRecord:
     """Return the record of the columns :data:`JOB`; raise UnreadableJob as :func:`read_spec`."""
     spec = read_spec(row.id, row.spec)
+    state = stored_state(JobState, row.state, row.id)
+    # What stopped trials did not train, nobody will.
+    is_cut_short = state.is_finished and row.stopped
+    total = row.epochs_done if is_cut_short else row.planned_trials * spec.space.epochs
     return JobRecord(
         id=row.id,
         name=row.name,
-        state=stored_state(JobState, row.state, row.id),
+        state=state,
         spec=spec,
         fingerprint=row.fingerprint,
         progress=Progress(
@@ -83,7 +87,7 @@ def job_record(row: Row[Any]) -> JobRecord:
             failed=row.failed,
             running=row.running,
             epochs_done=row.epochs_done,
-            epochs_total=row.planned_trials * spec.space.epochs,
+            epochs_total=total,
             stopped=row.stopped,
             paused=row.paused,
         ),

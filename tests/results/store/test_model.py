@@ -137,13 +137,15 @@ class Job:
     def progress(self) -> Progress:
         """What the store should say of the job."""
         states = [trial.state for trial in self.trials]
+        done = sum(len(trial.epochs()) for trial in self.trials)
+        is_cut_short = self.state.is_finished and TrialState.STOPPED in states
         return Progress(
             trials=self.planned,
             finished=sum(state.is_finished for state in states),
             failed=states.count(TrialState.FAILED),
             running=states.count(TrialState.RUNNING),
-            epochs_done=sum(len(trial.epochs()) for trial in self.trials),
-            epochs_total=self.planned * self.planned_epochs,
+            epochs_done=done,
+            epochs_total=done if is_cut_short else self.planned * self.planned_epochs,
             stopped=states.count(TrialState.STOPPED),
             paused=states.count(TrialState.PAUSED),
         )
