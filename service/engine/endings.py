@@ -48,8 +48,11 @@ def outcome(records: Sequence[TrialRecord]) -> Ending:
         return Ending(JobState.SUCCEEDED)
     first = next((record.error for record in records if record.error), None)
     kind = first.kind if first else FailureKind.USER_ERROR
-    why = first.message if first else "no trial was run"
-    message = f"no trial succeeded of {len(records)}; the first failure: {why}"
+    early = any(record.state is TrialState.STOPPED for record in records)
+    why = "the search ended before a trial had trained to its end" if early else "no trial was run"
+    message = f"no trial succeeded of {len(records)}: {why}"
+    if first:
+        message = f"no trial succeeded of {len(records)}; the first failure: {first.message}"
     return Ending(JobState.FAILED, Failure(kind, message))
 
 

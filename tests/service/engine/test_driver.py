@@ -97,6 +97,14 @@ def test_a_job_that_ran_no_trial_fails_and_says_so() -> None:
     assert "no trial was run" in ending.error.message
 
 
+def test_a_job_of_which_every_trial_ended_early_fails_and_says_so() -> None:
+    ending = outcome([record(0, TrialState.STOPPED), record(1, TrialState.STOPPED)])
+    assert ending.error is not None
+    assert ending.error.message == (
+        "no trial succeeded of 2: the search ended before a trial had trained to its end"
+    )
+
+
 def test_a_job_whose_trials_have_all_run_is_finished_without_ray(
     store: Store, lease: Lease, settings: Settings
 ) -> None:
