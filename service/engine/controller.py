@@ -250,7 +250,7 @@ class Controller:
             try:
                 self._store.renew_lease(lease, self._settings.lease_seconds)
             except LeaseLost:
-                logger.info("job %s has ended while its driver was starting", job_id)
+                logger.debug("job %s ended between two looks of the controller", job_id)
 
     def _is_late(self, job_id: str, patience_s: float) -> bool:
         """Whether something of the job has been to end for longer than ``patience_s`` seconds."""
