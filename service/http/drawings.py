@@ -101,7 +101,13 @@ class Drawings:
         return JobResults.of(run.job, trials, curves, metrics, repeated)
 
     def _conclude(self, run: _Run) -> Mapping[str, Any]:
-        plain: Mapping[str, Any] = plain_json(conclusion(self._results(run)))
+        if run.job.state.is_finished:
+            results = self._results(run)
+        else:  # curves matter to the diagnosis alone, which waits for the end
+            trials, repeated = self._store.trials(run.job_id), self._store.repeated(run.job_id)
+            metrics = metrics_of(run.job.spec.space.trainable)
+            results = JobResults.of(run.job, trials, (), metrics, repeated)
+        plain: Mapping[str, Any] = plain_json(conclusion(results))
         return plain
 
     def _draw(self, run: _Run, name: str, image_format: PlotFormat) -> bytes:
