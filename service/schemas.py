@@ -248,6 +248,19 @@ class CurveView(Answer):
     epoch: list[int]
 
 
+class EstimateView(Answer):
+    """The most that a job costs, its confirmation included.
+
+    ``core_hours`` is null where no finished job says how long an epoch takes; ``basis`` says which
+    ones do.
+    """
+
+    trials: int
+    epochs: int
+    core_hours: float | None
+    basis: str
+
+
 class PlanView(Answer):
     """What a job would run: its configurations, or how a sampler would draw them.
 
@@ -264,6 +277,7 @@ class PlanView(Answer):
     distinct: int | None = None
     chosen: str = ""
     history: dict[str, Any] | None = None
+    estimate: EstimateView | None = None
 
 
 class ReplayedView(Answer):

@@ -79,6 +79,9 @@ def plan(client: Client, /, *, as_json: bool, **options: Any) -> None:
         return
     trials, epochs = count(planned.trials, "trial"), count(planned.spec["epochs"], "epoch")
     note(f"{trials} of {epochs}, strategy {planned.spec['strategy']}")
+    if planned.estimate and planned.estimate.core_hours is not None:
+        hours, basis = planned.estimate.core_hours, planned.estimate.basis
+        note(f"at most about {hours:.2g} core-hours, by {basis}")
     if planned.chosen:
         note(f"chosen by auto: {planned.chosen}")
     if planned.sampling and planned.distinct is not None and planned.distinct <= planned.trials:

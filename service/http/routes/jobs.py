@@ -11,6 +11,7 @@ from results import export
 from results.ranking import rank
 from results.records import JobRecord
 from results.states import JobState
+from service.cost import estimate
 from service.http.dependencies import (
     ConfirmDep,
     ExtendDep,
@@ -34,7 +35,16 @@ from service.http.openapi import (
 )
 from service.http.views import json_list, trial_view
 from service.log_lines import log_state
-from service.schemas import Curve, ExtendedView, JobList, JobView, PlanView, TrialList, TrialView
+from service.schemas import (
+    Curve,
+    EstimateView,
+    ExtendedView,
+    JobList,
+    JobView,
+    PlanView,
+    TrialList,
+    TrialView,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +63,7 @@ TableFormat = Annotated[str, Query(alias="format", pattern="^(json|csv)$")]
 def submit(
     body: JobRequestDep,
     jobs: JobsDep,
+    store: StoreDep,
     views: ViewsDep,
     response: Response,
     dry_run: bool = False,  # noqa: FBT001, FBT002 - a query parameter, named in the URL
@@ -60,7 +71,9 @@ def submit(
 ) -> Any:
     """Accept a search; with `dry_run`, answer what it would run instead."""
     if dry_run:
-        plan = PlanView.model_validate(jobs.plan(body))
+        planned = jobs.plan(body)
+        plan = PlanView.model_validate(planned)
+        plan.estimate = EstimateView.model_validate(estimate(store, planned.spec))
         return Response(plan.model_dump_json(), media_type="application/json")
     job = jobs.submit(body, idempotency_key=idempotency_key)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"

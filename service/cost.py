@@ -1,0 +1,57 @@
+"""What a planned job costs at most, by the pace of finished jobs of its kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from results.formatting import count
+from results.spec import JobSpec
+from results.states import JobState
+from results.store import Store
+
+#: Newest finished jobs that are looked through, and those of one kind that the pace rests on.
+_MOST_JOBS = 200
+_ENOUGH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The most that a job takes, its confirmation included.
+
+    ``core_hours`` is None where no finished job says how long an epoch takes; ``basis`` says in
+    words which ones do.
+    """
+
+    trials: int
+    epochs: int
+    core_hours: float | None
+    basis: str
+
+
+def estimate(store: Store, spec: JobSpec) -> Estimate:
+    """Return what a job of this specification costs at most."""
+    space = spec.space
+    search = spec.trials * space.epochs
+    if space.budget.epochs is not None:
+        search = min(search, space.budget.epochs)
+    epochs = search + (spec.planned - spec.trials) * space.epochs
+    kind = f"trainable {space.trainable} on {space.dataset}"
+    pace, jobs = _core_seconds_per_epoch(store, spec)
+    if pace is None:
+        return Estimate(spec.planned, epochs, None, f"no finished job of {kind} to go by")
+    basis = f"the pace of {count(jobs, 'finished job')} of {kind}"
+    return Estimate(spec.planned, epochs, epochs * pace / 3600, basis)
+
+
+def _core_seconds_per_epoch(store: Store, spec: JobSpec) -> tuple[float | None, int]:
+    """Return the core-seconds that an epoch took in the newest jobs of this kind, and their number.
+
+    Each counts by its epochs.
+    """
+    kind = (spec.space.trainable, spec.space.dataset)
+    page = store.jobs(state=JobState.SUCCEEDED, limit=_MOST_JOBS)
+    alike = [j for j in page.items if (j.spec.space.trainable, j.spec.space.dataset) == kind]
+    trials = [(job, trial) for job in alike[:_ENOUGH] for trial in store.trials(job.id)]
+    epochs = sum(trial.epochs for _, trial in trials)
+    core_seconds = sum(trial.seconds * max(1.0, job.spec.cpu) for job, trial in trials)
+    return (core_seconds / epochs, len(alike[:_ENOUGH])) if epochs else (None, 0)

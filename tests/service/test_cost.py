@@ -1,0 +1,45 @@
+"""The most that a planned job costs: its trials and epochs, and core-hours where a job tells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from results.store import Store
+from tests.service.http.samples import JOB, run, submit
+
+
+def estimated(client: TestClient, **changes: Any) -> dict[str, Any]:
+    answer = client.post("/api/v1/jobs?dry_run=true", json={**JOB, **changes})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()["estimate"]
+    return found
+
+
+def test_without_a_finished_job_only_trials_and_epochs_are_known(client: TestClient) -> None:
+    assert estimated(client) == {
+        "trials": 3,
+        "epochs": 9,
+        "core_hours": None,
+        "basis": "no finished job of trainable torch_logistic_regression on fashion_mnist to go by",
+    }
+
+
+def test_core_hours_follow_from_the_pace_of_finished_jobs(client: TestClient, store: Store) -> None:
+    job = submit(client)
+    run(store, job["id"])
+    trials = store.trials(job["id"])
+    pace = sum(trial.seconds for trial in trials) / sum(trial.epochs for trial in trials)
+    found = estimated(client, epochs=300)
+    assert found["core_hours"] == pytest.approx(900 * pace / 3600)
+    assert found["basis"].startswith("the pace of 1 finished job of trainable torch_logistic")
+    assert estimated(client, search_space="q3_mlp")["core_hours"] is None
+
+
+def test_repeats_and_a_confirmation_cost_and_a_budget_saves(client: TestClient) -> None:
+    assert estimated(client, repeats=2)["epochs"] == 18
+    confirmed = estimated(client, confirm={"top": 2, "seeds": 3})
+    assert (confirmed["trials"], confirmed["epochs"]) == (3 + 9, 9 + 27)
+    assert estimated(client, budget={"epochs": 5})["epochs"] == 5
