@@ -66,38 +66,81 @@ class Row:
         return cls(**{**raw, "curve": None, **regrets, "by_problem": means})
 
 
+#: The results of a method: by data set, then by seed.
+Found = Mapping[str, Mapping[int, Sequence[Result]]]
+
+
 def rows(
     results: Iterable[Result], entries: Iterable[Entry], budgets: Sequence[float]
 ) -> list[Row]:
-    """Return a row for each method in results of one collection, over the same data sets.
+    """Return a row for each method in results of one collection.
 
-    A seed counts if it has all budgets, a data set if every method that has one has it. Only
-    methods that are drawn, and that have no run for each budget, have a curve.
+    All rows are over the same data sets and seeds, as methods with the same seed often draw the
+    same configurations: a seed counts if every method has it with all budgets. Only methods that
+    are drawn, and that have no run for each budget, have a curve.
     """
-    found: dict[str, dict[str, list[Result]]] = {}
+    by_method: dict[str, list[Result]] = {}
     for result in results:
-        problems = found.setdefault(result.run.method, {})
-        problems.setdefault(result.run.problem, []).append(result)
-    usable: dict[Entry, set[str]] = {}
-    for entry in entries:
-        problems = found.get(entry.name, {})
-        names = {n for n, of in problems.items() if len(_table(of, budgets, entry.one_budget))}
-        if names:
-            usable[entry] = names
-    common = sorted(set.intersection(*usable.values())) if usable else []
-    if not common:
+        by_method.setdefault(result.run.method, []).append(result)
+    usable = {
+        entry: found
+        for entry in entries
+        if (found := _complete(by_method.get(entry.name, ()), entry, budgets))
+    }
+    if not usable:
         return []
-    return [_row({n: found[entry.name][n] for n in common}, entry, budgets) for entry in usable]
+    common = {
+        name: sorted(set.intersection(*(set(found.get(name, ())) for found in usable.values())))
+        for name in sorted(set.union(*map(set, usable.values())))
+    }
+    shared = {name: seeds for name, seeds in common.items() if seeds}
+    if not shared:
+        return []
+    return [
+        _row({n: {s: found[n][s] for s in seeds} for n, seeds in shared.items()}, entry, budgets)
+        for entry, found in usable.items()
+    ]
 
 
-def _row(results: Mapping[str, Sequence[Result]], entry: Entry, budgets: Sequence[float]) -> Row:
-    tables = {name: _table(found, budgets, entry.one_budget) for name, found in results.items()}
+def _complete(results: Iterable[Result], entry: Entry, budgets: Sequence[float]) -> Found:
+    """Return a method's results where they have all budgets."""
+    found: dict[str, dict[int, list[Result]]] = {}
+    for result in results:
+        found.setdefault(result.run.problem, {}).setdefault(result.run.seed, []).append(result)
+    complete = {
+        name: {s: kept for s, of in seeds.items() if (kept := _runs_for(of, entry, budgets))}
+        for name, seeds in found.items()
+    }
+    return {name: seeds for name, seeds in complete.items() if seeds}
+
+
+def _runs_for(
+    results: Sequence[Result], entry: Entry, budgets: Sequence[float]
+) -> list[Result] | None:
+    """Return the run of each budget, None if one is missing."""
+    if entry.one_budget:
+        by_budget = {result.run.trainings: result for result in results}
+        found = [by_budget.get(budget) for budget in budgets]
+        return None if None in found else [result for result in found if result]
+    longest = max(results, key=lambda result: result.run.trainings)
+    return [longest] * len(budgets) if longest.run.trainings >= budgets[-1] else None
+
+
+def _row(results: Found, entry: Entry, budgets: Sequence[float]) -> Row:
+    tables = {
+        name: np.array([
+            [run.regret(budget) for run, budget in zip(runs, budgets, strict=True)]
+            for runs in seeds.values()
+        ])
+        for name, seeds in results.items()
+    }  # fmt: skip
+    longest = {name: [runs[-1] for runs in seeds.values()] for name, seeds in results.items()}
+    whole = [result for found in longest.values() for result in found]
     curve = None
     if entry.is_drawn and not entry.one_budget:
         grid = [float(point) for point in np.linspace(0, budgets[-1], POINTS + 1)[1:]]
-        drawn = [_table(found, grid, one_budget=False) for found in results.values()]
+        drawn = [np.array([[r.regret(b) for b in grid] for r in of]) for of in longest.values()]
         curve = regrets(drawn, grid)
-    whole = [one for found in results.values() for one in found if one.run.trainings >= budgets[-1]]
     run = whole[0].run
     return Row(
         family=run.problem.partition("/")[0],
@@ -110,24 +153,6 @@ def _row(results: Mapping[str, Sequence[Result]], entry: Entry, budgets: Sequenc
         curve=curve,
         by_problem={name: _rounded(table.mean(axis=0)) for name, table in tables.items()},
     )
-
-
-def _table(
-    results: Sequence[Result], budgets: Sequence[float], one_budget: bool
-) -> NDArray[np.float64]:
-    """Return regrets, seeds x budgets, of the seeds that have all of them."""
-    by_seed: dict[int, list[Result]] = {}
-    for result in results:
-        by_seed.setdefault(result.run.seed, []).append(result)
-    table = []
-    for found in by_seed.values():
-        if one_budget:
-            planned = {result.run.trainings: result for result in found}
-            if set(budgets) <= set(planned):
-                table.append([planned[budget].regret(budget) for budget in budgets])
-        elif longest := [one for one in found if one.run.trainings >= budgets[-1]]:
-            table.append([longest[0].regret(budget) for budget in budgets])
-    return np.array(table, dtype=np.float64).reshape(-1, len(budgets))
 
 
 def regrets(tables: Sequence[NDArray[np.float64]], budgets: Sequence[float]) -> Regrets:

@@ -237,19 +237,22 @@ def test_the_regret_after_a_budget_is_that_of_the_last_incumbent() -> None:
 
 
 def test_means_are_over_seeds_first_and_then_over_data_sets() -> None:
-    """Data set 1: seeds 0.2 and 0.4; data set 2: 0.6; data set 3 counts not, as b lacks it."""
+    """Data set 1: seeds 0.2 and 0.4; data set 2: 0.6. What b lacks does not count: data set 3, and
+    the lucky seed 2."""
     found = [
         result("lcbench/1", "a", 0, 0.2, 0.1, 0.1),
         result("lcbench/1", "a", 1, 0.4, 0.3, 0.3),
+        result("lcbench/1", "a", 2, 0.0),
         result("lcbench/2", "a", 0, 0.6, 0.6, 0.0),
         result("lcbench/3", "a", 0, 9.0),
         result("lcbench/1", "b", 0, 0.7),
+        result("lcbench/1", "b", 1, 0.9),
         result("lcbench/2", "b", 0, 0.5),
     ]
     first, second = figures.rows(found, entries("a", "b"), [1.0, 3.0])
     assert (first.method, first.seeds, first.at.mean) == ("a", 1, (0.45, 0.1))
     assert first.by_problem == {"lcbench/1": (0.3, 0.2), "lcbench/2": (0.6, 0.0)}
-    assert second.at.mean == (0.6, 0.6)
+    assert second.at.mean == (0.65, 0.65)
     assert first.curve is not None
     assert first.curve.mean[-1] == 0.1
 
@@ -311,6 +314,14 @@ def test_the_page_and_the_file_of_figures_say_the_same(tmp_path: Path) -> None:
     assert page.update(text, page.read(docs / "search.json"), "img/search-") == text
     assert "A search of 10,000 random configurations with ASHA, 27 epochs" in text
     assert (docs / "img" / "search-lcbench.svg").stat().st_size < 60_000
+
+
+def test_the_page_shows_the_published_figures() -> None:
+    shown = page.read(search.PUBLISHED)
+    assert shown.rows
+    text = search.PAGE.read_text(encoding="utf-8")
+    assert page.update(text, shown, "img/search-") == text
+    assert search.PUBLISHED.stat().st_size < 300_000
 
 
 def test_a_collection_measured_anew_replaces_only_itself(tmp_path: Path) -> None:
