@@ -13,6 +13,7 @@ TITLES = {
     "numpy": "Engines of the numpy trainables",
     "torch": "Engines of the torch trainables",
     "states": "States of the trainables",
+    "schedulers": "Decisions of a search",
     "service": "The service",
 }
 
