@@ -27,9 +27,9 @@ from service.search.schedulers import make_scheduler
 from service.search.search import Search, Step
 from service.search.simulation import Outcome, simulate
 
-#: The most orders of the trials, and epochs after which no further order begins: about 3 s of work.
+#: The most orders of the trials, and epochs after which no further order begins: some 5 s of work.
 MOST_ORDERS = 20
-MOST_EPOCHS = 500_000
+MOST_EPOCHS = 200_000
 #: A report has no replay of a job whose trials have more epochs than this.
 MOST_REPORT_EPOCHS = 200_000
 
