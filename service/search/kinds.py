@@ -35,14 +35,15 @@ class Kind:
     """How one of Optuna's samplers is used.
 
     ``make(space, seed, former)`` makes one; ``former`` are complete trials that it did not draw.
-    ``has_model``: whether it uses what was observed. ``mixes``: whether random configurations are
-    mixed in. ``is_slow``: whether it is asked ahead. ``draws``: how often it is asked for a new
-    configuration before random ones are tried.
+    ``has_model``: whether it uses what was observed. ``random_part``: which part of configurations
+    is drawn at random where a scheduler compares trials at rungs, whose values may mislead the
+    model (docs/search.md has the measurement). ``is_slow``: whether it is asked ahead. ``draws``:
+    how often it is asked for a new configuration before random ones are tried.
     """
 
     make: Callable[[SearchSpace, int, Sequence[FrozenTrial]], BaseSampler]
     has_model: bool = True
-    mixes: bool = False
+    random_part: float = 0.0
     is_slow: bool = False
     draws: int = MOST_DRAWS
 
@@ -122,8 +123,8 @@ def _experimental() -> Iterator[None]:
 KINDS: Mapping[str, Kind] = {
     "random": Kind(_random, has_model=False),
     "sobol": Kind(_sobol, has_model=False),
-    "tpe": Kind(_tpe, mixes=True),
-    "gp": Kind(_gp, mixes=True, is_slow=True, draws=2),
+    "tpe": Kind(_tpe, random_part=0.5),
+    "gp": Kind(_gp, is_slow=True, draws=2),
     "cmaes": Kind(_cmaes),
     "nsga2": Kind(_nsga2),
 }

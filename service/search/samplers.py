@@ -27,9 +27,6 @@ from service.search.levels import Levels, Past, Values
 
 Configuration = dict[str, Any]
 
-#: Of the configurations of a sampler with a model, this part is drawn at random.
-RANDOM_FRACTION = 0.25
-
 
 class Sampler(Protocol):
     """Draws the configurations of a job's new trials and takes what comes of all its trials."""
@@ -229,8 +226,8 @@ class OptunaSampler:
     @property
     def _is_random(self) -> bool:
         """Whether the next configuration is one of those that are mixed in, evenly spread."""
-        before, after = self._draws * RANDOM_FRACTION, (self._draws + 1) * RANDOM_FRACTION
-        return self._kind.mixes and math.floor(after) > math.floor(before)
+        part = 0.0 if self._space.scheduler.is_none else self._kind.random_part
+        return math.floor((self._draws + 1) * part) > math.floor(self._draws * part)
 
     def _unknown(
         self, study: Study, draws: int, repeated: list[int]

@@ -16,7 +16,7 @@ from results.states import TrialState
 from search_spaces import SearchSpace
 from service.search.ask_ahead import AskAhead
 from service.search.levels import Past, Values
-from service.search.samplers import RANDOM_FRACTION, OptunaSampler, Sampler, make_sampler
+from service.search.samplers import OptunaSampler, Sampler, make_sampler
 
 SAMPLERS = tuple(name for name in search_spaces.SAMPLERS if name != "auto")
 #: Those that learn also where there is one parameter; NSGA-II then draws at random.
@@ -316,11 +316,12 @@ def test_sobol_points_fill_a_range_more_evenly_than_random_ones() -> None:
 
 def test_a_part_of_the_configurations_of_a_model_is_random() -> None:
     """They are spread over the search, the same ones wherever it is taken over."""
-    sampler = restored("tpe", [record(n, n / 7) for n in range(5)])
+    rungs = space("tpe", 30, epochs=9, scheduler="asha")
+    sampler = OptunaSampler(rungs, seed=42, records=[record(n, n / 7) for n in range(5)])
     kinds = []
-    for number in range(5, 45):
+    for number in range(5, 25):
         kinds.append(sampler._is_random)
         sampler.draw(number)
-    assert sum(kinds) == 40 * RANDOM_FRACTION
-    assert kinds[: round(1 / RANDOM_FRACTION)].count(True) == 1
-    assert not restored("cmaes", [])._kind.mixes
+    assert kinds == [True, False] * 10
+    plain = OptunaSampler(space("tpe", 30), seed=42)
+    assert not plain._is_random, "without rungs it does not help"
