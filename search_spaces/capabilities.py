@@ -10,11 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from search_spaces.domains import Choice
-from search_spaces.errors import Code, Problem, pointer_to
+from search_spaces.errors import Code, Problem
 from search_spaces.objectives import RESERVED_METRICS
 from search_spaces.space import SAMPLERS, SearchSpace
-from search_spaces.strategies import count
-from search_spaces.values import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +37,11 @@ class SamplerAbility:
 class SchedulerAbility:
     """What a scheduler goes together with.
 
-    ``objectives``: several at a time; ``needs_state``: only trainables that resume; ``repeats``:
-    configurations with several seeds; ``listed``: strategies that list their configurations;
-    ``confirm``: a confirmation of the winner; ``least``: trials below which it does nothing.
+    ``objectives``: several at a time; ``repeats``: configurations with several seeds.
     """
 
     objectives: bool = False
-    needs_state: bool = False
     repeats: bool = False
-    listed: bool = True
-    confirm: bool = True
-    least: int = 1
 
 
 _YES, _NO = True, False
@@ -71,7 +63,6 @@ SCHEDULER_ABILITIES: Mapping[str, SchedulerAbility] = {
     "asha": SchedulerAbility(),
     "hyperband": SchedulerAbility(),
     "median": SchedulerAbility(),
-    "pbt": SchedulerAbility(needs_state=True, listed=False, confirm=False, least=4),
 }
 
 
@@ -80,17 +71,16 @@ def capable(space: SearchSpace) -> tuple[str, ...]:
     return tuple(n for n in SAMPLERS if n != "auto" and not any(_lacks(n, space)))
 
 
-def refusals(space: SearchSpace, *, resumes: bool) -> Iterator[Problem]:
+def refusals(space: SearchSpace) -> Iterator[Problem]:
     """Yield each thing that the space asks of its strategy or scheduler and that it cannot do.
 
-    ``resumes`` says whether the space's trainable can go on from a state. The pointers are those
-    of the space's members.
+    The pointers are those of the space's members.
     """
     if space.is_sampled:
         yield from _sampler_refusals(space)
     else:
         yield from _listing_refusals(space)
-    yield from _scheduler_refusals(space, resumes=resumes)
+    yield from _scheduler_refusals(space)
     yield from _repeat_refusals(space)
 
 
@@ -136,7 +126,7 @@ def _listing_refusals(space: SearchSpace) -> Iterator[Problem]:
         yield _refused("/warm_start", f"{detail}, whatever other jobs found", hint)
 
 
-def _scheduler_refusals(space: SearchSpace, *, resumes: bool) -> Iterator[Problem]:
+def _scheduler_refusals(space: SearchSpace) -> Iterator[Problem]:
     name, ability = space.scheduler.name, SCHEDULER_ABILITIES[space.scheduler.name]
     if name == "auto" and space.strategy != "auto":
         detail = "a scheduler is chosen together with a sampler, by strategy auto"
@@ -148,16 +138,6 @@ def _scheduler_refusals(space: SearchSpace, *, resumes: bool) -> Iterator[Proble
     if space.metric in RESERVED_METRICS and name not in ("none", "auto"):
         detail = f"{name} compares trials by {space.metric}, which says nothing of how they end"
         yield _refused("/scheduler", detail, "use scheduler none, or another first objective")
-    if ability.needs_state and not resumes:
-        detail = f"{name} copies states, and trainable {shown(space.trainable)} cannot resume"
-        hint = "use asha, or declare the trainable with resumes=True"
-        yield _refused("/scheduler", detail, hint)
-    if not ability.listed and not space.is_sampled:
-        detail = f"{name} changes configurations, and strategy {space.strategy} lists them"
-        yield _refused("/scheduler", detail, "use asha, or a sampler, random for instance")
-    elif space.is_sampled and count(space) < ability.least:
-        detail = f"{name} needs a population of at least {ability.least} trials"
-        yield _refused("/trials", detail, f"ask for at least {ability.least}")
 
 
 def _repeat_refusals(space: SearchSpace) -> Iterator[Problem]:
@@ -168,9 +148,6 @@ def _repeat_refusals(space: SearchSpace) -> Iterator[Problem]:
         yield _refused("/repeats", detail, hint)
     if space.confirm is None:
         return
-    if not SCHEDULER_ABILITIES[scheduler].confirm:
-        detail = f"{scheduler} changes a trial's configuration while it trains"
-        yield _refused(pointer_to("confirm"), detail, "leave confirm out, or use another scheduler")
     if space.repeats > 1:
         detail = "every configuration has several seeds already"
         yield _refused("/confirm", detail, "leave out either confirm or repeats")

@@ -55,8 +55,7 @@ def implied_members(members: Mapping[str, Any]) -> dict[str, Any]:
     is_auto = members.get("strategy") == "auto"
     scheduler = AUTO_SCHEDULER if is_auto else NO_SCHEDULER
     has_winner = not members.get("secondary") and members.get("repeats", 1) == 1
-    changes = members.get("scheduler", scheduler).name == "pbt"
-    confirm = Confirm() if is_auto and has_winner and not changes else None
+    confirm = Confirm() if is_auto and has_winner else None
     return {"scheduler": scheduler, "confirm": confirm}
 
 

@@ -61,7 +61,7 @@ _SCHEDULERS = {
     "hyperbandpruner": "hyperband", "hyperbandscheduler": "hyperband",
     "hyperbandforbohb": "hyperband", "medianpruner": "median", "medianstopping": "median",
     "medianstoppingrule": "median",
-    "populationbasedtraining": "pbt", "nop": "none", "noppruner": "none", "fifo": "none",
+    "nop": "none", "noppruner": "none", "fifo": "none",
     "fifoscheduler": "none",
 }  # fmt: skip
 _DISTRIBUTION = 'leave it out; "log": true draws evenly on a logarithmic scale, "step" rounds'

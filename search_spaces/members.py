@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from search_spaces.errors import Code, Problem, SearchSpaceError, pointer_to, raise_any
 from search_spaces.keys import key_problems
-from search_spaces.values import number_problems, shown, wrong_type
+from search_spaces.values import shown, wrong_type
 
 Built = TypeVar("Built")
 
@@ -73,13 +73,4 @@ def whole_problems(value: object, pointer: str, least: int, most: int) -> Iterat
         yield wrong_type(pointer, value, "a whole number")
     elif not least <= value <= most:
         hint = f"use {least} to {most}"
-        yield Problem(pointer, f"{shown(value)} is out of range", Code.OUT_OF_RANGE, hint)
-
-
-def share_problems(value: object, pointer: str, most: float) -> Iterator[Problem]:
-    """Yield what is wrong with ``value`` as a number from 0 to ``most``."""
-    problems = list(number_problems(value, pointer))
-    yield from problems
-    if not problems and not 0 <= value <= most:  # type: ignore[operator]
-        hint = f"use a number from 0 to {shown(most)}"
         yield Problem(pointer, f"{shown(value)} is out of range", Code.OUT_OF_RANGE, hint)

@@ -9,7 +9,7 @@ from typing import Any
 
 from search_spaces.errors import Code, Problem, SearchSpaceError, raise_any
 from search_spaces.keys import scheduler_hint
-from search_spaces.members import read_object, share_problems, whole_problems
+from search_spaces.members import read_object, whole_problems
 from search_spaces.values import shown, wrong_type
 
 MOST_EPOCHS = 1_000_000
@@ -21,7 +21,6 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "asha": ("reduction_factor", "min_epochs", "stops"),
     "hyperband": ("reduction_factor", "min_epochs", "stops"),
     "median": ("min_epochs", "min_trials"),
-    "pbt": ("interval", "quantile", "resample"),
 }
 SCHEDULERS = tuple(PARAMETERS)
 
@@ -32,19 +31,14 @@ class Scheduler:
 
     ``reduction_factor``: one of so many trials goes on from a rung. ``min_epochs``: the first epoch
     at which trials are compared. ``min_trials``: the median rule compares with at least so many
-    others. ``interval``: epochs between two exchanges of population-based training, where trials
-    of the worst ``quantile`` copy one of the best, and each parameter is drawn anew with the
-    probability ``resample``, else changed. ``stops``: a trial ends at a rung where it is not among
-    the best, rather than waiting there with a checkpoint for a promotion.
+    others. ``stops``: a trial ends at a rung where it is not among the best, rather than waiting
+    there with a checkpoint for a promotion.
     """
 
     name: str
     reduction_factor: int = 3
     min_epochs: int = 1
     min_trials: int = 5
-    interval: int = 1
-    quantile: float = 0.25
-    resample: float = 0.25
     stops: bool = False
 
     def __post_init__(self) -> None:
@@ -58,9 +52,6 @@ class Scheduler:
         yield from whole_problems(self.reduction_factor, "/reduction_factor", 2, 100)
         yield from whole_problems(self.min_epochs, "/min_epochs", 1, MOST_EPOCHS)
         yield from whole_problems(self.min_trials, "/min_trials", 1, 1000)
-        yield from whole_problems(self.interval, "/interval", 1, MOST_EPOCHS)
-        yield from share_problems(self.quantile, "/quantile", 0.5)
-        yield from share_problems(self.resample, "/resample", 1.0)
         stops: Any = self.stops
         if not isinstance(stops, bool):
             yield wrong_type("/stops", stops, "either true or false")
@@ -68,8 +59,6 @@ class Scheduler:
     @property
     def first_rung(self) -> int:
         """The first epoch at which trials are compared, 0 for ``none`` and ``auto``."""
-        if self.name == "pbt":
-            return self.interval
         return self.min_epochs if "min_epochs" in PARAMETERS[self.name] else 0
 
     @property

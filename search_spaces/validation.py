@@ -59,15 +59,14 @@ def check(
     max_trials: int,
     pointer: str = "",
     overridden: Collection[str] = (),
-    resumes: bool = False,
 ) -> None:
     """Raise :class:`SearchSpaceError` with every reason why ``space`` cannot be run as declared.
 
     ``schema`` is the JSON Schema of the trainable's parameters, ``metrics`` maps each metric that
     it reports to the split it is measured on, ``datasets`` are those that it takes. Every value
     that a domain can take must be valid. A metric of the "test" split is refused: selection never
-    uses test data. ``resumes`` says whether the trainable can go on from a state. What the strategy
-    or the scheduler cannot do (:mod:`search_spaces.capabilities`) is refused. The problems'
+    uses test data. What the strategy or the scheduler cannot do
+    (:mod:`search_spaces.capabilities`) is refused. The problems'
     pointers lie under ``pointer``, where the space was declared; those of the members at the
     pointers ``overridden``, which a job replaced, stay as they are.
     """
@@ -76,7 +75,7 @@ def check(
         *_all_metric_problems(space, metrics, overridden),
         *_dataset_problems(space.dataset, datasets),
         *_strategy_problems(space, max_trials),
-        *refusals(space, resumes=resumes),
+        *refusals(space),
     ]
     raise_any(located(problems, pointer, overridden))
 

@@ -44,9 +44,6 @@ from trainables.contract import UnknownTrainable
 
 logger = logging.getLogger(__name__)
 
-#: What is read and not run yet: members of a space, strategies and schedulers.
-NOT_YET = ("pbt",)
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -131,7 +128,6 @@ class Jobs:
             )  # fmt: skip
         except SearchSpaceError as error:
             raise InvalidRequest(search_spaces.located(error.problems, root, overridden)) from error
-        _check_run(space, root, overridden)
         _check_keep(request, self._settings.max_trials)
         checked = self._checked(space, root, overridden)
         space = checked.space
@@ -167,7 +163,6 @@ class Jobs:
             max_trials=self._settings.max_trials,
             pointer=root,
             overridden=overridden,
-            resumes=trainable.resumes,
         )
         distinct = search_spaces.count_distinct(space)
         if space.trials is not None and distinct is not None:
@@ -327,20 +322,6 @@ def _listed_trials(plan: Plan) -> list[NewTrial]:
         for first in (index * repeats,)
         for again in range(repeats)
     ]
-
-
-def _check_run(space: SearchSpace, root: str, overridden: Sequence[str]) -> None:
-    """Refuse what this version reads and does not run."""
-    said = [name for name in NOT_YET if name in space.to_json()]
-    said += ["strategy"] if space.strategy in NOT_YET else []
-    said += ["scheduler"] if space.scheduler.name in NOT_YET else []
-    hint = "leave it out, or use another one"
-    problems = [
-        Problem(pointer_to(name), "this version does not run it yet", Code.NOT_APPLICABLE, hint)
-        for name in said
-    ]
-    if problems:
-        raise InvalidRequest(search_spaces.located(problems, root, overridden))
 
 
 def _check_keep(request: JobRequest, most: int) -> None:

@@ -24,13 +24,13 @@ SPACE: dict[str, Any] = {
 }  # fmt: skip
 
 
-def refused(*, resumes: bool = True, **members: Any) -> list[str]:
+def refused(**members: Any) -> list[str]:
     space = SearchSpace.from_json({**SPACE, **members})
-    return [str(problem) for problem in refusals(space, resumes=resumes)]
+    return [str(problem) for problem in refusals(space)]
 
 
-def pointers(*, resumes: bool = True, **members: Any) -> list[str]:
-    return [text.partition(":")[0] for text in refused(resumes=resumes, **members)]
+def pointers(**members: Any) -> list[str]:
+    return [text.partition(":")[0] for text in refused(**members)]
 
 
 def test_every_sampler_and_every_scheduler_has_a_row() -> None:
@@ -106,15 +106,6 @@ def test_without_a_scheduler_all_of_that_is_allowed(members: dict[str, Any]) -> 
 def test_a_scheduler_is_chosen_only_together_with_a_sampler() -> None:
     assert pointers(strategy="auto", scheduler="auto") == []
     assert pointers(strategy="random", scheduler="auto") == ["/scheduler"]
-
-
-def test_population_based_training_needs_states_a_population_and_a_sampler() -> None:
-    assert pointers(scheduler="pbt", resumes=False) == ["/scheduler"]
-    assert pointers(scheduler="asha", resumes=False) == []  # it stops trials instead
-    assert pointers(scheduler="pbt", trials=3) == ["/trials"]
-    listed = {"rate": {"values": [0.1, 0.2]}}
-    assert pointers(scheduler="pbt", strategy="grid", parameters=listed) == ["/scheduler"]
-    assert pointers(scheduler="pbt", confirm=True) == ["/confirm"]
 
 
 def test_what_is_confirmed_is_one_winner_among_several_of_one_seed() -> None:

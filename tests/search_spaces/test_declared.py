@@ -183,7 +183,6 @@ def test_auto_leaves_the_scheduler_to_the_plan_and_confirms_its_winner() -> None
     assert SearchSpace.from_json(said.to_json()) == said
     assert space(strategy="auto", repeats=2).confirm is None
     assert space(strategy="auto", objectives=MEMBERS["objectives"]).confirm is None
-    assert space(strategy="auto", scheduler="pbt").confirm is None
 
 
 def test_what_follows_from_the_strategy_follows_from_the_new_one_of_a_job() -> None:

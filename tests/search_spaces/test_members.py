@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
-from search_spaces.errors import Code, Problem, SearchSpaceError, raise_any
-from search_spaces.members import read_list, read_object, share_problems, whole_problems
+from search_spaces.errors import Code, SearchSpaceError, raise_any
+from search_spaces.members import read_list, read_object, whole_problems
 
 
 @dataclass(frozen=True)
@@ -76,10 +75,3 @@ def test_a_list_names_each_wrong_entry() -> None:
 def test_whole_numbers(value: object, code: str) -> None:
     assert list(whole_problems(1, "/n", 1, 3)) == list(whole_problems(3, "/n", 1, 3)) == []
     assert [(p.pointer, p.code) for p in whole_problems(value, "/n", 1, 3)] == [("/n", code)]
-
-
-@pytest.mark.parametrize("value", [-0.1, 0.6, "1", float("nan"), None])
-def test_shares(value: Any) -> None:
-    assert [*share_problems(0, "/n", 0.5), *share_problems(0.5, "/n", 0.5)] == []
-    problems: list[Problem] = list(share_problems(value, "/n", 0.5))
-    assert [problem.pointer for problem in problems] == ["/n"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
@@ -27,7 +26,6 @@ def test_a_name_means_the_defaults_which_are_written_out(name: str) -> None:
         {"name": "asha", "reduction_factor": 4, "min_epochs": 2, "stops": True},
         {"name": "hyperband", "reduction_factor": 2, "min_epochs": 1, "stops": False},
         {"name": "median", "min_epochs": 3, "min_trials": 10},
-        {"name": "pbt", "interval": 2, "quantile": 0.2, "resample": 0.5},
     ],
 )
 def test_each_scheduler_takes_its_own_parameters(raw: dict[str, Any]) -> None:
@@ -43,13 +41,11 @@ def test_each_scheduler_takes_its_own_parameters(raw: dict[str, Any]) -> None:
         ({"name": None}, "/at/name", Code.UNKNOWN_SCHEDULER),
         ({"name": ["asha"]}, "/at/name", Code.UNKNOWN_SCHEDULER),
         ({"name": "none", "min_epochs": 1}, "/at/min_epochs", Code.UNKNOWN_KEY),
-        ({"name": "asha", "interval": 1}, "/at/interval", Code.UNKNOWN_KEY),
+        ({"name": "asha", "min_trials": 1}, "/at/min_trials", Code.UNKNOWN_KEY),
         ({"name": "asha", "reduction_factor": 1}, "/at/reduction_factor", Code.OUT_OF_RANGE),
         ({"name": "asha", "reduction_factor": 3.0}, "/at/reduction_factor", Code.WRONG_TYPE),
         ({"name": "asha", "min_epochs": 0}, "/at/min_epochs", Code.OUT_OF_RANGE),
         ({"name": "asha", "stops": 1}, "/at/stops", Code.WRONG_TYPE),
-        ({"name": "pbt", "quantile": 0.6}, "/at/quantile", Code.OUT_OF_RANGE),
-        ({"name": "pbt", "resample": math.nan}, "/at/resample", Code.NOT_FINITE),
     ],
 )
 def test_bad_schedulers(raw: object, pointer: str, code: str) -> None:
@@ -65,7 +61,7 @@ def test_bad_schedulers(raw: object, pointer: str, code: str) -> None:
     [
         ("ASHAScheduler", "asha"), ("async_hyperband", "asha"), ("SuccessiveHalvingPruner", "asha"),
         ("HyperbandPruner", "hyperband"), ("MedianPruner", "median"), ("NopPruner", "none"),
-        ("median_stopping_rule", "median"), ("PopulationBasedTraining", "pbt"), ("fifo", "none"),
+        ("median_stopping_rule", "median"), ("fifo", "none"),
     ],
 )  # fmt: skip
 def test_schedulers_of_other_tools(theirs: str, ours: str) -> None:
@@ -76,7 +72,6 @@ def test_schedulers_of_other_tools(theirs: str, ours: str) -> None:
 def test_the_first_epoch_at_which_trials_are_compared() -> None:
     assert Scheduler("none").first_rung == 0
     assert Scheduler("asha", min_epochs=2).first_rung == 2
-    assert Scheduler("pbt", interval=4).first_rung == 4
 
 
 def test_what_promotes_needs_states() -> None:

@@ -253,7 +253,6 @@ SIZES = {"size": {"low": 1, "high": 9}, "rate": {"low": 0.1, "high": 1.0}}
          "/constraints/0/metric", Code.UNKNOWN_METRIC),
         ({"strategy": "cmaes", "parameters": {"size": {"values": [1, 2]}, "rate": SIZES["rate"]}},
          "/strategy", Code.NOT_APPLICABLE),
-        ({"scheduler": "pbt"}, "/scheduler", Code.NOT_APPLICABLE),
         ({"repeats": 100, "trials": 11}, "/trials", Code.TOO_MANY_TRIALS),
     ],
 )  # fmt: skip

@@ -71,21 +71,6 @@ RATES = {"learning_rate": {"low": 0.001, "high": 0.1, "log": True}}
 SAMPLED = {**JOB, "strategy": "random", "trials": 8, "parameters": RATES}
 
 
-@pytest.mark.parametrize("change", [{"scheduler": "pbt"}])
-def test_what_is_not_run_yet_is_refused_where_it_stands(
-    client: TestClient, change: dict[str, Any]
-) -> None:
-    (key,) = change
-    answer = client.post("/api/v1/jobs", json={**SAMPLED, **change})
-    assert answer.status_code == 422
-    assert f"/{key}" in [problem["pointer"] for problem in answer.json()["errors"]]
-    space = client.get("/api/v1/search_spaces/q4_logistic_regression").json()
-    space |= {"strategy": "tpe", "parameters": RATES, **change}
-    inline = client.post("/api/v1/jobs", json={"search_space": space})
-    assert inline.status_code == 422
-    assert f"/search_space/{key}" in [problem["pointer"] for problem in inline.json()["errors"]]
-
-
 @pytest.mark.parametrize(
     "change",
     [

@@ -52,8 +52,8 @@ def test_trials_that_cannot_resume_are_stopped_rather_than_paused() -> None:
 
 
 def test_a_scheduler_that_is_not_here_is_refused() -> None:
-    with pytest.raises(ValueError, match="'pbt' is not a scheduler"):
-        make_scheduler(search_spaces.Scheduler("pbt"), epochs=9)
+    with pytest.raises(ValueError, match="'auto' is not a scheduler"):
+        make_scheduler(search_spaces.Scheduler("auto"), epochs=9)
 
 
 @every_scheduler
