@@ -133,10 +133,14 @@ class Search:
             self._take_end(trial)
         elif trial.epochs == 0:
             self._unstarted.append(trial.number)
-        elif self._scheduler.begin(trial.number) > trial.epochs:
+        elif self._scheduler.begin(trial.number) > trial.epochs or self._is_last(trial.epochs):
             heapq.heappush(self._interrupted, trial.number)
         else:
             trial.state = TrialState.PAUSED
+
+    def _is_last(self, epoch: int) -> bool:
+        """Whether a trial has trained all its epochs: only its end has still to be recorded."""
+        return epoch >= self._space.epochs
 
     def _is_on_its_way(self, record: TrialRecord) -> bool:
         """Whether a former run was training a trial, which had not just come to a rung."""

@@ -10,7 +10,8 @@ import pytest
 from service.engine import processes
 from tests.service.running import Service, steps, until
 
-pytestmark = pytest.mark.ray
+# Its jobs run beside one another: the first test waits for most of them.
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(1200)]
 
 
 class Jobs:

@@ -149,6 +149,20 @@ def test_asha_trains_few_trials_to_the_end_and_stops_the_rest() -> None:
     assert sum(record.epochs for record in world.trials.values()) < 12 * EPOCHS / 2
 
 
+@pytest.mark.parametrize("fields", [ASHA, {**ASHA, "scheduler": "none"}])
+def test_a_trial_whose_end_was_not_recorded_any_more_ends(fields: dict[str, Any]) -> None:
+    world = World(**{**fields, "trials": 3})
+    while not any(record.epochs == EPOCHS for record in world.trials.values()):
+        while len(world.running) < 2 and world.begin():
+            pass
+        world.train(min(world.running))
+    number = next(n for n, record in world.trials.items() if record.epochs == EPOCHS)
+    world.change(number, state=TrialState.QUEUED)
+    world.take_over()
+    assert world.begin()
+    assert world.steps[-1] == (number, EPOCHS)
+
+
 @pytest.mark.parametrize("crash_after", range(0, 40, 3))
 def test_a_search_that_is_taken_over_promotes_the_same_trials(crash_after: int) -> None:
     listed = {"learning_rate": {"values": [0.01 * k for k in range(1, 13)]}}
