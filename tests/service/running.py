@@ -59,8 +59,7 @@ class Service:
     """One service that can be started, stopped, killed and started again over the same data."""
 
     def __init__(self, folder: Path, **variables: str) -> None:
-        # Processes started ahead would keep the cores from the trials that tests wait for.
-        self.folder, self._variables = folder, {"ARGBEST_WARM_PROCESSES": "0", **variables}
+        self.folder, self._variables = folder, variables
         self.url = f"http://127.0.0.1:{free_port()}"
         self.log = folder / "serve.log"
         self._process: subprocess.Popen[bytes] | None = None
