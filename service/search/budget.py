@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from results.ranking import loss_of
 from results.states import TrialState
 from search_spaces import SearchSpace
 
@@ -36,8 +37,8 @@ class BudgetTracker:
     def spent(self) -> str:
         """Return in a sentence which limit is reached, "" if none is."""
         budget = self._budget
-        if budget.target is not None and self._best <= self._loss(budget.target):
-            reached = -self._best if self._mode == "max" else self._best
+        if budget.target is not None and self._best <= loss_of(budget.target, self._mode):
+            reached = loss_of(self._best, self._mode)  # its own inverse
             return (
                 f"trial {self._best_trial} reached the target {budget.target:g}: "
                 f"{self._metric} {reached:.6g}"
@@ -56,6 +57,3 @@ class BudgetTracker:
             if limit is not None and spent() >= limit:
                 return sentence.format(limit)
         return ""
-
-    def _loss(self, value: float) -> float:
-        return -value if self._mode == "max" else value

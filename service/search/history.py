@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import search_spaces
+from results.ranking import loss_of
 from results.records import TrialRecord
 from results.states import Purpose, TrialState
 from search_spaces import Choice, Range, SearchSpace
@@ -121,7 +122,7 @@ def _values(space: SearchSpace, trial: PastTrial) -> Values:
         value = metrics.get(objective.metric, math.nan)
         if not math.isfinite(value):
             raise _Unfit(f"they have no finite value of {objective.metric}")
-        losses.append(-value if objective.mode == "max" else value)
+        losses.append(loss_of(value, objective.mode))
     excess = [c.excess(metrics.get(c.metric, math.nan)) for c in space.constraints]
     if any(math.isinf(value) and value > 0 for value in excess):
         raise _Unfit("they have no value of a metric that is constrained")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import search_spaces
-from results.ranking import MODEL_BYTES, SECONDS
+from results.ranking import MODEL_BYTES, SECONDS, loss_of
 from results.records import TrialRecord
 from results.spec import JobSpec
 from results.states import Purpose, TrialState
@@ -296,7 +296,7 @@ class Search:
         if self._sampler is None:
             return
         losses = [
-            [_loss(values[objective.metric], objective.mode) for values in metrics]
+            [loss_of(values[objective.metric], objective.mode) for values in metrics]
             for objective in self._space.objectives
             if all(objective.metric in values for values in metrics)
         ]
@@ -314,7 +314,7 @@ class Search:
 
     def _loss(self, metrics: Mapping[str, float]) -> float | None:
         value = metrics.get(self._space.metric)
-        return None if value is None else _loss(value, self._space.mode)
+        return None if value is None else loss_of(value, self._space.mode)
 
     def _final_loss(self, trial: _Trial) -> float | None:
         """Return the last loss of a trial that has not failed and keeps the constraints."""
@@ -408,7 +408,3 @@ def _metrics(record: TrialRecord) -> dict[str, float]:
     """Return a trial's metrics, with those that every trial has."""
     size = {MODEL_BYTES: float(record.model_bytes)} if record.model_bytes else {}
     return {**record.metrics, SECONDS: record.seconds, **size}
-
-
-def _loss(value: float, mode: str) -> float:
-    return -value if mode == "max" else value
