@@ -8,16 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from search_spaces import SEARCH_KEYS, SearchSpace, defaults
+from search_spaces import PROGRAM_KEYS, SEARCH_KEYS, SearchSpace, defaults
 
 #: The members of a search space in the flat JSON of a job, besides its name and its trials.
 _SPACE_MEMBERS = (
     "title", "trainable", "dataset", "epochs", "metric", "mode", "strategy", "parameters",
 )  # fmt: skip
+#: Those that are there only where they are not at their defaults.
+_MORE_MEMBERS = (*SEARCH_KEYS, *PROGRAM_KEYS)
 #: The members of a job that do not change the numbers that its trials report.
 _WITHOUT_EFFECT = (
     "name", "title", "description", "tags", "search_space", "max_failures", "time_limit_s",
-    "max_concurrent_trials", "keep",
+    "max_concurrent_trials", "keep", "source",
 )  # fmt: skip
 
 
@@ -29,7 +31,8 @@ class JobSpec:
     repeats. ``cpu`` and ``gpu`` are per trial.
     ``time_limit_s`` ends one attempt of a trial. ``max_failures`` is how often a failed trial is
     started again. ``max_concurrent_trials`` None means as many as the cluster holds. The models of
-    the best ``keep`` trials are kept. ``version`` is the version of argbest that accepted the job.
+    the best ``keep`` trials are kept. ``source`` says where the program came from, as its sender
+    knew it: any JSON. ``version`` is the version of argbest that accepted the job.
     """
 
     name: str
@@ -43,6 +46,7 @@ class JobSpec:
     max_failures: int = 0
     keep: int = 1
     tags: Mapping[str, str] = field(default_factory=dict)
+    source: Mapping[str, Any] = field(default_factory=dict)
     version: str = ""
 
     @property
@@ -59,7 +63,7 @@ class JobSpec:
             "description": self.space.description or "",
             "search_space": self.space.name,
             **{member: declared[member] for member in _SPACE_MEMBERS},
-            **{member: declared[member] for member in SEARCH_KEYS if member in declared},
+            **{member: declared[member] for member in _MORE_MEMBERS if member in declared},
             "trials": self.trials,
             "seed": self.seed,
             "max_concurrent_trials": self.max_concurrent_trials,
@@ -68,6 +72,7 @@ class JobSpec:
             "max_failures": self.max_failures,
             "keep": self.keep,
             "tags": dict(self.tags),
+            **({"source": dict(self.source)} if self.source else {}),
             "version": self.version,
         }
 
@@ -79,7 +84,7 @@ class JobSpec:
         Raises :class:`search_spaces.SearchSpaceError` for a search space that this version cannot
         read, a strategy that it does not know say.
         """
-        members = (*_SPACE_MEMBERS, *SEARCH_KEYS)
+        members = (*_SPACE_MEMBERS, *_MORE_MEMBERS)
         declared = {member: values[member] for member in members if member in values}
         declared |= {"name": values["search_space"],
                      "description": values.get("description") or None,
@@ -98,6 +103,7 @@ class JobSpec:
             max_failures=values.get("max_failures", 0),
             keep=values.get("keep", 1),
             tags=values.get("tags", {}),
+            source=values.get("source", {}),
             version=values.get("version", ""),
         )
 

@@ -15,6 +15,15 @@ from search_spaces.keys import key_hint
 from search_spaces.library import Library
 from search_spaces.limits import Budget, Confirm
 from search_spaces.objectives import RESERVED_METRICS, Constraint, Objective
+from search_spaces.program import (
+    COMMAND,
+    NO_DATASET,
+    PROGRAM_KEYS,
+    Program,
+    flag_key,
+    function_of,
+)
+from search_spaces.program_checks import PLACEHOLDERS
 from search_spaces.reading import read_domain
 from search_spaces.scheduling import MOST_EPOCHS, SCHEDULERS, Scheduler
 from search_spaces.space import SAMPLERS, STRATEGIES, SearchSpace
@@ -34,7 +43,11 @@ from search_spaces.validation import check, located
 from search_spaces.values import Value, is_number
 
 __all__ = [
+    "COMMAND",
     "MOST_EPOCHS",
+    "NO_DATASET",
+    "PLACEHOLDERS",
+    "PROGRAM_KEYS",
     "RESERVED_METRICS",
     "SAMPLERS",
     "SCHEDULERS",
@@ -50,6 +63,7 @@ __all__ = [
     "Library",
     "Objective",
     "Problem",
+    "Program",
     "Range",
     "Scheduler",
     "SearchSpace",
@@ -65,6 +79,8 @@ __all__ = [
     "defaults",
     "enqueued",
     "every_configuration",
+    "flag_key",
+    "function_of",
     "is_number",
     "key_hint",
     "located",

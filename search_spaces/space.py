@@ -23,6 +23,8 @@ from search_spaces.keys import key_problems, strategy_hint
 from search_spaces.limits import MOST_TRIALS, NO_BUDGET, Budget, Confirm
 from search_spaces.members import whole_problems
 from search_spaces.objectives import Constraint, Objective, metric_problems, mode_problems
+from search_spaces.program import PROGRAM_KEYS, Program, read_program
+from search_spaces.program_checks import program_problems
 from search_spaces.reading import known_members, read_parameters
 from search_spaces.scheduling import MOST_EPOCHS, NO_SCHEDULER, Scheduler
 from search_spaces.text import unprintable
@@ -44,9 +46,10 @@ _PLAIN_KEYS = (
     "trials", "description",
 )  # fmt: skip
 #: All keys of a space's JSON.
-KEYS = (*_PLAIN_KEYS, *SEARCH_KEYS)
+KEYS = (*_PLAIN_KEYS, *SEARCH_KEYS, *PROGRAM_KEYS)
 _KEPT_WHEN_FIXED = (
     "name", "title", "trainable", "dataset", "epochs", "metric", "mode", "secondary", "constraints",
+    "program",
 )  # fmt: skip
 _REQUIRED = ("name", "trainable", "dataset", "epochs", "metric", "mode", "parameters")
 
@@ -59,7 +62,8 @@ class SearchSpace:
     for the strategies that list theirs. ``mode`` is the better direction of ``metric``, the first
     objective; ``secondary`` are the others. ``enqueue`` are configurations that run first,
     ``warm_start`` the ids of jobs whose trials the sampler is told, and each configuration runs
-    with ``repeats`` seeds. ``confirm`` None is no confirmation of the winner. An invalid space
+    with ``repeats`` seeds. ``confirm`` None is no confirmation of the winner. ``program`` is run
+    where it is not None; ``trainable`` then names its function, or is "command". An invalid space
     raises :class:`SearchSpaceError`, unless ``checked`` says that it is valid;
     :func:`search_spaces.check` finds out whether its trainable takes the values.
     """
@@ -83,6 +87,7 @@ class SearchSpace:
     warm_start: tuple[str, ...] = ()
     repeats: int = 1
     confirm: Confirm | None = None
+    program: Program | None = None
     checked: InitVar[bool] = False
 
     def __post_init__(self, checked: bool) -> None:
@@ -121,7 +126,10 @@ class SearchSpace:
         if not isinstance(raw, Mapping):
             raise SearchSpaceError([wrong_type(pointer, raw, "an object that declares a space")])
         search, problems = read_search_members(raw)
-        members = {key: value for key, value in raw.items() if key in _PLAIN_KEYS} | search
+        program, unreadable_program = read_program(raw)
+        problems += unreadable_program
+        members = {key: value for key, value in raw.items() if key in _PLAIN_KEYS}
+        members |= search | program
         problems += key_problems(raw, KEYS)
         problems += (
             Problem(pointer_to(name), f"a search space needs {name}", Code.MISSING, f"add {name}")
@@ -144,7 +152,8 @@ class SearchSpace:
         Raises :class:`SearchSpaceError` for a space that this version cannot read.
         """
         known = [key for key in _PLAIN_KEYS if key != "trials" or raw.get("strategy") in SAMPLERS]
-        members = {key: raw[key] for key in known if key in raw} | known_search_members(raw)
+        members = {key: raw[key] for key in (*known, *PROGRAM_KEYS) if key in raw}
+        members |= known_search_members(raw)
         declared = members.get("parameters", {})
         members["parameters"] = {name: known_members(domain) for name, domain in declared.items()}
         return cls.from_json(members)
@@ -154,7 +163,9 @@ class SearchSpace:
         members = {key: getattr(self, key) for key in _PLAIN_KEYS}
         declared = {name: domain.to_json() for name, domain in self.parameters.items()}
         plain = {key: value for key, value in members.items() if value is not None}
-        return {**plain, "parameters": declared, **search_members_json(self._members())}
+        program = {} if self.program is None else self.program.to_json()
+        search = search_members_json(self._members())
+        return {**plain, "parameters": declared, **search, **program}
 
     def with_overrides(
         self,
@@ -188,6 +199,8 @@ class SearchSpace:
             key: new[key] for key in new if key not in searched and members[key] == unsaid[key]
         }
         members["parameters"] = without_impossible({**self.parameters, **replaced}, replaced)
+        if self.program is not None:
+            members["program"] = self.program.kept_for(members["parameters"])
         if trials is None and members["strategy"] not in SAMPLERS:
             members["trials"] = None
         problems += _problems(members, _names(parameters) - set(replaced))
@@ -224,6 +237,8 @@ def _problems(members: Mapping[str, Any], unreadable: Collection[str] = ()) -> l
     if "parameters" in members:
         problems += _parameter_problems(members["parameters"], unreadable)
     problems += member_problems(members)
+    if not problems and not unreadable:
+        problems += program_problems(members)
     wrong = any(problem.pointer.startswith("/parameters") for problem in problems) or unreadable
     problems += _enqueue_problems(members, can_check=not wrong)
     strategy, trials = members.get("strategy"), members.get("trials")

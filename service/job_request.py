@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 from pydantic import (
@@ -29,12 +30,22 @@ from search_spaces.text import unprintable
 
 #: Ray counts resources in steps of this size.
 LEAST_SHARE = 0.0001
+#: Characters of ``source`` as JSON.
+LARGEST_SOURCE = 16_384
 
 
 def _one_line(text: str) -> str:
     if character := unprintable(text):
         raise PydanticCustomError("control_character", "the text holds {held}", {"held": character})
     return text
+
+
+def _small(source: dict[str, Any]) -> dict[str, Any]:
+    size = len(json.dumps(source))
+    if size > LARGEST_SOURCE:
+        message = "it has {size} characters as JSON, and at most {most} are kept"
+        raise PydanticCustomError("too_long", message, {"size": size, "most": LARGEST_SOURCE})
+    return source
 
 
 def _gpu_share(gpus: float) -> float:
@@ -71,6 +82,9 @@ Configurations = Annotated[Any, _either({"type": "array", "items": _CONFIGURATIO
 JobIds = Annotated[Any, _either({"type": "array", "items": {"type": "string"}})]
 Repeats = Annotated[Any, _either({"type": "integer", "minimum": 1})]
 Confirmation = Annotated[Any, _either({"type": "boolean"}, _schema(Confirm))]
+
+
+Source = Annotated[dict[str, Any], AfterValidator(_small)]
 
 
 class Resources(BaseModel):
@@ -131,6 +145,9 @@ class JobRequest(BaseModel):
         1, ge=0, description="the best trials whose models are kept, at most ARGBEST_MAX_TRIALS"
     )
     tags: dict[Tag, Tag] = Field(default_factory=dict, max_length=50)
+    source: Source = Field(
+        default_factory=dict, description="where a program came from, kept and shown as it is"
+    )
 
     @property
     def search(self) -> dict[str, Any]:

@@ -39,8 +39,9 @@ from service.search.history import History
 from service.settings import Settings
 from service.version import version
 from service.warm_starts import read_warm_starts
-from trainables import registry
 from trainables.contract import UnknownTrainable
+from trainables.programs import ProgramTrainable, trainable_of
+from trainables.registry import Trainable
 
 logger = logging.getLogger(__name__)
 
@@ -152,6 +153,7 @@ class Jobs:
         the same seed would give the same numbers again. Raises
         :class:`search_spaces.SearchSpaceError`.
         """
+        _check_program(space, root)
         trainable = _trainable(space, root)
         schema = trainable.schema()
         space = search_spaces.with_floats(space, schema)
@@ -293,6 +295,7 @@ def _spec(request: JobRequest, space: SearchSpace) -> JobSpec:
         max_failures=request.max_failures,
         keep=request.keep,
         tags=request.tags,
+        source=request.source,
         version=version(),
     )
 
@@ -379,10 +382,19 @@ def _check_device(request: JobRequest, space: SearchSpace) -> None:
         raise InvalidRequest([Problem(where, detail, "not_applicable", hint)])
 
 
-def _trainable(space: SearchSpace, root: str) -> registry.Trainable:
+def _trainable(space: SearchSpace, root: str) -> Trainable | ProgramTrainable:
     try:
-        return registry.get(space.trainable)
+        return trainable_of(space)
     except UnknownTrainable as error:
         hint = "GET /api/v1/trainables lists them"
         problem = Problem(f"{root}/trainable", str(error), "unknown_trainable", hint)
         raise InvalidRequest([problem]) from error
+
+
+def _check_program(space: SearchSpace, root: str) -> None:
+    """Refuse programs: this service runs registered trainables only."""
+    if space.program is not None:
+        key = "code" if space.program.is_function else "command"
+        hint = "use a registered trainable: GET /api/v1/trainables lists them"
+        detail = "this service does not run commands or code that is sent along"
+        raise InvalidRequest([Problem(f"{root}/{key}", detail, Code.NOT_APPLICABLE, hint)])

@@ -19,8 +19,9 @@ PACKAGES = ("search_spaces", "trainables", "results", "service", "handin", "argb
 #: The modules of a package that packages after it may import.
 PUBLIC = {
     "search_spaces": ["search_spaces", "search_spaces.text", "search_spaces.errors",
-                      "search_spaces.yaml_files"],
+                      "search_spaces.yaml_files", "search_spaces.templates"],
     "trainables": ["trainables.contract", "trainables.registry", "trainables.parameters",
+                   "trainables.programs",
                    "trainables.datasets", "trainables.files", "trainables.state_files"],
     "results": ["results.records", "results.states", "results.errors", "results.spec",
                 "results.formatting", "results.ranking", "results.analysis", "results.comparison",

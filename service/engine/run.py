@@ -13,6 +13,7 @@ from results.records import JobRecord, Lease, TrialRecord
 from results.states import JobState
 from results.storage import Storage, StorageError
 from results.store import Store
+from search_spaces import NO_DATASET
 from service.engine.allowance import Allowance
 from service.engine.checkpoints import end_mark, stop_mark, stop_marks
 from service.engine.endings import Ending, StoppedEarlyError, outcome
@@ -67,7 +68,8 @@ def run_job(
     address = settings.ray_address
     logger.info("job %s (%s): %s on Ray %s", job.id, job.name, space.strategy, address)
     source = settings.fashion_mnist_dir
-    datasets.ensure(space.dataset, settings.datasets_dir, source=source, log=logger.info)
+    if space.dataset != NO_DATASET:
+        datasets.ensure(space.dataset, settings.datasets_dir, source=source, log=logger.info)
     has_paused = False
     if _left(job, records):
         connect(job, settings)

@@ -11,11 +11,12 @@ from pathlib import Path
 from results.records import Failure
 from results.spec import JobSpec
 from results.states import FailureKind
-from search_spaces import RESERVED_METRICS
+from search_spaces import NO_DATASET, RESERVED_METRICS
 from service.engine.messages import Assignment, Message, Started
 from service.engine.reporter import Driver, Reporter, learning_rate_name
 from trainables import datasets, registry, state_files
 from trainables.contract import DatasetUnavailable, Train, accepts_resume
+from trainables.programs import trainable_of
 
 Send = Callable[[Message], None]
 
@@ -73,7 +74,7 @@ def train_segment(
     A trainable that cannot be resumed begins at epoch 1 again.
     """
     space = context.spec.space
-    train: Train = registry.get(space.trainable).resolve()
+    train: Train = trainable_of(space).resolve()
     if resume.path is not None and not accepts_resume(train):
         resume = Resume(note=f"{space.trainable} cannot be resumed")
     driver.send(Started(socket.gethostname(), resume.epoch, resume.note))
@@ -108,9 +109,14 @@ def at_time_limit(seconds: float) -> Failure:
     return Failure(FailureKind.TIME_LIMIT, message)
 
 
-def _data(context: TrialContext) -> datasets.RegressionData | datasets.ImageData:
-    """Load the data; the driver has prepared them on its own node, other nodes fetch them here."""
+def _data(context: TrialContext) -> datasets.RegressionData | datasets.ImageData | None:
+    """Load the data; the driver has prepared them on its own node, other nodes fetch them here.
+
+    None is returned where a program brings its own.
+    """
     name, folder = context.spec.space.dataset, context.datasets_dir
+    if name == NO_DATASET:
+        return None
     load = partial(datasets.load, name, folder, source=context.fashion_mnist_dir)
     try:
         return load()

@@ -8,7 +8,7 @@ from typing import Any
 
 from results.ranking import Ranked, Ranking, rank
 from results.records import BestTrial, Curve, JobRecord, TrialRecord
-from search_spaces import Objective
+from search_spaces import Objective, SearchSpace
 from service.http.waiting import Fleet, waiting
 from service.schemas import (
     Answer,
@@ -23,6 +23,7 @@ from service.schemas import (
 )
 from trainables import registry
 from trainables.contract import Metric, UnknownTrainable
+from trainables.programs import trainable_of
 
 _PARTS = ("trials", "curves", "best", "report", "plots", "events", "log")
 #: The members of a job's record that are shown as they are.
@@ -109,10 +110,10 @@ def trainable_view(trainable: registry.Trainable) -> TrainableView:
     )
 
 
-def metrics_of(trainable_name: str) -> dict[str, Metric]:
-    """Return a trainable's metrics by name; empty for one that is no longer installed."""
+def metrics_of(space: SearchSpace) -> dict[str, Metric]:
+    """Return the metrics of a space's trainable by name; empty if it is no longer installed."""
     try:
-        found = registry.get(trainable_name).metrics
+        found = trainable_of(space).metrics
     except UnknownTrainable:
         return {}
     return {metric.name: metric for metric in found}

@@ -11,9 +11,12 @@ from fastapi.testclient import TestClient
 from results.ranking import rank
 from results.records import Curve
 from results.store import Store
+from search_spaces import Library
 from service.http.views import curve_view, job_view, json_list, metrics_of, trial_view
 from service.http.waiting import Fleet, Share
 from tests.service.http.samples import run, submit
+
+SPACE = Library().get("q2_linear_regression")
 
 
 def test_a_job_is_shown_with_its_links_and_times(client: TestClient, store: Store) -> None:
@@ -71,8 +74,8 @@ def test_a_list_is_written_piece_by_piece_as_one_json() -> None:
 
 
 def test_a_trainable_that_is_no_longer_installed_has_no_metrics() -> None:
-    assert metrics_of("gone") == {}
-    assert "train_rmse" in metrics_of("numpy_linear_regression")
+    assert metrics_of(replace(SPACE, trainable="gone")) == {}
+    assert "train_rmse" in metrics_of(SPACE)
 
 
 def test_a_stored_metric_with_the_name_of_a_column_does_not_replace_it() -> None:

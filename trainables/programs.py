@@ -1,0 +1,58 @@
+"""The trainable of a search space: a registered one, or its program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from search_spaces import NO_DATASET, RESERVED_METRICS, Program, SearchSpace
+from trainables import datasets, registry
+from trainables.contract import Metric, Train, UnknownTrainable
+from trainables.declaration import Trainable
+
+#: Takes any parameters.
+_OPEN: Mapping[str, Any] = {"type": "object", "additionalProperties": True}
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramTrainable:
+    """A space's program, with the members of a :class:`trainables.declaration.Trainable`.
+
+    ``metrics`` are those that the space compares or finds by patterns; a program may report others.
+    """
+
+    name: str
+    title: str
+    program: Program
+    datasets: tuple[str, ...]
+    metrics: tuple[Metric, ...]
+    resumes: bool
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema (draft 2020-12) of the parameters; open where it is not known."""
+        return dict(self.program.parameters_schema or _OPEN)
+
+    def resolve(self) -> Train:
+        """Return the train function; raise :class:`UnknownTrainable` where there is none."""
+        raise UnknownTrainable(f"this version of argbest does not run {self.name}")
+
+
+def trainable_of(space: SearchSpace) -> Trainable | ProgramTrainable:
+    """Return the trainable that a space runs; raise :class:`UnknownTrainable` if there is none."""
+    program = space.program
+    if program is None:
+        return registry.get(space.trainable)
+    taken = (NO_DATASET, *datasets.names()) if program.is_function else (NO_DATASET,)
+    title = space.trainable if program.is_function else " ".join(program.command)
+    metrics = tuple(_metrics(space, program))
+    return ProgramTrainable(space.trainable, title, program, taken, metrics, program.resumes)
+
+
+def _metrics(space: SearchSpace, program: Program) -> list[Metric]:
+    """Return what the space says of the program's metrics, the objectives first."""
+    modes: dict[str, Literal["min", "max", ""]] = {o.metric: o.mode for o in space.objectives}
+    modes |= {c.metric: "" for c in space.constraints if c.metric not in modes}
+    modes |= {name: "" for name in program.patterns if name not in modes}
+    own = {name: mode for name, mode in modes.items() if name not in (*RESERVED_METRICS, "epoch")}
+    return [Metric(name, name, mode, "none") for name, mode in own.items()]
