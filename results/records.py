@@ -312,6 +312,7 @@ class TokenScope(StrEnum):
 
     READ = "read"
     SUBMIT = "submit"
+    CODE = "code"
     ADMIN = "admin"
 
     def covers(self, needed: TokenScope) -> bool:

@@ -1,6 +1,7 @@
 """The errors of accepting and reading jobs; ``service/http/problems.py`` says how each is answered.
 
 InvalidRequest  the request was understood, and fields of it are wrong
+NotAllowed      this client, or any, may not do it here
 Unavailable     the disk or another part of the service cannot do it now
 """
 
@@ -24,6 +25,14 @@ class InvalidRequest(Exception):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.problems))
+
+
+class NotAllowed(Exception):
+    """The client may not do it; ``scope`` is the one its token lacks, "" if none would help."""
+
+    def __init__(self, message: str, *, hint: str, scope: str = "") -> None:
+        super().__init__(message)
+        self.hint, self.scope = hint, scope
 
 
 class Unavailable(Exception):

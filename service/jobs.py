@@ -34,6 +34,7 @@ from service.disk import disk_problem
 from service.errors import InvalidRequest, Unavailable
 from service.job_request import ConfirmRequest, ExtendRequest, JobRequest
 from service.log_lines import log_state
+from service.permit import Permit
 from service.search.auto import choose
 from service.search.history import History
 from service.settings import Settings
@@ -102,8 +103,11 @@ class _Checked:
 class Jobs:
     """Turns requests into jobs of the store, extends, confirms and deletes them."""
 
-    def __init__(self, store: Store, library: Library, settings: Settings) -> None:
+    def __init__(
+        self, store: Store, library: Library, settings: Settings, permit: Permit | None = None
+    ) -> None:
         self._store, self._library, self._settings = store, library, settings
+        self._permit = permit or Permit.of_operator(settings)
         self._storage = Storage(settings.storage_uri)
 
     def plan(self, request: JobRequest) -> Plan:

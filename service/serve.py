@@ -180,6 +180,7 @@ def _arguments(arguments: Sequence[str]) -> dict[str, object]:
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
     parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--allow-commands", action="store_true", default=None)
     return {k: v for k, v in vars(parser.parse_args(arguments)).items() if v is not None}
 
 

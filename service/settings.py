@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from results.storage import SCHEMES, hide_credentials
@@ -49,6 +49,10 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535, description="port that the API listens on")
     auth: Literal["auto", "on", "off"] = Field(
         "auto", description="whether clients need tokens; auto: beyond loopback"
+    )
+    allow_commands: bool = Field(
+        default=False,
+        description="whether clients may send programs to run; then all of them need tokens",
     )
     allowed_hosts: str = Field(
         "", description="further names of the service in URLs, separated by commas; * for any"
@@ -107,6 +111,16 @@ class Settings(BaseSettings):
     max_claims: int = Field(
         20, ge=1, description="times a job whose driver was lost is started before it fails"
     )
+
+    @field_validator("allow_commands")
+    @classmethod
+    def _with_tokens(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001
+        """Refuse commands without tokens: anybody who reaches the service could run any code."""
+        if value and info.data.get("auth") == "off":
+            raise ValueError(
+                "needs tokens, and ARGBEST_AUTH is off: set that to on, or leave it out"
+            )
+        return value
 
     @field_validator("ray_address")
     @classmethod

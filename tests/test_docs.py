@@ -89,7 +89,9 @@ def test_every_setting_is_in_the_guide(name: str) -> None:
     row = re.search(rf"^\| `ARGBEST_{name.upper()}` \| (.+?) \| .+ \|$", GUIDE, re.MULTILINE)
     assert row is not None
     default = Settings.model_fields[name].default
-    if isinstance(default, int | float):
+    if isinstance(default, bool):
+        assert row[1] == str(default).lower()
+    elif isinstance(default, int | float):
         assert float(row[1]) == default
     elif name == "host":
         assert row[1] == default

@@ -24,8 +24,16 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--host", help="Address to listen on (ARGBEST_HOST). [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port (ARGBEST_PORT). [default: 8000]")
+@click.option(
+    "--allow-commands",
+    is_flag=True,
+    help="Run programs that clients send, and ask every client for a token "
+    "(ARGBEST_ALLOW_COMMANDS). [default: off]",
+)
 @folder_option
-def serve(*, host: str | None, port: int | None, data_dir: Path | None) -> None:
+def serve(
+    *, host: str | None, port: int | None, allow_commands: bool, data_dir: Path | None
+) -> None:
     """Run the API, the controller and a local Ray in one.
 
     Prints the addresses of the API, its documentation and the Ray dashboard. Ctrl-C ends it; jobs
@@ -35,6 +43,8 @@ def serve(*, host: str | None, port: int | None, data_dir: Path | None) -> None:
     arguments = [
         part for flag, value in given.items() if value is not None for part in (flag, str(value))
     ]
+    if allow_commands:
+        arguments.append("--allow-commands")
     # The service replaces this process, so it gets its signals and gives its exit code.
     os.execv(sys.executable, [sys.executable, "-m", "service.serve", *arguments])  # noqa: S606
 

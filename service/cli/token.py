@@ -71,7 +71,8 @@ def _lifetime(_: click.Context, parameter: click.Parameter, days: float | None) 
     type=click.Choice([scope.value for scope in TokenScope]),
     default=TokenScope.READ.value,
     show_default=True,
-    help="What it is for: read looks, submit also runs and cancels, admin also deletes.",
+    help="What it is for: read looks, submit also runs and cancels, code also sends programs, "
+    "admin also deletes.",
 )
 @click.option(
     "--expires-in",

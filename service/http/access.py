@@ -23,7 +23,9 @@ from results.errors import StoreUnavailable
 from results.records import TokenRecord, TokenScope
 from results.store import Store
 from service.addresses import address, host_name, is_loopback
-from service.http.problems import HttpProblem, unavailable
+from service.errors import NotAllowed
+from service.http.problems import CHALLENGE, HttpProblem, problem_of, unavailable
+from service.permit import check_scope
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -34,6 +36,8 @@ OPEN_PATHS = frozenset({"/", "/docs", "/healthz", "/readyz", "/version", "/opena
 _OPEN_FOLDERS = ("/page/", "/docs/")
 #: The open path that answers more to a client with a valid token.
 _READINESS = "/readyz"
+#: Paths at which clients leave something to run.
+_CODE_PATHS = frozenset({"/api/v1/code"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITE = frozenset({"same-origin", "none"})
 _HINT = (
@@ -51,21 +55,28 @@ def is_open(path: str) -> bool:
     return path in OPEN_PATHS or path.startswith(_OPEN_FOLDERS)
 
 
-def needed_scope(method: str) -> TokenScope:
-    """Return the least scope that a token needs for ``method``."""
+def needed_scope(method: str, path: str) -> TokenScope:
+    """Return the least scope that a token needs for a request.
+
+    Routes that may let a program run, or not, look at that themselves: :mod:`service.permit`.
+    """
     if method in _SAFE_METHODS:
         return TokenScope.READ
-    return TokenScope.ADMIN if method == "DELETE" else TokenScope.SUBMIT
+    if method == "DELETE":
+        return TokenScope.ADMIN
+    return TokenScope.CODE if path in _CODE_PATHS else TokenScope.SUBMIT
 
 
 def asks_for_tokens(settings: Settings, local_address: str = "") -> bool:
     """Whether a request to ``local_address``, one of this machine's, needs a token.
 
-    With ``auth=auto`` it does if the service is set to listen beyond loopback, and also if the
-    connection itself came to such an address, whatever the settings say of it.
+    With ``auth=auto`` it does if the service runs its clients' programs or is set to listen beyond
+    loopback, and also if the connection itself came to such an address.
     """
     if settings.auth != "auto":
         return settings.auth == "on"
+    if settings.allow_commands:
+        return True
     reached = address(local_address)
     return not is_loopback(settings.host) or (reached is not None and not reached.is_loopback)
 
@@ -92,7 +103,9 @@ class AccessMiddleware:
         send = _hardened(send)
         try:
             await self._check(scope)
-        except HttpProblem as problem:
+        except (HttpProblem, NotAllowed) as error:
+            problem = problem_of(error)
+            assert problem is not None  # noqa: S101 - tells mypy what both have
             await problem.response()(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -116,7 +129,8 @@ class AccessMiddleware:
             except HttpProblem:
                 state["is_unchecked"] = True
         elif not is_open(scope["path"]):
-            state["token"] = await self._token(scope["method"], sent)
+            needed = needed_scope(scope["method"], scope["path"])
+            state["token"] = await self._token(needed, sent)
 
     def _check_host(self, host: str) -> None:
         name = host_name(host)
@@ -127,18 +141,15 @@ class AccessMiddleware:
                 "name it in ARGBEST_ALLOWED_HOSTS of the service, or use the service's address",
             )
 
-    async def _token(self, method: str, sent: str) -> TokenRecord:
-        """Return the token that was sent; raise unless it is valid and covers ``method``."""
-        token, needed = await self._found(sent), needed_scope(method)
+    async def _token(self, needed: TokenScope, sent: str) -> TokenRecord:
+        """Return the token that was sent; raise unless it is valid and covers the request."""
+        token = await self._found(sent)
         if token is None:
             detail = "the token is unknown, revoked or expired" if sent else "a token is needed"
             error = ', error="invalid_token"' if sent else ""
-            raise _refused(HTTPStatus.UNAUTHORIZED, detail, _HINT, error)
-        if not token.scope.covers(needed):
-            detail = f"the token {token.name!r} has the scope {token.scope}; this needs {needed}"
-            hint = f"use a token made with `argbest token create NAME --scope {needed}`"
-            error = f', error="insufficient_scope", scope="{needed}"'
-            raise _refused(HTTPStatus.FORBIDDEN, detail, hint, error)
+            headers = {"WWW-Authenticate": CHALLENGE + error}
+            raise HttpProblem(HTTPStatus.UNAUTHORIZED, detail, _HINT, headers=headers)
+        check_scope(token, needed)
         return token
 
     async def _found(self, sent: str) -> TokenRecord | None:
@@ -182,11 +193,6 @@ def _netloc(origin: str) -> str | None:
         return urlsplit(origin).netloc.lower()
     except ValueError:
         return None
-
-
-def _refused(status: HTTPStatus, detail: str, hint: str, error: str) -> HttpProblem:
-    challenge = {"WWW-Authenticate": f'Bearer realm="argbest"{error}'}
-    return HttpProblem(status, detail, hint, headers=challenge)
 
 
 def _hardened(send: Send) -> Send:

@@ -19,6 +19,7 @@ from service.http.validation import Model, parsed
 from service.http.views import job_view
 from service.job_request import ConfirmRequest, ExtendRequest, JobRequest, PriorityRequest
 from service.jobs import Jobs
+from service.permit import Permit
 from service.schemas import JobView
 from service.settings import Settings
 
@@ -58,9 +59,27 @@ def get_library(settings: SettingsDep) -> Library:
 LibraryDep = Annotated[Library, Depends(get_library)]
 
 
-def get_jobs(store: StoreDep, library: LibraryDep, settings: SettingsDep) -> Jobs:
+def get_permit(request: Request, settings: SettingsDep) -> Permit:
+    """Return what the client may do."""
+    return Permit(settings.allow_commands, request.state.token)
+
+
+PermitDep = Annotated[Permit, Depends(get_permit)]
+
+
+def check_program(permit: PermitDep) -> None:
+    """Refuse a client that may not let programs run; for routes that take nothing else."""
+    permit.check_program()
+
+
+MAY_SEND_PROGRAMS = Depends(check_program)
+
+
+def get_jobs(
+    store: StoreDep, library: LibraryDep, settings: SettingsDep, permit: PermitDep
+) -> Jobs:
     """Return what plans, accepts and deletes jobs."""
-    return Jobs(store, library, settings)
+    return Jobs(store, library, settings, permit)
 
 
 JobsDep = Annotated[Jobs, Depends(get_jobs)]

@@ -101,12 +101,12 @@ def _with_security(description: dict[str, Any]) -> dict[str, Any]:
     schemes["token"] = {
         "type": "http",
         "scheme": "bearer",
-        "description": "made by `argbest token create`, with the scope read, submit or admin",
+        "description": "made by `argbest token create`, with the scope read, submit, code or admin",
     }
     for path, operations in description["paths"].items():
         for method, operation in operations.items():
             if not is_open(path):
-                operation["security"] = [{"token": [needed_scope(method.upper())]}]
+                operation["security"] = [{"token": [needed_scope(method.upper(), path)]}]
     return description
 
 

@@ -16,7 +16,7 @@ from results import errors
 from results.storage import NotInStorage, StorageError
 from search_spaces import Problem
 from service.engine.cluster import ClusterError
-from service.errors import MOST_PROBLEMS, InvalidRequest, Unavailable
+from service.errors import MOST_PROBLEMS, InvalidRequest, NotAllowed, Unavailable
 from service.http.access_log import shortened
 from service.http.validation import problem_of_item
 from service.log_lines import REQUEST_ID, REQUEST_ID_HEADER
@@ -26,6 +26,8 @@ from trainables.contract import UnknownTrainable
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+#: What answers that ask for a token, or for another one, have as WWW-Authenticate (RFC 6750).
+CHALLENGE = 'Bearer realm="argbest"'
 #: Logged for a client that left before its answer; no client ever sees it.
 CLIENT_CLOSED_REQUEST = 499
 
@@ -106,6 +108,8 @@ def problem_of(error: Exception) -> HttpProblem | None:
         case errors.BadCursor():
             hint = "use next_cursor as it was returned, or leave cursor out for the first page"
             return _invalid([Problem("/query/cursor", str(error), "bad_cursor", hint)])
+        case NotAllowed():
+            return _not_allowed(error)
         case Unavailable():
             return unavailable(str(error), error.retry_after_s)
         case ClusterError():
@@ -126,6 +130,12 @@ def _invalid(problems: Sequence[Problem]) -> HttpProblem:
     return HttpProblem(HTTPStatus.UNPROCESSABLE_ENTITY, summary + more, problems=problems)
 
 
+def _not_allowed(error: NotAllowed) -> HttpProblem:
+    challenge = f'{CHALLENGE}, error="insufficient_scope", scope="{error.scope}"'
+    headers = {"WWW-Authenticate": challenge} if error.scope else {}
+    return HttpProblem(HTTPStatus.FORBIDDEN, str(error), error.hint, headers=headers)
+
+
 def unavailable(detail: str, retry_after_s: int = 5) -> HttpProblem:
     """Return a 503 with ``Retry-After``."""
     return HttpProblem(
@@ -140,8 +150,9 @@ def install(app: FastAPI) -> None:
     """Answer every error of ``app`` with a problem."""
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(ClientDisconnect, _answer_nobody)
-    kinds = (HttpProblem, InvalidRequest, RequestValidationError, Unavailable, ClusterError,
-             StorageError, errors.ResultsError, UnknownTrainable, Exception)  # fmt: skip
+    kinds = (HttpProblem, InvalidRequest, NotAllowed, RequestValidationError, Unavailable,
+             ClusterError, StorageError, errors.ResultsError, UnknownTrainable,
+             Exception)  # fmt: skip
     for kind in kinds:
         app.add_exception_handler(kind, _answer)
 

@@ -60,3 +60,22 @@ def test_a_refused_storage_is_shown_without_its_credentials(
     assert line.startswith("error: ARGBEST_STORAGE: ")
     assert "'s4://bucket/folder'" in line
     assert "hidden" not in line
+
+
+@pytest.mark.parametrize(
+    ("auth", "allows", "is_refused"),
+    [("off", "true", True), ("off", "false", False), ("on", "1", False), ("auto", "true", False)],
+)
+def test_programs_of_clients_need_tokens(
+    monkeypatch: pytest.MonkeyPatch, auth: str, allows: str, is_refused: bool
+) -> None:
+    monkeypatch.setenv("ARGBEST_AUTH", auth)
+    monkeypatch.setenv("ARGBEST_ALLOW_COMMANDS", allows)
+    if is_refused:
+        with pytest.raises(ValidationError, match="ARGBEST_AUTH is off"):
+            Settings()
+        return
+    settings = Settings()
+    monkeypatch.setenv("ARGBEST_ALLOW_COMMANDS", settings.environment()["ARGBEST_ALLOW_COMMANDS"])
+    assert Settings() == settings
+    assert settings.allow_commands is (allows != "false")

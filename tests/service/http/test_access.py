@@ -14,12 +14,12 @@ from fastapi.testclient import TestClient
 from results.records import TokenScope
 from results.store import Store
 from service.api import create_app
-from service.http.access import OPEN_PATHS, asks_for_tokens
+from service.http.access import OPEN_PATHS, asks_for_tokens, needed_scope
 from service.settings import Settings
 from tests.service.stand_ins import run_one
 
 JOB = {"search_space": "q2_linear_regression", "epochs": 1}
-READ, SUBMIT, ADMIN = TokenScope
+READ, SUBMIT, CODE, ADMIN = TokenScope
 
 
 @pytest.fixture
@@ -85,7 +85,12 @@ def test_a_token_in_the_url_is_not_taken(locked: TestClient, store: Store, sent:
 
 @pytest.mark.parametrize(
     ("scope", "statuses"),
-    [(READ, (200, 403, 403, 403)), (SUBMIT, (200, 202, 202, 403)), (ADMIN, (200, 202, 202, 204))],
+    [
+        (READ, (200, 403, 403, 403)),
+        (SUBMIT, (200, 202, 202, 403)),
+        (CODE, (200, 202, 202, 403)),
+        (ADMIN, (200, 202, 202, 204)),
+    ],
 )
 def test_what_each_scope_allows(
     locked: TestClient, store: Store, scope: TokenScope, statuses: tuple[int, ...]
@@ -236,6 +241,37 @@ def test_no_token_reaches_the_log(
     assert secret[11:-1] not in caplog.text
 
 
+# --- which scope a request needs ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "needed"),
+    [
+        ("GET", "/api/v1/jobs", READ),
+        ("HEAD", "/metrics", READ),
+        ("OPTIONS", "/api/v1/code", READ),
+        ("GET", "/api/v1/code/sha256:0", READ),
+        ("POST", "/api/v1/jobs", SUBMIT),
+        ("POST", "/api/v1/jobs/1/cancel", SUBMIT),
+        ("PUT", "/api/v1/anything", SUBMIT),
+        ("POST", "/api/v1/code", CODE),
+        ("PUT", "/api/v1/code", CODE),
+        ("DELETE", "/api/v1/jobs/1", ADMIN),
+        ("DELETE", "/api/v1/code", ADMIN),
+    ],
+)
+def test_which_scope_a_request_needs(method: str, path: str, needed: TokenScope) -> None:
+    assert needed_scope(method, path) is needed
+
+
+@pytest.mark.parametrize("held", TokenScope)
+@pytest.mark.parametrize("needed", TokenScope)
+def test_each_scope_includes_those_before_it(held: TokenScope, needed: TokenScope) -> None:
+    order = ["read", "submit", "code", "admin"]
+    assert list(TokenScope) == order
+    assert held.covers(needed) is (order.index(held) >= order.index(needed))
+
+
 # --- when tokens are asked for ----------------------------------------------------------------
 
 
@@ -259,6 +295,12 @@ def test_tokens_are_asked_for_beyond_loopback(
     auth: Any, host: str, reached: str, expected: bool
 ) -> None:
     assert asks_for_tokens(Settings(auth=auth, host=host), reached) is expected
+
+
+@pytest.mark.parametrize("reached", ["127.0.0.1", "::1", "/run/argbest.sock", "172.18.0.4", ""])
+def test_tokens_are_asked_for_everywhere_where_programs_are_run(reached: str) -> None:
+    for auth in ("auto", "on"):
+        assert asks_for_tokens(Settings(auth=auth, allow_commands=True), reached)
 
 
 # --- known hosts ------------------------------------------------------------------------------
