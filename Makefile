@@ -28,10 +28,10 @@ demo: install  ## start the service, run two searches on real data, show the res
 	$(BIN)/python tools/demo.py
 
 test: lint  ## run every check: lint, types and tests
-	$(PYTEST) -n $(WORKERS) --dist loadfile
+	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-long: lint  ## run every check with many more generated cases and repeats
-	ARGBEST_TEST_LONG=1 $(PYTEST) -n $(WORKERS) --dist loadfile --timeout=3600
+	ARGBEST_TEST_LONG=1 $(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder --timeout=3600
 
 serve: install  ## run the service on this machine until Ctrl-C
 	$(BIN)/argbest serve

@@ -1,4 +1,4 @@
-"""What all tests share: generated cases, tests left to `make test-long`, a PostgreSQL server."""
+"""What all tests share: generated cases, the order of the files, a PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from service import logs
 from tools import postgres
@@ -22,17 +23,44 @@ hypothesis.settings.register_profile("long", max_examples=500, deadline=None, pr
 hypothesis.settings.load_profile("long" if LONG else "gate")
 
 
+#: These files share one real service, so one process runs them all: a second service costs minutes.
+WITH_THE_SERVICE = (
+    "tests/service/test_end_to_end.py",
+    "tests/service/engine/test_recovery.py",
+    "tests/service/engine/test_warm_processes.py",
+)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run the files with slow tests first, and leave out the long tests of a run that is not long.
 
     Whole files run side by side: a long one that began last would be waited for alone.
     """
-    slow = {item.path for item in items if any(map(item.get_closest_marker, ("slow", "ray")))}
-    items.sort(key=lambda item: item.path not in slow)
     if not LONG:
         left_out = [item for item in items if item.get_closest_marker("long")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("long")]
+    marked = {
+        name: {item.path for item in items if item.get_closest_marker(name)}
+        for name in ("ray", "slow")
+    }
+    shared = {config.rootpath / name for name in WITH_THE_SERVICE}
+    items.sort(
+        key=lambda item: tuple(item.path not in paths for paths in (shared, *marked.values()))
+    )
+
+
+class _Scheduling(LoadFileScheduling):
+    """A process runs whole files, and one process all files that share the service."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return WITH_THE_SERVICE[0] if file in WITH_THE_SERVICE else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling | None:
+    """Return how `-n N --dist loadfile` hands out the tests; None for another way."""
+    return _Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
