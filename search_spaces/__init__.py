@@ -12,6 +12,7 @@ from search_spaces.errors import (
 )
 from search_spaces.floats import with_floats
 from search_spaces.keys import key_hint
+from search_spaces.known import MOST_KNOWN, KnownTrial
 from search_spaces.library import Library
 from search_spaces.limits import Budget, Confirm
 from search_spaces.objectives import RESERVED_METRICS, Constraint, Objective
@@ -45,6 +46,7 @@ from search_spaces.values import Value, is_number
 __all__ = [
     "COMMAND",
     "MOST_EPOCHS",
+    "MOST_KNOWN",
     "NO_DATASET",
     "PLACEHOLDERS",
     "PROGRAM_KEYS",
@@ -60,6 +62,7 @@ __all__ = [
     "Constant",
     "Constraint",
     "Domain",
+    "KnownTrial",
     "Library",
     "Objective",
     "Problem",

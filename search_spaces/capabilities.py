@@ -92,9 +92,10 @@ def _sampler_refusals(space: SearchSpace) -> Iterator[Problem]:
     names = ", ".join(capable(space))
     for reason in _lacks(space.strategy, space):
         yield _refused("/strategy", f"{space.strategy} {reason}", f"use one of: {names}")
-    if space.warm_start and not SAMPLER_ABILITIES[space.strategy].learns:
-        detail = f"{space.strategy} learns nothing from other jobs"
-        yield _refused("/warm_start", detail, "leave it out, or use strategy auto")
+    if not SAMPLER_ABILITIES[space.strategy].learns:
+        detail = f"{space.strategy} learns nothing from trials of elsewhere"
+        for name in _told(space):
+            yield _refused(f"/{name}", detail, "leave it out, or use strategy auto")
 
 
 def _lacks(strategy: str, space: SearchSpace) -> Iterator[str]:
@@ -122,8 +123,14 @@ def _listing_refusals(space: SearchSpace) -> Iterator[Problem]:
     hint = f"leave it out, or use a sampler: {', '.join(SAMPLERS)}"
     if space.enqueue:
         yield _refused("/enqueue", f"{detail}, and runs no others", hint)
-    if space.warm_start:
-        yield _refused("/warm_start", f"{detail}, whatever other jobs found", hint)
+    for name in _told(space):
+        yield _refused(f"/{name}", f"{detail}, whatever was found elsewhere", hint)
+
+
+def _told(space: SearchSpace) -> tuple[str, ...]:
+    """Return the members of the space that tell its sampler of trials from elsewhere."""
+    given = {"warm_start": space.warm_start, "history": space.history}
+    return tuple(name for name, trials in given.items() if trials)
 
 
 def _scheduler_refusals(space: SearchSpace) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from search_spaces.errors import Code, Problem, SearchSpaceError, pointer_to, raise_any
+from search_spaces.known import MOST_KNOWN, KnownTrial
 from search_spaces.limits import Budget, Confirm
 from search_spaces.members import read_list, whole_problems
 from search_spaces.objectives import Constraint, Objective
@@ -20,9 +21,12 @@ MOST_REPEATS = 100
 
 #: The JSON keys that this module reads; each is written only where it is not at its default.
 SEARCH_KEYS = (
-    "objectives", "constraints", "scheduler", "budget", "enqueue", "warm_start", "repeats",
-    "confirm",
+    "objectives", "constraints", "scheduler", "budget", "enqueue", "warm_start", "history",
+    "repeats", "confirm",
 )  # fmt: skip
+
+#: The keys whose members are lists of objects, and what these are.
+_LISTED = (("objectives", Objective), ("constraints", Constraint), ("history", KnownTrial))
 
 
 def read_search_members(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
@@ -80,6 +84,8 @@ def search_members_json(members: Mapping[str, Any]) -> dict[str, Any]:
         written["enqueue"] = [dict(configuration) for configuration in members["enqueue"]]
     if members["warm_start"]:
         written["warm_start"] = list(members["warm_start"])
+    if members["history"]:
+        written["history"] = [trial.to_json() for trial in members["history"]]
     if members["repeats"] != 1:
         written["repeats"] = members["repeats"]
     if "confirm" in said:
@@ -99,7 +105,7 @@ def known_search_members(raw: Mapping[str, Any]) -> dict[str, Any]:
     for key, kind in (("budget", Budget), ("confirm", Confirm)):
         if key in members:
             members[key] = kept(members[key], tuple(kind.__dataclass_fields__))
-    for key, kinds in (("objectives", Objective), ("constraints", Constraint)):
+    for key, kinds in _LISTED:
         if key in members:
             known = tuple(kinds.__dataclass_fields__)
             members[key] = [kept(entry, known) for entry in members[key]]
@@ -177,6 +183,11 @@ def _job_id(raw: object, pointer: str) -> str:
     return raw
 
 
+def _history(raw: object, pointer: str) -> tuple[KnownTrial, ...]:
+    wanted = 'a list of trials: [{"parameters": {...}, "values": [...]}]'
+    return read_list(KnownTrial.from_json, raw, pointer, MOST_KNOWN, wanted)
+
+
 def _repeats(raw: Any, pointer: str) -> int:
     raise_any(whole_problems(raw, pointer, 1, MOST_REPEATS))
     return int(raw)
@@ -199,6 +210,7 @@ _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "budget": _budget,
     "enqueue": _enqueued,
     "warm_start": _job_ids,
+    "history": _history,
     "repeats": _repeats,
     "confirm": _confirm,
 }

@@ -23,8 +23,8 @@ _SPACE = {
     "constraint": "constraints", "constraints_func": "constraints", "timeout": "budget",
     "time_budget_s": "budget", "max_time": "budget", "stop": "budget",
     "points_to_evaluate": "enqueue", "enqueue_trial": "enqueue", "initial_points": "enqueue",
-    "prior_runs": "warm_start", "repetitions": "repeats", "n_seeds": "repeats",
-    "num_seeds": "repeats",
+    "prior_runs": "warm_start", "add_trials": "history", "prior_trials": "history",
+    "repetitions": "repeats", "n_seeds": "repeats", "num_seeds": "repeats",
 }  # fmt: skip
 _SCHEDULER = {
     "type": "name", "grace_period": "min_epochs", "min_iter": "min_epochs",

@@ -20,6 +20,7 @@ from search_spaces.declared import (
 from search_spaces.domains import Choice, Constant, Domain, Range
 from search_spaces.errors import Code, Problem, SearchSpaceError, pointer_to, raise_any
 from search_spaces.keys import key_problems, strategy_hint
+from search_spaces.known import KnownTrial
 from search_spaces.limits import MOST_TRIALS, NO_BUDGET, Budget, Confirm
 from search_spaces.members import whole_problems
 from search_spaces.objectives import Constraint, Objective, metric_problems, mode_problems
@@ -61,11 +62,12 @@ class SearchSpace:
     ``trials`` is the number of configurations that a sampler draws (20 where none is given), None
     for the strategies that list theirs. ``mode`` is the better direction of ``metric``, the first
     objective; ``secondary`` are the others. ``enqueue`` are configurations that run first,
-    ``warm_start`` the ids of jobs whose trials the sampler is told, and each configuration runs
-    with ``repeats`` seeds. ``confirm`` None is no confirmation of the winner. ``program`` is run
-    where it is not None; ``trainable`` then names its function, or is "command". An invalid space
-    raises :class:`SearchSpaceError`, unless ``checked`` says that it is valid;
-    :func:`search_spaces.check` finds out whether its trainable takes the values.
+    ``warm_start`` the ids of jobs whose trials the sampler is told, ``history`` trials from
+    elsewhere that it is told, and each configuration runs with ``repeats`` seeds. ``confirm`` None
+    is no confirmation of the winner. ``program`` is run where it is not None; ``trainable`` then
+    names its function, or is "command". An invalid space raises :class:`SearchSpaceError`, unless
+    ``checked`` says that it is valid; :func:`search_spaces.check` finds out whether its trainable
+    takes the values.
     """
 
     name: str
@@ -85,6 +87,7 @@ class SearchSpace:
     budget: Budget = NO_BUDGET
     enqueue: tuple[Mapping[str, Value], ...] = ()
     warm_start: tuple[str, ...] = ()
+    history: tuple[KnownTrial, ...] = ()
     repeats: int = 1
     confirm: Confirm | None = None
     program: Program | None = None

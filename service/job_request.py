@@ -23,6 +23,7 @@ from search_spaces import (
     Budget,
     Confirm,
     Constraint,
+    KnownTrial,
     Objective,
     Scheduler,
 )
@@ -80,6 +81,7 @@ SchedulerChoice = Annotated[Any, _either({"type": "string"}, _schema(Scheduler))
 BudgetLimits = Annotated[Any, _either(_schema(Budget))]
 Configurations = Annotated[Any, _either({"type": "array", "items": _CONFIGURATION})]
 JobIds = Annotated[Any, _either({"type": "array", "items": {"type": "string"}})]
+KnownTrials = Annotated[Any, _either({"type": "array", "items": _schema(KnownTrial)})]
 Repeats = Annotated[Any, _either({"type": "integer", "minimum": 1})]
 Confirmation = Annotated[Any, _either({"type": "boolean"}, _schema(Confirm))]
 
@@ -129,6 +131,7 @@ class JobRequest(BaseModel):
         None, description="configurations to run first; what they leave out has its default"
     )
     warm_start: JobIds = Field(None, description="jobs whose trials the sampler is told")
+    history: KnownTrials = Field(None, description="trials from elsewhere that the sampler is told")
     repeats: Repeats = Field(None, description="seeds of every configuration")
     confirm: Confirmation = Field(
         None, description="runs the best configurations again with further seeds; false: not"

@@ -54,7 +54,7 @@ class Plan:
     ``configurations`` is None where a sampler draws them; ``distinct`` is the number of different
     ones that it can draw, None where they are endless. ``chosen`` says why ``auto`` chose the
     sampler and the scheduler that they have, "" where it had no choice. ``known`` is what the
-    sampler learns of other jobs.
+    sampler learns of trials from elsewhere.
     """
 
     spec: JobSpec
@@ -66,7 +66,7 @@ class Plan:
 
     @property
     def history(self) -> dict[str, Any] | None:
-        """What the sampler is told of other jobs, None where it is told nothing of any."""
+        """What the sampler is told of trials from elsewhere, None where there are none."""
         if self.known is None:
             return None
         left_out = [asdict(left) for left in self.known.left_out]

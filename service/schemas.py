@@ -267,7 +267,7 @@ class PlanView(Answer):
 
     ``distinct`` is the number of different configurations; null where they are endless. ``chosen``
     says why ``auto`` chose the strategy and the scheduler that ``spec`` has, "" where it did not.
-    ``history`` says how many trials of other jobs the sampler is told, and which it is not.
+    ``history`` says how many trials from elsewhere the sampler is told, and which it is not.
     """
 
     spec: Spec

@@ -1,4 +1,4 @@
-"""Checks the jobs that a search is to learn from."""
+"""Checks what a search is to learn from: jobs, and trials from elsewhere."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from results.errors import JobNotFound
 from results.store import Store
 from search_spaces import Code, Problem, SearchSpace, SearchSpaceError, pointer_to
-from service.search.history import History, convert, gather, of_job
+from service.search.history import History, convert, gather, of_job, of_space
 
 
 def read_warm_starts(store: Store, space: SearchSpace) -> History | None:
-    """Return what the jobs of ``warm_start`` tell a sampler of the space, None without any.
+    """Return what ``warm_start`` and ``history`` tell a sampler of the space, None without both.
 
     Raises :class:`search_spaces.SearchSpaceError`, with pointers to the job's ids, for a job that
-    there is not, that has not finished, or of which no trial fits the space.
+    there is not, that has not finished, or of which no trial fits the space; and at ``/history``
+    where none of its trials fits.
     """
-    if not space.warm_start:
+    if not space.warm_start and not space.history:
         return None
     problems = list(_problems(store, space))
     if problems:
@@ -38,7 +39,13 @@ def _problems(store: Store, space: SearchSpace) -> Iterator[Problem]:
             continue
         found = convert(space, of_job(job_id, store.trials(job_id)))
         if not found.past:
-            reasons = "; ".join(left.reason for left in found.left_out[:3])
-            detail = f"no trial of job {job_id} fits this space: {reasons or 'none has succeeded'}"
-            hint = "leave it out, or declare the same parameters and metrics"
-            yield Problem(pointer, detail, Code.NOT_APPLICABLE, hint)
+            yield _unfit(pointer, f"job {job_id}", found)
+    if space.history and not (found := convert(space, of_space(space))).past:
+        yield _unfit("/history", "the history", found)
+
+
+def _unfit(pointer: str, source: str, found: History) -> Problem:
+    reasons = "; ".join(left.reason for left in found.left_out[:3]) or "none has succeeded"
+    detail = f"no trial of {source} fits this space: {reasons}"
+    hint = "leave it out, or declare the same parameters and metrics"
+    return Problem(pointer, detail, Code.NOT_APPLICABLE, hint)

@@ -262,6 +262,14 @@ def test_every_body_posted_in_the_docs_is_accepted(api: TestClient, page: str, b
     assert answer.status_code == 200, f"{page}: {answer.text}"
 
 
+def test_the_example_of_a_history_tells_the_sampler_both_trials(api: TestClient) -> None:
+    page = (ROOT / "docs" / "search-spaces.md").read_text(encoding="utf-8")
+    (body,) = (found for found in re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+               if "history" in found)  # fmt: skip
+    answer = api.post("/api/v1/jobs?dry_run=true", json=json.loads(body))
+    assert answer.json()["history"] == {"trials": 2, "left_out": []}
+
+
 @pytest.mark.parametrize(("path", "body"), CHANGES, ids=[path for path, _ in CHANGES])
 def test_every_change_posted_in_the_docs_is_accepted(
     api: TestClient, store: Store, path: str, body: str

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from service.cli.searching import search_of, search_options
+
+if TYPE_CHECKING:
+    from service.client.client import Client
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -104,9 +108,20 @@ def body_options(command: F) -> F:
 
 
 def body_of(
-    space: str, *, cpus: float | None, gpus: float | None, **options: Any
+    space: str,
+    *,
+    cpus: float | None,
+    gpus: float | None,
+    history: Path | None = None,
+    study: str | None = None,
+    client: Client | None = None,
+    **options: Any,
 ) -> dict[str, Any]:
-    """Return the request's body; the space and the server decide on options that are not given."""
+    """Return the request's body; the space and the server decide on options that are not given.
+
+    A ``history`` file's trials are sent; the ``client`` asks for the parameters of a declared space
+    where the file does not say which columns are parameters.
+    """
     resources = {"cpu": cpus, "gpu": gpus}
     body = {
         "search_space": _search_space(space),
@@ -115,6 +130,12 @@ def body_of(
             key: value for key, value in resources.items() if value is not None
         },
     }
+    if study is not None and history is None:
+        raise click.UsageError("--study needs --history")
+    if history is not None:
+        from service.cli.history_files import history_of
+
+        body["history"] = history_of(history, study, body, client)
     return {key: value for key, value in body.items() if value not in (None, {})}
 
 

@@ -49,7 +49,7 @@ def submit(
     """
     if timeout is not None and not wait:
         raise click.UsageError("--timeout needs --wait")
-    job = client.submit(body_of(**options), idempotency_key=idempotency_key)
+    job = client.submit(body_of(client=client, **options), idempotency_key=idempotency_key)
     note(f"{job.state}: {job.name}, {count(job.progress.trials, 'trial')}")
     if not as_json:
         click.echo(job.id)
@@ -73,7 +73,7 @@ def plan(client: Client, /, *, as_json: bool, **options: Any) -> None:
 
     Takes the same options as submit and prints the configurations, or how they would be sampled.
     """
-    planned = client.plan(body_of(**options))
+    planned = client.plan(body_of(client=client, **options))
     if as_json:
         emit_json(planned)
         return
@@ -82,6 +82,7 @@ def plan(client: Client, /, *, as_json: bool, **options: Any) -> None:
     if planned.estimate and planned.estimate.core_hours is not None:
         hours, basis = planned.estimate.core_hours, planned.estimate.basis
         note(f"at most about {hours:.2g} core-hours, by {basis}")
+    _note_history(planned.history)
     if planned.chosen:
         note(f"chosen by auto: {planned.chosen}")
     if planned.sampling and planned.distinct is not None and planned.distinct <= planned.trials:
@@ -95,6 +96,15 @@ def plan(client: Client, /, *, as_json: bool, **options: Any) -> None:
     configurations = enumerate(planned.configurations)
     rows = [[str(index), *cells(one, names, setting)] for index, one in configurations]
     table(["trial#", *names], rows)
+
+
+def _note_history(history: dict[str, Any] | None) -> None:
+    """Say what the sampler is told of trials from elsewhere, and what does not fit."""
+    if history is None:
+        return
+    note(f"the sampler is told {count(history['trials'], 'trial')} from elsewhere")
+    for left in history["left_out"]:
+        note(f"left out of {left['source']}: {count(left['trials'], 'trial')}: {left['reason']}")
 
 
 @click.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -54,6 +55,11 @@ def search_options(
             "--warm-start", metavar="JOB", multiple=True,
             help="A job whose trials the sampler is told. Repeatable.",
         ),
+        click.option(
+            "--history", metavar="FILE", type=click.Path(path_type=Path),
+            help="Trials from elsewhere that the sampler is told: Optuna's database, JSON or CSV.",
+        ),
+        click.option("--study", metavar="NAME", help="Which study of the --history database."),
         click.option("--repeats", type=int, help="Seeds of every configuration."),
         click.option(
             "--confirm", metavar="YES|NO", callback=_one(parse),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import search_spaces
+from results.formatting import count
 from results.ranking import loss_of
 from results.records import TrialRecord
 from results.states import Purpose, TrialState
@@ -24,13 +25,15 @@ from service.search.levels import Past, Values
 class PastTrial:
     """A trial from elsewhere; ``source`` says where, in words.
 
-    ``values`` are those of the objectives in order, where the source does not name metrics.
+    ``values`` are those of the objectives in order, where the source does not name metrics, and
+    ``modes`` their better directions, where it says.
     """
 
     source: str
     parameters: Mapping[str, Any]
     metrics: Mapping[str, float]
     values: Sequence[float] = ()
+    modes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,14 @@ def of_job(job_id: str, records: Iterable[TrialRecord]) -> list[PastTrial]:
         PastTrial(f"job {job_id}", record.parameters, record.metrics)
         for record in records
         if record.state is TrialState.SUCCEEDED and record.purpose is Purpose.SEARCH
+    ]
+
+
+def of_space(space: SearchSpace) -> list[PastTrial]:
+    """Return the trials that the space itself lists in its ``history``."""
+    return [
+        PastTrial("the history", trial.parameters, trial.metrics or {}, trial.values, trial.modes)
+        for trial in space.history
     ]
 
 
@@ -115,6 +126,13 @@ def _own(space: SearchSpace, name: str, value: Any) -> Any:
 
 def _values(space: SearchSpace, trial: PastTrial) -> Values:
     metrics = dict(trial.metrics)
+    if len(trial.values) > len(space.objectives):
+        number = len(space.objectives)
+        raise _Unfit(f"they have {len(trial.values)} values for {count(number, 'objective')}")
+    for objective, mode in zip(space.objectives, trial.modes, strict=False):
+        if mode != objective.mode:
+            other = f"{mode} is their better direction of {objective.metric}"
+            raise _Unfit(f"{other}, and here it is {objective.mode}")
     for objective, value in zip(space.objectives, trial.values, strict=False):
         metrics.setdefault(objective.metric, value)
     losses = []
@@ -142,6 +160,9 @@ class _Given:
 
 
 def gather(space: SearchSpace, trials_of: Callable[[str], Iterable[TrialRecord]]) -> History:
-    """Return what the jobs of the space's ``warm_start`` found; ``trials_of`` has their records."""
+    """Return what the space's ``warm_start`` and its ``history`` tell; jobs come first.
+
+    ``trials_of`` returns the records of a job's trials.
+    """
     found = (of_job(job_id, trials_of(job_id)) for job_id in space.warm_start)
-    return convert(space, (trial for trials in found for trial in trials))
+    return convert(space, (trial for trials in (*found, of_space(space)) for trial in trials))

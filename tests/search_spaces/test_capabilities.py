@@ -18,6 +18,7 @@ RANGES = {"rate": {"low": 0.001, "high": 0.1}, "layers": {"low": 1, "high": 3}}
 LIST = {**RANGES, "activation": {"values": ["relu", "tanh"]}}
 CONDITION = {**LIST, "width": {"low": 1, "high": 9, "when": {"layers": 2}}}
 TWO = [{"metric": "accuracy", "mode": "max"}, {"metric": "seconds", "mode": "min"}]
+KNOWN = [{"parameters": {"layers": 2}, "values": [0.5]}]
 SPACE: dict[str, Any] = {
     "name": "any", "trainable": "mine", "dataset": "images", "epochs": 9, "metric": "accuracy",
     "mode": "max", "strategy": "random", "parameters": RANGES,
@@ -78,14 +79,16 @@ def test_a_refusal_names_the_parameter_and_the_samplers_that_can() -> None:
 @pytest.mark.parametrize("strategy", ["random", "sobol"])
 def test_what_learns_nothing_takes_no_history(strategy: str) -> None:
     assert pointers(strategy=strategy, warm_start=["a"]) == ["/warm_start"]
-    assert pointers(strategy="tpe", warm_start=["a"]) == []
+    assert pointers(strategy=strategy, history=KNOWN) == ["/history"]
+    assert pointers(strategy="tpe", warm_start=["a"], history=KNOWN) == []
 
 
 @pytest.mark.parametrize("strategy", ["single", "one_at_a_time", "grid"])
 def test_strategies_that_list_run_nothing_else(strategy: str) -> None:
-    members = {"strategy": strategy, "enqueue": [{"layers": 2}], "warm_start": ["a"]}
+    told = {"warm_start": ["a"], "history": KNOWN}
+    members = {"strategy": strategy, "enqueue": [{"layers": 2}], **told}
     listed = {"rate": {"values": [0.1, 0.2]}, "layers": RANGES["layers"]}
-    assert pointers(**members, parameters=listed) == ["/enqueue", "/warm_start"]
+    assert pointers(**members, parameters=listed) == ["/enqueue", "/warm_start", "/history"]
     assert pointers(strategy=strategy, parameters=listed, scheduler="asha") == []
 
 

@@ -13,6 +13,7 @@ from search_spaces import (
     Code,
     Confirm,
     Constraint,
+    KnownTrial,
     Objective,
     Scheduler,
     SearchSpace,
@@ -42,6 +43,7 @@ MEMBERS: dict[str, Any] = {
     "budget": {"seconds": 3600, "target": 0.89},
     "enqueue": [{"rate": 0.001}, {"layers": 2, "momentum": 0.9}],
     "warm_start": ["0123456789abcdef"],
+    "history": [{"parameters": {"rate": 0.001}, "values": [0.5, 60]}],
     "repeats": 3,
     "confirm": {"top": 4, "seeds": 3},
 }
@@ -66,6 +68,7 @@ def test_every_member_is_read_and_written_as_it_was() -> None:
     assert read.budget == Budget(seconds=3600, target=0.89)
     assert read.enqueue == ({"rate": 0.001}, {"layers": 2, "momentum": 0.9})
     assert (read.warm_start, read.repeats) == (("0123456789abcdef",), 3)
+    assert read.history == (KnownTrial({"rate": 0.001}, (0.5, 60)),)
     assert read.confirm == Confirm(4, 3)
     assert tuple(MEMBERS) == SEARCH_KEYS
     assert {key: read.to_json()[key] for key in SEARCH_KEYS} == MEMBERS
@@ -75,7 +78,8 @@ def test_every_member_is_read_and_written_as_it_was() -> None:
 def test_members_at_their_defaults_are_not_written() -> None:
     plain = space(
         objectives=[{"metric": "accuracy", "mode": "max"}], constraints=[], scheduler="none",
-        budget={}, enqueue=[], warm_start=[], repeats=1, confirm=False,
+        budget={}, enqueue=[], warm_start=[], history=[], repeats=1,
+        confirm=False,
     )  # fmt: skip
     assert plain == space()
     assert plain.to_json().keys() == SPACE.keys()
@@ -142,13 +146,13 @@ def test_a_job_replaces_each_member_wholly() -> None:
         search={
             "objectives": [{"metric": "loss", "mode": "min"}], "constraints": [],
             "scheduler": "none", "budget": {"epochs": 9}, "enqueue": [{"layers": 3}],
-            "warm_start": [], "repeats": 2, "confirm": False,
+            "warm_start": [], "history": [], "repeats": 2, "confirm": False,
         }
     )  # fmt: skip
     assert (changed.metric, changed.mode, changed.secondary) == ("loss", "min", ())
     assert (changed.constraints, changed.scheduler) == ((), Scheduler("none"))
     assert changed.budget == Budget(epochs=9)
-    assert (changed.enqueue, changed.warm_start) == (({"layers": 3},), ())
+    assert (changed.enqueue, changed.warm_start, changed.history) == (({"layers": 3},), (), ())
     assert (changed.repeats, changed.confirm) == (2, None)
     assert declared.with_overrides(search={}) is declared
 

@@ -95,7 +95,7 @@ def test_the_table_of_budgets_has_every_limit() -> None:
 
 
 def test_the_example_of_a_job_can_be_run() -> None:
-    body = json.loads(*fenced("json"))
+    body = json.loads(fenced("json")[-1])
     space = Library().get(body.pop("search_space")).with_overrides(**body)
     assert_runnable(space)
     assert count(space) == 3 * 3 * 2 * 2

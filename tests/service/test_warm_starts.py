@@ -73,3 +73,15 @@ def test_jobs_that_tell_nothing_are_refused_where_they_stand(job: str, detail: s
     with pytest.raises(SearchSpaceError, match=detail) as caught:
         read(replace(space(), warm_start=(DONE, job)))
     assert [problem.pointer for problem in caught.value.problems] == ["/warm_start/1"]
+
+
+def test_a_history_of_which_nothing_fits_is_refused() -> None:
+    raw = space().to_json()
+    fits = {"parameters": {"x": 0.25}, "values": [3.0]}
+    wide = {"parameters": {"x": 7.0}, "values": [3.0]}
+    found = read(SearchSpace.from_json({**raw, "history": [fits, wide]}))
+    assert [past.configuration for past in found.past] == [{"x": 0.25}]
+    assert [(left.source, left.trials) for left in found.left_out] == [("the history", 1)]
+    with pytest.raises(SearchSpaceError, match="no trial of the history fits this space") as caught:
+        read(SearchSpace.from_json({**raw, "history": [wide]}))
+    assert [problem.pointer for problem in caught.value.problems] == ["/history"]

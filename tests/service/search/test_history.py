@@ -9,7 +9,7 @@ import pytest
 from results.records import TrialRecord
 from results.states import Purpose, TrialState
 from search_spaces import SearchSpace
-from service.search.history import LeftOut, PastTrial, convert, of_job
+from service.search.history import LeftOut, PastTrial, convert, gather, of_job
 from service.search.levels import Past, Values
 
 PARAMETERS = {
@@ -99,6 +99,23 @@ def test_values_without_names_are_those_of_the_objectives_in_order() -> None:
     found = convert(declared, [PastTrial("a study", SGD, {}, (0.5, 3.0))])
     assert [past.values for past in found.past] == [Values((-0.5, 3.0))]
     assert isinstance(found.past[0], Past)
+
+
+def test_trials_of_the_space_itself_are_told_after_those_of_jobs() -> None:
+    listed = [
+        {"parameters": SGD, "values": [0.5]},
+        {"parameters": ADAM, "values": [0.25], "modes": ["min"]},
+        {"parameters": ADAM, "values": [0.25, 1.0]},
+        {"parameters": ADAM, "metrics": {"score": 0.75}, "modes": ["max"]},
+    ]
+    declared = space(history=listed, warm_start=["abc"])
+    records = [TrialRecord(0, TrialState.SUCCEEDED, SGD, 42, metrics={"score": 0.125})]
+    found = gather(declared, lambda job: records if job == "abc" else [])
+    assert [past.values.losses for past in found.past] == [(-0.125,), (-0.5,), (-0.75,)]
+    assert found.left_out == (
+        LeftOut("the history", "min is their better direction of score, and here it is max", 1),
+        LeftOut("the history", "they have 2 values for 1 objective", 1),
+    )
 
 
 def test_of_a_job_the_trials_of_its_search_that_succeeded_count() -> None:

@@ -1,0 +1,217 @@
+"""Reads trials from elsewhere for a search to learn from: a study of Optuna, JSON, or a table."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from results.formatting import count
+from search_spaces import MOST_KNOWN
+from service.cli.optuna_file import MAGIC, read_study
+from service.cli.output import note
+
+if TYPE_CHECKING:
+    from service.client.client import Client
+
+#: The states of trials that have come to an end in Optuna, Ray Tune, W&B and here.
+_COMPLETE = ("complete", "completed", "succeeded", "success", "finished", "terminated")
+#: What the columns of parameters begin with in tables of argbest, Optuna, Ray Tune, scikit-learn.
+_PREFIXES = ("parameters.", "params_", "config/", "param_")
+_METRIC = "metrics."
+_OF_EVERY_TRIAL = ("seconds", "model_bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Trials as a request's ``history`` has them.
+
+    ``source`` says where they are from, in words. ``unfinished`` were left out because they had not
+    come to an end or have no value.
+    """
+
+    source: str
+    trials: list[dict[str, Any]]
+    unfinished: int = 0
+
+
+def history_of(
+    path: Path, study: str | None, body: Mapping[str, Any], client: Client | None
+) -> list[dict[str, Any]]:
+    """Return the ``history`` of a request's ``body`` from a file, and say what it has.
+
+    Of more trials than a request may have, the last ones are taken. A file that cannot be used is
+    a usage error.
+    """
+
+    def parameters() -> Collection[str]:
+        space, given = body["search_space"], body.get("parameters") or {}
+        if isinstance(space, str):
+            own = client.search_space(space).parameters if client is not None else {}
+        else:
+            own = space.get("parameters") or {}
+        return {*own, *given}
+
+    try:
+        told = read_history(path, study=study, parameters=parameters)
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{path} is not UTF-8: {error.reason}") from error
+    except OSError as error:
+        raise click.UsageError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    left = [f"{told.unfinished} without an end or a value"] if told.unfinished else []
+    more = len(told.trials) - MOST_KNOWN
+    left += [f"the first {more}, beyond {MOST_KNOWN}"] if more > 0 else []
+    trials = told.trials[-MOST_KNOWN:]
+    beside = f"; left out: {', '.join(left)}" if left else ""
+    note(f"{count(len(trials), 'trial')} of {told.source}{beside}")
+    return trials
+
+
+def read_history(
+    path: Path, *, study: str | None, parameters: Callable[[], Collection[str]]
+) -> Told:
+    """Return the trials of a file.
+
+    ``study`` names one of the studies of an Optuna database. ``parameters`` returns the names of
+    the space's parameters; it is asked for tables whose columns do not say which are parameters.
+
+    Raises:
+        ValueError: If the file is none of these kinds, or holds no trial.
+        OSError: If it cannot be read.
+    """
+    with path.open("rb") as file:
+        is_database = file.read(len(MAGIC)) == MAGIC
+    if is_database:
+        name, trials, others = read_study(path, study)
+        told = Told(f"study {name} of {path.name}", trials, others)
+    elif study is not None:
+        raise ValueError(f"--study is for a database of Optuna, and {path} is none")
+    else:
+        text = path.read_text(encoding="utf-8-sig")
+        told = _of_json(path, text) if text.lstrip()[:1] in ("[", "{") else (
+            _of_table(path, text, parameters)
+        )  # fmt: skip
+    if not told.trials:
+        raise ValueError(f"{path} holds no trial that has come to an end with a value")
+    return told
+
+
+def _of_json(path: Path, text: str) -> Told:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{path} is not valid JSON: {error}") from error
+    if isinstance(found, dict):
+        found = next((found[key] for key in ("items", "trials", "history") if key in found), None)
+    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+        raise ValueError(f'{path} is not a list of trials: [{{"params": {{...}}, "value": 0.5}}]')
+    return _told(path, ((entry, _trial(entry)) for entry in found))
+
+
+def _trial(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a trial of Optuna's or our JSON as the request has it."""
+    values = entry.get("values", entry.get("value"))
+    if isinstance(values, Mapping):  # optuna trials --format json: {"0": ..., "1": ...}
+        values = list(values.values())
+    values = values if isinstance(values, list) else [values]
+    metrics = entry.get("metrics")
+    trial = {
+        "parameters": entry.get("parameters", entry.get("params")),
+        "values": [value for value in values if value is not None],
+        "metrics": {n: v for n, v in metrics.items() if v is not None} if metrics else {},
+        "modes": entry.get("modes", ()),
+    }
+    return {name: member for name, member in trial.items() if member or name == "parameters"}
+
+
+def _of_table(path: Path, text: str, parameters: Callable[[], Collection[str]]) -> Told:
+    try:
+        rows = list(csv.DictReader(text.splitlines(keepends=True), strict=True))
+    except csv.Error as error:
+        raise ValueError(f"{path} is not a table of comma-separated values: {error}") from error
+    columns = [name for name in (rows[0] if rows else ()) if name]
+    names = _parameters_of(columns) or {name: name for name in columns if name in parameters()}
+    if not names:
+        hint = "name columns like the space's parameters, or parameters.NAME"
+        raise ValueError(f"{path} is no table of trials: no column is a parameter; {hint}")
+    metrics = _metrics_of([name for name in columns if name not in names])
+    return _told(path, ((row, _row(row, names, metrics)) for row in rows))
+
+
+def _parameters_of(columns: Iterable[str]) -> dict[str, str]:
+    """Return the parameters' names by the columns that say that they are parameters."""
+    return {
+        column: column.removeprefix(prefix)
+        for column in columns
+        for prefix in _PREFIXES
+        if column.startswith(prefix)
+    }
+
+
+def _metrics_of(columns: list[str]) -> dict[str, str]:
+    """Return the metrics' names by their columns: all others, where none says that it is one."""
+    said = {name: name.removeprefix(_METRIC) for name in columns if name.startswith(_METRIC)}
+    every = {name: name for name in columns if not said or name in _OF_EVERY_TRIAL}
+    return {**every, **said}
+
+
+def _row(
+    row: Mapping[str, str], parameters: Mapping[str, str], metrics: Mapping[str, str]
+) -> dict[str, Any]:
+    numbers = {
+        name: number
+        for column, name in metrics.items()
+        if (number := _number(row[column])) is not None
+    }
+    # Optuna's tables have the objectives in order, without their names.
+    values = [numbers.pop(n) for n in list(numbers) if n == "value" or n.startswith("values_")]
+    trial = {
+        "parameters": {name: _cell(row[c]) for c, name in parameters.items() if row[c]},
+        "values": values,
+        "metrics": numbers,
+    }
+    return {name: member for name, member in trial.items() if member or name == "parameters"}
+
+
+def _cell(text: str) -> Any:
+    """Return the JSON value of a cell, or its text."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    is_plain = not isinstance(value, float) or math.isfinite(value)
+    return value if is_plain and not isinstance(value, dict) else text
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "nan")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _told(path: Path, entries: Iterable[tuple[Mapping[str, Any], dict[str, Any]]]) -> Told:
+    trials: list[dict[str, Any]] = []
+    unfinished = 0
+    for entry, trial in entries:
+        if _has_ended(entry) and ("values" in trial or "metrics" in trial):
+            trials.append(trial)
+        else:
+            unfinished += 1
+    return Told(path.name, trials, unfinished)
+
+
+def _has_ended(entry: Mapping[str, Any]) -> bool:
+    """Whether a trial has trained to its end, as one of a search: confirmations repeat others."""
+    state = str(next((entry[key] for key in ("state", "State", "status") if key in entry), ""))
+    purpose = entry.get("purpose", "search")
+    return state.rpartition(".")[2].lower() in ("", *_COMPLETE) and purpose == "search"

@@ -1,0 +1,128 @@
+"""Trials of other tools' files, as a request's history has them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from results.export import to_json, trial_row, trials_csv
+from results.records import TrialRecord
+from results.states import Purpose, TrialState
+from search_spaces import MOST_KNOWN, KnownTrial
+from service.cli.history_files import Told, read_history
+from tests.service.cli.commands import body, run
+from tests.service.fake_api import FakeApi
+
+OWN = [
+    TrialRecord(0, TrialState.SUCCEEDED, {"rate": 0.5, "dropout": None, "layers": [1, 2]}, 42,
+                metrics={"score": 0.25}, seconds=3.0),
+    TrialRecord(1, TrialState.FAILED, {"rate": 0.1}, 42),
+    TrialRecord(2, TrialState.SUCCEEDED, {"rate": 0.5}, 43, metrics={"score": 0.5},
+                purpose=Purpose.CONFIRM),
+]  # fmt: skip
+
+
+def read(path: Path, text: str, names: tuple[str, ...] = ()) -> Told:
+    path.write_text(text, encoding="utf-8")
+    return read_history(path, study=None, parameters=lambda: names)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [trials_csv(OWN), to_json({"items": [trial_row(t) for t in OWN]})],
+    ids=["csv", "json"],
+)
+def test_our_own_exports_are_read(tmp_path: Path, text: str) -> None:
+    told = read(tmp_path / "trials", text)
+    assert (told.source, told.unfinished) == ("trials", 2)
+    (trial,) = told.trials
+    assert trial["parameters"] == OWN[0].parameters
+    assert trial["metrics"]["score"] == 0.25
+    KnownTrial.from_json(trial)
+
+
+def test_tables_of_other_tools_are_read(tmp_path: Path) -> None:
+    ray = "validation_accuracy,config/rate,config/kind,status\n0.9,1e-3,adam,TERMINATED\n"
+    assert read(tmp_path / "ray.csv", ray).trials == [
+        {"parameters": {"rate": 0.001, "kind": "adam"}, "metrics": {"validation_accuracy": 0.9}}
+    ]
+    made = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    made.optimize(lambda t: t.suggest_float("x", 0, 1), n_trials=3)
+    told = read(tmp_path / "optuna.csv", made.trials_dataframe().to_csv())
+    assert [(t["parameters"], t["values"]) for t in told.trials] == [
+        (trial.params, [trial.value]) for trial in made.trials
+    ]
+
+
+def test_a_plain_table_is_read_by_the_names_of_the_space(tmp_path: Path) -> None:
+    text = "\ufeffrate,kind,note,score\r\n0.5,true,good,0.75\r\n,NaN,,\r\n.25,,,1\r\n"
+    told = read(tmp_path / "plain.csv", text, ("rate", "kind"))
+    assert told.trials == [
+        {"parameters": {"rate": 0.5, "kind": True}, "metrics": {"score": 0.75}},
+        {"parameters": {"rate": ".25"}, "metrics": {"score": 1.0}},
+    ]
+    assert told.unfinished == 1
+
+
+@pytest.mark.parametrize(
+    "values", [{"value": 0.5}, {"values": [0.5]}, {"values": {"0": 0.5}}], ids=str
+)
+def test_trials_of_optuna_as_json_are_read(tmp_path: Path, values: dict[str, Any]) -> None:
+    trials = [
+        {"number": 0, "state": "COMPLETE", "params": {"x": 1}, **values},
+        {"number": 1, "state": "PRUNED", "params": {"x": 2}, "value": 0.25},
+        {"number": 2, "state": "TrialState.COMPLETE", "params": {"x": 3}, "value": None},
+    ]
+    told = read(tmp_path / "trials.json", json.dumps(trials))
+    assert told.trials == [{"parameters": {"x": 1}, "values": [0.5]}]
+    assert told.unfinished == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no column is a parameter"),
+        ("a,b\n1,2\n", "no column is a parameter"),
+        ('a,b\n"1,2\n', "not a table"),
+        ("[1]", "not a list of trials"),
+        ('{"a": 1}', "not a list of trials"),
+        ("[{", "not valid JSON"),
+        ("[]", "no trial that has come to an end"),
+    ],
+)
+def test_files_of_no_trials_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path / "file", text)
+
+
+def test_the_option_sends_the_trials_and_says_what_it_left_out(
+    api: FakeApi, tmp_path: Path
+) -> None:
+    path = tmp_path / "past.csv"
+    rows = [f"{n},0.5" for n in range(MOST_KNOWN + 2)]
+    path.write_text("\n".join(["learning_rate,score", *rows, "1,"]), encoding="utf-8")
+    result = run(api, "submit", "q3_mlp", "--strategy", "tpe", "--history", str(path))
+    assert result.exit_code == 0, result.stderr
+    sent = body(api)["history"]
+    assert len(sent) == MOST_KNOWN
+    assert sent[0] == {"parameters": {"learning_rate": 2}, "metrics": {"score": 0.5}}
+    assert f"{MOST_KNOWN} trials of past.csv; left out: 1 without" in result.stderr
+    assert f"the first 2, beyond {MOST_KNOWN}" in result.stderr
+
+
+def test_a_file_that_cannot_be_used_is_a_usage_error(api: FakeApi, tmp_path: Path) -> None:
+    path = tmp_path / "past"
+    path.write_bytes(b"\xff\xfe")
+    for options, message in (
+        (["--history", str(path)], "is not UTF-8"),
+        (["--history", str(path), "--study", "a"], "for a database of Optuna"),
+        (["--history", str(tmp_path / "none")], "No such file"),
+        (["--study", "a"], "--study needs --history"),
+    ):
+        result = run(api, "submit", "q3_mlp", *options)
+        assert result.exit_code == 2
+        assert message in result.stderr
