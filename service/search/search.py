@@ -6,23 +6,21 @@ import heapq
 import statistics
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import search_spaces
-from results.ranking import MODEL_BYTES, SECONDS, loss_of
+from results.ranking import SECONDS, loss_of
 from results.records import TrialRecord
 from results.spec import JobSpec
 from results.states import Purpose, TrialState
 from service.search.budget import BudgetTracker
-from service.search.confirming import Confirmation, confirmation_seeds
 from service.search.scheduler import Action, Scheduler
+from service.search.trials import Trial, final_loss, loss_in, trials_of
+from service.search.winner import Winner
 
 if TYPE_CHECKING:
     from service.search.samplers import Sampler
 
-#: Stands for the default configuration in a confirmation, where no trial of the search had it.
-DEFAULT = -1
 #: What a trial reported, by epoch and by the metrics' names.
 Values = Mapping[int, Mapping[str, float]]
 
@@ -42,22 +40,6 @@ class Step:
     configuration: int
     purpose: Purpose
     is_new: bool
-
-
-@dataclass(slots=True)
-class _Trial:
-    """A trial of which the search knows; ``epochs`` is the last one that it has reported."""
-
-    number: int
-    parameters: Mapping[str, Any]
-    seed: int
-    configuration: int
-    purpose: Purpose = Purpose.SEARCH
-    state: TrialState = TrialState.QUEUED
-    epochs: int = 0
-    metrics: dict[str, float] = field(default_factory=dict)
-    #: Whether a former run left it between two epochs at which trials are compared, or promoted.
-    was_on_its_way: bool = False
 
 
 class Search:
@@ -82,18 +64,12 @@ class Search:
     ) -> None:
         self._spec, self._space = spec, spec.space
         self._scheduler, self._sampler, self._budget = scheduler, sampler, budget
-        self._trials = {
-            r.number: _Trial(
-                r.number, r.parameters, r.seed, r.configuration, r.purpose, r.state, r.epochs,
-                _metrics(r),
-            )
-            for r in sorted(records, key=lambda record: record.number)
-        }  # fmt: skip
+        self._trials = trials_of(records)
         #: Why the search ended before all its trials had, "" if it did not.
         self.ended_by = ended_by
         #: How many trials the job will have; less than was planned once that is known.
         self.planned = spec.planned
-        self._confirmation: Confirmation | None = None
+        self._winner = Winner(spec, self._trials)
         self._was_ended, self._has_ended = bool(ended_by), False
         for record in records:
             self._trials[record.number].was_on_its_way = self._is_on_its_way(record)
@@ -124,7 +100,7 @@ class Search:
             n for n in range(self._spec.trials) if is_drawn and n not in self._trials
         )
 
-    def _restore_trial(self, trial: _Trial, values: Values) -> None:
+    def _restore_trial(self, trial: Trial, values: Values) -> None:
         self._budget.trained(trial.epochs)
         for epoch in sorted(values):
             if epoch < self._space.epochs:
@@ -149,7 +125,7 @@ class Search:
         return not self._is_rung(record.epochs) or record.resumed_from == record.epochs
 
     def _losses_by_epoch(self, values: Values) -> dict[int, float]:
-        found = {epoch: self._loss(metrics) for epoch, metrics in values.items()}
+        found = {epoch: loss_in(self._space, metrics) for epoch, metrics in values.items()}
         return {epoch: loss for epoch, loss in found.items() if loss is not None}
 
     def next(self, *, nothing_runs: bool) -> Step | None:
@@ -181,7 +157,7 @@ class Search:
     def expects_more(self) -> bool:
         """Whether what runs now may bring another step: a suggestion, a promotion or a round."""
         if self._has_ended:
-            return not (self._confirmation is None or self._confirmation.is_over)
+            return not self._winner.is_over
         waits = not self._space.scheduler.is_none or self._space.confirm is not None
         return self.is_drawing or waits
 
@@ -212,9 +188,9 @@ class Search:
         repeat = number % self._space.repeats
         first = self._trials.get(number - repeat)
         if repeat and first is not None:
-            trial = _Trial(number, first.parameters, first.seed + repeat, first.number)
+            trial = Trial(number, first.parameters, first.seed + repeat, first.number)
         elif self._sampler is not None and (wait or self._sampler.is_ready()):
-            trial = _Trial(number, self._sampler.draw(number), self._spec.seed, number)
+            trial = Trial(number, self._sampler.draw(number), self._spec.seed, number)
         else:
             self.is_drawing = True
             return None
@@ -244,7 +220,7 @@ class Search:
             return Action.CONTINUE
         trial.epochs = epoch
         trial.metrics |= {**metrics, SECONDS: seconds}
-        loss = self._loss(metrics)
+        loss = loss_in(self._space, metrics)
         if trial.purpose is Purpose.CONFIRM or loss is None:
             return Action.CONTINUE
         action = self._scheduler.report(number, epoch, loss)
@@ -265,9 +241,7 @@ class Search:
         trial.state = state
         trial.metrics |= metrics
         if trial.purpose is Purpose.CONFIRM:
-            if self._confirmation is not None:
-                loss = self._final_loss(trial)
-                self._confirmation.report(self._key(trial), trial.seed, loss)
+            self._winner.end(trial)
         elif state is TrialState.PAUSED:
             self._observe(number, trial.epochs, [trial.metrics])
         else:
@@ -275,8 +249,8 @@ class Search:
                 self._scheduler.remove(number)
             self._take_end(trial)
 
-    def _take_end(self, trial: _Trial) -> None:
-        loss = self._final_loss(trial) if trial.state is TrialState.SUCCEEDED else None
+    def _take_end(self, trial: Trial) -> None:
+        loss = final_loss(self._space, trial) if trial.state is TrialState.SUCCEEDED else None
         self._budget.ended(trial.number, loss, trial.state)
         repeats = range(trial.configuration, trial.configuration + self._space.repeats)
         trials = [self._trials[number] for number in repeats if number in self._trials]
@@ -312,20 +286,6 @@ class Search:
         means = tuple(map(statistics.fmean, losses))
         self._sampler.observe(configuration, epoch, means, tuple(excess))
 
-    def _loss(self, metrics: Mapping[str, float]) -> float | None:
-        value = metrics.get(self._space.metric)
-        return None if value is None else loss_of(value, self._space.mode)
-
-    def _final_loss(self, trial: _Trial) -> float | None:
-        """Return the last loss of a trial that has not failed and keeps the constraints."""
-        if trial.state not in (TrialState.SUCCEEDED, TrialState.STOPPED):
-            return None
-        for constraint in self._space.constraints:
-            value = trial.metrics.get(constraint.metric)
-            if value is None or not constraint.holds(value):
-                return None
-        return self._loss(trial.metrics)
-
     def _end_search(self) -> None:
         """End the search: trials that have not been trained to the end are stopped."""
         self._has_ended = True
@@ -346,65 +306,10 @@ class Search:
         return stopped
 
     def _next_of_confirmation(self) -> Step | None:
-        if self._confirmation is None:
-            self._confirmation = self._new_confirmation()
-        self.planned = len(self._trials)
-        if self._confirmation is None:
+        trial = self._winner.next()
+        self.planned = self._winner.planned
+        if trial is None:
             return None
-        searched = sum(t.purpose is Purpose.SEARCH for t in self._trials.values())
-        self.planned = max(self.planned, searched + self._confirmation.most_trials)
-        found = self._confirmation.next()
-        if found is None:
-            return None
-        configuration, seed = found
-        confirming = [t for t in self._trials.values() if t.purpose is Purpose.CONFIRM]
-        number, first = max(self._trials, default=-1) + 1, configuration
-        if configuration == DEFAULT:
-            first = next((t.configuration for t in confirming if self._key(t) == DEFAULT), number)
-        for trial in confirming:
-            if (trial.configuration, trial.seed) == (first, seed):
-                return self._step(trial.number)
-        known = self._trials.get(first)
-        parameters = search_spaces.defaults(self._space) if known is None else known.parameters
-        self._trials[number] = _Trial(number, parameters, seed, first, Purpose.CONFIRM)
-        return self._step(number, is_new=True)
-
-    def _key(self, trial: _Trial) -> int:
-        """Return how the confirmation calls a trial's configuration."""
-        first = self._trials[trial.configuration]
-        return first.number if first.purpose is Purpose.SEARCH else DEFAULT
-
-    def _new_confirmation(self) -> Confirmation | None:
-        """Return the confirmation of the best configurations, as far as a former run has come.
-
-        Those that trained longest come first: few of a search that stops trials train to the end,
-        and losses after different epochs do not compare. All of them train to the end here.
-        """
-        confirm = self._space.confirm
-        if confirm is None:
-            return None
-        scored = [
-            (-trial.epochs, loss, trial.configuration)
-            for trial in self._trials.values()
-            if trial.purpose is Purpose.SEARCH and (loss := self._final_loss(trial)) is not None
-        ]
-        losses = {
-            (self._key(trial), trial.seed): self._final_loss(trial)
-            for trial in self._trials.values()
-            if trial.purpose is Purpose.CONFIRM and trial.state.is_finished
-        }
-        best = [number for *_, number in sorted(scored)[: confirm.top]]
-        seeds = confirmation_seeds(confirm, self._spec.seed, self._space.repeats)
-        return Confirmation(seeds, best, self._default(), losses) if best else None
-
-    def _default(self) -> int:
-        """Return the number of the first trial with the default configuration, if there is one."""
-        parameters = search_spaces.defaults(self._space)
-        searched = (t for t in self._trials.values() if t.purpose is Purpose.SEARCH)
-        return next((t.configuration for t in searched if t.parameters == parameters), DEFAULT)
-
-
-def _metrics(record: TrialRecord) -> dict[str, float]:
-    """Return a trial's metrics, with those that every trial has."""
-    size = {MODEL_BYTES: float(record.model_bytes)} if record.model_bytes else {}
-    return {**record.metrics, SECONDS: record.seconds, **size}
+        is_new = trial.number not in self._trials
+        self._trials[trial.number] = trial
+        return self._step(trial.number, is_new=is_new)

@@ -1,0 +1,62 @@
+"""The trials of which a search knows, and what their metrics come to as losses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from results.ranking import MODEL_BYTES, SECONDS, loss_of
+from results.records import TrialRecord
+from results.states import Purpose, TrialState
+from search_spaces import SearchSpace
+
+
+@dataclass(slots=True)
+class Trial:
+    """A trial of which the search knows; ``epochs`` is the last one that it has reported."""
+
+    number: int
+    parameters: Mapping[str, Any]
+    seed: int
+    configuration: int
+    purpose: Purpose = Purpose.SEARCH
+    state: TrialState = TrialState.QUEUED
+    epochs: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+    #: Whether a former run left it between two epochs at which trials are compared, or promoted.
+    was_on_its_way: bool = False
+
+
+def trials_of(records: Sequence[TrialRecord]) -> dict[int, Trial]:
+    """Return the trials of a former run by number, in its order."""
+    return {
+        r.number: Trial(
+            r.number, r.parameters, r.seed, r.configuration, r.purpose, r.state, r.epochs,
+            _metrics(r),
+        )
+        for r in sorted(records, key=lambda record: record.number)
+    }  # fmt: skip
+
+
+def _metrics(record: TrialRecord) -> dict[str, float]:
+    """Return a trial's metrics, with those that every trial has."""
+    size = {MODEL_BYTES: float(record.model_bytes)} if record.model_bytes else {}
+    return {**record.metrics, SECONDS: record.seconds, **size}
+
+
+def loss_in(space: SearchSpace, metrics: Mapping[str, float]) -> float | None:
+    """Return the first objective as a loss, None where it is not reported."""
+    value = metrics.get(space.metric)
+    return None if value is None else loss_of(value, space.mode)
+
+
+def final_loss(space: SearchSpace, trial: Trial) -> float | None:
+    """Return the last loss of a trial that has not failed and keeps the constraints."""
+    if trial.state not in (TrialState.SUCCEEDED, TrialState.STOPPED):
+        return None
+    for constraint in space.constraints:
+        value = trial.metrics.get(constraint.metric)
+        if value is None or not constraint.holds(value):
+            return None
+    return loss_in(space, trial.metrics)

@@ -1,0 +1,95 @@
+"""Runs a search's best configurations again: which trial of its confirmation is next."""
+
+from __future__ import annotations
+
+import search_spaces
+from results.spec import JobSpec
+from results.states import Purpose
+from service.search.confirming import Confirmation, confirmation_seeds
+from service.search.trials import Trial, final_loss
+
+#: Stands for the default configuration in a confirmation, where no trial of the search had it.
+DEFAULT = -1
+
+
+class Winner:
+    """The confirmation that follows a search, begun by the first call of :meth:`next`.
+
+    ``trials`` are all of the job's by number, as the search has them; it adds the new ones.
+    """
+
+    def __init__(self, spec: JobSpec, trials: dict[int, Trial]) -> None:
+        self._spec, self._space, self._trials = spec, spec.space, trials
+        self._confirmation: Confirmation | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no further trial will come, as far as is known."""
+        return self._confirmation is None or self._confirmation.is_over
+
+    @property
+    def planned(self) -> int:
+        """How many trials the job will have at most."""
+        if self._confirmation is None:
+            return len(self._trials)
+        searched = sum(t.purpose is Purpose.SEARCH for t in self._trials.values())
+        return max(len(self._trials), searched + self._confirmation.most_trials)
+
+    def next(self) -> Trial | None:
+        """Return the next trial to train to the end, None if none can begin now."""
+        if self._confirmation is None:
+            self._confirmation = self._begun()
+        found = None if self._confirmation is None else self._confirmation.next()
+        if found is None:
+            return None
+        configuration, seed = found
+        confirming = [t for t in self._trials.values() if t.purpose is Purpose.CONFIRM]
+        number, first = max(self._trials, default=-1) + 1, configuration
+        if configuration == DEFAULT:
+            first = next((t.configuration for t in confirming if self._key(t) == DEFAULT), number)
+        for trial in confirming:
+            if (trial.configuration, trial.seed) == (first, seed):
+                return trial
+        known = self._trials.get(first)
+        parameters = search_spaces.defaults(self._space) if known is None else known.parameters
+        return Trial(number, parameters, seed, first, Purpose.CONFIRM)
+
+    def end(self, trial: Trial) -> None:
+        """Take the end of one of its trials."""
+        if self._confirmation is not None:
+            self._confirmation.report(self._key(trial), trial.seed, final_loss(self._space, trial))
+
+    def _key(self, trial: Trial) -> int:
+        """Return how the confirmation calls a trial's configuration."""
+        first = self._trials[trial.configuration]
+        return first.number if first.purpose is Purpose.SEARCH else DEFAULT
+
+    def _begun(self) -> Confirmation | None:
+        """Return the confirmation of the best configurations, as far as a former run has come.
+
+        Those that trained longest come first: few of a search that stops trials train to the end,
+        and losses after different epochs do not compare. All of them train to the end here.
+        """
+        confirm = self._space.confirm
+        if confirm is None:
+            return None
+        scored = [
+            (-trial.epochs, loss, trial.configuration)
+            for trial in self._trials.values()
+            if trial.purpose is Purpose.SEARCH
+            and (loss := final_loss(self._space, trial)) is not None
+        ]
+        losses = {
+            (self._key(trial), trial.seed): final_loss(self._space, trial)
+            for trial in self._trials.values()
+            if trial.purpose is Purpose.CONFIRM and trial.state.is_finished
+        }
+        best = [number for *_, number in sorted(scored)[: confirm.top]]
+        seeds = confirmation_seeds(confirm, self._spec.seed, self._space.repeats)
+        return Confirmation(seeds, best, self._default(), losses) if best else None
+
+    def _default(self) -> int:
+        """Return the number of the first trial with the default configuration, if there is one."""
+        parameters = search_spaces.defaults(self._space)
+        searched = (t for t in self._trials.values() if t.purpose is Purpose.SEARCH)
+        return next((t.configuration for t in searched if t.parameters == parameters), DEFAULT)

@@ -1,0 +1,49 @@
+"""The trials of a former run as a search knows them, and their losses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from results.records import TrialRecord
+from results.states import Purpose, TrialState
+from search_spaces import Constraint, SearchSpace
+from service.search.trials import Trial, final_loss, loss_in, trials_of
+from tests.service.stand_ins import spec
+
+
+def space(mode: str = "min", *constraints: Constraint) -> SearchSpace:
+    return replace(spec(mode=mode).space, constraints=constraints)
+
+
+def trial(state: TrialState, **metrics: float) -> Trial:
+    return Trial(0, {}, 42, 0, state=state, metrics=metrics)
+
+
+def test_records_become_trials_in_order_with_the_metrics_of_every_trial() -> None:
+    records = [
+        TrialRecord(3, TrialState.PAUSED, {"x": 1}, 43, {"loss": 0.5}, epochs=2, seconds=7.0,
+                    model_bytes=9, purpose=Purpose.CONFIRM, configuration=1),
+        TrialRecord(1, TrialState.QUEUED, {"x": 2}, 42),
+    ]  # fmt: skip
+    assert trials_of(records) == {
+        1: Trial(1, {"x": 2}, 42, 1, metrics={"seconds": 0.0}),
+        3: Trial(3, {"x": 1}, 43, 1, Purpose.CONFIRM, TrialState.PAUSED, 2,
+                 {"loss": 0.5, "seconds": 7.0, "model_bytes": 9.0}),
+    }  # fmt: skip
+    assert list(trials_of(records)) == [1, 3]
+
+
+def test_losses_are_lower_where_a_trial_is_better() -> None:
+    assert loss_in(space("min"), {"train_rmse": 0.5}) == 0.5
+    assert loss_in(space("max"), {"train_rmse": 0.5}) == -0.5
+    assert loss_in(space(), {"seconds": 1.0}) is None
+
+
+def test_trials_that_failed_or_break_a_constraint_have_no_final_loss() -> None:
+    limited = space("min", Constraint("model_bytes", at_most=10))
+    for state in TrialState:
+        has_ended = state in (TrialState.SUCCEEDED, TrialState.STOPPED)
+        expected = 0.5 if has_ended else None
+        assert final_loss(limited, trial(state, train_rmse=0.5, model_bytes=9)) == expected
+    assert final_loss(limited, trial(TrialState.SUCCEEDED, train_rmse=0.5, model_bytes=11)) is None
+    assert final_loss(limited, trial(TrialState.SUCCEEDED, train_rmse=0.5)) is None

@@ -1,0 +1,63 @@
+"""Which trials confirm a search's winner, with trials as a former run left them."""
+
+from __future__ import annotations
+
+from results.states import Purpose, TrialState
+from service.search.trials import Trial
+from service.search.winner import Winner
+from tests.service.stand_ins import spec
+
+SPEC = spec(
+    strategy="random", trials=3, confirm={"top": 1, "seeds": 2},
+    parameters={"learning_rate": {"low": 0.001, "high": 0.1, "default": 0.001}},
+)  # fmt: skip
+
+
+def searched(*losses: float) -> dict[int, Trial]:
+    """Trials of a search that trained for one epoch, with other than the default values."""
+    return {
+        n: Trial(n, {"learning_rate": 0.01 * (n + 1)}, 42, n, state=TrialState.SUCCEEDED, epochs=1,
+                 metrics={"train_rmse": loss})
+        for n, loss in enumerate(losses)
+    }  # fmt: skip
+
+
+def run(winner: Winner, trials: dict[int, Trial], most: int = 100) -> list[tuple[int, int, int]]:
+    """Train what comes next; return each trial's number, configuration and seed."""
+    ran = []
+    while len(ran) < most and (trial := winner.next()) is not None:
+        trials[trial.number] = trial
+        trial.state, trial.epochs = TrialState.SUCCEEDED, 1
+        trial.metrics = {"train_rmse": 0.5}
+        winner.end(trial)
+        ran.append((trial.number, trial.configuration, trial.seed))
+    return ran
+
+
+def test_the_best_and_the_default_run_with_the_seeds_after_the_searchs() -> None:
+    trials = searched(0.9, 0.1, 0.5)
+    winner = Winner(SPEC, trials)
+    assert run(winner, trials) == [(3, 1, 43), (4, 4, 43), (5, 1, 44), (6, 4, 44)]
+    assert trials[4].parameters == {"learning_rate": 0.001}
+    assert {trials[n].purpose for n in (3, 4, 5, 6)} == {Purpose.CONFIRM}
+    assert winner.is_over
+    assert winner.planned == 7
+
+
+def test_one_that_is_taken_over_goes_on_where_it_was() -> None:
+    whole, broken = searched(0.9, 0.1, 0.5), searched(0.9, 0.1, 0.5)
+    expected = run(Winner(SPEC, whole), whole)
+    ran = run(Winner(SPEC, broken), broken, most=2)
+    lost = Winner(SPEC, broken).next()  # given out, and lost before it has ended
+    assert lost is not None
+    broken[lost.number] = lost
+    assert ran + run(Winner(SPEC, broken), broken) == expected
+
+
+def test_without_a_result_or_a_wish_nothing_is_confirmed() -> None:
+    failed = searched(0.9)
+    failed[0].state = TrialState.FAILED
+    for winner in (Winner(SPEC, failed), Winner(spec(), searched(0.9))):
+        assert winner.next() is None
+        assert winner.is_over
+        assert winner.planned == 1
