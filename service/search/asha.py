@@ -55,15 +55,12 @@ class Asha:
         self._rungs = {epoch: Rung(self._losses[epoch]) for epoch in self._epochs}
         #: The epoch at which each trial is compared next; it passes the rungs before.
         self._next: dict[int, int] = {}
-        #: Trials that were training when a former run ended, until they go on.
-        self._interrupted: set[int] = set()
 
     def begin(self, number: int) -> int:
         """Take a new trial, which trains up to the first rung, or one that was interrupted.
 
         A trial of a former run that is paused has no more to train: the epoch is its last one.
         """
-        self._interrupted.discard(number)
         return self._next.setdefault(number, self._epochs[0])
 
     def report(self, number: int, epoch: int, loss: float) -> Action:
@@ -86,17 +83,13 @@ class Asha:
         for rung in self._rungs.values():
             rung.remove(number)
         self._next.pop(number, None)
-        self._interrupted.discard(number)
 
     def promote(self, *, nothing_else: bool = False) -> Promotion | None:
         """Return the best paused trial of the highest rung that has one among its best.
 
-        Trials that were interrupted go on first. With ``nothing_else`` any paused trial may go on
-        unless a trial has trained to the last epoch.
+        With ``nothing_else`` any paused trial may go on unless a trial has trained to the last
+        epoch.
         """
-        interrupted = self.next_interrupted()
-        if interrupted is not None:
-            return interrupted
         found = self.candidate()
         if found is None and nothing_else and not self.has_end:
             found = self.candidate(any_paused=True)
@@ -116,7 +109,7 @@ class Asha:
         """Take the trials of a former run: their losses by epoch, by number.
 
         A trial waits at a rung if that is its last epoch and it was not ``running`` when the former
-        run ended. The others go on first, unless they have trained to the last epoch.
+        run ended. The others go on by :meth:`begin`.
         """
         for number, by_epoch in losses.items():
             for epoch in self._epochs:
@@ -129,13 +122,6 @@ class Asha:
     def has_end(self) -> bool:
         """Whether a trial has trained to the last epoch."""
         return len(self._rungs[self._epochs[-1]]) > 0
-
-    def next_interrupted(self) -> Promotion | None:
-        """Let the first trial go on that was training when a former run ended."""
-        if not self._interrupted:
-            return None
-        number = min(self._interrupted)
-        return Promotion(number, self.begin(number))
 
     def candidate(self, *, any_paused: bool = False) -> Candidate | None:
         """Return the best paused trial of the highest rung that has one among its best.
@@ -165,7 +151,6 @@ class Asha:
             self._rungs[last].pause(number)
         else:
             self._next[number] = self._epochs[bisect_right(self._epochs, last)]
-            self._interrupted.add(number)
 
 
 class StoppingAsha(Asha):

@@ -80,11 +80,9 @@ class Hyperband:
     def promote(self, *, nothing_else: bool = False) -> Promotion | None:
         """Return the paused trial to promote at the highest epoch in any bracket, the best there.
 
-        Trials that were interrupted go on first.
+        With ``nothing_else`` it is the best paused one, unless a trial has trained to the last
+        epoch.
         """
-        for bracket in self._brackets:
-            if (interrupted := bracket.next_interrupted()) is not None:
-                return interrupted
         found = self._promote(any_paused=False)
         if found is None and nothing_else and not any(b.has_end for b in self._brackets):
             found = self._promote(any_paused=True)

@@ -75,8 +75,7 @@ class Scheduler(Protocol):
         ``losses`` holds every epoch that a trial has reported. ``running`` are those that were
         training then, or waited for a slot to go on: where the last epoch of such a trial is that
         of a rung, it had been promoted from there. A trial that is not one of them and whose last
-        epoch is that of a rung is paused there. The others go on by ``begin``, or are what
-        ``promote`` answers first.
+        epoch is that of a rung is paused there. The others go on by ``begin``.
         """
 
 

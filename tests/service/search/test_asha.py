@@ -188,11 +188,7 @@ def test_a_search_goes_on_with_the_trials_that_were_interrupted() -> None:
         running={0, 1, 3},
     )
     asha.remove(5)
-    assert [asha.promote() for _ in range(3)] == [
-        Promotion(0, 3),
-        Promotion(1, 9),
-        Promotion(3, 9),
-    ]
+    assert [asha.begin(number) for number in (0, 1, 3)] == [3, 9, 9]
     assert asha.promote() is None  # of four at rung 3 the best, trial 4, has gone on
     assert asha.rungs() == {3: {1: 0.3, 2: 0.35, 3: 0.4, 4: 1 / 3}, 9: {4: 1 / 9}}
 
