@@ -41,8 +41,9 @@ class ProgressView(Answer):
     """Numbers of a job's trials and epochs; ``trials`` is the planned number.
 
     ``finished`` counts the ``failed`` and the ``stopped`` trials too. ``paused`` ones wait until
-    their scheduler lets them go on. ``epochs_total`` is the most that they train, and
-    what they have trained where a job that has finished stopped some.
+    their scheduler lets them go on. ``epochs_total`` is the most that they may train, less of which
+    is trained where a scheduler or a budget ends trials early, and what they have trained where a
+    job that has finished stopped some.
     """
 
     trials: int

@@ -29,8 +29,8 @@ class _OnlyReports:
         """Do nothing."""
 
 
-class PlainOptuna(_OnlyReports):
-    """A study of Optuna, asked and told as its documentation shows, with or without a pruner."""
+class _Asked(_OnlyReports):
+    """Asks a study of Optuna for every trial."""
 
     def __init__(
         self, problem: Problem, sampler: BaseSampler, pruner: BasePruner | None = None
@@ -43,7 +43,15 @@ class PlainOptuna(_OnlyReports):
         """Ask for a new trial."""
         trial = self.study.ask()
         self._trials[trial.number] = trial
+        self._begin(trial.number)
         return step(trial.number, suggest(self._space, trial))
+
+    def _begin(self, number: int) -> None:
+        """Note that a trial begins."""
+
+
+class PlainOptuna(_Asked):
+    """A study of Optuna, asked and told as its documentation shows, with or without a pruner."""
 
     def report(
         self,
@@ -65,7 +73,7 @@ class PlainOptuna(_OnlyReports):
         return Action.STOP
 
 
-class RayAsha(_OnlyReports):
+class RayAsha(_Asked):
     """Ray Tune's own AsyncHyperBandScheduler, joined to a sampler as Tune's OptunaSearch does.
 
     The sampler is told the last loss of every trial, also of those that were stopped. The scheduler
@@ -77,8 +85,7 @@ class RayAsha(_OnlyReports):
     ) -> None:
         from ray.tune.schedulers import AsyncHyperBandScheduler
 
-        self._space = problem.space
-        self._study = optuna.create_study(sampler=sampler)
+        super().__init__(problem, sampler)
         self._scheduler = AsyncHyperBandScheduler(
             time_attr="epoch",
             metric="loss",
@@ -87,14 +94,10 @@ class RayAsha(_OnlyReports):
             grace_period=grace_period,
             reduction_factor=reduction_factor,
         )
-        self._trials: dict[int, optuna.Trial] = {}
 
-    def next(self, *, nothing_runs: bool) -> Step:  # noqa: ARG002 - the protocol's
-        """Ask for a new trial and add it to the scheduler."""
-        trial = self._study.ask()
-        self._trials[trial.number] = trial
-        self._scheduler.on_trial_add(None, _ray_trial(trial.number))
-        return step(trial.number, suggest(self._space, trial))
+    def _begin(self, number: int) -> None:
+        """Add the trial to the scheduler."""
+        self._scheduler.on_trial_add(None, _ray_trial(number))
 
     def report(
         self,
@@ -108,7 +111,7 @@ class RayAsha(_OnlyReports):
         if self._scheduler.on_trial_result(None, _ray_trial(number), result) == "CONTINUE":
             return Action.CONTINUE
         self._scheduler.on_trial_complete(None, _ray_trial(number), result)
-        self._study.tell(self._trials[number], metrics["loss"])
+        self.study.tell(self._trials[number], metrics["loss"])
         return Action.STOP
 
 

@@ -44,15 +44,21 @@ class Display(AbstractContextManager["Display"]):
     def drop(self, key: str) -> None:
         """Remove the bar ``key`` if it is there."""
 
-    def total(self, label: str, done: int, total: int, left: float | None) -> None:
-        """Show the total, with the seconds left where they are known."""
+    def total(
+        self, label: str, done: int, total: int, left: float | None, *, is_most: bool = False
+    ) -> None:
+        """Show the total, with the seconds left where they are known.
+
+        ``is_most`` says that fewer epochs may be trained.
+        """
         now = self._now()
         if self._printed and (
             now - self._printed[0] < PLAIN_INTERVAL_S or self._printed[1] == done
         ):
             return
         self._printed = (now, done)
-        note(", ".join(filter(None, [f"{label}: {done}/{total} epochs", left_text(left)])))
+        epochs = f"{done} of at most {total} epochs" if is_most else f"{done}/{total} epochs"
+        note(", ".join(filter(None, [f"{label}: {epochs}", left_text(left, is_most=is_most)])))
 
 
 class LiveDisplay(Display):
@@ -102,14 +108,19 @@ class LiveDisplay(Display):
         if key in self._tasks:
             self._bars.remove_task(self._tasks.pop(key))
 
-    def total(self, label: str, done: int, total: int, left: float | None) -> None:
+    def total(
+        self, label: str, done: int, total: int, left: float | None, *, is_most: bool = False
+    ) -> None:
         """Show or update the total's bar."""
-        self.bar("", label, done, total, left_text(left))
+        self.bar("", label, done, total, left_text(left, is_most=is_most))
 
 
-def left_text(left: float | None) -> str:
-    """Return ``about 3 min 05 s left``, "" where nothing is left or that is not known."""
-    return f"about {duration(left)} left" if left else ""
+def left_text(left: float | None, *, is_most: bool = False) -> str:
+    """Return ``about 3 min 05 s left``, "" where nothing is left or that is not known.
+
+    ``is_most``: ``at most about 3 min 05 s left``.
+    """
+    return f"{'at most ' if is_most else ''}about {duration(left)} left" if left else ""
 
 
 def display(now: Callable[[], float]) -> Display:

@@ -33,14 +33,25 @@ class Pace:
             self.seconds_per_epoch = (now - self._first[0]) / (done - self._first[1])
 
 
+def may_end_early(job: JobView) -> bool:
+    """Whether fewer epochs may be trained than the job's total: by its scheduler or its budget."""
+    return not job.is_finished and not {"scheduler", "budget"}.isdisjoint(job.spec)
+
+
+def total_text(job: JobView) -> str:
+    """Return ``60/140 epochs``, or ``60 of at most 140 epochs`` where trials may end early."""
+    between = " of at most " if may_end_early(job) else "/"
+    return f"{job.progress.epochs_done}{between}{job.progress.epochs_total} epochs"
+
+
 def epochs_left(job: JobView) -> int:
-    """Return the epochs still to come (none of a finished job, whatever it skipped)."""
+    """Return the most epochs that are still to come; none of a finished job."""
     progress = job.progress
     return 0 if job.is_finished else max(0, progress.epochs_total - progress.epochs_done)
 
 
 def time_left(jobs: Mapping[str, JobView], paces: Mapping[str, Pace]) -> float | None:
-    """Return about how many seconds all ``jobs`` still take; None while none has a pace.
+    """Return about how many seconds all ``jobs`` still take at most; None while none has a pace.
 
     A job without a pace is taken to be like the others of its trainable, or else like their mean.
     Running jobs share the machine, so their times are added and divided by their number; the

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from results.formatting import count, duration, mean_text, moment, number
+from service.cli.estimate import total_text
 from service.cli.text import ABSENT, pairs, setting
 
 if TYPE_CHECKING:
@@ -28,13 +29,16 @@ def best_line(best: BestView | None) -> str:
 
 
 def progress_line(job: JobView) -> str:
-    """Return ``3/7 trials (1 failed, 2 running), 60/140 epochs``."""
+    """Return ``3/7 trials (1 failed, 2 running), 60/140 epochs``.
+
+    Where trials may end early it is ``60 of at most 140 epochs``.
+    """
     progress = job.progress
     names = ("failed", "stopped", "running", "paused")
     counts = {name: getattr(progress, name) for name in names}
     inside = ", ".join(f"{amount} {name}" for name, amount in counts.items() if amount)
     trials = f"{progress.finished}/{progress.trials} trials{f' ({inside})' if inside else ''}"
-    return f"{trials}, {progress.epochs_done}/{progress.epochs_total} epochs"
+    return f"{trials}, {total_text(job)}"
 
 
 def job_line(job: JobView) -> str:

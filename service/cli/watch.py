@@ -10,7 +10,7 @@ from results.formatting import number
 from results.states import TrialState
 from service.cli.display import Display, display
 from service.cli.errors import ExitCode
-from service.cli.estimate import Pace, time_left
+from service.cli.estimate import Pace, may_end_early, time_left
 from service.cli.options import job_argument, timeout_option
 from service.cli.output import emit_json, json_option, note
 from service.cli.summary import job_line, trial_line
@@ -95,6 +95,7 @@ class Follower:
             progress.epochs_done,
             progress.epochs_total,
             time_left({"job": job}, {"job": self._pace}),
+            is_most=may_end_early(job),
         )
 
     def _see_trial(self, trial: TrialView) -> None:

@@ -23,8 +23,10 @@ export function table(columns, rows) {
   return make("div", { class: "scroll" }, make("table", {}, head, body));
 }
 
-export function bar(progress) {
-  const label = `${progress.epochs_done} of ${count(progress.epochs_total, "epoch")}`;
+export function bar({ progress, spec, finished_at: end }) {
+  // A scheduler or a budget may end trials early: the total is what they train at most.
+  const most = !end && (spec.scheduler || spec.budget) ? "at most " : "";
+  const label = `${progress.epochs_done} of ${most}${count(progress.epochs_total, "epoch")}`;
   return make("span", {}, make("progress", { value: progress.epochs_done, max: progress.epochs_total, "aria-label": label }), ` ${label}`);
 }
 

@@ -32,7 +32,7 @@ async function showJobs(isCurrent) {
     showDashboard(items[0]?.dashboard_url);
     const rows = items.map((job) => ({ cells: [
       make("a", { href: `#job/${job.id}` }, job.name), make("span", {}, stateMark(job.state), waits(job)), right(job.slots ?? ""),
-      right(job.priority), bar(job.progress), bestCell(job.best), moment(job.created_at),
+      right(job.priority), bar(job), bestCell(job.best), moment(job.created_at),
     ] }));
     main.replaceChildren(make("h2", {}, "Jobs"), items.length
       ? table(["Name", "State", "Slots", "Priority", "Progress", "Best", "Created"], rows)
@@ -100,7 +100,7 @@ function jobHead(job) {
   const slots = job.slots === null ? "" : `, ${count(job.slots, "slot")}`;
   return [
     make("h2", {}, job.name, " ", make("span", { class: "muted" }, `${job.state}${slots}`)),
-    make("p", {}, bar(job.progress), waits(job)),
+    make("p", {}, bar(job), waits(job)),
     job.ended_by ? make("p", {}, `The search ended early: ${job.ended_by}`) : "",
   ];
 }

@@ -26,6 +26,10 @@ def test_plain_display_shows_the_total_seldom_and_only_when_it_changed(
     assert [line.split()[2] for line in lines] == ["0/100", "2/100", "3/100"]
     assert lines[0] == "0/5 trials: 0/100 epochs, about 1 min 30 s left"
     assert (left_text(None), left_text(0.0)) == ("", "")
+    now[0] = 60.0
+    shown.total("0/5 trials", 4, 100, 90.0, is_most=True)
+    said = "0/5 trials: 4 of at most 100 epochs, at most about 1 min 30 s left\n"
+    assert capsys.readouterr().err == said
 
 
 def on_a_terminal(*args: str) -> str:

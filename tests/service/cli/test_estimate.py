@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.cli.estimate import Pace, epochs_left, time_left
+from service.cli.estimate import Pace, epochs_left, may_end_early, time_left, total_text
 from service.schemas import JobView
 from tests.service.client import fakes
 
@@ -60,6 +60,16 @@ def test_nothing_is_left_of_finished_jobs_whatever_they_skipped() -> None:
     failed = job(10, state="failed")
     assert epochs_left(failed) == 0
     assert time_left({"x": failed}, {"x": pace((failed, 0))}) == 0
+
+
+def test_a_total_is_the_most_where_trials_may_end_early() -> None:
+    plain, ended = job(40), job(40, state="succeeded")
+    assert total_text(plain) == "40/100 epochs"
+    for member in ({"scheduler": {"name": "asha"}}, {"budget": {"seconds": 60}}):
+        early = plain.model_copy(update={"spec": {**plain.spec, **member}})
+        assert may_end_early(early)
+        assert total_text(early) == "40 of at most 100 epochs"
+        assert not may_end_early(ended.model_copy(update={"spec": early.spec}))
 
 
 def test_job_that_has_not_begun_is_taken_to_be_like_those_of_its_trainable() -> None:

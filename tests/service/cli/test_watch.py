@@ -52,7 +52,10 @@ class Recorder(Display):
     def drop(self, key: str) -> None:
         self.calls.append(("drop", key))
 
-    def total(self, label: str, done: int, total: int, left: float | None) -> None:
+    def total(
+        self, label: str, done: int, total: int, left: float | None, *, is_most: bool = False
+    ) -> None:
+        assert not is_most
         self.calls.append(("total", label, done, total, left))
 
 
