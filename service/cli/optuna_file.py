@@ -49,7 +49,8 @@ def _choose(database: sqlite3.Connection, name: str | None) -> tuple[int, str]:
     found = [each for each in studies if name is None or each[1] == name]
     if not found:
         raise ValueError(f"the database holds no study {name!r}; there are: {names}")
-    return found[0]
+    number, chosen = found[0]
+    return int(number), str(chosen)
 
 
 def _others(database: sqlite3.Connection, study: int) -> int:
