@@ -20,6 +20,9 @@ from service.client.errors import ClientError
 #: Section -> command -> (module, help); the function has the command's name. A module with a dot is
 #: not of this package.
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Bring a program": {
+        "convert": ("convert", "Write a search space from another system's file."),
+    },
     "Run a search": {
         "submit": ("jobs", "Submit a search and print its job's id."),
         "plan": ("jobs", "Show what a search would run, without running it."),
