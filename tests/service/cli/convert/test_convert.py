@@ -41,7 +41,7 @@ def test_writes_a_new_file_and_says_what_is_lost(tmp_path: Path) -> None:
     result = run(str(path), "-o", str(output))
     assert (result.exit_code, result.stdout) == (0, "")
     assert "No counterpart:\n- project\n" in result.stderr
-    assert "argbest try" in result.stderr
+    assert f"wrote {output}" in result.stderr
     SearchSpace.from_json(load_yaml(output.read_text()).value)
     written = output.read_text()
     again = run(str(path), "-o", str(output))
