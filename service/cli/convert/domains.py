@@ -65,9 +65,9 @@ def rounded(low: float, high: float, step: float, note: Note, *, log: bool = Fal
         whole = all(number == int(number) for number in (low, high, step))
         return interval(low, high, note, step=step, log=log, whole=whole)
     spacing = Fraction(str(step))
-    ends = [float(round(Fraction(str(end)) / spacing) * spacing) for end in (low, high)]
-    whole = all(end == int(end) for end in (*ends, step))
-    return interval(*ends, note, step=step, whole=whole)
+    low, high = (float(round(Fraction(str(end)) / spacing) * spacing) for end in (low, high))
+    whole = all(number == int(number) for number in (low, high, step))
+    return interval(low, high, note, step=step, whole=whole)
 
 
 def normal(mean: float, deviation: float, note: Note, *, step: float | None = None) -> Any:

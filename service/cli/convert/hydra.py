@@ -161,7 +161,9 @@ def _value(text: str) -> Any:
 def _declared(draft: Draft, name: str, raw: Mapping[str, Any]) -> None:
     """Declare an entry of search_space, the older form: {type: float, low: 0, high: 1}."""
     plain, note, kind = name.lstrip("+"), draft.about(name), raw.get("type")
-    low, high, step = raw.get("low"), raw.get("high"), raw.get("step")
+    low: Any = raw.get("low")
+    high: Any = raw.get("high")
+    step = raw.get("step")
     if kind == "categorical" and isinstance(raw.get("choices"), list):
         draft.add(plain, domains.choice(raw["choices"], note))
     elif kind in ("int", "float") and is_number(low) and is_number(high):

@@ -74,7 +74,8 @@ def domain_of(raw: Any, note: domains.Note) -> Any:
         return None
     if name == "CategoricalDistribution" and isinstance(members.get("choices"), list):
         return domains.choice(members["choices"], note) if members["choices"] else None
-    low, high = members.get("low"), members.get("high")
+    low: Any = members.get("low")
+    high: Any = members.get("high")
     if name not in _OLD or not is_number(low) or not is_number(high):
         return None
     whole, log = _OLD[name]
