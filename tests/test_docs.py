@@ -24,7 +24,7 @@ from fastapi.testclient import TestClient
 from results.records import Checkpoint, EpochReport, Failure
 from results.states import FailureKind, JobState, TrialState
 from results.storage import Storage
-from results.store import Store, open_store
+from results.store import Store
 from search_spaces import SAMPLERS, STRATEGIES, Library, SearchSpace, check, count
 from search_spaces.yaml_files import load_yaml
 from service.api import create_app
@@ -32,6 +32,7 @@ from service.cli import COMMANDS, main
 from service.client.client import Client
 from service.job_request import JobRequest
 from service.settings import Settings
+from tests.databases import migrated_store
 from tests.service.http.serving import served
 from trainables import registry
 from trainables.contract import Metric, State, accepts_resume
@@ -56,8 +57,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def store(settings: Settings) -> Iterator[Store]:
-    store = open_store(settings.store_url)
-    store.migrate()
+    store = migrated_store(settings.store_url)
     yield store
     store.close()
 

@@ -25,10 +25,10 @@ from benchmarks.service_figures import Walls
 from benchmarks.service_process import RunningService, TimedJob, stop
 from benchmarks.tables import BEGIN, END, markdown, update_page
 from benchmarks.targets import ENGINES, LIMITS, outcomes
-from results.store import open_store
 from service.api import create_app
 from service.schemas import JobView, ProgressView
 from service.settings import Settings
+from tests.databases import migrated_store
 from tests.real_data import DATASETS, ensure_fashion_mnist
 from tests.trainables.synthetic import image_data
 from trainables import datasets, registry
@@ -354,8 +354,7 @@ JOBS = {("q2_linear_regression", 1), *TRAININGS, *FULL.memory}
 @pytest.mark.parametrize(("space", "epochs"), sorted(JOBS))
 def test_the_service_accepts_every_job(tmp_path: Path, space: str, epochs: int) -> None:
     settings = Settings(data_dir=tmp_path, ray_address="127.0.0.1:1")
-    store = open_store(settings.store_url)
-    store.migrate()
+    store = migrated_store(settings.store_url)
     body = service_figures.job_body(space, 50, epochs)
     with TestClient(create_app(settings, store), base_url="http://127.0.0.1:8000") as api:
         answer = api.post("/api/v1/jobs?dry_run=true", json=body)

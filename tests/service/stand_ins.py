@@ -15,10 +15,11 @@ from typing import Any
 from results.records import EpochReport, Lease, NewTrial
 from results.spec import JobSpec
 from results.states import JobState, TrialState
-from results.store import Store, open_store
+from results.store import Store
 from search_spaces import defaults
 from service.engine.training import TrialContext
 from service.settings import Settings
+from tests.databases import migrated_store
 from tests.real_data import DATASETS
 
 PYTHON = sys.executable
@@ -71,8 +72,7 @@ def settings_in(folder: Path, ray_address: str, **changes: object) -> Settings:
 @contextmanager
 def opened(settings: Settings) -> Iterator[Store]:
     """Yield a store with its schema."""
-    store = open_store(settings.store_url)
-    store.migrate()
+    store = migrated_store(settings.store_url)
     yield store
     store.close()
 

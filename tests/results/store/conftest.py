@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from results.store import Store, open_store
+from tests.databases import migrated_store
 from tests.results.store.samples import remove_all_jobs
 from tools.postgres import Server
 
@@ -49,7 +50,6 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 @pytest.fixture
 def sqlite_store(tmp_path: Path) -> Iterator[Store]:
     """An empty store on SQLite, for what is SQLite's alone."""
-    opened = open_store(f"sqlite:///{tmp_path}/argbest.db")
-    opened.migrate()
+    opened = migrated_store(f"sqlite:///{tmp_path}/argbest.db")
     yield opened
     opened.close()

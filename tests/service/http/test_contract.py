@@ -25,11 +25,12 @@ from schemathesis.schemas import BaseSchema
 from results.errors import IllegalMove, JobNotFound, LeaseLost
 from results.records import EpochReport, Failure, Lease, TokenScope
 from results.states import FailureKind, JobState, TrialState
-from results.store import Store, open_store
+from results.store import Store
 from service.api import create_app
 from service.http.dependencies import MAX_JOB_ID
 from service.settings import Settings
 from tests.conftest import LONG
+from tests.databases import migrated_store
 
 logger = logging.getLogger(__name__)
 
@@ -133,8 +134,7 @@ def contract(
         allowed_hosts="testserver",
         auth=request.param,
     )
-    store = open_store(settings.store_url)
-    store.migrate()
+    store = migrated_store(settings.store_url)
     drivers = Drivers(store)
     drivers.start()
     app = create_app(settings, store)
