@@ -1,4 +1,4 @@
-"""Plans, accepts, extends, confirms and deletes jobs.
+"""Accepts, extends, confirms and deletes jobs.
 
 A job is accepted whether or not Ray is there: it is queued in the database, and runs when a
 controller and a cluster can take it. Only the database and the disk can refuse it.
@@ -9,95 +9,23 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import search_spaces
 from results.formatting import count
 from results.records import Extended, JobRecord, NewTrial
-from results.spec import JobSpec
 from results.storage import Storage, StorageError
 from results.store import Store
-from search_spaces import (
-    SEARCH_KEYS,
-    Budget,
-    Code,
-    Confirm,
-    Library,
-    Problem,
-    SearchSpace,
-    SearchSpaceError,
-    pointer_to,
-)
+from search_spaces import Budget, Code, Confirm, Library, Problem, SearchSpaceError
 from service.disk import disk_problem
 from service.errors import InvalidRequest, Unavailable
 from service.job_request import ConfirmRequest, ExtendRequest, JobRequest
 from service.log_lines import log_state
 from service.permit import Permit
-from service.search.auto import choose
-from service.search.history import History
+from service.planning import Plan, Planner
 from service.settings import Settings
-from service.version import version
-from service.warm_starts import read_warm_starts
-from trainables.contract import UnknownTrainable
-from trainables.programs import ProgramTrainable, trainable_of
-from trainables.registry import Trainable
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a request would run.
-
-    ``configurations`` is None where a sampler draws them; ``distinct`` is the number of different
-    ones that it can draw, None where they are endless. ``chosen`` says why ``auto`` chose the
-    sampler and the scheduler that they have, "" where it had no choice. ``known`` is what the
-    sampler learns of trials from elsewhere.
-    """
-
-    spec: JobSpec
-    fingerprint: str
-    configurations: list[dict[str, Any]] | None
-    distinct: int | None
-    chosen: str = ""
-    known: History | None = None
-
-    @property
-    def history(self) -> dict[str, Any] | None:
-        """What the sampler is told of trials from elsewhere, None where there are none."""
-        if self.known is None:
-            return None
-        left_out = [asdict(left) for left in self.known.left_out]
-        return {"trials": len(self.known.past), "left_out": left_out}
-
-    @property
-    def trials(self) -> int:
-        """The planned number of trials."""
-        return self.spec.trials
-
-    @property
-    def sampling(self) -> dict[str, Any] | None:
-        """How configurations are sampled, or None where they are listed."""
-        if self.configurations is not None:
-            return None
-        sampler = self.spec.space.strategy
-        return {"sampler": sampler, "seed": self.spec.seed, "trials": self.trials}
-
-
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """A space as it can be run, and why ``auto`` chose what it has.
-
-    ``schema`` is that of its trainable's parameters, ``distinct`` the number of configurations that
-    there are to draw, None where they are endless.
-    """
-
-    space: SearchSpace
-    chosen: str
-    schema: Mapping[str, Any]
-    distinct: int | None
 
 
 class Jobs:
@@ -106,80 +34,14 @@ class Jobs:
     def __init__(
         self, store: Store, library: Library, settings: Settings, permit: Permit | None = None
     ) -> None:
-        self._store, self._library, self._settings = store, library, settings
-        self._permit = permit or Permit.of_operator(settings)
+        self._store, self._settings = store, settings
+        permit = permit or Permit.of_operator(settings)
+        self._planner = Planner(store, library, settings, permit)
         self._storage = Storage(settings.storage_uri)
 
     def plan(self, request: JobRequest) -> Plan:
-        """Return the complete job that ``request`` means.
-
-        Raises :class:`InvalidRequest`, with pointers into the request: under ``/search_space`` for
-        a member of an inline space, at the root for an override.
-        """
-        try:
-            return self._plan(request)
-        except SearchSpaceError as error:
-            raise InvalidRequest(error.problems) from error
-
-    def _plan(self, request: JobRequest) -> Plan:
-        inline = isinstance(request.search_space, dict)
-        root = "/search_space" if inline else ""
-        overridden = _overridden(request)
-        declared = self._declared(request)
-        try:
-            space = declared.with_overrides(
-                request.parameters, request.strategy, request.epochs, request.trials,
-                request.search,
-            )  # fmt: skip
-        except SearchSpaceError as error:
-            raise InvalidRequest(search_spaces.located(error.problems, root, overridden)) from error
-        _check_keep(request, self._settings.max_trials)
-        checked = self._checked(space, root, overridden)
-        space = checked.space
-        _check_device(request, space)
-        try:
-            history = read_warm_starts(self._store, space)
-        except SearchSpaceError as error:
-            raise InvalidRequest(search_spaces.located(error.problems, root, overridden)) from error
-        spec = _spec(request, space)
-        fingerprint = spec.fingerprint(checked.schema)
-        if space.is_sampled:
-            return Plan(spec, fingerprint, None, checked.distinct, checked.chosen, history)
-        listed = list(search_spaces.configurations(space))
-        return Plan(spec, fingerprint, listed, len(listed), checked.chosen)
-
-    def _checked(
-        self, space: SearchSpace, root: str = "", overridden: Sequence[str] = ()
-    ) -> _Checked:
-        """Return the space as it can be run.
-
-        A sampler draws no more trials than there are different configurations: the same one with
-        the same seed would give the same numbers again. Raises
-        :class:`search_spaces.SearchSpaceError`.
-        """
-        _check_program(space, root)
-        trainable = _trainable(space, root)
-        schema = trainable.schema()
-        space = search_spaces.with_floats(space, schema)
-        search_spaces.check(
-            space,
-            schema=schema,
-            metrics={metric.name: metric.split for metric in trainable.metrics},
-            datasets=trainable.datasets,
-            max_trials=self._settings.max_trials,
-            pointer=root,
-            overridden=overridden,
-        )
-        distinct = search_spaces.count_distinct(space)
-        if space.trials is not None and distinct is not None:
-            space = replace(space, trials=min(space.trials, distinct), checked=True)
-        space = replace(space, enqueue=search_spaces.enqueued(space), checked=True)
-        return _Checked(*_resolved(space, resumes=trainable.resumes), schema, distinct)
-
-    def _declared(self, request: JobRequest) -> SearchSpace:
-        if isinstance(request.search_space, str):
-            return self._library.get(request.search_space, pointer="/search_space")
-        return SearchSpace.from_json(request.search_space, pointer="/search_space")
+        """Return the complete job that ``request`` means; raise :class:`InvalidRequest`."""
+        return self._planner.plan(request)
 
     def submit(self, request: JobRequest, *, idempotency_key: str | None = None) -> JobRecord:
         """Accept a job; it is on disk when this returns, and queued until Ray can take it.
@@ -224,7 +86,7 @@ class Jobs:
         try:
             asked = job.spec.space.with_overrides(None, None, epochs, trials)
             asked = replace(asked, budget=Budget())  # the new totals stand for it
-            checked = self._checked(asked, overridden=("/trials", "/epochs"))
+            checked = self._planner.checked(asked, overridden=("/trials", "/epochs"))
         except SearchSpaceError as error:
             raise InvalidRequest(error.problems) from error
         if job.state.is_finished:
@@ -252,7 +114,7 @@ class Jobs:
         job = self._store.job(job_id)
         try:
             asked = job.spec.space.with_overrides(search={"confirm": request.model_dump()})
-            checked = self._checked(asked, overridden=("/confirm",))
+            checked = self._planner.checked(asked, overridden=("/confirm",))
         except SearchSpaceError as error:
             raise InvalidRequest([replace(p, pointer="") for p in error.problems]) from error
         full = disk_problem(self._settings)
@@ -286,40 +148,6 @@ class Jobs:
             logger.warning("job %s: files in the storage are deleted later: %s", job.id, error)
 
 
-def _spec(request: JobRequest, space: SearchSpace) -> JobSpec:
-    return JobSpec(
-        name=request.name or space.name,
-        space=space,
-        trials=search_spaces.count(space) * space.repeats,
-        seed=request.seed,
-        max_concurrent_trials=request.max_concurrent_trials,
-        cpu=request.resources_per_trial.cpu,
-        gpu=request.resources_per_trial.gpu,
-        time_limit_s=request.time_limit_s,
-        max_failures=request.max_failures,
-        keep=request.keep,
-        tags=request.tags,
-        source=request.source,
-        version=version(),
-    )
-
-
-def _resolved(space: SearchSpace, *, resumes: bool) -> tuple[SearchSpace, str]:
-    """Return the space with what ``auto`` stands for, and why.
-
-    Where the trainable does not resume, the scheduler stops trials rather than pausing them.
-    """
-    strategy, scheduler, reason = space.strategy, space.scheduler, ""
-    if "auto" in (strategy, scheduler.name):
-        asked = None if scheduler.name == "auto" else scheduler
-        choice = choose(space, can_resume=resumes, scheduler=asked)
-        scheduler, reason = choice.scheduler, choice.reason
-        strategy = choice.sampler if strategy == "auto" else strategy
-    if scheduler.promotes and not resumes:
-        scheduler = replace(scheduler, stops=True)
-    return replace(space, strategy=strategy, scheduler=scheduler), reason
-
-
 def _listed_trials(plan: Plan) -> list[NewTrial]:
     """Return the trials of a strategy that lists them: each configuration with all its seeds."""
     seed, repeats = plan.spec.seed, plan.spec.space.repeats
@@ -329,13 +157,6 @@ def _listed_trials(plan: Plan) -> list[NewTrial]:
         for first in (index * repeats,)
         for again in range(repeats)
     ]
-
-
-def _check_keep(request: JobRequest, most: int) -> None:
-    if request.keep > most:
-        detail = f"a job has at most {most} trials"
-        hint = f"give a number of at most {most}"
-        raise InvalidRequest([Problem("/keep", detail, "less_than_equal", hint)])
 
 
 def _check_larger(request: ExtendRequest, job: JobRecord, distinct: int | None) -> None:
@@ -363,42 +184,3 @@ def _digest(request: JobRequest) -> str:
     sent = request.model_dump(exclude_unset=True)
     canonical = json.dumps(sent, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _overridden(request: JobRequest) -> Sequence[str]:
-    """Return the pointers of the request's overrides of its search space."""
-    names = ("strategy", "trials", "epochs", *SEARCH_KEYS)
-    given = [pointer_to(name) for name in names if getattr(request, name) is not None]
-    return [*given, *(pointer_to("parameters", name) for name in request.parameters)]
-
-
-def _check_device(request: JobRequest, space: SearchSpace) -> None:
-    """Refuse trials that train on a GPU and are given none: they would all fail."""
-    device = space.parameters.get("device")
-    if device is None or request.resources_per_trial.gpu > 0:
-        return
-    if device.default == "cuda" if space.is_single else "cuda" in device:
-        inline = isinstance(request.search_space, dict) and "device" not in request.parameters
-        place = ("search_space",) if inline else ()
-        hint = "give each trial a GPU: resources_per_trial.gpu (--gpus); or leave device out"
-        detail = "device is cuda, and resources_per_trial.gpu is 0"
-        where = pointer_to(*place, "parameters", "device")
-        raise InvalidRequest([Problem(where, detail, "not_applicable", hint)])
-
-
-def _trainable(space: SearchSpace, root: str) -> Trainable | ProgramTrainable:
-    try:
-        return trainable_of(space)
-    except UnknownTrainable as error:
-        hint = "GET /api/v1/trainables lists them"
-        problem = Problem(f"{root}/trainable", str(error), "unknown_trainable", hint)
-        raise InvalidRequest([problem]) from error
-
-
-def _check_program(space: SearchSpace, root: str) -> None:
-    """Refuse programs: this service runs registered trainables only."""
-    if space.program is not None:
-        key = "code" if space.program.is_function else "command"
-        hint = "use a registered trainable: GET /api/v1/trainables lists them"
-        detail = "this service does not run commands or code that is sent along"
-        raise InvalidRequest([Problem(f"{root}/{key}", detail, Code.NOT_APPLICABLE, hint)])
