@@ -14,6 +14,7 @@ ResultsError
   NoBestTrial         the job has no best configuration so far
   NoModel             no model of that trial is kept
   NotReplayable       the job's trials were not all trained to the last epoch, or not comparably
+  UnknownCode         no code has that digest
   TokenExists         a token of that name has been made before
   TokenNotFound       no token has that name
 """
@@ -79,6 +80,10 @@ class NoModel(ResultsError):
 
 class NotReplayable(ResultsError):
     """The job's trials were not all trained to the last epoch, or cannot be compared by one."""
+
+
+class UnknownCode(ResultsError):
+    """No code has that digest: it was not sent, or nobody has used it for a day."""
 
 
 class TokenExists(ResultsError):

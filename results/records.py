@@ -112,6 +112,20 @@ class JobRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeRecord:
+    """An archive of code: its digest, its name in the storage, its size and what it holds.
+
+    ``files`` is the number of files in it, ``unpacked`` their bytes.
+    """
+
+    digest: str
+    name: str
+    size: int
+    files: int
+    unpacked: int
+
+
+@dataclass(frozen=True, slots=True)
 class TrialRecord:
     """A trial as it is stored.
 

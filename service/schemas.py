@@ -396,6 +396,19 @@ class DatasetView(Answer):
     checksums: dict[str, list[str]]
 
 
+class CodeView(Answer):
+    """Code that was sent: its digest, the archive's bytes, its files and their bytes unpacked.
+
+    ``is_new`` answers an upload: False where the same code was there.
+    """
+
+    digest: str
+    bytes: int = Field(validation_alias=AliasChoices("bytes", "size"))
+    files: int
+    unpacked: int
+    is_new: bool | None = _LEFT_OUT
+
+
 class NodeView(Answer):
     """A node of the Ray cluster; null where Ray does not say."""
 

@@ -94,6 +94,11 @@ class Settings(BaseSettings):
     )
     max_trials: int = Field(10_000, ge=1, description="most trials that one job may have")
     max_body_bytes: int = Field(1_000_000, ge=1024, description="largest request body")
+    max_code_bytes: int = Field(
+        64 * 1024 * 1024,
+        ge=1024,
+        description="largest archive of code that a search sends; unpacked it has 8 times as much",
+    )
     min_free_bytes: int = Field(
         200 * 1024 * 1024,
         ge=0,

@@ -40,12 +40,13 @@ MAY_IMPORT = {
 
 #: The rooms of the service, and which of its other rooms each may import; "" is its top level.
 ROOMS: dict[str, set[str]] = {
-    "": {"", "http", "engine", "search", "page"},
-    "http": {"", "engine", "search"},
-    "engine": {"", "search"},
+    "": {"", "http", "engine", "search", "page", "code"},
+    "http": {"", "engine", "search", "code"},
+    "engine": {"", "search", "code"},
     "search": set(),
-    "client": {""},
-    "cli": {"", "client"},
+    "code": set(),
+    "client": {"", "code"},
+    "cli": {"", "client", "code"},
     "page": {"", "http"},
 }
 #: The modules at the top level of the service that a room may import, where these are few.
@@ -78,6 +79,7 @@ HOMES = {
     "httpx2": ["service.client*", "service.engine.cluster"],
     "click": ["service.cli*", "handin.command"],
     "rich": ["service.cli*"],
+    "pathspec": ["service.code.ignored"],
     "jsonschema": ["search_spaces.validation"],
     "psutil": ["service.engine.*"],
     "pyarrow": ["results.storage_kinds"],

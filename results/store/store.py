@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from results.store import schema
+from results.store.code import CodeMethods
 from results.store.counters import CounterMethods
 from results.store.curves import CurveMethods
 from results.store.events import EventMethods
@@ -29,6 +30,7 @@ class Store(
     RepeatedMethods,
     CounterMethods,
     EventMethods,
+    CodeMethods,
     TokenMethods,
 ):
     """Keeps jobs, trials and reports. Safe to call from several threads and processes.

@@ -86,6 +86,8 @@ JOBS = Table(
     Column("created_at", Double, nullable=False),
     Column("started_at", Double),
     Column("finished_at", Double),
+    # The digest of the code that its program needs.
+    Column("code", Text, index=True),
     Index(None, "state", "sequence"),
     # Never the number of a deleted job again, or a page cursor could point past a new one.
     sqlite_autoincrement=True,
@@ -190,6 +192,20 @@ COUNTERS = Table(
     # A :class:`Counter`, or the name that :func:`ending` returns.
     Column("name", Text, primary_key=True),
     Column("value", _BIG_INTEGER, nullable=False),
+)
+
+# The archives of code that the storage holds. Their files are named anew at each upload: deleting
+# an old one never takes a new one away.
+CODE = Table(
+    "code",
+    METADATA,
+    Column("digest", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("size", _BIG_INTEGER, nullable=False),
+    Column("files", Integer, nullable=False),
+    Column("unpacked", _BIG_INTEGER, nullable=False),
+    # When it was last sent or named by a new job.
+    Column("used_at", Double, nullable=False),
 )
 
 TOKENS = Table(

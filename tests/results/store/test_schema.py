@@ -21,7 +21,7 @@ from results.states import FailureKind, JobState, TrialState
 from results.store import Store, open_store, schema
 from tests.results.store.samples import SPEC, accept, claim
 
-REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007"]
+REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"]
 JOB_ID = "0123456789abcdef"
 #: The states that trials had before revision 0007.
 FORMER_STATES = [s for s in TrialState if s not in (TrialState.PAUSED, TrialState.STOPPED)]
@@ -77,6 +77,14 @@ FILLED = {
         "created_at": 1.7e9,
     },
     "counters": {"name": "take_overs", "value": 5},
+    "code": {
+        "digest": "sha256:" + "0" * 64,
+        "name": "code/0.tar.gz",
+        "size": 2**40,
+        "files": 1,
+        "unpacked": 2**41,
+        "used_at": 1.7e9,
+    },
 }
 
 MIGRATE = """

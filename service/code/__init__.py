@@ -1,0 +1,1 @@
+"""The code that is sent along with a search: packed into an archive, checked, and unpacked."""
