@@ -160,6 +160,6 @@ BAD: dict[str, tuple[Callable[[], bytes], Fault]] = {
         lambda: packed(file("\udcff.py"), format=tarfile.GNU_FORMAT, errors="surrogateescape"),
         Fault.BAD_NAME),
     "a file without a name": (lambda: packed(file("./.")), Fault.BAD_NAME),
-    "empty": (lambda: packed(), Fault.EMPTY),
+    "empty": (packed, Fault.EMPTY),
     "folders alone": (lambda: packed(special("a", tarfile.DIRTYPE)), Fault.EMPTY),
 }  # fmt: skip

