@@ -12,18 +12,21 @@ every method raises the errors of :mod:`service.client.errors`.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from service import schemas
 from service.client import DEFAULT_URL
 from service.client.connection import Clock, Connection, Model, segment
+from service.client.errors import NotFound, UnexpectedAnswer
 from service.client.events import AnyEvent, Event, JobEvent, follow, follow_all
 from trainables.files import replace
 
 if TYPE_CHECKING:
     import httpx2
+
+    from service.code.pack import Archive
 
 API = "/api/v1"
 
@@ -252,6 +255,32 @@ class Client:
     def plot(self, job_id: str, name: str, style: Literal["png", "svg"]) -> bytes:
         """Return one plot as a PNG or SVG file."""
         return self._file(f"{_job(job_id)}/plots/{segment(f'{name}.{style}')}").content
+
+    # --- code ------------------------------------------------------------------------------
+
+    def send_code(self, folder: Path | str, *, left_out: Sequence[Path] = ()) -> schemas.CodeView:
+        """Pack a folder and send it, unless the server has it; a space names its ``digest``.
+
+        Left out are the files that ``.gitignore`` and ``.argbestignore`` name, and the folders
+        ``left_out``. Raises :class:`service.code.pack.PackError` for a folder that cannot be sent.
+        """
+        from service.code.pack import pack
+
+        return self.send_archive(pack(Path(folder), left_out=left_out))
+
+    def send_archive(self, archive: Archive) -> schemas.CodeView:
+        """Send a packed folder, unless the server has it."""
+        try:
+            return self._get(schemas.CodeView, f"/code/{segment(archive.digest)}")
+        except NotFound:
+            pass
+        sent = self._http.send_file(
+            schemas.CodeView, "POST", f"{API}/code", archive.content,
+            content_type="application/gzip",
+        )  # fmt: skip
+        if sent.digest != archive.digest:
+            raise UnexpectedAnswer(f"the code arrived damaged at {self.base_url}; send it again")
+        return sent
 
     # --- what there is ---------------------------------------------------------------------
 

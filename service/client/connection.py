@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import quote
 
@@ -38,6 +39,7 @@ RETRY_DELAYS_S = (0.2, 0.4, 0.8)
 LONGEST_DELAY_S = 10.0
 #: A job's event holds its whole specification, at most the 1 MB that a request may have.
 MAX_EVENT_BYTES = 16 * 2**20
+_PART_BYTES = 1024 * 1024
 _TRY_LATER = frozenset({429, 502, 503, 504})
 
 
@@ -108,6 +110,7 @@ class Connection:
         *,
         params: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
+        content: bytes | Path | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool = True,
         accepted: frozenset[int] = frozenset(),
@@ -115,11 +118,15 @@ class Connection:
     ) -> httpx2.Response:
         """Send a request and return its answer, 2xx or ``accepted``; otherwise raise ClientError.
 
+        The body is JSON (``body``), or bytes or a file as they are (``content``).
         ``repeatable``: the request may reach the server twice without harm. Parameters that are
         None are left out. A ``streamed`` answer is open: its content has not been read.
         """
         given = {name: value for name, value in (params or {}).items() if value is not None}
-        request = self._http.build_request(method, path, params=given, json=body, headers=headers)
+        sent = content if content is None or isinstance(content, bytes) else _FileBody(content)
+        request = self._http.build_request(
+            method, path, params=given, json=body, content=sent, headers=headers
+        )
         for delay in RETRY_DELAYS_S:
             try:
                 return self._once(request, accepted, streamed=streamed)
@@ -139,6 +146,23 @@ class Connection:
                 response.read()
         self._check(response, accepted)
         return response
+
+    def send_file(
+        self,
+        kind: type[Model],
+        method: str,
+        path: str,
+        content: bytes | Path,
+        *,
+        content_type: str,
+        params: Mapping[str, Any] | None = None,
+    ) -> Model:
+        """Send bytes or a file as they are, and return the answer as a ``kind``.
+
+        Raises ``OSError`` where the file cannot be read.
+        """
+        headers = {"Content-Type": content_type}
+        return self.model(kind, method, path, params=params, content=content, headers=headers)
 
     def download(self, path: str, file: BinaryIO) -> None:
         """Write a GET's answer to ``file`` as it arrives.
@@ -215,6 +239,18 @@ class Connection:
             f"{self.base_url} answered {response.status_code} with {kind}, not as argbest does"
             f"{detail}; is an argbest server running there?"
         )
+
+
+class _FileBody:
+    """The parts of a file, read anew for each attempt to send it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._path.open("rb") as file:
+            while part := file.read(_PART_BYTES):
+                yield part
 
 
 class _Object(RootModel[dict[str, Any]]):

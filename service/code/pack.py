@@ -93,11 +93,19 @@ def _files(root: Path, folder: Path, rules: Ignored, special: list[str]) -> Iter
             continue
         if is_folder:
             yield from _files(root, path, rules.within(path), special)
-        elif entry.is_file() and path.resolve().is_relative_to(root):
+        elif _is_file_in(root, path):
             status = path.stat()
             yield _File(name, path, status.st_size, bool(status.st_mode & 0o100))
         else:
             special.append(name)
+
+
+def _is_file_in(root: Path, path: Path) -> bool:
+    """Whether there is a file, which a link may lead to, in the folder ``root``."""
+    try:
+        return path.is_file() and path.resolve().is_relative_to(root)
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _check_size(folder: Path, files: Sequence[_File], limits: Limits) -> None:

@@ -12,7 +12,7 @@ from search_spaces import Problem
 from service.code.archive import BadArchive, Limits
 from service.code.keep import keep
 from service.errors import InvalidRequest
-from service.http.dependencies import SettingsDep, StorageDep, StoreDep
+from service.http.dependencies import MAY_SEND_PROGRAMS, SettingsDep, StorageDep, StoreDep
 from service.http.openapi import PROBLEMS
 from service.http.problems import HttpProblem
 from service.http.uploads import check_media_type, receive, upload_folder
@@ -35,6 +35,7 @@ _BODY: dict[str, Any] = {
 
 @router.post(
     "",
+    dependencies=[MAY_SEND_PROGRAMS],
     openapi_extra=_BODY,
     responses={201: {"model": CodeView, "description": "the code is new here"}},
 )

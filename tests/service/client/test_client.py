@@ -12,6 +12,8 @@ import pytest
 
 from service.client.client import Client
 from service.client.errors import UnexpectedAnswer
+from service.code.pack import pack
+from service.schemas import Answer
 from tests.results.test_replay import REPLAY
 from tests.service.client.fakes import FakeTime, Script, busy, client_of, job, listed, ok, trial
 from tests.service.fake_api import BROKEN_TRAINABLE, VERSIONS
@@ -185,3 +187,43 @@ def test_not_ready_is_an_answer_and_no_error() -> None:
     with client_of(Script(httpx2.Response(503, json=answer))) as client:
         found = client.readiness()
     assert found.model_dump(exclude_unset=True) == answer
+
+
+def code_view(digest: str, **more: Any) -> httpx2.Response:
+    return ok({"digest": digest, "bytes": 1, "files": 1, "unpacked": 1, **more})
+
+
+def test_code_is_sent_only_where_the_server_lacks_it(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("print(1)\n", encoding="utf-8")
+    archive = pack(tmp_path)
+    unknown = httpx2.Response(404, json={"title": "Not Found", "detail": "no code"})
+    script = Script(unknown, code_view(archive.digest, is_new=True), code_view(archive.digest))
+    client = client_of(script)
+    assert client.send_code(tmp_path).is_new
+    assert client.send_code(tmp_path).digest == archive.digest
+    asked, sent, again = script.requests
+    assert asked.url.path == again.url.path == f"/api/v1/code/{archive.digest}"
+    assert (sent.method, sent.headers["Content-Type"]) == ("POST", "application/gzip")
+    assert sent.content == archive.content
+
+
+def test_code_that_arrives_damaged_is_told(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("print(1)\n", encoding="utf-8")
+    unknown = httpx2.Response(404, json={"title": "Not Found"})
+    client = client_of(Script(unknown, code_view("sha256:" + "0" * 64)))
+    with pytest.raises(UnexpectedAnswer, match="arrived damaged"):
+        client.send_code(tmp_path)
+
+
+def test_a_file_is_sent_whole_at_each_attempt(tmp_path: Path) -> None:
+    path, time = tmp_path / "data.csv", FakeTime()
+    path.write_bytes(b"x" * 3_000_000)
+    script, received = Script(busy(), ok()), []
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        received.append(len(request.read()))
+        return script(request)
+
+    connection = client_of(handler, time)._http
+    connection.send_file(Answer, "POST", "/x", path, content_type="text/csv")
+    assert received == [3_000_000] * 2

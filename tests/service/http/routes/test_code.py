@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 
+from results.records import TokenScope
 from results.store import Store
 from service.api import create_app
 from service.settings import Settings
@@ -21,6 +25,27 @@ DIGEST = f"sha256:{hashlib.sha256(GOOD).hexdigest()}"
 #: Those whose faults depend on smaller limits than the service's.
 LIMITED = {"a bomb of zeros", "a bomb of many files", "many files", "many folders",
            "one folder many times"}  # fmt: skip
+
+
+@pytest.fixture
+def allowing(settings: Settings) -> Settings:
+    return settings.model_copy(update={"allow_commands": True})
+
+
+@contextmanager
+def opened(settings: Settings, store: Store) -> Iterator[TestClient]:
+    """Yield a client whose token may send code."""
+    made = store.create_token(f"t{len(store.tokens())}", TokenScope.CODE)
+    headers = {"Authorization": f"Bearer {made.secret}"}
+    app = create_app(settings, store)
+    with TestClient(app, headers=headers, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def client(allowing: Settings, store: Store) -> Iterator[TestClient]:
+    with opened(allowing, store) as client:
+        yield client
 
 
 def send(client: TestClient, content: bytes, kind: str = "application/gzip") -> Any:
@@ -48,6 +73,14 @@ def test_code_is_kept_once_and_shown(client: TestClient, settings: Settings) -> 
     assert uploads(settings) == []
 
 
+def test_a_service_that_runs_no_programs_takes_no_code(settings: Settings, store: Store) -> None:
+    with opened(settings, store) as client:
+        answer = send(client, GOOD)
+    assert answer.status_code == 403
+    assert "--allow-commands" in answer.json()["hint"]
+    assert uploads(settings) == stored(settings) == []
+
+
 def test_an_unknown_digest_is_a_404_that_says_how_to_send_it(client: TestClient) -> None:
     answer = client.get("/api/v1/code/sha256:00")
     assert answer.status_code == 404
@@ -66,9 +99,11 @@ def test_each_bad_archive_is_a_named_problem(client: TestClient, settings: Setti
     assert uploads(settings) == stored(settings) == []
 
 
-def test_an_archive_that_is_too_large_names_the_setting(store: Store, settings: Settings) -> None:
-    small = settings.model_copy(update={"max_code_bytes": 2048})
-    with TestClient(create_app(small, store), raise_server_exceptions=False) as client:
+def test_an_archive_that_is_too_large_names_the_setting(
+    store: Store, settings: Settings, allowing: Settings
+) -> None:
+    small = allowing.model_copy(update={"max_code_bytes": 2048})
+    with opened(small, store) as client:
         answer = send(client, packed(file("a.bin", random.Random(0).randbytes(3000))))
         assert answer.status_code == 413
         assert "ARGBEST_MAX_CODE_BYTES" in answer.json()["hint"]
@@ -102,9 +137,11 @@ def test_a_lost_file_is_stored_again(client: TestClient, settings: Settings) -> 
     assert kept.read_bytes() == GOOD
 
 
-def test_a_full_disk_is_told_and_nothing_is_left(store: Store, settings: Settings) -> None:
-    full = settings.model_copy(update={"min_free_bytes": 2**62})
-    with TestClient(create_app(full, store), raise_server_exceptions=False) as client:
+def test_a_full_disk_is_told_and_nothing_is_left(
+    store: Store, settings: Settings, allowing: Settings
+) -> None:
+    full = allowing.model_copy(update={"min_free_bytes": 2**62})
+    with opened(full, store) as client:
         answer = send(client, GOOD)
     assert answer.status_code == 503
     assert "are free in" in answer.json()["detail"]
@@ -112,10 +149,12 @@ def test_a_full_disk_is_told_and_nothing_is_left(store: Store, settings: Setting
     assert uploads(settings) == stored(settings) == []
 
 
-def test_a_storage_that_is_away_is_told(store: Store, settings: Settings) -> None:
+def test_a_storage_that_is_away_is_told(
+    store: Store, settings: Settings, allowing: Settings
+) -> None:
     (settings.data_dir / "blocked").write_text("a file where the storage's folder should be")
-    away = settings.model_copy(update={"storage": str(settings.data_dir / "blocked")})
-    with TestClient(create_app(away, store), raise_server_exceptions=False) as client:
+    away = allowing.model_copy(update={"storage": str(settings.data_dir / "blocked")})
+    with opened(away, store) as client:
         answer = send(client, GOOD)
         assert answer.status_code == 503
         assert "in the storage" in answer.json()["detail"]
