@@ -9,6 +9,7 @@ from typing import Any
 from search_spaces import templates
 from search_spaces.domains import Choice, Constant, Domain
 from search_spaces.errors import Code, Problem, did_you_mean, pointer_to
+from search_spaces.objectives import RESERVED_METRICS
 from search_spaces.program import Program, flag_key, flags_json
 from search_spaces.values import shown
 
@@ -31,6 +32,11 @@ def program_problems(members: Mapping[str, Any]) -> Iterator[Problem]:
     if program.command:
         yield from _flag_problems(program, parameters, used)
     yield from _metric_problems(members)
+    yield from _pattern_problems(members, program)
+    if program.early_end and members.get("epochs") == 1:
+        detail = "a program of one epoch cannot end before the last one"
+        hint = "give epochs, the most that it reports, or leave early_end out"
+        yield Problem("/early_end", detail, Code.NOT_APPLICABLE, hint)
 
 
 def _templates(program: Program) -> Iterator[tuple[str, str]]:
@@ -112,22 +118,31 @@ def _values(domain: Domain) -> tuple[Any, ...]:
     return ()
 
 
+def _pattern_problems(members: Mapping[str, Any], program: Program) -> Iterator[Problem]:
+    """Yield the compared metrics that no pattern finds, where there are patterns."""
+    if not program.patterns:
+        return
+    for pointer, name in _compared(members):
+        if name not in program.patterns and name not in RESERVED_METRICS:
+            detail = f"no pattern finds the metric {shown(name)}"
+            known = [each for each in program.patterns if each != "epoch"]
+            yield Problem(pointer, detail, Code.UNKNOWN_METRIC, did_you_mean(str(name), known))
+
+
+def _compared(members: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the objectives and the limited metrics, each with its pointer."""
+    yield "/metric", members.get("metric")
+    for index, objective in enumerate(members.get("secondary", ()), start=1):
+        yield f"/objectives/{index}/metric", objective.metric
+    for index, constraint in enumerate(members.get("constraints", ())):
+        yield f"/constraints/{index}/metric", constraint.metric
+
+
 def _metric_problems(members: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield what makes a metric's name unusable in tables, plots and reports."""
-    listed = {
-        "objectives": (None, *members.get("secondary", ())),
-        "constraints": members.get("constraints", ()),
-    }
-    named = [("/metric", members.get("metric"))]
-    named += [
-        (f"/{key}/{index}/metric", each.metric)
-        for key, several in listed.items()
-        for index, each in enumerate(several)
-        if each is not None
-    ]
     patterns = members["program"].patterns
-    named += [(pointer_to("patterns", name), name) for name in patterns if name != "epoch"]
-    for pointer, name in named:
+    found = ((pointer_to("patterns", name), name) for name in patterns if name != "epoch")
+    for pointer, name in (*_compared(members), *found):
         if name in _COLUMNS:
             detail = f"curves have a column {name} for something else"
             yield Problem(pointer, detail, Code.BAD_NAME, "let the program print another name")

@@ -10,8 +10,10 @@ from typing import Any
 
 from search_spaces import templates
 from search_spaces.errors import Code, Problem, SearchSpaceError, pointer_to, raise_any
+from search_spaces.given_schema import read_schema
 from search_spaces.members import read_list
 from search_spaces.objectives import metric_problems
+from search_spaces.patterns import PatternError, compiled
 from search_spaces.text import unprintable
 from search_spaces.values import shown, text_problems, wrong_type
 
@@ -20,9 +22,8 @@ LONGEST_ARGUMENT = 10_000
 MOST_VARIABLES = 100
 MOST_FLAGS = 1000
 MOST_PATTERNS = 50
-LONGEST_PATTERN = 500
-LARGEST_SCHEMA = 100_000
 
+_TWO = re.compile(r"--?[A-Za-z][\w-]* +\S+\s*\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 #: Variables that the service sets itself, or that decide which programs and libraries are loaded.
 RESERVED_VARIABLES = re.compile(
@@ -33,7 +34,7 @@ RESERVED_VARIABLES = re.compile(
 def _command(raw: object, pointer: str) -> tuple[str, ...]:
     if isinstance(raw, str):
         raise SearchSpaceError([_as_text(raw, pointer)])
-    found = read_list(_template, raw, pointer, MOST_ARGUMENTS, "a list of arguments")
+    found = read_list(_command_argument, raw, pointer, MOST_ARGUMENTS, "a list of arguments")
     if not found or not found[0].strip():
         hint = 'write ["python", "train.py", "{args}"] for instance'
         raise SearchSpaceError([Problem(pointer, "the command is empty", Code.EMPTY, hint)])
@@ -48,6 +49,21 @@ def _as_text(raw: str, pointer: str) -> Problem:
     detail = "a command is a list of arguments, not one text"
     written = json.dumps(arguments, ensure_ascii=False)[:LONGEST_ARGUMENT]
     return Problem(pointer, detail, Code.WRONG_TYPE, f"write {written}")
+
+
+def _one_argument(raw: object, pointer: str) -> str:
+    """Read an argument; one that looks like two is refused, as programs understand it so."""
+    text = _argument(raw, pointer)
+    if _TWO.match(text):
+        first, rest = text.split(None, 1)
+        detail = f"{shown(text)} is one argument, and looks like two"
+        hint = f"write {json.dumps([first, rest], ensure_ascii=False)}"
+        raise SearchSpaceError([Problem(pointer, detail, Code.INVALID_VALUE, hint)])
+    return text
+
+
+def _command_argument(raw: object, pointer: str) -> str:
+    return _template(_one_argument(raw, pointer), pointer)
 
 
 def _template(raw: object, pointer: str) -> str:
@@ -111,9 +127,9 @@ def _flags_of_one(raw: object, pointer: str) -> dict[str, tuple[str, ...]]:
 
 def _flag(raw: object, pointer: str) -> tuple[str, ...]:
     if isinstance(raw, str):
-        text = _argument(raw, pointer)
+        text = _one_argument(raw, pointer)
         return (text,) if text else ()
-    return read_list(_argument, raw, pointer, MOST_ARGUMENTS, "text or a list of texts")
+    return read_list(_one_argument, raw, pointer, MOST_ARGUMENTS, "text or a list of texts")
 
 
 def _any_name(name: str, pointer: str) -> Iterator[Problem]:
@@ -132,20 +148,11 @@ def _metric_problems(name: str, pointer: str) -> Iterator[Problem]:
 def _pattern(raw: object, pointer: str) -> str:
     if not isinstance(raw, str):
         raise SearchSpaceError([wrong_type(pointer, raw, "a regular expression, as text")])
-    if len(raw) > LONGEST_PATTERN:
-        detail = f"a pattern of {len(raw)} characters is too long"
-        hint = f"use at most {LONGEST_PATTERN} characters"
-        raise SearchSpaceError([Problem(pointer, detail, Code.TOO_LONG, hint)])
     try:
-        groups = re.compile(raw).groups
-    except (re.error, OverflowError, RecursionError) as error:
-        detail = f"{shown(raw)} is not a regular expression: {error}"
-        problem = Problem(pointer, detail, Code.INVALID_VALUE, "correct it")
+        compiled(raw)
+    except PatternError as error:
+        problem = Problem(pointer, str(error), Code.INVALID_VALUE, error.hint)
         raise SearchSpaceError([problem]) from None
-    if groups != 1:
-        detail = f"{shown(raw)} has {groups} groups, and one must find the number"
-        hint = 'write one group, "val loss: ([0-9.]+)" for instance, and (?:...) for others'
-        raise SearchSpaceError([Problem(pointer, detail, Code.INVALID_VALUE, hint)])
     return raw
 
 
@@ -156,16 +163,7 @@ def _is_true(raw: object, pointer: str) -> bool:
 
 
 def _schema(raw: object, pointer: str) -> dict[str, Any] | None:
-    if raw is None:
-        return None
-    if not isinstance(raw, Mapping):
-        raise SearchSpaceError([wrong_type(pointer, raw, "a JSON Schema, as an object")])
-    size = len(json.dumps(raw))
-    if size > LARGEST_SCHEMA:
-        detail = f"a schema of {size} characters is too long"
-        hint = f"use at most {LARGEST_SCHEMA} characters"
-        raise SearchSpaceError([Problem(pointer, detail, Code.TOO_LONG, hint)])
-    return dict(raw)
+    return None if raw is None else read_schema(raw, pointer)
 
 
 def _read_each(

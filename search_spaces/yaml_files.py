@@ -100,6 +100,7 @@ class _Loader(yaml.SafeLoader):
         """Construct a mapping, unless a key is no text or comes twice."""
         seen: set[str] = set()
         for key, _ in node.value:
+            _make_text(key)
             if key.tag != _TAG + "str":
                 problem = "a key is not text: put it in quotes"
                 raise ConstructorError(None, None, problem, key.start_mark)
@@ -117,6 +118,14 @@ class _Loader(yaml.SafeLoader):
         return int(node.value)
 
 
+def _make_text(key: yaml.Node) -> None:
+    """Make a key that YAML reads as true, false, null or a number the text that JSON has there."""
+    if key.tag in (_TAG + "bool", _TAG + "null"):
+        key.value, key.tag = _WORDS[key.value.lower()], _TAG + "str"
+    elif key.tag in (_TAG + "int", _TAG + "float"):
+        key.tag = _TAG + "str"
+
+
 class _Dumper(yaml.SafeDumper):
     """PyYAML's safe dumper, which also quotes texts that YAML 1.2 takes for numbers: ``1e-3``."""
 
@@ -125,6 +134,7 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+_WORDS = {"true": "true", "false": "false", "null": "null", "~": "null", "": "null"}
 _TAG = "tag:yaml.org,2002:"
 _SCALARS = {
     "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),

@@ -139,6 +139,7 @@ class Planner:
         :class:`search_spaces.SearchSpaceError`.
         """
         _check_program(space, root)
+        _check_code(space, root)
         trainable = _trainable(space, root)
         schema = trainable.schema()
         space = search_spaces.with_floats(space, schema)
@@ -241,3 +242,14 @@ def _check_program(space: SearchSpace, root: str) -> None:
         hint = "use a registered trainable: GET /api/v1/trainables lists them"
         detail = "this service does not run commands or code that is sent along"
         raise InvalidRequest([Problem(f"{root}/{key}", detail, Code.NOT_APPLICABLE, hint)])
+
+
+def _check_code(space: SearchSpace, root: str) -> None:
+    """Refuse code that is still the path of a folder: only the client can read it."""
+    if space.program is not None and not space.program.is_packed:
+        detail = "code is the path of a folder, and the service cannot read it"
+        hint = (
+            "submit the file by `argbest submit FILE`, which sends the folder; or send it by "
+            "POST /api/v1/code, and write the digest of the answer here"
+        )
+        raise InvalidRequest([Problem(f"{root}/code", detail, Code.INVALID_VALUE, hint)])

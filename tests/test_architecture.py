@@ -17,7 +17,8 @@ PACKAGES = ("search_spaces", "trainables", "results", "service", "handin", "argb
 #: The modules of a package that packages after it may import.
 PUBLIC = {
     "search_spaces": ["search_spaces", "search_spaces.text", "search_spaces.errors",
-                      "search_spaces.yaml_files", "search_spaces.templates"],
+                      "search_spaces.yaml_files", "search_spaces.templates",
+                      "search_spaces.patterns"],
     "trainables": ["trainables.contract", "trainables.registry", "trainables.parameters",
                    "trainables.programs",
                    "trainables.datasets", "trainables.files", "trainables.state_files"],
@@ -80,6 +81,7 @@ HOMES = {
     "click": ["service.cli*", "handin.command"],
     "rich": ["service.cli*"],
     "pathspec": ["service.code.ignored"],
+    "re2": ["search_spaces.patterns"],
     "jsonschema": ["search_spaces.validation"],
     "psutil": ["service.engine.*"],
     "pyarrow": ["results.storage_kinds"],

@@ -8,7 +8,7 @@ from search_spaces.keys import key_problems, strategy_hint
 from search_spaces.space import STRATEGIES
 
 SPACE = ("name", "trainable", "strategy", "metric", "mode", "trials", "epochs", "parameters",
-         "scheduler", "budget", "enqueue")  # fmt: skip
+         "scheduler", "budget", "enqueue", "command")  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ SPACE = ("name", "trainable", "strategy", "metric", "mode", "trials", "epochs", 
         ("num_samples", "write trials instead"),
         ("run_cap", "write trials instead"),
         ("direction", "write mode instead"),
-        ("program", "write trainable instead"),
+        ("program", "write command instead"),
         ("early_terminate", "write scheduler instead"),
         ("pruner", "write scheduler instead"),
         ("timeout", "write budget instead"),

@@ -337,7 +337,7 @@ def test_a_sweep_of_weights_and_biases_is_told_our_words() -> None:
     with pytest.raises(SearchSpaceError) as caught:
         SearchSpace.from_json(sweep)
     hints = {problem.pointer: problem.hint for problem in caught.value.problems}
-    assert hints["/program"] == "write trainable instead"
+    assert hints["/program"] == "write command instead"
     assert hints["/method"] == "write strategy instead"
     assert hints["/run_cap"] == "write trials instead"
     assert hints["/metric"] == 'write "metric": "<its name>" and "mode": "min" or "max"'

@@ -57,7 +57,7 @@ def test_scalars_are_those_of_json(text: str, value: Any) -> None:
         ("a: 1\nb: *x\n", 2, "anchors and aliases are not read"),
         ("a: !!python/object:os.system x\n", 1, "tags are not read"),
         ("a: !!int x\n", 1, "tags are not read"),
-        ("a: 1\n1: 2\n", 2, "a key is not text: put it in quotes"),
+        ("'1': 1\n1: 2\n", 2, 'the key "1" comes twice'),
         ("a: 1\n[1, 2]: 2\n", 2, "a key is not text: put it in quotes"),
         ("a: 1\n? {b: 1}\n: 2\n", 2, "a key is not text: put it in quotes"),
         ("a: 1\n--- \nb: 2\n", 2, "but found another document"),
@@ -134,3 +134,11 @@ def test_a_list_that_comes_twice_is_written_twice() -> None:
     sizes = [64, 64]
     declared = {"values": [sizes, [128]], "default": sizes}
     assert load_yaml(dump_yaml(declared)).value == declared
+
+
+def test_keys_of_other_types_are_the_texts_that_json_has() -> None:
+    document = load_yaml("flags:\n  amp: {True: '--amp', false: '', ~: x, 1: y, 0.5: z}\n")
+    wanted = {"true": "--amp", "false": "", "null": "x", "1": "y", "0.5": "z"}
+    assert document.value == {"flags": {"amp": wanted}}
+    assert document.line("/flags/amp/true") == 2
+    assert load_yaml(dump_yaml(document.value)).value == document.value
