@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -21,6 +22,7 @@ from service.client.errors import ClientError
 #: not of this package.
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Bring a program": {
+        "init": ("init", "Write a commented search space for a program."),
         "convert": ("convert", "Write a search space from another system's file."),
     },
     "Run a search": {
@@ -77,7 +79,8 @@ class LazyGroup(click.Group):
             return None
         module = _BY_NAME[cmd_name][0]
         path = module if "." in module else f"service.cli.{module}"
-        command: click.Command = getattr(import_module(path), cmd_name)
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(import_module(path), name)
         return command
 
     def format_commands(
