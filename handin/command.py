@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from service.schemas import JobView
 
 POLL_INTERVAL_S = 1.0
+#: How many configurations a confirmation runs again, beside the defaults, and with how many seeds.
+_TOP, _SEEDS = 3, 5
 #: A job in one of these states is used instead of a new one of the same spec.
 _REUSED = (JobState.SUCCEEDED, JobState.RUNNING, JobState.QUEUED)
 
@@ -44,8 +46,13 @@ _REUSED = (JobState.SUCCEEDED, JobState.RUNNING, JobState.QUEUED)
     type=click.IntRange(min=1),
     help="Epochs of every run, for a short demonstration. [default: what the homework asks]",
 )
+@click.option(
+    "--confirm",
+    is_flag=True,
+    help="Run the best configurations of Q4 again with further seeds: is each winner real?",
+)
 @with_client
-def handin(client: Client, *, output: Path, epochs: int | None) -> None:
+def handin(client: Client, *, output: Path, epochs: int | None, confirm: bool) -> None:
     """Run all of Q2 to Q4 and write the hand-in as one PDF.
 
     Jobs of the same specification that have succeeded, or that still run, are used again, so the
@@ -55,11 +62,17 @@ def handin(client: Client, *, output: Path, epochs: int | None) -> None:
 
     check_writable(output)
     changed = {} if epochs is None else {"epochs": epochs}
-    bodies = {task.question: {**task.body, **changed} for task in TASKS}
+    searches = [task.question for task in TASKS if task.is_search]
+    bodies = {
+        task.question: _bodies({**task.body, **changed}, is_search=task.is_search, confirm=confirm)
+        for task in TASKS
+    }
     try:
-        jobs = {question: _job(client, question, body) for question, body in bodies.items()}
+        jobs = {question: _job(client, question, *tried) for question, tried in bodies.items()}
         with display(client.clock.now) as shown:
             _follow(client, jobs, shown)
+            if confirm and _confirm(client, jobs, searches):
+                _follow(client, jobs, shown)
     except KeyboardInterrupt:
         note("interrupted: the jobs go on, and `argbest handin` will use them")
         raise
@@ -70,15 +83,43 @@ def handin(client: Client, *, output: Path, epochs: int | None) -> None:
         click.get_current_context().exit(ExitCode.JOB_FAILED)
 
 
-def _job(client: Client, question: str, body: Mapping[str, Any]) -> JobView:
-    """Return a job that answers the question: one of the same spec, or a new one."""
-    fingerprint = client.plan(body).fingerprint
-    for state in _REUSED:
-        found = client.jobs(fingerprint=fingerprint, state=state, limit=1).items
-        if found:
-            note(f"{question}: job {found[0].id}, {state}, is used again")
-            return found[0]
-    job = client.submit(body)
+def _bodies(body: Mapping[str, Any], *, is_search: bool, confirm: bool) -> list[Mapping[str, Any]]:
+    """Return the requests whose jobs answer a question, the wanted one first.
+
+    A search that was confirmed answers it without, and one that was not can be confirmed.
+    """
+    confirmed = {**body, "confirm": {"top": _TOP, "seeds": _SEEDS}}
+    if not is_search:
+        return [body]
+    return [confirmed, body] if confirm else [body, confirmed]
+
+
+def _confirm(client: Client, jobs: dict[str, JobView], searches: Iterable[str]) -> bool:
+    """Let the searches that have not been confirmed be; return whether there are any."""
+    asked = [
+        question
+        for question in searches
+        if jobs[question].has_succeeded and "confirm" not in jobs[question].spec
+    ]
+    for question in asked:
+        jobs[question] = client.confirm(jobs[question].id, top=_TOP, seeds=_SEEDS)
+        note(f"{question}: job {jobs[question].id}, the winner is confirmed")
+    return bool(asked)
+
+
+def _job(client: Client, question: str, *bodies: Mapping[str, Any]) -> JobView:
+    """Return a job that answers the question: one of a spec of ``bodies``, or a new one.
+
+    The new one is of the first.
+    """
+    for body in bodies:
+        fingerprint = client.plan(body).fingerprint
+        for state in _REUSED:
+            found = client.jobs(fingerprint=fingerprint, state=state, limit=1).items
+            if found:
+                note(f"{question}: job {found[0].id}, {state}, is used again")
+                return found[0]
+    job = client.submit(bodies[0])
     note(f"{question}: job {job.id}, {count(job.progress.trials, 'trial')}, submitted")
     return job
 

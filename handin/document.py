@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from handin import classification, regression, searches
 from handin.answers import Answer
+from handin.confirmation import confirmation
 from handin.overview import overview
 from handin.questions import TASKS, Task
 from handin.tables import configuration, epochs_table, trials_table
@@ -118,7 +119,8 @@ def _run(task: Task, answers: Mapping[str, Answer], plots: dict[str, bytes]) -> 
     answer = answers.get(task.question)
     if answer is None:
         return {**section, "warnings": ["This question has not been run."], "answered": False}
-    blocks = [*explain_selected(answer.results), *FINDINGS[task.question](answers)]
+    findings = FINDINGS[task.question](answers)
+    blocks = [*explain_selected(answer.results), *findings, *confirmation(answer)]
     return {
         **section,
         "answered": True,

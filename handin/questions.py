@@ -22,6 +22,11 @@ class Task:
     epochs: int
     body: Mapping[str, Any]
 
+    @property
+    def is_search(self) -> bool:
+        """Whether it selects among configurations, so that its winner may be confirmed."""
+        return self.question.startswith("Q4")
+
 
 TASKS: tuple[Task, ...] = (
     Task(

@@ -66,6 +66,38 @@ def test_otherwise_a_job_is_submitted(state: str) -> None:
     assert client.submitted == [{"a": 1}]
 
 
+def test_a_search_is_looked_for_as_it_is_wanted_first_and_then_the_other_way() -> None:
+    body = {"search_space": "q4_depth"}
+    confirmed = {**body, "confirm": {"top": 3, "seeds": 5}}
+    assert command._bodies(body, is_search=True, confirm=True) == [confirmed, body]
+    assert command._bodies(body, is_search=True, confirm=False) == [body, confirmed]
+    assert command._bodies(body, is_search=False, confirm=True) == [body]
+    client: Any = FakeClient()
+    command._job(client, "Q4.3", confirmed, body)
+    assert client.submitted == [confirmed]
+
+
+def test_searches_that_have_succeeded_without_a_confirmation_are_confirmed() -> None:
+    asked: list[Any] = []
+
+    class Confirming:
+        def confirm(self, job_id: str, *, top: int, seeds: int) -> JobView:
+            asked.append((job_id, top, seeds))
+            return after
+
+    def job(**changes: Any) -> JobView:
+        return JOB.model_copy(update=changes)
+
+    after = job(state="queued")
+    has_one = job(spec={**JOB.spec, "confirm": {"top": 3, "seeds": 5}})
+    jobs = {"Q3.1b": JOB, "Q4.1": JOB, "Q4.2": has_one, "Q4.3": job(state="failed")}
+    client: Any = Confirming()
+    assert command._confirm(client, jobs, ["Q4.1", "Q4.2", "Q4.3"])
+    assert asked == [(JOB.id, 3, 5)]
+    assert jobs["Q4.1"] is after
+    assert not command._confirm(client, jobs, ["Q4.1", "Q4.2", "Q4.3"])
+
+
 def test_an_answer_holds_report_and_plots() -> None:
     client: Any = FakeClient()
     answer = command._answer(client, JOB)
