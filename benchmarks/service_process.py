@@ -115,18 +115,19 @@ class RunningService:
 
 @contextmanager
 def running_service(
-    settings: Settings, *, workers: int, database_url: str = ""
+    settings: Settings, *, workers: int, database_url: str = "", cache_dir: Path | None = None
 ) -> Iterator[RunningService]:
     """Start a service with its own Ray and ``workers`` CPU slots; stop it afterwards.
 
-    Its database is ``database_url`` or an empty file; it has no compiled code and reads the
-    prepared data sets of ``settings``. Raises :class:`BenchmarkError` if it does not start.
+    Its database is ``database_url`` or an empty file. It reads the prepared data sets of
+    ``settings``, and has no compiled code but that in ``cache_dir``, where it leaves its own.
+    Raises :class:`BenchmarkError` if it does not start.
     """
     with TemporaryDirectory(prefix="argbest-bench-") as name:
         folder = Path(name)
         (folder / "datasets").symlink_to(settings.datasets_dir)
         changes = {
-            "data_dir": folder, "cache_dir": folder / "cache", "num_cpus": workers,
+            "data_dir": folder, "cache_dir": cache_dir or folder / "cache", "num_cpus": workers,
             "port": _free_port(), "host": "127.0.0.1",
             "database_url": database_url, "ray_address": "", "search_spaces_dir": None,
         }  # fmt: skip

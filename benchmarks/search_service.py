@@ -1,0 +1,127 @@
+"""Measure how soon a search through the service finds what the full grid found.
+
+    python -m benchmarks.search_service --seeds 5
+
+Each search is ``q4_grid``'s space with ``strategy: auto``, real training on Fashion-MNIST with Ray:
+it ends as soon as a trial's last epoch is within :data:`MARGIN` of the full grid's best validation
+accuracy. With ``--code FOLDER`` the searches use the compiled code there and leave theirs; without
+it, each begins without any. See docs/search.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+from benchmarks.records import BenchmarkError
+from benchmarks.service_process import RunningService, running_service
+from service.client.errors import ClientError
+from service.settings import Settings
+
+#: The best validation accuracy of the 144 trials of ``q4_grid`` (docs/performance.md).
+GRID_BEST = 0.8886
+#: What counts as found: a difference that seeds alone make.
+MARGIN = 0.002
+#: Trials after which a search gives up.
+TRIALS = 60
+#: Slots of the service: trials that train at the same time.
+WORKERS = 2
+_POLL_SECONDS = 1.0
+_MOST_SECONDS = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One search: its seed, whether compiled code was at hand, and what it took to find.
+
+    ``seconds`` are those from the POST to the end as the service recorded it; ``best`` is the
+    validation accuracy found, ``ended_by`` why the search ended, "" if all trials were used up.
+    """
+
+    seed: int
+    has_code: bool
+    seconds: float
+    trials: int
+    epochs: int
+    best: float
+    ended_by: str
+
+    @property
+    def has_found(self) -> bool:
+        """Whether it came within the margin of the grid's best."""
+        return self.best >= GRID_BEST - MARGIN
+
+
+def search(service: RunningService, seed: int, *, has_code: bool) -> Search:
+    """Run one search to its end; raise :class:`BenchmarkError` if it fails."""
+    body = {
+        "search_space": "q4_grid",
+        "strategy": "auto",
+        "trials": TRIALS,
+        "seed": seed,
+        "confirm": False,
+        "budget": {"target": round(GRID_BEST - MARGIN, 6)},
+    }
+    timed = service.time_job(body, poll_seconds=_POLL_SECONDS, most_seconds=_MOST_SECONDS)
+    best = service.client.best(timed.job.id)
+    return Search(
+        seed=seed,
+        has_code=has_code,
+        seconds=timed.recorded_s,
+        trials=len(timed.trials),
+        epochs=timed.job.progress.epochs_done,
+        best=float(best.value),
+        ended_by=timed.job.ended_by,
+    )
+
+
+def summary(searches: Sequence[Search]) -> str:
+    """Return the searches as a Markdown table, and their median and longest time."""
+    rows = [
+        "| seed | compiled code | minutes | trials | epochs | best |",
+        "|--:|---|--:|--:|--:|--:|",
+    ]
+    for one in searches:
+        code = "at hand" if one.has_code else "none"
+        best = f"{one.best:.4f}" + ("" if one.has_found else " (not found)")
+        row = (one.seed, code, f"{one.seconds / 60:.1f}", one.trials, one.epochs, best)
+        rows.append("| " + " | ".join(map(str, row)) + " |")
+    minutes = [one.seconds / 60 for one in searches]
+    rows += ["", f"Median {median(minutes):.1f} min, longest {max(minutes):.1f} min."]
+    return "\n".join(rows)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line; return the exit status: 1 if a search could not be measured."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.search_service", description=__doc__
+    )
+    parser.add_argument("--seeds", type=int, default=5, help="searches, of seeds 1 to so many (5)")
+    parser.add_argument("--code", type=Path, metavar="FOLDER", help="compiled code, kept there")
+    parser.add_argument("--results", type=Path, help="write one JSON line a search there")
+    options = parser.parse_args(arguments)
+    done: list[Search] = []
+    settings = Settings()
+    try:
+        for seed in range(1, options.seeds + 1):
+            with running_service(settings, workers=WORKERS, cache_dir=options.code) as service:
+                done.append(search(service, seed, has_code=options.code is not None))
+            line = json.dumps(asdict(done[-1]))
+            print(line, file=sys.stderr, flush=True)
+            if options.results:
+                with options.results.open("a", encoding="utf-8") as file:
+                    file.write(line + "\n")
+    except (BenchmarkError, ClientError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(summary(done))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
