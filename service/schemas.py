@@ -480,13 +480,15 @@ class TokenView(Answer):
 class ReadinessView(Answer):
     """Whether the service can take work.
 
-    ``parts`` has "ok" or a sentence for each part. It is left out where the reader may not see
-    it, ``token`` where no valid one was sent; ``token`` is null where it could not be checked.
+    ``parts`` has "ok" or a sentence for each part, ``allows_commands`` says whether programs of
+    clients are run. Both are left out where the reader may not see them, ``token`` where no valid
+    one was sent; ``token`` is null where it could not be checked.
     """
 
     status: str
     parts: dict[str, str] = {}
     token: TokenView | None = None
+    allows_commands: bool = False
 
 
 class VersionView(Answer):

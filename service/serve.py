@@ -23,14 +23,15 @@ from filelock import FileLock, Timeout
 from results.errors import ResultsError
 from results.store import Store, open_store
 from service import logs
-from service.addresses import is_loopback
+from service.addresses import address, is_loopback
 from service.api import create_app
 from service.engine.cluster import ClusterError
 from service.engine.head import Head, authentication, start_head, stop_head
 from service.engine.supervisor import Supervisor, with_head
 from service.http.access import asks_for_tokens
+from service.local_token import token_file
 from service.settings import Settings, settings_or_exit
-from service.tokens import make_first_token
+from service.tokens import local_token, make_first_token
 
 logger = logging.getLogger("service.serve")
 
@@ -60,6 +61,8 @@ def serve(settings: Settings) -> None:
         store = open_store(settings.store_url)
         stack.callback(store.close)
         store.migrate()
+        is_needed = asks_for_tokens(settings) and _answers_on_loopback(settings)
+        stack.enter_context(local_token(store, settings, is_needed=is_needed))
         _say("starting Ray ...")
         running, head = stack.enter_context(local_ray(settings))
         app = create_app(running, store)
@@ -141,6 +144,12 @@ def _only_one(settings: Settings) -> Iterator[None]:
         ) from error
 
 
+def _answers_on_loopback(settings: Settings) -> bool:
+    """Whether the command line on this machine reaches the API at a loopback address."""
+    found = address(settings.host)
+    return is_loopback(settings.host) or (found is not None and found.is_unspecified)
+
+
 def _url(settings: Settings) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"http://{host}:{settings.port}"
@@ -157,16 +166,24 @@ def _announce(settings: Settings) -> None:
 
 
 def _announce_access(settings: Settings, store: Store) -> None:
-    """Say whether clients need tokens; if the store has none yet, make one and show it."""
+    """Say whether clients need tokens, and which ones there are.
+
+    A service that others reach shows the first token that is made; it makes one if there is none.
+    """
     if asks_for_tokens(settings):
-        secret = make_first_token(store)
+        secret = None if is_loopback(settings.host) else make_first_token(store)
         if secret is None:
             _say("Token          needed by every client; `argbest token create NAME` makes one")
         else:
             _say(f"Token          {secret}")
             _say("               for an admin, shown only now: clients send it as ARGBEST_TOKEN")
+        if _answers_on_loopback(settings):
+            _say("               this user's command line on this machine finds its own, in")
+            _say(f"               {token_file(settings.data_dir)}")
     elif not is_loopback(settings.host):
         _say("Warning        ARGBEST_AUTH=off: any client of this address can run and delete jobs")
+    if settings.allow_commands:
+        _say("Programs       of clients with the scope code are run, as this user: SECURITY.md")
     _say("Press Ctrl-C to stop.")
 
 

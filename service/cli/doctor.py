@@ -129,6 +129,11 @@ def _server(client: Client) -> Iterator[Check]:
     for name, state in (ready.parts or {"parts": ready.status}).items():
         hint = "" if state == "ok" else "see the log of `argbest serve`"
         yield Check(f"server's {name}", "ok" if state == "ok" else "broken", state, hint)
+    if "allows_commands" in ready.model_fields_set:
+        allowed = (
+            "run for tokens of the scope code or admin" if ready.allows_commands else "not run"
+        )
+        yield Check("programs", "ok", allowed)
     token = _token_check(ready)
     yield token
     if token.state == "ok":
@@ -154,7 +159,10 @@ def _token_check(ready: ReadinessView) -> Check:
         return Check("token", "warning", detail, "look again when it does")
     if "parts" in ready.model_fields_set:
         return Check("token", "ok", "none is asked for")
-    hint = "set ARGBEST_TOKEN; `argbest token create NAME`, on the server's machine, makes one"
+    hint = (
+        "set ARGBEST_TOKEN; `argbest token create NAME`, on the server's machine, makes one; there "
+        "--data-dir (ARGBEST_DATA_DIR) is the folder where the command line finds its own"
+    )
     return Check("token", "broken", "the server asks for a valid one, and tells nobody more", hint)
 
 

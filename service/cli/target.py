@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
 from service.client import DEFAULT_URL
+from service.local_token import secret_for
 
 if TYPE_CHECKING:
     from service.client.client import Client
@@ -44,10 +46,23 @@ def remember_target(command: F) -> F:
     return url(token(command))
 
 
-def current_target(context: click.Context) -> tuple[str, str | None]:
-    """Return the server's address and token for this command."""
-    url = context.meta.get(_URL) or os.environ.get("ARGBEST_URL") or DEFAULT_URL
-    return str(url), context.meta.get(_TOKEN) or os.environ.get("ARGBEST_TOKEN")
+def current_target(context: click.Context) -> tuple[str, str | Callable[[], str | None]]:
+    """Return the server's address and token for this command.
+
+    Where no token is given it is that of the service on this machine, if the address is its own.
+    """
+    url = str(context.meta.get(_URL) or os.environ.get("ARGBEST_URL") or DEFAULT_URL)
+    token = context.meta.get(_TOKEN) or os.environ.get("ARGBEST_TOKEN")
+    folder = data_folder(context)
+    return url, token or (lambda: secret_for(url, folder))
+
+
+def data_folder(context: click.Context) -> Path:
+    """Return the data folder of this machine's service: ``--data-dir``, or as its settings say."""
+    from platformdirs import user_data_dir
+
+    given = context.params.get("data_dir") or os.environ.get("ARGBEST_DATA_DIR")
+    return Path(given or user_data_dir("argbest")).expanduser()
 
 
 def with_client(command: Callable[Concatenate[Client, P], R]) -> Callable[P, R]:

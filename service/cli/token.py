@@ -16,6 +16,7 @@ from service.cli.errors import ExitCode
 from service.cli.options import folder_option, machine_settings
 from service.cli.output import emit_json, json_option, note, table
 from service.cli.text import clean
+from service.local_token import read_local_token
 
 if TYPE_CHECKING:
     from service.tokens import TokenStore
@@ -118,6 +119,22 @@ def revoke(*, name: str, data_dir: Path | None) -> None:
     with _store(data_dir) as store:
         store.revoke_token(name)
     note(f"{name} is revoked")
+
+
+@token.command("local")
+@folder_option
+def show_local(*, data_dir: Path | None) -> None:
+    """Print the token that the command line on this machine uses, say for the page.
+
+    A service that asks for tokens makes it as it starts, and revokes it as it ends.
+    """
+    folder = machine_settings(data_dir).data_dir
+    found = read_local_token(folder)
+    if found is None:
+        click.secho(f"Error: there is no such token for you in {folder}", err=True, fg="red")
+        note("a service that asks for tokens makes one as it starts: `argbest serve`")
+        click.get_current_context().exit(ExitCode.NOT_FOUND)
+    click.echo(found.secret)
 
 
 def _json(one: TokenRecord) -> dict[str, Any]:

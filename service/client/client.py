@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from service import schemas
 from service.client import DEFAULT_URL
-from service.client.connection import Clock, Connection, Model, segment
+from service.client.connection import Clock, Connection, Model, Token, segment
 from service.client.errors import NotFound, UnexpectedAnswer
 from service.client.events import AnyEvent, Event, JobEvent, follow, follow_all
 from trainables.files import replace
@@ -34,6 +34,7 @@ API = "/api/v1"
 class Client:
     """A connection to one argbest server; close it, or use it as a context manager.
 
+    ``token`` may be a function that returns one: it is called again after a 401.
     Tests replace the network by ``transport`` and the time by ``clock``. ``timeout`` is in
     seconds and counts for one answer, not for :meth:`wait`.
     """
@@ -42,7 +43,7 @@ class Client:
         self,
         base_url: str = DEFAULT_URL,
         *,
-        token: str | None = None,
+        token: Token = None,
         transport: httpx2.BaseTransport | None = None,
         timeout: float = 60.0,
         clock: Clock | None = None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,13 +62,48 @@ def segment(value: object) -> str:
     return quote(text, safe="")
 
 
+#: A token, or a function that returns the one to send now.
+Token = str | Callable[[], str | None] | None
+
+
+class _Bearer(httpx2.Auth):
+    """Sends a token; after a 401 it asks for it anew, and sends one that is another once more."""
+
+    def __init__(self, token: Token) -> None:
+        self._source = token if callable(token) else lambda: token
+        self._secret = self._checked()
+
+    def _checked(self) -> str | None:
+        secret = self._source()
+        if secret and not (secret.isascii() and secret.isprintable()):
+            raise BadToken("the token may only hold printable ASCII characters")
+        return secret
+
+    def auth_flow(
+        self, request: httpx2.Request
+    ) -> Generator[httpx2.Request, httpx2.Response, None]:
+        """Send the request; its body is sent again where it is there as a whole."""
+        if not self._secret:
+            self._secret = self._checked()
+        before = self._secret
+        if before:
+            request.headers["Authorization"] = f"Bearer {before}"
+        response = yield request
+        if response.status_code != 401 or not isinstance(request.stream, httpx2.ByteStream):
+            return
+        self._secret = self._checked()
+        if self._secret and self._secret != before:
+            request.headers["Authorization"] = f"Bearer {self._secret}"
+            yield request
+
+
 class Connection:
     """Sends requests to one server and turns bad answers into :mod:`service.client.errors`."""
 
     def __init__(
         self,
         base_url: str,
-        token: str | None,
+        token: Token,
         transport: httpx2.BaseTransport | None,
         timeout: float,
         clock: Clock,
@@ -76,11 +111,9 @@ class Connection:
         self.base_url = base_url.rstrip("/")
         self.clock = clock
         self._timeout = timeout
-        if token and not (token.isascii() and token.isprintable()):
-            raise BadToken("the token may only hold printable ASCII characters")
         self._http = httpx2.Client(
             base_url=self.base_url,
-            headers={"Authorization": f"Bearer {token}"} if token else {},
+            auth=_Bearer(token),
             timeout=httpx2.Timeout(timeout, connect=CONNECT_TIMEOUT_S),
             transport=transport,
             # A proxy cannot reach this machine's own loopback address.

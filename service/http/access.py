@@ -42,7 +42,8 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITE = frozenset({"same-origin", "none"})
 _HINT = (
     "send the header 'Authorization: Bearer <token>' (ARGBEST_TOKEN for the command line); "
-    "`argbest token create NAME`, run on the server's machine, makes a token"
+    "`argbest token create NAME`, run on the server's machine, makes a token; there the command "
+    "line finds its own in the data folder (ARGBEST_DATA_DIR)"
 )
 #: Answers may hold text of a job's author: a browser may draw them, but runs nothing in them.
 #: Our own pages bring a policy of their own.

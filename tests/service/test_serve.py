@@ -48,6 +48,7 @@ def test_a_second_service_over_one_data_folder_is_refused(tmp_path: Path) -> Non
     [
         (["--port", "99999"], {}, "ARGBEST_PORT", 2),
         ([], {"ARGBEST_LEASE_SECONDS": "soon"}, "ARGBEST_LEASE_SECONDS", 2),
+        (["--allow-commands"], {"ARGBEST_AUTH": "off"}, "ARGBEST_ALLOW_COMMANDS", 2),
         ([], {"RAY_ADDRESS": "auto"}, "host:port", 2),
         ([], {"ARGBEST_DATABASE_URL": "oracle://x"}, "ARGBEST_DATABASE_URL", 1),
     ],
@@ -125,6 +126,28 @@ def test_access_without_tokens_is_warned_of_beyond_this_machine(
     serving._announce_access(settings.model_copy(update={"host": host, "auth": auth}), store)
     assert ("ARGBEST_AUTH=off" in capsys.readouterr().err) is warned
     assert store.tokens() == ()
+
+
+@pytest.mark.parametrize(
+    ("host", "changes", "is_told"),
+    [
+        ("127.0.0.1", {}, False),
+        ("127.0.0.1", {"allow_commands": True}, True),
+        ("127.0.0.1", {"auth": "on"}, True),
+        ("0.0.0.0", {}, True),
+        ("::", {}, True),
+        ("192.168.1.5", {"allow_commands": True}, False),
+    ],
+)
+def test_where_the_command_line_finds_its_token_is_told(
+    settings: Settings, store: Store, capsys: pytest.CaptureFixture[str],
+    host: str, changes: dict[str, object], is_told: bool,
+) -> None:  # fmt: skip
+    serving._announce_access(settings.model_copy(update={"host": host, **changes}), store)
+    shown = capsys.readouterr().err
+    assert (f"{settings.data_dir}/local-token.json" in shown) is is_told
+    assert ("Programs" in shown) is ("allow_commands" in changes)
+    assert ("argb_" in shown) is (host != "127.0.0.1")
 
 
 @pytest.fixture

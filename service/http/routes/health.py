@@ -58,7 +58,7 @@ def readyz(request: Request, store: StoreDep, settings: SettingsDep) -> Response
     view = ReadinessView(status="ok" if is_ready else "not ready")
     token = request.state.token
     if token is not None or not request.state.is_locked:
-        view.parts = parts
+        view.parts, view.allows_commands = parts, settings.allow_commands
     if token is not None:
         view.token = TokenView(name=token.name, scope=token.scope)
     return _answer(view)

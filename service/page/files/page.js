@@ -190,7 +190,7 @@ function askForToken(reason) {
   };
   main.replaceChildren(make("h2", {}, "Token"),
     make("form", { onsubmit: keep }, input, " ", make("button", {}, "Open")),
-    make("p", { class: "muted" }, `${reason}. On the server's machine, argbest token create NAME makes one.`));
+    make("p", { class: "muted" }, `${reason}. On the server's machine, argbest token create NAME makes one, and argbest token local shows that of its user.`));
   input.focus();
 }
 

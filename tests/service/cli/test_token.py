@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from results.store import Store
 from service.cli import main
 from service.settings import Settings
+from service.tokens import local_token
 from tests.service.http.serving import served
 
 #: Nobody's, but of the form that one has.
@@ -112,3 +113,32 @@ def test_doctor_says_that_a_token_could_not_be_checked(settings: Settings) -> No
     database, token = checks["server's database"], checks["token"]
     assert (database["state"], database["detail"]) == ("broken", "unavailable")
     assert (token["state"], "could not be checked" in token["detail"]) == ("warning", True)
+
+
+def test_the_command_line_on_the_services_machine_finds_its_own_token(
+    settings: Settings, store: Store, tmp_path: Path
+) -> None:
+    """Without one given; another data folder's, or another port's, is not sent."""
+    locked = settings.model_copy(update={"allow_commands": True})
+    here, other = settings.data_dir, tmp_path / "other"
+    with served(locked, store) as url:
+        port = int(url.rpartition(":")[2])
+        at_port = locked.model_copy(update={"port": port})
+        with local_token(store, at_port, is_needed=True):
+            assert run("--url", url, "ls", data_dir=here).exit_code == 0
+            assert run("ls", "--url", url, data_dir=here).exit_code == 0
+            shown = run("token", "local", data_dir=here)
+            assert store.token(shown.stdout.strip()) is not None
+            assert run("--url", url, "ls", token="argb_wrong", data_dir=here).exit_code == 3
+            refused = run("--url", url, "ls", data_dir=other)
+            assert refused.exit_code == 3
+            assert "ARGBEST_DATA_DIR" in refused.stderr
+            told = run("--url", url, "doctor", "--json", "--data-dir", str(here), data_dir=other)
+            checks = {check["name"]: check for check in json.loads(told.stdout)["items"]}
+            assert checks["token"]["state"] == "ok"
+            assert "local-" in checks["token"]["detail"]
+            assert checks["programs"]["detail"].startswith("run for tokens of the scope code")
+        assert run("--url", url, "ls", data_dir=here).exit_code == 3
+    nothing = run("token", "local", data_dir=here)
+    assert nothing.exit_code == 4
+    assert "argbest serve" in nothing.stderr

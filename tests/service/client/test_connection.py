@@ -13,6 +13,7 @@ from service.client.errors import (
     ServerBusy,
     ServerFault,
     ServerUnreachable,
+    Unauthorized,
     UnexpectedAnswer,
 )
 from tests.service.client.fakes import URL, FakeTime, Script, busy, client_of, job, ok
@@ -27,6 +28,49 @@ def test_token_is_sent_and_only_where_there_is_one() -> None:
         client.version()
     assert script.requests[0].headers["Authorization"] == "Bearer secret"
     assert "Authorization" not in script.requests[1].headers
+
+
+def refused() -> httpx2.Response:
+    return httpx2.Response(401, json={"title": "Unauthorized", "detail": "unknown token"})
+
+
+@pytest.mark.parametrize(
+    ("given", "answers", "sent"),
+    [
+        (["a"], [ok(VERSIONS)], ["a"]),
+        (["a", "b"], [refused(), ok(VERSIONS)], ["a", "b"]),  # the service has started again
+        (["a", "a"], [refused()], ["a"]),
+        (["a", None], [refused()], ["a"]),
+        ([None, None, "b"], [refused(), ok(VERSIONS)], [None, "b"]),
+        ([None, "b"], [ok(VERSIONS)], ["b"]),  # by the time of the first request
+    ],
+)
+def test_a_function_is_asked_for_the_token_again_once_it_is_refused(
+    given: list[str | None], answers: list[httpx2.Response], sent: list[str | None]
+) -> None:
+    script, tokens = Script(*answers), iter(given)
+    headers: list[str | None] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        headers.append(request.headers.get("Authorization"))  # a repeated request is the same one
+        return script(request)
+
+    with client_of(answer, token=lambda: next(tokens)) as client:
+        if answers[-1].is_success:
+            assert client.version().argbest == VERSIONS["argbest"]
+        else:
+            with pytest.raises(Unauthorized, match="unknown token"):
+                client.version()
+    assert headers == [None if token is None else f"Bearer {token}" for token in sent]
+
+
+def test_a_token_that_no_header_can_hold_is_refused_also_when_it_comes_later() -> None:
+    tokens = iter(["a", "\xe9"])
+    with (
+        client_of(Script(refused()), token=lambda: next(tokens)) as client,
+        pytest.raises(BadToken, match="printable ASCII"),
+    ):
+        client.version()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ def test_health(client: TestClient) -> None:
     ready = client.get("/readyz")
     assert ready.status_code == 503
     assert ready.json()["parts"]["database"] == "ok"
+    assert ready.json()["allows_commands"] is False
     assert "no Ray" in ready.json()["parts"]["ray"]
     assert client.get("/api/v1/cluster").status_code == 503
     assert set(client.get("/version").json()) >= {"argbest", "ray", "torch", "python"}
