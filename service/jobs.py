@@ -35,12 +35,16 @@ class Jobs:
         self, store: Store, library: Library, settings: Settings, permit: Permit | None = None
     ) -> None:
         self._store, self._settings = store, settings
-        permit = permit or Permit.of_operator(settings)
-        self._planner = Planner(store, library, settings, permit)
+        self._permit = permit or Permit.of_operator(settings)
+        self._planner = Planner(store, library, settings, self._permit)
         self._storage = Storage(settings.storage_uri)
 
     def plan(self, request: JobRequest) -> Plan:
-        """Return the complete job that ``request`` means; raise :class:`InvalidRequest`."""
+        """Return the complete job that ``request`` means.
+
+        Raises :class:`InvalidRequest`, and :class:`NotAllowed` for a program that the client may
+        not run.
+        """
         return self._planner.plan(request)
 
     def submit(self, request: JobRequest, *, idempotency_key: str | None = None) -> JobRecord:
@@ -128,6 +132,16 @@ class Jobs:
         log_state(logger, job.id, confirmed.state)
         return confirmed
 
+    def resume(self, job_id: str) -> JobRecord:
+        """Let a paused job go on; raise :class:`NotAllowed` where its program may not be run."""
+        self._permit.check_space(self._store.job(job_id).spec.space)
+        return _moved(self._store.resume_job(job_id))
+
+    def retry_failed(self, job_id: str) -> JobRecord:
+        """Run the failed trials of a finished job again. Raises as :meth:`resume`."""
+        self._permit.check_space(self._store.job(job_id).spec.space)
+        return _moved(self._store.retry_failed(job_id))
+
     def delete(self, job_id: str) -> None:
         """Delete a finished job, its trials, reports, log, checkpoints and models.
 
@@ -146,6 +160,11 @@ class Jobs:
             self._storage.delete_folder(f"jobs/{job.id}")
         except StorageError as error:
             logger.warning("job %s: files in the storage are deleted later: %s", job.id, error)
+
+
+def _moved(job: JobRecord) -> JobRecord:
+    log_state(logger, job.id, job.state)
+    return job
 
 
 def _listed_trials(plan: Plan) -> list[NewTrial]:

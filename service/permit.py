@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from results.records import TokenRecord, TokenScope
+from search_spaces import SearchSpace
 from service.errors import NotAllowed
 from service.settings import Settings
 
@@ -34,6 +35,11 @@ class Permit:
     def of_operator(cls, settings: Settings) -> Permit:
         """Return what the operator may do: all that the settings allow."""
         return cls(settings.allow_commands, is_operator=True)
+
+    def check_space(self, space: SearchSpace) -> None:
+        """Raise :class:`NotAllowed` for the space of a program that the client may not run."""
+        if space.program is not None:
+            self.check_program()
 
     def check_program(self) -> None:
         """Raise :class:`NotAllowed` unless the client may send programs and let them run."""

@@ -11,7 +11,6 @@ from results.spec import JobSpec
 from results.store import Store
 from search_spaces import (
     SEARCH_KEYS,
-    Code,
     Library,
     Problem,
     SearchSpace,
@@ -138,7 +137,7 @@ class Planner:
         the same seed would give the same numbers again. Raises
         :class:`search_spaces.SearchSpaceError`.
         """
-        _check_program(space, root)
+        self._permit.check_space(space)
         _check_code(space, root)
         trainable = _trainable(space, root)
         schema = trainable.schema()
@@ -233,15 +232,6 @@ def _trainable(space: SearchSpace, root: str) -> Trainable | ProgramTrainable:
         hint = "GET /api/v1/trainables lists them"
         problem = Problem(f"{root}/trainable", str(error), "unknown_trainable", hint)
         raise InvalidRequest([problem]) from error
-
-
-def _check_program(space: SearchSpace, root: str) -> None:
-    """Refuse programs: this service runs registered trainables only."""
-    if space.program is not None:
-        key = "code" if space.program.is_function else "command"
-        hint = "use a registered trainable: GET /api/v1/trainables lists them"
-        detail = "this service does not run commands or code that is sent along"
-        raise InvalidRequest([Problem(f"{root}/{key}", detail, Code.NOT_APPLICABLE, hint)])
 
 
 def _check_code(space: SearchSpace, root: str) -> None:

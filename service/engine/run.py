@@ -13,14 +13,14 @@ from results.records import JobRecord, Lease, TrialRecord
 from results.states import JobState
 from results.storage import Storage, StorageError
 from results.store import Store
-from search_spaces import NO_DATASET
+from search_spaces import NO_DATASET, SearchSpace
 from service.engine.allowance import Allowance
 from service.engine.checkpoints import end_mark, stop_mark, stop_marks
 from service.engine.endings import Ending, StoppedEarlyError, outcome
 from service.engine.leftovers import sweep
 from service.engine.memory_kills import survive_memory_kills
 from service.engine.models import keep_models
-from service.engine.ray_connection import NODE_SECONDS, check_feasible, connect
+from service.engine.ray_connection import NODE_SECONDS, InfeasibleError, check_feasible, connect
 from service.engine.recorder import Recorder
 from service.engine.search import MessageCallback, SegmentSearcher
 from service.engine.searching import make_search
@@ -66,6 +66,7 @@ def run_job(
     job = store.job(lease.job_id)
     spec, space, records = job.spec, job.spec.space, store.trials(job.id)
     address = settings.ray_address
+    check_program(space, settings)
     logger.info("job %s (%s): %s on Ray %s", job.id, job.name, space.strategy, address)
     source = settings.fashion_mnist_dir
     if space.dataset != NO_DATASET:
@@ -86,6 +87,19 @@ def run_job(
         )
     logger.info("job %s: %d trials are left for later", job.id, left)
     return Ending(JobState.QUEUED)
+
+
+def check_program(space: SearchSpace, settings: Settings) -> None:
+    """Raise :class:`InfeasibleError` for a program where this service runs none.
+
+    It did when the job was accepted, or the API's settings are others than the controller's.
+    """
+    if space.program is not None and not settings.allow_commands:
+        raise InfeasibleError(
+            "this service runs no programs of its clients (ARGBEST_ALLOW_COMMANDS is off for its "
+            "controller): start it with `argbest serve --allow-commands`, then `argbest retry` "
+            "lets the job go on"
+        )
 
 
 def _left(job: JobRecord, records: Sequence[TrialRecord]) -> int:

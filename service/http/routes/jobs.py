@@ -119,15 +119,15 @@ def pause_job(job_id: JobId, store: StoreDep, views: ViewsDep) -> JobView:
 
 
 @router.post("/{job_id}/resume", status_code=202)
-def resume_job(job_id: JobId, store: StoreDep, views: ViewsDep) -> JobView:
+def resume_job(job_id: JobId, jobs: JobsDep, views: ViewsDep) -> JobView:
     """Resume a paused job: it goes back to the queue."""
-    return _moved(store.resume_job(job_id), views)
+    return views.of(jobs.resume(job_id))
 
 
 @router.post("/{job_id}/retry-failed", status_code=202)
-def retry_failed(job_id: JobId, store: StoreDep, views: ViewsDep) -> JobView:
+def retry_failed(job_id: JobId, jobs: JobsDep, views: ViewsDep) -> JobView:
     """Run the failed trials of a finished job again; succeeded ones are kept as they are."""
-    return _moved(store.retry_failed(job_id), views)
+    return views.of(jobs.retry_failed(job_id))
 
 
 @router.post("/{job_id}/extend", status_code=202, openapi_extra=EXTEND_BODY)
