@@ -11,6 +11,7 @@ from results.spec import JobSpec
 from results.store import Store
 from search_spaces import (
     SEARCH_KEYS,
+    Code,
     Library,
     Problem,
     SearchSpace,
