@@ -50,6 +50,12 @@ class JobSpec:
     version: str = ""
 
     @property
+    def code(self) -> str | None:
+        """The digest of the code that was sent along, None where there is none."""
+        program = self.space.program
+        return None if program is None else program.code or None
+
+    @property
     def planned(self) -> int:
         """The most trials that the job runs, those that confirm its winner included."""
         confirm = self.space.confirm

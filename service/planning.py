@@ -118,6 +118,7 @@ class Planner:
         checked = self.checked(space, root, overridden)
         space = checked.space
         _check_device(request, space)
+        self._check_code(space, root)
         try:
             history = read_warm_starts(self._store, space)
         except SearchSpaceError as error:
@@ -157,6 +158,14 @@ class Planner:
             space = replace(space, trials=min(space.trials, distinct), checked=True)
         space = replace(space, enqueue=search_spaces.enqueued(space), checked=True)
         return Checked(*_resolved(space, resumes=trainable.resumes), schema, distinct)
+
+    def _check_code(self, space: SearchSpace, root: str) -> None:
+        """Refuse a program whose code has not been sent."""
+        code = "" if space.program is None else space.program.code
+        if code and self._store.code(code) is None:
+            detail = f"no code has the digest {code}"
+            hint = "send it: POST /api/v1/code, or `argbest submit` of a file with `code: .`"
+            raise InvalidRequest([Problem(f"{root}/code", detail, Code.MISSING, hint)])
 
     def _declared(self, request: JobRequest) -> SearchSpace:
         if isinstance(request.search_space, str):

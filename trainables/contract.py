@@ -139,6 +139,7 @@ class TrainableError(Exception):
       UnknownTrainable   no trainable has that name
       UnknownDataset     no data set has that name
       DatasetUnavailable the data set's files can be neither found nor fetched
+      CodeUnavailable    the code that was sent along cannot be had on a node
       DeviceUnavailable  the trial has no GPU to train on
     """
 
@@ -153,6 +154,10 @@ class UnknownDataset(TrainableError):
 
 class DatasetUnavailable(TrainableError):
     """A data set's files were neither found nor fetched; the message lists what was tried."""
+
+
+class CodeUnavailable(TrainableError):
+    """A program's code cannot be fetched or unpacked on a node; the message says why."""
 
 
 class DeviceUnavailable(TrainableError):

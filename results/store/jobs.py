@@ -19,6 +19,7 @@ from results.records import JobRecord, NewTrial, Page
 from results.spec import JobSpec
 from results.states import DELETED, JobState, TrialState
 from results.store import values
+from results.store.code import use_code
 from results.store.rows import JOB, job_record
 from results.store.tables import JOBS, TRIALS, Now, insert_if_new
 from results.store.transactions import Transactions, job_row
@@ -46,6 +47,7 @@ class JobMethods(Transactions):
         Its event stands for those of its trials too. With an ``idempotency_key`` seen before, do as
         :meth:`job_of_key`; deleting the job frees its key. ``spec.planned`` is the number of trials
         in the end; a sampler's are added as they are suggested, a confirmation's when it runs.
+        Raises :class:`results.errors.UnknownCode` if the code that it needs is not there.
         """
         rows = [values.new_trial(trial) for trial in trials]
         if len({row["number"] for row in rows}) < len(rows):
@@ -62,9 +64,12 @@ class JobMethods(Transactions):
             "request_digest": values.optional_text(request_digest, "request_digest"),
             "priority": values.priority(priority),
             "created_at": Now(),
+            "code": values.optional_text(spec.code, "spec.code"),
         }
         with self._changes(durable=True) as changes:
             connection = changes.connection
+            if spec.code is not None:
+                use_code(connection, spec.code)
             insertion = insert_if_new(connection, JOBS).values(columns).returning(JOBS.c.id)
             while connection.scalar(insertion) is None:
                 made = _made_before(connection, columns["idempotency_key"], request_digest)

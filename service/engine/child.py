@@ -14,7 +14,7 @@ import random
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -43,7 +43,8 @@ def to_request(assignment: Assignment, context: TrialContext, resume: Resume, fo
     """Return the line that :func:`main` reads first; the child's states go into ``folder``."""
     values = {
         "assignment": assignment.to_json(),
-        "context": {**asdict(context), "spec": context.spec.to_json()},
+        # The trial process has laid its code out.
+        "context": {**asdict(replace(context, code=None)), "spec": context.spec.to_json()},
         "resume": asdict(resume),
         "folder": folder,
     }

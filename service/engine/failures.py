@@ -7,7 +7,7 @@ import traceback
 from results.records import Failure
 from results.states import FailureKind
 from service.engine.reporter import DivergedError
-from trainables.contract import DatasetUnavailable, DeviceUnavailable
+from trainables.contract import CodeUnavailable, DatasetUnavailable, DeviceUnavailable
 
 #: A message and a traceback are cut to this many characters, half of them from each end.
 MAX_MESSAGE = 2_000
@@ -18,7 +18,7 @@ def failure_of_trial(error: BaseException) -> Failure:
     """Return why a trial failed, in no more text than every answer and message can carry."""
     if isinstance(error, DivergedError):
         return Failure(FailureKind.DIVERGED, _shortened(str(error), MAX_MESSAGE))
-    if isinstance(error, DatasetUnavailable | DeviceUnavailable):
+    if isinstance(error, CodeUnavailable | DatasetUnavailable | DeviceUnavailable):
         return Failure(FailureKind.INFEASIBLE, _shortened(str(error), MAX_MESSAGE))
     kind, text = FailureKind.USER_ERROR, _text_of(error)
     message = f"{type(error).__name__}: {text}" if text else type(error).__name__

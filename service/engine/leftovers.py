@@ -64,6 +64,16 @@ def sweep_deleted_jobs(store: Store, storage: Storage) -> None:
             logger.info("the files of job %s are left alone: %s", job_id, error)
 
 
+def sweep_code(store: Store, storage: Storage) -> None:
+    """Delete code that no job has named for a day.
+
+    Raises :class:`results.storage.StorageError`; the log names what was to be deleted.
+    """
+    for name in store.drop_unused_code():
+        logger.info("no job needs %s, which was last used a day ago: deleting it", name)
+        storage.delete(name)
+
+
 def start_sweeps(store: Store, storage: Storage, stopped: threading.Event) -> None:
     """Start a thread that sweeps now and every hour until ``stopped``, however slow it is."""
     threading.Thread(
@@ -75,6 +85,7 @@ def _sweep_hourly(store: Store, storage: Storage, stopped: threading.Event) -> N
     while not stopped.is_set():
         try:
             sweep_deleted_jobs(store, storage)
+            sweep_code(store, storage)
         except (StorageError, StoreUnavailable) as error:
             logger.warning("the next sweep is in an hour: %s", error)
         stopped.wait(QUIET.total_seconds())

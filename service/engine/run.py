@@ -16,6 +16,7 @@ from results.store import Store
 from search_spaces import NO_DATASET, SearchSpace
 from service.engine.allowance import Allowance
 from service.engine.checkpoints import end_mark, stop_mark, stop_marks
+from service.engine.code_files import JobCode
 from service.engine.endings import Ending, StoppedEarlyError, outcome
 from service.engine.leftovers import sweep
 from service.engine.memory_kills import survive_memory_kills
@@ -30,6 +31,7 @@ from service.engine.training import TrialContext
 from service.engine.trial import trial_process
 from service.settings import Settings
 from trainables import datasets
+from trainables.contract import CodeUnavailable
 
 logger = logging.getLogger("service.engine.driver")
 
@@ -115,7 +117,7 @@ def _run_segments(
     records: Sequence[TrialRecord],
 ) -> bool:
     """Run segments until none is left or the job pauses; return whether it has paused."""
-    storage = Storage(settings.storage_uri)
+    storage, code = Storage(settings.storage_uri), _code(store, job, settings)
     if any(record.attempt > 0 for record in records):
         _sweep(store, storage, job.id)
     files = StorageThread(storage)
@@ -134,7 +136,7 @@ def _run_segments(
     try:
         while True:
             _wait_for_slot(allowance)
-            _fit(job, settings, segments, recorder, name=f"{job.id}-{lease.token}")
+            _fit(job, settings, segments, recorder, code=code, name=f"{job.id}-{lease.token}")
             recorder.flush()
             if not segments.has_no_slot:
                 break
@@ -188,8 +190,24 @@ class _Marks:
         self._files.mark(end_mark(self._job_id, segment_id))
 
 
+def _code(store: Store, job: JobRecord, settings: Settings) -> JobCode | None:
+    """Return the code that the job's program needs, None for a job without."""
+    if job.spec.code is None:
+        return None
+    record = store.code(job.spec.code)
+    if record is None:
+        raise CodeUnavailable(f"the code {job.spec.code} is gone: send it again, as a new job")
+    return JobCode(record, settings.cache_dir)
+
+
 def _fit(
-    job: JobRecord, settings: Settings, segments: SegmentQueue, recorder: Recorder, *, name: str
+    job: JobRecord,
+    settings: Settings,
+    segments: SegmentQueue,
+    recorder: Recorder,
+    *,
+    code: JobCode | None,
+    name: str,
 ) -> None:
     """Let Tune run the segments; its folder is removed, since only records count."""
     context = TrialContext(
@@ -200,6 +218,7 @@ def _fit(
         settings.storage_uri,
         settings.checkpoint_seconds,
         settings.max_checkpoint_bytes,
+        code=code,
     )
     folder = settings.ray_dir / "tune"
     survive_memory_kills()

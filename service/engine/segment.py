@@ -14,6 +14,7 @@ from pathlib import Path
 from results.storage import Storage, StorageError
 from service.engine.checkpoints import SegmentCheckpoints
 from service.engine.child_runner import run_in_child
+from service.engine.code_files import lay_out
 from service.engine.failures import failure_of_trial
 from service.engine.messages import Assignment, End, Failed, Finished, Message, Stopped, Wish
 from service.engine.reporter import SegmentStop
@@ -43,8 +44,10 @@ class Segment:
         self._messages: queue.Queue[Message] = queue.Queue(MOST_MESSAGES)
         self._lock = threading.Lock()
         self._ended = self._end_is_taken = self._goes_on = False
-        storage = Storage(context.storage)
-        self._checkpoints = SegmentCheckpoints(assignment, context, self._messages.put, storage)
+        self._storage = Storage(context.storage)
+        self._checkpoints = SegmentCheckpoints(
+            assignment, context, self._messages.put, self._storage
+        )
         self._looked = time.monotonic()
         threading.Thread(target=self._run, name="segment", daemon=True).start()
 
@@ -94,6 +97,10 @@ class Segment:
         if self._context.is_built_in:
             with time_limit(left, self._expire):
                 return self._train_here(resume)
+        if self._context.code is not None:
+            lay_out(
+                self._context.code, self._storage, self._checkpoints.folder / "program" / "code"
+            )
         send = self._messages.put
         return run_in_child(
             self._assignment, self._context, send, self._checkpoints, resume, time_limit_s=left

@@ -12,6 +12,7 @@ from results.records import Failure
 from results.spec import JobSpec
 from results.states import FailureKind
 from search_spaces import NO_DATASET, RESERVED_METRICS
+from service.engine.code_files import JobCode
 from service.engine.messages import Assignment, Message, Started
 from service.engine.reporter import Driver, Reporter, learning_rate_name
 from trainables import datasets, registry, state_files
@@ -26,7 +27,8 @@ class TrialContext:
     """What all trials of a job have in common; it travels to every trial process.
 
     ``storage`` is the URI of the checkpoints' storage, ``checkpoint_seconds`` the time between two
-    of a trial, ``max_checkpoint_bytes`` the size of the largest one that is loaded.
+    of a trial, ``max_checkpoint_bytes`` the size of the largest one that is loaded. ``code`` is
+    what was sent along for a program.
     """
 
     job_id: str
@@ -36,6 +38,7 @@ class TrialContext:
     storage: str
     checkpoint_seconds: float
     max_checkpoint_bytes: int
+    code: JobCode | None = None
 
     @property
     def may_stop_trials(self) -> bool:

@@ -49,6 +49,7 @@ _ANSWERS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
         "set ARGBEST_STORAGE to a storage that API and workers share; without one the file is on "
         "the disk of the worker that trained the trial"),
     errors.IllegalMove: (HTTPStatus.CONFLICT, ""),
+    errors.UnknownCode: (HTTPStatus.CONFLICT, "send the code again: POST /api/v1/code"),
     errors.UnreadableJob: (HTTPStatus.CONFLICT, "use the version that accepted the job"),
     errors.IdempotencyClash: (
         HTTPStatus.CONFLICT, "send another Idempotency-Key with another request"),

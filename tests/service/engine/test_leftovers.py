@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from results.records import Checkpoint, EpochReport, Lease
+from results.records import Checkpoint, CodeRecord, EpochReport, Lease
 from results.states import JobState, TrialState
 from results.storage import Storage
 from results.store import Store
-from service.engine.leftovers import start_sweeps, sweep, sweep_deleted_jobs
+from results.store.tables import CODE
+from service.engine.leftovers import start_sweeps, sweep, sweep_code, sweep_deleted_jobs
 from tests.service.running import until
 from tests.service.stand_ins import accept, claim, opened, settings_in, spec
 
@@ -201,3 +203,14 @@ def test_a_storage_that_is_away_is_swept_later(
 
 def sweeping() -> bool:
     return any(thread.name == "sweeps" for thread in threading.enumerate())
+
+
+def test_code_that_no_job_needs_is_deleted_with_its_file(store: Store, storage: Storage) -> None:
+    for letter in "ab":
+        storage.mark(f"code/{letter}.tar.gz")
+        store.add_code(CodeRecord(f"sha256:{letter * 64}", f"code/{letter}.tar.gz", 1, 1, 1))
+    with store._database.write() as connection:
+        old = sa.update(CODE).where(CODE.c.name == "code/a.tar.gz")
+        connection.execute(old.values(used_at=CODE.c.used_at - 2 * 86_400))
+    sweep_code(store, storage)
+    assert storage.names("code") == ["code/b.tar.gz"]
