@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import sqlalchemy as sa
 
-from results.records import CodeRecord
+from results.errors import UnknownCode
+from results.records import CodeRecord, JobRecord
+from results.spec import JobSpec
 from results.store import Store
-from results.store.tables import CODE, JOBS
-from tests.results.store.samples import accept
+from results.store.tables import CODE
+from tests.results.store.samples import SPEC
 
 DIGEST = "sha256:" + "a" * 64
 DAY = 86_400.0
@@ -25,10 +28,14 @@ def age(store: Store, seconds: float) -> None:
         connection.execute(sa.update(CODE).values(used_at=CODE.c.used_at - seconds))
 
 
-def name_it(store: Store, job_id: str) -> None:
-    """Let a job need the code."""
-    with store._database.write() as connection:
-        connection.execute(sa.update(JOBS).where(JOBS.c.id == job_id).values(code=DIGEST))
+def program() -> JobSpec:
+    """A job whose program needs the code."""
+    declared = {"trainable": "command", "dataset": "none", "command": ["python", "a.py"]}
+    return JobSpec.from_json({**SPEC.to_json(), **declared, "code": DIGEST})
+
+
+def accept(store: Store) -> JobRecord:
+    return store.create_job(program(), fingerprint="f", trials=[])
 
 
 def forget(store: Store) -> None:
@@ -83,11 +90,29 @@ def test_code_that_is_sent_again_is_kept_from_then_on(store: Store) -> None:
     assert store.drop_unused_code() == ()
 
 
+def test_a_job_whose_code_is_not_there_is_not_accepted(store: Store) -> None:
+    forget(store)
+    before = store.jobs().items
+    with pytest.raises(UnknownCode, match=DIGEST):
+        accept(store)
+    assert store.jobs().items == before
+
+
+def test_a_job_uses_the_code_that_it_names(store: Store) -> None:
+    forget(store)
+    store.add_code(code())
+    age(store, 2 * DAY)
+    job = accept(store)  # the last moment before it would be dropped
+    store.request_cancel(job.id)
+    store.delete_job(job.id)
+    assert store.drop_unused_code() == ()
+
+
 def test_code_stays_as_long_as_a_job_names_it(store: Store) -> None:
     forget(store)
     store.add_code(code())
     job = accept(store)
-    name_it(store, job.id)
+    assert job.spec.code == DIGEST
     age(store, 300 * DAY)
     assert store.code(DIGEST) == code()
     assert store.drop_unused_code() == ()
