@@ -25,7 +25,7 @@ from benchmarks.searches import decisions, drawing, figures, page
 from benchmarks.searches.figures import Row
 from benchmarks.searches.methods import chosen
 from benchmarks.searches.page import Published
-from benchmarks.searches.plan import DEFAULTS, ENTRIES, Plan, problem_names, run_one
+from benchmarks.searches.plan import ENTRIES, Plan, available, problem_names, run_one
 from benchmarks.searches.runs import Result, ResultFile, in_processes
 
 PAGE = ROOT / "docs" / "search.md"
@@ -102,7 +102,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         "--problems",
         nargs="+",
         metavar="NAME",
-        help="collections (hpolib, hpobench, lcbench) or "
+        help="collections (hpolib, hpobench, lcbench, grid) or "
         "data sets as hpolib/protein_structure; default: all whose data is here",
     )
     add("--datasets", type=int, metavar="N", help="of each collection only the first N data sets")
@@ -131,10 +131,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 
 def _plan(options: argparse.Namespace) -> Plan:
-    here = [name for name in DEFAULTS if name != "lcbench" or options.lcbench]
     most = 1 if options.quick else options.datasets
     return Plan(
-        problem_names(options.problems or here, options.lcbench, most),
+        problem_names(options.problems or available(options.lcbench), options.lcbench, most),
         tuple(chosen(ENTRIES, options.methods or _TITLES)),
         2 if options.quick else options.seeds,
         tuple(options.budgets) if options.budgets else None,

@@ -10,7 +10,7 @@ from benchmarks.searches.methods import FIRST_RUNG, REDUCTION_FACTOR, Entry
 from benchmarks.searches.problems import Problem
 from benchmarks.searches.simulated import Method
 from results.spec import JobSpec
-from search_spaces import Scheduler, SearchSpace
+from search_spaces import Scheduler, SearchSpace, count_distinct
 from service.search.budget import BudgetTracker
 from service.search.samplers import Sampler, make_sampler
 from service.search.schedulers import make_scheduler
@@ -47,8 +47,13 @@ class _Waiting:
 def search(
     strategy: str, scheduler: Scheduler, problem: Problem, seed: int, trainings: float
 ) -> Method:
-    """Return the service's search of a problem, with more trials than the budget allows."""
+    """Return the service's search of a problem, with more trials than the budget allows.
+
+    As in the service, there are no more of them than there are different configurations.
+    """
     trials = int(trainings * problem.space.epochs)
+    distinct = count_distinct(problem.space)
+    trials = trials if distinct is None else min(trials, distinct)
     space = replace(problem.space, strategy=strategy, scheduler=scheduler, trials=trials)
     return make_search(space, seed=seed, trials=trials)
 

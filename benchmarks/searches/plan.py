@@ -11,7 +11,7 @@ from pathlib import Path
 import optuna
 
 from benchmarks.records import BenchmarkError
-from benchmarks.searches import lcbench, tables
+from benchmarks.searches import grid, lcbench, tables
 from benchmarks.searches.methods import Entry, chosen
 from benchmarks.searches.others import OTHERS
 from benchmarks.searches.ours import OURS
@@ -22,6 +22,7 @@ ENTRIES = (*OURS, *OTHERS)
 #: Of each collection: the budgets, in full trainings, and how many workers train.
 DEFAULTS: Mapping[str, tuple[tuple[float, ...], int]] = {
     "lcbench": ((5, 10, 20), 2),
+    "grid": ((5, 10, 20), 2),
     "hpolib": ((25, 50, 100), 1),
     "hpobench": ((25, 50, 100), 1),
 }
@@ -52,7 +53,7 @@ class Plan:
         """Return the runs of a collection, all methods and data sets with seed 0 first."""
         budgets = self.budgets_of(family)
         workers = self.workers or DEFAULTS[family][1]
-        has_curves = family == "lcbench"
+        has_curves = family in ("lcbench", "grid")
         return [
             Run(problem, entry.name, seed, workers, budget)
             for seed in range(self.seeds)
@@ -82,10 +83,21 @@ def problem_names(named: Iterable[str], folder: Path | None, most: int | None) -
 def _datasets(family: str, folder: Path | None) -> Sequence[str]:
     if family == "lcbench":
         return lcbench.datasets(_given(folder))
+    if family == "grid":
+        return grid.DATASETS
     if family not in tables.DATASETS:
         known = ", ".join(DEFAULTS)
         raise BenchmarkError(f"there is no collection {family!r}; collections: {known}")
     return tables.DATASETS[family]
+
+
+def available(folder: Path | None) -> list[str]:
+    """Return the collections whose data can be had: all but those whose files are not here."""
+    missing = {
+        "lcbench": folder is None,
+        "grid": not grid.FILE.is_file(),
+    }
+    return [name for name in DEFAULTS if not missing.get(name, False)]
 
 
 def _given(folder: Path | None) -> Path:
@@ -100,7 +112,7 @@ def load(name: str, folder: Path | None) -> Problem:
     family, _, dataset = name.partition("/")
     if family == "lcbench":
         return lcbench.load(_given(folder), dataset)
-    return tables.load(family, dataset)
+    return grid.load(dataset) if family == "grid" else tables.load(family, dataset)
 
 
 def run_one(run: Run, *, folder: Path | None) -> Result:

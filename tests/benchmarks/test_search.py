@@ -186,7 +186,7 @@ def test_names_of_problems() -> None:
     ("name", "message"),
     [
         ("hpolib/iris", "hpolib has no data set 'iris'"),
-        ("nasbench", "no collection 'nasbench'; collections: lcbench, hpolib, hpobench"),
+        ("nasbench", "no collection 'nasbench'; collections: lcbench, grid, hpolib, hpobench"),
         ("lcbench", "--lcbench FOLDER"),
     ],
 )
