@@ -94,7 +94,7 @@ def _failures(results: JobResults) -> list[str]:
 
 
 def _not_ranked(results: JobResults) -> list[str]:
-    """Say which trials are not compared by their last values, and why."""
+    """Say which trials are not compared after equally many epochs, and why."""
     texts = []
     early = [trial for trial in results.trials if trial.state is TrialState.STOPPED]
     if early:
@@ -103,6 +103,7 @@ def _not_ranked(results: JobResults) -> list[str]:
             f"{count(len(early), 'trial')} ended early, after {epochs} of {results.space.epochs} "
             "epochs: only trials that trained to the end are ranked."
         )
+    texts += _ended_by_themselves(results)
     broken = results.ranking.violations
     if broken:
         first = min(broken)
@@ -112,6 +113,18 @@ def _not_ranked(results: JobResults) -> list[str]:
             f"for example: {listing(broken[first])}."
         )
     return [" ".join(texts)] if texts else []
+
+
+def _ended_by_themselves(results: JobResults) -> list[str]:
+    """Say which ranked trials have fewer epochs than others, as their program decided."""
+    most = results.space.epochs
+    short = [t for t in results.trials if t.state is TrialState.SUCCEEDED and t.epochs < most]
+    if not short or not results.space.may_end_early:
+        return []
+    return [
+        f"{count(len(short), 'trial')} ended before epoch {most} by the program's own decision; "
+        "each trial is compared by its own last report."
+    ]
 
 
 def _selection(results: JobResults, best: TrialRecord) -> list[str]:

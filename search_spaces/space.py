@@ -120,6 +120,11 @@ class SearchSpace:
         """Whether each configuration but the first differs from the defaults in one parameter."""
         return self.strategy == "one_at_a_time"
 
+    @property
+    def may_end_early(self) -> bool:
+        """Whether a trial may succeed before its last epoch, as its program decides."""
+        return self.program is not None and self.program.early_end
+
     @classmethod
     def from_json(cls, raw: object, *, pointer: str = "") -> SearchSpace:
         """Return the space that ``raw`` declares; an absent ``title`` is the name.
@@ -214,6 +219,8 @@ class SearchSpace:
         """Return the space that runs one configuration of this one alone."""
         constants = {name: Constant(value) for name, value in configuration.items()}
         members = {name: getattr(self, name) for name in _KEPT_WHEN_FIXED}
+        if self.program is not None:
+            members["program"] = self.program.kept_for(constants)
         return SearchSpace(**members, strategy="single", parameters=constants, checked=True)
 
     def _members(self) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from results.formatting import count
 from results.spec import JobSpec
 from results.states import JobState
 from results.store import Store
+from search_spaces import SearchSpace
 
 #: Newest finished jobs that are looked through, and those of one kind that the pace rests on.
 _MOST_JOBS = 200
@@ -35,7 +37,7 @@ def estimate(store: Store, spec: JobSpec) -> Estimate:
     if space.budget.epochs is not None:
         search = min(search, space.budget.epochs)
     epochs = search + (spec.planned - spec.trials) * space.epochs
-    kind = f"trainable {space.trainable} on {space.dataset}"
+    kind = _words(space)
     pace, jobs = _core_seconds_per_epoch(store, spec)
     if pace is None:
         return Estimate(spec.planned, epochs, None, f"no finished job of {kind} to go by")
@@ -48,10 +50,23 @@ def _core_seconds_per_epoch(store: Store, spec: JobSpec) -> tuple[float | None, 
 
     Each counts by its epochs.
     """
-    kind = (spec.space.trainable, spec.space.dataset)
+    kind = _kind(spec.space)
     page = store.jobs(state=JobState.SUCCEEDED, limit=_MOST_JOBS)
-    alike = [j for j in page.items if (j.spec.space.trainable, j.spec.space.dataset) == kind]
+    alike = [j for j in page.items if _kind(j.spec.space) == kind]
     trials = [(job, trial) for job in alike[:_ENOUGH] for trial in store.trials(job.id)]
     epochs = sum(trial.epochs for _, trial in trials)
     core_seconds = sum(trial.seconds * max(1.0, job.spec.cpu) for job, trial in trials)
     return (core_seconds / epochs, len(alike[:_ENOUGH])) if epochs else (None, 0)
+
+
+def _kind(space: SearchSpace) -> Hashable:
+    """Return what is equal for spaces whose epochs take alike: programs change, names stay."""
+    if space.program is None:
+        return space.trainable, space.dataset
+    return space.trainable, space.dataset, space.name, space.program.command
+
+
+def _words(space: SearchSpace) -> str:
+    if space.program is None:
+        return f"trainable {space.trainable} on {space.dataset}"
+    return f"search space {space.name} with this command"

@@ -93,6 +93,10 @@ class Jobs:
             checked = self._planner.checked(asked, overridden=("/trials", "/epochs"))
         except SearchSpaceError as error:
             raise InvalidRequest(error.problems) from error
+        if epochs is not None and job.spec.space.may_end_early:
+            detail = "its program ends trials by itself, before the last epoch"
+            hint = "submit the search again with more epochs, or leave epochs out"
+            raise InvalidRequest([Problem("/epochs", detail, Code.NOT_APPLICABLE, hint)])
         if job.state.is_finished:
             _check_larger(request, job, checked.distinct)
         full = disk_problem(self._settings)

@@ -94,6 +94,8 @@ def _job(job: JobRecord) -> dict[str, Any]:
         "search_space": space.name,
         "trainable": space.trainable,
         "dataset": space.dataset,
+        "program": None if space.program is None else space.program.to_json(),
+        "source": job.spec.source,
         "strategy": space.strategy,
         "epochs": space.epochs,
         "seed": job.spec.seed,

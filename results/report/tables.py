@@ -10,6 +10,7 @@ from results.analysis import MOST_SHOWN, JobResults
 from results.comparison import Comparison, basis
 from results.curve_shape import CurvePoint, CurveSummary, summarize_curve
 from results.formatting import duration, mean_text, moment, number, parameter_value
+from results.provenance import provenance
 from results.ranking import MODEL_BYTES, value_of
 from results.records import TrialRecord
 from results.wording import during_note, prettify, words
@@ -44,8 +45,7 @@ def facts(results: JobResults) -> list[tuple[str, str]]:
         ("Name", job.name),
         ("State", job.state.value),
         ("Search space", space.name),
-        ("Trainable", space.trainable),
-        ("Dataset", space.dataset),
+        *provenance(job.spec.to_json()),
         ("Strategy", space.strategy),
         ("Epochs", str(space.epochs)),
         ("Seed", str(job.spec.seed)),

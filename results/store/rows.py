@@ -72,8 +72,8 @@ def job_record(row: Row[Any]) -> JobRecord:
     """Return the record of the columns :data:`JOB`; raise UnreadableJob as :func:`read_spec`."""
     spec = read_spec(row.id, row.spec)
     state = stored_state(JobState, row.state, row.id)
-    # What stopped trials did not train, nobody will.
-    is_cut_short = state.is_finished and row.stopped
+    # What stopped trials and programs that ended early did not train, nobody will.
+    is_cut_short = state.is_finished and (row.stopped or spec.space.may_end_early)
     total = row.epochs_done if is_cut_short else row.planned_trials * spec.space.epochs
     return JobRecord(
         id=row.id,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from results.formatting import count
+from results.provenance import provenance
 from service.cli.body import body_of, body_options
 from service.cli.errors import for_each
 from service.cli.options import identifier, job_argument, jobs_argument, timeout_option
@@ -79,6 +80,9 @@ def plan(client: Client, /, *, as_json: bool, **options: Any) -> None:
         return
     trials, epochs = count(planned.trials, "trial"), count(planned.spec["epochs"], "epoch")
     note(f"{trials} of {epochs}, strategy {planned.spec['strategy']}")
+    if "command" in planned.spec or "code" in planned.spec:
+        for label, text in provenance(planned.spec):
+            note(f"{label[0].lower()}{label[1:]}: {text}")
     if planned.estimate and planned.estimate.core_hours is not None:
         hours, basis = planned.estimate.core_hours, planned.estimate.basis
         note(f"at most about {hours:.2g} core-hours, by {basis}")

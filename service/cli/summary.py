@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from results.formatting import count, duration, mean_text, moment, number
+from results.provenance import provenance
 from service.cli.estimate import total_text
 from service.cli.text import ABSENT, pairs, setting
 
@@ -71,8 +72,7 @@ def job_facts(job: JobView) -> list[tuple[str, str]]:
         "best": best_line(job.best),
         "parameters": pairs(job.best.parameters, setting) if job.best else "",
         "error": failure(job.error),
-        "trainable": job.spec.get("trainable", ""),
-        "data set": job.spec.get("dataset", ""),
+        **{label[0].lower() + label[1:]: text for label, text in provenance(job.spec)},
         "strategy": job.spec.get("strategy", ""),
         "seed": str(job.spec.get("seed", "")),
         "created": moment(job.created_at),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -11,6 +12,7 @@ from typing import Any
 from results import report as reports
 from results.analysis import JobResults
 from results.conclusion import conclusion
+from results.errors import NotReplayable
 from results.export import plain_json
 from results.plots import Format as PlotFormat
 from results.plots import PlotInfo, available, draw
@@ -124,7 +126,9 @@ class Drawings:
         results = self._results(run)
         replayed = None
         if has_replay(run.job, results.trials):
-            replayed = self._kept_replay(run, Scheduler("asha"))
+            # A metric may be missing in some epochs, which only the curves say.
+            with suppress(NotReplayable):
+                replayed = self._kept_replay(run, Scheduler("asha"))
         built = reports.build(results, replay=replayed, base_url=base_url, with_token=with_token)
         drawn: dict[str, bytes] = {}
         if report_format in ("html", "pdf"):

@@ -149,6 +149,8 @@ def _refusal(job: JobRecord, trials: Sequence[TrialRecord]) -> str:
         return f"it is {job.state}; wait for its end"
     if not space.scheduler.is_none:
         return f"its trials were already ended early, by {space.scheduler.name}"
+    if space.may_end_early:
+        return "its program may end a trial early by itself"
     if space.repeats > 1:
         return "it repeats every configuration with several seeds"
     if len(space.objectives) > 1:

@@ -24,8 +24,8 @@ export function table(columns, rows) {
 }
 
 export function bar({ progress, spec, finished_at: end }) {
-  // A scheduler or a budget may end trials early: the total is what they train at most.
-  const most = !end && (spec.scheduler || spec.budget) ? "at most " : "";
+  // A scheduler, a budget or a program may end trials early: the total is what they train at most.
+  const most = !end && (spec.scheduler || spec.budget || spec.early_end) ? "at most " : "";
   const label = `${progress.epochs_done} of ${most}${count(progress.epochs_total, "epoch")}`;
   return make("span", {}, make("progress", { value: progress.epochs_done, max: progress.epochs_total, "aria-label": label }), ` ${label}`);
 }

@@ -96,11 +96,19 @@ async function plots(job) {
   })));
 }
 
+// A command's arguments with its code, or the function of the code; nothing of registered trainables.
+function programOf({ command, trainable, code }) {
+  if (!command && !code) return "";
+  return [command ? command.join(" ") : trainable, code?.slice(0, 19)].filter(Boolean).join(" · ");
+}
+
 function jobHead(job) {
+  const ran = programOf(job.spec);
   const slots = job.slots === null ? "" : `, ${count(job.slots, "slot")}`;
   return [
     make("h2", {}, job.name, " ", make("span", { class: "muted" }, `${job.state}${slots}`)),
     make("p", {}, bar(job), waits(job)),
+    ran ? make("p", {}, make("code", {}, ran)) : "",
     job.ended_by ? make("p", {}, `The search ended early: ${job.ended_by}`) : "",
   ];
 }
