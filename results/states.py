@@ -33,7 +33,7 @@ class JobState(StrEnum):
 #: A running job goes back to the queue when its driver died or was told to stop; one that is
 #: pausing lets its running trials finish and is then paused, or has ended if no trial was left.
 #: A job that has ended goes back to the queue when its failed trials are to run again, or when it
-#: is extended.
+#: is extended; a cancelled one only by an extension.
 JOB_MOVES: dict[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.PAUSED, JobState.CANCELLED}),
     JobState.RUNNING: frozenset(
@@ -58,7 +58,7 @@ JOB_MOVES: dict[JobState, frozenset[JobState]] = {
     JobState.CANCELLING: frozenset({JobState.CANCELLED}),
     JobState.SUCCEEDED: frozenset({JobState.QUEUED}),
     JobState.FAILED: frozenset({JobState.QUEUED}),
-    JobState.CANCELLED: frozenset(),
+    JobState.CANCELLED: frozenset({JobState.QUEUED}),
 }
 
 

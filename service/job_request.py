@@ -168,7 +168,10 @@ class PriorityRequest(BaseModel):
 
 
 class ExtendRequest(BaseModel):
-    """More of a finished job: the totals that it shall have, each larger than the job's own."""
+    """More of a finished job: the totals that it shall have, each larger than the job's own.
+
+    A cancelled job may also go on to its own.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid")
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 import search_spaces
 from results.formatting import count
 from results.records import Extended, JobRecord, NewTrial
+from results.states import JobState
 from results.storage import Storage, StorageError
 from results.store import Store
 from search_spaces import Budget, Code, Confirm, Library, Problem, SearchSpaceError
@@ -78,7 +79,8 @@ class Jobs:
     def extend(self, job_id: str, request: ExtendRequest) -> Extended:
         """Let a finished job go on to more trials or epochs; it is queued again.
 
-        The request names totals, so a repeated one changes nothing. Raises :class:`InvalidRequest`
+        The request names totals, so a repeated one changes nothing; a cancelled job may go on to
+        those that it has. Raises :class:`InvalidRequest`
         for totals that the job cannot have, :class:`results.errors.IllegalMove` for a job in
         another state, and :class:`Unavailable` if the disk is full.
         """
@@ -183,18 +185,19 @@ def _listed_trials(plan: Plan) -> list[NewTrial]:
 
 
 def _check_larger(request: ExtendRequest, job: JobRecord, distinct: int | None) -> None:
-    """Refuse totals that are not larger than the finished job's."""
+    """Refuse totals that are not larger than the finished job's; a cancelled one's may be equal."""
     problems = []
+    more = int(job.state is not JobState.CANCELLED)
     space = job.spec.space
     for name, now in (("trials", space.trials or job.spec.trials), ("epochs", space.epochs)):
         asked = getattr(request, name)
         if asked is None:
             continue
-        if asked <= now:
+        if asked < now + more:
             detail = f"the job has {count(now, name.removesuffix('s'))} already"
-            hint = f"give the new total, at least {now + 1}, or leave {name} out"
+            hint = f"give the new total, at least {now + more}, or leave {name} out"
             problems.append(Problem(f"/{name}", detail, Code.OUT_OF_RANGE, hint))
-        elif name == "trials" and distinct is not None and distinct <= now:
+        elif name == "trials" and distinct is not None and distinct <= now < asked:
             detail = f"there are only {count(distinct, 'different configuration')}: all have run"
             hint = "leave trials out, or submit a search over more values"
             problems.append(Problem("/trials", detail, Code.TOO_MANY_TRIALS, hint))

@@ -35,7 +35,7 @@ class ExtendMethods(Transactions):
     def extend_job(
         self, job_id: str, *, trials: int | None, epochs: int | None, fingerprint: str
     ) -> Extended:
-        """Let a job that has succeeded or failed go on to these totals; it is queued again.
+        """Let a finished job go on to these totals; it is queued again.
 
         With more ``epochs`` each succeeded trial goes on from its newest checkpoint, or begins
         again if it has none. More ``trials``, repeats included, which only a sampler takes, are
@@ -44,9 +44,12 @@ class ExtendMethods(Transactions):
         holds no longer, and what its search was ended by is forgotten. ``fingerprint`` is that of
         the new specification.
 
+        Each total is larger than the job's. Those of a cancelled job may be what it has: it goes
+        on to what it was asked.
+
         Idempotent: an unfinished job that has these totals stays as it is. Raises
-        :class:`results.errors.IllegalMove` for one that has others, for a cancelled job and for a
-        total that is not larger than the job's, ``ValueError`` if no total is given, and
+        :class:`results.errors.IllegalMove` for one that has others and for a total that is too
+        small, ``ValueError`` if no total is given, and
         :class:`search_spaces.SearchSpaceError` for totals that its search space cannot have.
         """
         totals = _totals(trials, epochs)
@@ -125,13 +128,11 @@ def _check(job: JobRecord, now: dict[str, int], totals: dict[str, int]) -> None:
     if not job.state.is_finished:
         message = f"job {job.id} is {job.state}: it cannot be extended yet"
         raise IllegalMove(message, hint="wait until it has finished")
-    if not job.state.may_become(JobState.QUEUED):
-        message = f"job {job.id} was {job.state}: it cannot be extended"
-        raise IllegalMove(message, hint="submit the search again")
+    more = int(job.state is not JobState.CANCELLED)
     for name, total in totals.items():
-        if total <= now[name]:
+        if total < now[name] + more:
             message = f"job {job.id} has {now[name]} {name} already: {total} is not more"
-            raise IllegalMove(message, hint=f"name a total larger than {now[name]}")
+            raise IllegalMove(message, hint=f"name a total of at least {now[name] + more}")
 
 
 def _check_confirm(job: JobRecord, *, is_same: bool) -> None:

@@ -106,9 +106,9 @@ def _check_retry(job: JobRecord) -> None:
     if not job.state.is_finished:
         message = f"job {job.id} is {job.state}: its failed trials cannot run again yet"
         raise IllegalMove(message, hint="wait until it has finished, or cancel it")
-    if not job.state.may_become(JobState.QUEUED):
-        message = f"job {job.id} was {job.state}: its trials do not run again"
-        raise IllegalMove(message, hint="submit the search again")
+    if job.state is JobState.CANCELLED:
+        message = f"job {job.id} was {job.state}: its failed trials do not run again"
+        raise IllegalMove(message, hint="extend it, which runs what was cancelled of it")
     if job.state is JobState.SUCCEEDED and not job.progress.failed:
         message = f"job {job.id} has no failed trial: there is nothing to run again"
         raise IllegalMove(message, hint="submit the search again for new results")

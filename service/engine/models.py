@@ -28,6 +28,8 @@ def keep_models(store: Store, storage: Storage, job: JobRecord) -> None:
     trials = store.trials(job.id)
     best = rank(trials, job.spec.space).configurations[: job.spec.keep]
     kept = {one.trial.number for one in best}
+    # It stays the best while it trains on, and where it was cancelled then.
+    kept |= {job.best.trial} if job.best and job.spec.keep else set()
     kept |= {trial.number for trial in trials if trial.state is TrialState.PAUSED}
     settled = _settled(trials, job) | kept
     names = list(_superfluous([c for c in checkpoints if c.trial in settled], kept))

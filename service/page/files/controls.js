@@ -24,8 +24,9 @@ function extendForm(job, ask) {
   // A job's trials are its configurations with all their seeds; a request names configurations.
   const now = job.spec.trials / (job.spec.repeats ?? 1);
   const trials = LISTED.includes(job.spec.strategy) ? null : numberField({ min: now, value: now });
-  // A total that is left as it is stays out of the request.
-  const more = (field, least) => (field && Number(field.value) > least ? Number(field.value) : undefined);
+  // A total that is left as it is stays out of the request; a cancelled job may go on to those it has.
+  const least = job.state === "cancelled" ? 0 : 1;
+  const more = (field, has) => (field && Number(field.value) >= has + least ? Number(field.value) : undefined);
   const submit = (event) => {
     event.preventDefault();
     ask("extend", { epochs: more(epochs, job.spec.epochs), trials: more(trials, now) });
@@ -56,7 +57,7 @@ export function controls(id, onMoved, onToken) {
     drawn = wanted;
     buttons.replaceChildren(...verbs.map((verb) => make("button", { onclick: () => ask(verb, verb === "confirm" ? {} : undefined) }, titleOf(verb))));
     label.hidden = Boolean(job.finished_at);
-    extension.replaceChildren(["succeeded", "failed"].includes(job.state) ? extendForm(job, ask) : "");
+    extension.replaceChildren(["succeeded", "failed", "cancelled"].includes(job.state) ? extendForm(job, ask) : "");
   };
   return { element: make("section", { "aria-label": "Actions" }, make("div", { class: "controls" }, buttons, label, extension), problem), show };
 }

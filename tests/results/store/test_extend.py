@@ -218,12 +218,53 @@ def test_what_a_newer_version_wrote_into_the_specification_stays(store: Store) -
     assert store.job(job.id).spec.space.epochs == 9
 
 
-def test_a_cancelled_or_unknown_job_is_not_extended(store: Store) -> None:
-    job = accept(store)
+def test_a_cancelled_extension_goes_on_to_what_was_asked(store: Store) -> None:
+    before = finished(store)
+    store.extend_job(before.id, trials=None, epochs=5, fingerprint="another")
+    lease = claim(store)
+    store.start_trial(lease, 1, node=None, resumed_from=EPOCHS)
+    train(store, lease, 1, 0.95, first=4)
+    store.request_cancel(before.id)
+    store.finish_job(lease, JobState.CANCELLED)
+    assert states(store, before.id) == [CANCELLED, CANCELLED, FAILED]
+    assert store.job(before.id).best == before.best
+    with pytest.raises(IllegalMove, match="5 epochs already") as refused:
+        store.extend_job(before.id, trials=None, epochs=4, fingerprint="another")
+    assert "at least 5" in refused.value.hint
+    for _ in range(2):
+        extended = store.extend_job(before.id, trials=None, epochs=5, fingerprint="another")
+        assert (extended.job.state, extended.restarts) == (JobState.QUEUED, (0,))
+    job = extended.job
+    assert (job.finished_at, job.progress.finished, job.best) == (None, 1, before.best)
+    assert states(store, job.id) == [QUEUED, QUEUED, FAILED]
+    lease = claim(store)
+    # The epoch after the checkpoint is trained again.
+    assert store.start_trial(lease, 1, node=None, resumed_from=EPOCHS) == 2
+    train(store, lease, 1, 0.95, 0.96, attempt=2, first=4)
+    store.finish_trial(lease, 1, SUCCEEDED)
+    store.start_trial(lease, 0, node=None)
+    train(store, lease, 0, *(0.1, 0.2, 0.3, 0.4, 0.6), attempt=2)
+    store.finish_trial(lease, 0, SUCCEEDED)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    best = store.job(job.id).best
+    assert best is not None
+    assert (best.trial, best.value) == (1, 0.96)
+
+
+def test_a_job_cancelled_in_the_queue_runs_by_an_extension_to_its_own_totals(store: Store) -> None:
+    job = accept(store, 3)
     store.request_cancel(job.id)
-    with pytest.raises(IllegalMove, match="was cancelled") as refused:
-        store.extend_job(job.id, trials=9, epochs=None, fingerprint="another")
-    assert "submit" in refused.value.hint
+    for totals in ((2, None), (None, EPOCHS - 1)):
+        with pytest.raises(IllegalMove, match="already"):
+            store.extend_job(job.id, trials=totals[0], epochs=totals[1], fingerprint="another")
+    extended = store.extend_job(job.id, trials=3, epochs=None, fingerprint="fingerprint")
+    assert (extended.restarts, extended.job.spec) == ((), job.spec)
+    assert extended.job.progress == job.progress
+    assert states(store, job.id) == [QUEUED] * 3
+    assert claim(store).job_id == job.id
+
+
+def test_an_unknown_job_is_not_extended(store: Store) -> None:
     for job_id in UNKNOWN_IDS:
         with pytest.raises(JobNotFound):
             store.extend_job(job_id, trials=9, epochs=None, fingerprint="another")

@@ -40,7 +40,8 @@ STEPS_OF_A_WALK = 40
 MORE = st.sampled_from([None, 0, 1, 2])
 TRIALS = st.integers(0, 1)
 FINISHED_TRIALS = st.sampled_from([state for state in TrialState if state.is_finished])
-FINISHED_JOBS = st.sampled_from([state for state in JobState if state.is_finished])
+ENDED = tuple(state for state in JobState if state.is_finished)
+FINISHED_JOBS = st.sampled_from(ENDED)
 
 
 @dataclass
@@ -321,11 +322,11 @@ class StoreMachine(RuleBasedStateMachine):
         self.finish_job(lease, JobState.SUCCEEDED)
         return job_id
 
-    @precondition(lambda self: self.in_states(JobState.SUCCEEDED, JobState.FAILED))
-    @rule(trials=st.integers(1, 2), epochs=MORE)
+    @precondition(lambda self: self.in_states(*ENDED))
+    @rule(trials=st.integers(0, 2), epochs=MORE)
     def extend_a_finished_job(self, trials: int, epochs: int | None) -> None:
         """Extend the oldest finished job, which the next rule seldom draws."""
-        self.extend(self.in_states(JobState.SUCCEEDED, JobState.FAILED)[0].id, trials, epochs)
+        self.extend(self.in_states(*ENDED)[0].id, trials, epochs)
 
     @precondition(lambda self: self.in_states(*LEASED))
     @rule(state=FINISHED_JOBS)
@@ -341,8 +342,10 @@ class StoreMachine(RuleBasedStateMachine):
         totals = [n + (more or 0) for n, more in zip(now, (trials, epochs), strict=True)]
         nothing = trials is None and epochs is None
         same = job is not None and not (job.state.is_finished or trials or epochs)
-        may = job is not None and job.state in (JobState.SUCCEEDED, JobState.FAILED)
-        illegal = not same and not (may and trials != 0 and epochs != 0)
+        is_cancelled = job is not None and job.state is JobState.CANCELLED
+        is_more = trials != 0 and epochs != 0
+        may = job is not None and job.state.is_finished and (is_more or is_cancelled)
+        illegal = not same and not may
         with self.raising(
             (nothing, ValueError), (job is None, JobNotFound), (illegal, IllegalMove)
         ):

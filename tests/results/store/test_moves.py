@@ -128,7 +128,7 @@ def test_retry_of_a_failed_job_runs_what_it_never_finished(store: Store) -> None
     store.finish_job(lease, JobState.CANCELLED)
     with pytest.raises(IllegalMove, match="cancelled") as refused:
         store.retry_failed(job.id)
-    assert "submit" in refused.value.hint
+    assert "extend" in refused.value.hint
 
 
 def test_cancel_from_each_state(store: Store) -> None:

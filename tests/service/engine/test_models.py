@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from results.records import Checkpoint, EpochReport, Lease, NewTrial
-from results.states import TrialState
+from results.states import JobState, TrialState
 from results.storage import Storage, StorageError
 from results.store import Store
 from service.engine.models import keep_models
@@ -130,6 +130,20 @@ def test_models_of_repeats_wait_until_their_configuration_can_be_ranked(
     train(store, storage, lease, 3, 0.2)
     assert kept(store, storage, lease) == ["2/2"]
     assert job.id == lease.job_id
+
+
+@pytest.mark.parametrize(("keep", "left"), [(0, []), (1, ["1/2"])])
+def test_the_model_of_the_best_stays_where_an_extension_was_cancelled(
+    store: Store, storage: Storage, keep: int, left: list[str]
+) -> None:
+    lease = job_with(store, 2, keep=keep)
+    train(store, storage, lease, 0, 0.3)
+    train(store, storage, lease, 1, 0.2)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    store.extend_job(lease.job_id, trials=None, epochs=4, fingerprint="")
+    store.request_cancel(lease.job_id)
+    assert {trial.state for trial in store.trials(lease.job_id)} == {TrialState.CANCELLED}
+    assert kept(store, storage, lease) == left
 
 
 def test_a_better_trial_takes_the_place_of_the_best(store: Store, storage: Storage) -> None:

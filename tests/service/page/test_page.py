@@ -181,6 +181,12 @@ def test_a_finished_job_is_extended(
     expect(page.locator("h2")).to_contain_text("queued")
     expect(page.locator("main")).to_contain_text("of 6 epochs")
     assert store.job(job_id).spec.space.epochs == 3
+    # A cancelled extension goes on to what was asked.
+    store.request_cancel(job_id)
+    expect(page.locator("h2")).to_contain_text("cancelled")
+    expect(epochs).to_have_value("3")
+    page.get_by_role("button", name="Extend").click()
+    expect(page.locator("h2")).to_contain_text("queued")
     # The first request was refused, which a browser logs.
     assert [text for text in complaints if "422" not in text] == []
 

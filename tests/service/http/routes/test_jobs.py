@@ -104,6 +104,19 @@ def test_a_finished_job_is_extended_and_a_repeated_request_changes_nothing(
     assert store.job(job_id).fingerprint == submit(client, epochs=5)["fingerprint"]
 
 
+def test_a_cancelled_extension_is_asked_for_again(client: TestClient, store: Store) -> None:
+    job_id = submit(client)["id"]
+    path = f"/api/v1/jobs/{job_id}"
+    run(store, job_id)
+    client.post(f"{path}/extend", json={"epochs": 5})
+    assert client.post(f"{path}/cancel").json()["state"] == "cancelled"
+    refused = client.post(f"{path}/extend", json={"epochs": 4})
+    assert (refused.status_code, "at least 5" in refused.text) == (422, True)
+    answer = client.post(f"{path}/extend", json={"epochs": 5})
+    assert (answer.status_code, answer.json()["state"]) == (202, "queued")
+    assert answer.json()["restarts"] == [0, 1, 2]
+
+
 def test_a_finished_job_is_confirmed(client: TestClient, store: Store) -> None:
     job_id = submit(client)["id"]
     path, body = f"/api/v1/jobs/{job_id}/confirm", {"top": 2, "seeds": 3}
