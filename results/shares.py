@@ -7,13 +7,18 @@ Weighted max-min fairness: each next slot goes to the job with the fewest slots 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-#: With more jobs than fit, a job keeps its slots for so many seconds times its priority.
+#: With more jobs than fit, each keeps its slots, or waits, for at least so many seconds.
 TURN_SECONDS = 10.0
 
+#: A job that has waited so many times as long as it should cuts the turns of others short.
+_PATIENCE = 2
+# How long something lasts that seems to begin later: the clock was set back since.
+_LONG_SECONDS = 1e9
 # Sums of fractions of a CPU may be off by this much.
 _TOLERANCE = 1e-9
 
@@ -51,9 +56,9 @@ def share(jobs: Sequence[Sharing], cpu: float, gpu: float, now: float) -> dict[s
 
     Every job has at least one. Each further slot goes to the job with the fewest slots per
     priority, the oldest of equal ones, among those that have trials for it and whose limit and
-    trial fit. Where not every job fits with one slot, they take turns: a turn lasts
-    ``TURN_SECONDS`` times the priority, and a job without one has 0 slots. ``now`` is in seconds
-    since 1970. A cluster of 0 CPUs is one that is not known yet: every job has one slot.
+    trial fit. Where not every job fits with one slot, they take turns (:func:`time_shares`), and a
+    job without one has 0 slots. ``now`` is in seconds since 1970. A cluster of 0 CPUs is one that
+    is not known yet: every job has one slot.
 
     A job without trials to run, or whose trial is larger than the cluster, has one slot that
     costs nothing: nothing runs in it.
@@ -63,7 +68,7 @@ def share(jobs: Sequence[Sharing], cpu: float, gpu: float, now: float) -> dict[s
         return slots
     room = _Room(cpu, gpu)
     costly = [job for job in jobs if job.demand > 0 and room.fits(job)]
-    placed = _place(costly, room, now)
+    placed = _place(costly, time_shares(costly, cpu, gpu), room, now)
     slots |= {job.job_id: 0 for job in costly if job not in placed}
     _fill(placed, room, slots)
     return slots
@@ -84,14 +89,41 @@ class _Room:
         self.gpu -= job.gpu
 
 
-def _place(jobs: Iterable[Sharing], room: _Room, now: float) -> list[Sharing]:
+def time_shares(jobs: Sequence[Sharing], cpu: float, gpu: float) -> dict[str, float]:
+    """Return the part of the time, above 0 to 1, in which each job is to have a slot, by its id.
+
+    They are in proportion to the priorities, except that no job has more than all of the time; the
+    CPUs and the GPUs that are in use on average are no more than there are.
+    """
+    by_cpu = _parts([(job.priority, job.cpu) for job in jobs], cpu)
+    by_gpu = _parts([(job.priority, job.gpu) for job in jobs], gpu)
+    return {job.job_id: min(both) for job, *both in zip(jobs, by_cpu, by_gpu, strict=True)}
+
+
+def _parts(costs: Sequence[tuple[int, float]], room: float) -> list[float]:
+    """Return how much of its cost each job has on average, of (priority, cost) pairs."""
+    parts = [1.0] * len(costs)
+    left = sorted((n for n in range(len(costs)) if costs[n][1] > 0), key=lambda n: -costs[n][0])
+    while left:
+        part = room / sum(costs[n][0] * costs[n][1] for n in left)  # of one with priority 1
+        if costs[left[0]][0] * part < 1:
+            for n in left:
+                parts[n] = costs[n][0] * part
+            break
+        room -= costs[left.pop(0)][1]
+    return parts
+
+
+def _place(
+    jobs: Sequence[Sharing], parts: Mapping[str, float], room: _Room, now: float
+) -> list[Sharing]:
     """Return the jobs that have a slot, for which the room is taken.
 
     Nobody overtakes a waiting job that does not fit yet; a job that has a slot keeps it as long as
     nobody before it needs the room.
     """
     placed, someone_waits = [], False
-    for job in _line(jobs, now):
+    for job in _line(jobs, parts, now):
         if room.fits(job) and (job.slots or not someone_waits):
             room.take(job)
             placed.append(job)
@@ -100,30 +132,53 @@ def _place(jobs: Iterable[Sharing], room: _Room, now: float) -> list[Sharing]:
     return placed
 
 
-def _line(jobs: Iterable[Sharing], now: float) -> list[Sharing]:
+def _line(jobs: Sequence[Sharing], parts: Mapping[str, float], now: float) -> list[Sharing]:
     """Return the jobs in the order in which they get their first slot.
 
-    First those whose turn lasts, then those that wait, then those whose turn is over. A job must
-    have waited for ``TURN_SECONDS`` to displace another; otherwise two jobs whose turns end at once
-    would displace each other at every call. One that has not shared yet need not wait.
+    First those whose turn lasts, then those that have waited long enough, then those whose turn
+    is over, last those that could best do without. A job that has not shared yet need not wait,
+    and it cuts turns short, as one does that waits for long: where trials differ in size, turns
+    that follow the parts of the time alone may never leave room for a large one.
     """
-    by_turn = sorted(jobs, key=lambda job: (-(job.since or now), job.order))
-    in_turn = [job for job in by_turn if job.slots and _is_within(job, job.priority, now)]
-    over = [job for job in by_turn if job.slots and job not in in_turn]
+    running = [job for job in jobs if job.slots]
+    waited = {
+        job.job_id: _age(job, now) / _wait_seconds(parts[job.job_id])
+        for job in jobs
+        if not job.slots
+    }
     waiting = sorted(
-        (job for job in by_turn if not job.slots),
-        key=lambda job: (now if job.since is None else job.since, -job.priority, job.order),
+        (job for job in jobs if not job.slots),
+        key=lambda job: (job.since is None, -waited[job.job_id], -job.priority, job.order),
     )
-    ready = list(takewhile(lambda job: not _is_within(job, 1, now), waiting))
+    ready = list(takewhile(lambda job: job.since is None or waited[job.job_id] >= 1, waiting))
+    is_urgent = any(job.since is None or waited[job.job_id] >= _PATIENCE for job in ready)
+    turns = {job.job_id: _turn_seconds(parts[job.job_id]) for job in running}
+
+    def lasts(job: Sharing) -> bool:
+        return _age(job, now) < (TURN_SECONDS if is_urgent else turns[job.job_id])
+
+    in_turn = sorted(filter(lasts, running), key=lambda job: (-(job.since or now), job.order))
+    over = sorted(
+        (job for job in running if not lasts(job)),
+        key=lambda job: (_age(job, now) / turns[job.job_id], job.order),
+    )
     return [*in_turn, *ready, *over, *waiting[len(ready) :]]
 
 
-def _is_within(job: Sharing, turns: int, now: float) -> bool:
-    """Whether the job has had a slot, or has waited, for less than so many ``TURN_SECONDS``.
+def _age(job: Sharing, now: float) -> float:
+    """Return for how many seconds the job has had slots, or none."""
+    seconds = 0.0 if job.since is None else now - job.since
+    return seconds if seconds >= 0 else _LONG_SECONDS
 
-    A time in the future is that of a clock that was set back since: the turn is over.
-    """
-    return job.since is not None and 0 <= now - job.since < turns * TURN_SECONDS
+
+def _turn_seconds(part: float) -> float:
+    """Return how long a job with this part of the time has slots when its turn has come."""
+    return TURN_SECONDS * max(1.0, part / (1 - part)) if part < 1 else math.inf
+
+
+def _wait_seconds(part: float) -> float:
+    """Return how long it then waits: it has slots in ``part`` of the time."""
+    return _turn_seconds(part) * (1 - part) / part if part < 1 else TURN_SECONDS
 
 
 def _fill(jobs: Collection[Sharing], room: _Room, slots: dict[str, int]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results.shares import TURN_SECONDS, Sharing, share
+from results.shares import TURN_SECONDS, Sharing, share, time_shares
 
 NOW = 1_000_000.0
 MANY = 1_000
@@ -96,8 +96,9 @@ def test_two_turns_that_end_at_once_displace_each_other_only_once() -> None:
         assert shared(jobs, 2, NOW + second) == jobs
         seen.append(holders(jobs))
     turns = [seen[i] for i in range(100) if i == 0 or seen[i] != seen[i - 1]]
+    # Each has a slot for 20 s and waits for 10 s, the third one at first for 20 s.
     assert turns[:6] == ["ab", "ac", "bc", "ab", "ac", "bc"]
-    assert len(turns) == 10
+    assert len(turns) == 9
 
 
 def test_turns_follow_the_priority() -> None:
@@ -106,6 +107,50 @@ def test_turns_follow_the_priority() -> None:
         jobs = shared(jobs, 1, NOW + second)
         seconds[holders(jobs)] += 1
     assert seconds == {"a": 100, "b": 300}
+
+
+@pytest.mark.parametrize(
+    ("priorities", "cpu", "expected"),
+    [
+        ((1, 1, 2), 2, (0.5, 0.5, 1.0)),
+        ((1, 1, 1), 2, (0.67, 0.67, 0.67)),
+        ((1, 1, 1, 2), 2, (0.4, 0.4, 0.4, 0.8)),
+        ((1, 2, 3), 2, (0.33, 0.67, 1.0)),
+        ((1, 1, 2, 2, 3, 3), 4, (0.33, 0.33, 0.67, 0.67, 1.0, 1.0)),
+        ((1, 1, 1, 1, 2, 2, 3), 3, (0.27, 0.27, 0.27, 0.27, 0.55, 0.55, 0.82)),
+        ((1, 100), 1, (0.01, 0.99)),
+    ],
+)
+def test_the_slots_in_use_follow_the_priorities_over_minutes(
+    priorities: tuple[int, ...], cpu: int, expected: tuple[float, ...]
+) -> None:
+    jobs = [job(chr(ord("a") + n), priority=p) for n, p in enumerate(priorities)]
+    parts = time_shares(jobs, cpu, 0)
+    assert tuple(parts.values()) == pytest.approx(expected, abs=0.01)
+    held, seconds = dict.fromkeys(parts, 0), 4040
+    for second in range(seconds):
+        jobs = shared(jobs, cpu, NOW + second)
+        for each in jobs:
+            held[each.job_id] += (each.slots or 0) > 0
+    for name, part in parts.items():
+        assert held[name] / seconds == pytest.approx(part, abs=0.02)
+
+
+def test_a_large_trial_has_its_time_beside_small_ones_of_more_weight() -> None:
+    jobs = [job("a", priority=100), job("b", cpu=2.0)]
+    assert time_shares(jobs, 2, 0) == {"a": 1.0, "b": 0.5}
+    seen = []
+    for second in range(300):
+        jobs = shared(jobs, 2, NOW + second)
+        seen.append(holders(jobs))
+    assert 60 <= seen.count("b") <= 150
+    assert seen.count("a") + seen.count("b") == 300
+
+
+def test_the_scarcer_of_cpus_and_gpus_decides_the_time() -> None:
+    jobs = [job("a", gpu=1.0), job("b", gpu=1.0, priority=3), job("c")]
+    assert time_shares(jobs, 8, 1) == {"a": 0.25, "b": 0.75, "c": 1.0}
+    assert time_shares([], 8, 1) == {}
 
 
 def test_of_new_jobs_the_weightier_is_first_then_the_older() -> None:
@@ -224,7 +269,7 @@ def test_nobody_waits_longer_than_the_turns_of_the_others(
         for former, each in zip(before, jobs, strict=True):
             others_turns = sum(j.priority for j in jobs if j is not each) * TURN_SECONDS
             waits = 0.0 if each.slots or each.since is None else NOW + second - each.since
-            # A second for each turn that ended between two calls.
-            assert waits <= others_turns + len(jobs)
+            # A turn and, for each turn that ended between two calls, a second.
+            assert waits <= 2 * others_turns + TURN_SECONDS + len(jobs)
             if former.slots and former.since and not each.slots:
-                assert NOW + second - former.since >= each.priority * TURN_SECONDS
+                assert NOW + second - former.since >= TURN_SECONDS

@@ -8,9 +8,9 @@ from threading import Barrier
 
 import pytest
 
+from results import shares
 from results.errors import IllegalMove, JobNotFound
 from results.records import Held, JobRecord, Lease, NewTrial
-from results.shares import TURN_SECONDS
 from results.states import JobState, TrialState
 from results.store import Store, open_store
 from tests.results.store.samples import (
@@ -142,9 +142,14 @@ def test_the_capacity_may_change(store: Store) -> None:
             store.note_capacity(*amounts)
 
 
-def test_jobs_take_turns_by_the_databases_clock(store: Store) -> None:
-    # Turns that are long beside the time that this test takes.
-    turn = 10 * TURN_SECONDS
+#: A turn that is long beside the time that a test takes.
+LONG_TURN = 1_000.0
+
+
+def test_jobs_take_turns_by_the_databases_clock(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shares, "TURN_SECONDS", turn := LONG_TURN)
     store.note_capacity(1, 0)
     first = run(store, priority=10)
     store.share_slots()
@@ -196,8 +201,9 @@ def test_a_job_that_cannot_be_read_keeps_its_slots(store: Store) -> None:
     assert store.renew_lease(leased, 60) == Held(JobState.RUNNING, 3)
 
 
-def test_several_controllers_agree(store: Store) -> None:
+def test_several_controllers_agree(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Share from several connections at once, while the jobs come and go."""
+    monkeypatch.setattr(shares, "TURN_SECONDS", LONG_TURN)
     remove_all_jobs(store)
     store.note_capacity(2, 0)
     jobs = [run(store, priority=10) for _ in range(5)]
@@ -212,7 +218,7 @@ def test_several_controllers_agree(store: Store) -> None:
     with ThreadPoolExecutor(len(stores)) as pool:
         list(pool.map(share_often, stores))
         assert slots(store, *jobs) == [1, 1, 0, 0, 0]
-        pass_time(store, 10 * TURN_SECONDS)
+        pass_time(store, 2 * LONG_TURN)
         list(pool.map(share_often, stores))
         assert slots(store, *jobs) == [0, 0, 1, 1, 0]
         for job_id in jobs[2:4]:
