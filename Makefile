@@ -6,28 +6,32 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PYTEST ?= $(BIN)/pytest
-# Test files run side by side in this many processes; most tests wait more than they compute.
-WORKERS ?= 2
+# Test files run side by side in this many processes. One of them mostly waits for a real service.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long serve lint format bench chaos load lock clean
+.PHONY: help install demo test unit test-long serve lint format bench chaos load lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(READY)  ## make .venv with argbest and everything it needs
 
+# Compiled as pip does, but on all cores; a few files of some packages are templates and no Python.
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "argbest needs Python 3.11 or newer; set PYTHON to one" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.lock
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
 demo: install  ## start the service, run two searches on real data, show the results, stop it
 	$(BIN)/python tools/demo.py
 
-test: lint  ## run every check: lint, types and tests
+test: lint unit  ## run every check: lint, types and tests
+
+unit: install
 	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-long: lint  ## run every check with many more generated cases and repeats
