@@ -7,7 +7,6 @@ runs in the main thread.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import random
@@ -15,10 +14,13 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from types import FrameType
+from typing import Any, NoReturn, TextIO
 
 from results.spec import JobSpec
+from search_spaces import COMMAND
 from service.engine.failures import failure_of_trial
 from service.engine.messages import (
     Assignment,
@@ -35,8 +37,7 @@ from service.engine.reporter import SegmentStop
 from service.engine.training import Resume, TrialContext, train_segment
 from trainables import state_files
 from trainables.contract import State
-
-_PR_SET_PDEATHSIG = 1
+from trainables.descendants import end_descendants, end_with_parent
 
 
 def to_request(assignment: Assignment, context: TrialContext, resume: Resume, folder: Path) -> str:
@@ -105,10 +106,23 @@ def _seed_generators(seed: int) -> None:
         sys.modules["torch"].manual_seed(seed)
 
 
+def _take_programs_along() -> None:
+    """When the trial process ends, end what the program has started; the program may have left us.
+
+    Only our own code runs in this process then, so that the signal is not missed.
+    """
+    signal.signal(signal.SIGTERM, _end_all)
+    end_with_parent(signal.SIGTERM)
+
+
+def _end_all(number: int, _frame: FrameType | None) -> NoReturn:
+    end_descendants()
+    os._exit(128 + number)
+
+
 def main(arguments: Sequence[str]) -> None:
     """Train the segment that is read, and send how it went."""
-    if sys.platform == "linux":  # do not outlive the trial process, however that ends
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()  # however the trial process ends
     signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a script; ours are ignored
     source, target = map(int, arguments)
     for pipe in (source, target):
@@ -116,9 +130,12 @@ def main(arguments: Sequence[str]) -> None:
     requests = os.fdopen(source, encoding="utf-8")
     reports = os.fdopen(target, "w", encoding="utf-8")
     assignment, context, resume, folder = _from_request(json.loads(requests.readline()))
+    if context.spec.space.trainable == COMMAND:
+        _take_programs_along()
     parent, seed = _Parent(requests, reports, folder), assignment.seed
+    prepare = partial(_seed_generators, seed)
     try:
-        train_segment(assignment, context, parent, resume, prepare=lambda: _seed_generators(seed))
+        train_segment(assignment, context, parent, resume, folder, prepare)
     except SegmentStop:
         parent.send(Stopped())
     except BaseException as error:  # noqa: BLE001 - whatever it is, it fails the trial

@@ -2,12 +2,12 @@
 
 The child has a session of its own, and this process adopts what its children leave behind
 (``PR_SET_CHILD_SUBREAPER``), so nothing of the trial is left at the end. Its messages come over a
-pipe, and each line that it prints is sent with the trial's number.
+pipe, and each line that it prints is sent with the trial's number. Of the service's environment it
+gets only what is in :data:`trainables.environment.PASSED_ON`.
 """
 
 from __future__ import annotations
 
-import ctypes
 import json
 import math
 import os
@@ -22,8 +22,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
-
-import psutil
 
 from results.records import Failure
 from results.states import FailureKind
@@ -43,8 +41,9 @@ from service.engine.messages import (
     from_json,
 )
 from service.engine.training import Resume, Send, TrialContext, at_time_limit
+from trainables.descendants import adopt_orphans, descendants, end_descendants
+from trainables.environment import passed_on
 
-_PR_SET_CHILD_SUBREAPER = 36
 #: Printed lines are sent in batches, at the latest this many seconds after they came.
 FLUSH_SECONDS = 0.5
 #: Of what is printed between two batches, only so many bytes at the end are kept.
@@ -65,8 +64,7 @@ def run_in_child(
     clock: Callable[[], float] = time.monotonic,
 ) -> End:
     """Train in a child, pass its messages on, and return how it ended."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    adopt_orphans()
     has_started = resume.path is None
     if has_started:  # else the child says whether it can be resumed, after its imports
         send(Started(socket.gethostname(), note=resume.note))
@@ -93,7 +91,7 @@ def _started(request: str) -> Iterator[_Pipes]:
 
     At the end everything that is left of it is killed.
     """
-    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    before = {child.pid for child in descendants()}
     (source, requests), (reports, target), (output, printed) = os.pipe(), os.pipe(), os.pipe()
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "service.engine.child", str(source), str(target)],
@@ -102,7 +100,7 @@ def _started(request: str) -> Iterator[_Pipes]:
         stderr=subprocess.STDOUT,
         start_new_session=True,
         pass_fds=(source, target),
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env={**passed_on(os.environ), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
     for theirs in (source, target, printed):
         os.close(theirs)
@@ -111,7 +109,7 @@ def _started(request: str) -> Iterator[_Pipes]:
         _answer(answers, request)
         yield _Pipes(process, answers, reports, output)
     finally:
-        _end_descendants(before)
+        end_descendants(before)
         process.wait()
         with suppress(BrokenPipeError):  # what it did not read
             answers.close()
@@ -124,20 +122,6 @@ def _answer(answers: TextIO, line: str) -> None:
     with suppress(BrokenPipeError):
         answers.write(line + "\n")
         answers.flush()
-
-
-def _end_descendants(before: set[int]) -> None:
-    """Kill every descendant of this process that was not there before, and collect its status."""
-    while True:
-        left = [p for p in psutil.Process().children(recursive=True) if p.pid not in before]
-        if not left:
-            return
-        for process in left:
-            try:
-                process.kill()
-                process.wait(timeout=1)
-            except (psutil.NoSuchProcess, psutil.TimeoutExpired):
-                continue
 
 
 class _Follower:

@@ -6,12 +6,24 @@ import traceback
 
 from results.records import Failure
 from results.states import FailureKind
+from search_spaces.text import storable
 from service.engine.reporter import DivergedError
 from trainables.contract import CodeUnavailable, DatasetUnavailable, DeviceUnavailable
+from trainables.program_errors import (
+    MemoryExceeded,
+    ProgramError,
+    ProgramKilled,
+    ProgramNotStarted,
+)
 
 #: A message and a traceback are cut to this many characters, half of them from each end.
 MAX_MESSAGE = 2_000
 MAX_TRACEBACK = 20_000
+_PROGRAM_KINDS = {
+    MemoryExceeded: FailureKind.OUT_OF_MEMORY,
+    ProgramKilled: FailureKind.WORKER_LOST,
+    ProgramNotStarted: FailureKind.INFEASIBLE,
+}
 
 
 def failure_of_trial(error: BaseException) -> Failure:
@@ -20,6 +32,8 @@ def failure_of_trial(error: BaseException) -> Failure:
         return Failure(FailureKind.DIVERGED, _shortened(str(error), MAX_MESSAGE))
     if isinstance(error, CodeUnavailable | DatasetUnavailable | DeviceUnavailable):
         return Failure(FailureKind.INFEASIBLE, _shortened(str(error), MAX_MESSAGE))
+    if isinstance(error, ProgramError):
+        return _failure_of_program(error)
     kind, text = FailureKind.USER_ERROR, _text_of(error)
     message = f"{type(error).__name__}: {text}" if text else type(error).__name__
     if _is_out_of_memory(error):
@@ -28,6 +42,13 @@ def failure_of_trial(error: BaseException) -> Failure:
         message = f"{message}: {hint}"
     trace = "".join(traceback.format_exception(error))
     return Failure(kind, _shortened(message, MAX_MESSAGE), _shortened(trace, MAX_TRACEBACK))
+
+
+def _failure_of_program(error: ProgramError) -> Failure:
+    """Return the failure; what the program printed last takes the place of a traceback."""
+    message = _shortened(f"{type(error).__name__}: {error}", MAX_MESSAGE)
+    kind = _PROGRAM_KINDS.get(type(error), FailureKind.USER_ERROR)
+    return Failure(kind, message, storable(_shortened(error.printed, MAX_TRACEBACK)))
 
 
 def _shortened(text: str, most: int) -> str:

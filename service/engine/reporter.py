@@ -55,8 +55,8 @@ class Reporter:
     state. ``learning_rate`` is the name of the parameter to lower when the training diverges, if
     there is one. ``reported`` epochs, in ``seconds`` of training, are done before the segment
     begins. Time is counted from the moment when the reporter was built. ``can_resume`` says whether
-    the trainable can go on from its
-    states.
+    the trainable can go on from its states, ``early_end`` whether it may return before the last
+    epoch.
     """
 
     metrics: Sequence[str]
@@ -69,8 +69,10 @@ class Reporter:
     can_resume: bool = True
     until: int = 0
     may_stop: bool = False
+    early_end: bool = False
     resumed_from: int = field(init=False)
     names: set[str] = field(default_factory=set)
+    last: Mapping[str, float] = field(default_factory=dict)
     started: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -114,12 +116,9 @@ class Reporter:
         for name in values.keys() - self.names:
             Metric(name, name, "", "none")  # what no metric can be called is refused here
         self.names |= values.keys()
-        missing = [name for name in self.metrics if name not in values]
-        if epoch in (self.epochs, self.until) and missing:
-            raise ValueError(
-                f"the trainable reported {sorted(values)} in its last epoch, {epoch}, where the "
-                f"job compares {missing[0]}: report that metric too"
-            )
+        self.last = values
+        if epoch in (self.epochs, self.until):
+            self._check_last(epoch)
         for name, value in values.items():
             if not math.isfinite(value):
                 advice = f"; try a lower {self.learning_rate}" if self.learning_rate else ""
@@ -127,9 +126,20 @@ class Reporter:
                     f"{name} was {value} in epoch {epoch}: the training diverged{advice}"
                 )
 
+    def _check_last(self, epoch: int) -> None:
+        missing = [name for name in self.metrics if name not in self.last]
+        if missing:
+            raise ValueError(
+                f"the trainable reported {sorted(self.last)} in its last epoch, {epoch}, where the "
+                f"job compares {missing[0]}: report that metric too"
+            )
+
     def check_complete(self) -> None:
-        """Raise ``ValueError`` unless every epoch has been reported."""
-        if self.reported != self.epochs:
+        """Raise ``ValueError`` unless every epoch was reported, or the trainable may end early."""
+        if self.early_end and self.reported:
+            if self.reported > self.resumed_from:
+                self._check_last(self.reported)
+        elif self.reported != self.epochs:
             raise ValueError(
                 f"the trainable returned after it had reported {self.reported} of {self.epochs} "
                 "epochs: report each of them once, by the report that the function is given "

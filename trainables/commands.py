@@ -1,0 +1,203 @@
+"""Runs any program as a trainable: its printed metrics are reports, its checkpoints the state.
+
+:class:`CommandRun` is a :class:`trainables.contract.Train` function. The program runs in a session
+of its own, in the trial's copy of the code, and has ended, with all that it started, when the
+function returns or raises.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from search_spaces import Program
+from search_spaces.text import printable
+from trainables import checkpoint_folders
+from trainables.command_lines import CommandLine
+from trainables.contract import Report, State
+from trainables.environment import passed_on
+from trainables.gathering import Gatherer
+from trainables.printed import EPOCH, Reader
+from trainables.program_errors import MemoryExceeded, ProgramExited, ProgramKilled
+from trainables.program_limits import Watch
+from trainables.program_process import GRACE_SECONDS, ProgramProcess, running
+from trainables.resume import check_state
+from trainables.workplace import Workplace
+
+_NAME = "command"
+_CHECKPOINT = "checkpoint"
+#: What a state's file has besides the folder of checkpoints.
+_ROOM = 64 * 1024
+_LONGEST_LINE = 300
+_NO_MEMORY = ("MemoryError", "out of memory", "OutOfMemoryError", "Cannot allocate memory")
+
+
+def to_stdout(data: bytes) -> None:
+    """Write to this process's standard output, without a buffer."""
+    while data:
+        data = data[os.write(1, data) :]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRun:
+    """A train function that runs ``program`` in ``workplace``.
+
+    ``compared`` are the metrics that the space compares. ``log`` takes what the program prints, and
+    lines of our own that begin with ``argbest:``. A program that is to stop gets ``grace_seconds``.
+    """
+
+    program: Program
+    compared: frozenset[str]
+    workplace: Workplace
+    log: Callable[[bytes], None] = to_stdout
+    grace_seconds: float = GRACE_SECONDS
+
+    def __call__(
+        self,
+        config: Mapping[str, Any],
+        data: object,
+        report: Report,
+        *,
+        epochs: int,
+        seed: int,
+        resume: State | None = None,
+    ) -> None:
+        """Run the program with these hyperparameters and report what it prints.
+
+        Raises a :class:`trainables.program_errors.ProgramError` where the program fails.
+        """
+        del data  # a program brings its own
+        place, notes = self.workplace, _Notes(self.log)
+        place.prepare(config)
+        done = 0 if resume is None else self._restore(resume)
+        places = self._places(epochs, seed)
+        line = CommandLine(self.program, config, places)
+        arguments = line.arguments()
+        environment = self._environment(line, {**places, "resumed_epoch": str(done)})
+        notes("command", f"running {shlex.join(arguments)}")
+        watch = Watch(place.limits, place.folder)
+        with running(
+            arguments, place.code, environment, place.pipe,
+            log=self.log, tick=watch.look, merged=bool(self.program.patterns),
+            grace_seconds=self.grace_seconds,
+        ) as process:  # fmt: skip
+            patterns = frozenset(self.program.patterns) - {EPOCH}
+            send = _Reports(report, process, place)
+            gatherer = Gatherer(send, notes, self.compared, patterns, epochs, done)
+            reader = Reader(self.program.patterns, notes)
+            for source, text in process.lines():
+                found = reader.sent(text) if source == "report" else reader.printed(text)
+                if found is not None:
+                    gatherer.take(found)
+            _check_status(process, f"after {gatherer.done} of {epochs} epochs")
+            gatherer.finish()
+
+    def from_the_beginning(
+        self,
+        config: Mapping[str, Any],
+        data: object,
+        report: Report,
+        *,
+        epochs: int,
+        seed: int,
+    ) -> None:
+        """Run a program that cannot go on from its checkpoints, as :meth:`__call__`."""
+        self(config, data, report, epochs=epochs, seed=seed)
+
+    def _restore(self, state: State) -> int:
+        """Unpack the folder of checkpoints; return the epoch that it is of."""
+        check_state(state, _NAME, [_CHECKPOINT])
+        checkpoint_folders.unpack(state[_CHECKPOINT], self.workplace.checkpoint)
+        return int(state["epoch"])
+
+    def _places(self, epochs: int, seed: int) -> dict[str, str]:
+        place = self.workplace
+        return {
+            "config": str(place.config),
+            "seed": str(seed),
+            "epochs": str(epochs),
+            "trial_dir": str(place.code),
+            "checkpoint_dir": str(place.checkpoint),
+        }
+
+    def _environment(self, line: CommandLine, values: Mapping[str, str]) -> dict[str, str]:
+        """Return the program's variables: those passed on, then the space's, then ours."""
+        wanted = {**passed_on(os.environ), "PYTHONUNBUFFERED": "1", **line.environment()}
+        theirs = line.environment().get("PYTHONPATH")
+        paths = [str(self.workplace.python), *([theirs] if theirs else [])]
+        ours = {f"ARGBEST_{name.upper()}": value for name, value in values.items()}
+        ours |= {"ARGBEST_REPORT": str(self.workplace.pipe), "PYTHONPATH": os.pathsep.join(paths)}
+        return {**wanted, **ours}
+
+
+@dataclass(slots=True)
+class _Reports:
+    """Reports epochs with the program's checkpoint, for which the program is paused."""
+
+    report: Report
+    process: ProgramProcess
+    place: Workplace
+
+    def __call__(self, epoch: int, metrics: Mapping[str, float], *, is_current: bool) -> None:
+        def state() -> State:
+            folder, most = self.place.checkpoint, self.place.limits.checkpoint - _ROOM
+            with self.process.paused():
+                archive = checkpoint_folders.pack(folder, most)
+            return {"trainable": _NAME, "epoch": epoch, _CHECKPOINT: archive}
+
+        has_state = is_current and not checkpoint_folders.is_empty(self.place.checkpoint)
+        self.report(epoch, metrics, state=state if has_state else None)
+
+
+@dataclass(slots=True)
+class _Notes:
+    """Writes a line of ours into the log, once for each key."""
+
+    log: Callable[[bytes], None]
+    _written: set[str] = field(default_factory=set)
+
+    def __call__(self, key: str, text: str) -> None:
+        if key not in self._written:
+            self._written.add(key)
+            self.log(f"argbest: {printable(text)}\n".encode())
+
+
+def _check_status(process: ProgramProcess, when: str) -> None:
+    """Raise an error that names how the program ended, unless that was well."""
+    status, printed = process.status, process.printed.strip()
+    if status == 0:
+        return
+    last = printable(printed.rpartition("\n")[2][:_LONGEST_LINE])
+    said = f": {last}" if last else ", and printed nothing"
+    if any(words in printed for words in _NO_MEMORY):
+        raise MemoryExceeded(
+            f"the program ran out of memory {when}{said}; use a smaller model or batch, or fewer "
+            "trials at once (max_concurrent_trials)"
+        )
+    if status < 0:
+        raise ProgramKilled(f"the program was ended by {_signal_name(-status)} {when}{said}")
+    advice = ""
+    if status > 128:
+        name = _signal_name(status - 128)
+        advice = f" (a shell's way to say that {name} ended what it ran)"
+    raise ProgramExited(
+        f"the program exited with status {status}{advice} {when}{said}; its last lines say why, "
+        "and `argbest try` runs it here"
+    )
+
+
+def _signal_name(number: int) -> str:
+    hints = {
+        signal.SIGKILL: " (the machine may have run out of memory)",
+        signal.SIGSEGV: " (it, or a library of it, used memory that is not its own)",
+        signal.SIGXFSZ: " (a file became larger than the system allows)",
+    }
+    try:
+        found = signal.Signals(number)
+    except ValueError:
+        return f"signal {number}"
+    return found.name + hints.get(found, "")

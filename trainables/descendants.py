@@ -1,0 +1,63 @@
+"""Keeps hold of the processes that a process starts, and ends them.
+
+On Linux a process may adopt what its children leave behind (``PR_SET_CHILD_SUBREAPER``), so a
+program that forks twice, or begins a session of its own, is still found.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import sys
+from collections.abc import Collection
+
+import psutil
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of its descendants whose own parent has ended (Linux)."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_with_parent(how: signal.Signals = signal.SIGKILL) -> None:
+    """Have this process get the signal ``how`` when its parent ends, however that is (Linux)."""
+    _prctl(_PR_SET_PDEATHSIG, how)
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def descendants() -> list[psutil.Process]:
+    """Return every process that this one has started, and theirs."""
+    return psutil.Process().children(recursive=True)
+
+
+def end_descendants(before: Collection[int] = ()) -> None:
+    """Kill every descendant whose id is not in ``before``, and collect its status."""
+    while True:
+        left = [process for process in descendants() if process.pid not in before]
+        if not left:
+            return
+        for process in left:
+            try:
+                process.kill()
+                process.wait(timeout=1)
+            except (psutil.NoSuchProcess, psutil.TimeoutExpired):
+                continue
+
+
+def private_bytes(processes: Collection[psutil.Process]) -> int:
+    """Return the memory that these processes have for themselves, without what they may share."""
+    total = 0
+    for process in processes:
+        try:
+            memory = process.memory_info()
+        except psutil.Error:  # it has ended
+            continue
+        total += memory.rss - getattr(memory, "shared", 0)
+    return total

@@ -1,0 +1,161 @@
+"""Gathers what a program reports, line by line, into one report for each epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from search_spaces.errors import did_you_mean
+from trainables.printed import Found
+from trainables.program_errors import NoMetricSeen, WrongReport
+
+_COUNTED = "or leave epoch out: then argbest counts the reports"
+
+
+class Emit(Protocol):
+    """Takes the report of an epoch."""
+
+    def __call__(self, epoch: int, metrics: Mapping[str, float], *, is_current: bool) -> None:
+        """Take it; ``is_current`` says that the program has not begun the next epoch yet."""
+
+
+@dataclass(slots=True)
+class Gatherer:
+    """Calls ``emit(epoch, metrics, is_current=...)`` once for each epoch, in order.
+
+    ``compared`` are the metrics that the space compares. An epoch is complete when it
+    has these and the metrics ``patterns``, when the next one begins, and at the end. The last of
+    ``epochs`` is kept open until the end, for what is measured after the training. Up to the epoch
+    ``resumed`` everything is done already, and ignored.
+
+    Where the program names no epochs, they are counted: the next one begins with a compared metric
+    that the epoch has already.
+    """
+
+    emit: Emit
+    note: Callable[[str, str], None]
+    compared: frozenset[str]
+    patterns: frozenset[str]
+    epochs: int
+    resumed: int = 0
+    done: int = field(init=False)
+    seen: set[str] = field(default_factory=set)
+    _open: dict[str, float] | None = None
+    _last: Mapping[str, float] = field(default_factory=dict)
+    _is_named: bool = False
+    _is_skipping: bool = False
+
+    def __post_init__(self) -> None:
+        """Begin after the epoch that is done."""
+        self.done = self.resumed
+
+    def take(self, found: Found) -> None:
+        """Take what one line reports; raise :class:`WrongReport` where it has no place."""
+        self.seen |= found.metrics.keys()
+        if found.epoch is not None:
+            is_next = self._turn_to(self._whole(found.epoch))
+        elif self._is_skipping:
+            return
+        elif self._is_named:
+            is_next = self._open is not None
+        else:
+            is_next = True
+            if self._open is not None and self._open.keys() & found.metrics.keys() & self.compared:
+                self._begin(self.done + 2)
+        if not is_next:
+            self._take_late(found.metrics)
+            return
+        if self._open is None:
+            self._open = {}
+        self._open.update(found.metrics)
+        is_complete = self.compared | self.patterns <= self._open.keys()
+        if is_complete and self.done + 1 < self.epochs:
+            self._close(is_current=True)
+
+    def finish(self) -> None:
+        """Report the last epoch; raise :class:`NoMetricSeen` if nothing can be compared."""
+        if self.compared and not self.seen & self.compared and self.done == self.resumed:
+            raise NoMetricSeen(_nothing_seen(self.compared, self.seen))
+        if self._open is not None:
+            if self._is_named or not self.compared or self._open.keys() & self.compared:
+                self._close(is_current=True)
+            else:
+                self._note_late(self._open)
+
+    def _turn_to(self, epoch: int) -> bool:
+        """Turn to a named epoch; return whether it is open, and not one that is done."""
+        self._is_skipping = epoch <= self.resumed
+        self._is_named = True
+        if self._is_skipping or epoch == self.done:
+            return False
+        if self._open is not None and epoch == self.done + 1:
+            return True
+        self._begin(epoch)
+        return True
+
+    def _begin(self, epoch: int) -> None:
+        """Close the open epoch, if there is one, and begin ``epoch``, which must be the next."""
+        following = self.done + (1 if self._open is None else 2)
+        if epoch > self.epochs:
+            raise WrongReport(
+                f"the program reported epoch {epoch}, and the space has epochs: {self.epochs}; "
+                "set epochs to the number of reports that a whole run makes"
+            )
+        if epoch != following:
+            raise WrongReport(
+                f"the program reported epoch {epoch} where epoch {following} is next: report each "
+                f"epoch once, in order, {_COUNTED}"
+            )
+        if self._open is not None:
+            self._close(is_current=False)
+        self._open = {}
+
+    def _close(self, *, is_current: bool) -> None:
+        self._last = self._open or {}
+        self._open = None
+        self.done += 1
+        self.emit(self.done, self._last, is_current=is_current)
+
+    def _take_late(self, metrics: Mapping[str, float]) -> None:
+        """Take metrics of an epoch that is done: what the space compares must not change."""
+        if self._is_skipping:
+            return
+        for name in self.compared & metrics.keys():
+            if metrics[name] != self._last.get(name):
+                raise WrongReport(
+                    f"the program reported {name} of epoch {self.done} twice, with different "
+                    f"values: report what the space compares once an epoch, {_COUNTED}"
+                )
+        self._note_late(metrics)
+
+    def _note_late(self, metrics: Iterable[str]) -> None:
+        late = ", ".join(sorted(set(metrics) - self.compared))
+        if late:
+            after = f"came after the report of epoch {self.done} was complete, and are left out"
+            self.note("late", f"{late} {after}: report them before what the space compares")
+
+    def _whole(self, epoch: Any) -> int:
+        is_number = isinstance(epoch, int | float) and not isinstance(epoch, bool)
+        if not (is_number and epoch >= 1 and math.isfinite(epoch) and epoch == int(epoch)):
+            raise WrongReport(
+                f"the program reported epoch {epoch!r}: epochs are whole numbers from 1; add 1 "
+                f"where it counts from 0, {_COUNTED}"
+            )
+        return int(epoch)
+
+
+def _nothing_seen(compared: frozenset[str], seen: set[str]) -> str:
+    wanted = ", ".join(sorted(compared))
+    first = min(compared)
+    hint = f"print a line such as {{\"{first}\": 0.5}} after each epoch"
+    if seen:
+        return (
+            f"no metric seen: the program reported {', '.join(sorted(seen)[:10])}, and the space "
+            f"compares {wanted}: {did_you_mean(first, sorted(seen))}"
+        )
+    return (
+        f"no metric seen: the program ended well, but printed no {wanted}: {hint}, call "
+        "argbest.report, or add patterns to the space"
+    )

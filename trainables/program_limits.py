@@ -1,0 +1,86 @@
+"""What a program may take of memory and disk, and a look at it while it runs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trainables.descendants import descendants, private_bytes
+from trainables.program_errors import LimitExceeded, MemoryExceeded
+
+#: Memory is looked at so often; the files at most so often, and so rarely that it costs 5 %.
+_MEMORY_SECONDS = 1.0
+_FILES_SECONDS = 5.0
+_PAUSES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of one program in bytes, 0 for none.
+
+    ``memory`` is what its processes have for themselves, ``disk`` the files in its folders,
+    ``checkpoint`` what its folder of checkpoints may hold when it is kept.
+    """
+
+    memory: int = 0
+    disk: int = 0
+    checkpoint: int = 2**30
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looks at this process's descendants, but those ``before``, and at the files in ``folder``."""
+
+    limits: Limits
+    folder: Path
+    before: frozenset[int] = frozenset()
+    clock: Callable[[], float] = time.monotonic
+    _memory_at: float = field(init=False)
+    _files_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look for the first time a little after the start."""
+        now = self.clock()
+        self._memory_at, self._files_at = now + _MEMORY_SECONDS, now + _FILES_SECONDS
+
+    def look(self) -> None:
+        """Raise :class:`MemoryExceeded` or :class:`LimitExceeded`, if it is time to look again."""
+        now = self.clock()
+        if self.limits.memory and now >= self._memory_at:
+            self._memory_at = now + _MEMORY_SECONDS
+            self._look_at_memory()
+        if self.limits.disk and now >= self._files_at:
+            self._look_at_files()
+            after = self.clock()
+            self._files_at = after + max(_FILES_SECONDS, _PAUSES * (after - now))
+
+    def _look_at_memory(self) -> None:
+        used = private_bytes([p for p in descendants() if p.pid not in self.before])
+        if used > self.limits.memory:
+            raise MemoryExceeded(
+                f"the program took {used:,} bytes of memory, and may take {self.limits.memory:,}: "
+                "use a smaller model or batch, or have ARGBEST_MAX_PROGRAM_MEMORY_BYTES raised"
+            )
+
+    def _look_at_files(self) -> None:
+        used = _size(self.folder)
+        if used > self.limits.disk:
+            raise LimitExceeded(
+                f"the program's folder has {used:,} bytes, and may have {self.limits.disk:,}: "
+                "write less, keep fewer checkpoints, or have ARGBEST_MAX_PROGRAM_DISK_BYTES raised"
+            )
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes that the files in a folder take on the disk, all levels of it."""
+    total = 0
+    for root, _, files in os.walk(folder):
+        for name in files:
+            try:
+                total += Path(root, name).lstat().st_blocks * 512
+            except OSError:  # the program has removed it
+                continue
+    return total

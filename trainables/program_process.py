@@ -1,0 +1,214 @@
+"""A program as a process: started in a session of its own, read line by line, and ended whole."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from trainables.descendants import adopt_orphans, descendants, end_descendants
+from trainables.printed import Lines
+from trainables.program_errors import ProgramError
+from trainables.programs_found import executable, not_started
+
+#: A program that is asked to end (SIGTERM) gets so long before it is killed.
+GRACE_SECONDS = 5.0
+#: Of the lines printed last, so many are shown with an error, each cut to so many bytes.
+_LINES_SHOWN = 20
+_LINE_SHOWN = 500
+_CHUNK = 64 * 1024
+#: How often a quiet program is looked at; more often where the system cannot say that it has ended.
+_QUIET_SECONDS = 0.5
+_POLL_SECONDS = 0.02
+
+Source = Literal["printed", "report"]
+
+
+@dataclass(slots=True)
+class ProgramProcess:
+    """A running program; :func:`running` starts one.
+
+    ``log`` takes the lines that it prints, ``tick`` is called at least every half second.
+    ``sources`` are the descriptors of its streams, set to be non-blocking, and ``before`` the ids
+    of this process's earlier descendants. ``ended`` becomes readable when it has ended, if given.
+    """
+
+    process: subprocess.Popen[bytes]
+    sources: Mapping[int, Source]
+    before: frozenset[int]
+    log: Callable[[bytes], None]
+    tick: Callable[[], None]
+    ended: int | None = None
+    _lines: dict[int, Lines] = field(init=False)
+    _last: deque[bytes] = field(default_factory=lambda: deque(maxlen=_LINES_SHOWN))
+
+    def __post_init__(self) -> None:
+        """Begin each stream with its first line."""
+        self._lines = {descriptor: Lines() for descriptor in self.sources}
+
+    def lines(self) -> Iterator[tuple[Source, str]]:
+        """Yield each line with its source until the program has ended.
+
+        What the program has started ends with it; what it had printed before is read.
+        """
+        yield from self._read(lambda: self.process.poll() is None)
+        self._end_others()
+        for descriptor in self.sources:
+            while data := self._data(descriptor):
+                yield from self._taken(descriptor, self._lines[descriptor].feed(data))
+            yield from self._taken(descriptor, self._lines[descriptor].end())
+
+    @property
+    def status(self) -> int:
+        """Its exit status, or the negative number of the signal that ended it."""
+        return self.process.wait()
+
+    @property
+    def printed(self) -> str:
+        """The last lines that it printed."""
+        return b"\n".join(self._last).decode("utf-8", "replace")
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stop the program, with its process group, while the block runs."""
+        self._signal(signal.SIGSTOP)
+        try:
+            if self.process.returncode is None:
+                events = os.WSTOPPED | os.WEXITED | os.WNOWAIT
+                os.waitid(os.P_PID, self.process.pid, events)
+            yield
+        finally:
+            self._signal(signal.SIGCONT)
+
+    def stop(self, grace_seconds: float) -> None:
+        """Ask the program to end; kill what is left of it and of its children after the grace."""
+        self._signal(signal.SIGTERM)
+        self._signal(signal.SIGCONT)
+        over = time.monotonic() + grace_seconds
+        for _ in self._read(lambda: self.process.poll() is None and time.monotonic() < over):
+            pass
+        self._end_others()
+
+    def _end_others(self) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        end_descendants(self.before)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
+
+    def _read(self, goes_on: Callable[[], bool]) -> Iterator[tuple[Source, str]]:
+        wait = _POLL_SECONDS if self.ended is None else _QUIET_SECONDS
+        with selectors.DefaultSelector() as selector:
+            for descriptor in (*self.sources, *([] if self.ended is None else [self.ended])):
+                selector.register(descriptor, selectors.EVENT_READ)
+            while goes_on():
+                for key, _ in selector.select(wait):
+                    if key.fd == self.ended:
+                        continue
+                    data = self._data(key.fd)
+                    if data == b"":  # closed
+                        selector.unregister(key.fd)
+                    elif data is not None:
+                        yield from self._taken(key.fd, self._lines[key.fd].feed(data))
+                self.tick()
+
+    def _data(self, descriptor: int) -> bytes | None:
+        """Return what is there to read, b"" at the end of the stream, None if nothing is there."""
+        try:
+            return os.read(descriptor, _CHUNK)
+        except BlockingIOError:
+            return None
+
+    def _taken(
+        self, descriptor: int, lines: Iterator[tuple[list[str], bytes]]
+    ) -> Iterator[tuple[Source, str]]:
+        """Log the lines, unless they came over the pipe, and yield their texts."""
+        source, found = self.sources[descriptor], list(lines)
+        if source != "report" and found:
+            printed = [line for _, line in found]
+            self._last += [line[:_LINE_SHOWN] for line in printed[-_LINES_SHOWN:]]
+            self.log(b"\n".join(printed) + b"\n")
+        for texts, _ in found:
+            yield from ((source, text) for text in texts)
+
+
+@contextmanager
+def running(
+    arguments: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    pipe: Path,
+    *,
+    log: Callable[[bytes], None],
+    tick: Callable[[], None] = lambda: None,
+    merged: bool = False,
+    grace_seconds: float = GRACE_SECONDS,
+) -> Iterator[ProgramProcess]:
+    """Start a program in ``folder`` and yield it; at the end nothing of it is left.
+
+    With ``merged``, standard output and errors are one stream, whose lines come in order. The named
+    pipe ``pipe`` is made, for :func:`argbest.report`. An error that the program caused
+    gets its last lines. Raises :class:`trainables.program_errors.ProgramNotStarted`.
+    """
+    adopt_orphans()
+    before = frozenset(found.pid for found in descendants())
+    with ExitStack() as stack:
+        os.mkfifo(pipe, 0o600)
+        # Open for writing too: else it would be at its end when one writer has closed it.
+        reports = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+        stack.callback(os.close, reports)
+        process = stack.enter_context(_start(arguments, folder, environment, merged=merged))
+        sources: dict[int, Source] = {reports: "report"}
+        for stream in filter(None, (process.stdout, process.stderr)):
+            os.set_blocking(stream.fileno(), False)  # noqa: FBT003
+            sources[stream.fileno()] = "printed"
+        ended = _end_of(process.pid)
+        if ended is not None:
+            stack.callback(os.close, ended)
+        program = ProgramProcess(process, sources, before, log, tick, ended)
+        try:
+            yield program
+        except ProgramError as error:
+            error.printed = error.printed or program.printed
+            raise
+        finally:
+            program.stop(grace_seconds)
+
+
+def _start(
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], *, merged: bool
+) -> subprocess.Popen[bytes]:
+    path = executable(arguments[0], folder, environment)
+    try:
+        return subprocess.Popen(
+            [path, *arguments[1:]],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if merged else subprocess.PIPE,
+            start_new_session=True,
+            bufsize=0,
+        )
+    except (OSError, ValueError) as error:
+        raise not_started(arguments[0], path, error) from error
+
+
+def _end_of(pid: int) -> int | None:
+    """Return a descriptor that becomes readable when the process has ended, where there are any."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
