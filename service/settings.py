@@ -92,6 +92,14 @@ class Settings(BaseSettings):
     max_checkpoint_bytes: int = Field(
         1024 * 1024 * 1024, ge=1024, description="largest checkpoint of a trial"
     )
+    max_program_memory_bytes: int = Field(
+        0, ge=0, description="memory of a trial's program with all its processes; 0: no limit"
+    )
+    max_program_disk_bytes: int = Field(
+        20 * 1024 * 1024 * 1024,
+        ge=0,
+        description="files of a trial's program, its code and checkpoints included; 0: no limit",
+    )
     max_trials: int = Field(10_000, ge=1, description="most trials that one job may have")
     max_body_bytes: int = Field(1_000_000, ge=1024, description="largest request body")
     max_code_bytes: int = Field(

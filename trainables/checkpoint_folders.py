@@ -62,8 +62,7 @@ def unpack(archive: NDArray[np.uint8], folder: Path) -> None:
 def _checked(folder: Path, max_bytes: int) -> Iterator[Path]:
     """Yield what is in the folder, all levels of it, once it is allowed."""
     size = _END
-    count = 0
-    for path in _walk(folder):
+    for count, path in enumerate(_walk(folder), 1):
         kind = path.lstat()
         name = path.relative_to(folder)
         if stat.S_ISLNK(kind.st_mode):
@@ -72,7 +71,6 @@ def _checked(folder: Path, max_bytes: int) -> Iterator[Path]:
             raise CheckpointRefused(
                 f"{name} in the folder of checkpoints is neither a file nor a folder: remove it"
             )
-        count += 1
         size += 2 * _BLOCK + (kind.st_size if stat.S_ISREG(kind.st_mode) else 0)
         if size > max_bytes or count > _MOST_FILES:
             raise CheckpointRefused(

@@ -149,7 +149,7 @@ class Gatherer:
 def _nothing_seen(compared: frozenset[str], seen: set[str]) -> str:
     wanted = ", ".join(sorted(compared))
     first = min(compared)
-    hint = f"print a line such as {{\"{first}\": 0.5}} after each epoch"
+    hint = f'print a line such as {{"{first}": 0.5}} after each epoch'
     if seen:
         return (
             f"no metric seen: the program reported {', '.join(sorted(seen)[:10])}, and the space "

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from trainables.descendants import descendants, private_bytes
 from trainables.program_errors import LimitExceeded, MemoryExceeded
 
-#: Memory is looked at so often; the files at most so often, and so rarely that it costs 5 %.
-_MEMORY_SECONDS = 1.0
-_FILES_SECONDS = 5.0
+#: The files are looked at so much more rarely than the memory, and so rarely that it costs 5 %.
+_FILES_RARER = 5
 _PAUSES = 20
 
 
@@ -22,12 +21,14 @@ class Limits:
     """Limits of one program in bytes, 0 for none.
 
     ``memory`` is what its processes have for themselves, ``disk`` the files in its folders,
-    ``checkpoint`` what its folder of checkpoints may hold when it is kept.
+    ``checkpoint`` what its folder of checkpoints may hold when it is kept. Memory is looked at
+    every ``seconds``.
     """
 
     memory: int = 0
     disk: int = 0
     checkpoint: int = 2**30
+    seconds: float = 1.0
 
 
 @dataclass(slots=True)
@@ -38,24 +39,20 @@ class Watch:
     folder: Path
     before: frozenset[int] = frozenset()
     clock: Callable[[], float] = time.monotonic
-    _memory_at: float = field(init=False)
-    _files_at: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Look for the first time a little after the start."""
-        now = self.clock()
-        self._memory_at, self._files_at = now + _MEMORY_SECONDS, now + _FILES_SECONDS
+    _memory_at: float = 0.0
+    _files_at: float = 0.0
 
     def look(self) -> None:
         """Raise :class:`MemoryExceeded` or :class:`LimitExceeded`, if it is time to look again."""
         now = self.clock()
         if self.limits.memory and now >= self._memory_at:
-            self._memory_at = now + _MEMORY_SECONDS
+            self._memory_at = now + self.limits.seconds
             self._look_at_memory()
         if self.limits.disk and now >= self._files_at:
             self._look_at_files()
             after = self.clock()
-            self._files_at = after + max(_FILES_SECONDS, _PAUSES * (after - now))
+            pause = max(_FILES_RARER * self.limits.seconds, _PAUSES * (after - now))
+            self._files_at = after + pause
 
     def _look_at_memory(self) -> None:
         used = private_bytes([p for p in descendants() if p.pid not in self.before])

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Literal
 
 from trainables.descendants import adopt_orphans, descendants, end_descendants
+from trainables.executables import executable, not_started
 from trainables.printed import Lines
 from trainables.program_errors import ProgramError
-from trainables.programs_found import executable, not_started
 
 #: A program that is asked to end (SIGTERM) gets so long before it is killed.
 GRACE_SECONDS = 5.0
@@ -172,7 +172,7 @@ def running(
         process = stack.enter_context(_start(arguments, folder, environment, merged=merged))
         sources: dict[int, Source] = {reports: "report"}
         for stream in filter(None, (process.stdout, process.stderr)):
-            os.set_blocking(stream.fileno(), False)  # noqa: FBT003
+            os.set_blocking(stream.fileno(), False)
             sources[stream.fileno()] = "printed"
         ended = _end_of(process.pid)
         if ended is not None:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from search_spaces import NO_DATASET, RESERVED_METRICS, Program, SearchSpace
-from trainables import datasets, registry
-from trainables.contract import Metric, Train, UnknownTrainable
+from search_spaces import NO_DATASET, RESERVED_METRICS, Program, SearchSpace, function_of
+from trainables import datasets, functions, registry
+from trainables.commands import CommandRun
+from trainables.contract import Metric, Train
 from trainables.declaration import Trainable
+from trainables.workplace import Workplace
 
 #: Takes any parameters.
 _OPEN: Mapping[str, Any] = {"type": "object", "additionalProperties": True}
@@ -33,10 +35,6 @@ class ProgramTrainable:
         """Return the JSON Schema (draft 2020-12) of the parameters; open where it is not known."""
         return dict(self.program.parameters_schema or _OPEN)
 
-    def resolve(self) -> Train:
-        """Return the train function; raise :class:`UnknownTrainable` where there is none."""
-        raise UnknownTrainable(f"this version of argbest does not run {self.name}")
-
 
 def trainable_of(space: SearchSpace) -> Trainable | ProgramTrainable:
     """Return the trainable that a space runs; raise :class:`UnknownTrainable` if there is none."""
@@ -47,6 +45,23 @@ def trainable_of(space: SearchSpace) -> Trainable | ProgramTrainable:
     title = space.trainable if program.is_function else " ".join(program.command)
     metrics = tuple(_metrics(space, program))
     return ProgramTrainable(space.trainable, title, program, taken, metrics, program.resumes)
+
+
+def train_of(space: SearchSpace, workplace: Workplace) -> Train:
+    """Return the function that trains the trials of a space; a program runs in ``workplace``.
+
+    Raises :class:`trainables.contract.UnknownTrainable` where there is none, and whatever the
+    import of a user's module raises.
+    """
+    program = space.program
+    if program is None:
+        return registry.get(space.trainable).resolve()
+    function = function_of(space.trainable)
+    if function is not None:
+        return functions.load(*function, workplace.code)
+    compared = {o.metric for o in space.objectives} - {*RESERVED_METRICS}
+    run = CommandRun(program, frozenset(compared), workplace)
+    return run if program.resumes else run.from_the_beginning
 
 
 def _metrics(space: SearchSpace, program: Program) -> list[Metric]:

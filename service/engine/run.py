@@ -218,7 +218,9 @@ def _fit(
         settings.storage_uri,
         settings.checkpoint_seconds,
         settings.max_checkpoint_bytes,
-        code=code,
+        settings.max_program_memory_bytes,
+        settings.max_program_disk_bytes,
+        code,
     )
     folder = settings.ray_dir / "tune"
     survive_memory_kills()

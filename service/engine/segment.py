@@ -109,9 +109,7 @@ class Segment:
     def _train_here(self, resume: Resume) -> End:
         driver = _Here(self._messages.put, self._checkpoints)
         try:
-            train_segment(
-                self._assignment, self._context, driver, resume, self._checkpoints.folder
-            )
+            train_segment(self._assignment, self._context, driver, resume, self._checkpoints.folder)
         except SegmentStop:
             return Stopped()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it fails the trial

@@ -16,8 +16,10 @@ from service.engine.code_files import JobCode
 from service.engine.messages import Assignment, Message, Started
 from service.engine.reporter import Driver, Reporter, learning_rate_name
 from trainables import datasets, registry, state_files
-from trainables.contract import DatasetUnavailable, Train, accepts_resume
-from trainables.programs import trainable_of
+from trainables.contract import DatasetUnavailable, accepts_resume
+from trainables.program_limits import Limits
+from trainables.programs import train_of
+from trainables.workplace import Workplace
 
 Send = Callable[[Message], None]
 
@@ -27,8 +29,9 @@ class TrialContext:
     """What all trials of a job have in common; it travels to every trial process.
 
     ``storage`` is the URI of the checkpoints' storage, ``checkpoint_seconds`` the time between two
-    of a trial, ``max_checkpoint_bytes`` the size of the largest one that is loaded. ``code`` is
-    what was sent along for a program.
+    of a trial, ``max_checkpoint_bytes`` the size of the largest one that is loaded. A program takes
+    at most so much memory and room on the disk (0: no limit). ``code`` is what was sent along for
+    it.
     """
 
     job_id: str
@@ -38,6 +41,8 @@ class TrialContext:
     storage: str
     checkpoint_seconds: float
     max_checkpoint_bytes: int
+    max_program_memory_bytes: int = 0
+    max_program_disk_bytes: int = 0
     code: JobCode | None = None
 
     @property
@@ -70,14 +75,16 @@ def train_segment(
     context: TrialContext,
     driver: Driver,
     resume: Resume,
+    folder: Path,
     prepare: Callable[[], None] = lambda: None,
 ) -> None:
     """Load the data, train, and send each epoch; ``prepare`` is called just before training.
 
-    A trainable that cannot be resumed begins at epoch 1 again.
+    ``folder`` is the segment's, in which a program gets a :func:`workplace`. A trainable that cannot
+    be resumed begins at epoch 1 again.
     """
     space = context.spec.space
-    train: Train = trainable_of(space).resolve()
+    train = train_of(space, workplace(context, folder))
     if resume.path is not None and not accepts_resume(train):
         resume = Resume(note=f"{space.trainable} cannot be resumed")
     driver.send(Started(socket.gethostname(), resume.epoch, resume.note))
@@ -97,10 +104,21 @@ def train_segment(
         can_resume=accepts_resume(train),
         until=assignment.until,
         may_stop=context.may_stop_trials,
+        early_end=space.program is not None and space.program.early_end,
     )
     parameters, seed = assignment.parameters, assignment.seed
     train(parameters, data, report, epochs=space.epochs, seed=seed, **options)
     report.check_complete()
+
+
+def workplace(context: TrialContext, folder: Path) -> Workplace:
+    """Return where a program of a segment runs: in a folder inside the segment's."""
+    limits = Limits(
+        memory=context.max_program_memory_bytes,
+        disk=context.max_program_disk_bytes,
+        checkpoint=context.max_checkpoint_bytes,
+    )
+    return Workplace(folder / "program", limits)
 
 
 def at_time_limit(seconds: float) -> Failure:

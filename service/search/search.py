@@ -245,7 +245,9 @@ class Search:
         elif state is TrialState.PAUSED:
             self._observe(number, trial.epochs, [trial.metrics])
         else:
-            if state is TrialState.FAILED:
+            # A program that ended early has nothing to be compared by at the rungs that follow.
+            has_ended_early = trial.epochs < self._space.epochs and state is TrialState.SUCCEEDED
+            if state is TrialState.FAILED or has_ended_early:
                 self._scheduler.remove(number)
             self._take_end(trial)
 

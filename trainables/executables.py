@@ -54,7 +54,7 @@ def not_started(word: str, path: str, error: OSError | ValueError) -> ProgramNot
     elif number == errno.ENOENT and script.startswith("#!"):
         why = f"its first line, {script}, names an interpreter that this node does not have"
     elif number == errno.ENOEXEC:
-        why = "it is neither a program of this machine nor does it begin with #!: name an interpreter"
+        why = "it is no program of this machine, nor does it begin with #!: name an interpreter"
     elif number == errno.E2BIG:
         why = "its arguments are too long: have it read the file {config} instead"
     else:
