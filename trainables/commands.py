@@ -94,7 +94,7 @@ class CommandRun:
                 if found is not None:
                     gatherer.take(found)
             _check_status(process, f"after {gatherer.done} of {epochs} epochs")
-            gatherer.finish()
+            gatherer.finish(may_end_early=self.program.early_end)
 
     def from_the_beginning(
         self,

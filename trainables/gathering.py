@@ -74,8 +74,12 @@ class Gatherer:
         if is_complete and self.done + 1 < self.epochs:
             self._close(is_current=True)
 
-    def finish(self) -> None:
-        """Report the last epoch; raise :class:`NoMetricSeen` if nothing can be compared."""
+    def finish(self, *, may_end_early: bool) -> None:
+        """Report the last epoch; the program has ended well.
+
+        Raises :class:`NoMetricSeen` if nothing can be compared, and :class:`WrongReport` where
+        epochs are missing.
+        """
         if self.compared and not self.seen & self.compared and self.done == self.resumed:
             raise NoMetricSeen(_nothing_seen(self.compared, self.seen))
         if self._open is not None:
@@ -83,6 +87,13 @@ class Gatherer:
                 self._close(is_current=True)
             else:
                 self._note_late(self._open)
+
+        if self.done < self.epochs and not may_end_early:
+            raise WrongReport(
+                f"the program ended after it had reported {self.done} of {self.epochs} epochs: "
+                "report each of them, set epochs to the number of reports that a whole run makes, "
+                "or, if it may end before, early_end: true"
+            )
 
     def _turn_to(self, epoch: int) -> bool:
         """Turn to a named epoch; return whether it is open, and not one that is done."""

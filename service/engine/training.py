@@ -80,7 +80,7 @@ def train_segment(
 ) -> None:
     """Load the data, train, and send each epoch; ``prepare`` is called just before training.
 
-    ``folder`` is the segment's, in which a program gets a :func:`workplace`. A trainable that cannot
+    ``folder`` is the segment's; a program gets a :func:`workplace` in it. A trainable that cannot
     be resumed begins at epoch 1 again.
     """
     space = context.spec.space
