@@ -17,7 +17,6 @@ from trainables.program_errors import CheckpointRefused
 #: Each member of a tar archive takes so many bytes more, and the archive so many at its end.
 _BLOCK = 512
 _END = 10_240
-_MOST_FILES = 10_000
 
 
 def is_empty(folder: Path) -> bool:
@@ -29,15 +28,15 @@ def is_empty(folder: Path) -> bool:
         return True
 
 
-def pack(folder: Path, max_bytes: int) -> NDArray[np.uint8]:
+def pack(folder: Path, max_bytes: int, max_files: int = 10_000) -> NDArray[np.uint8]:
     """Return the folder's tar archive as an array of shape (bytes,), dtype uint8.
 
     Raises :class:`CheckpointRefused` for what is no file, folder or link inside it, for more than
-    ``max_bytes`` or 10,000 files, and where the system cannot read it. Nothing is read before all
+    ``max_bytes`` or ``max_files``, and where the system cannot read it. Nothing is read before all
     sizes are known.
     """
     try:
-        paths = sorted(_checked(folder, max_bytes))
+        paths = sorted(_checked(folder, max_bytes, max_files))
         stream = io.BytesIO()
         with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
             for path in paths:
@@ -59,7 +58,7 @@ def unpack(archive: NDArray[np.uint8], folder: Path) -> None:
         raise CheckpointRefused(f"the checkpoint cannot be unpacked: {error}") from error
 
 
-def _checked(folder: Path, max_bytes: int) -> Iterator[Path]:
+def _checked(folder: Path, max_bytes: int, max_files: int) -> Iterator[Path]:
     """Yield what is in the folder, all levels of it, once it is allowed."""
     size = _END
     for count, path in enumerate(_walk(folder), 1):
@@ -72,9 +71,9 @@ def _checked(folder: Path, max_bytes: int) -> Iterator[Path]:
                 f"{name} in the folder of checkpoints is neither a file nor a folder: remove it"
             )
         size += 2 * _BLOCK + (kind.st_size if stat.S_ISREG(kind.st_mode) else 0)
-        if size > max_bytes or count > _MOST_FILES:
+        if size > max_bytes or count > max_files:
             raise CheckpointRefused(
-                f"the folder of checkpoints has more than {max_bytes:,} bytes or {_MOST_FILES:,} "
+                f"the folder of checkpoints has more than {max_bytes:,} bytes or {max_files:,} "
                 f"files with {name}: keep only the newest checkpoint, or have "
                 "ARGBEST_MAX_CHECKPOINT_BYTES raised"
             )

@@ -39,7 +39,7 @@ class CommandLine:
             for parameter, value in self.parameters.items():
                 flags = self._flags(parameter, value)
                 yield from [f"--{parameter}={text_of(value)}"] if flags is None else flags
-        elif name in self.parameters and name not in self.places:
+        elif name is not None and name in self.parameters and name not in self.places:
             flags = self._flags(name, self.parameters[name])
             yield from [text_of(self.parameters[name])] if flags is None else flags
         else:

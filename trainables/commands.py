@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from search_spaces import Program
@@ -24,12 +26,13 @@ from trainables.gathering import Gatherer
 from trainables.printed import EPOCH, Reader
 from trainables.program_errors import MemoryExceeded, ProgramExited, ProgramKilled
 from trainables.program_limits import Watch
-from trainables.program_process import GRACE_SECONDS, ProgramProcess, running
+from trainables.program_process import GRACE_SECONDS, Line, ProgramProcess, running
 from trainables.resume import check_state
 from trainables.workplace import Workplace
 
 _NAME = "command"
 _CHECKPOINT = "checkpoint"
+_LINES = "lines"
 #: What a state's file has besides the folder of checkpoints.
 _ROOM = 64 * 1024
 _LONGEST_LINE = 300
@@ -73,26 +76,35 @@ class CommandRun:
         del data  # a program brings its own
         place, notes = self.workplace, _Notes(self.log)
         place.prepare(config)
-        done = 0 if resume is None else self._restore(resume)
-        places = self._places(epochs, seed)
-        line = CommandLine(self.program, config, places)
-        arguments = line.arguments()
-        environment = self._environment(line, {**places, "resumed_epoch": str(done)})
-        notes("command", f"running {shlex.join(arguments)}")
-        watch = Watch(place.limits, place.folder)
-        with running(
-            arguments, place.code, environment, place.pipe,
-            log=self.log, tick=watch.look, merged=bool(self.program.patterns),
-            grace_seconds=self.grace_seconds,
-        ) as process:  # fmt: skip
-            patterns = frozenset(self.program.patterns) - {EPOCH}
-            send = _Reports(report, process, place)
-            gatherer = Gatherer(send, notes, self.compared, patterns, epochs, done)
-            reader = Reader(self.program.patterns, notes)
-            for source, text in process.lines():
+        reader = Reader(self.program.patterns, notes)
+        reports = _Reports(report, place)
+        patterns = frozenset(self.program.patterns) - {EPOCH}
+        done = 0 if resume is None else reports.restore(resume)
+        gatherer = Gatherer(
+            reports, notes, self.compared, patterns, epochs, done, self.program.resumes
+        )
+
+        def take(lines: Iterator[Line]) -> None:
+            for source, text in lines:
                 found = reader.sent(text) if source == "report" else reader.printed(text)
                 if found is not None:
                     gatherer.take(found)
+
+        take(reports.left())
+        gatherer.go_on()
+        places = self._places(epochs, seed)
+        line = CommandLine(self.program, config, places)
+        arguments = line.arguments()
+        environment = self._environment(line, {**places, "resumed_epoch": str(gatherer.done)})
+        notes("command", f"running {shlex.join(part[:_LONGEST_LINE] for part in arguments)}")
+        watch = Watch(place.limits, place.folder)
+        with running(
+            arguments, place.code, environment, place.pipe,
+            log=self.log, tick=watch.look, merged=bool(self.program.patterns), mark=reader.mark,
+            grace_seconds=self.grace_seconds,
+        ) as process:  # fmt: skip
+            reports.process = process
+            take(process.lines())
             _check_status(process, f"after {gatherer.done} of {epochs} epochs")
             gatherer.finish(may_end_early=self.program.early_end)
 
@@ -107,12 +119,6 @@ class CommandRun:
     ) -> None:
         """Run a program that cannot go on from its checkpoints, as :meth:`__call__`."""
         self(config, data, report, epochs=epochs, seed=seed)
-
-    def _restore(self, state: State) -> int:
-        """Unpack the folder of checkpoints; return the epoch that it is of."""
-        check_state(state, _NAME, [_CHECKPOINT])
-        checkpoint_folders.unpack(state[_CHECKPOINT], self.workplace.checkpoint)
-        return int(state["epoch"])
 
     def _places(self, epochs: int, seed: int) -> dict[str, str]:
         place = self.workplace
@@ -136,21 +142,44 @@ class CommandRun:
 
 @dataclass(slots=True)
 class _Reports:
-    """Reports epochs with the program's checkpoint, for which the program is paused."""
+    """Reports epochs with their states: the program's checkpoint, and the lines not yet reported.
+
+    A program does not wait for its reports to be read. So its checkpoint may be of a later epoch
+    than the report, and what it printed until then belongs to the state.
+    """
 
     report: Report
-    process: ProgramProcess
     place: Workplace
+    process: ProgramProcess | None = None
+    _left: deque[Line] = field(default_factory=deque)
 
-    def __call__(self, epoch: int, metrics: Mapping[str, float], *, is_current: bool) -> None:
-        def state() -> State:
-            folder, most = self.place.checkpoint, self.place.limits.checkpoint - _ROOM
+    def restore(self, state: State) -> int:
+        """Unpack the folder of checkpoints; return the epoch that was reported last."""
+        check_state(state, _NAME, [_CHECKPOINT, _LINES])
+        checkpoint_folders.unpack(state[_CHECKPOINT], self.place.checkpoint)
+        self._left.extend(state[_LINES])
+        return int(state["epoch"])
+
+    def left(self) -> Iterator[Line]:
+        """Yield the lines that an earlier attempt has printed, but not reported."""
+        while self._left:
+            yield self._left.popleft()
+
+    def __call__(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Report an epoch, and offer the state."""
+        folder = self.place.checkpoint
+        state = None if checkpoint_folders.is_empty(folder) else partial(self._state, epoch)
+        self.report(epoch, metrics, state=state)
+
+    def _state(self, epoch: int) -> State:
+        folder, most = self.place.checkpoint, self.place.limits.checkpoint - _ROOM
+        if self.process is None:
+            lines, archive = list(self._left), checkpoint_folders.pack(folder, most)
+        else:
             with self.process.paused():
+                lines = self.process.read_all()
                 archive = checkpoint_folders.pack(folder, most)
-            return {"trainable": _NAME, "epoch": epoch, _CHECKPOINT: archive}
-
-        has_state = is_current and not checkpoint_folders.is_empty(self.place.checkpoint)
-        self.report(epoch, metrics, state=state if has_state else None)
+        return {"trainable": _NAME, "epoch": epoch, _CHECKPOINT: archive, _LINES: lines}
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from search_spaces.errors import did_you_mean
 from trainables.printed import Found
@@ -14,16 +14,9 @@ from trainables.program_errors import NoMetricSeen, WrongReport
 _COUNTED = "or leave epoch out: then argbest counts the reports"
 
 
-class Emit(Protocol):
-    """Takes the report of an epoch."""
-
-    def __call__(self, epoch: int, metrics: Mapping[str, float], *, is_current: bool) -> None:
-        """Take it; ``is_current`` says that the program has not begun the next epoch yet."""
-
-
 @dataclass(slots=True)
 class Gatherer:
-    """Calls ``emit(epoch, metrics, is_current=...)`` once for each epoch, in order.
+    """Calls ``emit(epoch, metrics)`` once for each epoch, in order.
 
     ``compared`` are the metrics that the space compares. An epoch is complete when it
     has these and the metrics ``patterns``, when the next one begins, and at the end. The last of
@@ -31,15 +24,16 @@ class Gatherer:
     ``resumed`` everything is done already, and ignored.
 
     Where the program names no epochs, they are counted: the next one begins with a compared metric
-    that the epoch has already.
+    that the epoch has already. A program that goes on from checkpoints ``must_name`` them.
     """
 
-    emit: Emit
+    emit: Callable[[int, Mapping[str, float]], None]
     note: Callable[[str, str], None]
     compared: frozenset[str]
     patterns: frozenset[str]
     epochs: int
     resumed: int = 0
+    must_name: bool = False
     done: int = field(init=False)
     seen: set[str] = field(default_factory=set)
     _open: dict[str, float] | None = None
@@ -61,6 +55,7 @@ class Gatherer:
         elif self._is_named:
             is_next = self._open is not None
         else:
+            self._check_unnamed(found.metrics)
             is_next = True
             if self._open is not None and self._open.keys() & found.metrics.keys() & self.compared:
                 self._begin(self.done + 2)
@@ -72,7 +67,7 @@ class Gatherer:
         self._open.update(found.metrics)
         is_complete = self.compared | self.patterns <= self._open.keys()
         if is_complete and self.done + 1 < self.epochs:
-            self._close(is_current=True)
+            self._close()
 
     def finish(self, *, may_end_early: bool) -> None:
         """Report the last epoch; the program has ended well.
@@ -84,7 +79,7 @@ class Gatherer:
             raise NoMetricSeen(_nothing_seen(self.compared, self.seen))
         if self._open is not None:
             if self._is_named or not self.compared or self._open.keys() & self.compared:
-                self._close(is_current=True)
+                self._close()
             else:
                 self._note_late(self._open)
 
@@ -93,6 +88,17 @@ class Gatherer:
                 f"the program ended after it had reported {self.done} of {self.epochs} epochs: "
                 "report each of them, set epochs to the number of reports that a whole run makes, "
                 "or, if it may end before, early_end: true"
+            )
+
+    def go_on(self) -> None:
+        """Begin with what a resumed program reports; what is done it may report again."""
+        self.resumed = self.done
+
+    def _check_unnamed(self, metrics: Mapping[str, float]) -> None:
+        if self.must_name and self.compared & metrics.keys():
+            raise WrongReport(
+                "the program reported no epoch, and goes on from its checkpoints (resumes: true): "
+                'report "epoch" too, so that each report finds its place after that'
             )
 
     def _turn_to(self, epoch: int) -> bool:
@@ -114,20 +120,29 @@ class Gatherer:
                 f"the program reported epoch {epoch}, and the space has epochs: {self.epochs}; "
                 "set epochs to the number of reports that a whole run makes"
             )
-        if epoch != following:
+        if self._open is None and 0 < self.resumed == self.done:
+            self._pass_over(epoch)
+        elif epoch != following:
             raise WrongReport(
                 f"the program reported epoch {epoch} where epoch {following} is next: report each "
                 f"epoch once, in order, {_COUNTED}"
             )
         if self._open is not None:
-            self._close(is_current=False)
+            self._close()
         self._open = {}
 
-    def _close(self, *, is_current: bool) -> None:
+    def _pass_over(self, epoch: int) -> None:
+        """Report without metrics what the checkpoint of a resumed program was past already."""
+        for passed in range(self.done + 1, epoch):
+            self.note("passed", f"epoch {passed} was not reported: the checkpoint was past it")
+            self.done = passed
+            self.emit(passed, {})
+
+    def _close(self) -> None:
         self._last = self._open or {}
         self._open = None
         self.done += 1
-        self.emit(self.done, self._last, is_current=is_current)
+        self.emit(self.done, self._last)
 
     def _take_late(self, metrics: Mapping[str, float]) -> None:
         """Take metrics of an epoch that is done: what the space compares must not change."""

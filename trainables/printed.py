@@ -33,38 +33,46 @@ class Found:
 
 @dataclass(slots=True)
 class Lines:
-    """Cuts a stream of bytes into lines.
+    """Cuts a stream of bytes into lines, and picks those that have the bytes ``mark``.
 
     What a carriage return overwrites, as progress bars do, is a line to read, but none to log.
     """
 
-    _rest: bytearray = field(default_factory=bytearray)
+    mark: bytes = b""
+    _rest: bytes = b""
     _is_cut: bool = False
 
-    def feed(self, data: bytes) -> Iterator[tuple[list[str], bytes]]:
-        """Yield each line that has come to its end: the texts to read, and the bytes to log."""
-        self._rest += data
-        *lines, rest = self._rest.split(b"\n")
-        self._rest = rest
-        for line in lines:
-            yield self._line(line)
+    def feed(self, data: bytes) -> tuple[list[str], bytes]:
+        """Return the lines that have come to their end: the texts to read, and all to log."""
+        whole, line_feed, self._rest = (self._rest + data).rpartition(b"\n")
+        texts, logged = self._taken(whole) if line_feed else ([], b"")
         while len(self._rest) > MAX_LINE:
             piece, self._rest = self._rest[:MAX_LINE], self._rest[MAX_LINE:]
-            texts, logged = self._line(piece)
-            self._is_cut = True
-            yield texts[:-1], logged
+            more, written = self._taken(piece, is_cut=True)
+            texts, logged = texts + more, logged + written
+        return texts, logged
 
-    def end(self) -> Iterator[tuple[list[str], bytes]]:
-        """Yield the last line, if it lacks its line feed."""
-        if self._rest:
-            line, self._rest = self._rest, bytearray()
-            yield self._line(line)
+    def end(self) -> tuple[list[str], bytes]:
+        """Return the last line, if it lacks its line feed."""
+        rest, self._rest = self._rest, b""
+        return self._taken(rest) if rest else ([], b"")
 
-    def _line(self, line: bytearray) -> tuple[list[str], bytes]:
-        pieces = bytes(line).removesuffix(b"\r").split(b"\r")
-        texts = [] if self._is_cut and len(pieces) == 1 else pieces[self._is_cut :]
-        self._is_cut = False
-        return [text.decode("utf-8", "replace") for text in texts], pieces[-1]
+    def _taken(self, lines: bytes, *, is_cut: bool = False) -> tuple[list[str], bytes]:
+        """Take lines without the last line feed; of a line that was cut no piece is read."""
+        was_cut, self._is_cut = self._is_cut, is_cut
+        read = lines
+        if was_cut:
+            read = read.partition(b"\n")[2]
+        if is_cut:
+            read = read.rpartition(b"\n")[0]
+        texts = []
+        if self.mark in read:
+            pieces = read.replace(b"\r", b"\n").split(b"\n")
+            texts = [piece.decode("utf-8", "replace") for piece in pieces if self.mark in piece]
+        if b"\r" in lines:
+            shown = (line.removesuffix(b"\r") for line in lines.split(b"\n"))
+            lines = b"\n".join(line.rpartition(b"\r")[2] for line in shown)
+        return texts, lines + b"\n"
 
 
 @dataclass(slots=True)
@@ -73,11 +81,12 @@ class Reader:
 
     With ``patterns``, regular expressions by metric, printed lines are searched for these instead
     of JSON objects. :meth:`sent` reads the lines of :func:`argbest.report`; once one has come,
-    printed JSON objects are no reports any more.
+    printed JSON objects are no reports any more. A printed line without ``mark`` reports nothing.
     """
 
     patterns: Mapping[str, str]
     note: Callable[[str, str], None]
+    mark: bytes = field(init=False)
     _expressions: list[tuple[str, re.Pattern[str]]] = field(init=False)
     _reads_json: bool = field(init=False)
 
@@ -85,12 +94,13 @@ class Reader:
         """Compile the patterns."""
         self._expressions = [(name, re.compile(text)) for name, text in self.patterns.items()]
         self._reads_json = not self.patterns
+        self.mark = b"" if self.patterns else b"{"
 
     def printed(self, line: str) -> Found | None:
         """Return what a printed line reports, if anything."""
         if self._expressions:
             return self._matched(_COLOURS.sub("", line))
-        if not self._reads_json or "{" not in line:
+        if not self._reads_json:
             return None
         text = _COLOURS.sub("", line).removeprefix(_BOM).strip()
         return self._object(text) if text.startswith("{") else None

@@ -21,15 +21,16 @@ from trainables.program_errors import ProgramError
 
 #: A program that is asked to end (SIGTERM) gets so long before it is killed.
 GRACE_SECONDS = 5.0
-#: Of the lines printed last, so many are shown with an error, each cut to so many bytes.
+#: With an error, so many of the lines printed last are shown, and of these so many bytes.
 _LINES_SHOWN = 20
-_LINE_SHOWN = 500
+_BYTES_SHOWN = 10_000
 _CHUNK = 64 * 1024
 #: How often a quiet program is looked at; more often where the system cannot say that it has ended.
 _QUIET_SECONDS = 0.5
 _POLL_SECONDS = 0.02
 
 Source = Literal["printed", "report"]
+Line = tuple[Source, str]
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class ProgramProcess:
     ``log`` takes the lines that it prints, ``tick`` is called at least every half second.
     ``sources`` are the descriptors of its streams, set to be non-blocking, and ``before`` the ids
     of this process's earlier descendants. ``ended`` becomes readable when it has ended, if given.
+    Only printed lines with the bytes ``mark`` are read.
     """
 
     process: subprocess.Popen[bytes]
@@ -47,24 +49,36 @@ class ProgramProcess:
     log: Callable[[bytes], None]
     tick: Callable[[], None]
     ended: int | None = None
+    mark: bytes = b""
     _lines: dict[int, Lines] = field(init=False)
-    _last: deque[bytes] = field(default_factory=lambda: deque(maxlen=_LINES_SHOWN))
+    _found: deque[Line] = field(default_factory=deque)
+    _last: bytes = b""
 
     def __post_init__(self) -> None:
         """Begin each stream with its first line."""
-        self._lines = {descriptor: Lines() for descriptor in self.sources}
+        self._lines = {
+            descriptor: Lines(self.mark if source == "printed" else b"")
+            for descriptor, source in self.sources.items()
+        }
 
-    def lines(self) -> Iterator[tuple[Source, str]]:
+    def lines(self) -> Iterator[Line]:
         """Yield each line with its source until the program has ended.
 
         What the program has started ends with it; what it had printed before is read.
         """
         yield from self._read(lambda: self.process.poll() is None)
         self._end_others()
+        self.read_all()
+        for descriptor in self.sources:
+            self._take(descriptor, self._lines[descriptor].end())
+        yield from self._next()
+
+    def read_all(self) -> list[Line]:
+        """Read what is there now; return the lines that :meth:`lines` has still to yield."""
         for descriptor in self.sources:
             while data := self._data(descriptor):
-                yield from self._taken(descriptor, self._lines[descriptor].feed(data))
-            yield from self._taken(descriptor, self._lines[descriptor].end())
+                self._take(descriptor, self._lines[descriptor].feed(data))
+        return list(self._found)
 
     @property
     def status(self) -> int:
@@ -74,7 +88,8 @@ class ProgramProcess:
     @property
     def printed(self) -> str:
         """The last lines that it printed."""
-        return b"\n".join(self._last).decode("utf-8", "replace")
+        lines = self._last.split(b"\n")[-_LINES_SHOWN - 1 :]
+        return b"\n".join(lines).decode("utf-8", "replace")
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -108,7 +123,7 @@ class ProgramProcess:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number)
 
-    def _read(self, goes_on: Callable[[], bool]) -> Iterator[tuple[Source, str]]:
+    def _read(self, goes_on: Callable[[], bool]) -> Iterator[Line]:
         wait = _POLL_SECONDS if self.ended is None else _QUIET_SECONDS
         with selectors.DefaultSelector() as selector:
             for descriptor in (*self.sources, *([] if self.ended is None else [self.ended])):
@@ -121,8 +136,13 @@ class ProgramProcess:
                     if data == b"":  # closed
                         selector.unregister(key.fd)
                     elif data is not None:
-                        yield from self._taken(key.fd, self._lines[key.fd].feed(data))
+                        self._take(key.fd, self._lines[key.fd].feed(data))
+                yield from self._next()
                 self.tick()
+
+    def _next(self) -> Iterator[Line]:
+        while self._found:
+            yield self._found.popleft()
 
     def _data(self, descriptor: int) -> bytes | None:
         """Return what is there to read, b"" at the end of the stream, None if nothing is there."""
@@ -131,17 +151,13 @@ class ProgramProcess:
         except BlockingIOError:
             return None
 
-    def _taken(
-        self, descriptor: int, lines: Iterator[tuple[list[str], bytes]]
-    ) -> Iterator[tuple[Source, str]]:
-        """Log the lines, unless they came over the pipe, and yield their texts."""
-        source, found = self.sources[descriptor], list(lines)
-        if source != "report" and found:
-            printed = [line for _, line in found]
-            self._last += [line[:_LINE_SHOWN] for line in printed[-_LINES_SHOWN:]]
-            self.log(b"\n".join(printed) + b"\n")
-        for texts, _ in found:
-            yield from ((source, text) for text in texts)
+    def _take(self, descriptor: int, lines: tuple[list[str], bytes]) -> None:
+        """Log the lines, unless they came over the pipe, and keep those to read."""
+        source, (texts, logged) = self.sources[descriptor], lines
+        if source == "printed" and logged:
+            self._last = (self._last + logged)[-_BYTES_SHOWN:]
+            self.log(logged)
+        self._found.extend((source, text) for text in texts)
 
 
 @contextmanager
@@ -154,13 +170,15 @@ def running(
     log: Callable[[bytes], None],
     tick: Callable[[], None] = lambda: None,
     merged: bool = False,
+    mark: bytes = b"",
     grace_seconds: float = GRACE_SECONDS,
 ) -> Iterator[ProgramProcess]:
     """Start a program in ``folder`` and yield it; at the end nothing of it is left.
 
-    With ``merged``, standard output and errors are one stream, whose lines come in order. The named
-    pipe ``pipe`` is made, for :func:`argbest.report`. An error that the program caused
-    gets its last lines. Raises :class:`trainables.program_errors.ProgramNotStarted`.
+    With ``merged``, standard output and errors are one stream, whose lines come in order. Of the
+    printed lines those with the bytes ``mark`` are read. The named pipe ``pipe`` is made, for
+    :func:`argbest.report`. An error that the program caused gets its last lines. Raises
+    :class:`trainables.program_errors.ProgramNotStarted`.
     """
     adopt_orphans()
     before = frozenset(found.pid for found in descendants())
@@ -177,7 +195,7 @@ def running(
         ended = _end_of(process.pid)
         if ended is not None:
             stack.callback(os.close, ended)
-        program = ProgramProcess(process, sources, before, log, tick, ended)
+        program = ProgramProcess(process, sources, before, log, tick, ended, mark)
         try:
             yield program
         except ProgramError as error:
