@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from search_spaces import NO_DATASET, RESERVED_METRICS, Program, SearchSpace, function_of
 from trainables import datasets, functions, registry
@@ -61,7 +61,8 @@ def train_of(space: SearchSpace, workplace: Workplace) -> Train:
         return functions.load(*function, workplace.code)
     compared = {o.metric for o in space.objectives} - {*RESERVED_METRICS}
     run = CommandRun(program, frozenset(compared), workplace)
-    return run if program.resumes else run.from_the_beginning
+    # A function without the parameter resume begins with epoch 1.
+    return run if program.resumes else cast("Train", run.from_the_beginning)
 
 
 def _metrics(space: SearchSpace, program: Program) -> list[Metric]:
