@@ -18,7 +18,7 @@ from service.engine.code_files import lay_out
 from service.engine.failures import failure_of_trial
 from service.engine.messages import Assignment, End, Failed, Finished, Message, Stopped, Wish
 from service.engine.reporter import SegmentStop
-from service.engine.training import Resume, TrialContext, at_time_limit, train_segment
+from service.engine.training import Resume, TrialContext, at_time_limit, train_segment, workplace
 from trainables import state_files
 from trainables.contract import State
 
@@ -98,9 +98,8 @@ class Segment:
             with time_limit(left, self._expire):
                 return self._train_here(resume)
         if self._context.code is not None:
-            lay_out(
-                self._context.code, self._storage, self._checkpoints.folder / "program" / "code"
-            )
+            folder = workplace(self._context, self._checkpoints.folder).code
+            lay_out(self._context.code, self._storage, folder)
         send = self._messages.put
         return run_in_child(
             self._assignment, self._context, send, self._checkpoints, resume, time_limit_s=left
