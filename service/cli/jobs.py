@@ -10,6 +10,7 @@ import click
 from results.formatting import count
 from results.provenance import provenance
 from service.cli.body import body_of, body_options
+from service.cli.code import send_code
 from service.cli.errors import for_each
 from service.cli.options import identifier, job_argument, jobs_argument, timeout_option
 from service.cli.output import emit_json, json_option, note, table
@@ -47,10 +48,13 @@ def submit(
     """Submit a search and print its job's id.
 
     SPACE is the name of a declared search space; FILE is a whole one in YAML or JSON (- for stdin).
+    A folder that the file names as its code is packed and sent first.
     """
     if timeout is not None and not wait:
         raise click.UsageError("--timeout needs --wait")
-    job = client.submit(body_of(client=client, **options), idempotency_key=idempotency_key)
+    body = body_of(client=client, **options)
+    send_code(client, options["space"], body)
+    job = client.submit(body, idempotency_key=idempotency_key)
     note(f"{job.state}: {job.name}, {count(job.progress.trials, 'trial')}")
     if not as_json:
         click.echo(job.id)
@@ -74,7 +78,9 @@ def plan(client: Client, /, *, as_json: bool, **options: Any) -> None:
 
     Takes the same options as submit and prints the configurations, or how they would be sampled.
     """
-    planned = client.plan(body_of(client=client, **options))
+    body = body_of(client=client, **options)
+    send_code(client, options["space"], body)
+    planned = client.plan(body)
     if as_json:
         emit_json(planned)
         return
