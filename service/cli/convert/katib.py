@@ -220,5 +220,6 @@ def _collector(draft: Draft, raw: Mapping[str, Any], metrics: list[str]) -> None
     if _mapping(_mapping(raw.get("source")).get("filter")).get("metricsFormat"):
         draft.lose("metricsFormat: write a pattern with one group for each metric")
     draft.members["patterns"] = {
-        name: _PRINTED.replace("{name}", re.escape(name)) for name in dict.fromkeys(metrics)
+        name: _PRINTED.replace("{name}", re.escape(name).replace(r"\ ", " "))
+        for name in dict.fromkeys(metrics)
     }

@@ -119,8 +119,10 @@ def _labelled(call: ast.Call) -> Iterator[Printed]:
 
 
 def _pattern(label: str, number: str) -> str:
-    # The label must not be the end of a longer one: "loss" is none of "val_loss".
-    return rf"(?<![A-Za-z_])(?<![A-Za-z_] ){re.escape(label)}[\s:=(\[]*{number}".replace(r"\ ", " ")
+    # The label must not be the end of a longer one: "loss" is none of "val loss". Patterns have no
+    # lookaround, as RE2 has none.
+    name = re.escape(label).replace(r"\ ", " ")
+    return rf"(?:^|[^A-Za-z_\s])\s*{name}[\s:=(\[]*{number}"
 
 
 def _pieces(arguments: Sequence[ast.expr]) -> Iterator[_Piece]:
