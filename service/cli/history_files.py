@@ -14,8 +14,9 @@ import click
 
 from results.formatting import count
 from search_spaces import MOST_KNOWN
-from service.cli.optuna_file import MAGIC, read_study
+from service.cli.optuna_file import read_study
 from service.cli.output import note
+from service.cli.sqlite_files import MAGIC
 
 if TYPE_CHECKING:
     from service.client.client import Client

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-#: The first bytes of every SQLite file (sqlite.org/fileformat2.html, section 1.3).
-MAGIC = b"SQLite format 3\x00"
+from service.cli.sqlite_files import opened
+
 _MODES = {"MINIMIZE": "min", "MAXIMIZE": "max"}
 _TRIALS = "SELECT trial_id FROM trials WHERE study_id = ? AND state = 'COMPLETE' ORDER BY number"
 _PARAMETERS = """SELECT trial_id, param_name, param_value, distribution_json FROM trial_params
@@ -29,14 +28,14 @@ def read_study(path: Path, name: str | None) -> tuple[str, list[dict[str, Any]],
     Raises:
         ValueError: If the file is no Optuna database, or does not say which study is meant.
     """
-    # Read only, so that a study which is being run is not disturbed, and no file is made.
-    address = f"file:{quote(str(path.resolve()))}?mode=ro"
     try:
-        with closing(sqlite3.connect(address, uri=True)) as database:
+        with closing(opened(path)) as database:
             study, chosen = _choose(database, name)
             return chosen, list(_trials(database, study)), _others(database, study)
     except sqlite3.Error as error:
         raise ValueError(f"{path} is not a database of Optuna 3 or newer: {error}") from error
+    except (KeyError, IndexError, TypeError) as error:
+        raise ValueError(f"{path} has a parameter whose values cannot be read") from error
 
 
 def _choose(database: sqlite3.Connection, name: str | None) -> tuple[int, str]:

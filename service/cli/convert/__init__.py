@@ -74,14 +74,15 @@ def read(path: Path, kind: str | None = None, study: str | None = None) -> Conve
     """
     from service.cli.convert import optuna_database
     from service.cli.convert.draft import Draft, NotConvertible
+    from service.cli.sqlite_files import MAGIC
 
     try:
         with path.open("rb") as opened:
-            head = opened.read(len(optuna_database.MAGIC))
+            head = opened.read(len(MAGIC))
     except OSError as error:
         raise NotConvertible(f"cannot read {path}: {error.strerror}") from None
     draft: Draft
-    if head == optuna_database.MAGIC:
+    if head == MAGIC:
         draft = optuna_database.convert(path, study)
     else:
         raw = _content(path)

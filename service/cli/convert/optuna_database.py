@@ -13,14 +13,10 @@ from typing import Any
 from service.cli.convert.domains import values_of
 from service.cli.convert.draft import Draft, NotConvertible
 from service.cli.convert.optuna import domain_of, finish
+from service.cli.sqlite_files import opened
 
-#: How a SQLite file begins.
-MAGIC = b"SQLite format 3\0"
 _MOST_ROWS = 200_000
 _LONGEST_DISTRIBUTION = 65_536
-#: Steps of SQLite's machine after which a query is ended: seconds, for a file that is a trap.
-_MOST_STEPS = 200_000_000
-_STEPS_AT_A_TIME = 1_000_000
 
 #: A parameter's values by trial, and its distributions in the order of the trials.
 Values = dict[str, dict[int, float]]
@@ -34,20 +30,10 @@ def convert(path: Path, study: str | None) -> Draft:
     ``study`` names none.
     """
     try:
-        with closing(_opened(path)) as database:
+        with closing(opened(path)) as database:
             return _draft(database, study)
     except sqlite3.Error as error:
         raise NotConvertible(f"{path} is not the database of an Optuna study: {error}") from None
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    """Return a connection that can only read, and that a hostile schema cannot keep busy."""
-    database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-    database.execute("PRAGMA trusted_schema = OFF")
-    database.execute("PRAGMA query_only = ON")
-    left = iter(range(_MOST_STEPS // _STEPS_AT_A_TIME))
-    database.set_progress_handler(lambda: int(next(left, None) is None), _STEPS_AT_A_TIME)
-    return database
 
 
 def _draft(database: sqlite3.Connection, wanted: str | None) -> Draft:

@@ -67,3 +67,13 @@ def test_another_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no study"):
         read_study(path, None)
     other.close()
+
+
+def test_values_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "odd.db"
+    study(path, "one", ["minimize"]).optimize(train, n_trials=1)
+    with sqlite3.connect(path) as odd:
+        odd.execute("UPDATE trial_params SET distribution_json = '{}'")
+    odd.close()
+    with pytest.raises(ValueError, match="a parameter whose values cannot be read"):
+        read_study(path, None)

@@ -81,13 +81,3 @@ def test_a_damaged_database_is_refused(database: Path, tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(NotConvertible, match="not the database"):
         read(path)
-
-
-def test_an_endless_query_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "trap.db"
-    with sqlite3.connect(path) as trap:
-        endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i, i"
-        trap.execute(f"CREATE VIEW studies(study_id, study_name) AS {endless} FROM n WHERE i < 0")
-    monkeypatch.setattr("service.cli.convert.optuna_database._MOST_STEPS", 3_000_000)
-    with pytest.raises(NotConvertible, match="interrupted"):
-        read(path)
