@@ -25,9 +25,9 @@ MOST_PATTERNS = 50
 
 _TWO = re.compile(r"--?[A-Za-z][\w-]* +\S+\s*\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
-#: Variables that the service sets itself, or that decide which programs and libraries are loaded.
+#: Variables that the service sets itself: its own, and those that give a trial its GPUs.
 RESERVED_VARIABLES = re.compile(
-    r"ARGBEST_.*|RAY_.*|LD_.*|DYLD_.*|PATH|HOME|TMPDIR|CUDA_VISIBLE_DEVICES"
+    r"ARGBEST_.*|RAY_.*|(CUDA|NVIDIA|HIP|ROCR)_VISIBLE_DEVICES|LD_PRELOAD|LD_AUDIT"
 )
 
 

@@ -8,11 +8,14 @@ from dataclasses import fields
 from pathlib import Path
 
 from search_spaces import (
+    PLACEHOLDERS,
+    PROGRAM_KEYS,
     SCHEDULERS,
     STRATEGIES,
     Budget,
     Code,
     Library,
+    Program,
     Scheduler,
     SearchSpace,
     check,
@@ -23,7 +26,7 @@ from search_spaces import (
 from search_spaces.capabilities import SAMPLER_ABILITIES
 from search_spaces.scheduling import PARAMETERS
 from search_spaces.yaml_files import load_yaml
-from trainables import registry
+from trainables.programs import trainable_of
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "search-spaces.md").read_text(encoding="utf-8")
 
@@ -33,7 +36,7 @@ def fenced(language: str) -> list[str]:
 
 
 def assert_runnable(space: SearchSpace) -> None:
-    trainable = registry.get(space.trainable)
+    trainable = trainable_of(space)
     check(
         space,
         schema=trainable.schema(),
@@ -59,6 +62,25 @@ def test_the_example_of_several_objectives_can_be_run() -> None:
         "seconds",
     ]
     assert enqueued(space) == ({"learning_rate": 0.01, "hidden_size": 50},)
+
+
+def test_the_examples_of_programs_can_be_run() -> None:
+    command, function = (
+        SearchSpace.from_json(load_yaml(text).value) for text in fenced("yaml")[2:4]
+    )
+    for space in (command, function):
+        assert_runnable(space)
+        assert space.program is not None
+    assert command.program is not None
+    assert command.program.flags == {"amp": {"true": ("--amp",), "false": ()}}
+    assert (command.trainable, command.dataset, command.may_end_early) == ("command", "none", True)
+    assert function.program == Program(code=".")
+
+
+def test_the_table_of_programs_has_every_key_and_placeholder() -> None:
+    said = {cells[0].strip("`"): cells[1] for cells in rows("Programs")}
+    assert tuple(said) == PROGRAM_KEYS
+    assert all(f"{{{name}}}" in said["command"] for name in PLACEHOLDERS)
 
 
 def rows(title: str) -> list[list[str]]:
