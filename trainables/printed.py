@@ -68,7 +68,9 @@ class Lines:
         texts = []
         if self.mark in read:
             pieces = read.replace(b"\r", b"\n").split(b"\n")
-            texts = [piece.decode("utf-8", "replace") for piece in pieces if self.mark in piece]
+            texts = [
+                piece.decode("utf-8", "replace") for piece in pieces if piece and self.mark in piece
+            ]
         if b"\r" in lines:
             shown = (line.removesuffix(b"\r") for line in lines.split(b"\n"))
             lines = b"\n".join(line.rpartition(b"\r")[2] for line in shown)

@@ -19,7 +19,8 @@ def test_names_are_those_of_their_modules() -> None:
 
     found = (argbest.Client, argbest.Metric, argbest.Parameters, argbest.Trainable, argbest.tensors)
     assert found == (Client, Metric, Parameters, Trainable, tensors)
-    assert sorted(argbest.__all__) == ["Client", "Metric", "Parameters", "Trainable", "tensors"]
+    names = ["Client", "Metric", "Parameters", "Trainable", "report", "tensors"]
+    assert sorted(argbest.__all__) == names
 
 
 def test_unknown_name_is_an_attribute_error() -> None:
