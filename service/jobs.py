@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import shutil
 from dataclasses import replace
 
 import search_spaces
@@ -159,9 +160,11 @@ class Jobs:
         log_state(logger, job.id, "deleted")
         try:
             self._settings.log_file(job.id).unlink(missing_ok=True)
+            if (folder := self._settings.trial_logs_dir(job.id)).exists():
+                shutil.rmtree(folder)
         except OSError as error:
             # The job is deleted all the same, and a second request would not find it.
-            logger.warning("the log of job %s is left behind: %s", job.id, error)
+            logger.warning("logs of job %s are left behind: %s", job.id, error)
         try:
             self._storage.delete_folder(f"jobs/{job.id}")
         except StorageError as error:

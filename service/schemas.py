@@ -477,6 +477,14 @@ class TokenView(Answer):
     scope: str
 
 
+class LogPartView(Answer):
+    """A part of a trial's log: its bytes from ``offset`` to before ``next_offset``."""
+
+    text: str
+    offset: int
+    next_offset: int
+
+
 class ReadinessView(Answer):
     """Whether the service can take work.
 

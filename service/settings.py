@@ -117,6 +117,9 @@ class Settings(BaseSettings):
         ge=64 * 1024,
         description="largest log file of a job, and of each trial process in Ray's own folder",
     )
+    max_trial_log_bytes: int = Field(
+        1024 * 1024, ge=16 * 1024, description="largest log of one trial; the newest lines stay"
+    )
     log_format: LogFormat = Field("text", description="format of the log: text, or a line of json")
     lease_seconds: float = Field(
         15.0, ge=2, description="how long a silent driver keeps its job before it is taken over"
@@ -196,6 +199,10 @@ class Settings(BaseSettings):
     def log_file(self, job_id: str) -> Path:
         """Return the log file of a job; ``job_id`` must come from the store, not from a client."""
         return self.logs_dir / f"{job_id}.log"
+
+    def trial_logs_dir(self, job_id: str) -> Path:
+        """Return the folder of the logs of a job's trials; ``job_id`` must come from the store."""
+        return self.logs_dir / job_id
 
     def environment(self) -> dict[str, str]:
         """Return the variables that give a child process these same settings."""

@@ -144,13 +144,18 @@ def _mean(trial: TrialView) -> str:
 @click.command()
 @job_argument
 @click.option("--tail", metavar="N", type=click.IntRange(1, 10_000), help="Only the last N lines.")
-@click.option("-f", "--follow", is_flag=True, help="Go on until the job has finished.")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the job or trial has finished.")
+@click.option("--trial", metavar="N", type=click.IntRange(min=0), help="Only of this trial.")
 @with_client
-def logs(client: Client, *, job: str, tail: int | None, follow: bool) -> None:
+def logs(client: Client, *, job: str, tail: int | None, follow: bool, trial: int | None) -> None:
     """Print the log of a job's driver and trials.
 
-    Without --tail, the server chooses how many of the last lines.
+    With --trial, only what that trial has printed. Without --tail, the server chooses how many of
+    the last lines.
     """
+    if trial is not None:
+        _print_trial_log(client, job, trial, tail, follow=follow)
+        return
     if not follow:
         _print_lines(client.log(job, tail=tail).splitlines())
         return
@@ -161,6 +166,40 @@ def logs(client: Client, *, job: str, tail: int | None, follow: bool) -> None:
         lines, finished = _window(client, job)
         _print_lines(lines_after(seen, lines))
         seen = lines
+
+
+def _print_trial_log(
+    client: Client, job: str, trial: int, tail: int | None, *, follow: bool
+) -> None:
+    """Print a trial's log. A line that is still incomplete is printed once it is whole."""
+    # The trial is asked first, so that no last line is missed.
+    finished = not follow or _has_ended(client, job, trial)
+    part = client.trial_log(job, trial, tail=tail)
+    rest = _print_whole(part.text)
+    while True:
+        if not finished:
+            client.clock.sleep(FOLLOW_INTERVAL_S)
+            finished = _has_ended(client, job, trial)
+        elif not follow:
+            break
+        before = part.next_offset
+        part = client.trial_log(job, trial, offset=before)
+        rest = _print_whole(rest + part.text)
+        if finished and part.next_offset == before:
+            break
+    if rest:
+        _print_lines([rest])
+
+
+def _has_ended(client: Client, job: str, trial: int) -> bool:
+    return client.trial(job, trial).is_finished or client.job(job).is_finished
+
+
+def _print_whole(text: str) -> str:
+    """Print the whole lines of a text; return what is left after them."""
+    whole, newline, rest = text.rpartition("\n")
+    _print_lines(f"{whole}{newline}".splitlines())
+    return rest
 
 
 def lines_after(seen: list[str], lines: list[str]) -> list[str]:

@@ -120,6 +120,13 @@ class Client:
         """Return the log of the job's driver and trials, or its last ``tail`` lines."""
         return self._file(f"{_job(job_id)}/log", tail=tail).text
 
+    def trial_log(
+        self, job_id: str, number: int, *, offset: int | None = None, tail: int | None = None
+    ) -> schemas.LogPartView:
+        """Return what a trial has printed: its last ``tail`` lines, or from byte ``offset`` on."""
+        path = f"{_job(job_id)}/trials/{number}/log"
+        return self._get(schemas.LogPartView, path, offset=offset, tail=tail, format="json")
+
     def extend(
         self, job_id: str, *, trials: int | None = None, epochs: int | None = None
     ) -> schemas.ExtendedView:

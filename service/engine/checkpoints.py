@@ -120,9 +120,8 @@ class SegmentCheckpoints:
     def failed(self, epoch: int, error: Exception | str) -> None:
         """Say in the job's log that the state after the epoch could not be stored."""
         self._retry_at = self._clock() + RETRY_SECONDS
-        number = self._assignment.number
         text = f"the state after epoch {epoch} could not be stored: {error}; training goes on"
-        self._send(Output(f"trial {number}: {text}\n"))
+        self._send(Output(f"{text}\n"))
 
 
 def _check(path: Path, checkpoint: Checkpoint) -> None:

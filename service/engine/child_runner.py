@@ -201,7 +201,7 @@ class _Follower:
         if end:
             text = bytes(buffer[:end]).decode("utf-8", "replace")
             del buffer[:end]
-            self._send(Output("".join(f"trial {self._number}: {x}\n" for x in text.splitlines())))
+            self._send(Output(text if text.endswith("\n") else f"{text}\n"))
 
     def _take(self, message: Message) -> None:
         if isinstance(message, StateOffered):

@@ -104,7 +104,7 @@ class StateWritten:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Lines of the trial, each with its line feed and the trial's number in front."""
+    """Lines of the trial, each with its line feed."""
 
     text: str
 

@@ -29,6 +29,7 @@ from service.engine.segment_queue import SegmentQueue
 from service.engine.storage_thread import StorageThread
 from service.engine.training import TrialContext
 from service.engine.trial import trial_process
+from service.engine.trial_output import TrialOutput
 from service.settings import Settings
 from trainables import datasets
 from trainables.contract import CodeUnavailable
@@ -132,6 +133,7 @@ def _run_segments(
         allowance=allowance,
         recorder=recorder,
         marks=_Marks(job.id, files),
+        output=TrialOutput(settings.trial_logs_dir(job.id), settings.max_trial_log_bytes),
     )
     try:
         while True:

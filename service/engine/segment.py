@@ -16,8 +16,18 @@ from service.engine.checkpoints import SegmentCheckpoints
 from service.engine.child_runner import run_in_child
 from service.engine.code_files import lay_out
 from service.engine.failures import failure_of_trial
-from service.engine.messages import Assignment, End, Failed, Finished, Message, Stopped, Wish
+from service.engine.messages import (
+    Assignment,
+    End,
+    Failed,
+    Finished,
+    Message,
+    Output,
+    Stopped,
+    Wish,
+)
 from service.engine.reporter import SegmentStop
+from service.engine.segment_output import SegmentOutput
 from service.engine.training import Resume, TrialContext, at_time_limit, train_segment, workplace
 from trainables import state_files
 from trainables.contract import State
@@ -42,6 +52,7 @@ class Segment:
     def __init__(self, assignment: Assignment, context: TrialContext) -> None:
         self._assignment, self._context = assignment, context
         self._messages: queue.Queue[Message] = queue.Queue(MOST_MESSAGES)
+        self._output = SegmentOutput()
         self._lock = threading.Lock()
         self._ended = self._end_is_taken = self._goes_on = False
         self._storage = Storage(context.storage)
@@ -59,17 +70,22 @@ class Segment:
             try:
                 found = [self._messages.get(timeout=STOP_SECONDS)]
             except queue.Empty:
-                if time.monotonic() < give_up:
+                printed = self._printed()
+                if not printed and time.monotonic() < give_up:
                     continue
-                return []
+                return printed
             break
         while not isinstance(found[-1], End):
             try:
                 found.append(self._messages.get(timeout=GATHER_SECONDS))
             except queue.Empty:
-                return found
+                return [*found, *self._printed()]
         self._end_is_taken = True
-        return found
+        return [*found[:-1], *self._printed(last=True), found[-1]]
+
+    def _printed(self, *, last: bool = False) -> list[Message]:
+        text = self._output.take(last=last)
+        return [Output(text)] if text else []
 
     def is_stuck(self) -> bool:
         """Whether its end is taken but its thread goes on: the process cannot be used again."""
@@ -95,7 +111,7 @@ class Segment:
         limit = self._context.spec.time_limit_s
         left = None if limit is None else max(0.1, limit - resume.seconds)
         if self._context.is_built_in:
-            with time_limit(left, self._expire):
+            with time_limit(left, self._expire), self._output.gathering():
                 return self._train_here(resume)
         if self._context.code is not None:
             folder = workplace(self._context, self._checkpoints.folder).code

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from bisect import insort
 from collections.abc import Callable, Iterable
@@ -37,6 +36,7 @@ from service.engine.messages import (
     Stopped,
 )
 from service.engine.recorder import Recorder
+from service.engine.trial_output import TrialOutput
 from service.log_lines import log_state
 from service.search.scheduler import Action
 from service.search.search import Search, Step
@@ -103,10 +103,12 @@ class SegmentQueue:
         allowance: Allowance,
         recorder: Recorder,
         marks: Marks,
+        output: TrialOutput,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._job_id, self._spec, self._search = job_id, spec, search
         self._allowance, self._recorder, self._marks = allowance, recorder, marks
+        self._output = output
         self._clock, self._idle_since = clock, clock()
         #: Trials that a segment has left before the end of their step.
         self._waiting: list[_Trial] = []
@@ -264,8 +266,7 @@ class SegmentQueue:
                 trial.losses = 0
                 self._keep(trial, CHECKPOINTS_KEPT)
             case Output(text):
-                sys.stdout.write(text)
-                sys.stdout.flush()
+                self._output.write(number, text)
             case Finished() | Stopped() | Failed():
                 segment.end = message
 
@@ -278,6 +279,9 @@ class SegmentQueue:
         trial, segment.has_started = segment.trial, True
         trial.epochs = resumed_from
         self._recorder.add(StartTrial(trial.number, node, resumed_from, trial.is_retry))
+        if trial.is_retry or resumed_from:
+            since = f"after epoch {resumed_from}" if resumed_from else "from epoch 1"
+            self._output.note(trial.number, f"--- goes on {since} on {node}\n")
         trial.is_retry = False
         log_state(logger, self._job_id, TrialState.RUNNING, trial=trial.number)
         if note:

@@ -16,6 +16,7 @@ from ray.tune import PlacementGroupFactory
 
 from service.engine.messages import ASSIGNMENT, Assignment, to_result
 from service.engine.segment import Segment
+from service.engine.segment_output import CurrentStderr
 from service.engine.training import TrialContext
 
 
@@ -39,7 +40,11 @@ class TrialProcess(tune.Trainable):  # type: ignore[misc]  # Ray ships no types
 
     def setup(self, config: dict[str, Any]) -> None:
         """Begin the first segment."""
-        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+        logging.basicConfig(
+            level=logging.INFO,
+            format="%(levelname)s %(name)s: %(message)s",
+            handlers=[CurrentStderr()],
+        )
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:

@@ -375,6 +375,21 @@ def log(api: FakeApi, job: dict[str, Any], *, query: dict[str, str], **_: Any) -
     return 200, "".join(f"{line}\n" for line in lines[-int(query.get("tail", 500)) :])
 
 
+def trial_log(
+    api: FakeApi, job: dict[str, Any], number: str, *, query: dict[str, str], **_: Any
+) -> Answer:
+    """What the trial has printed: more with each state of its job; a line is cut in two."""
+    if int(number) > 1:
+        return problem(404, "no such trial")
+    texts = {"queued": "", "running": "first\n\x1b[31mre", "succeeded": "first\n\x1b[31mred\nlast"}
+    text = texts[job["state"]]
+    begin = int(query["offset"]) if "offset" in query else 0
+    if "tail" in query:
+        begin = len(text) - len("".join(text.splitlines(True)[-int(query["tail"]) :]))
+    api.step(job)
+    return 200, {"text": text[begin:], "offset": begin, "next_offset": len(text)}
+
+
 def events(api: FakeApi, job: dict[str, Any], **_: Any) -> Answer:
     """One step of the job's life a stream; the client has to come back for the next."""
     api.step(job)
@@ -483,6 +498,7 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("GET", f"{_JOB}/plots", of_job(plots)),
     ("GET", f"{_JOB}/plots/([^/]+)\\.(png|svg)", of_job(plot)),
     ("GET", f"{_JOB}/log", of_job(log)),
+    ("GET", f"{_JOB}/trials/(\\d+)/log", of_job(trial_log)),
     ("GET", f"{_JOB}/events", of_job(events)),
     ("GET", "/api/v1/(search_spaces)", catalog),
     ("GET", "/api/v1/search_spaces/q3_mlp", constant(_SPACE)),

@@ -16,7 +16,7 @@ from results.records import BestTrial, JobRecord
 from results.states import TrialState
 from results.storage import Storage
 from results.store import Store
-from search_spaces import MOST_EPOCHS, Scheduler, SearchSpaceError
+from search_spaces import MOST_EPOCHS, Problem, Scheduler, SearchSpaceError
 from service import logs
 from service.errors import InvalidRequest, Unavailable
 from service.http.dependencies import (
@@ -30,7 +30,8 @@ from service.http.dependencies import (
 )
 from service.http.openapi import PROBLEMS, media
 from service.http.views import best_view, curve_view, json_list
-from service.schemas import BestDetailView, CurveList, PlotList, ReplayView
+from service.schemas import BestDetailView, CurveList, LogPartView, PlotList, ReplayView
+from service.trial_logs import TrialLog
 
 router = APIRouter(prefix="/api/v1/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
 
@@ -254,3 +255,39 @@ def log(
         return PlainTextResponse(logs.tail(path, tail))
     except OSError as error:
         raise Unavailable(f"the log {path} cannot be read: {error.strerror}") from error
+
+
+@router.get(
+    "/trials/{number}/log",
+    response_class=PlainTextResponse,
+    responses={200: {"model": LogPartView, "description": "lines of the log"}},
+)
+def trial_log(
+    job_id: JobId,
+    number: TrialNumber,
+    store: StoreDep,
+    settings: SettingsDep,
+    offset: Annotated[int | None, Query(ge=0, le=2**53)] = None,
+    tail: Annotated[int | None, Query(ge=1, le=10_000)] = None,
+    log_format: Annotated[Literal["text", "json"], Query(alias="format")] = "text",
+) -> Response:
+    """Return what a trial has printed: its last lines, or what begins at a byte of the whole.
+
+    As JSON with the offsets of the text, so that one can go on at `next_offset`.
+    """
+    if offset is not None and tail is not None:
+        hint = "leave one of them out"
+        raise InvalidRequest([Problem("/query/tail", "offset is given too", "conflict", hint)])
+    store.trial(job_id, number)
+    log_of_trial = TrialLog(settings.trial_logs_dir(store.job(job_id).id) / str(number))
+    try:
+        if offset is None:
+            part = log_of_trial.tail(500 if tail is None else tail)
+        else:
+            part = log_of_trial.read(offset)
+    except OSError as error:
+        raise Unavailable(f"the log {error.filename} cannot be read: {error.strerror}") from error
+    if log_format == "text":
+        return PlainTextResponse(part.text)
+    view = LogPartView(text=part.text, offset=part.offset, next_offset=part.next_offset)
+    return Response(view.model_dump_json(), media_type="application/json")

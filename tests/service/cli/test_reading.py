@@ -205,6 +205,20 @@ def test_following_a_log_prints_each_line_once(api: FakeApi) -> None:
     assert result.stdout.splitlines() == ["first", "\\x1b[31mred        tab", "third", "last"]
 
 
+def test_the_log_of_one_trial_shows_escapes_written_out(api: FakeApi, job: str) -> None:
+    shown = run(api, "logs", job, "--trial", "1")
+    assert shown.stdout == "first\n\\x1b[31mred\nlast\n"
+    assert run(api, "logs", job, "--trial", "1", "--tail", "1").stdout == "last\n"
+    assert run(api, "logs", job, "--trial", "7").exit_code == 4
+    assert run(api, "logs", job, "--trial", "-1").exit_code == 2
+
+
+def test_following_the_log_of_one_trial_prints_each_line_once_and_whole(api: FakeApi) -> None:
+    api.add_job()
+    shown = run(api, "logs", "j1", "--trial", "0", "--follow")
+    assert shown.stdout == "first\n\\x1b[31mred\nlast\n"
+
+
 @pytest.mark.parametrize(
     ("seen", "lines", "new"),
     [

@@ -150,7 +150,7 @@ def test_a_storage_that_fails_stops_nothing_and_is_tried_again_later(
     with monkeypatch.context() as away:
         away.setattr(segment.storage, "save", fail)
         assert not segment.store(3)
-    text = "trial 7: the state after epoch 3 could not be stored: the server is away; training"
+    text = "the state after epoch 3 could not be stored: the server is away; training"
     assert segment.sent == [Output(f"{text} goes on\n")]
     assert segment.wish(4) == Wish()
     segment.now += RETRY_SECONDS

@@ -115,7 +115,7 @@ def test_epochs_and_every_printed_line_are_sent_in_order(context: TrialContext) 
     assert [(m.epoch, m.metrics) for m in sent if isinstance(m, Epoch)] == [
         (1, {"score": 1.0}), (2, {"score": 2.0}),
     ]  # fmt: skip
-    assert printed == "trial 7: value 1.0\ntrial 7: value 2.0\ntrial 7: last\n"
+    assert printed == "value 1.0\nvalue 2.0\nlast\n"
 
 
 def test_code_runs_in_the_main_thread_with_seeded_generators(context: TrialContext) -> None:
@@ -199,7 +199,7 @@ def test_nothing_leaks_into_the_next_trial(context: TrialContext) -> None:
         context, TWO + "import os\nprint(os.environ.get('LEAK'), os.getcwd() == '/')"
     )
     assert failure is None
-    assert printed == "trial 7: None False\n"
+    assert printed == "None False\n"
 
 
 # --- states ------------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ def test_a_state_that_cannot_be_written_is_a_line_of_the_log(context: TrialConte
     sent, end, printed = follow(context, code + STATES, stop=True)
     assert end == Finished()
     assert [type(message) for message in sent] == [Epoch, Epoch]
-    assert "trial 7: the state after epoch 1 could not be stored: " in printed
+    assert "the state after epoch 1 could not be stored: " in printed
 
 
 def test_a_value_that_no_state_can_hold_fails_the_trial(context: TrialContext) -> None:

@@ -24,6 +24,7 @@ from service.engine.messages import (
     Failed,
     Finished,
     Message,
+    Output,
     Started,
     Stopped,
 )
@@ -234,3 +235,22 @@ def test_a_trial_within_its_time_limit_is_not_ended_later() -> None:
         if isinstance(thread, threading.Timer):
             thread.join(10)
     assert threading.active_count() <= before
+
+
+def test_what_a_built_in_trainable_prints_is_sent_before_its_end(
+    plugin: TrialContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it comes, while no message does; the last line may lack its line feed."""
+    monkeypatch.setattr(segments, "STOP_SECONDS", 0.01)
+    goes_on = threading.Event()
+
+    def prints(*_: object, **__: object) -> None:
+        print("hello")
+        assert goes_on.wait(60)
+        print("bye", end="")
+
+    monkeypatch.setattr(segments, "train_segment", prints)
+    segment = Segment(Assignment("segment", 0, {}, 42, EPOCHS), plugin)
+    assert segment.take() == [Output("hello\n")]
+    goes_on.set()
+    assert segment.take() == [Output("bye\n"), Finished()]
