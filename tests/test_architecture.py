@@ -54,7 +54,7 @@ ROOMS: dict[str, set[str]] = {
 }
 #: The modules at the top level of the service that a room may import, where these are few.
 TOP = {
-    "engine": {"settings", "logs", "log_lines", "disk", "version", "files"},
+    "engine": {"settings", "logs", "log_lines", "trial_logs", "disk", "version", "files"},
     "client": {"schemas", "addresses"},
 }
 
