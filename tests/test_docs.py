@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from results.records import Checkpoint, EpochReport, Failure
+from results.records import Checkpoint, EpochReport, Failure, TokenScope
 from results.states import FailureKind, JobState, TrialState
 from results.storage import Storage
 from results.store import Store
@@ -415,6 +415,28 @@ def test_the_client_in_the_guide_follows_all_jobs(
     assert [(job, state) for _, job, state in printed] == [
         (first, "queued"), (second, "queued"), (first, "running"), (first, "succeeded"),
     ]  # fmt: skip
+
+
+def test_the_client_in_the_guide_sends_code(
+    settings: Settings,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (block,) = [block for block in fenced(GUIDE, "python") if "client.send_code(" in block]
+    (tmp_path / "my_project").mkdir()
+    (tmp_path / "my_project" / "train.py").write_text("print(1)", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    secret = store.create_token("guide", TokenScope.CODE).secret
+    with served(settings.model_copy(update={"allow_commands": True}), store) as url:
+        code = block.replace(
+            'Client("http://127.0.0.1:8000")', f"Client({url!r}, token={secret!r})"
+        )
+        exec(compile(code, "guide.md", "exec"), {})
+    digest, files = capsys.readouterr().out.split()
+    assert store.code(digest) is not None
+    assert files == "1"
 
 
 def test_the_client_in_the_guide_fetches_a_model(

@@ -34,6 +34,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "retry": ("jobs", "Run the failed trials of finished jobs again."),
         "extend": ("jobs", "Let a finished job go on to more trials or epochs."),
         "confirm": ("jobs", "Run a finished job's best configurations again with further seeds."),
+        "reproduce": (
+            "reproduce",
+            "Run one trial of a job again and compare the curves.",
+        ),
         "priority": ("jobs", "Give a job another weight in the shares of the cluster."),
         "cancel": ("jobs", "Cancel jobs that have not finished."),
         "rm": ("jobs", "Delete finished jobs with their trials and curves."),
