@@ -58,18 +58,20 @@ def _assignments(
     return read
 
 
+assignments_option = click.option(
+    "--set",
+    "parameters",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=_assignments(_parse),
+    help="Replace a parameter by a constant or a domain, written in YAML: learning_rate=0.01, "
+    "'dropout={values: [0.3, 0.5]}', 'learning_rate={low: 0.001, high: 0.1, log: true}'. "
+    "Repeatable.",
+)
+
 _OPTIONS = (
     click.argument("space", metavar="SPACE|FILE"),
-    click.option(
-        "--set",
-        "parameters",
-        metavar="NAME=VALUE",
-        multiple=True,
-        callback=_assignments(_parse),
-        help="Replace a parameter by a constant or a domain, written in YAML: learning_rate=0.01, "
-        "'dropout={values: [0.3, 0.5]}', 'learning_rate={low: 0.001, high: 0.1, log: true}'. "
-        "Repeatable.",
-    ),
+    assignments_option,
     click.option("--epochs", type=int, help="Epochs of every trial."),
     click.option("--trials", type=int, help="Configurations that a sampler draws."),
     click.option("--seed", type=int, help="Seed of the search and its trials. [default: 42]"),
@@ -141,8 +143,16 @@ def body_of(
 
 def _search_space(space: str) -> str | Mapping[str, Any]:
     """Return the name of a declared space, or a whole space read from a file (``-``: stdin)."""
-    if space != "-" and not space.endswith(_FILE_SUFFIXES) and "/" not in space:
-        return space
+    return read_space(space) if is_file(space) else space
+
+
+def is_file(space: str) -> bool:
+    """Whether ``space`` names a file (``-``: stdin), rather than a declared space."""
+    return space == "-" or space.endswith(_FILE_SUFFIXES) or "/" in space
+
+
+def read_space(space: str) -> dict[str, Any]:
+    """Return the JSON of the space in a file; a file that holds none is a usage error."""
     try:
         with click.open_file(space, encoding="utf-8") as file:
             value = _parse(file.read())

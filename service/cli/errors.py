@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import click
 
 from service.cli.text import clean
 from service.client import errors
 from service.client.errors import ClientError, ProblemError
+
+if TYPE_CHECKING:
+    from search_spaces import Problem
 
 
 class ExitCode(IntEnum):
@@ -50,8 +54,13 @@ def report(error: ClientError) -> None:
     if not (isinstance(error, ProblemError) and error.problems):
         _print(f"Error: {error}", _hint(error))
         return
-    _print("Error: the server refused the request")
-    for problem in error.problems:
+    report_problems("the server refused the request", error.problems)
+
+
+def report_problems(what: str, problems: Iterable[Problem]) -> None:
+    """Print what is wrong with each field, and its hint, on stderr."""
+    _print(f"Error: {what}")
+    for problem in problems:
         _print(f"  {_field(problem.pointer)}: {problem.detail}", problem.hint, indent="    ")
 
 

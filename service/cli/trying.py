@@ -1,0 +1,221 @@
+"""`argbest try`: one trial here, without a service."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from results.formatting import count, duration, number
+from service.cli.body import assignments_option, read_space
+from service.cli.errors import ExitCode, report_problems
+from service.cli.options import machine_settings
+from service.cli.output import note
+from service.cli.signals import interrupted_by_signals
+from service.cli.text import clean, pairs, setting
+
+if TYPE_CHECKING:
+    from search_spaces import SearchSpace
+    from service.cli.trial_reports import Reports
+    from trainables.contract import Train
+    from trainables.workplace import Workplace
+
+#: Lines of our own in the program's output begin with this; its own are shown behind a bar.
+_OURS = b"argbest: "
+
+
+@click.command("try")
+@click.argument("file", metavar="FILE")
+@assignments_option
+@click.option(
+    "--trial", type=click.IntRange(min=0), help="Number of the configuration. [default: defaults]"
+)
+@click.option("--epochs", type=click.IntRange(min=1), help="Epochs, in place of the file's.")
+@click.option("--seed", type=int, default=42, show_default=True, help="Seed of the trial.")
+@click.option("--keep", metavar="DIR", help="Keep the trial's folder as DIR, which must be new.")
+def try_(
+    file: str,
+    *,
+    parameters: dict[str, Any],
+    trial: int | None,
+    epochs: int | None,
+    seed: int,
+    keep: str | None,
+) -> None:
+    """Run one trial of a program here, without a service.
+
+    Shows what is run, what it prints and every report as it is understood. Exits with 1 if the
+    trial would fail in a search, and says what to do.
+    """
+    from service.cli.choosing import configuration
+
+    space, folder = _declared(file, parameters, epochs)
+    try:
+        config = configuration(space, trial, seed)
+    except IndexError as error:
+        raise click.UsageError(str(error)) from None
+    if keep is not None and Path(keep).exists():
+        raise click.UsageError(f"{keep} exists; name a new folder")
+    with _folder(keep) as place, interrupted_by_signals():
+        raise SystemExit(_run(space, folder, place, config, seed))
+
+
+def _declared(
+    file: str, parameters: Mapping[str, Any], epochs: int | None
+) -> tuple[SearchSpace, Path]:
+    """Return the space of a file, and the folder that its paths start in."""
+    from search_spaces import SearchSpace, SearchSpaceError
+
+    raw = read_space(file)
+    try:
+        space = SearchSpace.from_json(raw).with_overrides(parameters, epochs=epochs)
+    except SearchSpaceError as error:
+        report_problems(f"{file} is not a search that can be run", error.problems)
+        raise SystemExit(ExitCode.USAGE) from None
+    if space.program is None:
+        raise click.UsageError(
+            f"{file} trains {space.trainable}, which comes with argbest: `try` is for a program "
+            f"(command, or trainable: my_model.py:train); `argbest run {file}` runs the search"
+        )
+    return space, Path.cwd() if file == "-" else Path(file).resolve().parent
+
+
+@contextmanager
+def _folder(keep: str | None) -> Iterator[Path]:
+    """Yield a folder for the trial, which is removed unless it is to be kept."""
+    with tempfile.TemporaryDirectory(prefix="argbest-try-", ignore_cleanup_errors=True) as made:
+        place = Path(made) / "trial"
+        place.mkdir()
+        try:
+            yield place
+        finally:
+            if keep is not None:
+                shutil.move(place, keep)
+                note(f"kept {keep}: code/, checkpoint/, config.json")
+
+
+def _run(
+    space: SearchSpace, source: Path, folder: Path, config: Mapping[str, Any], seed: int
+) -> int:
+    """Run the trial in ``folder`` and show it; return the exit code."""
+    from service.cli.trial_reports import Reports
+    from trainables.workplace import Workplace
+
+    place = Workplace(folder)
+    _send_code(space, source, place)
+    note(f"configuration: {pairs(config, setting)}")
+    note(f"folder: {place.code}, a copy that only this trial has")
+    for name, value in space.program.environment.items() if space.program else ():
+        note(f"environment: {name}={value}")
+    reports = Reports(space, lambda line: click.echo(clean(line)))
+    began = time.monotonic()
+    failure = _train(space, place, config, reports, seed)
+    seconds = time.monotonic() - began
+    problems = [*([failure] if failure else []), *reports.problems()]
+    for problem in problems:
+        click.secho(clean(f"Error: {problem}"), err=True, fg="red")
+    if problems:
+        return ExitCode.JOB_FAILED
+    program = space.program
+    if program is not None and not program.is_function:
+        for line in reports.advice(resumes=program.resumes):
+            note(f"Hint: {line}")
+    _conclude(space, reports, seconds)
+    return ExitCode.DONE
+
+
+def _send_code(space: SearchSpace, source: Path, place: Workplace) -> None:
+    """Give the trial its copy of the code, as a service would."""
+    import io
+
+    from service.code.archive import Limits
+    from service.code.pack import PackError, pack
+    from service.code.unpack import unpack
+
+    place.code.mkdir()
+    program = space.program
+    if program is None or not program.code:
+        note("code: none is sent along; the program starts in an empty folder")
+        return
+    if program.is_packed:
+        raise click.UsageError("code is a digest: `try` needs the folder itself, code: . say")
+    limits = Limits()
+    try:
+        archive = pack(source / program.code, limits=limits)
+    except PackError as error:
+        raise click.UsageError(str(error)) from None
+    unpack(io.BytesIO(archive.content), place.code, limits)
+    note(f"code: {count(archive.files, 'file')} of {(source / program.code).resolve()}")
+
+
+def _train(
+    space: SearchSpace, place: Workplace, config: Mapping[str, Any], reports: Reports, seed: int
+) -> str:
+    """Train; return why that failed, "" where it did not."""
+    from trainables.contract import TrainableError
+
+    def log(data: bytes) -> None:
+        for line in data.decode("utf-8", "replace").splitlines():
+            ours = line.startswith(_OURS.decode())
+            note(line.removeprefix(_OURS.decode()) if ours else f"| {line}")
+
+    try:
+        data = _data(space)
+        _train_function(space, place, log)(config, data, reports, epochs=space.epochs, seed=seed)
+    except TrainableError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - a user's function may raise anything
+        traceback.print_exc(limit=-5, file=sys.stderr)
+        return f"the function raised {type(error).__name__}: {error}"
+    return ""
+
+
+def _train_function(space: SearchSpace, place: Workplace, log: Callable[[bytes], None]) -> Train:
+    """Return the function that runs the program: what the trials of a service run too."""
+    from search_spaces import RESERVED_METRICS, function_of
+    from trainables.commands import CommandRun
+    from trainables.functions import load
+
+    function = function_of(space.trainable)
+    if function is not None:
+        return load(*function, place.code)
+    assert space.program is not None  # noqa: S101 - _declared refuses others
+    compared = {objective.metric for objective in space.objectives} - {*RESERVED_METRICS}
+    return CommandRun(space.program, frozenset(compared), place, log)
+
+
+def _data(space: SearchSpace) -> Any:
+    """Return the data set that a function trains on, None where a program brings its own."""
+    from search_spaces import NO_DATASET
+
+    if space.dataset == NO_DATASET:
+        return None
+    from trainables import datasets
+
+    settings = machine_settings(None)
+    folder, source = settings.datasets_dir, settings.fashion_mnist_dir
+    return datasets.load(space.dataset, folder, source=source)
+
+
+def _conclude(space: SearchSpace, reports: Reports, seconds: float) -> None:
+    import search_spaces
+
+    shown = {one.metric: reports.last[one.metric] for one in space.objectives
+             if one.metric in reports.last}  # fmt: skip
+    epochs = count(len(reports.curve), "epoch")
+    note(f"ok: {epochs} in {duration(seconds)}; {pairs(shown, number)}")
+    try:
+        trials = search_spaces.count(space) * space.repeats
+    except search_spaces.SearchSpaceError as error:
+        report_problems("the trial went well, but the search cannot run", error.problems)
+        raise SystemExit(ExitCode.JOB_FAILED) from None
+    total = duration(trials * seconds)
+    note(f"the search has {count(trials, 'trial')}, about {total} of training one after the other")
