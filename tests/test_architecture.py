@@ -23,6 +23,7 @@ PUBLIC = {
                    "trainables.programs", "trainables.program_errors",
                    "trainables.program_limits", "trainables.workplace",
                    "trainables.descendants", "trainables.environment",
+                   "trainables.commands", "trainables.functions",
                    "trainables.datasets", "trainables.files", "trainables.state_files"],
     "results": ["results.records", "results.states", "results.errors", "results.spec",
                 "results.formatting", "results.ranking", "results.analysis", "results.comparison",

@@ -23,6 +23,8 @@ from service.client.errors import ClientError
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Bring a program": {
         "init": ("init", "Write a commented search space for a program."),
+        "try": ("trying", "Run one trial of a program here, without a service."),
+        "run": ("running", "Run a whole search with a service of its own."),
         "convert": ("convert", "Write a search space from another system's file."),
     },
     "Run a search": {

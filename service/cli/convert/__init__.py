@@ -61,7 +61,7 @@ def convert(file: Path, *, kind: str | None, study: str | None, output: str | No
         click.echo(text, nl=False)
     else:
         write_new(Path(str(output)), text)
-        for line in [*_summary(converted), f"wrote {output}"]:
+        for line in [*_summary(converted), f"wrote {output}: `argbest try {output}` runs a trial"]:
             note(line)
     if converted.problems:
         click.get_current_context().exit(ExitCode.JOB_FAILED)

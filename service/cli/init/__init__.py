@@ -50,4 +50,4 @@ def init(script: Path, *, output: Path | None) -> None:
     for line in draft.told:
         note(line)
     shown = output.relative_to(Path.cwd()) if output.is_relative_to(Path.cwd()) else output
-    note(f"wrote {shown}; read it before you submit it: argbest submit {shown}")
+    note(f"wrote {shown}; read it, then run a trial: argbest try {shown}")

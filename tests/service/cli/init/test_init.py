@@ -68,7 +68,7 @@ def test_a_python_script(tmp_path: Path) -> None:
 def test_nothing_is_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("train.py").write_text(TRAIN)
-    assert "argbest submit search.yaml" in init("train.py").stderr
+    assert "argbest try search.yaml" in init("train.py").stderr
     Path("search.yaml").write_text("mine")
     result = init("train.py")
     assert (result.exit_code, "is not overwritten" in result.stderr) == (2, True)
