@@ -7,7 +7,6 @@ Six short trainings of a regression network on the Ames data: three learning rat
 largest rate diverges for the wider network: that trial fails, the job goes on without it.
 """
 
-# ruff: noqa: T201 - printing is what this program is for
 from __future__ import annotations
 
 import sys
