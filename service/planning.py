@@ -140,7 +140,6 @@ class Planner:
         :class:`search_spaces.SearchSpaceError`.
         """
         self._permit.check_space(space)
-        _check_code(space, root)
         trainable = _trainable(space, root)
         schema = trainable.schema()
         space = search_spaces.with_floats(space, schema)
@@ -160,12 +159,20 @@ class Planner:
         return Checked(*_resolved(space, resumes=trainable.resumes), schema, distinct)
 
     def _check_code(self, space: SearchSpace, root: str) -> None:
-        """Refuse a program whose code has not been sent."""
-        code = "" if space.program is None else space.program.code
-        if code and self._store.code(code) is None:
+        """Refuse a program whose code has not been sent; only the client can read a folder."""
+        if space.program is None or not space.program.code:
+            return
+        code, detail, kind = space.program.code, "", Code.MISSING
+        if not space.program.is_packed:
+            detail, kind = "code is the path of a folder, not a digest", Code.INVALID_VALUE
+        elif self._store.code(code) is None:
             detail = f"no code has the digest {code}"
-            hint = "send it: POST /api/v1/code, or `argbest submit` of a file with `code: .`"
-            raise InvalidRequest([Problem(f"{root}/code", detail, Code.MISSING, hint)])
+        if detail:
+            hint = (
+                "send it: POST /api/v1/code answers the digest, and `argbest submit` of a file "
+                "with `code: .` does both"
+            )
+            raise InvalidRequest([Problem(f"{root}/code", detail, kind, hint)])
 
     def _declared(self, request: JobRequest) -> SearchSpace:
         if isinstance(request.search_space, str):
@@ -242,14 +249,3 @@ def _trainable(space: SearchSpace, root: str) -> Trainable | ProgramTrainable:
         hint = "GET /api/v1/trainables lists them"
         problem = Problem(f"{root}/trainable", str(error), "unknown_trainable", hint)
         raise InvalidRequest([problem]) from error
-
-
-def _check_code(space: SearchSpace, root: str) -> None:
-    """Refuse code that is still the path of a folder: only the client can read it."""
-    if space.program is not None and not space.program.is_packed:
-        detail = "code is the path of a folder, and the service cannot read it"
-        hint = (
-            "submit the file by `argbest submit FILE`, which sends the folder; or send it by "
-            "POST /api/v1/code, and write the digest of the answer here"
-        )
-        raise InvalidRequest([Problem(f"{root}/code", detail, Code.INVALID_VALUE, hint)])

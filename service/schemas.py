@@ -341,6 +341,23 @@ class SearchSpaceView(Answer):
     parameters: dict[str, Any]
     trials: int | None = _LEFT_OUT
     description: str | None = _LEFT_OUT
+    objectives: list[dict[str, Any]] | None = _LEFT_OUT
+    constraints: list[dict[str, Any]] | None = _LEFT_OUT
+    scheduler: dict[str, Any] | str | None = _LEFT_OUT
+    budget: dict[str, Any] | None = _LEFT_OUT
+    enqueue: list[dict[str, Any]] | None = _LEFT_OUT
+    warm_start: list[str] | None = _LEFT_OUT
+    history: Any = _LEFT_OUT
+    repeats: int | None = _LEFT_OUT
+    confirm: dict[str, Any] | bool | None = _LEFT_OUT
+    command: list[str] | None = _LEFT_OUT
+    code: str | None = _LEFT_OUT
+    environment: dict[str, str] | None = _LEFT_OUT
+    flags: dict[str, Any] | None = _LEFT_OUT
+    patterns: dict[str, str] | None = _LEFT_OUT
+    early_end: bool | None = _LEFT_OUT
+    resumes: bool | None = _LEFT_OUT
+    parameters_schema: dict[str, Any] | None = _LEFT_OUT
 
 
 class BrokenSpaceView(Answer):

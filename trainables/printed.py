@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from search_spaces.patterns import compiled
 from search_spaces.text import printable
 
 #: No longer line is read; the log has such a line in pieces.
@@ -94,7 +95,7 @@ class Reader:
 
     def __post_init__(self) -> None:
         """Compile the patterns."""
-        self._expressions = [(name, re.compile(text)) for name, text in self.patterns.items()]
+        self._expressions = [(name, compiled(text)) for name, text in self.patterns.items()]
         self._reads_json = not self.patterns
         self.mark = b"" if self.patterns else b"{"
 

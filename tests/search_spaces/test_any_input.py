@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_spaces import (
+    PROGRAM_KEYS,
     Library,
     SearchSpace,
     SearchSpaceError,
@@ -18,6 +19,7 @@ from search_spaces import (
     defaults,
 )
 from trainables import registry
+from trainables.programs import trainable_of
 
 KEYS = st.sampled_from(
     ["values", "value", "low", "high", "log", "step", "type", "default", "when", "optimizer"]
@@ -113,3 +115,28 @@ NEARLY_RIGHT: dict[str, list[Any]] = {
 def test_a_job_with_nearly_right_overrides(parameters: dict[str, Any], strategy: str) -> None:
     space = Library().get("q4_feedforward")
     is_run_or_told(lambda: space.with_overrides(parameters, strategy))
+
+
+TEXTS = st.sampled_from(
+    ["{args}", "{x}", "{layers}", "{", "}}", "{seed}", "--a {x}", "p", "", "a(b)", "(", "true", "."]
+)
+PROGRAM_JSON = JSON | st.lists(TEXTS | JSON, max_size=4) | st.dictionaries(TEXTS, TEXTS, max_size=3)
+PROGRAMS = st.dictionaries(st.sampled_from(PROGRAM_KEYS), PROGRAM_JSON, max_size=4)
+
+
+@settings(deadline=None)
+@given(PROGRAMS, PARAMETERS, st.sampled_from(["command", "a.py:f", "grid"]))
+def test_any_program(program: dict[str, Any], parameters: Any, trainable: str) -> None:
+    raw = {
+        "name": "mine", "trainable": trainable, "metric": "b", "mode": "min",
+        "parameters": parameters, **program,
+    }  # fmt: skip
+    try:
+        space = SearchSpace.from_json(raw)
+    except SearchSpaceError as error:
+        json.dumps([str(problem) for problem in error.problems])
+        return
+    assert SearchSpace.from_json(json.loads(json.dumps(space.to_json()))) == space
+    assert SearchSpace.from_stored(space.fixed_at(defaults(space)).to_json()).program is not None
+    found = trainable_of(space)
+    assert found.schema()["type"] == "object"

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from search_spaces import Problem
+from search_spaces import Problem, SearchSpace
+from search_spaces.space import KEYS
 from service.schemas import (
     CurveView,
     JobView,
@@ -82,6 +83,19 @@ def test_a_curve_has_a_list_of_numbers_for_each_metric() -> None:
     assert some.model_extra == {"accuracy": [None, 0.5]}
     with pytest.raises(ValidationError):
         CurveView.model_validate({"trial": 1, "epoch": [1], "loss": "low"})
+
+
+def test_a_declared_space_is_shown_whole() -> None:
+    space = SearchSpace.from_json(
+        {
+            "name": "mine", "command": ["p", "{args}"], "metric": "m", "mode": "min", "epochs": 5,
+            "parameters": {"x": {"values": [1, 2]}}, "early_end": True, "environment": {"A": "1"},
+            "flags": {"x": {"1": "--one"}}, "patterns": {"m": "(.)"}, "resumes": True, "code": ".",
+            "budget": {"seconds": 3}, "constraints": [{"metric": "m", "at_most": 2}],
+        }
+    ).to_json()  # fmt: skip
+    assert json.loads(SearchSpaceView.model_validate(space).model_dump_json()) == space
+    assert set(SearchSpaceView.model_fields) == set(KEYS)
 
 
 def test_absent_keys_stay_absent() -> None:
