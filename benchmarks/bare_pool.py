@@ -23,7 +23,7 @@ from trainables import datasets, registry
 
 
 @cache
-def _data(name: str) -> datasets.RegressionData | datasets.ImageData:
+def _data(name: str) -> datasets.RegressionData | datasets.ClassificationData:
     """Load the data once a process."""
     settings = Settings()
     return datasets.load(name, settings.datasets_dir, source=settings.fashion_mnist_dir)

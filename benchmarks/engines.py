@@ -19,7 +19,7 @@ from benchmarks.tables import engines_table
 from service.settings import Settings
 from trainables import datasets
 from trainables.contract import DatasetUnavailable
-from trainables.datasets.types import ImageData, RegressionData
+from trainables.datasets.types import ClassificationData, RegressionData
 
 ROOT = Path(__file__).parents[1]
 #: BLAS and numba read these when they are imported, so they are set before a process starts.
@@ -38,12 +38,12 @@ def ames() -> RegressionData:
     return data
 
 
-def fashion_mnist() -> ImageData:
+def fashion_mnist() -> ClassificationData:
     """Return Fashion-MNIST from the data folder of the settings; raise ``DatasetUnavailable``."""
     settings = Settings()
     source = settings.fashion_mnist_dir
     data = datasets.load("fashion_mnist", settings.datasets_dir, source=source)
-    assert isinstance(data, ImageData)
+    assert isinstance(data, ClassificationData)
     return data
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.engines import ames, fashion_mnist, main
 from benchmarks.records import EngineRow
 from trainables import numpy_linear_engine, numpy_reference
-from trainables.datasets.types import ImageData, RegressionData
+from trainables.datasets.types import ClassificationData, RegressionData
 from trainables.numpy_compiler import aligned, aligned_zeros
 from trainables.numpy_models import Network, initial_network, with_bias
 from trainables.numpy_network_engine import DelayedNetwork
@@ -68,7 +68,7 @@ def regression_workloads(data: RegressionData) -> list[Workload]:
     ]
 
 
-def image_workloads(data: ImageData) -> list[Workload]:
+def image_workloads(data: ClassificationData) -> list[Workload]:
     """Return the models of Q3, on the first images."""
     pixels, labels, scale = np.array(data.x_train[:IMAGES]), data.y_train[:IMAGES], data.scale
     features, classes = pixels.shape[1], len(data.classes)

@@ -17,6 +17,8 @@ ResultsError
   UnknownCode         no code has that digest
   TokenExists         a token of that name has been made before
   TokenNotFound       no token has that name
+  DatasetExists       a data set of that name has another content
+  DatasetNotFound     no data set has that name
 """
 
 from __future__ import annotations
@@ -92,3 +94,11 @@ class TokenExists(ResultsError):
 
 class TokenNotFound(ResultsError):
     """No token has that name."""
+
+
+class DatasetExists(ResultsError):
+    """A data set of that name has another content."""
+
+
+class DatasetNotFound(ResultsError):
+    """No data set has that name."""

@@ -20,11 +20,12 @@ def provenance(spec: Mapping[str, Any]) -> list[tuple[str, str]]:
     environment, and what its sender said of the source. Pairs without a text are left out.
     """
     trainable, dataset = spec.get("trainable", ""), spec.get("dataset", "")
-    environment = spec.get("environment") or {}
+    environment, data = spec.get("environment") or {}, spec.get("data") or {}
     pairs = [
         ("Trainable", "" if trainable == COMMAND else trainable),
         ("Command", command_text(spec.get("command") or ())),
         ("Data set", "" if dataset == NO_DATASET else dataset),
+        ("Data content", f"sha256:{data['digest']}" if data.get("digest") else ""),
         ("Code", spec.get("code", "")),
         ("Environment", " ".join(f"{name}={_quoted(v)}" for name, v in environment.items())),
         *_source(spec.get("source") or {}),

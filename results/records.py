@@ -321,6 +321,21 @@ class Page:
     next_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class DatasetRecord:
+    """A user's data set: the digest of its content, its kind and its card.
+
+    ``size`` is the bytes of the content in the storage.
+    """
+
+    name: str
+    digest: str
+    kind: str
+    size: int
+    card: Mapping[str, Any]
+    created_at: datetime
+
+
 class TokenScope(StrEnum):
     """What a token may be used for; each scope includes those before it."""
 

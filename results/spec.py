@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from search_spaces import PROGRAM_KEYS, SEARCH_KEYS, SearchSpace, defaults
@@ -23,6 +23,24 @@ _WITHOUT_EFFECT = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class DataRef:
+    """The user's data that a job trains on: the digest of their content, their kind and target.
+
+    ``parts`` names the parts that have rows: train, validation, test. A name may be given to other
+    data later; a job keeps to the content that it was accepted with.
+    """
+
+    digest: str
+    kind: str
+    target: str
+    parts: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the reference as a job's specification has it."""
+        return {**asdict(self), "parts": list(self.parts)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
     """A job: the search space with every override applied, and how it is run.
@@ -32,7 +50,8 @@ class JobSpec:
     ``time_limit_s`` ends one attempt of a trial. ``max_failures`` is how often a failed trial is
     started again. ``max_concurrent_trials`` None means as many as the cluster holds. The models of
     the best ``keep`` trials are kept. ``source`` says where the program came from, as its sender
-    knew it: any JSON. ``version`` is the version of argbest that accepted the job.
+    knew it: any JSON. ``version`` is the version of argbest that accepted the job. ``data`` is the
+    content of the data set where that is a user's.
     """
 
     name: str
@@ -48,6 +67,7 @@ class JobSpec:
     tags: Mapping[str, str] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)
     version: str = ""
+    data: DataRef | None = None
 
     @property
     def code(self) -> str | None:
@@ -80,6 +100,7 @@ class JobSpec:
             "tags": dict(self.tags),
             **({"source": dict(self.source)} if self.source else {}),
             "version": self.version,
+            **({} if self.data is None else {"data": self.data.to_json()}),
         }
 
     @classmethod
@@ -111,6 +132,7 @@ class JobSpec:
             tags=values.get("tags", {}),
             source=values.get("source", {}),
             version=values.get("version", ""),
+            data=_data_ref(values.get("data")),
         )
 
     def fingerprint(self, schema: Mapping[str, Any]) -> str:
@@ -128,3 +150,9 @@ class JobSpec:
         values["parameters"] = {**left_out, **values["parameters"]}
         canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _data_ref(values: Mapping[str, Any] | None) -> DataRef | None:
+    if values is None:
+        return None
+    return DataRef(values["digest"], values["kind"], values["target"], tuple(values["parts"]))

@@ -47,6 +47,7 @@ class Code(StrEnum):
     NOTHING_TO_VARY = "nothing_to_vary"
     TOO_MANY_TRIALS = "too_many_trials"
     TEST_METRIC = "test_metric"
+    NO_SUCH_ROWS = "no_such_rows"
     UNKNOWN_PARAMETER = "unknown_parameter"
     UNKNOWN_METRIC = "unknown_metric"
     UNKNOWN_DATASET = "unknown_dataset"

@@ -57,6 +57,7 @@ def check(
     metrics: Mapping[str, str],
     datasets: Collection[str],
     max_trials: int,
+    lacking: Collection[str] = (),
     pointer: str = "",
     overridden: Collection[str] = (),
 ) -> None:
@@ -65,14 +66,14 @@ def check(
     ``schema`` is the JSON Schema of the trainable's parameters, ``metrics`` maps each metric that
     it reports to the split it is measured on, ``datasets`` are those that it takes. Every value
     that a domain can take must be valid. A metric of the "test" split is refused: selection never
-    uses test data. What the strategy or the scheduler cannot do
-    (:mod:`search_spaces.capabilities`) is refused. The problems'
-    pointers lie under ``pointer``, where the space was declared; those of the members at the
-    pointers ``overridden``, which a job replaced, stay as they are.
+    uses test data. So is one of a split that is ``lacking`` in the data set. What the strategy or
+    the scheduler cannot do (:mod:`search_spaces.capabilities`) is refused. The problems' pointers
+    lie under ``pointer``, where the space was declared; those of the members at the pointers
+    ``overridden``, which a job replaced, stay as they are.
     """
     problems = [
         *_parameter_problems(space.parameters, schema),
-        *_all_metric_problems(space, metrics, overridden),
+        *_all_metric_problems(space, metrics, lacking, overridden),
         *_dataset_problems(space.dataset, datasets),
         *_strategy_problems(space, max_trials),
         *refusals(space),
@@ -90,24 +91,39 @@ def located(
 
 
 def _all_metric_problems(
-    space: SearchSpace, metrics: Mapping[str, str], overridden: Collection[str]
+    space: SearchSpace,
+    metrics: Mapping[str, str],
+    lacking: Collection[str],
+    overridden: Collection[str],
 ) -> Iterator[Problem]:
     """Yield what is wrong with each metric that decides something: an objective or a limit."""
     known = {**dict.fromkeys(RESERVED_METRICS, "none"), **metrics}
     listed = bool(space.secondary) or "/objectives" in overridden
     for index, objective in enumerate(space.objectives):
         pointer = f"/objectives/{index}/metric" if listed else "/metric"
-        yield from _metric_problems(objective.metric, known, pointer)
+        yield from _metric_problems(objective.metric, known, lacking, space.dataset, pointer)
     for index, constraint in enumerate(space.constraints):
-        yield from _metric_problems(constraint.metric, known, f"/constraints/{index}/metric")
+        pointer = f"/constraints/{index}/metric"
+        yield from _metric_problems(constraint.metric, known, lacking, space.dataset, pointer)
 
 
-def _metric_problems(metric: str, metrics: Mapping[str, str], pointer: str) -> Iterator[Problem]:
-    selecting = [name for name, split in metrics.items() if split != "test"]
+def _metric_problems(
+    metric: str,
+    metrics: Mapping[str, str],
+    lacking: Collection[str],
+    dataset: str,
+    pointer: str,
+) -> Iterator[Problem]:
+    unusable = {"test", *lacking}
+    selecting = [name for name, split in metrics.items() if split not in unusable]
     if metric not in metrics:
         detail = f"the trainable reports no metric {shown(metric)}"
         hint = did_you_mean(metric, selecting)
         yield Problem(pointer, detail, Code.UNKNOWN_METRIC, hint)
+    elif metrics[metric] in lacking and metrics[metric] != "test":
+        detail = f"{metric} needs {metrics[metric]} rows, which data set {dataset} does not have"
+        hint = f"use one of: {', '.join(selecting)}; or your own data with --split 0.6,0.2,0.2"
+        yield Problem(pointer, detail, Code.NO_SUCH_ROWS, hint)
     elif metric not in selecting:
         detail = f"{metric} is measured on the test data, which never select a configuration"
         hint = f"use one of: {', '.join(selecting)}"

@@ -15,7 +15,7 @@ from service.http import access, access_log, metrics, openapi, problems
 from service.http.drain import DrainMiddleware
 from service.http.drawings import Drawings
 from service.http.live import Live, RecentFleet
-from service.http.routes import catalog, code, events, health, jobs, results
+from service.http.routes import catalog, code, datasets, events, health, jobs, results
 from service.migrate import wait_and_migrate
 from service.settings import Settings, settings_or_exit
 from service.version import version
@@ -50,7 +50,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.storage = Storage(settings.storage_uri)
     app.state.live = Live(used, settings.max_concurrent_jobs)
     app.state.fleet = RecentFleet(used, settings.max_concurrent_jobs)
-    for module in (jobs, results, events, catalog, code, health):
+    for module in (jobs, results, events, catalog, code, datasets, health):
         app.include_router(module.router)
     page.install(app)
     app.add_middleware(access.AccessMiddleware, settings=settings, store=used)

@@ -93,7 +93,7 @@ class Jobs:
         try:
             asked = job.spec.space.with_overrides(None, None, epochs, trials)
             asked = replace(asked, budget=Budget())  # the new totals stand for it
-            checked = self._planner.checked(asked, overridden=("/trials", "/epochs"))
+            checked = self._planner.checked(asked, job.spec.data, overridden=("/trials", "/epochs"))
         except SearchSpaceError as error:
             raise InvalidRequest(error.problems) from error
         if epochs is not None and job.spec.space.may_end_early:
@@ -125,7 +125,7 @@ class Jobs:
         job = self._store.job(job_id)
         try:
             asked = job.spec.space.with_overrides(search={"confirm": request.model_dump()})
-            checked = self._planner.checked(asked, overridden=("/confirm",))
+            checked = self._planner.checked(asked, job.spec.data, overridden=("/confirm",))
         except SearchSpaceError as error:
             raise InvalidRequest([replace(p, pointer="") for p in error.problems]) from error
         full = disk_problem(self._settings)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import search_spaces
-from results.spec import JobSpec
+from results.spec import DataRef, JobSpec
 from results.store import Store
 from search_spaces import (
     SEARCH_KEYS,
@@ -18,6 +18,7 @@ from search_spaces import (
     SearchSpaceError,
     pointer_to,
 )
+from service.datasets import check_kind, find_data, names_taken, parts_lacking
 from service.errors import InvalidRequest
 from service.job_request import JobRequest
 from service.permit import Permit
@@ -115,7 +116,8 @@ class Planner:
         except SearchSpaceError as error:
             raise InvalidRequest(search_spaces.located(error.problems, root, overridden)) from error
         _check_keep(request, self._settings.max_trials)
-        checked = self.checked(space, root, overridden)
+        data = find_data(self._store, space.dataset)
+        checked = self.checked(space, data, root, overridden)
         space = checked.space
         _check_device(request, space)
         self._check_code(space, root)
@@ -123,7 +125,7 @@ class Planner:
             history = read_warm_starts(self._store, space)
         except SearchSpaceError as error:
             raise InvalidRequest(search_spaces.located(error.problems, root, overridden)) from error
-        spec = _spec(request, space)
+        spec = _spec(request, space, data)
         fingerprint = spec.fingerprint(checked.schema)
         if space.is_sampled:
             return Plan(spec, fingerprint, None, checked.distinct, checked.chosen, history)
@@ -131,9 +133,13 @@ class Planner:
         return Plan(spec, fingerprint, listed, len(listed), checked.chosen)
 
     def checked(
-        self, space: SearchSpace, root: str = "", overridden: Sequence[str] = ()
+        self,
+        space: SearchSpace,
+        data: DataRef | None,
+        root: str = "",
+        overridden: Sequence[str] = (),
     ) -> Checked:
-        """Return the space as it can be run.
+        """Return the space as it can be run, on ``data`` where these are a user's.
 
         A sampler draws no more trials than there are different configurations: the same one with
         the same seed would give the same numbers again. Raises
@@ -141,14 +147,16 @@ class Planner:
         """
         self._permit.check_space(space)
         trainable = _trainable(space, root)
+        check_kind(trainable, space, data, root)
         schema = trainable.schema()
         space = search_spaces.with_floats(space, schema)
         search_spaces.check(
             space,
             schema=schema,
             metrics={metric.name: metric.split for metric in trainable.metrics},
-            datasets=trainable.datasets,
+            datasets=names_taken(self._store, trainable, space, data),
             max_trials=self._settings.max_trials,
+            lacking=parts_lacking(trainable, space.dataset, data),
             pointer=root,
             overridden=overridden,
         )
@@ -180,7 +188,7 @@ class Planner:
         return SearchSpace.from_json(request.search_space, pointer="/search_space")
 
 
-def _spec(request: JobRequest, space: SearchSpace) -> JobSpec:
+def _spec(request: JobRequest, space: SearchSpace, data: DataRef | None) -> JobSpec:
     return JobSpec(
         name=request.name or space.name,
         space=space,
@@ -195,6 +203,7 @@ def _spec(request: JobRequest, space: SearchSpace) -> JobSpec:
         tags=request.tags,
         source=request.source,
         version=version(),
+        data=data,
     )
 
 

@@ -379,7 +379,10 @@ class MetricView(Answer):
 
 
 class TrainableView(Answer):
-    """A trainable; ``parameters`` is their JSON Schema, ``resumes`` whether trials may pause."""
+    """A trainable; ``parameters`` is their JSON Schema, ``resumes`` whether trials may pause.
+
+    It takes the data sets in ``datasets``, and users' own of its ``kinds``.
+    """
 
     name: str
     title: str
@@ -387,6 +390,7 @@ class TrainableView(Answer):
     metrics: list[MetricView]
     parameters: dict[str, Any]
     resumes: bool = False
+    kinds: list[str] = []
 
 
 class BrokenTrainableView(Answer):
@@ -398,7 +402,11 @@ class BrokenTrainableView(Answer):
 
 
 class DatasetView(Answer):
-    """A data set, and whether this node has its files; ``size`` is in bytes."""
+    """A data set, and whether this node has its files; ``size`` is in bytes.
+
+    ``kind`` is what it is made for. A user's ``own`` has a ``digest``, of its content, and a
+    ``card``, which lists leave out.
+    """
 
     name: str
     title: str
@@ -411,6 +419,11 @@ class DatasetView(Answer):
     license: str
     citation: str
     checksums: dict[str, list[str]]
+    kind: str = ""
+    own: bool = False
+    digest: str = ""
+    created_at: datetime | None = None
+    card: dict[str, Any] | None = None
 
 
 class CodeView(Answer):

@@ -101,6 +101,9 @@ class Settings(BaseSettings):
         description="files of a trial's program, its code and checkpoints included; 0: no limit",
     )
     max_trials: int = Field(10_000, ge=1, description="most trials that one job may have")
+    max_dataset_bytes: int = Field(
+        256 * 1024 * 1024, ge=1024, description="largest file of a user's data set"
+    )
     max_body_bytes: int = Field(1_000_000, ge=1024, description="largest request body")
     max_code_bytes: int = Field(
         64 * 1024 * 1024,

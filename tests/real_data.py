@@ -9,7 +9,7 @@ import pytest
 
 from trainables import datasets
 from trainables.contract import DatasetUnavailable
-from trainables.datasets import ImageData
+from trainables.datasets import ClassificationData
 
 #: pytest keeps this folder from one run to the next.
 DATASETS = Path(__file__).parents[1] / ".pytest_cache" / "datasets"
@@ -24,9 +24,9 @@ def ensure_fashion_mnist() -> None:
         pytest.skip(str(error))
 
 
-def fashion_mnist() -> ImageData:
+def fashion_mnist() -> ClassificationData:
     """Return the real Fashion-MNIST, or skip the test."""
     ensure_fashion_mnist()
     data = datasets.load("fashion_mnist", DATASETS)
-    assert isinstance(data, ImageData)
+    assert isinstance(data, ClassificationData)
     return data

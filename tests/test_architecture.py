@@ -24,7 +24,8 @@ PUBLIC = {
                    "trainables.program_limits", "trainables.workplace",
                    "trainables.descendants", "trainables.environment",
                    "trainables.commands", "trainables.functions",
-                   "trainables.datasets", "trainables.files", "trainables.state_files"],
+                   "trainables.datasets", "trainables.own_data", "trainables.files",
+                   "trainables.state_files"],
     "results": ["results.records", "results.states", "results.errors", "results.spec",
                 "results.formatting", "results.ranking", "results.analysis", "results.comparison",
                 "results.curve_shape", "results.explain", "results.export", "results.wording",
@@ -87,7 +88,7 @@ HOMES = {
     "re2": ["search_spaces.patterns"],
     "jsonschema": ["search_spaces.validation"],
     "psutil": ["service.engine.*", "trainables.descendants"],
-    "pyarrow": ["results.storage_kinds"],
+    "pyarrow": ["results.storage_kinds", "trainables.own_data.*"],
     "pydantic_settings": ["service.settings"],
     "prometheus_client": ["service.http.metrics"],
 }

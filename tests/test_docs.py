@@ -36,7 +36,7 @@ from tests.databases import migrated_store
 from tests.service.http.serving import served
 from trainables import registry
 from trainables.contract import Metric, State, accepts_resume
-from trainables.datasets import RegressionData, names
+from trainables.datasets import RegressionData, names, splits
 from trainables.state_files import load, save
 
 ROOT = Path(__file__).parents[1]
@@ -44,6 +44,7 @@ SKIPPED = {".venv", ".git", ".pytest_cache", "build", "demo"}
 PAGES = sorted(p for p in ROOT.rglob("*.md") if not SKIPPED & {*p.relative_to(ROOT).parts[:-1]})
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 USER_PAGES = {"README.md": README, "docs/guide.md": GUIDE}
 OWN_TRAINABLE = ROOT / "examples" / "own_trainable"
@@ -157,7 +158,8 @@ def test_the_readme_has_each_built_in_space_as_it_is() -> None:
         assert strategy == f"`{space.strategy}`"
         assert size == f"{count(space)} x {space.epochs}"
         assert metric == f"`{space.metric}`"
-        reported = {one.name for one in registry.get(space.trainable).metrics}
+        parts = ("none", *splits(space.dataset))
+        reported = {m.name for m in registry.get(space.trainable).metrics if m.split in parts}
         assert set(re.findall(r"`(\w+)`", others)) == reported - {space.metric}
 
 
@@ -386,6 +388,26 @@ def test_the_client_in_the_guide_shows_the_best(
     with Served(api, store) as served:
         exec(compile(code, "guide.md", "exec"), {"served": served})
     assert capsys.readouterr().out.startswith("{'learning_rate': 0.001,")
+
+
+def test_the_client_in_the_page_of_data_adds_a_data_set_and_plans_on_it(
+    settings: Settings,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (block,) = [block for block in fenced(DATA, "python") if "client.add_dataset(" in block]
+    rows = "".join(f"{n},{30 + n % 7},{n * 2000.5}\n" for n in range(1, 61))
+    (tmp_path / "prices.csv").write_text(f"nr,size,price\n{rows}", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    with served(settings, store) as url:
+        exec(compile(block.replace("http://127.0.0.1:8000", url), "data.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines() == [
+        "column 'nr' numbers the rows, as an id does",
+        "column 'nr' is equal to the target",
+        "2",
+    ]
 
 
 def test_the_client_in_the_guide_replays_a_job(

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, get_args, get_type_hints
 
 _LONGEST_TEXT = 200
+#: The unit of a metric that is measured in the unit of the data set's target.
+TARGET_UNIT = "unit of the target"
 #: What the table of curves has besides a column for each metric.
 _COLUMNS = ("trial", "epoch")
 

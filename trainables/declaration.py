@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from trainables import datasets
 from trainables.contract import Metric, Train
+from trainables.datasets import Kind
 from trainables.parameters import Parameters
 
 _NAME = re.compile(r"\w[\w.-]{0,199}")
@@ -24,13 +25,14 @@ class Trainable:
     """Describes a trainable without importing its code.
 
     ``entry`` names the :class:`trainables.contract.Train` function as ``"module:function"``,
-    ``datasets`` the data sets it can train on, ``metrics`` the numbers it reports. ``resumes`` says
-    that the function reports its state and takes ``resume``: a scheduler then pauses its trials and
-    lets the best go on, and without it stops them.
+    ``kinds`` the kinds of data it takes, users' own among them, ``metrics`` the numbers it reports.
+    ``datasets`` names data sets of argbest that it takes besides those of its kinds; once built, it
+    names all of them. ``resumes`` says that the function reports its state and takes ``resume``: a
+    scheduler then pauses its trials and lets the best go on, and without it stops them.
 
     Raises ``ValueError`` where ``name`` is not made of letters, digits, ``_``, ``.`` and ``-``,
-    ``entry`` has no colon, a data set is unknown, no metric or two of one name are declared, or
-    ``parameters`` has no JSON Schema or a default that it refuses.
+    ``entry`` has no colon, a data set or a kind is unknown, neither is given, no metric or
+    two of one name are declared, or ``parameters`` has no JSON Schema or a default that it refuses.
     """
 
     name: str
@@ -40,17 +42,20 @@ class Trainable:
     metrics: tuple[Metric, ...]
     parameters: type[Parameters]
     resumes: bool = False
+    kinds: tuple[Kind, ...] = ()
 
     def __post_init__(self) -> None:
         problems = (
             *_name_problems(self.name, self.entry),
-            *_dataset_problems(self.datasets),
+            *_data_problems(self.datasets, self.kinds),
             *_metric_problems(self.metrics),
             *_parameter_problems(self.parameters),
             *_resumes_problems(self.resumes),
         )
         if problems:
             raise ValueError(f"trainable {self.name!r}: {'; '.join(problems)}")
+        of_kinds = (name for name in datasets.names() if datasets.kind(name) in self.kinds)
+        object.__setattr__(self, "datasets", tuple(dict.fromkeys((*self.datasets, *of_kinds))))
 
     def resolve(self) -> Train:
         """Import the trainable's module and return its train function."""
@@ -78,14 +83,17 @@ def _resumes_problems(resumes: Any) -> Iterator[str]:
         yield f"resumes is {resumes!r}, but must be True or False"
 
 
-def _dataset_problems(names: Any) -> Iterator[str]:
-    if not (isinstance(names, tuple) and names):
-        yield f"datasets is {names!r}, but must be a tuple of at least one name"
+def _data_problems(names: Any, kinds: Any) -> Iterator[str]:
+    if not (isinstance(names, tuple) and isinstance(kinds, tuple) and (names or kinds)):
+        needed = "a tuple of at least one name, or kinds one of at least one kind"
+        yield f"datasets is {names!r}, but must be {needed}"
         return
-    known = datasets.names()
-    for name in names:
-        if name not in known:
-            yield f"no data set is called {name!r}; there are: {', '.join(known)}"
+    for value, what, known in (
+        *((name, "data set", datasets.names()) for name in names),
+        *((kind, "kind of data", datasets.KINDS) for kind in kinds),
+    ):
+        if value not in known:
+            yield f"no {what} is called {value!r}; there are: {', '.join(known)}"
 
 
 def _metric_problems(metrics: Any) -> Iterator[str]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-Pixels = NDArray[np.uint8]
+Pixels = NDArray[np.uint8 | np.float64]
 
 #: Mean and standard deviation of a network's first weights (Q2.2b, Q3.2b).
 INITIAL_MEAN = 0.1

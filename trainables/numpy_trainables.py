@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from trainables import numpy_linear_engine as linear
 from trainables.contract import Report, State
-from trainables.datasets.types import ImageData, RegressionData
+from trainables.datasets.types import SPLITS, ClassificationData, Data, RegressionData
 from trainables.numpy_compiler import aligned
 from trainables.numpy_models import (
     FloatArray,
@@ -111,7 +111,7 @@ def train_neural_regression(
 
 def train_perceptron(
     config: Mapping[str, Any],
-    data: ImageData,
+    data: ClassificationData,
     report: Report,
     *,
     epochs: int,
@@ -123,7 +123,7 @@ def train_perceptron(
     ``train_error_rate`` is the share of samples that it misclassified during the epoch.
     """
     PerceptronParameters(**config)
-    _check_images(data)
+    _check_classes(data)
     x, y = _frozen(data.x_train), _frozen(data.y_train)
     width = x.shape[1] + 1
     run = Run("numpy_perceptron", seed, resume)
@@ -140,7 +140,7 @@ def train_perceptron(
 
 def train_logistic_regression(
     config: Mapping[str, Any],
-    data: ImageData,
+    data: ClassificationData,
     report: Report,
     *,
     epochs: int,
@@ -149,7 +149,7 @@ def train_logistic_regression(
 ) -> None:
     """Multinomial logistic regression from zero weights, bias as last feature (Q3.1b)."""
     rate = LogisticRegressionParameters(**config).learning_rate
-    _check_images(data)
+    _check_classes(data)
     x, y = _frozen(data.x_train), _frozen(data.y_train)
     width = x.shape[1] + 1
     run = Run("numpy_logistic_regression", seed, resume)
@@ -166,7 +166,7 @@ def train_logistic_regression(
 
 def train_mlp(
     config: Mapping[str, Any],
-    data: ImageData,
+    data: ClassificationData,
     report: Report,
     *,
     epochs: int,
@@ -175,7 +175,7 @@ def train_mlp(
 ) -> None:
     """One hidden layer of ReLU units, cross-entropy (Q3.2b)."""
     parameters = MlpParameters(**config)
-    _check_images(data)
+    _check_classes(data)
     x, y = _frozen(data.x_train), _frozen(data.y_train)
     run = Run("numpy_mlp", seed, resume)
     network = _network(run, x.shape[1], parameters.hidden_size, len(data.classes))
@@ -201,18 +201,24 @@ def _arrays(network: Network) -> dict[str, FloatArray]:
 
 
 def _errors(scores: _Scores, data: RegressionData) -> _Metrics:
-    """Return the root mean squared errors of ``scores``, which maps (n, features) to (n, 1)."""
+    """Return the root mean squared error on each part of the data, in the target's unit.
+
+    ``scores`` maps (n, features) to (n, 1).
+    """
+    parts = {split: (getattr(data, f"x_{split}"), getattr(data, f"y_{split}")) for split in SPLITS}
     return {
-        "train_rmse": rmse(scores(data.x_train)[:, 0], data.y_train),
-        "test_rmse": rmse(scores(data.x_test)[:, 0], data.y_test),
+        f"{split}_rmse": rmse(scores(x)[:, 0], y) * data.y_scale
+        for split, (x, y) in parts.items()
+        if len(y)
     }
 
 
-def _accuracies(scores: _Scores, data: ImageData) -> _Metrics:
-    return {
-        "validation_accuracy": accuracy(scores, data.x_validation, data.scale, data.y_validation),
-        "test_accuracy": accuracy(scores, data.x_test, data.scale, data.y_test),
+def _accuracies(scores: _Scores, data: ClassificationData) -> _Metrics:
+    held_out = {
+        "validation_accuracy": (data.x_validation, data.y_validation),
+        "test_accuracy": (data.x_test, data.y_test),
     }
+    return {name: accuracy(scores, x, data.scale, y) for name, (x, y) in held_out.items() if len(y)}
 
 
 def _frozen(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
@@ -223,27 +229,30 @@ def _frozen(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
 
 
 def _check_regression(data: RegressionData) -> None:
-    _check(data, "train", "test", dtype=np.dtype(np.float64))
+    _check(data, np.dtype(np.float64))
 
 
-def _check_images(data: ImageData) -> None:
+def _check_classes(data: ClassificationData) -> None:
     """Compiled code checks no bounds, so a wrong label would write outside of the weights."""
-    splits = ("train", "validation", "test")
-    _check(data, *splits, dtype=np.dtype(np.uint8))
-    for split in splits:
+    is_float = data.x_train.dtype == np.float64
+    _check(data, np.dtype(np.float64) if is_float else np.dtype(np.uint8))
+    for split in SPLITS:
         y = getattr(data, f"y_{split}")
-        if y.min() < 0 or y.max() >= len(data.classes):
+        if len(y) and (y.min() < 0 or y.max() >= len(data.classes)):
             raise ValueError(
                 f"{data.name}: y_{split} holds labels from {y.min()} to {y.max()}; "
                 f"they must be 0 to {len(data.classes) - 1}, an index into classes"
             )
 
 
-def _check(data: RegressionData | ImageData, *splits: str, dtype: np.dtype[Any]) -> None:
+def _check(data: Data, dtype: np.dtype[Any]) -> None:
+    """Check the arrays of each part; validation and test may be without rows."""
     features = data.x_train.shape[1]
-    for split in splits:
+    for split in SPLITS:
         x, y = getattr(data, f"x_{split}"), getattr(data, f"y_{split}")
         n = len(x)
+        if n == 0 and y.shape == (0,) and split != "train":
+            continue
         if n == 0 or x.dtype != dtype or x.shape != (n, features) or y.shape != (n,):
             raise ValueError(
                 f"{data.name}: x_{split} is {x.dtype} of shape {x.shape} and y_{split} of shape "

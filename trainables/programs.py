@@ -10,6 +10,7 @@ from search_spaces import NO_DATASET, RESERVED_METRICS, Program, SearchSpace, fu
 from trainables import datasets, functions, registry
 from trainables.commands import CommandRun
 from trainables.contract import Metric, Train
+from trainables.datasets import Kind
 from trainables.declaration import Trainable
 from trainables.workplace import Workplace
 
@@ -28,6 +29,7 @@ class ProgramTrainable:
     title: str
     program: Program
     datasets: tuple[str, ...]
+    kinds: tuple[Kind, ...]
     metrics: tuple[Metric, ...]
     resumes: bool
 
@@ -42,9 +44,10 @@ def trainable_of(space: SearchSpace) -> Trainable | ProgramTrainable:
     if program is None:
         return registry.get(space.trainable)
     taken = (NO_DATASET, *datasets.names()) if program.is_function else (NO_DATASET,)
+    kinds = datasets.KINDS if program.is_function else ()
     title = space.trainable if program.is_function else " ".join(program.command)
     metrics = tuple(_metrics(space, program))
-    return ProgramTrainable(space.trainable, title, program, taken, metrics, program.resumes)
+    return ProgramTrainable(space.trainable, title, program, taken, kinds, metrics, program.resumes)
 
 
 def train_of(space: SearchSpace, workplace: Workplace) -> Train:

@@ -16,7 +16,8 @@ from importlib.metadata import EntryPoint, entry_points
 from traceback import format_exception_only
 
 from trainables import parameters as p
-from trainables.contract import Metric, UnknownTrainable
+from trainables.contract import TARGET_UNIT, Metric, UnknownTrainable
+from trainables.datasets import Kind
 from trainables.declaration import Trainable
 
 __all__ = ["ENTRY_POINT_GROUP", "Broken", "Trainable", "broken", "get", "trainables"]
@@ -36,8 +37,9 @@ _PERCEPTRON = (
     *_CLASSIFICATION[1:],
 )
 _REGRESSION = (
-    Metric("train_rmse", "Training RMSE", "min", "train", "log price"),
-    Metric("test_rmse", "Test RMSE", "min", "test", "log price"),
+    Metric("train_rmse", "Training RMSE", "min", "train", TARGET_UNIT),
+    Metric("validation_rmse", "Validation RMSE", "min", "validation", TARGET_UNIT),
+    Metric("test_rmse", "Test RMSE", "min", "test", TARGET_UNIT),
 )
 _DISTANCE = Metric(
     "distance_to_analytic", "Distance to the analytic solution (Euclidean)", "min", "none"
@@ -45,42 +47,42 @@ _DISTANCE = Metric(
 
 
 def _declared(
-    name: str, title: str, dataset: str, metrics: tuple[Metric, ...], model: type[p.Parameters]
+    name: str, title: str, kind: Kind, metrics: tuple[Metric, ...], model: type[p.Parameters]
 ) -> Trainable:
     """Return the trainable; the code of ``numpy_x`` is ``trainables.numpy_trainables:train_x``."""
-    kind, _, function = name.partition("_")
-    entry = f"trainables.{kind}_trainables:train_{function}"
-    return Trainable(name, title, entry, (dataset,), metrics, model, resumes=True)
+    library, _, function = name.partition("_")
+    entry = f"trainables.{library}_trainables:train_{function}"
+    return Trainable(name, title, entry, (), metrics, model, resumes=True, kinds=(kind,))
 
 
 _BUILT_IN_TRAINABLES = (
     _declared(
         "numpy_linear_regression", "Linear regression, gradients by hand",
-        "ames", (*_REGRESSION, _DISTANCE), p.LinearRegressionParameters,
+        "regression", (*_REGRESSION, _DISTANCE), p.LinearRegressionParameters,
     ),
     _declared(
         "numpy_neural_regression", "One-hidden-layer regression, gradients by hand",
-        "ames", _REGRESSION, p.NeuralRegressionParameters,
+        "regression", _REGRESSION, p.NeuralRegressionParameters,
     ),
     _declared(
         "numpy_perceptron", "Multi-class perceptron",
-        "fashion_mnist", _PERCEPTRON, p.PerceptronParameters,
+        "classification", _PERCEPTRON, p.PerceptronParameters,
     ),
     _declared(
         "numpy_logistic_regression", "Multinomial logistic regression, gradients by hand",
-        "fashion_mnist", _CLASSIFICATION, p.LogisticRegressionParameters,
+        "classification", _CLASSIFICATION, p.LogisticRegressionParameters,
     ),
     _declared(
         "numpy_mlp", "Multi-layer perceptron, gradients by hand",
-        "fashion_mnist", _CLASSIFICATION, p.MlpParameters,
+        "classification", _CLASSIFICATION, p.MlpParameters,
     ),
     _declared(
         "torch_logistic_regression", "Logistic regression, automatic differentiation",
-        "fashion_mnist", _CLASSIFICATION, p.TorchLogisticRegressionParameters,
+        "classification", _CLASSIFICATION, p.TorchLogisticRegressionParameters,
     ),
     _declared(
         "torch_feedforward", "Feed-forward network, automatic differentiation",
-        "fashion_mnist", _CLASSIFICATION, p.TorchFeedforwardParameters,
+        "classification", _CLASSIFICATION, p.TorchFeedforwardParameters,
     ),
 )  # fmt: skip
 _BUILT_IN = {trainable.name: trainable for trainable in _BUILT_IN_TRAINABLES}

@@ -20,7 +20,7 @@ import math
 import os
 import re
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -68,11 +68,18 @@ def save(path: Path, state: Mapping[str, Any]) -> None:
     Raises :class:`StateError` for a value that a state cannot hold or without ``"epoch"``, and
     ``OSError`` where the file cannot be written; then no file is left.
     """
+    write(path, state, check=_check_epoch)
+
+
+def write(
+    path: Path, state: Mapping[str, Any], *, check: Callable[[Any], object] = lambda _: None
+) -> None:
+    """Write values as :func:`save` does; they need no ``"epoch"``. ``check`` may refuse them."""
     if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
         raise StateError("a state is a dict whose keys are text")
     encoder = _Encoder()
     content = {"format": FORMAT, "state": encoder.encode(dict(state), ())}
-    _check_epoch(state)
+    check(state)
     tree = json.dumps(content, allow_nan=False).encode()
     if len(tree) > MAX_TREE_BYTES:
         raise StateError(
@@ -96,6 +103,13 @@ def load(path: Path, *, max_bytes: int) -> dict[str, Any]:
     Raises :class:`StateError` where the file is larger than ``max_bytes``, damaged, cut short or
     not written by :func:`save`; ``OSError`` where it cannot be opened.
     """
+    return read(path, max_bytes=max_bytes, check=_check_epoch)
+
+
+def read(
+    path: Path, *, max_bytes: int, check: Callable[[Any], object] = lambda _: None
+) -> dict[str, Any]:
+    """Return what :func:`write` wrote, as :func:`load` does."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size > max_bytes:
@@ -107,7 +121,7 @@ def load(path: Path, *, max_bytes: int) -> dict[str, Any]:
                 arrays = {name: _read(archive, info) for name, info in members.items()}
             decoder = _Decoder(arrays)
             state = decoder.decode(_content(tree), 0)
-            _check_epoch(state)
+            check(state)
         except StateError as error:
             raise StateError(f"{path.name} holds no state: {error}") from error
         except _DAMAGE as error:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainables.contract import DeviceUnavailable
-from trainables.datasets.types import ImageData
+from trainables.datasets.types import ClassificationData
 from trainables.parameters import DeviceName
 
 
@@ -50,9 +50,9 @@ def denormals_flushed() -> Iterator[None]:
 class Images:
     """A data set's images as tensors.
 
-    ``x_...`` (images, features) uint8, ``y_...`` (images,) int64; a feature is ``scale`` times its
-    grey value. On the CPU they are the data set's own memory, which trials share: do not write to
-    them.
+    ``x_...`` (images, features) uint8 or float64, ``y_...`` (images,) int64; a model sees ``x``
+    times ``scale``. On the CPU they are the data set's own memory, which trials share: do not
+    write to them.
     """
 
     x_train: Tensor
@@ -64,7 +64,7 @@ class Images:
     scale: float
 
     @classmethod
-    def of(cls, data: ImageData, device: torch.device) -> Images:
+    def of(cls, data: ClassificationData, device: torch.device) -> Images:
         """Copy the images of ``data`` to the device; on the CPU, share their memory."""
         names = ("x_train", "y_train", "x_validation", "y_validation", "x_test", "y_test")
         tensors = {name: _tensor(getattr(data, name), device) for name in names}

@@ -110,9 +110,9 @@ def loss(
     return functional.cross_entropy(logits(architecture, weights, x, masks), label)
 
 
-def scaled(pixels: Tensor, scale: float) -> Tensor:
-    """Return grey values, uint8, as float32 times ``scale``, in memory of their own."""
-    return pixels.to(torch.float32).mul_(scale)
+def scaled(values: Tensor, scale: float) -> Tensor:
+    """Return features, uint8 or float64, as float32 times ``scale``, in memory of their own."""
+    return values.to(torch.float32).mul_(scale)
 
 
 @torch.no_grad()
@@ -121,8 +121,8 @@ def accuracy(
 ) -> float:
     """Return the share of images whose highest logit is their label's.
 
-    ``pixels`` is (images, features) uint8, ``labels`` (images,) int64. Dropout is off; ties go to
-    the lowest class.
+    ``pixels`` is (images, features) uint8 or float64, ``labels`` (images,) int64. Dropout is off;
+    ties go to the lowest class.
     """
     right = torch.zeros((), dtype=torch.int64, device=labels.device)
     for start in range(0, len(labels), _EVALUATION_ROWS):

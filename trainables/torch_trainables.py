@@ -19,7 +19,7 @@ from torch import Tensor
 
 from trainables import contract
 from trainables.contract import Report
-from trainables.datasets.types import ImageData
+from trainables.datasets.types import ClassificationData
 from trainables.parameters import TorchFeedforwardParameters, TorchLogisticRegressionParameters
 from trainables.resume import whole
 from trainables.torch_devices import Images, choose_device, denormals_flushed
@@ -35,7 +35,7 @@ STRETCH_SAMPLES = 512
 
 def train_logistic_regression(
     config: Mapping[str, Any],
-    data: ImageData,
+    data: ClassificationData,
     report: Report,
     *,
     epochs: int,
@@ -58,7 +58,7 @@ def train_logistic_regression(
 
 def train_feedforward(
     config: Mapping[str, Any],
-    data: ImageData,
+    data: ClassificationData,
     report: Report,
     *,
     epochs: int,
@@ -93,7 +93,9 @@ class _Trial:
     epochs: int
     seed: int
 
-    def train(self, data: ImageData, report: Report, resume: contract.State | None) -> None:
+    def train(
+        self, data: ClassificationData, report: Report, resume: contract.State | None
+    ) -> None:
         """Train and report every epoch, from the first on or after the state ``resume``."""
         p = self.parameters
         optimizer = Optimizer(p.optimizer, p.learning_rate, p.l2_decay)
@@ -120,10 +122,11 @@ class _Trial:
 
 def _accuracies(architecture: Architecture, weights: Weights, images: Images) -> dict[str, float]:
     at, scale = (architecture, weights), images.scale
-    return {
-        "validation_accuracy": accuracy(*at, images.x_validation, images.y_validation, scale),
-        "test_accuracy": accuracy(*at, images.x_test, images.y_test, scale),
+    held_out = {
+        "validation_accuracy": (images.x_validation, images.y_validation),
+        "test_accuracy": (images.x_test, images.y_test),
     }
+    return {name: accuracy(*at, x, y, scale) for name, (x, y) in held_out.items() if len(y)}
 
 
 def _train_epoch(engine: Engine, state: State, stretches: Iterator[Batches]) -> tuple[State, float]:

@@ -63,6 +63,7 @@ class JobMethods(Transactions):
             "idempotency_key": values.optional_text(idempotency_key, "idempotency_key"),
             "request_digest": values.optional_text(request_digest, "request_digest"),
             "priority": values.priority(priority),
+            "data": None if spec.data is None else spec.data.digest,
             "created_at": Now(),
             "code": values.optional_text(spec.code, "spec.code"),
         }

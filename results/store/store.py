@@ -6,6 +6,7 @@ from results.store import schema
 from results.store.code import CodeMethods
 from results.store.counters import CounterMethods
 from results.store.curves import CurveMethods
+from results.store.datasets import DatasetMethods
 from results.store.events import EventMethods
 from results.store.extend import ExtendMethods
 from results.store.jobs import JobMethods
@@ -32,6 +33,7 @@ class Store(
     EventMethods,
     CodeMethods,
     TokenMethods,
+    DatasetMethods,
 ):
     """Keeps jobs, trials and reports. Safe to call from several threads and processes.
 

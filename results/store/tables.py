@@ -25,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
@@ -88,6 +89,8 @@ JOBS = Table(
     Column("finished_at", Double),
     # The digest of the code that its program needs.
     Column("code", Text, index=True),
+    # The digest of the user's data that its trials train on.
+    Column("data", Text, index=True),
     Index(None, "state", "sequence"),
     # Never the number of a deleted job again, or a page cursor could point past a new one.
     sqlite_autoincrement=True,
@@ -206,6 +209,27 @@ CODE = Table(
     Column("unpacked", _BIG_INTEGER, nullable=False),
     # When it was last sent or named by a new job.
     Column("used_at", Double, nullable=False),
+)
+
+# Users' data sets. One that was removed stays until no job names its content.
+DATASETS = Table(
+    "datasets",
+    METADATA,
+    Column("id", _BIG_INTEGER, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("size", _BIG_INTEGER, nullable=False),
+    Column("card", _JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("removed_at", Double),
+    Index(
+        "uq_datasets_name",
+        "name",
+        unique=True,
+        sqlite_where=text("removed_at IS NULL"),
+        postgresql_where=text("removed_at IS NULL"),
+    ),
 )
 
 TOKENS = Table(

@@ -60,7 +60,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "See what there is": {
         "spaces": ("catalog", "List the search spaces, or show one."),
         "trainables": ("catalog", "List the trainables, or show one."),
-        "data": ("local", "See or fetch this machine's data sets."),
+        "data": ("data", "Add your own data sets, see and fetch those that there are."),
     },
     "Run the service": {
         "serve": ("local", "Run the API, the controller and a local Ray in one."),

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from service.code.pack import Archive
 
 API = "/api/v1"
+#: What a server may take to make a data set of a file.
+READING_TIMEOUT_S = 600.0
 
 
 class Client:
@@ -311,6 +313,41 @@ class Client:
     def datasets(self) -> list[schemas.DatasetView]:
         """Return the data sets and whether the server has them."""
         return self._get(schemas.DatasetList, "/datasets").items
+
+    def dataset(self, name: str) -> schemas.DatasetView:
+        """Return a data set; a user's with its card."""
+        return self._get(schemas.DatasetView, f"/datasets/{segment(name)}")
+
+    def add_dataset(
+        self,
+        name: str,
+        file: Path,
+        *,
+        target: str | None = None,
+        task: Literal["regression", "classification"] | None = None,
+        split: str | None = None,
+        seed: str | int | None = None,
+        types: Sequence[str] = (),
+    ) -> schemas.DatasetView:
+        """Send a CSV, TSV, Parquet or NPZ file; return the data set made of it, with its card.
+
+        ``target`` names the column to predict, ``split`` has the shares of training, validation and
+        test rows (``"0.6,0.2,0.2"``), which ``seed`` draws, and ``types`` corrects what columns are
+        (``"size=number,zip code=category"``). A file that was sent before under this name changes
+        nothing. Raises OSError where the file cannot be read.
+        """
+        given = {
+            "name": name, "target": target, "task": task, "split": split, "seed": seed,
+            "types": list(types) or None,
+        }  # fmt: skip
+        return self._http.send_file(
+            schemas.DatasetView, "POST", f"{API}/datasets", file, params=given,
+            content_type="application/octet-stream", timeout=READING_TIMEOUT_S,
+        )  # fmt: skip
+
+    def remove_dataset(self, name: str) -> None:
+        """Remove a user's data set; jobs that were accepted with it keep their data."""
+        self._http.send("DELETE", f"{API}/datasets/{segment(name)}", repeatable=False)
 
     def cluster(self) -> schemas.ClusterView:
         """Return the nodes and resources that trials run on."""

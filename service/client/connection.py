@@ -148,18 +148,21 @@ class Connection:
         repeatable: bool = True,
         accepted: frozenset[int] = frozenset(),
         streamed: bool = False,
+        timeout: float | None = None,
     ) -> httpx2.Response:
         """Send a request and return its answer, 2xx or ``accepted``; otherwise raise ClientError.
 
         The body is JSON (``body``), or bytes or a file as they are (``content``).
         ``repeatable``: the request may reach the server twice without harm. Parameters that are
-        None are left out. A ``streamed`` answer is open: its content has not been read.
+        None are left out. A ``streamed`` answer is open: its content has not been read. An answer
+        may take ``timeout`` seconds, where that is not the client's.
         """
         given = {name: value for name, value in (params or {}).items() if value is not None}
         sent = content if content is None or isinstance(content, bytes) else _FileBody(content)
         request = self._http.build_request(
-            method, path, params=given, json=body, content=sent, headers=headers
-        )
+            method, path, params=given, json=body, content=sent, headers=headers,
+            timeout=httpx2.Timeout(timeout or self._timeout, connect=CONNECT_TIMEOUT_S),
+        )  # fmt: skip
         for delay in RETRY_DELAYS_S:
             try:
                 return self._once(request, accepted, streamed=streamed)
@@ -189,13 +192,16 @@ class Connection:
         *,
         content_type: str,
         params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
     ) -> Model:
         """Send bytes or a file as they are, and return the answer as a ``kind``.
 
         Raises ``OSError`` where the file cannot be read.
         """
         headers = {"Content-Type": content_type}
-        return self.model(kind, method, path, params=params, content=content, headers=headers)
+        return self.model(
+            kind, method, path, params=params, content=content, headers=headers, timeout=timeout
+        )
 
     def download(self, path: str, file: BinaryIO) -> None:
         """Write a GET's answer to ``file`` as it arrives.

@@ -13,6 +13,7 @@ from results.records import JobRecord
 from results.states import DELETED
 from results.storage import Storage, StorageError, StoredFile
 from results.store import Store
+from service.engine.job_data import name_in_storage
 from service.engine.models import keep_models
 
 logger = logging.getLogger("service.engine.leftovers")
@@ -74,6 +75,16 @@ def sweep_code(store: Store, storage: Storage) -> None:
         storage.delete(name)
 
 
+def sweep_datasets(store: Store, storage: Storage) -> None:
+    """Delete what is left in the storage of removed data sets that no job names any longer.
+
+    Raises :class:`results.storage.StorageError`.
+    """
+    for digest in store.forget_datasets(removed_for_seconds=QUIET.total_seconds()):
+        logger.info("data set %s was removed and no job names it: deleting it", digest[:12])
+        storage.delete(name_in_storage(digest))
+
+
 def start_sweeps(store: Store, storage: Storage, stopped: threading.Event) -> None:
     """Start a thread that sweeps now and every hour until ``stopped``, however slow it is."""
     threading.Thread(
@@ -86,6 +97,7 @@ def _sweep_hourly(store: Store, storage: Storage, stopped: threading.Event) -> N
         try:
             sweep_deleted_jobs(store, storage)
             sweep_code(store, storage)
+            sweep_datasets(store, storage)
         except (StorageError, StoreUnavailable) as error:
             logger.warning("the next sweep is in an hour: %s", error)
         stopped.wait(QUIET.total_seconds())

@@ -13,11 +13,12 @@ from results.records import JobRecord, Lease, TrialRecord
 from results.states import JobState
 from results.storage import Storage, StorageError
 from results.store import Store
-from search_spaces import NO_DATASET, SearchSpace
+from search_spaces import SearchSpace
 from service.engine.allowance import Allowance
 from service.engine.checkpoints import end_mark, stop_mark, stop_marks
 from service.engine.code_files import JobCode
 from service.engine.endings import Ending, StoppedEarlyError, outcome
+from service.engine.job_data import ensure_data
 from service.engine.leftovers import sweep
 from service.engine.memory_kills import survive_memory_kills
 from service.engine.models import keep_models
@@ -31,7 +32,6 @@ from service.engine.training import TrialContext
 from service.engine.trial import trial_process
 from service.engine.trial_output import TrialOutput
 from service.settings import Settings
-from trainables import datasets
 from trainables.contract import CodeUnavailable
 
 logger = logging.getLogger("service.engine.driver")
@@ -72,8 +72,8 @@ def run_job(
     check_program(space, settings)
     logger.info("job %s (%s): %s on Ray %s", job.id, job.name, space.strategy, address)
     source = settings.fashion_mnist_dir
-    if space.dataset != NO_DATASET:
-        datasets.ensure(space.dataset, settings.datasets_dir, source=source, log=logger.info)
+    storage = Storage(settings.storage_uri)
+    ensure_data(spec, settings.datasets_dir, storage, source=source, log=logger.info)
     has_paused = False
     if _left(job, records):
         connect(job, settings)

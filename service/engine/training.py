@@ -5,18 +5,18 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from results.records import Failure
 from results.spec import JobSpec
 from results.states import FailureKind
-from search_spaces import NO_DATASET, RESERVED_METRICS
+from search_spaces import RESERVED_METRICS
 from service.engine.code_files import JobCode
+from service.engine.job_data import load_data
 from service.engine.messages import Assignment, Message, Started
 from service.engine.reporter import Driver, Reporter, learning_rate_name
-from trainables import datasets, registry, state_files
-from trainables.contract import DatasetUnavailable, accepts_resume
+from trainables import registry, state_files
+from trainables.contract import accepts_resume
 from trainables.program_limits import Limits
 from trainables.programs import train_of
 from trainables.workplace import Workplace
@@ -91,7 +91,12 @@ def train_segment(
     options = {}
     if resume.path is not None:
         options["resume"] = state_files.load(resume.path, max_bytes=context.max_checkpoint_bytes)
-    data = _data(context)
+    data = load_data(
+        context.spec,
+        context.datasets_dir,
+        context.storage,
+        source=context.fashion_mnist_dir,
+    )
     prepare()
     # Its import is not training: the reporter's clock begins after it.
     report = Reporter(
@@ -128,19 +133,3 @@ def at_time_limit(seconds: float) -> Failure:
         "train fewer epochs"
     )
     return Failure(FailureKind.TIME_LIMIT, message)
-
-
-def _data(context: TrialContext) -> datasets.RegressionData | datasets.ImageData | None:
-    """Load the data; the driver has prepared them on its own node, other nodes fetch them here.
-
-    None is returned where a program brings its own.
-    """
-    name, folder = context.spec.space.dataset, context.datasets_dir
-    if name == NO_DATASET:
-        return None
-    load = partial(datasets.load, name, folder, source=context.fashion_mnist_dir)
-    try:
-        return load()
-    except DatasetUnavailable:
-        datasets.ensure(name, folder, source=context.fashion_mnist_dir)
-        return load()

@@ -97,7 +97,7 @@ class Drawings:
     def _read(self, run: _Run) -> JobResults:
         """Read the job's trials, and the curves of those that plots and reports show."""
         trials = self._store.trials(run.job_id)
-        metrics = metrics_of(run.job.spec.space)
+        metrics = metrics_of(run.job.spec)
         shown = [t.number for t in JobResults.of(run.job, trials, (), metrics).shown]
         curves, repeated = self._store.curves(run.job_id, shown), self._store.repeated(run.job_id)
         return JobResults.of(run.job, trials, curves, metrics, repeated)
@@ -107,7 +107,7 @@ class Drawings:
             results = self._results(run)
         else:  # curves matter to the diagnosis alone, which waits for the end
             trials, repeated = self._store.trials(run.job_id), self._store.repeated(run.job_id)
-            metrics = metrics_of(run.job.spec.space)
+            metrics = metrics_of(run.job.spec)
             results = JobResults.of(run.job, trials, (), metrics, repeated)
         plain: Mapping[str, Any] = plain_json(conclusion(results))
         return plain

@@ -57,6 +57,13 @@ def _body(model: type[BaseModel], examples: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+#: A file, in a body of any type.
+FILE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 JOB_BODY = _body(JobRequest, yaml.safe_load(_EXAMPLES.read_text(encoding="utf-8")))
 EXTEND_BODY = _body(ExtendRequest, {"epochs": {"value": {"epochs": 40}}})
 CONFIRM_BODY = _body(ConfirmRequest, {"top": {"value": {"top": 3, "seeds": 5}}})

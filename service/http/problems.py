@@ -41,6 +41,8 @@ _ANSWERS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     errors.NoBestTrial: (
         HTTPStatus.CONFLICT,
         "wait for a trial to succeed, or look at GET .../trials for their errors"),
+    errors.DatasetNotFound: (HTTPStatus.NOT_FOUND, "GET /api/v1/datasets lists them"),
+    errors.DatasetExists: (HTTPStatus.CONFLICT, ""),
     errors.NoModel: (HTTPStatus.NOT_FOUND, ""),
     errors.NotReplayable: (
         HTTPStatus.CONFLICT, "replay a finished job whose trials all trained all their epochs"),

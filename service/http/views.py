@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from results.ranking import Ranked, Ranking, rank
 from results.records import BestTrial, Curve, JobRecord, TrialRecord
-from search_spaces import Objective, SearchSpace
+from results.spec import JobSpec
+from search_spaces import Objective
+from service.datasets import target_unit
 from service.http.waiting import Fleet, waiting
 from service.schemas import (
     Answer,
@@ -22,7 +24,7 @@ from service.schemas import (
     TrialView,
 )
 from trainables import registry
-from trainables.contract import Metric, UnknownTrainable
+from trainables.contract import TARGET_UNIT, Metric, UnknownTrainable
 from trainables.programs import trainable_of
 
 _PARTS = ("trials", "curves", "best", "report", "plots", "events", "log")
@@ -107,13 +109,18 @@ def trainable_view(trainable: registry.Trainable) -> TrainableView:
         metrics=metrics,
         parameters=trainable.schema(),
         resumes=trainable.resumes,
+        kinds=list(trainable.kinds),
     )
 
 
-def metrics_of(space: SearchSpace) -> dict[str, Metric]:
-    """Return the metrics of a space's trainable by name; empty if it is no longer installed."""
+def metrics_of(spec: JobSpec) -> dict[str, Metric]:
+    """Return the metrics of a job's trainable by name; empty if it is no longer installed.
+
+    Those in the unit of the target have that of the job's data.
+    """
     try:
-        found = trainable_of(space).metrics
+        found = trainable_of(spec.space).metrics
     except UnknownTrainable:
         return {}
-    return {metric.name: metric for metric in found}
+    unit = target_unit(spec)
+    return {m.name: replace(m, unit=unit) if m.unit == TARGET_UNIT else m for m in found}

@@ -170,7 +170,8 @@ class Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         query = dict(parse_qsl(url.query))
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        body = json.loads(raw) if raw else None
+        is_file = self.headers.get("Content-Type") == "application/octet-stream"
+        body = json.loads(raw) if raw and not is_file else None
         with self.api.lock:
             self.api.requests.append((self.command, url.path, query, body, dict(self.headers)))
             if self.api.canned:

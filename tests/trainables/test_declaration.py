@@ -56,6 +56,14 @@ def test_an_unknown_data_set() -> None:
         declare(datasets=("ames", "mnist"))
 
 
+def test_kinds_stand_for_all_data_sets_of_them() -> None:
+    assert declare(datasets=(), kinds=("regression",)).datasets == ("ames",)
+    assert declare(kinds=("classification", "regression")).datasets == ("ames", "fashion_mnist")
+    assert declare().kinds == ()
+    with pytest.raises(ValueError, match="no kind of data is called 'text'; there are: regress"):
+        declare(kinds=("text",))
+
+
 @pytest.mark.parametrize("names", ["ames", (), ["ames"], None])
 def test_data_sets_are_a_tuple(names: Any) -> None:
     with pytest.raises(ValueError, match="must be a tuple of at least one name"):

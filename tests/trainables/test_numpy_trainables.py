@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from tests.real_data import fashion_mnist
 from tests.trainables.synthetic import image_data, regression_data
 from trainables import datasets, numpy_reference, registry
-from trainables.datasets.types import ImageData, RegressionData
+from trainables.datasets.types import ClassificationData, RegressionData
 from trainables.numpy_models import (
     analytic_weights,
     initial_network,
@@ -35,8 +35,9 @@ NAMES = tuple(name for name in registry.trainables() if name.startswith("numpy_"
 Curve = list[dict[str, float]]
 
 
-def _data(name: str) -> ImageData | RegressionData:
-    return regression_data() if "ames" in registry.get(name).datasets else image_data()
+def _data(name: str) -> ClassificationData | RegressionData:
+    is_regression = "regression" in registry.get(name).kinds
+    return regression_data(validation=10) if is_regression else image_data()
 
 
 def _curve(
@@ -79,6 +80,30 @@ def test_a_seed_gives_one_curve_bit_for_bit(name: str) -> None:
 @pytest.mark.parametrize("name", ["numpy_perceptron", "numpy_logistic_regression", "numpy_mlp"])
 def test_memory_maps_give_the_same_curve(name: str, tmp_path: Path) -> None:
     assert _curve(name, image_data(folder=tmp_path)) == _curve(name, image_data())
+
+
+@pytest.mark.parametrize("name", ["numpy_perceptron", "numpy_logistic_regression", "numpy_mlp"])
+def test_scaled_floats_give_the_curve_of_bytes(name: str) -> None:
+    """The features are the same numbers, so all that is computed of them is the same."""
+    assert _curve(name, image_data(dtype=np.float64)) == _curve(name, image_data())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("missing", [("validation",), ("test",)])
+def test_a_part_without_rows_has_no_metrics(name: str, missing: tuple[str, ...]) -> None:
+    data = _data(name)
+    empty = {f"{a}_{s}": getattr(data, f"{a}_{s}")[:0] for a in "xy" for s in missing}
+    curve = _curve(name, replace(data, **empty))
+    declared = [m.name for m in registry.get(name).metrics if m.split not in missing]
+    assert [list(metrics) for metrics in curve] == [declared] * 3
+    kept = [{name: metrics[name] for name in declared} for metrics in _curve(name, data)]
+    assert curve == kept
+
+
+def test_errors_are_in_the_unit_of_the_target() -> None:
+    for name in ("numpy_linear_regression", "numpy_neural_regression"):
+        plain, scaled = (_curve(name, regression_data(y_scale=s)) for s in (1.0, 50_000.0))
+        assert scaled[-1]["test_rmse"] == plain[-1]["test_rmse"] * 50_000.0
 
 
 def test_linear_regression_learns_a_linear_target() -> None:
@@ -175,7 +200,7 @@ def test_refuses_unknown_parameters(name: str) -> None:
 @pytest.mark.parametrize("train", [train_logistic_regression, train_mlp, train_perceptron])
 def test_refuses_labels_that_are_no_class(train: Any) -> None:
     good = image_data(classes=3)
-    bad = ImageData(
+    bad = ClassificationData(
         **{field: getattr(good, field) for field in good.__dataclass_fields__} | {"classes": ("a",)}
     )
     with pytest.raises(ValueError, match="y_train holds labels from 0 to 2; they must be 0 to 0"):

@@ -12,7 +12,7 @@ import pytest
 from tests.trainables.synthetic import image_data, regression_data
 from trainables import registry, state_files
 from trainables.contract import State, accepts_resume
-from trainables.datasets.types import ImageData, RegressionData
+from trainables.datasets.types import ClassificationData, RegressionData
 from trainables.state_files import StateError
 from trainables.torch_engines import FEWEST_COMPILED_STEPS
 
@@ -53,8 +53,8 @@ NOT_WEIGHTS = {
 Reports = list[tuple[int, dict[str, float], str]]
 
 
-def data_of(name: str) -> ImageData | RegressionData:
-    return regression_data() if "ames" in registry.get(name).datasets else image_data()
+def data_of(name: str) -> ClassificationData | RegressionData:
+    return regression_data() if "regression" in registry.get(name).kinds else image_data()
 
 
 def train(

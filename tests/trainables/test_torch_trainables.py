@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from tests.trainables.synthetic import image_data
 from trainables import registry
 from trainables.contract import DeviceUnavailable
-from trainables.datasets.types import ImageData
+from trainables.datasets.types import ClassificationData
 from trainables.torch_devices import Images
 from trainables.torch_engines import FEWEST_COMPILED_STEPS, cache_folder
 from trainables.torch_models import Architecture
@@ -35,7 +35,7 @@ Reports = list[tuple[int, dict[str, float]]]
 def _train(
     name: str,
     config: Mapping[str, Any],
-    data: ImageData,
+    data: ClassificationData,
     *,
     epochs: int = 3,
     seed: int = 7,
@@ -129,9 +129,9 @@ def test_an_epoch_takes_every_image_once_in_an_order_that_changes() -> None:
     pixels = np.arange(700, dtype=np.int64)
     rows = np.stack((pixels % 256, pixels // 256, random.randint(0, 256, 700)), axis=1)
     data = image_data(train=700, pixels=3)
-    data = ImageData(
+    data = ClassificationData(
         **{
-            **{name: getattr(data, name) for name in ImageData.__slots__},
+            **{name: getattr(data, name) for name in ClassificationData.__slots__},
             "x_train": rows.astype(np.uint8),
             "y_train": pixels % 3,
         }

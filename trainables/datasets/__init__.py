@@ -14,17 +14,35 @@ from trainables.contract import UnknownDataset
 from trainables.datasets.ames import Ames
 from trainables.datasets.fashion_mnist import FASHION_MNIST
 from trainables.datasets.images import ImageDataset
-from trainables.datasets.types import DatasetStatus, ImageData, Log, RegressionData
+from trainables.datasets.types import (
+    KINDS,
+    SPLITS,
+    ClassificationData,
+    Data,
+    DatasetStatus,
+    ImageData,
+    Kind,
+    Log,
+    RegressionData,
+)
 
 __all__ = [
+    "KINDS",
+    "SPLITS",
+    "ClassificationData",
+    "Data",
     "DatasetStatus",
     "ImageData",
+    "Kind",
     "RegressionData",
     "ensure",
     "fetch",
+    "kind",
     "load",
     "names",
+    "splits",
     "status",
+    "unit",
 ]
 
 _LOGGER = logging.getLogger(__name__)
@@ -36,7 +54,22 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_DATASETS))
 
 
-def load(name: str, folder: Path, *, source: Path | None = None) -> RegressionData | ImageData:
+def kind(name: str) -> Kind:
+    """Return what the data set is made for."""
+    return _get(name).kind
+
+
+def unit(name: str) -> str:
+    """Return the unit of the data set's target, "" where it has none."""
+    return _get(name).unit
+
+
+def splits(name: str) -> tuple[str, ...]:
+    """Return the names of the data set's parts: train, validation, test."""
+    return _get(name).splits
+
+
+def load(name: str, folder: Path, *, source: Path | None = None) -> Data:
     """Return the data, never from the network; quick once they are prepared.
 
     Raises :class:`trainables.contract.DatasetUnavailable` if this machine has neither the prepared

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.contract import DatasetUnavailable
-from trainables.datasets.types import DatasetStatus, Log, RegressionData
+from trainables.datasets.types import DatasetStatus, Kind, Log, RegressionData
 
 TABLE = Path(__file__).parent / "ames.tsv.xz"
 TABLE_SHA256 = "79cfa6d23f5426cae5fb13ddcd8974893931f6fefdf37bf1b0991a760270450b"
@@ -117,6 +117,10 @@ class Ames:
     """The Ames housing data, part of the package: nothing to fetch, nothing to prepare."""
 
     name = "ames"
+    kind: Kind = "regression"
+    #: The target's unit.
+    unit = "log price"
+    splits = ("train", "test")
 
     def load(self, folder: Path, source: Path | None) -> RegressionData:  # noqa: ARG002
         """Return 1,465 training and 1,465 test rows, in file order, read-only.

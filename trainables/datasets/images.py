@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from trainables.datasets import prepared
 from trainables.datasets.idx import BadIdxFile, read_idx
 from trainables.datasets.prepared import ArraySpec, NotPrepared
 from trainables.datasets.sources import LocalFolder, Place, SourceFile, Unobtainable
-from trainables.datasets.types import DatasetStatus, ImageData, Log
+from trainables.datasets.types import SPLITS, ClassificationData, DatasetStatus, Kind, Log
 from trainables.files import locked
 
 _SPLIT_SEED = 42
@@ -34,6 +34,10 @@ class ImageDataset:
     prepared folder, in ``system_folders`` and in the ``remote`` places, in this order.
     """
 
+    kind: ClassVar[Kind] = "classification"
+    unit: ClassVar[str] = ""
+    splits: ClassVar[tuple[str, ...]] = SPLITS
+
     name: str
     title: str
     files: tuple[SourceFile, SourceFile, SourceFile, SourceFile]
@@ -46,7 +50,7 @@ class ImageDataset:
     license: str
     citation: str
 
-    def load(self, folder: Path, source: Path | None) -> ImageData:
+    def load(self, folder: Path, source: Path | None) -> ClassificationData:
         """Return the data as read-only memory maps; prepare them first from local files if need be.
 
         Raises :class:`DatasetUnavailable` if they are not prepared and there are no local files.
@@ -57,7 +61,7 @@ class ImageDataset:
         except NotPrepared:
             self._prepare(home, self._local(home, source), _LOGGER.info)
             arrays = self._map(home)
-        return ImageData(name=self.name, scale=self.scale, classes=self.classes, **arrays)
+        return ClassificationData(name=self.name, scale=self.scale, classes=self.classes, **arrays)
 
     def ensure(self, folder: Path, source: Path | None, log: Log, *, anew: bool = False) -> None:
         """Check the prepared arrays, checksums included; prepare them again if wrong, or ``anew``.

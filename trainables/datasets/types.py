@@ -1,44 +1,63 @@
-"""The two kinds of data that trainables get, and the description of a data set."""
+"""The kinds of data that trainables get, and the description of a data set."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Log = Callable[[str], None]
+#: What a data set is made for, and the trainables that take it.
+Kind = Literal["regression", "classification"]
+KINDS: tuple[Kind, ...] = ("regression", "classification")
+#: The parts of a data set. A part that a data set does not have is empty.
+SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RegressionData:
-    """Features and a real target: ``x_*`` (rows, features) and ``y_*`` (rows,), float64."""
+    """Features and a real target: ``x_*`` (rows, features) and ``y_*`` (rows,), float64.
+
+    A validation or test part without rows is one that the data set does not have. Metrics in the
+    target's unit are errors times ``y_scale``, since users' targets are standardised.
+    """
 
     name: str
     x_train: NDArray[np.float64]
     y_train: NDArray[np.float64]
     x_test: NDArray[np.float64]
     y_test: NDArray[np.float64]
+    x_validation: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    y_validation: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    y_scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ImageData:
-    """Grey images and their class: ``x_*`` (images, pixels) uint8, ``y_*`` (images,) int64.
+class ClassificationData:
+    """Features and a class: ``x_*`` (rows, features) uint8 or float64, ``y_*`` (rows,) int64.
 
-    The pixels are read-only memory maps shared by all trials of a node; a model sees
-    ``x * scale``. ``classes`` are the class names, in label order.
+    The arrays are read-only memory maps shared by all trials of a node; a model sees
+    ``x * scale``. ``classes`` are the class names, in label order. A validation or test part
+    without rows is one that the data set does not have.
     """
 
     name: str
-    x_train: NDArray[np.uint8]
+    x_train: NDArray[np.uint8 | np.float64]
     y_train: NDArray[np.int64]
-    x_validation: NDArray[np.uint8]
+    x_validation: NDArray[np.uint8 | np.float64]
     y_validation: NDArray[np.int64]
-    x_test: NDArray[np.uint8]
+    x_test: NDArray[np.uint8 | np.float64]
     y_test: NDArray[np.int64]
     scale: float
     classes: tuple[str, ...]
+
+
+#: The name that packages for earlier versions import.
+ImageData = ClassificationData
+Data = RegressionData | ClassificationData
 
 
 @dataclass(frozen=True, slots=True)

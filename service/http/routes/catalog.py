@@ -1,4 +1,4 @@
-"""Routes that show the catalogs: search spaces, trainables, data sets and the cluster."""
+"""Routes that show the catalogs: search spaces, trainables and the cluster."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ from service.schemas import (
     BrokenSpaceView,
     BrokenTrainableView,
     ClusterView,
-    DatasetList,
     NodeView,
     SearchSpaceList,
     SearchSpaceView,
     TrainableList,
     TrainableView,
 )
-from trainables import datasets, registry
+from trainables import registry
 
 router = APIRouter(prefix="/api/v1", tags=["catalog"], responses=PROBLEMS)
 
@@ -71,16 +70,6 @@ def list_trainables() -> TrainableList:
 def show_trainable(name: Name) -> TrainableView:
     """Show one trainable."""
     return trainable_view(registry.get(name))
-
-
-@router.get("/datasets")
-def list_datasets(settings: SettingsDep) -> DatasetList:
-    """List the data sets and whether this node has them."""
-    found = [
-        datasets.status(name, settings.datasets_dir, source=settings.fashion_mnist_dir)
-        for name in datasets.names()
-    ]
-    return DatasetList.model_validate({"items": found})
 
 
 @router.get("/cluster")

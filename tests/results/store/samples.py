@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from results.records import EpochReport, JobRecord, Lease, NewTrial
-from results.spec import JobSpec
+from results.spec import DataRef, JobSpec
 from results.store import Store
 from search_spaces import Range, SearchSpace
 
@@ -34,11 +34,18 @@ def accept(
     key: str | None = None,
     mode: Literal["min", "max"] = "max",
     name: str = "job",
+    data: DataRef | None = None,
 ) -> JobRecord:
     """Accept a job of so many trials (of one that is still to come, if none)."""
     planned = max(1, trials)
     return store.create_job(
-        replace(SPEC, name=name, trials=planned, space=replace(SPACE, mode=mode, trials=planned)),
+        replace(
+            SPEC,
+            name=name,
+            trials=planned,
+            space=replace(SPACE, mode=mode, trials=planned),
+            data=data,
+        ),
         fingerprint="fingerprint",
         trials=[NewTrial(number, {"learning_rate": 0.1}, 42) for number in range(trials)],
         idempotency_key=key,

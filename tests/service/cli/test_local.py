@@ -1,4 +1,4 @@
-"""Commands about this machine: the service, versions, data sets."""
+"""Commands about this machine: the service and versions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from importlib.metadata import version
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -41,23 +40,3 @@ def test_serve_becomes_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = ["-m", "service.serve", *command[1:]]
     assert called == [(sys.executable, [sys.executable, *expected])]
     assert CliRunner().invoke(main, ["serve", "--port", "0"]).exit_code == 2
-
-
-def test_data_lists_what_is_here(tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, ["data", "ls", "--data-dir", str(tmp_path), "--json"])
-    assert result.exit_code == 0
-    items = {item["name"]: item for item in json.loads(result.stdout)["items"]}
-    assert set(items) == {"ames", "fashion_mnist"}
-    assert items["ames"]["rows"] == 2930
-    table = CliRunner().invoke(main, ["data", "ls", "--data-dir", str(tmp_path)])
-    assert table.stdout.splitlines()[1].split()[:3] == ["ames", "yes", "2930"]
-
-
-def test_data_fetch_prepares_what_the_package_carries(tmp_path: Path) -> None:
-    command = ["data", "fetch", "ames", "--data-dir", str(tmp_path)]
-    result = CliRunner().invoke(main, command)
-    assert (result.exit_code, result.stdout) == (0, "")
-    assert "ames is ready" in result.stderr
-    unknown = CliRunner().invoke(main, ["data", "fetch", "mnist", "--data-dir", str(tmp_path)])
-    assert unknown.exit_code == 2
-    assert "fashion_mnist" in unknown.stderr

@@ -7,17 +7,28 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from results.records import Checkpoint, CodeRecord, EpochReport, Lease
+from results.spec import DataRef
 from results.states import JobState, TrialState
 from results.storage import Storage
 from results.store import Store
 from results.store.tables import CODE
-from service.engine.leftovers import start_sweeps, sweep, sweep_code, sweep_deleted_jobs
+from service.engine import leftovers
+from service.engine.job_data import name_in_storage
+from service.engine.leftovers import (
+    start_sweeps,
+    sweep,
+    sweep_code,
+    sweep_datasets,
+    sweep_deleted_jobs,
+)
 from tests.service.running import until
 from tests.service.stand_ins import accept, claim, opened, settings_in, spec
 
@@ -214,3 +225,20 @@ def test_code_that_no_job_needs_is_deleted_with_its_file(store: Store, storage: 
         connection.execute(old.values(used_at=CODE.c.used_at - 2 * 86_400))
     sweep_code(store, storage)
     assert storage.names("code") == ["code/b.tar.gz"]
+
+
+def test_removed_data_sets_are_deleted_once_no_job_names_them(
+    store: Store, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used, unused = "a" * 64, "b" * 64
+    for name, digest in (("used", used), ("unused", unused), ("kept", "c" * 64)):
+        storage.mark(name_in_storage(digest))
+        store.add_dataset(name, digest, kind="regression", size=0, card={})
+    accept(store, replace(spec(), data=DataRef(used, "regression", "y", ("train", "test"))))
+    store.remove_dataset("used")
+    store.remove_dataset("unused")
+    sweep_datasets(store, storage)
+    assert len(storage.names("datasets")) == 3  # a job may be about to name one
+    monkeypatch.setattr(leftovers, "QUIET", timedelta(seconds=-1))
+    sweep_datasets(store, storage)
+    assert storage.names("datasets") == [name_in_storage(used), name_in_storage("c" * 64)]

@@ -57,6 +57,7 @@ ALSO = {
     "GET /readyz": "503",
     "GET /api/v1/cluster": "503",
     "POST /api/v1/code": "403",  # this service takes no programs
+    "POST /api/v1/datasets": "422",
     "POST /api/v1/jobs": "422",
     "GET /api/v1/jobs": "422",
     "POST /api/v1/jobs/{job_id}/extend": "422",

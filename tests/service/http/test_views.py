@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from results.ranking import rank
 from results.records import Curve
+from results.spec import DataRef, JobSpec
 from results.store import Store
 from search_spaces import Library
 from service.http.views import curve_view, job_view, json_list, metrics_of, trial_view
@@ -74,8 +75,17 @@ def test_a_list_is_written_piece_by_piece_as_one_json() -> None:
 
 
 def test_a_trainable_that_is_no_longer_installed_has_no_metrics() -> None:
-    assert metrics_of(replace(SPACE, trainable="gone")) == {}
-    assert "train_rmse" in metrics_of(SPACE)
+    spec = JobSpec(name="probe", space=SPACE, trials=1, seed=1)
+    assert metrics_of(replace(spec, space=replace(SPACE, trainable="gone"))) == {}
+    assert metrics_of(spec)["train_rmse"].unit == "log price"
+
+
+def test_errors_on_users_data_have_the_name_of_their_target_as_unit() -> None:
+    space = replace(SPACE, trainable="numpy_linear_regression", dataset="prices")
+    data = DataRef("0" * 64, "regression", "rent", ("train", "test"))
+    metrics = metrics_of(JobSpec(name="probe", space=space, trials=1, seed=1, data=data))
+    assert {m.unit for m in metrics.values()} == {"rent", ""}
+    assert metrics["validation_rmse"].unit == "rent"
 
 
 def test_a_stored_metric_with_the_name_of_a_column_does_not_replace_it() -> None:

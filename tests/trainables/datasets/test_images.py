@@ -18,7 +18,7 @@ from tests.trainables.image_files import NAMES, arrays, small_dataset, write_fil
 from trainables.contract import DatasetUnavailable
 from trainables.datasets.images import ImageDataset
 from trainables.datasets.sources import SourceFile, Unobtainable
-from trainables.datasets.types import ImageData, Log
+from trainables.datasets.types import ClassificationData, Log
 
 SPLITS = [f"{axis}_{split}" for split in ("train", "validation", "test") for axis in "xy"]
 
@@ -61,7 +61,7 @@ def quiet(_: str) -> None:
     """Take a log line."""
 
 
-def copied(data: ImageData) -> dict[str, list[object]]:
+def copied(data: ClassificationData) -> dict[str, list[object]]:
     """Return the arrays as lists, which hold when the mapped files are damaged."""
     return {name: getattr(data, name).tolist() for name in SPLITS}
 
