@@ -23,12 +23,20 @@ hypothesis.settings.register_profile("long", max_examples=500, deadline=None, pr
 hypothesis.settings.load_profile("long" if LONG else "gate")
 
 
-#: These files share one real service, so one process runs them all: a second service costs minutes.
+#: These files share one real service: a second one costs minutes.
 WITH_THE_SERVICE = (
     "tests/service/test_end_to_end.py",
     "tests/service/engine/test_recovery.py",
     "tests/service/engine/test_warm_processes.py",
 )
+#: These files share code that takes 20 s to compile.
+WITH_COMPILED_CODE = (
+    "tests/trainables/test_states.py",
+    "tests/trainables/test_torch_compiled.py",
+    "tests/trainables/test_torch_trainables.py",
+)
+#: By file, what stands for it where the files are handed out: one process runs those that share.
+SHARING = {file: shared[0] for shared in (WITH_THE_SERVICE, WITH_COMPILED_CODE) for file in shared}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -40,22 +48,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if item.get_closest_marker("long")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("long")]
-    marked = {
-        name: {item.path for item in items if item.get_closest_marker(name)}
-        for name in ("ray", "slow")
-    }
-    shared = {config.rootpath / name for name in WITH_THE_SERVICE}
-    items.sort(
-        key=lambda item: tuple(item.path not in paths for paths in (shared, *marked.values()))
-    )
+    first = [
+        {config.rootpath / name for name in WITH_THE_SERVICE},
+        {config.rootpath / name for name in WITH_COMPILED_CODE},
+        *({i.path for i in items if i.get_closest_marker(name)} for name in ("ray", "slow")),
+    ]
+    items.sort(key=lambda item: tuple(item.path not in paths for paths in first))
 
 
 class _Scheduling(LoadFileScheduling):
-    """A process runs whole files, and one process all files that share the service."""
+    """A process runs whole files, and one process all files that share something dear."""
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        return WITH_THE_SERVICE[0] if file in WITH_THE_SERVICE else file
+        return SHARING.get(file, file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling | None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from tests.conftest import WITH_THE_SERVICE
+import pytest
+
+from tests.conftest import WITH_COMPILED_CODE, WITH_THE_SERVICE
 from tests.test_docs import ROOT
 
 
-def test_the_files_that_share_the_service_are_listed() -> None:
+@pytest.mark.parametrize(
+    ("fixture", "listed"),
+    [("service: Service", WITH_THE_SERVICE), ("code_folder: Path", WITH_COMPILED_CODE)],
+)
+def test_the_files_that_share_something_dear_are_listed(
+    fixture: str, listed: tuple[str, ...]
+) -> None:
     files = {
         file.relative_to(ROOT).as_posix()
         for file in (ROOT / "tests").rglob("test_*.py")
-        if "service: Service" in file.read_text(encoding="utf-8") and file.stem != "test_conftest"
+        if fixture in file.read_text(encoding="utf-8") and file.stem != "test_conftest"
     }
-    assert files == set(WITH_THE_SERVICE)
+    assert files == set(listed)

@@ -33,9 +33,9 @@ from trainables.torch_steps import EagerEngine, Problem
 pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.timeout(900)]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("compiled")
+@pytest.fixture
+def folder(code_folder: Path) -> Path:
+    return code_folder / "torch"
 
 
 def _files(folder: Path) -> list[str]:
@@ -173,12 +173,10 @@ def test_damaged_code_is_compiled_again(folder: Path, caplog: pytest.LogCaptureF
     CompiledEngine(logistic, folder)
     code = next(folder.rglob("12-4-relu-sgd-1.bin"))
     cut, garbage = (folder.parent / name / code.relative_to(folder) for name in ("cut", "garbage"))
-    for damaged, content in (
-        (cut, code.read_bytes()[:-100]),
-        (garbage, sha256(b"garbage").digest() + b"garbage"),
-    ):
-        damaged.parent.mkdir(parents=True)
-        damaged.write_bytes(content)
+    shutil.copytree(folder, folder.parent / "cut")
+    cut.write_bytes(code.read_bytes()[:-100])
+    garbage.parent.mkdir(parents=True)
+    garbage.write_bytes(sha256(b"garbage").digest() + b"garbage")
     engine = CompiledEngine(logistic, folder.parent / "cut")
     assert_same_training(engine, logistic, 200)
     assert "is damaged; compiling again" in caplog.text

@@ -92,15 +92,16 @@ def test_the_seed_alone_decides(name: str) -> None:
 
 @pytest.mark.slow
 def test_a_compiled_training_repeats_itself_and_equals_the_eager_one(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, code_folder: Path
 ) -> None:
-    epochs, data = 20, image_data(train=2_003)
+    # The sizes of a graph that test_torch_compiled.py compiles too.
+    epochs, data = 20, image_data(train=2_003, pixels=12, classes=4)
     config = SMALL | {"device": "cpu"}  # on a GPU the eager engine would train
     assert epochs * 2_003 >= FEWEST_COMPILED_STEPS
-    monkeypatch.setenv("ARGBEST_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("ARGBEST_CACHE_DIR", str(code_folder))
     long = {"epochs": epochs, "engine": "compiled scan"}
     one = _train("torch_logistic_regression", config, data, **long)
-    assert len(list(cache_folder().rglob("*.bin"))) == 1
+    assert len(list(cache_folder().rglob("12-4-relu-sgd-1.bin"))) == 1
     assert _train("torch_logistic_regression", config, data, **long) == one
     # So few epochs are not compiled, and yet start like the longer training.
     short = _train("torch_logistic_regression", config, data, epochs=2)
