@@ -45,7 +45,7 @@ def _small(source: dict[str, Any]) -> dict[str, Any]:
     size = len(json.dumps(source))
     if size > LARGEST_SOURCE:
         message = "it has {size} characters as JSON, and at most {most} are kept"
-        raise PydanticCustomError("too_long", message, {"size": size, "most": LARGEST_SOURCE})
+        raise PydanticCustomError("source_size", message, {"size": size, "most": LARGEST_SOURCE})
     return source
 
 

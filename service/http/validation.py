@@ -27,6 +27,7 @@ _FIXES = {
     "string_pattern_mismatch": "give a text that matches {pattern}",
     "control_character": "leave out line breaks, tabs and other control characters",
     "gpu_share": "give 0, a share from 0.0001 to 1, or a whole number of GPUs",
+    "source_size": "say less of where the program came from",
     "int_parsing": "give a whole number",
     "bool_parsing": "give true or false",
     "enum": "give {expected}",
