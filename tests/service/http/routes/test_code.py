@@ -81,6 +81,25 @@ def test_a_service_that_runs_no_programs_takes_no_code(settings: Settings, store
     assert uploads(settings) == stored(settings) == []
 
 
+def test_a_job_names_code_that_was_sent_and_no_other(client: TestClient, store: Store) -> None:
+    space = {"name": "mine", "command": ["python", "train.py", "{args}"], "metric": "loss",
+             "mode": "min", "parameters": {"lr": {"values": [0.1, 0.2]}}, "code": DIGEST}  # fmt: skip
+    for query in ("", "?dry_run=true"):
+        answer = client.post(f"/api/v1/jobs{query}", json={"search_space": space})
+        assert answer.status_code == 422
+        (problem,) = answer.json()["errors"]
+        assert problem["pointer"] == "/search_space/code"
+        assert "POST /api/v1/code" in problem["hint"]
+    send(client, GOOD)
+    job = client.post("/api/v1/jobs", json={"search_space": space, "source": {"commit": "c0ffee"}})
+    assert job.status_code == 202
+    assert (job.json()["spec"]["code"], job.json()["spec"]["source"]["commit"]) == (
+        DIGEST,
+        "c0ffee",
+    )
+    assert store.job(job.json()["id"]).spec.code == DIGEST
+
+
 def test_an_unknown_digest_is_a_404_that_says_how_to_send_it(client: TestClient) -> None:
     answer = client.get("/api/v1/code/sha256:00")
     assert answer.status_code == 404

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from results.records import EpochReport, NewTrial
+from results.records import CodeRecord, EpochReport, NewTrial, TokenScope
 from results.spec import JobSpec
 from results.states import JobState, TrialState
 from results.store import Store
 from search_spaces import SearchSpace
+from service.api import create_app
+from service.settings import Settings
 
 METRICS = (
     "val/acc (top-5) %", "größe µ² 损失", r"$x_1^2$ & \frac{a}{b} C:\x", "<b>x</b>", "a,b;c \"d\"",
@@ -40,6 +42,7 @@ def run(store: Store, metrics: tuple[str, ...]) -> str:
     spec = JobSpec(
         name="mine", space=space(*metrics[:1], metrics[1:]), trials=3, seed=1, source=source
     )
+    store.add_code(CodeRecord("sha256:" + "ab" * 32, "code/ab.tar.gz", 1, 1, 1))
     trials = [NewTrial(n, {"lr": rate}, 1) for n, rate in enumerate((0.1, 0.2, 0.3))]
     job = store.create_job(spec, fingerprint="0" * 64, trials=trials)
     lease = store.claim_job("test", 60)
@@ -130,7 +133,10 @@ def test_no_scheduler_is_replayed_over_trials_that_ended_early(
 
 
 def test_no_more_epochs_are_given_to_programs_that_end_early(
-    client: TestClient, plain: str
+    settings: Settings, store: Store, plain: str
 ) -> None:
-    answer = client.post(f"{plain}/extend", json={"epochs": 20})
+    secret = store.create_token("mine", TokenScope.CODE).secret
+    app = create_app(settings.model_copy(update={"allow_commands": True}), store)
+    with TestClient(app, headers={"Authorization": f"Bearer {secret}"}) as client:
+        answer = client.post(f"{plain}/extend", json={"epochs": 20})
     assert answer.status_code == 422
