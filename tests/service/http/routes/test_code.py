@@ -82,8 +82,10 @@ def test_a_service_that_runs_no_programs_takes_no_code(settings: Settings, store
 
 
 def test_a_job_names_code_that_was_sent_and_no_other(client: TestClient, store: Store) -> None:
-    space = {"name": "mine", "command": ["python", "train.py", "{args}"], "metric": "loss",
-             "mode": "min", "parameters": {"lr": {"values": [0.1, 0.2]}}, "code": DIGEST}  # fmt: skip
+    space = {
+        "name": "mine", "command": ["python", "train.py", "{args}"], "code": DIGEST,
+        "metric": "loss", "mode": "min", "parameters": {"lr": {"values": [0.1, 0.2]}},
+    }  # fmt: skip
     for query in ("", "?dry_run=true"):
         answer = client.post(f"/api/v1/jobs{query}", json={"search_space": space})
         assert answer.status_code == 422
