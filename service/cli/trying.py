@@ -116,9 +116,7 @@ def _run(
     for name, value in space.program.environment.items() if space.program else ():
         note(f"environment: {name}={value}")
     reports = Reports(space, lambda line: click.echo(clean(line)))
-    began = time.monotonic()
-    failure = _train(space, place, config, reports, seed)
-    seconds = time.monotonic() - began
+    failure, seconds = _train(space, place, config, reports, seed)
     problems = [*([failure] if failure else []), *reports.problems()]
     for problem in problems:
         click.secho(clean(f"Error: {problem}"), err=True, fg="red")
@@ -158,9 +156,11 @@ def _send_code(space: SearchSpace, source: Path, place: Workplace) -> None:
 
 def _train(
     space: SearchSpace, place: Workplace, config: Mapping[str, Any], reports: Reports, seed: int
-) -> str:
-    """Train; return why that failed, "" where it did not."""
+) -> tuple[str, float]:
+    """Train; return why that failed, "" where it did not, and how long it took in seconds."""
     from trainables.contract import TrainableError
+
+    began = time.monotonic()
 
     def log(data: bytes) -> None:
         for line in data.decode("utf-8", "replace").splitlines():
@@ -168,14 +168,15 @@ def _train(
             note(line.removeprefix(_OURS.decode()) if ours else f"| {line}")
 
     try:
-        data = _data(space)
-        _train_function(space, place, log)(config, data, reports, epochs=space.epochs, seed=seed)
+        data, train = _data(space), _train_function(space, place, log)
+        began = time.monotonic()
+        train(config, data, reports, epochs=space.epochs, seed=seed)
     except TrainableError as error:
-        return str(error)
+        return str(error), time.monotonic() - began
     except Exception as error:  # noqa: BLE001 - a user's function may raise anything
         traceback.print_exc(limit=-5, file=sys.stderr)
-        return f"the function raised {type(error).__name__}: {error}"
-    return ""
+        return f"the function raised {type(error).__name__}: {error}", time.monotonic() - began
+    return "", time.monotonic() - began
 
 
 def _train_function(space: SearchSpace, place: Workplace, log: Callable[[bytes], None]) -> Train:
