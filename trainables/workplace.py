@@ -51,7 +51,7 @@ class Workplace:
     def prepare(self, config: Mapping[str, Any]) -> None:
         """Make the folders, and write the hyperparameters."""
         for folder in (self.code, self.checkpoint, self.python):
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         self.config.write_text(json.dumps(dict(config)), encoding="utf-8")
         spec = find_spec("argbest")
         if spec is not None and spec.origin is not None:

@@ -43,6 +43,8 @@ def serve(
     ]
     if allow_commands:
         arguments.append("--allow-commands")
+    # A client's; the new process must not have had it in its environment.
+    os.environ.pop("ARGBEST_TOKEN", None)
     # The service replaces this process, so it gets its signals and gives its exit code.
     os.execv(sys.executable, [sys.executable, "-m", "service.serve", *arguments])  # noqa: S606
 

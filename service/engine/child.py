@@ -44,8 +44,12 @@ def to_request(assignment: Assignment, context: TrialContext, resume: Resume, fo
     """Return the line that :func:`main` reads first; the child's states go into ``folder``."""
     values = {
         "assignment": assignment.to_json(),
-        # The trial process has laid its code out.
-        "context": {**asdict(replace(context, code=None)), "spec": context.spec.to_json()},
+        # The trial process has laid its code out, and stores its states: the storage's address may
+        # hold credentials, and a user's function runs in the child.
+        "context": {
+            **asdict(replace(context, code=None, storage="")),
+            "spec": context.spec.to_json(),
+        },
         "resume": asdict(resume),
         "folder": folder,
     }

@@ -33,6 +33,10 @@ from trainables.files import replace
 START_SECONDS = 60.0
 #: Ray drains for up to 30 s; nothing in it matters any more once the drivers have ended.
 STOP_SECONDS = 3.0
+#: Variables of the database's password and of a client's token.
+_FOR_THE_SERVICE_ALONE = frozenset(
+    {"ARGBEST_DATABASE_URL", "ARGBEST_TOKEN", "PGPASSWORD", "PGPASSFILE", "PGSERVICEFILE"}
+)
 #: A head's ports are chosen here. Above them the system hands out ports, below them Ray's workers
 #: take theirs: another process could take a free one before Ray opens it.
 QUIET_PORTS = range(20_000, 32_000)
@@ -103,7 +107,7 @@ def _start_head(settings: Settings) -> Head:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            env={**os.environ, **_head_environment(settings)},
+            env=head_variables(settings),
         )
     head = Head(identity(child.pid), address, f"http://127.0.0.1:{dashboard_port}")
     # Before it is up, so that the next start finds the head if this process is killed meanwhile.
@@ -155,6 +159,15 @@ def _command(settings: Settings, port: int, client_port: int, dashboard_port: in
 
 def _cpus(settings: Settings) -> int:
     return settings.num_cpus or os.cpu_count() or 1
+
+
+def head_variables(settings: Settings) -> dict[str, str]:
+    """Return the environment of a head, which all its trial processes inherit.
+
+    What only the service needs is not in it: a client's program may read theirs.
+    """
+    inherited = {k: v for k, v in os.environ.items() if k not in _FOR_THE_SERVICE_ALONE}
+    return {**inherited, **_head_environment(settings)}
 
 
 def _head_environment(settings: Settings) -> dict[str, str]:
