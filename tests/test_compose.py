@@ -87,6 +87,13 @@ def test_workers_share_no_network_with_the_api_and_the_database_and_have_no_pass
     assert shared == {"ray"}
     assert not shared & {*SERVICES["api"]["networks"], *SERVICES["database"]["networks"]}
     assert "database-password" not in mounts("ray-worker")
+    assert not [key for key in SERVICES["ray-worker"]["environment"] if "DATABASE" in key]
+
+
+def test_programs_of_clients_are_off_for_the_api_and_for_the_drivers_alike() -> None:
+    for name in ("api", "controller"):
+        value = SERVICES[name]["environment"]["ARGBEST_ALLOW_COMMANDS"]
+        assert value == "${ARGBEST_ALLOW_COMMANDS:-false}"
 
 
 def test_the_image_runs_as_a_fixed_user_who_is_not_root() -> None:
