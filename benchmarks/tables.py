@@ -13,6 +13,7 @@ TITLES = {
     "numpy": "Engines of the numpy trainables",
     "torch": "Engines of the torch trainables",
     "states": "States of the trainables",
+    "programs": "Code of users",
     "schedulers": "Decisions of a search",
     "service": "The service",
 }

@@ -120,7 +120,7 @@ def test_a_page_without_both_markers_is_refused(page: str) -> None:
 
 def test_the_page_shows_the_published_figures() -> None:
     parts = command.read(command.PUBLISHED)
-    assert set(parts) == {"numpy", "torch", "states", "schedulers", "service"}
+    assert set(parts) == {"numpy", "torch", "states", "programs", "schedulers", "service"}
     page = command.PAGE.read_text(encoding="utf-8")
     assert update_page(page, parts.values()) == page
 
