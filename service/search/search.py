@@ -174,11 +174,18 @@ class Search:
                 return self._step(self._unstarted.popleft())
             if self._undrawn:
                 return self._draw(wait=nothing_runs)
-        return self._promoted(nothing_else=True) if nothing_runs else None
+        # A search that has a result, of a program that ended early say, needs no trial to go on.
+        needs_one = nothing_runs and not self._has_succeeded()
+        return self._promoted(nothing_else=True) if needs_one else None
+
+    def _has_succeeded(self) -> bool:
+        trials = self._trials.values()
+        return any(t.state is TrialState.SUCCEEDED and t.purpose is Purpose.SEARCH for t in trials)
 
     def _promoted(self, *, nothing_else: bool) -> Step | None:
         while (found := self._scheduler.promote(nothing_else=nothing_else)) is not None:
-            # One that was stopped at the end of a search that is extended now has no state left.
+            # One that was stopped at the end of a search that is extended now has no state left; a
+            # program may have ended early at a rung.
             if not self._trials[found.number].state.is_finished:
                 return self._step(found.number, found.until)
         return None
@@ -245,9 +252,8 @@ class Search:
         elif state is TrialState.PAUSED:
             self._observe(number, trial.epochs, [trial.metrics])
         else:
-            # A program that ended early has nothing to be compared by at the rungs that follow.
-            has_ended_early = trial.epochs < self._space.epochs and state is TrialState.SUCCEEDED
-            if state is TrialState.FAILED or has_ended_early:
+            # What a program that ended early came to at the rungs that it passed still counts.
+            if state is TrialState.FAILED:
                 self._scheduler.remove(number)
             self._take_end(trial)
 
