@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from service.engine import processes
 from tests.service.running import Service, steps, until
+from tests.trainables.own_data.files import table
 
 # Its jobs run beside one another: the first test waits for most of them.
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(1200)]
@@ -36,6 +38,7 @@ class Jobs:
             second_epoch={"values": ["go on", "diverge"]},
         )  # fmt: skip
         self.sampled = submit(sampled)
+        self.flats = self._on_own_data(service)
         sizes = {
             "x": {"values": [1.0, 2.0]},
             "model.sizes": {"values": [[64, 64], [], [8]], "when": {"x": {"at_least": 2}}},
@@ -47,6 +50,20 @@ class Jobs:
             "q2_neural_regression", epochs=9, strategy="tpe", trials=9, scheduler="asha",
             parameters={"learning_rate": rate}, confirm={"top": 2, "seeds": 3}, priority=2,
         )  # fmt: skip
+
+    def _on_own_data(self, service: Service) -> str:
+        """Add a data set, submit a job on it, and remove it: the job keeps its data."""
+        datasets = f"{service.url}/api/v1/datasets"
+        params = {"name": "flats", "target": "price"}
+        added = httpx2.post(datasets, params=params, content=table().encode(), timeout=120)
+        assert added.status_code == 201, added.text
+        job = service.submit({
+            "name": "flats", "trainable": "numpy_linear_regression", "dataset": "flats",
+            "epochs": 5, "metric": "validation_rmse", "mode": "min", "strategy": "grid",
+            "parameters": {"learning_rate": {"values": [0.01, 0.001], "default": 0.01}},
+        })  # fmt: skip
+        assert httpx2.delete(f"{datasets}/flats").status_code == 204
+        return job
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +122,17 @@ def test_linear_regression_gives_the_published_figures(service: Service, jobs: J
     lowest = min(curve["test_rmse"])
     assert round(lowest, 3) == 0.195
     assert abs(curve["epoch"][curve["test_rmse"].index(lowest)] - 71) <= 2
+
+
+def test_users_data_are_trained_on_also_after_their_name_was_removed(
+    service: Service, jobs: Jobs
+) -> None:
+    job = service.wait(jobs.flats)
+    assert job["state"] == "succeeded"
+    assert [trial["state"] for trial in service.trials(jobs.flats)] == ["succeeded"] * 2
+    assert 1_000 < job["best"]["metrics"]["validation_rmse"] < 100_000
+    report = httpx2.get(f"{service.url}/api/v1/jobs/{jobs.flats}/report?format=md", timeout=60)
+    assert job["spec"]["data"]["digest"] in report.text
 
 
 def test_the_perceptron_gives_the_published_figures(service: Service, jobs: Jobs) -> None:

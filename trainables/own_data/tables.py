@@ -125,7 +125,7 @@ def read_parquet(path: Path) -> RawTable:
             columns = []
             for field in schema:
                 plain = not pa.types.is_nested(field.type)
-                cells = file.read([field.name]).column(0) if plain else None
+                cells = file.read([field.name]).column(field.name) if plain else None
                 columns.append(_typed_column(field.name, field.type, cells, rows))
     except (pa.ArrowException, OSError, ValueError) as error:
         detail = f"the Parquet file cannot be read: {_one_line(error)}"

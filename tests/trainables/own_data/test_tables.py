@@ -87,6 +87,14 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     assert np.array_equal(table.columns[0].numbers, [1, np.nan, 3], equal_nan=True)
 
 
+def test_names_with_dots_are_columns_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    parquet.write_table(pa.table({"a.b": [1.0], "a": [2.0], "s.t": ["x"], "s": ["y"]}), path)
+    columns = {column.name: column for column in read_parquet(path).columns}
+    assert (columns["a.b"].numbers[0], columns["a"].numbers[0]) == (1, 2)
+    assert (columns["s.t"].values[0], columns["s"].values[0]) == ("x", "y")
+
+
 def test_a_damaged_parquet_file_is_told(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     parquet.write_table(pa.table({"a": list(range(1000))}), path)
