@@ -96,7 +96,7 @@ class ProgramProcess:
         """Stop the program, with its process group, while the block runs."""
         self._signal(signal.SIGSTOP)
         try:
-            if self.process.returncode is None:
+            if self.process.returncode is None and hasattr(os, "waitid"):  # not on all systems
                 events = os.WSTOPPED | os.WEXITED | os.WNOWAIT
                 os.waitid(os.P_PID, self.process.pid, events)
             yield
