@@ -10,6 +10,8 @@ from handin.wording import Block, Table
 from results.formatting import number
 from results.wording import configuration, in_sentence
 
+_NOT_CONFIRMED = "Is the winner real? Nothing else succeeded with which it could be compared."
+
 
 def confirmation(answer: Answer) -> list[Block]:
     """Return the verdict, the table of the candidates and the winner's test figures.
@@ -18,7 +20,8 @@ def confirmation(answer: Answer) -> list[Block]:
     """
     found = answer.report.get("confirmation")
     if not found:
-        return []
+        asked = "confirm" in answer.spec and answer.report
+        return [_NOT_CONFIRMED] if asked else []
     blocks: list[Block] = [
         f"Is the winner real? {found['verdict']} Intervals are {found['method']}.",
         _candidates(answer, found),

@@ -37,7 +37,11 @@ def confirmed(answer, *accuracies):
 
 
 def test_a_search_that_was_not_confirmed_has_no_verdict():
-    assert confirmation(make_answers()["Q4.2"]) == []
+    answer = make_answers()["Q4.2"]
+    assert confirmation(answer) == []
+    spec = {**answer.spec, "confirm": {"top": 3, "seeds": 5}}
+    (text,) = confirmation(replace(answer, job={**answer.job, "spec": spec}))
+    assert text == "Is the winner real? Nothing else succeeded with which it could be compared."
 
 
 def test_the_verdict_the_candidates_and_the_test_figures_of_the_winner():
