@@ -22,7 +22,8 @@ JsonObject = Mapping[str, Any]
 class Answer:
     """A finished job with its report, its trials' curves and its plots.
 
-    ``job`` is the job's JSON, ``report`` that of ``GET .../report?format=json``, ``curves`` one
+    ``job`` is the job's JSON, ``report`` that of ``GET .../report?format=json``, with the trials
+    that confirm the winner among its ``trials``, ``curves`` one
     ``{"trial": n, "epoch": [...], "<metric>": [...]}`` per trial that has reported, and ``plots``
     SVG documents by the names that the report lists. A job that failed may have an empty report.
     """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from results.formatting import count
-from results.states import JobState
+from results.states import JobState, Purpose
 from service.cli.display import Display, display
 from service.cli.errors import ExitCode
 from service.cli.estimate import Pace, epochs_left, time_left
@@ -191,5 +191,9 @@ def _answer(client: Client, job: JobView) -> Answer:
             plots[plot.name] = client.plot(job_id, plot.name, "svg")
         except (NotFound, ServerFault) as error:
             note(f"job {job_id}: plot {plot.name} is left out: {error}")
+    if "confirm" in job.spec:  # the report lists the trials of the search alone
+        again = [trial for trial in client.trials(job_id) if trial.purpose == Purpose.CONFIRM]
+        trials = [*report["trials"], *(trial.model_dump(mode="json") for trial in again)]
+        report = {**report, "trials": trials}
     curves = [curve.model_dump() for curve in client.curves(job_id)]
     return Answer(job.model_dump(mode="json"), report, curves, plots)

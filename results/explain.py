@@ -48,7 +48,8 @@ def explain_selected(results: JobResults) -> list[str]:
     succeeded.
     """
     succeeded = [trial for trial in results.trials if trial.state is TrialState.SUCCEEDED]
-    all_did = len(succeeded) == len(results.trials) >= results.job.progress.trials
+    planned = results.job.progress.trials - len(results.confirming)
+    all_did = len(succeeded) == len(results.trials) >= planned
     return [*([] if all_did else [_outcome(results)]), *_failures_and_best(results)]
 
 

@@ -10,7 +10,7 @@ import pytest
 from handin import command
 from service.client.client import Client
 from service.client.errors import Conflict
-from service.schemas import JobView
+from service.schemas import JobView, TrialView
 from tests.handin.handin_runs import SVG, make_answers
 from tests.service.fake_api import serving
 
@@ -103,6 +103,25 @@ def test_an_answer_holds_report_and_plots() -> None:
     answer = command._answer(client, JOB)
     assert (answer.report, answer.plots) == ({"plots": []}, {"train_loss": SVG})
     assert answer.results.job.id == JOB.id
+
+
+def test_an_answer_has_the_trials_that_confirm_the_winner() -> None:
+    search, *_ = make_answers()["Q3.1b"].report["trials"]
+    again = {**search, "number": 1, "seed": 43, "purpose": "confirm", "configuration": 0}
+    shown = {"started_at": None, "finished_at": None, "error": None}
+
+    class Confirmed(FakeClient):
+        def report_json(self, job_id: str) -> Any:
+            return {"plots": [], "trials": [search]}
+
+        def trials(self, job_id: str) -> list[TrialView]:
+            return [TrialView.model_validate({**one, **shown}) for one in (search, again)]
+
+    client: Any = Confirmed()
+    job = JOB.model_copy(update={"spec": {**JOB.spec, "confirm": {"top": 3, "seeds": 5}}})
+    results = command._answer(client, job).results
+    assert [trial.number for trial in results.trials] == [0]
+    assert [(trial.number, trial.seed) for trial in results.confirming] == [(1, 43)]
 
 
 def test_a_job_without_a_report_has_an_empty_answer() -> None:

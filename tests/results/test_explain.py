@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from results.analysis import JobResults
 from results.explain import explain, explain_selected
 from results.records import Progress
-from results.states import JobState, TrialState
+from results.states import JobState, Purpose, TrialState
 from tests.results import fakes
 from tests.results.fakes import DIVERGED, Fake
 
@@ -171,6 +171,18 @@ def test_the_selected_trial_alone() -> None:
     )
     assert "6 succeeded, 1 failed" in outcome
     assert failures.startswith("Failed: 1 diverged.")
+
+
+def test_trials_that_confirm_the_winner_are_no_trials_of_the_search_that_did_not_run() -> None:
+    fake = fakes.feedforward()
+    confirming = [
+        replace(fake.trials[1], number=7 + again, seed=43 + again, purpose=Purpose.CONFIRM,
+                configuration=1)
+        for again in range(2)
+    ]  # fmt: skip
+    job = replace(fake.job, progress=replace(fake.job.progress, trials=9))
+    confirmed = JobResults.of(*fake._replace(job=job, trials=(*fake.trials, *confirming)))
+    assert explain_selected(confirmed) == explain_selected(JobResults.of(*fake))
 
 
 def test_sampled_duplicates_are_counted() -> None:
