@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from results.formatting import count
-from search_spaces import MOST_KNOWN
+from search_spaces import MOST_KNOWN, Library, UnknownSearchSpace
 from service.cli.optuna_file import read_study
 from service.cli.output import note
 from service.cli.sqlite_files import MAGIC
@@ -50,17 +50,8 @@ def history_of(
     Of more trials than a request may have, the last ones are taken. A file that cannot be used is
     a usage error.
     """
-
-    def parameters() -> Collection[str]:
-        space, given = body["search_space"], body.get("parameters") or {}
-        if isinstance(space, str):
-            own = client.search_space(space).parameters if client is not None else {}
-        else:
-            own = space.get("parameters") or {}
-        return {*own, *given}
-
     try:
-        told = read_history(path, study=study, parameters=parameters)
+        told = read_history(path, study=study, parameters=lambda: _parameters(body, client))
     except UnicodeDecodeError as error:
         raise click.UsageError(f"{path} is not UTF-8: {error.reason}") from error
     except OSError as error:
@@ -74,6 +65,22 @@ def history_of(
     beside = f"; left out: {', '.join(left)}" if left else ""
     note(f"{count(len(trials), 'trial')} of {told.source}{beside}")
     return trials
+
+
+def _parameters(body: Mapping[str, Any], client: Client | None) -> Collection[str]:
+    """Return the names of the parameters that a request has, or its space.
+
+    Without a client a declared space is one of the built-in ones; an unknown one has none.
+    """
+    space, given = body["search_space"], body.get("parameters") or {}
+    if not isinstance(space, str):
+        return {*(space.get("parameters") or {}), *given}
+    if client is not None:
+        return {*client.search_space(space).parameters, *given}
+    try:
+        return {*Library().get(space).parameters, *given}
+    except UnknownSearchSpace:
+        return given
 
 
 def read_history(

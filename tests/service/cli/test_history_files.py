@@ -13,7 +13,7 @@ from results.export import to_json, trial_row, trials_csv
 from results.records import TrialRecord
 from results.states import Purpose, TrialState
 from search_spaces import MOST_KNOWN, KnownTrial
-from service.cli.history_files import Told, read_history
+from service.cli.history_files import Told, history_of, read_history
 from tests.service.cli.commands import body, run
 from tests.service.fake_api import FakeApi
 
@@ -112,6 +112,24 @@ def test_the_option_sends_the_trials_and_says_what_it_left_out(
     assert sent[0] == {"parameters": {"learning_rate": 2}, "metrics": {"score": 0.5}}
     assert f"{MOST_KNOWN} trials of past.csv; left out: 1 without" in result.stderr
     assert f"the first 2, beyond {MOST_KNOWN}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("space", "column"),
+    [
+        ("q3_mlp", "learning_rate"),
+        ({"parameters": {"rate": {"low": 0, "high": 1}}}, "rate"),
+        ("unknown", "dropout"),
+    ],
+)
+def test_without_a_server_the_parameters_are_those_of_the_space(
+    tmp_path: Path, space: Any, column: str
+) -> None:
+    path = tmp_path / "past.csv"
+    path.write_text(f"{column},score\n0.5,1\n", encoding="utf-8")
+    body = {"search_space": space, "parameters": {"dropout": 0.5}}
+    (trial,) = history_of(path, None, body, None)
+    assert trial == {"parameters": {column: 0.5}, "metrics": {"score": 1.0}}
 
 
 def test_a_file_that_cannot_be_used_is_a_usage_error(api: FakeApi, tmp_path: Path) -> None:
