@@ -10,6 +10,7 @@ import pytest
 
 from service.cli import COMMANDS
 
+ROOT = Path(__file__).parents[3]
 MODULES = sorted(
     {
         module if "." in module else f"service.cli.{module}"
@@ -61,8 +62,13 @@ def test_module_loads_no_part_of_the_server(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["data", "ls"], ["doctor"], ["version"], ["ls"], ["plan", "q3_mlp"]], ids=" ".join
-)
+    "arguments",
+    [
+        ["data", "ls"], ["doctor"], ["version"], ["ls"], ["plan", "q3_mlp"],
+        ["try", str(ROOT / "examples" / "shell_script" / "search.yaml")],
+    ],
+    ids=lambda words: words[0],
+)  # fmt: skip
 def test_command_loads_no_part_of_the_server_while_it_runs(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
