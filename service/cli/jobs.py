@@ -15,7 +15,7 @@ from service.cli.errors import for_each
 from service.cli.options import identifier, job_argument, jobs_argument, timeout_option
 from service.cli.output import emit_json, json_option, note, table
 from service.cli.summary import job_line, progress_line
-from service.cli.target import with_client
+from service.cli.target import data_folder, with_client
 from service.cli.text import cells, pairs, setting
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ def submit(
     """
     if timeout is not None and not wait:
         raise click.UsageError("--timeout needs --wait")
-    body = body_of(client=client, **options)
-    send_code(client, options["space"], body)
+    body = _sent_body(client, **options)
     job = client.submit(body, idempotency_key=idempotency_key)
     note(f"{job.state}: {job.name}, {count(job.progress.trials, 'trial')}")
     if not as_json:
@@ -78,8 +77,7 @@ def plan(client: Client, /, *, as_json: bool, **options: Any) -> None:
 
     Takes the same options as submit and prints the configurations, or how they would be sampled.
     """
-    body = body_of(client=client, **options)
-    send_code(client, options["space"], body)
+    body = _sent_body(client, **options)
     planned = client.plan(body)
     if as_json:
         emit_json(planned)
@@ -115,6 +113,14 @@ def _note_history(history: dict[str, Any] | None) -> None:
     note(f"the sampler is told {count(history['trials'], 'trial')} from elsewhere")
     for left in history["left_out"]:
         note(f"left out of {left['source']}: {count(left['trials'], 'trial')}: {left['reason']}")
+
+
+def _sent_body(client: Client, **options: Any) -> dict[str, Any]:
+    """Return the request's body, with its code sent: all but this machine's data folder."""
+    body = body_of(client=client, **options)
+    folder = data_folder(click.get_current_context())
+    send_code(client, options["space"], body, left_out=[folder])
+    return body
 
 
 @click.command()

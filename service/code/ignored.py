@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pathspec import GitIgnoreSpec
 from pathspec.patterns.gitignore import GitIgnorePatternError
@@ -62,10 +64,27 @@ class Ignored:
             return True
         for base, spec in (self.never, *reversed(self.rules)):
             name = path.relative_to(base).as_posix() + "/" * is_folder
-            found = spec.check_file(name).include
-            if found is not None:
-                return found
+            for pattern in reversed(spec.patterns):
+                if pattern.regex is not None and _names(pattern.regex, name):
+                    return pattern.include is True
         return False
+
+
+def _names(pattern: re.Pattern[Any], name: str) -> bool:
+    """Whether a pattern names an entry itself, and not only a folder that it lies in.
+
+    Git judges each folder on the way by itself, as we do; the library judges whole paths, with
+    another outcome where a later pattern takes a folder back. Folders' names end in a slash, for
+    which a pattern has the group ``ps_d``; the pattern ``x/**`` names what is in x, not x.
+    """
+    for found in pattern.finditer(name):
+        is_whole = found.end() == len(name)
+        if found.groupdict().get("ps_d") is not None:
+            if is_whole:
+                return True
+        elif not (is_whole and name.endswith("/")):
+            return True
+    return False
 
 
 def _read(path: Path) -> GitIgnoreSpec | None:
