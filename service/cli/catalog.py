@@ -81,7 +81,11 @@ def _note_problems(source: str, problems: list[Problem]) -> None:
 
 def _show_trainable(one: TrainableView) -> None:
     datasets, metrics = ", ".join(one.datasets), ", ".join(metric.name for metric in one.metrics)
-    facts([("name", one.name), ("title", one.title), ("data sets", datasets), ("metrics", metrics)])
+    kinds = [("your own data", ", ".join(one.kinds))] if one.kinds else []
+    facts([
+        ("name", one.name), ("title", one.title), ("data sets", datasets), *kinds,
+        ("metrics", metrics),
+    ])  # fmt: skip
     click.echo()
     rows = [
         [name, *cells(schema, ["default"], setting), _limits(schema), schema.get("description", "")]

@@ -13,6 +13,8 @@ MAX_ROWS = 10_000_000
 #: Of a data set once its categories are 0/1 columns: features, and numbers in all (400 MB).
 MAX_FEATURES = 10_000
 MAX_NUMBERS = 50_000_000
+#: Cells of a table, used or not.
+MAX_CELLS = 100_000_000
 MAX_NAME = 100
 MAX_CLASSES = 1_000
 #: Different values of a column of categories that the user asked for.

@@ -26,6 +26,7 @@ from pyarrow import parquet
 from search_spaces import Problem
 from search_spaces.text import unstorable
 from trainables.own_data.problems import (
+    MAX_CELLS,
     MAX_COLUMNS,
     MAX_NAME,
     MAX_ROWS,
@@ -120,13 +121,16 @@ def read_parquet(path: Path) -> RawTable:
             schema, rows = file.schema_arrow, file.metadata.num_rows
             _check_names(schema.names)
             _check_rows(rows)
+            _check_cells(rows, len(schema.names))
             texts = [f.name for f in schema if pa.types.is_string(f.type)]
         with parquet.ParquetFile(path, read_dictionary=texts) as file:
             columns = []
             for field in schema:
-                plain = not pa.types.is_nested(field.type)
+                plain = not (pa.types.is_nested(field.type) or pa.types.is_binary(field.type))
                 cells = file.read([field.name]).column(field.name) if plain else None
                 columns.append(_typed_column(field.name, field.type, cells, rows))
+    except MemoryError:  # which pyarrow's is too
+        raise
     except (pa.ArrowException, OSError, ValueError) as error:
         detail = f"the Parquet file cannot be read: {_one_line(error)}"
         raise bad("", detail, "bad_file", "write it again, or send CSV") from error
@@ -191,6 +195,13 @@ def _check_rows(rows: int) -> None:
         raise bad("", detail, "empty", "send the header and a line per row")
 
 
+def _check_cells(rows: int, columns: int) -> None:
+    """Refuse a table of more cells than fit: Parquet packs equal ones into nothing."""
+    if rows * columns > MAX_CELLS:
+        detail = f"{rows:,} rows of {columns:,} columns are more than {MAX_CELLS:,} cells"
+        raise bad("", detail, "too_large", "send fewer rows or columns")
+
+
 def _ragged(row: Any) -> Problem:
     number = "" if row.number is None else f"line {row.number} "
     detail = (
@@ -202,21 +213,19 @@ def _ragged(row: Any) -> Problem:
 
 
 def _text_column(name: str, cells: Any, stored: Stored) -> RawColumn:
-    trimmed = pc.utf8_trim_whitespace(_whole(cells))
-    encoded = trimmed.dictionary_encode()
-    return _from_dictionary(name, encoded, stored)
-
-
-def _from_dictionary(name: str, encoded: Any, stored: Stored) -> RawColumn:
-    values = ["" if value is None else value for value in encoded.dictionary.to_pylist()]
+    """Return a column of texts; each different one is looked at once."""
+    cells = _whole(cells)
+    encoded = cells if pa.types.is_dictionary(cells.type) else cells.dictionary_encode()
+    texts = pc.cast(encoded.dictionary, pa.string()).fill_null("").to_pylist()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    kept = [index for index, value in enumerate(values) if value not in MISSING]
-    if any(unstorable(values[index]) for index in kept):
+    trimmed = [text.strip() for text in texts]
+    values = list(dict.fromkeys(text for text in trimmed if text not in MISSING))
+    if any(map(unstorable, values)):
         detail = "holds characters that no text may hold, such as NUL"
         raise BadData([of_column(name, detail, "bad_character", "leave them out")])
-    place = np.full(len(values) + 1, -1, dtype=np.int64)
-    place[kept] = np.arange(len(kept))
-    return RawColumn(name, stored, place[codes], [values[i] for i in kept], np.empty(0))
+    index = {value: number for number, value in enumerate(values)}
+    place = np.array([index.get(text, -1) for text in trimmed] + [-1], dtype=np.int64)
+    return RawColumn(name, stored, place[codes], values, np.empty(0))
 
 
 def _typed_column(name: str, kind: Any, cells: Any, rows: int) -> RawColumn:
@@ -228,8 +237,7 @@ def _typed_column(name: str, kind: Any, cells: Any, rows: int) -> RawColumn:
     if types.is_boolean(kind):
         return _text_column(name, pc.cast(cells, pa.string()), "word")
     if types.is_string(kind) or types.is_large_string(kind) or types.is_dictionary(kind):
-        plain = cells.dictionary_decode() if types.is_dictionary(cells.type) else cells
-        return _text_column(name, pc.cast(plain, pa.string()), "word")
+        return _text_column(name, cells, "word")
     if types.is_date(kind) or types.is_timestamp(kind):
         seconds = pc.cast(cells, pa.timestamp("s"), safe=False).cast(pa.int64())
         return RawColumn(name, "date", none, (), _floats(seconds) / 86_400)

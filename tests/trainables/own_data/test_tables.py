@@ -95,6 +95,23 @@ def test_names_with_dots_are_columns_of_their_own(tmp_path: Path) -> None:
     assert (columns["s.t"].values[0], columns["s"].values[0]) == ("x", "y")
 
 
+def test_equal_cells_that_pack_into_nothing_are_counted_before_they_are_read(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "table.parquet"
+    zeros = pa.chunked_array([pa.nulls(1_000_000, pa.int8())] * 6)
+    parquet.write_table(pa.table({f"c{i}": zeros for i in range(20)}), path)
+    assert path.stat().st_size < 10**6
+    with pytest.raises(BadData, match="more than 100,000,000 cells"):
+        read_parquet(path)
+
+
+def test_spaces_around_texts_do_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    parquet.write_table(pa.table({"a": [" x", "x ", "y", " NA "]}), path)
+    assert texts(read_parquet(path), 0) == ["x", "x", "y", None]
+
+
 def test_a_damaged_parquet_file_is_told(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     parquet.write_table(pa.table({"a": list(range(1000))}), path)
