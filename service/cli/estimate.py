@@ -34,8 +34,8 @@ class Pace:
 
 
 def may_end_early(job: JobView) -> bool:
-    """Whether fewer epochs may be trained than the job's total: by its scheduler or its budget."""
-    return not job.is_finished and not {"scheduler", "budget"}.isdisjoint(job.spec)
+    """Whether fewer epochs may be trained than the job's total: by its scheduler, budget or program."""
+    return not job.is_finished and not {"scheduler", "budget", "early_end"}.isdisjoint(job.spec)
 
 
 def total_text(job: JobView) -> str:
@@ -70,7 +70,14 @@ def time_left(jobs: Mapping[str, JobView], paces: Mapping[str, Pace]) -> float |
 
 
 def _like_it(job: JobView, jobs: Mapping[str, JobView], known: Mapping[str, float]) -> float:
-    trainable = job.spec.get("trainable")
-    alike = [pace for key, pace in known.items() if jobs[key].spec.get("trainable") == trainable]
+    kind = _kind(job)
+    alike = [pace for key, pace in known.items() if _kind(jobs[key]) == kind]
     like = alike or list(known.values())
     return sum(like) / len(like)
+
+
+def _kind(job: JobView) -> tuple[object, ...]:
+    """Return what is equal for jobs that run the same: trainables, or commands of one name."""
+    spec = job.spec
+    command = spec.get("command")
+    return (spec.get("trainable"), *((command, spec.get("search_space")) if command else ()))

@@ -176,3 +176,20 @@ def test_defaults_that_run_alone_may_be_chosen_from_anything() -> None:
     assert replace(single, space=null).fingerprint(SCHEMA) != replace(
         single, space=absent
     ).fingerprint(SCHEMA)
+
+
+def test_a_program_and_its_source_are_kept_and_only_the_program_counts() -> None:
+    raw = {
+        "name": "mine", "command": ["p", "{args}"], "code": "sha256:" + "0a" * 32, "metric": "m",
+        "mode": "min", "parameters": {"x": {"values": [1, 2]}},
+    }  # fmt: skip
+    space = SearchSpace.from_json(raw)
+    spec = JobSpec(name="mine", space=space, trials=2, seed=1, source={"commit": "abc"})
+    written = json.loads(json.dumps(spec.to_json()))
+    assert (written["command"], written["code"]) == (raw["command"], raw["code"])
+    assert JobSpec.from_json(written) == spec
+    assert "source" not in SPEC.to_json()
+    prints = [replace(spec, source=source).fingerprint({}) for source in ({}, {"commit": "b"})]
+    other = SearchSpace.from_json({**raw, "command": ["q", "{args}"]})
+    assert prints[0] == prints[1] == spec.fingerprint({})
+    assert prints[0] != replace(spec, space=other).fingerprint({})
