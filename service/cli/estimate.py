@@ -34,7 +34,7 @@ class Pace:
 
 
 def may_end_early(job: JobView) -> bool:
-    """Whether fewer epochs may be trained than the job's total: by its scheduler, budget or program."""
+    """Whether scheduler, budget or program may end trials before the job's total of epochs."""
     return not job.is_finished and not {"scheduler", "budget", "early_end"}.isdisjoint(job.spec)
 
 
