@@ -326,8 +326,9 @@ class SegmentQueue:
     def _finish(self, trial: _Trial, state: TrialState, error: Failure | None = None) -> None:
         self._recorder.add(FinishTrial(trial.number, state, error))
         # The model of a trial that has succeeded stays until others are known to be better.
-        last = trial.epochs if state is TrialState.SUCCEEDED else None
-        self._recorder.drop(found for found in trial.checkpoints if found.epoch != last)
+        has_model = state is TrialState.SUCCEEDED
+        lasts = {self._spec.space.epochs, trial.epochs} if has_model else set()
+        self._recorder.drop(found for found in trial.checkpoints if found.epoch not in lasts)
         log_state(logger, self._job_id, state, trial=trial.number)
         self._search.end(trial.number, state, _size(trial))
 

@@ -153,6 +153,18 @@ def test_metrics_may_be_numbers_of_numpys(report: Reporter, sent: list[Epoch]) -
     assert [type(value) for value in sent[0].metrics.values()] == [float, float]
 
 
+def test_a_trainable_that_may_end_early_has_reported_what_is_compared(driver: Driver) -> None:
+    report = Reporter(["accuracy"], 3, driver, early_end=True)
+    with pytest.raises(ValueError, match="returned after it had reported 0 of 3 epochs"):
+        report.check_complete()
+    report(1, LOSS)
+    report.check_complete()
+    report(2, {"loss": 0.5})
+    with pytest.raises(ValueError, match="in its last epoch, 2, where the job compares accuracy"):
+        report.check_complete()
+    Reporter(["accuracy"], 3, driver, early_end=True, reported=2).check_complete()
+
+
 def test_an_epoch_left_out_is_missed_at_the_end(report: Reporter) -> None:
     report(1, LOSS)
     with pytest.raises(ValueError, match="returned after it had reported 1 of 3 epochs"):

@@ -259,6 +259,15 @@ def test_of_a_running_trial_two_checkpoints_are_kept_and_of_a_finished_one_its_m
     assert AddCheckpoint(checkpoint(0, EPOCHS)) in job.moves.new()
 
 
+def test_a_trial_that_ended_early_keeps_the_state_of_its_last_report() -> None:
+    job = Job(QUEUED)
+    job.begin()
+    for epoch in (1, 2):
+        job.queue.take("a", [Epoch(epoch, {}, 1.0), Checkpointed(checkpoint(0, epoch))])
+    job.end("a", Finished())
+    assert job.moves.dropped == ["0-1"]
+
+
 def test_a_trial_that_failed_for_good_keeps_no_checkpoint() -> None:
     job = Job(QUEUED)
     job.begin()

@@ -126,8 +126,26 @@ class World:
         return [record.state for _, record in sorted(self.trials.items())]
 
 
+class EarlyWorld(World):
+    """Every trial that goes on after the first rung ends by itself before the next."""
+
+    def train(self, number: int) -> None:
+        super().train(number)
+        if number in self.running and self.trials[number].epochs == 2:
+            self.end(number, TrialState.SUCCEEDED)
+
+
 ASHA = {"strategy": "random", "trials": 12, "parameters": RANGE,
         "scheduler": {"name": "asha", "reduction_factor": 3}}  # fmt: skip
+
+
+def test_nothing_waits_for_a_trial_that_ended_early() -> None:
+    world = EarlyWorld(**ASHA)
+    world.run()
+    ended = [n for n, trial in world.trials.items() if trial.state is TrialState.SUCCEEDED]
+    assert ended
+    assert set(world.states()) == {TrialState.SUCCEEDED, TrialState.STOPPED}
+    assert all([until for n, until in world.steps if n == number] == [1, 3] for number in ended)
 
 
 def test_every_trial_of_a_plain_search_trains_to_the_end_in_order() -> None:
