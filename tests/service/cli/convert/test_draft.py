@@ -11,7 +11,7 @@ from service.cli.convert.draft import Draft, arguments, escaped, objectives, tak
     [
         ("model.lr", "model.lr"), ("num-layers", "num-layers"), ("db@host", "db_host"),
         ("/lr", "lr"), ("1st", "p_1st"), ("größe", "gr_e"), ("", "p"), ("a..b", "a.b"),
-        ("x" * 90, "x" * 60), ("-.-", "p"), ("a b", "a_b"),
+        ("x" * 90, "x" * 60), ("-.-", "p"),
     ],
 )  # fmt: skip
 def test_a_name_becomes_one_that_parameters_can_have(original: str, name: str) -> None:
