@@ -19,6 +19,9 @@ from results.storage_kinds import Files, Folder, ObjectStore, StoredFile, write_
 
 __all__ = ["SCHEMES", "NotInStorage", "Storage", "StorageError", "StoredFile", "hide_credentials"]
 
+#: The file by which a storage is known again: the folder of a share that is not mounted lacks it.
+MARK = "argbest-storage"
+
 #: What a storage's URI may begin with; without any of them it is the path of a folder.
 SCHEMES = ("file", "s3", "gs", "abfs", "hdfs")
 
@@ -62,6 +65,23 @@ class Storage:
         with self._doing(f"write {name}"):
             self._files.save(_checked(name), io.BytesIO())
 
+    def sign(self) -> None:
+        """Write the file by which :meth:`check` knows this storage again."""
+        self.mark(MARK)
+
+    def check(self) -> None:
+        """Raise :class:`StorageError` unless this storage was signed.
+
+        Where it was not, something else stands in its place, and files that are missing are not
+        lost: a share is not mounted, or the URI names another bucket.
+        """
+        if not self.has(MARK):
+            raise StorageError(
+                f"the storage {self.uri} lacks the file {MARK}, which argbest wrote at its first "
+                "use: mount it, or check ARGBEST_STORAGE; if its files are lost for good, write "
+                "an empty file of this name there"
+            )
+
     def fetch(self, name: str, target: Path) -> None:
         """Copy the file ``name`` to the local file ``target``, whole or not at all.
 
@@ -90,10 +110,12 @@ class Storage:
         """Return the files in ``folder`` and the folders in it, by name; "" is the whole storage.
 
         Among them are those of saves that were broken off; their names end in ``.part``.
+        :data:`MARK` is not.
         """
         with self._doing(f"list the files of {folder or 'all jobs'}"):
             found = self._files.files(_checked(folder) if folder else "")
-            return tuple(sorted(found, key=lambda file: file.name))
+            named = (file for file in found if file.name != MARK)
+            return tuple(sorted(named, key=lambda file: file.name))
 
     def names(self, prefix: str = "") -> list[str]:
         """Return the names of the files in the folder ``prefix`` and the folders in it, sorted."""

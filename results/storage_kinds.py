@@ -89,9 +89,9 @@ class Folder:
 
     def files(self, folder: str) -> Iterator[StoredFile]:
         """Yield the files in a folder."""
-        for path in (self._root / folder).rglob("*"):
-            with suppress(FileNotFoundError):  # deleted meanwhile
-                if not path.is_dir():
+        for parent, _, names in os.walk(self._root / folder, onerror=_raise_unless_gone):
+            for path in (Path(parent, name) for name in names):
+                with suppress(FileNotFoundError):  # deleted meanwhile
                     status, name = path.stat(), path.relative_to(self._root).as_posix()
                     modified = datetime.fromtimestamp(status.st_mtime, UTC)
                     yield StoredFile(name, status.st_size, modified)
@@ -165,6 +165,12 @@ class ObjectStore:
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    """Another process deletes the folders of a job while they are listed."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def write_whole(target: Path, source: IO[bytes]) -> None:

@@ -19,7 +19,7 @@ from results.store.batch import (
     StartTrial,
 )
 from results.store.rows import checkpoint_record, trial_record
-from results.store.tables import CHECKPOINTS, TRIALS
+from results.store.tables import CHECKPOINTS, JOBS, TRIALS
 from results.store.transactions import Transactions, job_row
 from results.store.trial_moves import apply, trial_row
 
@@ -115,6 +115,13 @@ class TrialMethods(Transactions):
         with self._database.read() as connection:
             job_row(connection, job_id)
             return tuple(map(checkpoint_record, connection.execute(query)))
+
+    def checkpoint_names(self, limit: int) -> tuple[str, ...]:
+        """Return the names of at most so many checkpoints, those of the newest jobs."""
+        query = sa.select(CHECKPOINTS.c.name).join(JOBS, JOBS.c.id == CHECKPOINTS.c.job_id)
+        query = query.order_by(JOBS.c.sequence.desc(), CHECKPOINTS.c.name).limit(limit)
+        with self._database.read() as connection:
+            return tuple(connection.scalars(query))
 
     def drop_checkpoints(self, job_id: str, names: Collection[str]) -> None:
         """Forget checkpoints of the job, whose files are to be deleted; unknown names are fine."""

@@ -10,12 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from results.records import Checkpoint
-from results.storage import Storage, StorageError
+from results.storage import NotInStorage, Storage, StorageError
 from service.engine.messages import Assignment, Checkpointed, Message, Output, Wish
 from service.engine.training import Resume, TrialContext
 
 #: After a checkpoint that could not be stored, the next one is tried this many seconds later.
 RETRY_SECONDS = 5.0
+#: A segment waits so long for a storage that cannot be read. Without end, trials of a cluster
+#: without a shared storage would never begin again on another machine.
+PATIENCE_SECONDS = 120.0
 
 
 def stop_marks(job_id: str) -> str:
@@ -47,7 +50,9 @@ class SegmentCheckpoints:
         storage: Storage,
         *,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._sleep = sleep
         self._assignment, self._context, self._send = assignment, context, send
         self._storage, self._clock = storage, clock
         self._due = clock() + context.checkpoint_seconds
@@ -57,18 +62,39 @@ class SegmentCheckpoints:
 
     @contextmanager
     def fetched(self) -> Iterator[Resume]:
-        """Yield where the segment goes on: after the newest checkpoint that can be used."""
+        """Yield where the segment goes on: after the newest checkpoint that can be used.
+
+        Waits a while for a storage that cannot be read: its checkpoints may not be lost.
+        """
         with tempfile.TemporaryDirectory(prefix="argbest-segment-") as folder:
             self.folder = Path(folder)
             yield self._fetch(self.folder / "resume.npz")
 
     def _fetch(self, target: Path) -> Resume:
+        began = self._clock()
+        has_said = False
+        while True:
+            try:
+                return self._newest(target)
+            except StorageError as error:
+                if self._clock() - began >= PATIENCE_SECONDS:
+                    return Resume(note=f"its checkpoints cannot be read: {error}")
+                if not has_said:
+                    number = self._assignment.number
+                    self._send(Output(f"trial {number} waits for its checkpoints: {error}\n"))
+                has_said = True
+            self._sleep(RETRY_SECONDS)
+
+    def _newest(self, target: Path) -> Resume:
+        """Raises :class:`results.storage.StorageError` where the storage cannot be read."""
         notes = []
         for checkpoint in self._assignment.checkpoints:
             try:
                 self._storage.fetch(checkpoint.name, target)
                 _check(target, checkpoint)
-            except (StorageError, OSError, ValueError) as error:
+            except (NotInStorage, OSError, ValueError) as error:
+                if isinstance(error, NotInStorage):
+                    self._storage.check()
                 notes.append(f"the checkpoint after epoch {checkpoint.epoch} is left out: {error}")
                 continue
             return Resume(checkpoint.epoch, checkpoint.seconds, target, "; ".join(notes))

@@ -20,6 +20,23 @@ logger = logging.getLogger("service.engine.leftovers")
 
 #: A job's files are left alone until none of them has been written for so long.
 QUIET = timedelta(hours=1)
+# Of a storage of a former version, which has no mark, so many checkpoints are looked for.
+_LOOKED_FOR = 20
+
+
+def recognize(store: Store, storage: Storage) -> None:
+    """Raise :class:`results.storage.StorageError` unless the database's checkpoints lie here.
+
+    Signs a storage at its first use: the database names no checkpoint then. One that a former
+    version has filled is signed if any of some checkpoints is there.
+    """
+    names = store.checkpoint_names(_LOOKED_FOR)
+    try:
+        storage.check()
+    except StorageError:
+        if names and not any(map(storage.has, names)):
+            raise
+        storage.sign()
 
 
 def sweep(store: Store, storage: Storage, job_id: str) -> None:
@@ -27,7 +44,8 @@ def sweep(store: Store, storage: Storage, job_id: str) -> None:
 
     Files that no row names are deleted: checkpoints whose row was never written, parts of files,
     marks. Rows of unfinished trials whose file is gone are dropped. The row of a finished trial
-    stays, to tell that its model is missing here. Raises :class:`results.storage.StorageError`.
+    stays, to tell that its model is missing here. Raises :class:`results.storage.StorageError`,
+    also where another storage stands in the place of the right one: then nothing is gone.
     """
     # Listed before the rows are read, so every listed file that counts has its row by then.
     names = storage.names(f"jobs/{job_id}")
@@ -35,6 +53,8 @@ def sweep(store: Store, storage: Storage, job_id: str) -> None:
     unfinished = {t.number for t in store.trials(job_id) if not t.state.is_finished}
     storage.delete(*sorted(set(names) - {checkpoint.name for checkpoint in checkpoints}))
     gone = [c for c in checkpoints if c.trial in unfinished and c.name not in names]
+    if gone:
+        storage.check()
     for checkpoint in gone:
         logger.warning(
             "job %s: the checkpoint of trial %d after epoch %d is gone: %s is not in the storage",

@@ -19,7 +19,7 @@ from service.engine.checkpoints import end_mark, stop_mark, stop_marks
 from service.engine.code_files import JobCode
 from service.engine.endings import Ending, StoppedEarlyError, outcome
 from service.engine.job_data import ensure_data
-from service.engine.leftovers import sweep
+from service.engine.leftovers import recognize, sweep
 from service.engine.memory_kills import survive_memory_kills
 from service.engine.models import keep_models
 from service.engine.ray_connection import NODE_SECONDS, InfeasibleError, check_feasible, connect
@@ -49,6 +49,8 @@ TUNE_SETTINGS = {
 }
 #: A job without a slot looks this often whether it has one.
 SLOT_SECONDS = 0.1
+#: A job whose checkpoints lie in a storage that cannot be read looks this often for it.
+STORAGE_SECONDS = 10.0
 #: Models that are not among the best are deleted this often while the job runs, and at its end.
 PRUNE_SECONDS = 5.0
 
@@ -118,9 +120,8 @@ def _run_segments(
     records: Sequence[TrialRecord],
 ) -> bool:
     """Run segments until none is left or the job pauses; return whether it has paused."""
-    storage, code = Storage(settings.storage_uri), _code(store, job, settings)
-    if any(record.attempt > 0 for record in records):
-        _sweep(store, storage, job.id)
+    storage = _storage_of(store, settings, allowance, job.id)
+    code = _code(store, job, settings)
     files = StorageThread(storage)
     prune = _at_intervals(lambda: files.do(lambda: keep_models(store, storage, store.job(job.id))))
     recorder = Recorder(store, lease, files, on_finished=prune)
@@ -156,12 +157,26 @@ def _wait_for_slot(allowance: Allowance) -> None:
         time.sleep(SLOT_SECONDS)
 
 
-def _sweep(store: Store, storage: Storage, job_id: str) -> None:
-    """Delete what a former driver left in the storage; nothing of the job is written yet."""
-    try:
-        sweep(store, storage, job_id)
-    except StorageError as error:
-        logger.warning("%s; trials without a checkpoint that can be read begin again", error)
+def _storage_of(store: Store, settings: Settings, allowance: Allowance, job_id: str) -> Storage:
+    """Return the storage, without what a former driver of the job has left there.
+
+    Waits for one that cannot be read if the job has checkpoints in it, unless the job is to pause:
+    without them its trials would begin again.
+    """
+    storage = Storage(settings.storage_uri)
+    while not allowance.pausing:
+        try:
+            recognize(store, storage)
+            sweep(store, storage, job_id)
+        except StorageError as error:
+            if not store.checkpoints(job_id):
+                logger.warning("%s; states are stored when it can be used", error)
+                break
+            logger.warning("%s; the job waits for its checkpoints", error)
+            time.sleep(STORAGE_SECONDS)
+        else:
+            break
+    return storage
 
 
 def _at_intervals(action: Callable[[], None]) -> Callable[[], None]:

@@ -55,6 +55,14 @@ def content_of(storage: Storage, name: str = NAME) -> bytes:
         return file.read()
 
 
+def test_a_storage_that_was_signed_is_told_from_one_that_was_not(storage: Storage) -> None:
+    with pytest.raises(StorageError, match=r"lacks the file argbest-storage.*ARGBEST_STORAGE"):
+        storage.check()
+    storage.sign()
+    storage.check()
+    assert storage.names() == []
+
+
 def test_a_saved_file_can_be_fetched_found_and_listed(
     storage: Storage, source: Path, tmp_path: Path
 ) -> None:
@@ -236,6 +244,11 @@ def test_a_file_where_a_folder_should_be_is_an_error(tmp_path: Path, source: Pat
     for call in (lambda: storage.mark(NAME), lambda: storage.delete_folder("jobs")):
         with pytest.raises(StorageError, match="Not a directory"):
             call()
+
+
+def test_a_bucket_that_is_not_there_is_no_empty_storage(s3: S3Server) -> None:
+    with pytest.raises(StorageError, match="argbest-storage"):
+        Storage(s3.uri().replace("bucket", "never-made")).check()
 
 
 def test_credentials_stand_in_no_message(s3: S3Server, source: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from results.records import EpochReport, Lease, NewTrial
 from results.spec import JobSpec
 from results.states import JobState, TrialState
+from results.storage import Storage
 from results.store import Store
 from search_spaces import defaults
 from service.engine.training import TrialContext
@@ -112,6 +113,7 @@ def spec(*, cpu: float = 1.0, gpu: float = 0.0, **changes: object) -> JobSpec:
 
 def trial_context(job: JobSpec, storage: Path, *, checkpoint_seconds: float = 30.0) -> TrialContext:
     """Return what the trials of a job have in common, over this storage and the tests' data."""
+    Storage(str(storage)).sign()
     return TrialContext(
         "0" * 16, job, DATASETS, None, str(storage), checkpoint_seconds, max_checkpoint_bytes=2**20
     )

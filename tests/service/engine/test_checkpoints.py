@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,13 @@ import pytest
 
 from results.records import Checkpoint
 from results.storage import Storage, StorageError
-from service.engine.checkpoints import RETRY_SECONDS, SegmentCheckpoints, end_mark, stop_mark
+from service.engine.checkpoints import (
+    PATIENCE_SECONDS,
+    RETRY_SECONDS,
+    SegmentCheckpoints,
+    end_mark,
+    stop_mark,
+)
 from service.engine.messages import Assignment, Checkpointed, Message, Output, Wish
 from tests.service.stand_ins import spec, trial_context
 
@@ -25,14 +32,23 @@ class Segment:
         self, folder: Path, *offered: Checkpoint, keep: int = 1, until: int = EPOCHS, **space: Any
     ) -> None:
         self.now, self.sent = 100.0, list[Message]()
+        self.after_sleep: Callable[[], None] = self._nothing_comes_back
         self.storage = Storage(str(folder / "storage"))
         job = spec(epochs=EPOCHS, keep=keep, **space)
         self.context = trial_context(job, folder / "storage", checkpoint_seconds=30.0)
         assignment = Assignment("segment", 7, {}, 42, until, offered)
         self.checkpoints = SegmentCheckpoints(
-            assignment, self.context, self.sent.append, self.storage, clock=lambda: self.now
-        )
+            assignment, self.context, self.sent.append, self.storage,
+            clock=lambda: self.now, sleep=self._sleep,
+        )  # fmt: skip
         self.file = folder / "state.npz"
+
+    def _sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.after_sleep()
+
+    def _nothing_comes_back(self) -> None:
+        raise AssertionError("nothing here is to be waited for")
 
     def wish(self, epoch: int, *, can_resume: bool = True) -> Wish:
         return self.checkpoints.wish(epoch, can_resume=can_resume)
@@ -45,6 +61,7 @@ class Segment:
 def offered(folder: Path, *, damaged: str = "") -> tuple[Checkpoint, ...]:
     """Put two checkpoints into the storage; do something to the newer one."""
     storage, found = Storage(str(folder / "storage")), []
+    storage.sign()
     for epoch, state in reversed(STATES.items()):
         name = f"jobs/a/7/{epoch}.npz"
         digest = hashlib.sha256(state).hexdigest()
@@ -94,6 +111,53 @@ def test_without_a_checkpoint_that_can_be_used_a_trial_begins_again(tmp_path: Pa
     with segment.checkpoints.fetched() as resume:
         assert (resume.epoch, resume.path) == (0, None)
         assert "after epoch 6 is left out" in resume.note
+
+
+def test_a_storage_that_is_not_mounted_is_waited_for(tmp_path: Path) -> None:
+    segment = Segment(tmp_path, *offered(tmp_path))
+    folder, begun = tmp_path / "storage", segment.now
+    mounted = folder.rename(tmp_path / "mounted")
+    folder.mkdir()
+
+    def mount() -> None:
+        if segment.now - begun >= PATIENCE_SECONDS / 2:
+            folder.rmdir()
+            mounted.rename(folder)
+
+    segment.after_sleep = mount
+    with segment.checkpoints.fetched() as resume:
+        assert (resume.epoch, resume.note) == (6, "")
+    (said,) = segment.sent
+    assert isinstance(said, Output)
+    assert said.text.startswith("trial 7 waits for its checkpoints: the storage ")
+
+
+def test_where_no_storage_is_shared_a_trial_begins_again_after_a_while(tmp_path: Path) -> None:
+    segment = Segment(tmp_path, *offered(tmp_path))
+    (tmp_path / "storage").rename(tmp_path / "on another machine")
+    segment.after_sleep = lambda: None
+    with segment.checkpoints.fetched() as resume:
+        assert (resume.epoch, resume.path) == (0, None)
+    assert "cannot be read: the storage" in resume.note
+    assert segment.now == 100.0 + PATIENCE_SECONDS
+
+
+def test_a_file_that_cannot_be_read_now_is_waited_for(tmp_path: Path) -> None:
+    """A folder in its place stands for a server that is away: it exists and cannot be read."""
+    newer, older = offered(tmp_path)
+    segment = Segment(tmp_path, newer, older)
+    file = tmp_path / "storage" / newer.name
+    away = file.rename(file.with_suffix(".away"))
+    file.mkdir()
+
+    def back() -> None:
+        file.rmdir()
+        away.rename(file)
+
+    segment.after_sleep = back
+    with segment.checkpoints.fetched() as resume:
+        assert (resume.epoch, resume.note) == (6, "")
+    assert segment.now == 100.0 + RETRY_SECONDS
 
 
 def test_a_checkpoint_is_wanted_every_so_many_seconds(tmp_path: Path) -> None:

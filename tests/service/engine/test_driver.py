@@ -136,7 +136,7 @@ def half_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> Lease:
     lease = claim(store)
 
     def fit(
-        job: JobRecord, settings: Settings, segments: SegmentQueue, *_: object, name: str
+        job: JobRecord, settings: Settings, segments: SegmentQueue, *_: object, **named: object
     ) -> None:
         run_trial(store, lease)
         segments.next("segment")

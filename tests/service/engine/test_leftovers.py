@@ -17,12 +17,13 @@ import sqlalchemy as sa
 from results.records import Checkpoint, CodeRecord, EpochReport, Lease
 from results.spec import DataRef
 from results.states import JobState, TrialState
-from results.storage import Storage
+from results.storage import Storage, StorageError
 from results.store import Store
 from results.store.tables import CODE
 from service.engine import leftovers
 from service.engine.job_data import name_in_storage
 from service.engine.leftovers import (
+    recognize,
     start_sweeps,
     sweep,
     sweep_code,
@@ -48,7 +49,9 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def storage(folder: Path) -> Storage:
-    return Storage(str(folder))
+    found = Storage(str(folder))
+    found.sign()
+    return found
 
 
 def running(store: Store) -> Lease:
@@ -110,6 +113,48 @@ def test_rows_without_a_file_are_dropped(
     assert store.trial(lease.job_id, 1).checkpoint == 1
     (line,) = caplog.messages
     assert f"trial 1 after epoch 2 is gone: {second} is not in the storage" in line
+
+
+def test_of_a_share_that_is_not_mounted_no_row_is_dropped(
+    store: Store, storage: Storage, folder: Path
+) -> None:
+    lease = running(store)
+    names = [add(store, storage, lease, 1, epoch) for epoch in (1, 2)]
+    mounted = folder.rename(folder.with_name("mounted"))
+    for is_empty_folder in (False, True):
+        if is_empty_folder:
+            folder.mkdir()
+        with pytest.raises(StorageError, match=r"lacks the file argbest-storage.*mount it"):
+            recognize(store, storage)
+        with pytest.raises(StorageError, match="mount it"):
+            sweep(store, storage, lease.job_id)
+    assert named(store, lease) == names
+    assert list(folder.iterdir()) == []
+    folder.rmdir()
+    mounted.rename(folder)
+    recognize(store, storage)
+    sweep(store, storage, lease.job_id)
+    assert named(store, lease) == names
+
+
+def test_a_storage_is_signed_at_its_first_use(store: Store, folder: Path) -> None:
+    storage = Storage(str(folder))
+    recognize(store, storage)
+    storage.check()
+    assert storage.names() == []
+
+
+def test_a_storage_of_a_former_version_is_signed_if_a_checkpoint_is_there(
+    store: Store, folder: Path
+) -> None:
+    storage = Storage(str(folder))
+    lease = running(store)
+    first, second = (add(store, storage, lease, 1, epoch) for epoch in (1, 2))
+    storage.delete(first)
+    recognize(store, storage)
+    storage.check()
+    sweep(store, storage, lease.job_id)
+    assert named(store, lease) == [second]
 
 
 def test_the_row_of_a_model_that_is_gone_stays(store: Store, storage: Storage) -> None:
@@ -181,8 +226,8 @@ def test_files_of_an_unfinished_job_are_left(store: Store, storage: Storage, fol
     assert storage.names() == named(store, lease) == names
 
 
-def test_an_empty_storage_is_not_made(store: Store, storage: Storage, folder: Path) -> None:
-    sweep_deleted_jobs(store, storage)
+def test_an_empty_storage_is_not_made(store: Store, folder: Path) -> None:
+    sweep_deleted_jobs(store, Storage(str(folder)))
     assert not folder.exists()
 
 
