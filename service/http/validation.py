@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from search_spaces import Problem, key_hint, pointer_to
+from search_spaces import PROGRAM_KEYS, Problem, key_hint, pointer_to
 from service.errors import MOST_PROBLEMS, InvalidRequest
 from service.job_request import JobRequest, Resources
 
@@ -39,6 +39,10 @@ _FIXES = {
 }
 
 
+#: Keys of a search space that a request does not replace.
+_OF_SPACES = (*PROGRAM_KEYS, "trainable", "dataset", "metric", "mode", "title", "description")
+
+
 def parsed(model: type[Model], value: Any) -> Model:
     """Return the request that a JSON value is; raise :class:`InvalidRequest`."""
     if not isinstance(value, dict):
@@ -67,6 +71,8 @@ def _problem_of_body(model: type[BaseModel], item: Mapping[str, Any]) -> Problem
     if item["type"] == "extra_forbidden":
         owner = model if len(named) == 1 else Resources
         hint = key_hint(named[-1], sorted(owner.model_fields))
+        if model is JobRequest and named[-1] in _OF_SPACES:
+            hint = f'put it into the space: "search_space": {{"{named[-1]}": ..., ...}}'
         return Problem(place, "there is no such field", "unknown_field", hint)
     if model is JobRequest and place == "/search_space":
         missing = item["type"] == "missing"

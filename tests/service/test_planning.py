@@ -111,3 +111,10 @@ def test_overrides_that_the_program_cannot_take_are_refused(allowed: TestClient)
 def test_a_source_that_is_too_long_is_refused(allowed: TestClient) -> None:
     found = problems(allowed, COMMAND, source={f"k{n}": "y" * 9000 for n in range(3)})
     assert "16384" in found["/source"]
+
+
+def test_a_request_with_keys_of_a_program_is_told_where_they_belong(allowed: TestClient) -> None:
+    answer = allowed.post("/api/v1/jobs", json={"search_space": "q4_grid", "command": ["x"]})
+    (problem,) = answer.json()["errors"]
+    assert (answer.status_code, problem["pointer"]) == (422, "/command")
+    assert problem["hint"] == 'put it into the space: "search_space": {"command": ..., ...}'
