@@ -19,6 +19,7 @@ from results.store import Store
 from service import serve as serving
 from service.engine import processes
 from service.engine.cluster import is_reachable
+from service.local_token import read_local_token, token_file
 from service.serve import StartError, StopRequested
 from service.settings import Settings
 from tests.service.running import free_port, until
@@ -169,17 +170,26 @@ def test_the_first_signal_stops_and_later_ones_do_not_disturb_that(first: signal
 
 
 def test_what_uvicorn_says_is_json_where_that_is_asked_for(tmp_path: Path) -> None:
+    """It asks for tokens: the local command line's is there while it runs."""
     port = free_port()
     ray = f"127.0.0.1:{free_port()}"  # none is started, and none is there
-    process = serve(tmp_path, "--port", str(port), RAY_ADDRESS=ray, ARGBEST_LOG_FORMAT="json")
+    process = serve(
+        tmp_path, "--port", str(port), "--allow-commands", RAY_ADDRESS=ray,
+        ARGBEST_LOG_FORMAT="json",
+    )  # fmt: skip
     until(lambda: is_reachable(f"127.0.0.1:{port}"), within_s=60, what="the API answers")
     with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(b"no HTTP\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 400")
+    token = read_local_token(tmp_path)
+    assert token is not None
+    assert token.port == port
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=60)
     (line,) = (line for line in said.splitlines() if "Invalid HTTP request" in line)
     assert json.loads(line)["logger"] == "uvicorn.error"
+    assert not token_file(tmp_path).exists()
+    assert token.secret not in said
     assert process.returncode == 0
 
 

@@ -174,6 +174,7 @@ def test_the_description_names_the_scopes_where_tokens_are_asked_for(
     jobs = described["paths"]["/api/v1/jobs"]
     assert jobs["get"]["security"] == [{"token": ["read"]}]
     assert jobs["post"]["security"] == [{"token": ["submit"]}]
+    assert described["paths"]["/api/v1/code"]["post"]["security"] == [{"token": ["code"]}]
     one = described["paths"]["/api/v1/jobs/{job_id}"]
     assert one["delete"]["security"] == [{"token": ["admin"]}]
     assert "security" not in described["paths"]["/healthz"]["get"]
