@@ -208,15 +208,15 @@ def _data(space: SearchSpace) -> Any:
 
 def _conclude(space: SearchSpace, reports: Reports, seconds: float) -> None:
     import search_spaces
+    from service.cli.convert.fitting import problems
 
     shown = {one.metric: reports.last[one.metric] for one in space.objectives
              if one.metric in reports.last}  # fmt: skip
     epochs = count(len(reports.curve), "epoch")
     note(f"ok: {epochs} in {duration(seconds)}; {pairs(shown, number)}")
-    try:
-        trials = search_spaces.count(space) * space.repeats
-    except search_spaces.SearchSpaceError as error:
-        report_problems("the trial went well, but the search cannot run", error.problems)
-        raise SystemExit(ExitCode.JOB_FAILED) from None
+    if wrong := problems(space.to_json()):
+        report_problems("the trial went well, but the search cannot run", wrong)
+        raise SystemExit(ExitCode.JOB_FAILED)
+    trials = search_spaces.count(space) * space.repeats
     total = duration(trials * seconds)
     note(f"the search has {count(trials, 'trial')}, about {total} of training one after the other")

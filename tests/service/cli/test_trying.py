@@ -85,6 +85,14 @@ def test_what_is_wrong_is_said_and_exits_with_1(folder: Path, script: str, said:
     assert said in " ".join(errors)
 
 
+def test_a_search_that_cannot_run_is_said_after_a_trial_that_went_well(folder: Path) -> None:
+    (folder / "search.yaml").write_text(SEARCH + "strategy: cmaes\n")
+    done = try_it(folder, "search.yaml")
+    assert (done.returncode, done.stdout.count("epoch")) == (1, 2)
+    assert "the trial went well, but the search cannot run" in done.stderr
+    assert "strategy: cmaes draws numbers of ranges only" in done.stderr
+
+
 def test_nothing_is_left_running_when_it_is_told_to_stop(folder: Path) -> None:
     (folder / "run.sh").write_text('sleep 400 & echo $! > "$PIDS"; setsid sleep 400 & wait\n')
     pids = folder / "pids"
