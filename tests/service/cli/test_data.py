@@ -49,7 +49,7 @@ def test_add_sends_the_file_and_shows_its_card(api: FakeApi, tmp_path: Path) -> 
     assert query == {"name": "prices", "target": "price", "task": "regression",
                      "split": "0.6,0.2,0.2", "seed": "7", "types": "id=ignore"}  # fmt: skip
     assert "18 train, 6 validation, 6 test" in result.stdout
-    assert "price, 1.5000 to 12.5000, median 2.0000" in result.stdout
+    assert "price, 1.5000 to 12.5, median 2.0000" in result.stdout
     assert "ids are not used" in result.stdout
     assert "look out: city is odd; look at it" in result.stderr
     assert "dataset: prices" in result.stderr
