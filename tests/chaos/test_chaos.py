@@ -75,6 +75,12 @@ def test_no_accepted_job_is_lost_or_doubled_when_the_api_is_killed(settings: Set
 
 
 @pytest.mark.ray
+@pytest.mark.parametrize(
+    "settings",
+    # On SQLite tests/service/engine/test_recovery.py kills both in the gate.
+    [pytest.param("sqlite", marks=pytest.mark.long), "postgresql"],
+    indirect=True,
+)
 def test_a_killed_driver_and_controller_lose_no_result(settings: Settings) -> None:
     outcome = kill_drivers_and_controllers(settings, 1, 1, limit_s=math.inf, trials=6)
     assert outcome.violations == []
