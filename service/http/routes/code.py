@@ -24,11 +24,12 @@ MEDIA_TYPES = (
     "application/gzip", "application/x-gzip", "application/x-tar+gzip", "application/octet-stream",
 )  # fmt: skip
 _HINT = "send a .tar.gz with the header Content-Type: application/gzip"
+_BINARY = {"type": "string", "format": "binary"}
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "the folder as a .tar.gz of plain files and folders",
-        "content": {MEDIA_TYPES[0]: {"schema": {"type": "string", "format": "binary"}}},
+        "content": {kind: {"schema": _BINARY} for kind in MEDIA_TYPES},
     }
 }
 

@@ -63,6 +63,8 @@ ALSO = {
     "POST /api/v1/jobs/{job_id}/extend": "422",
     "POST /api/v1/jobs/{job_id}/confirm": "422",
     "POST /api/v1/jobs/{job_id}/priority": "422",
+    "GET /api/v1/jobs/{job_id}/trials/{number}/log": "422",  # an offset or a tail, not both
+    "DELETE /api/v1/datasets/{name}": "422",  # not the built-in ones
 }
 #: A stream without an end; tests of its own ask for it.
 ENDLESS = "GET /api/v1/events"
@@ -190,7 +192,7 @@ def failures(recorder: ScenarioRecorder) -> Iterator[str]:
             yield f"{failure.operation}: {failure.title}: {failure.message}\n{sample}"
 
 
-@pytest.mark.timeout(60 + 10 * EXAMPLES)
+@pytest.mark.timeout(200 + 10 * EXAMPLES)
 def test_every_route_keeps_to_its_description(contract: BaseSchema) -> None:
     asked, wrong = run(contract)
     logger.info("%d requests", asked.total())
