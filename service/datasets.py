@@ -126,12 +126,10 @@ def _broken(detail: str) -> Mapping[str, Any]:
 def remove(store: Store, name: str) -> None:
     """Remove a user's data set; what jobs train on stays until no job names it.
 
-    Raises :class:`InvalidRequest` for one of argbest's own, and
-    :class:`results.errors.DatasetNotFound`.
+    Raises :class:`results.errors.DatasetNotFound`, for one of argbest's own too.
     """
     if name in datasets.names():
-        detail = f"{name} is part of argbest"
-        raise InvalidRequest([Problem("/path/name", detail, "not_applicable", "leave it")])
+        raise DatasetNotFound(f"{name} is argbest's own data set: only users' can be removed")
     store.remove_dataset(name)
     logger.info("data set %s is removed", name)
 
