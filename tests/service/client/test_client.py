@@ -57,6 +57,8 @@ ROUTES: list[tuple[Callable[[Client], object], str, str, Any]] = [
     (lambda c: c.replay("j", "median", min_trials=3), "GET",
      f"{JOBS}/j/replay?scheduler=median&min_trials=3", REPLAY.to_json()),
     (lambda c: c.plots("j"), "GET", f"{JOBS}/j/plots", listed()),
+    (lambda c: c.trial_log("j", 7, offset=3), "GET",
+     f"{JOBS}/j/trials/7/log?offset=3&format=json", {"text": "", "offset": 3, "next_offset": 3}),
     (lambda c: c.plot("j", "rmse", "svg"), "GET", f"{JOBS}/j/plots/rmse.svg", {}),
     (lambda c: c.search_spaces(), "GET", "/api/v1/search_spaces", listed(broken=[])),
     (lambda c: c.search_space("q3_mlp"), "GET", "/api/v1/search_spaces/q3_mlp", SPACE),

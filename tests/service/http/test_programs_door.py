@@ -67,6 +67,22 @@ def test_without_the_setting_no_program_is_accepted(client: TestClient, dry_run:
     assert client.post(f"/api/v1/jobs{dry_run}", json=JOB).status_code in (200, 202)
 
 
+@pytest.mark.parametrize("scope", TokenScope)
+def test_code_is_taken_from_those_who_may_run_it(
+    client: TestClient, allowing: TestClient, bearer: Callable[[TokenScope], Headers],
+    scope: TokenScope,
+) -> None:  # fmt: skip
+    sent: dict[str, Any] = {"content": b"no archive"}
+    kind = {"Content-Type": "application/gzip"}
+    assert is_off(client.post("/api/v1/code", **sent, headers=kind))
+    assert allowing.post("/api/v1/code", **sent, headers=kind).status_code == 401
+    answer = allowing.post("/api/v1/code", **sent, headers={**kind, **bearer(scope)})
+    if scope in MAY:
+        assert answer.status_code == 422
+    else:
+        assert lacks_scope(answer)
+
+
 def test_a_declared_space_with_a_program_needs_the_setting_too(
     client: TestClient, allowing: TestClient, settings: Settings,
     bearer: Callable[[TokenScope], Headers],
