@@ -64,7 +64,6 @@ ALSO = {
     "POST /api/v1/jobs/{job_id}/confirm": "422",
     "POST /api/v1/jobs/{job_id}/priority": "422",
     "GET /api/v1/jobs/{job_id}/trials/{number}/log": "422",  # an offset or a tail, not both
-    "DELETE /api/v1/datasets/{name}": "422",  # not the built-in ones
 }
 #: A stream without an end; tests of its own ask for it.
 ENDLESS = "GET /api/v1/events"
