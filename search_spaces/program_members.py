@@ -23,7 +23,8 @@ MOST_VARIABLES = 100
 MOST_FLAGS = 1000
 MOST_PATTERNS = 50
 
-_TWO = re.compile(r"--?[A-Za-z][\w-]* +\S+\s*\Z")
+#: An option and its value, unless the text goes on with ``=``: a name with a space in it.
+_TWO = re.compile(r"--?[A-Za-z][\w-]* +[^\s=]+\s*\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 #: Variables that the service sets itself: its own, and those that give a trial its GPUs.
 RESERVED_VARIABLES = re.compile(
