@@ -23,6 +23,7 @@ from search_spaces.program import (
     Program,
     flag_key,
     function_of,
+    is_digest,
 )
 from search_spaces.program_checks import PLACEHOLDERS
 from search_spaces.reading import read_domain
@@ -84,6 +85,7 @@ __all__ = [
     "every_configuration",
     "flag_key",
     "function_of",
+    "is_digest",
     "is_number",
     "key_hint",
     "located",

@@ -52,7 +52,7 @@ class Program:
     @property
     def is_packed(self) -> bool:
         """Whether ``code`` is a digest, or there is none, rather than the path of a folder."""
-        return not self.code or _DIGEST.fullmatch(self.code) is not None
+        return not self.code or is_digest(self.code)
 
     def kept_for(self, parameters: Mapping[str, Domain]) -> Program:
         """Return the program without the flags of parameters that there are no longer."""
@@ -77,6 +77,11 @@ PROGRAM_KEYS = tuple(member.name for member in fields(Program))
 def flag_key(value: object) -> str:
     """Return the key of ``flags`` that a parameter's value has: text as it is, else its JSON."""
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def is_digest(code: str) -> bool:
+    """Whether ``code`` names an archive by its digest, rather than a folder by its path."""
+    return _DIGEST.fullmatch(code) is not None
 
 
 def function_of(trainable: str) -> tuple[str, str] | None:

@@ -30,7 +30,7 @@ def send_code(
     code = declared.get("code") if isinstance(declared, Mapping) else None
     if not isinstance(declared, Mapping) or not isinstance(code, str) or not code:
         return
-    from service.code.archive import is_digest
+    from search_spaces import is_digest
     from service.code.pack import PackError, pack
     from service.code.source import read_source
 

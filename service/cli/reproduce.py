@@ -109,11 +109,17 @@ def changes(
     pairs: Mapping[str, tuple[Any, Any]] = {
         "node": (first.node, second.node),
         "engine": (first.engine, second.engine),
+        "data": (_data_of(first_job), _data_of(second_job)),
         "argbest": (first_job.spec.get("version"), second_job.spec.get("version")),
     }
     for name, (before, now) in pairs.items():
         if before != now:
             yield f"{name}: {before} then, {now} now"
+
+
+def _data_of(job: JobView) -> str:
+    """Return the digest of the user's data that a job trains on, "none" without such."""
+    return str((job.spec.get("data") or {}).get("digest", "none"))
 
 
 def _show(job: JobView, compared: list[Compared], *, as_json: bool) -> None:

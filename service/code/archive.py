@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-_DIGEST = re.compile("sha256:[0-9a-f]{64}")
 #: An archive may hold so many times the bytes that it has when it is sent.
 _LARGEST_RATIO = 8
 DEFAULT_BYTES = 64 * 1024 * 1024
@@ -67,8 +65,3 @@ class Contents:
 def digest_of(content: bytes) -> str:
     """Return the name of an archive with these bytes: ``sha256:`` and 64 hexadecimal digits."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
-
-
-def is_digest(text: str) -> bool:
-    """Whether ``text`` could be the name of an archive."""
-    return _DIGEST.fullmatch(text) is not None

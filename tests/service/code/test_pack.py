@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from service.code.archive import Limits, is_digest
+from search_spaces import is_digest
+from service.code.archive import Limits
 from service.code.pack import PackError, pack
 
 
