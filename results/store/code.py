@@ -12,6 +12,7 @@ from results.records import CodeRecord
 from results.store import values
 from results.store.tables import CODE, JOBS, Now, insert_if_new
 from results.store.transactions import Transactions
+from search_spaces import unstorable
 
 #: Code that no job names is kept so long after it was last sent.
 KEPT_SECONDS = 86_400.0
@@ -47,6 +48,8 @@ class CodeMethods(Transactions):
 
         None where there is none, or where it is old and named by no job: then it goes soon.
         """
+        if unstorable(digest):
+            return None
         is_kept = sa.or_(CODE.c.used_at > Now() - KEPT_SECONDS, _NEEDED)
         with self._database.read() as connection:
             row = connection.execute(_of(digest).where(is_kept)).one_or_none()

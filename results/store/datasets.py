@@ -14,6 +14,7 @@ from results.store import values
 from results.store.rows import moment
 from results.store.tables import DATASETS, JOBS, Now, insert_if_new
 from results.store.transactions import Transactions
+from search_spaces import unstorable
 
 _IS_HERE = DATASETS.c.removed_at.is_(None)
 
@@ -50,6 +51,8 @@ class DatasetMethods(Transactions):
 
     def dataset(self, name: str) -> DatasetRecord:
         """Return the data set; raise :class:`results.errors.DatasetNotFound` if there is none."""
+        if unstorable(name):
+            raise _not_found(name)
         with self._database.read() as connection:
             row = connection.execute(_of_name(name)).one_or_none()
         if row is None:
@@ -67,6 +70,8 @@ class DatasetMethods(Transactions):
 
         Raises :class:`results.errors.DatasetNotFound` if there is none.
         """
+        if unstorable(name):
+            raise _not_found(name)
         removal = sa.update(DATASETS).where(DATASETS.c.name == name, _IS_HERE)
         with self._database.write(durable=True) as connection:
             if not connection.execute(removal.values(removed_at=Now())).rowcount:
@@ -90,7 +95,7 @@ class DatasetMethods(Transactions):
 
 
 def _of_name(name: str) -> sa.Select[Any]:
-    return sa.select(DATASETS).where(DATASETS.c.name == values.text(name, "name"), _IS_HERE)
+    return sa.select(DATASETS).where(DATASETS.c.name == name, _IS_HERE)
 
 
 def _not_found(name: str) -> DatasetNotFound:

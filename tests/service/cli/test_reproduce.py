@@ -53,6 +53,13 @@ def test_the_trial_s_configuration_seed_code_and_source_run_again(api: FakeApi, 
     assert "argbest: " in result.stderr  # another version answers there
 
 
+def test_data_that_are_not_the_same_are_named(api: FakeApi) -> None:
+    data = {"digest": "d" * 64, "kind": "regression", "target": "price", "parts": ["train"]}
+    made = api.finish(api.add_job(spec=program().to_json() | {"data": data}))
+    result = run(api, "reproduce", str(made["id"]), "0")
+    assert f"data: {'d' * 64} then, none now" in result.stderr
+
+
 def test_as_json(api: FakeApi, job: str) -> None:
     shown = json.loads(run(api, "reproduce", job, "0", "--json").stdout)
     assert (shown["job"], shown["is_equal"]) == ("j2", True)
