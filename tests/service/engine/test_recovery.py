@@ -121,6 +121,7 @@ def test_a_lost_driver_or_controller_costs_no_finished_trial(service: Service) -
     """Each is killed once; the driver also gets SIGUSR1, at which Tune ends its run early."""
     space = steps(epochs=4, x={"values": [1.0, 2.0, 3.0, 4.0]}, pause_s=0.3)
     job_id = service.submit(space, max_concurrent_trials=1)
+    before = service.metric("argbest_take_overs_total")
     losses = [
         ("controller", signal.SIGKILL, 1),
         ("driver", signal.SIGKILL, 5),
@@ -137,7 +138,9 @@ def test_a_lost_driver_or_controller_costs_no_finished_trial(service: Service) -
     service.wait(job_id)
     service.assert_complete(job_id, trials=4, epochs=4)
     assert attempts(service, job_id)[0] == 1, "without its controller a driver goes on"
-    assert sum(attempts(service, job_id)) == 6
+    assert service.metric("argbest_take_overs_total") == before + 2
+    # On a busy machine a trial may have trained all its epochs before its driver is gone.
+    assert 4 <= sum(attempts(service, job_id)) <= 6, "a lost driver costs one trial an attempt"
 
 
 def test_a_tpe_search_whose_driver_was_killed_goes_on_with_what_it_has_learnt(
