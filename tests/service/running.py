@@ -36,12 +36,11 @@ def free_port() -> int:
 def until(question: Callable[[], T | None], *, within_s: float, what: str) -> T:
     """Ask again and again until there is an answer; fail after ``within_s`` seconds."""
     deadline = time.monotonic() + within_s
-    while (began := time.monotonic()) < deadline:
+    while time.monotonic() < deadline:
         answer = question()
         if answer:
             return answer
-        # Some questions read all processes of the machine, which takes what is waited for the time.
-        time.sleep(max(0.05, 3 * (time.monotonic() - began)))
+        time.sleep(0.05)
     raise AssertionError(f"not within {within_s:g} s: {what}")
 
 
