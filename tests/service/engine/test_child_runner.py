@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -228,10 +229,13 @@ def test_a_child_hands_over_its_states_and_another_goes_on_from_one(context: Tri
     assert model.seconds >= kept.checkpoint.seconds
 
 
-def test_a_state_that_cannot_be_written_is_a_line_of_the_log(context: TrialContext) -> None:
-    """The file's folder is gone, as a full disk would have it."""
-    code = "import shutil, glob, tempfile\n" + (
-        "[shutil.rmtree(f) for f in glob.glob(tempfile.gettempdir() + '/argbest-segment-*')]\n"
+def test_a_state_that_cannot_be_written_is_a_line_of_the_log(
+    context: TrialContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file's folder is gone, as a full disk would have it; no other segment's is touched."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = "import shutil, glob\n" + (
+        f"[shutil.rmtree(f) for f in glob.glob({str(tmp_path)!r} + '/argbest-segment-*')]\n"
     )
     sent, end, printed = follow(context, code + STATES, stop=True)
     assert end == Finished()
