@@ -16,6 +16,7 @@ from service.engine.checkpoints import SegmentCheckpoints
 from service.engine.child_runner import run_in_child
 from service.engine.code_files import lay_out
 from service.engine.failures import failure_of_trial
+from service.engine.job_data import ensure_data
 from service.engine.messages import (
     Assignment,
     End,
@@ -113,6 +114,8 @@ class Segment:
         if self._context.is_built_in:
             with time_limit(left, self._expire), self._output.gathering():
                 return self._train_here(resume)
+        if self._context.spec.data is not None:
+            self._fetch_data()
         if self._context.code is not None:
             folder = workplace(self._context, self._checkpoints.folder).code
             lay_out(self._context.code, self._storage, folder)
@@ -120,6 +123,11 @@ class Segment:
         return run_in_child(
             self._assignment, self._context, send, self._checkpoints, resume, time_limit_s=left
         )
+
+    def _fetch_data(self) -> None:
+        """Bring a user's data to this node: the child does not know where the storage is."""
+        spec, folder = self._context.spec, self._context.datasets_dir
+        ensure_data(spec, folder, self._storage, source=None, log=logger.info)
 
     def _train_here(self, resume: Resume) -> End:
         driver = _Here(self._messages.put, self._checkpoints)

@@ -7,14 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from results.records import CodeRecord
+from results.spec import DataRef
 from results.states import FailureKind
 from results.storage import Storage
 from service.engine.code_files import JobCode
+from service.engine.job_data import name_in_storage
 from service.engine.messages import Assignment, Epoch, Failed, Finished, Message
 from service.engine.segment import Segment
 from service.engine.training import TrialContext
 from tests.service.code.archives import file, packed
 from tests.service.stand_ins import spec, trial_context
+from tests.trainables.own_data.files import made as made_data
+from tests.trainables.own_data.files import table
+from trainables.own_data.making import tree_of
+from trainables.own_data.stored import write
 
 MAIN = b"""
 import json, os, sys
@@ -65,3 +71,34 @@ def test_code_that_is_gone_fails_the_trial_and_says_so(tmp_path: Path) -> None:
     assert isinstance(end, Failed)
     assert end.failure.kind is FailureKind.INFEASIBLE
     assert "is not in the storage" in end.failure.message
+
+
+def test_a_functions_data_come_to_a_node_that_has_none(tmp_path: Path) -> None:
+    content = tmp_path / "content.npz"
+    digest = write(content, tree_of(made_data(tmp_path, table(), target="price").prepared))
+    code = packed(
+        file(
+            "main.py",
+            b"def train(config, data, report, *, epochs, seed):\n"
+            b"    report(1, {'loss': float(len(data.x_train))})\n",
+        )
+    )
+    sha256 = hashlib.sha256(code).hexdigest()
+    record = CodeRecord(f"sha256:{sha256}", "code/function.tar.gz", len(code), 1, 500)
+    (tmp_path / "sent").write_bytes(code)
+    storage = Storage(str(tmp_path / "storage"))
+    storage.save(record.name, tmp_path / "sent")
+    storage.save(name_in_storage(digest), content)
+    job = spec(
+        trainable="main.py:train", dataset="prices", metric="loss", code=record.digest,
+        parameters={"rate": 0.1},
+    )  # fmt: skip
+    job = replace(job, data=DataRef(digest, "regression", "price", ("train", "test")))
+    context = replace(
+        trial_context(job, tmp_path / "storage"),
+        code=JobCode(record, tmp_path / "cache"),
+        datasets_dir=tmp_path / "another node",
+    )
+    messages = run(context, 0.1)
+    assert isinstance(messages[-1], Finished), messages[-1]
+    assert [m.metrics["loss"] > 0 for m in messages if isinstance(m, Epoch)] == [True]
