@@ -173,7 +173,7 @@ def _train(
         train(config, data, reports, epochs=space.epochs, seed=seed)
     except TrainableError as error:
         return str(error), time.monotonic() - began
-    except Exception as error:  # noqa: BLE001 - a user's function may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's function may raise anything
         traceback.print_exc(limit=-5, file=sys.stderr)
         return f"the function raised {type(error).__name__}: {error}", time.monotonic() - began
     return "", time.monotonic() - began

@@ -136,13 +136,19 @@ def test_a_search_that_cannot_be_tried_is_refused(
     assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
 
 
-def test_an_error_of_a_function_is_shown_with_its_traceback(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("config['none']", "KeyError: 'none'"), ("raise SystemExit(3)", "SystemExit: 3")],
+)
+def test_an_error_of_a_function_is_shown_with_its_traceback(
+    folder: Path, line: str, said: str
+) -> None:
     search = SEARCH.replace("command: [sh, run.sh, '{epochs}', '{seed}', '{a}']",
                             "trainable: my_model.py:train")  # fmt: skip
     (folder / "search.yaml").write_text(search)
     model = "def train(config, data, report, *, epochs, seed):\n    report(1, {'loss': 1.0})\n    "
-    (folder / "my_model.py").write_text(model + "config['none']\n")
+    (folder / "my_model.py").write_text(f"{model}{line}\n")
     done = try_it(folder, "search.yaml")
     assert (done.returncode, done.stdout) == (1, "epoch 1: loss=1.0000\n")
-    assert "the function raised KeyError: 'none'" in done.stderr
+    assert f"the function raised {said}" in done.stderr
     assert "my_model.py" in done.stderr

@@ -195,7 +195,7 @@ tests.follow(job, tests.SLEEPER, send=lambda message: print(message, flush=True)
 
 
 def test_nothing_is_left_of_a_trial_process_that_is_killed(tmp_path: Path) -> None:
-    """Neither the program, nor what has left its session and its environment: within 3 s."""
+    """Neither the program, nor what has left its session and its environment."""
     process = subprocess.Popen(
         [sys.executable, "-c", TRIAL_PROCESS, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
