@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from search_spaces import NO_DATASET, RESERVED_METRICS, Program, SearchSpace, function_of
 from trainables import datasets, functions, registry
-from trainables.commands import CommandRun
+from trainables.commands import CommandRun, to_stdout
 from trainables.contract import Metric, Train
 from trainables.datasets import Kind
 from trainables.declaration import Trainable
@@ -50,8 +50,12 @@ def trainable_of(space: SearchSpace) -> Trainable | ProgramTrainable:
     return ProgramTrainable(space.trainable, title, program, taken, kinds, metrics, program.resumes)
 
 
-def train_of(space: SearchSpace, workplace: Workplace) -> Train:
+def train_of(
+    space: SearchSpace, workplace: Workplace, log: Callable[[bytes], None] = to_stdout
+) -> Train:
     """Return the function that trains the trials of a space; a program runs in ``workplace``.
+
+    ``log`` takes what a command prints.
 
     Raises :class:`trainables.contract.UnknownTrainable` where there is none, and whatever the
     import of a user's module raises.
@@ -62,8 +66,8 @@ def train_of(space: SearchSpace, workplace: Workplace) -> Train:
     function = function_of(space.trainable)
     if function is not None:
         return functions.load(*function, workplace.code)
-    compared = {o.metric for o in space.objectives} - {*RESERVED_METRICS}
-    run = CommandRun(program, frozenset(compared), workplace)
+    deciding = {one.metric for one in (*space.objectives, *space.constraints)}
+    run = CommandRun(program, frozenset(deciding - {*RESERVED_METRICS}), workplace, log)
     # A function without the parameter resume begins with epoch 1.
     return run if program.resumes else cast("Train", run.from_the_beginning)
 

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,6 @@ from service.cli.text import clean, pairs, setting
 if TYPE_CHECKING:
     from search_spaces import SearchSpace
     from service.cli.trial_reports import Reports
-    from trainables.contract import Train
     from trainables.workplace import Workplace
 
 #: Lines of our own in the program's output begin with this; its own are shown behind a bar.
@@ -159,6 +158,7 @@ def _train(
 ) -> tuple[str, float]:
     """Train; return why that failed, "" where it did not, and how long it took in seconds."""
     from trainables.contract import TrainableError
+    from trainables.programs import train_of
 
     began = time.monotonic()
 
@@ -168,7 +168,7 @@ def _train(
             note(line.removeprefix(_OURS.decode()) if ours else f"| {line}")
 
     try:
-        data, train = _data(space), _train_function(space, place, log)
+        data, train = _data(space), train_of(space, place, log)
         began = time.monotonic()
         train(config, data, reports, epochs=space.epochs, seed=seed)
     except TrainableError as error:
@@ -177,20 +177,6 @@ def _train(
         traceback.print_exc(limit=-5, file=sys.stderr)
         return f"the function raised {type(error).__name__}: {error}", time.monotonic() - began
     return "", time.monotonic() - began
-
-
-def _train_function(space: SearchSpace, place: Workplace, log: Callable[[bytes], None]) -> Train:
-    """Return the function that runs the program: what the trials of a service run too."""
-    from search_spaces import RESERVED_METRICS, function_of
-    from trainables.commands import CommandRun
-    from trainables.functions import load
-
-    function = function_of(space.trainable)
-    if function is not None:
-        return load(*function, place.code)
-    assert space.program is not None  # noqa: S101 - _declared refuses others
-    compared = {objective.metric for objective in space.objectives} - {*RESERVED_METRICS}
-    return CommandRun(space.program, frozenset(compared), place, log)
 
 
 def _data(space: SearchSpace) -> Any:

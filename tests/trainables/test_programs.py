@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,8 @@ import pytest
 from search_spaces import Library, SearchSpace
 from trainables import datasets, registry
 from trainables.contract import Metric, UnknownTrainable
-from trainables.programs import ProgramTrainable, trainable_of
+from trainables.programs import ProgramTrainable, train_of, trainable_of
+from trainables.workplace import Workplace
 
 RAW: dict[str, Any] = {
     "name": "mine", "command": ["python", "train.py", "{args}"], "parameters": {"lr": 0.1},
@@ -54,3 +57,21 @@ def test_a_function_takes_any_data_and_the_parameters_of_its_schema() -> None:
     assert found.resumes
     assert found.schema()["properties"] == {"lr": {"type": "number"}}
     assert found.schema()["additionalProperties"] is False
+
+
+def test_an_epoch_waits_for_the_metric_of_a_constraint(tmp_path: Path) -> None:
+    lines = [json.dumps({"epoch": 1, "loss": 0.5}), json.dumps({"epoch": 1, "mb": 2})]
+    raw = {
+        "name": "mine", "command": ["printf", "%s\\n", *(line.replace("{", "{{").replace("}", "}}")
+                                                       for line in lines)],
+        "parameters": {"lr": 0.1}, "metric": "loss", "mode": "min", "epochs": 2, "early_end": True,
+        "constraints": [{"metric": "mb", "at_most": 3}],
+    }  # fmt: skip
+    space, reported, printed = SearchSpace.from_json(raw), [], bytearray()
+    train = train_of(space, Workplace(tmp_path), printed.extend)
+    train(
+        {"lr": 0.1}, None, lambda epoch, metrics, **_: reported.append((epoch, metrics)),
+        epochs=2, seed=1,
+    )  # fmt: skip
+    assert reported == [(1, {"loss": 0.5, "mb": 2.0})]
+    assert b"left out" not in printed
