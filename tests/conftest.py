@@ -12,6 +12,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from service import logs
 from tools import postgres
+from trainables.descendants import adopt_orphans
 
 #: Set by `make test-long`: more generated cases, and the tests marked ``long``.
 LONG = os.environ.get("ARGBEST_TEST_LONG") == "1"
@@ -89,3 +90,10 @@ def root_logger() -> Iterator[None]:
     for handler in root.handlers[:]:
         if isinstance(handler, logs.ServiceHandler) and handler not in handlers:
             root.removeHandler(handler)
+
+
+@pytest.fixture(autouse=True)
+def _orphans_are_left_to_the_system() -> Iterator[None]:
+    """Undo what a trial's process does: orphans that nobody collects would look alive."""
+    yield
+    adopt_orphans(adopts=False)

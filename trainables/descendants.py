@@ -17,9 +17,9 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 
-def adopt_orphans() -> None:
-    """Make this process the parent of its descendants whose own parent has ended (Linux)."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+def adopt_orphans(*, adopts: bool = True) -> None:
+    """Make this process the parent of its descendants whose own parent ends (Linux), or not."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, int(adopts))
 
 
 def end_with_parent(how: signal.Signals = signal.SIGKILL) -> None:

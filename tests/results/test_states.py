@@ -29,8 +29,9 @@ def test_what_has_ended() -> None:
     assert {s.value for s in TrialState if s.is_finished} == ended
 
 
-def test_a_job_that_was_cancelled_never_runs_again() -> None:
-    assert not any(JobState.CANCELLED.may_become(state) for state in JobState)
+def test_a_job_that_was_cancelled_runs_again_only_where_it_is_extended() -> None:
+    moves = {state for state in JobState if JobState.CANCELLED.may_become(state)}
+    assert moves == {JobState.QUEUED}
     assert JobState.SUCCEEDED.may_become(JobState.QUEUED)
     assert not JobState.SUCCEEDED.may_become(JobState.RUNNING)
 

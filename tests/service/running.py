@@ -44,6 +44,14 @@ def until(question: Callable[[], T | None], *, within_s: float, what: str) -> T:
     raise AssertionError(f"not within {within_s:g} s: {what}")
 
 
+def has_ended(process: psutil.Process) -> bool:
+    """Whether nothing of it runs; its parent may not yet have collected its exit status."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def steps(
     strategy: str = "grid", epochs: int = 3, trials: int | None = None, **parameters: Any
 ) -> dict[str, Any]:

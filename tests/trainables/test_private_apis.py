@@ -85,6 +85,8 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with ``inner.py`` and ``outer.py``, which uses it; both have numba's own cache."""
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+    # numba reads all its variables again where any of them has changed since.
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     head = "from numba import njit\n"
     body = "@njit(cache=True)\ndef inner(x):\n    return 2.0 * x\n"

@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from click.testing import CliRunner
 
 from service.cli import main
+from tests.service.running import has_ended
 
 ROOT = Path(__file__).parents[3]
 SEARCH = """
@@ -108,8 +111,8 @@ def test_nothing_is_left_running_when_it_is_told_to_stop(folder: Path) -> None:
     child = int(pids.read_text())
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 130
-    with pytest.raises(ProcessLookupError):
-        os.kill(child, 0)
+    with suppress(psutil.NoSuchProcess):
+        assert has_ended(psutil.Process(child))
 
 
 @pytest.mark.parametrize(

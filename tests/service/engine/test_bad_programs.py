@@ -6,9 +6,10 @@ segment, and errors become failures.
 
 from __future__ import annotations
 
+import signal
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -296,6 +297,14 @@ BAD: dict[str, tuple[str, dict[str, Any], str, tuple[str, ...]]] = {
         ("more than", "keep only the newest", "ARGBEST_MAX_CHECKPOINT_BYTES"),
     ),
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _hangups_count() -> Iterator[None]:
+    """Let SIGHUP end programs also where these tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize("name", BAD)

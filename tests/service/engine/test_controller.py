@@ -27,7 +27,7 @@ from service.engine.controller import PATIENCE_SECONDS, Controller, heartbeat_fi
 from service.engine.driver_processes import STARTUP_SECONDS
 from service.settings import Settings
 from tests.chaos.stops import is_locked
-from tests.service.running import until
+from tests.service.running import has_ended, until
 from tests.service.stand_ins import (
     SLEEPER,
     accept,
@@ -731,7 +731,7 @@ def test_a_controller_process_without_its_parent_ends_and_leaves_drivers_alone(
         with start_process(settings, "/bin/sh", "-c", '"$@"; true', "sh") as parent:
             (process,) = psutil.Process(parent.pid).children()
             parent.kill()
-        until(lambda: not process.is_running(), within_s=30, what="the controller's end")
+        until(lambda: has_ended(process), within_s=30, what="the controller's end")
         assert driver.poll() is None
     assert states(store, job_id) == ["running"]
 

@@ -15,7 +15,7 @@ from results.states import TrialState
 from results.store import Store
 from service.engine import processes
 from tests.chaos.stops import controller_elsewhere, stopped
-from tests.service.running import LOG_BYTES, Service, steps, until
+from tests.service.running import LOG_BYTES, Service, has_ended, steps, until
 
 pytestmark = pytest.mark.ray
 
@@ -96,14 +96,6 @@ def test_a_trainable_that_prints_100_mb_does_not_fill_the_disk(service: Service)
 
 
 # --- processes that are lost -------------------------------------------------------------------
-
-
-def has_ended(process: psutil.Process) -> bool:
-    """Whether nothing of it runs; a stopped parent has not yet collected its exit status."""
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def ray_session(service: Service) -> Path:

@@ -39,7 +39,7 @@ def test_a_job_takes_processes_that_wait_and_does_without_those_that_died(
 ) -> None:
     until(lambda: len(waiting(service)) >= 2, within_s=60, what="two processes wait")
     before = {process.pid for process in waiting(service)}
-    space = steps(epochs=3, x={"values": [1.0, 2.0]}, pause_s=0.5)
+    space = steps(epochs=8, x={"values": [1.0, 2.0]}, pause_s=0.5)
     job_id = service.submit(space, max_concurrent_trials=2)
     service.wait_for_epochs(job_id, 1)
     driver = service.recorded_driver(job_id)
@@ -50,4 +50,4 @@ def test_a_job_takes_processes_that_wait_and_does_without_those_that_died(
     processes.kill_all(waiting(service))
     job_id = service.submit(space)
     assert service.wait(job_id)["state"] == "succeeded"
-    service.assert_complete(job_id, trials=2, epochs=3)
+    service.assert_complete(job_id, trials=2, epochs=8)

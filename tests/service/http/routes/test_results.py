@@ -296,7 +296,7 @@ def test_a_log_that_cannot_be_read_or_removed_is_reported(
     assert f"{job_id}.log cannot be read: Is a directory" in answer.json()["detail"]
     client.post(f"/api/v1/jobs/{job_id}/cancel")
     assert client.delete(f"/api/v1/jobs/{job_id}").status_code == 204
-    assert f"the log of job {job_id} is left behind" in caplog.text
+    assert f"logs of job {job_id} are left behind" in caplog.text
     assert client.get(f"/api/v1/jobs/{job_id}").status_code == 404
 
 
