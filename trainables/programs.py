@@ -66,7 +66,7 @@ def train_of(
     function = function_of(space.trainable)
     if function is not None:
         return functions.load(*function, workplace.code)
-    deciding = {one.metric for one in (*space.objectives, *space.constraints)}
+    deciding = {o.metric for o in space.objectives} | {c.metric for c in space.constraints}
     run = CommandRun(program, frozenset(deciding - {*RESERVED_METRICS}), workplace, log)
     # A function without the parameter resume begins with epoch 1.
     return run if program.resumes else cast("Train", run.from_the_beginning)
