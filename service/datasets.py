@@ -82,6 +82,7 @@ def add(store: Store, storage: Storage, sent: Sent, file: Path) -> tuple[Dataset
     if "problems" in answer:
         raise InvalidRequest(Problem(**problem) for problem in answer["problems"])
     digest, card = answer["digest"], answer["card"]
+    store.check_dataset(sent.name, digest)  # else no row would ever name the file
     # First the file, then the row that promises it; a file without a row is written over.
     storage.save(name_in_storage(digest), out)
     added, is_new = store.add_dataset(

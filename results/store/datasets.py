@@ -44,10 +44,15 @@ class DatasetMethods(Transactions):
                 return _record(row), True
             found = connection.execute(_of_name(name)).one_or_none()
         if found is None or found.digest != digest:
-            message = f"a data set is called {name!r}, and its content is another"
-            hint = f"remove it first, `argbest data remove {name}`, or choose another name"
-            raise DatasetExists(message, hint=hint)
+            raise _exists(name)
         return _record(found), False
+
+    def check_dataset(self, name: str, digest: str) -> None:
+        """Raise :class:`results.errors.DatasetExists` if the name has another content."""
+        with self._database.read() as connection:
+            found = connection.execute(_of_name(name)).one_or_none()
+        if found is not None and found.digest != digest:
+            raise _exists(name)
 
     def dataset(self, name: str) -> DatasetRecord:
         """Return the data set; raise :class:`results.errors.DatasetNotFound` if there is none."""
@@ -96,6 +101,12 @@ class DatasetMethods(Transactions):
 
 def _of_name(name: str) -> sa.Select[Any]:
     return sa.select(DATASETS).where(DATASETS.c.name == name, _IS_HERE)
+
+
+def _exists(name: str) -> DatasetExists:
+    message = f"a data set is called {name!r}, and its content is another"
+    hint = f"remove it first, `argbest data remove {name}`, or choose another name"
+    return DatasetExists(message, hint=hint)
 
 
 def _not_found(name: str) -> DatasetNotFound:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from results.errors import DatasetExists
 from results.spec import DataRef
 from results.storage import Storage
 from results.store import Store
@@ -48,6 +49,17 @@ def test_a_file_becomes_a_content_in_the_storage(store: Store, tmp_path: Path) -
     assert own_data.digest_of(tmp_path / "storage" / name) == record.digest
     assert status_of(record).checksums == {name: (f"sha256:{record.digest}",)}
     assert record.card["source"]["seed"] == 3
+
+
+def test_a_file_that_no_data_set_gets_is_not_kept(store: Store, tmp_path: Path) -> None:
+    storage = Storage(str(tmp_path / "storage"))
+    file = tmp_path / "sent"
+    file.write_text(table())
+    add(store, storage, Sent("flats", "price"), file)
+    names = storage.names()
+    with pytest.raises(DatasetExists, match="its content is another"):
+        add(store, storage, Sent("flats", "price", seed="3"), file)
+    assert storage.names() == names
 
 
 def test_the_data_of_a_job_are_found_by_their_name(store: Store, flats: str) -> None:
