@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from search_spaces import pointer_to
 from search_spaces.errors import did_you_mean
+from search_spaces.text import unstorable
 from trainables.datasets.types import Kind
 from trainables.own_data.columns import Column, numbers_in, typed
 from trainables.own_data.options import ColumnType, Options
@@ -142,6 +143,9 @@ def target_of_array(name: str, y: NDArray[Any], task: Kind | None) -> Target:
         return Target(name, "regression", floats)
     values, codes = np.unique(y, return_inverse=True)
     classes = tuple(str(value) if is_text else f"{float(value):.15g}" for value in values)
+    if any(map(unstorable, classes)):
+        detail = f"{name} holds characters that no text may hold, such as NUL"
+        raise bad(pointer, detail, "bad_character", "leave them out")
     _check_classes(name, classes, len(y))
     return Target(name, "classification", codes.astype(np.int64), classes)
 

@@ -83,3 +83,10 @@ def test_targets_of_arrays(tmp_path: Path) -> None:
         (names, {"task": "regression"}, "wrong_type"),
     ):
         assert problems(tmp_path, npz(x=x, y=y), **options)[0].code == code
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b"], ids=["NUL", "surrogate"])
+def test_classes_that_cannot_be_stored_are_refused(tmp_path: Path, name: str) -> None:
+    y = np.array([name, "c"] * 10)
+    (problem,) = problems(tmp_path, npz(x=np.arange(40.0).reshape(20, 2), y=y))
+    assert (problem.pointer, problem.code) == ("/arrays/y", "bad_character")
