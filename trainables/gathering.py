@@ -72,10 +72,10 @@ class Gatherer:
     def finish(self, *, may_end_early: bool) -> None:
         """Report the last epoch; the program has ended well.
 
-        Raises :class:`NoMetricSeen` if nothing can be compared, and :class:`WrongReport` where
+        Raises :class:`NoMetricSeen` if nothing was ever reported, and :class:`WrongReport` where
         epochs are missing.
         """
-        if self.compared and not self.seen & self.compared and self.done == self.resumed:
+        if self.compared and not self.seen & self.compared and self.done == 0:
             raise NoMetricSeen(_nothing_seen(self.compared, self.seen))
         if self._open is not None:
             if self._is_named or not self.compared or self._open.keys() & self.compared:

@@ -86,6 +86,14 @@ def test_what_is_done_before_a_resumed_program_begins_is_ignored() -> None:
     assert reports == [(4, {"a": 4})]
 
 
+def test_a_resumed_program_may_find_that_it_has_ended_already() -> None:
+    found, reports, _ = gatherer(resumed=3)
+    found.finish(may_end_early=True)
+    assert reports == []
+    with pytest.raises(WrongReport, match="3 of 9 epochs"):
+        found.finish(may_end_early=False)
+
+
 def test_what_the_checkpoint_was_past_is_reported_without_metrics() -> None:
     found, reports, notes = gatherer(resumed=1)
     take(found, {"epoch": 4, "a": 4})
