@@ -98,7 +98,7 @@ def _imports(path: Path) -> Iterator[str]:
     try:
         with warnings.catch_warnings(action="ignore"):  # of the code that is read
             tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):  # nested too deep
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -55,8 +55,9 @@ def look_at(script: Path, folder: Path) -> Program:
     if script.suffix == ".py":
         try:
             tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError) as error:
-            notes.append(f"{script.name} is not Python that can be read here: {error}")
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            why = str(error) or "it is nested too deep"
+            notes.append(f"{script.name} is not Python that can be read here: {why}")
         else:
             found, printed = arguments.in_source(tree), metrics.in_source(tree)
     by_help = not found and _HELPS.search(source) is not None

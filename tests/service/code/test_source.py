@@ -41,6 +41,7 @@ def test_a_folder_outside_a_repository_has_the_rest(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     (tmp_path / "broken.py").write_text("import click (", encoding="utf-8")
+    (tmp_path / "deep.py").write_text("-" * 100_000 + "1", encoding="utf-8")
     (tmp_path / "__pycache__").mkdir()
     (tmp_path / "__pycache__" / "old.py").write_text("import torch", encoding="utf-8")
     found = read_source(tmp_path)

@@ -126,9 +126,10 @@ def test_a_help_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     assert "its --help was not read" in result.stderr
 
 
-def test_python_that_cannot_be_parsed_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("source", ["def (:\n", "-" * 100_000 + "1"], ids=["wrong", "too deep"])
+def test_python_that_cannot_be_parsed_is_said(tmp_path: Path, source: str) -> None:
     script = tmp_path / "train.py"
-    script.write_text("def (:\n")
+    script.write_text(source)
     result = init(str(script), "-o", str(tmp_path / "s.yaml"))
     assert result.exit_code == 0
     assert "is not Python that can be read here" in result.stderr
