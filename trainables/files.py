@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -59,3 +61,26 @@ def replace(path: Path, write: Callable[[Path], object]) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Delete a folder with all that is in it, also folders that were made read-only.
+
+    Links are not followed. One that is gone is no error; raises ``OSError`` for what cannot be
+    deleted, files of another user say.
+    """
+    try:
+        _let_us_write(folder)
+        for root, names, _ in os.walk(folder):
+            for name in names:
+                _let_us_write(Path(root, name))
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+    except RecursionError:
+        raise OSError(f"{folder} has folders that are nested too deep") from None
+
+
+def _let_us_write(folder: Path) -> None:
+    with suppress(OSError):  # where it matters, deleting says why
+        if not folder.is_symlink():
+            folder.chmod(0o700)

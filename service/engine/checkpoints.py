@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 from results.records import Checkpoint
 from results.storage import NotInStorage, Storage, StorageError
 from service.engine.messages import Assignment, Checkpointed, Message, Output, Wish
+from service.engine.segment_folders import segment_folder
 from service.engine.training import Resume, TrialContext
 
 #: After a checkpoint that could not be stored, the next one is tried this many seconds later.
@@ -66,9 +66,11 @@ class SegmentCheckpoints:
 
         Waits a while for a storage that cannot be read: its checkpoints may not be lost.
         """
-        with tempfile.TemporaryDirectory(prefix="argbest-segment-") as folder:
-            self.folder = Path(folder)
+        with segment_folder(self._say) as self.folder:
             yield self._fetch(self.folder / "resume.npz")
+
+    def _say(self, text: str) -> None:
+        self._send(Output(f"trial {self._assignment.number}: {text}\n"))
 
     def _fetch(self, target: Path) -> Resume:
         began = self._clock()

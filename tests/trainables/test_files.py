@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-from trainables.files import locked, replace
+from trainables.files import locked, remove_folder, replace
 
 
 def test_a_lock_is_waited_for_and_each_wait_is_logged(tmp_path: Path) -> None:
@@ -79,3 +80,33 @@ def test_a_failed_write_leaves_the_file_as_it_was(tmp_path: Path) -> None:
         replace(path, fail)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_read_only_folder_goes_and_what_a_link_in_it_names_stays(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "data").write_text("kept", encoding="utf-8")
+    mine = (tmp_path / "mine" / "data", tmp_path / "mine")
+    for path in mine:
+        path.chmod(0o555)
+    folder = tmp_path / "folder"
+    (folder / "sub" / "deep").mkdir(parents=True)
+    (folder / "sub" / "file").symlink_to(tmp_path / "mine" / "data")
+    (folder / "sub" / "folder").symlink_to(tmp_path / "mine")
+    for path in (folder / "sub" / "deep", folder / "sub", folder):
+        path.chmod(0o555)
+    remove_folder(folder)
+    assert not folder.exists()
+    assert {path.stat().st_mode & 0o777 for path in mine} == {0o555}
+    remove_folder(folder)
+    (tmp_path / "mine").chmod(0o755)
+
+
+def test_folders_that_are_nested_too_deep_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Path) -> None:
+        raise RecursionError("maximum recursion depth exceeded")
+
+    monkeypatch.setattr(shutil, "rmtree", fail)
+    with pytest.raises(OSError, match="nested too deep"):
+        remove_folder(tmp_path)

@@ -11,6 +11,7 @@ import pytest
 
 from results.records import Checkpoint
 from results.storage import Storage, StorageError
+from service.engine import segment_folders
 from service.engine.checkpoints import (
     PATIENCE_SECONDS,
     RETRY_SECONDS,
@@ -83,6 +84,25 @@ def test_a_segment_goes_on_from_the_newest_checkpoint(tmp_path: Path) -> None:
         assert resume.path.read_bytes() == STATES[6]
         folder = segment.checkpoints.folder
     assert not folder.exists()
+
+
+def test_a_folder_that_cannot_be_removed_is_a_line_of_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program in a container may leave files of another user; its trial went well."""
+    segment = Segment(tmp_path)
+
+    def refuse(folder: Path) -> None:
+        raise PermissionError(1, "Operation not permitted", str(folder))
+
+    monkeypatch.setattr(segment_folders, "remove_folder", refuse)
+    with segment.checkpoints.fetched():
+        folder = segment.checkpoints.folder
+    folder.rmdir()
+    (said,) = segment.sent
+    assert isinstance(said, Output)
+    assert said.text.startswith("trial 7: its folder stays behind: ")
+    assert str(folder) in said.text
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,7 @@ def test_a_state_that_cannot_be_written_is_a_line_of_the_log(
     """The file's folder is gone, as a full disk would have it; no other segment's is touched."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     code = "import shutil, glob\n" + (
-        f"[shutil.rmtree(f) for f in glob.glob({str(tmp_path)!r} + '/argbest-segment-*')]\n"
+        f"[shutil.rmtree(f) for f in glob.glob({str(tmp_path)!r} + '/argbest-trial-*')]\n"
     )
     sent, end, printed = follow(context, code + STATES, stop=True)
     assert end == Finished()
