@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -22,6 +23,10 @@ from service.version import version
 from trainables import registry
 
 logger = logging.getLogger(__name__)
+
+#: So many files that were sent are read at the same time: each may take gigabytes and minutes, and
+#: one of the threads that answer requests.
+FILES_AT_ONCE = 2
 
 DESCRIPTION = (
     "POST a hyperparameter search, Ray Tune runs its trials, and every learning curve, the best "
@@ -48,6 +53,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.settings, app.state.store = settings, used
     app.state.drawings = Drawings(used)
     app.state.storage = Storage(settings.storage_uri)
+    app.state.reading = asyncio.Semaphore(FILES_AT_ONCE)
     app.state.live = Live(used, settings.max_concurrent_jobs)
     app.state.fleet = RecentFleet(used, settings.max_concurrent_jobs)
     for module in (jobs, results, events, catalog, code, datasets, health):

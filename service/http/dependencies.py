@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Semaphore
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -47,6 +48,8 @@ SettingsDep = Annotated[Settings, _state("settings")]
 StoreDep = Annotated[Store, _state("store")]
 DrawingsDep = Annotated[Drawings, _state("drawings")]
 StorageDep = Annotated[Storage, _state("storage")]
+#: Hold it while a file that was sent is read.
+ReadingDep = Annotated[Semaphore, _state("reading")]
 LiveDep = Annotated[Live, _state("live")]
 
 

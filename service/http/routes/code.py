@@ -12,7 +12,13 @@ from search_spaces import Problem
 from service.code.archive import BadArchive, Limits
 from service.code.keep import keep
 from service.errors import InvalidRequest
-from service.http.dependencies import MAY_SEND_PROGRAMS, SettingsDep, StorageDep, StoreDep
+from service.http.dependencies import (
+    MAY_SEND_PROGRAMS,
+    ReadingDep,
+    SettingsDep,
+    StorageDep,
+    StoreDep,
+)
 from service.http.openapi import PROBLEMS
 from service.http.problems import HttpProblem
 from service.http.uploads import check_media_type, receive, upload_folder
@@ -41,7 +47,12 @@ _BODY: dict[str, Any] = {
     responses={201: {"model": CodeView, "description": "the code is new here"}},
 )
 async def send_code(
-    request: Request, store: StoreDep, storage: StorageDep, settings: SettingsDep, answer: Response
+    request: Request,
+    store: StoreDep,
+    storage: StorageDep,
+    settings: SettingsDep,
+    reading: ReadingDep,
+    answer: Response,
 ) -> CodeView:
     """Take a folder of code as an archive; the answer's digest is what a search names as `code`."""
     check_media_type(request, MEDIA_TYPES, _HINT)
@@ -50,7 +61,8 @@ async def send_code(
         path = folder / "code.tar.gz"
         sha256 = await receive(request, path, max_bytes=limits.packed, setting=setting)
         try:
-            code, is_new = await run_in_threadpool(keep, store, storage, path, sha256, limits)
+            async with reading:
+                code, is_new = await run_in_threadpool(keep, store, storage, path, sha256, limits)
         except BadArchive as error:
             raise InvalidRequest([Problem("", error.detail, error.fault, error.hint)]) from error
     answer.status_code = HTTPStatus.CREATED if is_new else HTTPStatus.OK

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from results.records import DatasetRecord
 from service import datasets as own
-from service.http.dependencies import Name, SettingsDep, StorageDep, StoreDep
+from service.http.dependencies import Name, ReadingDep, SettingsDep, StorageDep, StoreDep
 from service.http.openapi import FILE_BODY, PROBLEMS
 from service.http.uploads import receive, upload_folder
 from service.schemas import DatasetList, DatasetView
@@ -42,6 +42,7 @@ async def add_dataset(
     settings: SettingsDep,
     store: StoreDep,
     storage: StorageDep,
+    reading: ReadingDep,
     response: Response,
     name: Text,
     target: Text = "",
@@ -66,7 +67,8 @@ async def add_dataset(
             max_bytes=settings.max_dataset_bytes,
             setting="ARGBEST_MAX_DATASET_BYTES",
         )
-        record, is_new = await run_in_threadpool(own.add, store, storage, sent, file)
+        async with reading:
+            record, is_new = await run_in_threadpool(own.add, store, storage, sent, file)
     response.status_code = 201 if is_new else 200
     response.headers["Location"] = f"/api/v1/datasets/{record.name}"
     return _view(own.status_of(record), record)

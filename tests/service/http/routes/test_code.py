@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +17,9 @@ from fastapi.testclient import TestClient
 
 from results.records import TokenScope
 from results.store import Store
-from service.api import create_app
+from service.api import FILES_AT_ONCE, create_app
+from service.code.keep import keep
+from service.http.routes import code as routes
 from service.settings import Settings
 from tests.service.code.archives import BAD, file, packed, special
 
@@ -148,6 +151,35 @@ def test_the_same_code_sent_eight_times_at_once_is_kept_once(
     assert [answer.json()["is_new"] for answer in answers].count(True) == 1
     assert len(stored(settings)) == 1
     assert uploads(settings) == []
+
+
+def test_few_files_are_read_at_the_same_time(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, most = threading.Semaphore(0), threading.Event(), list[int]()
+    lock, now = threading.Lock(), 0
+
+    def read(*arguments: Any) -> Any:
+        nonlocal now
+        with lock:
+            now += 1
+            most.append(now)
+        begun.release()
+        assert go_on.wait(60)
+        with lock:
+            now -= 1
+        return keep(*arguments)
+
+    monkeypatch.setattr(routes, "keep", read)
+    with ThreadPoolExecutor(5) as pool:
+        sent = [pool.submit(send, client, packed(file(f"{n}.py"))) for n in range(5)]
+        for _ in range(FILES_AT_ONCE):
+            assert begun.acquire(timeout=60)
+        assert client.get("/healthz").status_code == 200
+        go_on.set()
+        assert {each.result().status_code for each in sent} == {201}
+    assert max(most) <= FILES_AT_ONCE
+    assert len(most) == len(sent)
 
 
 def test_a_lost_file_is_stored_again(client: TestClient, settings: Settings) -> None:
