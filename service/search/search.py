@@ -74,6 +74,8 @@ class Search:
         for record in records:
             self._trials[record.number].was_on_its_way = self._is_on_its_way(record)
         self._stopped: list[int] = []
+        #: How far trials are to train that were promoted before they had paused, by number.
+        self._promotions: dict[int, int] = {}
         #: Whether the last step was not given only because the sampler is still drawing.
         self.is_drawing = False
         self._restore(values)
@@ -183,10 +185,18 @@ class Search:
         return any(t.state is TrialState.SUCCEEDED and t.purpose is Purpose.SEARCH for t in trials)
 
     def _promoted(self, *, nothing_else: bool) -> Step | None:
+        for number, until in list(self._promotions.items()):
+            if self._trials[number].state is not TrialState.RUNNING:
+                del self._promotions[number]
+                if not self._trials[number].state.is_finished:
+                    return self._step(number, until)
         while (found := self._scheduler.promote(nothing_else=nothing_else)) is not None:
+            state = self._trials[found.number].state
+            if state is TrialState.RUNNING:  # it has reported, and is still storing its state
+                self._promotions[found.number] = found.until
             # One that was stopped at the end of a search that is extended now has no state left; a
             # program may have ended early at a rung.
-            if not self._trials[found.number].state.is_finished:
+            elif not state.is_finished:
                 return self._step(found.number, found.until)
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,5 +58,6 @@ def test_a_command_is_promoted_from_its_checkpoints_and_nothing_is_left(tmp_path
     assert "<html" in (data / "report.html").read_text(encoding="utf-8")
     printed = "".join(log.read_text() for log in (data / "logs").glob("*.log"))
     assert "began after epoch 0 with a,b" in printed
-    assert "began after epoch 1 with a,b" in printed
+    # A program does not wait for its reports, so its checkpoint may be of a later epoch than 1.
+    assert re.search("began after epoch [123] with a,b", printed)
     assert not with_variable("ARGBEST_DATA_DIR", str(data))

@@ -148,6 +148,22 @@ def test_nothing_waits_for_a_trial_that_ended_early() -> None:
     assert all([until for n, until in world.steps if n == number] == [1, 3] for number in ended)
 
 
+def test_a_trial_goes_on_only_when_it_has_paused() -> None:
+    search = World(**ASHA | {"trials": 3}).search
+    for number in range(3):
+        step = search.next(nothing_runs=False)
+        assert step is not None
+        assert (step.number, step.until) == (number, 1)
+        assert search.report(number, 1, {"train_rmse": float(number)}, 0.1) is Action.PAUSE
+    assert search.next(nothing_runs=False) is None  # the best one is still storing its state
+    search.end(1, TrialState.PAUSED, {})
+    assert search.next(nothing_runs=False) is None
+    search.end(0, TrialState.PAUSED, {})
+    step = search.next(nothing_runs=False)
+    assert step is not None
+    assert (step.number, step.until) == (0, 3)
+
+
 def test_every_trial_of_a_plain_search_trains_to_the_end_in_order() -> None:
     world = World(strategy="random", trials=5, parameters=RANGE)
     world.run()
