@@ -26,7 +26,7 @@ from service.settings import Settings
 PLUGIN = Path(__file__).parents[2] / "tests" / "service" / "plugin"
 EPOCHS = 5
 PAUSE_SECONDS = 0.2
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 T = TypeVar("T")
 
 
