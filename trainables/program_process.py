@@ -111,6 +111,7 @@ class ProgramProcess:
         for _ in self._read(lambda: self.process.poll() is None and time.monotonic() < over):
             pass
         self._end_others()
+        self.read_all()  # what it printed last, for the log
 
     def _end_others(self) -> None:
         with suppress(ProcessLookupError, PermissionError):
