@@ -67,8 +67,7 @@ class ProgramProcess:
         What the program has started ends with it; what it had printed before is read.
         """
         yield from self._read(lambda: self.process.poll() is None)
-        self._end_others()
-        self.read_all()
+        self._end_all()
         for descriptor in self.sources:
             self._take(descriptor, self._lines[descriptor].end())
         yield from self._next()
@@ -110,14 +109,15 @@ class ProgramProcess:
         over = time.monotonic() + grace_seconds
         for _ in self._read(lambda: self.process.poll() is None and time.monotonic() < over):
             pass
-        self._end_others()
-        self.read_all()  # what it printed last, for the log
+        self._end_all()
 
-    def _end_others(self) -> None:
+    def _end_all(self) -> None:
+        """Kill what is left of the program and of its children; read what they printed last."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         end_descendants(self.before)
+        self.read_all()
 
     def _signal(self, number: signal.Signals) -> None:
         if self.process.poll() is None:
