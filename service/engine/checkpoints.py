@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from results.storage import NotInStorage, Storage, StorageError
 from service.engine.messages import Assignment, Checkpointed, Message, Output, Wish
 from service.engine.segment_folders import segment_folder
 from service.engine.training import Resume, TrialContext
+from trainables.files import sha256_of
 
 #: After a checkpoint that could not be stored, the next one is tried this many seconds later.
 RETRY_SECONDS = 5.0
@@ -135,7 +135,7 @@ class SegmentCheckpoints:
         number = self._assignment.number
         name = f"jobs/{self._context.job_id}/{number}/{self._assignment.segment}-{epoch}.npz"
         try:
-            digest, size = _digest(path), path.stat().st_size
+            digest, size = sha256_of(path), path.stat().st_size
             self._storage.save(name, path)
             path.unlink(missing_ok=True)
         except (StorageError, OSError) as error:
@@ -157,10 +157,5 @@ def _check(path: Path, checkpoint: Checkpoint) -> None:
     size = path.stat().st_size
     if size != checkpoint.size:
         raise ValueError(f"{checkpoint.name} has {size:,} bytes of {checkpoint.size:,}")
-    if _digest(path) != checkpoint.sha256:
+    if sha256_of(path) != checkpoint.sha256:
         raise ValueError(f"{checkpoint.name} is damaged: its SHA-256 is not the recorded one")
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

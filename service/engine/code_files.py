@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from results.storage import Storage, StorageError
 from service.code.archive import BadArchive, Limits
 from service.code.unpack import unpack
 from trainables.contract import CodeUnavailable
+from trainables.files import sha256_of
 
 #: An archive that no trial of a node has used for so long is deleted there.
 _KEPT_SECONDS = 7 * 86_400.0
@@ -56,8 +56,7 @@ def lay_out(code: JobCode, storage: Storage, folder: Path) -> None:
 def _is(archive: Path, digest: str) -> bool:
     """Whether the file is the archive with this digest, byte by byte."""
     try:
-        with archive.open("rb") as file:
-            return digest == f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        return digest == f"sha256:{sha256_of(archive)}"
     except FileNotFoundError:
         return False
 

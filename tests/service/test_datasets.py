@@ -24,7 +24,8 @@ from service.datasets import (
 from service.errors import InvalidRequest
 from tests.service.stand_ins import spec
 from tests.trainables.own_data.files import table
-from trainables import own_data, registry
+from trainables import registry
+from trainables.files import sha256_of
 
 LINEAR = registry.get("numpy_linear_regression")
 CARD = {"kind": "regression", "rows": 3, "splits": {"train": 2, "validation": 0, "test": 1},
@@ -46,7 +47,7 @@ def test_a_file_becomes_a_content_in_the_storage(store: Store, tmp_path: Path) -
     assert is_new
     (name,) = storage.names()
     assert name == f"datasets/{record.digest}.npz"
-    assert own_data.digest_of(tmp_path / "storage" / name) == record.digest
+    assert sha256_of(tmp_path / "storage" / name) == record.digest
     assert status_of(record).checksums == {name: (f"sha256:{record.digest}",)}
     assert record.card["source"]["seed"] == 3
 

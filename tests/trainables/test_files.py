@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from trainables.files import locked, remove_folder, replace
+from trainables.files import locked, remove_folder, replace, sha256_of
 
 
 def test_a_lock_is_waited_for_and_each_wait_is_logged(tmp_path: Path) -> None:
@@ -110,3 +110,9 @@ def test_folders_that_are_nested_too_deep_are_named(
     monkeypatch.setattr(shutil, "rmtree", fail)
     with pytest.raises(OSError, match="nested too deep"):
         remove_folder(tmp_path)
+
+
+def test_a_files_digest_is_that_of_its_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")  # FIPS 180-2, appendix B.1
+    digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert sha256_of(tmp_path / "a") == digest

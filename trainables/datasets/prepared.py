@@ -7,7 +7,6 @@ half written, truncated or altered are recognized and made again.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.files import replace
+from trainables.files import replace, sha256_of
 
 MANIFEST = "manifest.json"
 #: The file to lock while :func:`write_arrays` runs.
@@ -56,7 +55,7 @@ def write_arrays(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     for name, array in arrays.items():
         path = folder / f"{name}.npy"
         replace(path, partial(_save, array=array))
-        files[path.name] = asdict(_Entry(path.stat().st_size, _sha256(path)))
+        files[path.name] = asdict(_Entry(path.stat().st_size, sha256_of(path)))
     text = json.dumps({"format": _FORMAT, "files": files}, indent=2)
     replace(folder / MANIFEST, lambda part: part.write_text(text, encoding="utf-8"))
 
@@ -78,7 +77,7 @@ def verify(folder: Path, specs: Mapping[str, ArraySpec]) -> None:
     map_arrays(folder, specs)
     entries = _read_manifest(folder)
     try:
-        digests = {name: _sha256(folder / name) for name in entries}
+        digests = {name: sha256_of(folder / name) for name in entries}
     except OSError as error:
         raise NotPrepared(f"{folder}: cannot be read ({error})") from error
     for name, digest in digests.items():
@@ -89,11 +88,6 @@ def verify(folder: Path, specs: Mapping[str, ArraySpec]) -> None:
 def _save(path: Path, array: NDArray[Any]) -> None:
     with path.open("wb") as file:
         np.save(file, array, allow_pickle=False)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_manifest(folder: Path) -> dict[str, _Entry]:

@@ -7,6 +7,6 @@ unpacked once on each node (:mod:`~trainables.own_data.stored`).
 """
 
 from trainables.own_data.problems import BadData
-from trainables.own_data.stored import digest_of, folder_of, is_unpacked, load, unpack
+from trainables.own_data.stored import folder_of, is_unpacked, load, unpack
 
-__all__ = ["BadData", "digest_of", "folder_of", "is_unpacked", "load", "unpack"]
+__all__ = ["BadData", "folder_of", "is_unpacked", "load", "unpack"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.datasets.types import SPLITS
+from trainables.files import sha256_of
 from trainables.own_data.arrays import Parts, read_npz
 from trainables.own_data.card import Card, make_card
 from trainables.own_data.columns import typed
@@ -149,9 +149,7 @@ def _check_rows(rows: int) -> None:
 
 
 def _source(path: Path, what: str) -> dict[str, Any]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"format": what, "bytes": path.stat().st_size, "sha256": digest}
+    return {"format": what, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
 def tree_of(prepared: Prepared) -> Mapping[str, Any]:

@@ -7,7 +7,6 @@ is checked. On a node it becomes plain arrays, which all trials map
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +19,7 @@ from trainables.contract import DatasetUnavailable
 from trainables.datasets import prepared
 from trainables.datasets.prepared import ArraySpec, NotPrepared
 from trainables.datasets.types import SPLITS, ClassificationData, Data, RegressionData
-from trainables.files import locked, replace
+from trainables.files import locked, replace, sha256_of
 from trainables.own_data.problems import MAX_NUMBERS
 from trainables.state_files import StateError
 
@@ -32,13 +31,7 @@ _MAX_BYTES = 16 * MAX_NUMBERS + 64 * 2**20
 def write(path: Path, content: Mapping[str, Any]) -> str:
     """Write a data set's content to a file; return its SHA-256, which names the content."""
     state_files.write(path, content)
-    return digest_of(path)
-
-
-def digest_of(path: Path) -> str:
-    """Return a file's SHA-256 in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def folder_of(datasets_dir: Path, digest: str) -> Path:
@@ -62,7 +55,7 @@ def unpack(path: Path, folder: Path, digest: str) -> None:
     digest or the folder cannot be written.
     """
     try:
-        if digest_of(path) != digest:
+        if sha256_of(path) != digest:
             raise StateError("its SHA-256 is another")
         content = state_files.read(path, max_bytes=_MAX_BYTES)
         arrays = {name: content.pop(name) for name in _names()}

@@ -11,7 +11,8 @@ import pytest
 from tests.trainables.own_data.files import made, table
 from trainables.contract import DatasetUnavailable
 from trainables.datasets import ClassificationData, RegressionData
-from trainables.own_data import digest_of, folder_of, is_unpacked, load, unpack
+from trainables.files import sha256_of
+from trainables.own_data import folder_of, is_unpacked, load, unpack
 from trainables.own_data.making import tree_of
 from trainables.own_data.stored import write
 
@@ -25,7 +26,7 @@ def put(folder: Path, **options: Any) -> tuple[Path, str]:
 def test_a_regression_comes_back_as_it_was(tmp_path: Path) -> None:
     prepared = made(tmp_path, table(), target="price").prepared
     file, digest = put(tmp_path, target="price")
-    assert digest == digest_of(file)
+    assert digest == sha256_of(file)
     target = folder_of(tmp_path, digest)
     assert not is_unpacked(target)
     for _ in range(2):  # another process may have been first
