@@ -5,28 +5,63 @@ const key = "argbest.token";
 
 export class TokenNeeded extends Error {}
 
+// What the server refuses: `problems` are {pointer, detail, hint} of single fields, `hint` is for the whole.
+export class Refused extends Error {
+  constructor(status, { detail, hint = "", errors = [] }) {
+    super(hint ? `${detail}; ${hint}` : detail);
+    Object.assign(this, { status, detail, hint, problems: errors });
+  }
+}
+
+// Whether the server could be reached; a "change" event says when that changes.
+class Connection extends EventTarget {
+  isLost = false;
+  note(isLost) {
+    if (isLost === this.isLost) return;
+    this.isLost = isLost;
+    this.dispatchEvent(new Event("change"));
+  }
+}
+export const connection = new Connection();
+
 // Kept until the tab is closed, for pages of this origin alone.
 export const keepToken = (token) => sessionStorage.setItem(key, token.trim());
 export const forgetToken = () => sessionStorage.removeItem(key);
 export const hasToken = () => sessionStorage.getItem(key) !== null;
 
-async function request(path, { headers = {}, ...options } = {}) {
-  const token = hasToken() ? { Authorization: `Bearer ${sessionStorage.getItem(key)}` } : {};
-  const answer = await fetch(base + path, { ...options, headers: { ...headers, ...token } });
-  if (answer.ok) return answer;
-  const isProblem = answer.headers.get("content-type")?.startsWith("application/problem+json");
-  const detail = isProblem ? inWords(await answer.json()) : `the server answered ${answer.status}`;
-  throw answer.status === 401 ? new TokenNeeded(detail) : new Error(detail);
+async function reached(asked) {
+  try {
+    const answer = await asked;
+    connection.note(false);
+    return answer;
+  } catch (error) {
+    if (error instanceof TypeError) connection.note(true); // so fetch says that nobody answered
+    throw error;
+  }
 }
 
-const inWords = ({ detail, hint }) => (hint ? `${detail}; ${hint}` : detail);
+async function request(path, { headers = {}, ...options } = {}) {
+  const token = hasToken() ? { Authorization: `Bearer ${sessionStorage.getItem(key)}` } : {};
+  const answer = await reached(fetch(base + path, { ...options, headers: { ...headers, ...token } }));
+  if (answer.ok) return answer;
+  const isProblem = answer.headers.get("content-type")?.startsWith("application/problem+json");
+  const problem = isProblem ? await answer.json() : { detail: `the server answered ${answer.status}` };
+  const refused = new Refused(answer.status, problem);
+  throw answer.status === 401 ? new TokenNeeded(refused.message) : refused;
+}
 
 export const get = async (path) => (await request(path)).json();
 
-export function post(path, body) {
+const send = (method, path, body) => {
   const json = { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  return request(path, { method: "POST", ...(body ? json : {}) });
-}
+  return request(path, { method, ...(body ? json : {}) });
+};
+
+export const post = (path, body) => send("POST", path, body);
+export const patch = (path, body) => send("PATCH", path, body);
+
+// A text or a file, as it is; `headers` may name more than its type.
+export const postRaw = (path, body, type) => request(path, { method: "POST", headers: { "Content-Type": type }, body });
 
 // The answer as an address that an image or a link may have; revoke it when it is drawn.
 export async function objectUrl(path) {

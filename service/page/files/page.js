@@ -1,226 +1,125 @@
-// Draws the list of jobs, or one job live (#job/<id>), from the API.
-import { base, events, forgetToken, get, hasToken, keepToken, objectUrl, save, TokenNeeded } from "./api.js";
-import { controls } from "./controls.js";
-import { bar, make, right, table, waits } from "./elements.js";
-import { count, duration, moment, number, parameterValue } from "./format.js";
-import { bestCell, bestText, conclusion, meansOf, stateCell, stateFilter, stateMark } from "./trials.js";
+// The frame: which view is shown, by what stands behind the "#" of the address. A view is a module with
+// `show(main, address)`, which draws into `main` and returns what is to be called when it is left.
+import { connection, keepToken, TokenNeeded, forgetToken } from "./api.js";
+import { announce, failed, loading, tokenAsked } from "./parts/faces.js";
+import { make } from "./parts/elements.js";
 
-const main = document.getElementById("main");
-let stop = () => {};
-// Grows with each route: work that began for an earlier route draws nothing when it ends.
-let visit = 0;
+// Each is loaded when it is first asked for.
+const VIEWS = {
+  jobs: () => import("./jobs/jobs.js"),
+  job: () => import("./job/job.js"),
+};
 
-// A browser sends no token when it follows a link, so with a token the file is fetched and saved.
-function link(path, text, name) {
-  const follow = (event) => {
-    if (!hasToken()) return;
-    event.preventDefault();
-    save(path, name).catch(fail);
-  };
-  return make("a", { href: base + path, onclick: follow }, text);
+const RETRY_MS = 2000;
+const frame = document.getElementById("main");
+let leave = () => {};
+// The element of the view that is shown: one that was left draws into an element that nobody sees.
+let shown = null;
+
+// Names stand at even places and ids at odd ones, the last name is the view:
+// "#/job/ID/trial/3?log=1" is {view: "trial", path: ["ID", "3"], query}. Older links have no first slash.
+export function readAddress(hash) {
+  const [place, query = ""] = hash.replace(/^#?\/?/, "").split(/\?(.*)/s);
+  const words = place.split("/").filter(Boolean).map(decodeURIComponent);
+  const names = words.filter((_, index) => index % 2 === 0);
+  return { view: names.at(-1) ?? "jobs", names, path: words.filter((_, index) => index % 2 === 1), query: new URLSearchParams(query) };
 }
 
-function showDashboard(url) {
+export function hashOf({ view, names = [view], path = [], query = new URLSearchParams() }) {
+  const words = names.flatMap((name, index) => (index in path ? [name, path[index]] : [name]));
+  const asked = new URLSearchParams(query).toString();
+  return `#/${words.map(encodeURIComponent).join("/")}${asked ? `?${asked}` : ""}`;
+}
+
+export const address = () => readAddress(location.hash);
+
+// `query` may be an object.
+export const go = (to) => { location.hash = hashOf(to); };
+
+// Puts into the address what the view shows, and draws nothing. A value of null, "" or an empty list takes its key out.
+export function setQuery(changes) {
+  const now = address();
+  for (const [key, value] of Object.entries(changes)) {
+    now.query.delete(key);
+    for (const one of [value ?? ""].flat()) if (one !== "") now.query.append(key, one);
+  }
+  history.replaceState(history.state, "", hashOf(now));
+}
+
+export const setTitle = (text) => { document.title = text ? `${text} · argbest` : "argbest"; };
+
+export function showDashboard(url) {
   const link = document.getElementById("dashboard");
   if (url) { link.href = url; link.hidden = false; }
 }
 
-async function showJobs(isCurrent) {
-  const draw = async () => {
-    const { items } = await get("/jobs?limit=100");
-    if (!isCurrent()) return;
-    showDashboard(items[0]?.dashboard_url);
-    const rows = items.map((job) => ({ cells: [
-      make("a", { href: `#job/${job.id}` }, job.name), make("span", {}, stateMark(job.state), waits(job)), right(job.slots ?? ""),
-      right(job.priority), bar(job), bestCell(job.best), moment(job.created_at),
-    ] }));
-    main.replaceChildren(make("h2", {}, "Jobs"), items.length
-      ? table(["Name", "State", "Slots", "Priority", "Progress", "Best", "Created"], rows)
-      : make("p", { class: "muted" }, "No jobs yet. POST one to /api/v1/jobs, or run: argbest submit q2_linear_regression"));
-  };
-  await draw();
-  const timer = setInterval(() => draw().catch((error) => isCurrent() && fail(error)), 2000);
-  return () => clearInterval(timer);
+function showError(error) {
+  const mine = shown;
+  mine.replaceChildren(failed(connection.isLost ? "The server does not answer." : `Something went wrong: ${error.message}`, draw));
+  if (connection.isLost) setTimeout(() => shown === mine && connection.isLost && draw(), RETRY_MS);
 }
 
-// A browser takes seconds to lay out a table of very many rows.
-const MOST_ROWS = 500;
-
-// The running trials, the best one, then the others by the rank that the API last gave them.
-function inOrder(job, trials, ranks) {
-  const place = (t) => {
-    if (t.state === "running") return -1;
-    return t.number === job.best?.trial ? 0 : (ranks.get(t.number) ?? Infinity);
-  };
-  const placed = trials.map((t) => [place(t), t]).sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
-  return placed.map(([, t]) => t);
-}
-
-const epochsOf = (t, job) =>
-  `${t.epochs} of ${job.spec.epochs}${t.resumed_from ? `, went on after ${t.resumed_from}` : ""}`;
-
-function trialRows(job, all, ranks, keep) {
-  const trials = keep(all), means = job.spec.repeats > 1 ? meansOf(job, all) : null;
-  const varied = Object.keys(job.spec.parameters).filter((name) =>
-    new Set(trials.map((t) => JSON.stringify(t.parameters[name]))).size > 1);
-  const metrics = [...new Set(trials.flatMap((t) => Object.keys(t.metrics)))];
-  const drawn = trials.length > MOST_ROWS ? inOrder(job, trials, ranks).slice(0, MOST_ROWS) : trials;
-  const value = (t, name) => {
-    if (!(name in t.parameters)) return "";
-    const text = parameterValue(t.parameters[name]);
-    return typeof t.parameters[name] === "number" ? right(text) : text;
-  };
-  const rows = drawn.map((t) => ({
-    best: job.best?.trial === t.number,
-    cells: [right(t.purpose === "confirm" ? `${t.number}, confirms ${t.configuration}` : t.number), stateCell(t), epochsOf(t, job),
-      ...varied.map((name) => value(t, name)),
-      ...metrics.map((name) => (name in t.metrics ? right(number(t.metrics[name])) : "")),
-      ...(means ? [right(t.purpose === "confirm" ? "" : means.get(t.configuration) ?? "")] : []),
-      right(duration(t.seconds))],
-  }));
-  const mean = means ? ["Mean"] : [];
-  const drawnTable = table(["Trial", "State", "Epochs", ...varied, ...metrics, ...mean, "Time"], rows);
-  if (drawn.length === trials.length) return drawnTable;
-  const csv = link(`/jobs/${job.id}/trials?format=csv`, "all as CSV", "trials.csv");
-  return make("section", {}, make("p", { class: "muted" },
-    `${drawn.length} of ${count(trials.length, "trial")}, the running ones and then the best; `, csv), drawnTable);
-}
-
-async function plots(job) {
-  const { items } = await get(`/jobs/${job.id}/plots`);
-  return make("div", { class: "plots" }, ...await Promise.all(items.map(async (plot) => {
-    const path = `/jobs/${job.id}/plots/${encodeURIComponent(plot.name)}.svg`;
-    const src = await objectUrl(path);
-    const image = make("img", { src, alt: plot.title, onload: () => URL.revokeObjectURL(src) });
-    return make("figure", {}, link(path, image, `${plot.name}.svg`), make("figcaption", {}, plot.caption));
-  })));
-}
-
-// A command's arguments with its code, or the function of the code; nothing of registered trainables.
-function programOf({ command, trainable, code }) {
-  if (!command && !code) return "";
-  return [command ? command.join(" ") : trainable, code?.slice(0, 19)].filter(Boolean).join(" · ");
-}
-
-function jobHead(job) {
-  const ran = programOf(job.spec);
-  const slots = job.slots === null ? "" : `, ${count(job.slots, "slot")}`;
-  return [
-    make("h2", {}, job.name, " ", make("span", { class: "muted" }, `${job.state}${slots}`)),
-    make("p", {}, bar(job), waits(job)),
-    ran ? make("p", {}, make("code", {}, ran)) : "",
-    job.ended_by ? make("p", {}, `The search ended early: ${job.ended_by}`) : "",
-  ];
-}
-
-function jobFacts(job) {
-  const report = (format) => link(`/jobs/${job.id}/report?format=${format}`, format.toUpperCase(), `report.${format}`);
-  return [
-    make("p", {}, "Report: ", report("html"), " ", report("pdf"), " ", report("md"), " ", report("json"), " · ",
-      link(`/jobs/${job.id}/log`, "log", "log.txt")),
-    job.error ? make("pre", {}, job.error.message) : "",
-    job.best ? make("pre", {}, bestText(job.best)) : "",
-  ];
-}
-
-async function showJob(id, isCurrent) {
-  let job = await get(`/jobs/${id}`);
-  if (!isCurrent()) return () => {};
-  const trials = new Map(), ranks = new Map();
-  let ranked = -1, last = "";
-  const [head, facts, verdict, rows, pictures] = Array.from({ length: 5 }, () => make("section"));
-  // A stream ends with its job: one that goes on is followed by another.
-  const actions = controls(id, () => job.finished_at && route(), fail);
-  const filter = stateFilter(() => drawSoon());
-  main.replaceChildren(head, actions.element, facts, verdict, filter.element, rows, pictures);
-  let isDue = false;
-  const draw = () => {
-    isDue = false;
-    if (!isCurrent()) return;
-    head.replaceChildren(...jobHead(job));
-    actions.show(job);
-    facts.replaceChildren(...jobFacts(job));
-    const all = [...trials.values()].sort((a, b) => a.number - b.number);
-    filter.show(all);
-    rows.replaceChildren(trialRows(job, all, ranks, filter.keep));
-  };
-  // Ranks choose the rows of a long table: they are read again when twice as many trials have ended, and at the end.
-  const readRanks = async () => {
-    const { finished } = job.progress;
-    if (trials.size <= MOST_ROWS || finished === ranked || (finished < 2 * ranked && !job.finished_at)) return;
-    ranked = finished;
-    const { items } = await get(`/jobs/${id}/trials`);
-    for (const { number: trial, rank } of items) if (rank !== null) ranks.set(trial, rank);
-    drawSoon();
-  };
-  // A stream begins with an event per trial: events since the last frame are drawn together.
-  const drawSoon = () => {
-    if (!isDue) requestAnimationFrame(draw);
-    isDue = true;
-  };
-  showDashboard(job.dashboard_url);
-  const left = new AbortController();
-  const follow = async () => {
-    for await (const [kind, data, change] of events(`/jobs/${id}/events`, left.signal, last)) {
-      last = change || last;
-      if (kind === "trial") trials.set(data.number, data);
-      if (kind === "job") {
-        job = data;
-        await readRanks();
-      }
-      drawSoon();
-    }
-    if (job.finished_at) {
-      if (job.best) verdict.replaceChildren(conclusion(await get(`/jobs/${id}/best`)));
-      pictures.replaceChildren(await plots(job));
-    } else throw new TypeError("the stream broke off");
-  };
-  const keepFollowing = () => follow().catch((error) => {
-    if (left.signal.aborted || !isCurrent()) return;
-    // A network error: the service may be starting again. The new stream goes on after the last change.
-    if (error instanceof TypeError) setTimeout(keepFollowing, 2000);
-    else fail(error);
-  });
-  keepFollowing();
-  return () => left.abort();
-}
-
-function askForToken(reason) {
-  stop();
-  stop = () => {};
-  visit += 1;
-  forgetToken();
-  const input = make("input", { type: "password", autocomplete: "off", required: "", "aria-label": "Token" });
-  const keep = (event) => {
-    event.preventDefault();
-    keepToken(input.value);
-    route();
-  };
-  main.replaceChildren(make("h2", {}, "Token"),
-    make("form", { onsubmit: keep }, input, " ", make("button", {}, "Open")),
-    make("p", { class: "muted" }, `${reason}. On the server's machine, argbest token create NAME makes one, and argbest token local shows that of its user.`));
-  input.focus();
-}
-
+// Leaves the view and shows why it cannot be shown.
 function fail(error) {
-  if (error instanceof TokenNeeded) return askForToken(error.message);
-  main.replaceChildren(make("p", { role: "alert" }, `Something went wrong: ${error.message}`));
+  leave();
+  leave = () => {};
+  if (!(error instanceof TokenNeeded)) return showError(error);
+  forgetToken();
+  const form = tokenAsked(error.message, (token) => {
+    keepToken(token);
+    draw();
+  });
+  shown.replaceChildren(form);
+  form.querySelector("input").focus();
 }
 
-async function route() {
-  stop();
-  stop = () => {};
-  visit += 1;
-  const mine = visit;
-  const isCurrent = () => visit === mine;
-  const [kind, id] = location.hash.slice(1).split("/");
-  try {
-    const leave = await (kind === "job" && id ? showJob(id, isCurrent) : showJobs(isCurrent));
-    if (isCurrent()) stop = leave; else leave();
-  } catch (error) {
-    if (isCurrent()) fail(error);
+function markInNav(view) {
+  for (const link of document.querySelectorAll("#nav a[href^='#/']")) {
+    if (readAddress(link.hash).view === view) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
 }
 
-addEventListener("hashchange", route);
-route();
+// Draws the view anew.
+export function again() {
+  return draw();
+}
+
+async function draw() {
+  leave();
+  leave = () => {};
+  const mine = make("div", {}, loading());
+  shown = mine;
+  frame.replaceChildren(mine);
+  const now = address();
+  setTitle("");
+  markInNav(now.view);
+  try {
+    const load = VIEWS[now.view];
+    if (!load) throw new Error(`there is no view "${now.view}"`);
+    const { show } = await load();
+    if (shown !== mine) return;
+    const stop = await show(mine, now);
+    if (shown === mine) leave = stop; else stop();
+  } catch (error) {
+    if (shown === mine) fail(error);
+  }
+}
+
+frame.addEventListener("failed", ({ detail }) => fail(detail));
+addEventListener("hashchange", () => {
+  draw();
+  // A reader of the screen goes on in the new view.
+  frame.focus({ preventScroll: true });
+});
+document.getElementById("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  frame.focus();
+});
+connection.addEventListener("change", () => {
+  const line = document.getElementById("connection");
+  line.hidden = !connection.isLost;
+  line.textContent = connection.isLost ? "The connection to the server is lost. The page tries again by itself." : "";
+  if (!connection.isLost) announce("The connection is back.");
+});
+draw();

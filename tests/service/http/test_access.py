@@ -133,7 +133,7 @@ def test_what_is_open_tells_nothing_of_the_machine(locked: TestClient, store: St
         "/",
         "/page/page.js",
         "/page/api.js",
-        "/page/page.css",
+        "/page/style/page.css",
         "/healthz",
         "/version",
         "/openapi.json",

@@ -28,7 +28,7 @@ VALUES = ["adam", "", True, None, 3, 0, -7, 0.1, 0.001, 1.5, 1e-7, 123456.75, [6
 def written(page: Page, name: str, calls: Sequence[Sequence[Any]]) -> list[str]:
     """Return what the page's function writes for each list of arguments."""
     script = (
-        "async ([name, calls]) => { const format = await import('/page/format.js');"
+        "async ([name, calls]) => { const format = await import('/page/parts/format.js');"
         " return calls.map((call) => format[name](...call)); }"
     )
     found: list[str] = page.evaluate(script, [name, calls])

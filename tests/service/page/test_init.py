@@ -13,7 +13,7 @@ def test_the_page_is_served_with_a_strict_policy(client: TestClient) -> None:
     assert page.status_code == 200
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert client.get("/page/page.js").headers["content-type"].startswith("text/javascript")
-    assert client.get("/page/page.css").status_code == 200
+    assert client.get("/page/style/page.css").status_code == 200
 
 
 def test_the_docs_need_no_other_host(client: TestClient) -> None:

@@ -71,7 +71,7 @@ def test_the_list_shows_the_job_and_escapes_its_name(
     expect(row).to_contain_text("validation_accuracy 0.8750")
     expect(row).to_contain_text("2 of 2 epochs")
     link = row.get_by_role("link", name="<b>rates</b>", exact=True)
-    expect(link).to_have_attribute("href", f"#job/{job_id}")
+    expect(link).to_have_attribute("href", f"#/job/{job_id}")
     assert complaints == []
 
 

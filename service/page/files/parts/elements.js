@@ -32,3 +32,6 @@ export function bar({ progress, spec, finished_at: end }) {
 
 // Why a job waits, in a line of its own.
 export const waits = (job) => (job.waiting ? make("span", { class: "muted wait" }, `waits ${job.waiting}`) : "");
+
+// A state with its color in front.
+export const stateMark = (state) => make("span", { class: `state state-${state}` }, state);

@@ -1,11 +1,8 @@
 // What the states of a job's trials are called, how many are in each, and which of them are shown.
-import { make, right, table } from "./elements.js";
-import { meanText } from "./format.js";
+import { make, right, stateMark, table } from "../parts/elements.js";
+import { meanText } from "../parts/format.js";
 
 export const STATES = ["queued", "running", "paused", "succeeded", "stopped", "failed", "cancelled"];
-
-// A state with its color in front.
-export const stateMark = (state) => make("span", { class: `state state-${state}` }, state);
 
 // What a trial's row says of its state: why it failed, or why it is not ranked.
 export function stateCell(trial) {
@@ -76,5 +73,3 @@ export function conclusion({ confirmation, diagnosis = [] }) {
   if (diagnosis.length) parts.push(make("h3", {}, "Notes on the search"), make("ul", {}, ...diagnosis.map(({ detail, hint }) => make("li", {}, `${detail} ${hint}`))));
   return parts.length ? make("section", { "aria-label": "Conclusion" }, ...parts) : "";
 }
-
-export const bestCell = (best) => (best ? `${best.metric} ${meanText(best.value, best.standard_deviation, best.n ?? 1)}` : "");

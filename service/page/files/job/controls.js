@@ -1,7 +1,7 @@
 // What one may do with a job: its verbs, its priority, and more trials or epochs once it has finished.
 // Elements stay while the job is drawn again, so that a field keeps its focus and what was typed.
-import { post, TokenNeeded } from "./api.js";
-import { make } from "./elements.js";
+import { post, TokenNeeded } from "../api.js";
+import { make } from "../parts/elements.js";
 
 // Strategies that list their configurations: only samplers can draw more trials.
 const LISTED = ["single", "one_at_a_time", "grid"];

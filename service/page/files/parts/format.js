@@ -55,3 +55,6 @@ export const meanText = (mean, deviation, n) =>
   (n < 2 ? number(mean) : `${number(mean)} ± ${number(deviation)} (n = ${n})`);
 
 export const count = (amount, noun) => `${amount} ${noun}${amount === 1 ? "" : "s"}`;
+
+// The best value so far with its metric.
+export const bestInWords = (best) => (best ? `${best.metric} ${meanText(best.value, best.standard_deviation, best.n ?? 1)}` : "");
