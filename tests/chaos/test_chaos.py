@@ -37,7 +37,10 @@ JOB = {"search_space": "q2_linear_regression", "epochs": 1}
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Settings:
     (tmp_path / "datasets").mkdir()
-    return Settings(data_dir=tmp_path, database_url="", ray_address="", min_free_bytes=0)
+    # Processes that are started ahead cost seconds of processor time after every kill.
+    return Settings(
+        data_dir=tmp_path, database_url="", ray_address="", min_free_bytes=0, warm_processes=0
+    )
 
 
 @pytest.fixture
@@ -75,12 +78,7 @@ def test_no_accepted_job_is_lost_or_doubled_when_the_api_is_killed(settings: Set
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize(
-    "settings",
-    # On SQLite tests/service/engine/test_recovery.py kills both in the gate.
-    [pytest.param("sqlite", marks=pytest.mark.long), "postgresql"],
-    indirect=True,
-)
+@pytest.mark.long  # tests/service/engine/test_recovery.py kills both in the gate
 def test_a_killed_driver_and_controller_lose_no_result(settings: Settings) -> None:
     outcome = kill_drivers_and_controllers(settings, 1, 1, limit_s=math.inf, trials=6)
     assert outcome.violations == []
@@ -89,12 +87,14 @@ def test_a_killed_driver_and_controller_lose_no_result(settings: Settings) -> No
 
 
 @pytest.mark.ray
-@pytest.mark.slow
+@pytest.mark.long  # tests/trainables/test_states.py and test_recovery.py hold both halves of it
 @pytest.mark.timeout(900)  # half a minute alone, minutes beside other programs
 def test_long_trials_go_on_with_the_same_curves_when_processes_are_killed(tmp_path: Path) -> None:
     ensure_fashion_mnist()
     (tmp_path / "datasets").symlink_to(DATASETS)
-    settings = Settings(data_dir=tmp_path, min_free_bytes=0, checkpoint_seconds=0.5)
+    settings = Settings(
+        data_dir=tmp_path, min_free_bytes=0, checkpoint_seconds=0.5, warm_processes=0
+    )
     size = Size(trials=2, epochs=10, hidden=50)
     outcome = disturb_segments(settings, 2, limit_s=math.inf, size=size)
     assert outcome.violations == []
@@ -113,7 +113,7 @@ def test_a_driver_and_a_controller_stopped_past_the_lease_write_no_more(sqlite: 
 
 
 @pytest.mark.ray
-@pytest.mark.slow
+@pytest.mark.long  # test_recovery.py ends a head in the gate
 def test_killed_nodes_of_ray_lose_no_result_while_the_api_answers(sqlite: Settings) -> None:
     outcome = kill_nodes(sqlite, 1, limit_s=math.inf, trials=10)
     assert outcome.figures["kill -9 of a worker, and of the head"] == "1 of 1"
@@ -123,9 +123,9 @@ def test_killed_nodes_of_ray_lose_no_result_while_the_api_answers(sqlite: Settin
 
 @pytest.mark.ray
 def test_two_apis_and_two_controllers_run_each_job_once(postgresql: Settings) -> None:
-    outcome = run_each_once(postgresql, 6, limit_s=120)
+    outcome = run_each_once(postgresql, 4, limit_s=120)
     assert outcome.violations == []
-    assert (outcome.figures["jobs run"], outcome.figures["claims"]) == ("6 of 6", 6)
+    assert (outcome.figures["jobs run"], outcome.figures["claims"]) == ("4 of 4", 4)
 
 
 def test_an_experiment_without_a_kill_is_broken(sqlite: Settings) -> None:

@@ -19,6 +19,7 @@ import psutil
 from results.records import DriverProcess
 from results.store import open_store
 from service.engine import processes
+from service.settings import Settings
 from tests.real_data import DATASETS
 
 PLUGIN = Path(__file__).parent / "plugin"
@@ -40,7 +41,7 @@ def until(question: Callable[[], T | None], *, within_s: float, what: str) -> T:
         answer = question()
         if answer:
             return answer
-        time.sleep(0.05)
+        time.sleep(0.1)
     raise AssertionError(f"not within {within_s:g} s: {what}")
 
 
@@ -69,12 +70,20 @@ class Service:
     def __init__(self, folder: Path, **variables: str) -> None:
         self.folder, self._variables = folder, variables
         self.url = f"http://127.0.0.1:{free_port()}"
+        # One for all requests: making one costs 40 ms of processor time, and tests ask often.
+        self.http = httpx2.Client(base_url=self.url, timeout=60)
         self.log = folder / "serve.log"
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         # Prepared data are shared by all test services; a service makes its own where missing.
         DATASETS.mkdir(parents=True, exist_ok=True)
         (folder / "datasets").symlink_to(DATASETS)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that say where its data are."""
+        url = self._variables.get("ARGBEST_DATABASE_URL", "")
+        return Settings(data_dir=self.folder, database_url=url)
 
     def start(self) -> None:
         path = os.pathsep.join([str(PLUGIN), os.environ.get("PYTHONPATH", "")])
@@ -91,7 +100,7 @@ class Service:
         assert self._process is not None
         assert self._process.poll() is None, self.log.read_text(encoding="utf-8")
         try:
-            return httpx2.get(f"{self.url}/readyz").status_code == 200
+            return self.http.get("/readyz").status_code == 200
         except httpx2.TransportError:
             return False
 
@@ -121,7 +130,7 @@ class Service:
 
     def recorded_driver(self, job_id: str) -> DriverProcess:
         """Return what the database says of the process that drives the job."""
-        with closing(open_store(f"sqlite:///{self.folder / 'argbest.db'}")) as store:
+        with closing(open_store(self.settings.store_url)) as store:
             driver = store.leased_jobs()[job_id].driver
         assert driver is not None
         return driver
@@ -141,13 +150,13 @@ class Service:
 
     def submit(self, search_space: Any, **fields: Any) -> str:
         body = {"search_space": search_space, **fields}
-        answer = httpx2.post(f"{self.url}/api/v1/jobs", json=body)
+        answer = self.http.post("/api/v1/jobs", json=body)
         assert answer.status_code == 202, answer.text
         job_id: str = answer.json()["id"]
         return job_id
 
     def get(self, path: str) -> Any:
-        answer = httpx2.get(f"{self.url}/api/v1/jobs/{path}", timeout=30)
+        answer = self.http.get(f"/api/v1/jobs/{path}")
         answer.raise_for_status()
         return answer.json()
 
@@ -156,7 +165,7 @@ class Service:
         return found
 
     def log_of(self, job_id: str) -> str:
-        return httpx2.get(f"{self.url}/api/v1/jobs/{job_id}/log", timeout=30).text
+        return self.http.get(f"/api/v1/jobs/{job_id}/log").text
 
     def assert_complete(self, job_id: str, *, trials: int, epochs: int) -> None:
         """Every planned trial has succeeded, with each epoch of its last attempt once."""
@@ -172,7 +181,7 @@ class Service:
 
     def ask(self, job_id: str, verb: str) -> dict[str, Any]:
         """POST a verb that is allowed and return the job."""
-        answer = httpx2.post(f"{self.url}/api/v1/jobs/{job_id}/{verb}")
+        answer = self.http.post(f"/api/v1/jobs/{job_id}/{verb}")
         assert answer.status_code == 202, answer.text
         job: dict[str, Any] = answer.json()
         return job
@@ -186,7 +195,7 @@ class Service:
 
     def metric(self, name: str) -> float:
         """Return one number that `/metrics` tells."""
-        lines = httpx2.get(f"{self.url}/metrics").text.splitlines()
+        lines = self.http.get("/metrics").text.splitlines()
         (value,) = (line.split()[1] for line in lines if line.startswith(f"{name} "))
         return float(value)
 

@@ -79,18 +79,14 @@ def test_compiled_batches_equal_plain(folder: Path) -> None:
         torch.testing.assert_close(weight, expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.long  # three graphs more
 @pytest.mark.parametrize(
     ("architecture", "rule"),
     [
         (Architecture(784, 10, 1, 200), Optimizer("sgd", 0.01)),
-        pytest.param(
-            Architecture(784, 10, 1, 200), Optimizer("adam", 0.001), marks=pytest.mark.long
-        ),
+        (Architecture(784, 10, 1, 200), Optimizer("adam", 0.001)),
         # tanh: of 600 ReLUs and 500 steps, one is now and then so near to 0 that rounding decides.
-        pytest.param(
-            Architecture(784, 10, 3, 200, "tanh"), Optimizer("sgd", 0.01), marks=pytest.mark.long
-        ),
+        (Architecture(784, 10, 3, 200, "tanh"), Optimizer("sgd", 0.01)),
     ],
     ids=["delayed SGD", "Adam", "three layers"],
 )

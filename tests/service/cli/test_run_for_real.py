@@ -51,7 +51,8 @@ def test_a_command_is_promoted_from_its_checkpoints_and_nothing_is_left(tmp_path
     ended = subprocess.run(
         [sys.executable, "-m", "service.cli", "run", "search.yaml", "--data-dir", str(data)],
         cwd=folder, capture_output=True, text=True, timeout=300, check=False,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "ARGBEST_NUM_CPUS": "2"},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "ARGBEST_NUM_CPUS": "2",
+             "ARGBEST_WARM_PROCESSES": "0"},
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert "best trial: 2" in ended.stdout

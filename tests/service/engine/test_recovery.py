@@ -6,7 +6,6 @@ import signal
 from contextlib import ExitStack
 from pathlib import Path
 
-import httpx2
 import psutil
 import pytest
 
@@ -80,7 +79,7 @@ def test_failed_trials_run_again_and_succeeded_ones_stay(service: Service, tmp_p
     service.assert_complete(job_id, trials=2, epochs=3)
     assert service.get(f"{job_id}/trials/0") == before
     assert attempts(service, job_id) == [1, 2]
-    again = httpx2.post(f"{service.url}/api/v1/jobs/{job_id}/retry-failed")
+    again = service.http.post(f"/api/v1/jobs/{job_id}/retry-failed")
     assert again.status_code == 409
     assert again.json()["hint"]
 
@@ -243,4 +242,4 @@ def test_a_ray_head_that_is_lost_is_replaced(
     service.wait(job_id, within_s=150)
     service.assert_complete(job_id, trials=2, epochs=4)
     assert attempts(service, job_id)[0] == 1
-    assert httpx2.get(f"{service.url}/readyz").status_code == 200
+    assert service.http.get("/readyz").status_code == 200

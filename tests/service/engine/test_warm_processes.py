@@ -35,8 +35,9 @@ def waiting(service: Service) -> list[psutil.Process]:
 
 @pytest.mark.ray
 def test_a_job_takes_processes_that_wait_and_does_without_those_that_died(
-    service: Service,
+    own_service: Service,
 ) -> None:
+    service = own_service
     until(lambda: len(waiting(service)) >= 2, within_s=60, what="two processes wait")
     before = {process.pid for process in waiting(service)}
     space = steps(epochs=8, x={"values": [1.0, 2.0]}, pause_s=0.5)
