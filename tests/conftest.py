@@ -26,9 +26,8 @@ hypothesis.settings.load_profile("long" if LONG else "gate")
 
 #: These files share one real service: a second one costs minutes.
 WITH_THE_SERVICE = (
-    "tests/service/test_end_to_end.py",
-    "tests/service/engine/test_recovery.py",
-    "tests/service/engine/test_warm_processes.py",
+    "tests/service/whole/test_end_to_end.py",
+    "tests/service/whole/test_recovery.py",
 )
 #: These files share code that takes 20 s to compile.
 WITH_COMPILED_CODE = (

@@ -78,7 +78,7 @@ def test_no_accepted_job_is_lost_or_doubled_when_the_api_is_killed(settings: Set
 
 
 @pytest.mark.ray
-@pytest.mark.long  # tests/service/engine/test_recovery.py kills both in the gate
+@pytest.mark.long  # tests/service/whole/test_recovery.py kills both in the gate
 def test_a_killed_driver_and_controller_lose_no_result(settings: Settings) -> None:
     outcome = kill_drivers_and_controllers(settings, 1, 1, limit_s=math.inf, trials=6)
     assert outcome.violations == []
@@ -103,7 +103,7 @@ def test_long_trials_go_on_with_the_same_curves_when_processes_are_killed(tmp_pa
 
 
 @pytest.mark.ray
-@pytest.mark.long  # tests/service/engine/test_recovery.py stops them in the gate
+@pytest.mark.long  # tests/service/whole/test_recovery.py stops them in the gate
 def test_a_driver_and_a_controller_stopped_past_the_lease_write_no_more(sqlite: Settings) -> None:
     short = sqlite.model_copy(update={"lease_seconds": 2})
     outcome = stop_drivers(short, 1, limit_s=math.inf, trials=6)

@@ -11,10 +11,7 @@ from fastapi.testclient import TestClient
 from results.store import Store
 from service.api import create_app
 from service.settings import Settings
-from tests.real_data import ensure_fashion_mnist
-from tests.service.running import LOG_BYTES, Service
 from tests.service.stand_ins import opened
-from tools import postgres
 
 
 @pytest.fixture
@@ -37,46 +34,3 @@ def store(settings: Settings) -> Iterator[Store]:
 def client(settings: Settings, store: Store) -> Iterator[TestClient]:
     with TestClient(create_app(settings, store), raise_server_exceptions=False) as client:
         yield client
-
-
-@pytest.fixture(scope="session")
-def service(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[Service]:
-    """The whole service with a Ray of its own, shared by all tests of the session.
-
-    On PostgreSQL where that is installed. Its leases are short, and it has slots for the trials of
-    a stopped driver beside those of its successor. At the end nothing of it may be left.
-    """
-    ensure_fashion_mnist()
-    variables = {
-        "ARGBEST_LEASE_SECONDS": "4",
-        "ARGBEST_MAX_LOG_BYTES": str(LOG_BYTES),
-        "ARGBEST_NUM_CPUS": "4",
-        "ARGBEST_MAX_CONCURRENT_JOBS": "4",  # so many drivers are started, and used again
-        "ARGBEST_WARM_PROCESSES": "0",  # each costs 4 s of processor time, after every job again
-    }
-    if postgres.why_not() is None:
-        variables["ARGBEST_DATABASE_URL"] = request.getfixturevalue("server").create_database()
-    yield from running(Service(tmp_path_factory.mktemp("service"), **variables))
-
-
-@pytest.fixture(scope="session")
-def own_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service as `argbest serve` starts it, for tests that stop it and start it again."""
-    yield from running(Service(tmp_path_factory.mktemp("own"), ARGBEST_NUM_CPUS="2"))
-
-
-def running(service: Service) -> Iterator[Service]:
-    """Start a service, yield it and stop it; nothing of it may be left."""
-    service.start()
-    yield service
-    service.stop()
-    assert service.processes() == []
-
-
-@pytest.fixture
-def service_store(service: Service) -> Iterator[Store]:
-    """The store of the shared service."""
-    with opened(service.settings) as store:
-        yield store

@@ -1,8 +1,6 @@
-"""The whole service for real: HTTP, controller, driver, Ray Tune, real data, restarts."""
+"""The whole service for real: HTTP, controller, driver, Ray Tune, real data."""
 
 from __future__ import annotations
-
-import signal
 
 import pytest
 
@@ -202,25 +200,6 @@ def test_a_trial_that_fits_no_node_fails_its_job(service: Service) -> None:
     assert job["state"] == "failed"
     assert job["error"]["kind"] == "infeasible"
     assert "1000 CPU" in job["error"]["message"]
-
-
-def test_a_job_ends_all_the_same_when_the_service_is_restarted(own_service: Service) -> None:
-    """Once killed, when Ray and the driver go on, and once stopped, when all is ended."""
-    service = own_service
-    space = steps(epochs=4, x={"values": [float(n) for n in range(6)]}, pause_s=0.5)
-    job_id = service.submit(space, max_concurrent_trials=1)
-    service.wait_for_epochs(job_id, 5)
-    service.kill()
-    service.start()
-    service.wait_for_epochs(job_id, 9)
-    service.stop(signal.SIGTERM)
-    assert service.processes() == []
-    service.start()
-    service.wait(job_id)
-    service.assert_complete(job_id, trials=6, epochs=4)
-    attempts = [trial["attempts"] for trial in service.trials(job_id)]
-    assert sum(attempts) <= 8, "only the trial that ran is run again"
-    assert attempts[0] == 1
 
 
 def test_a_search_by_asha_promotes_the_best_and_confirms_its_winner(
