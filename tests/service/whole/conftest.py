@@ -46,6 +46,7 @@ def running(service: Service) -> Iterator[Service]:
     service.start()
     yield service
     service.stop()
+    service.http.close()
     assert service.processes() == []
 
 
