@@ -337,8 +337,12 @@ class DatasetRecord:
 
 
 class TokenScope(StrEnum):
-    """What a token may be used for; each scope includes those before it."""
+    """What a token may be used for; each scope includes those before it.
 
+    ``SHARE`` reads one job. The others are for all jobs.
+    """
+
+    SHARE = "share"
     READ = "read"
     SUBMIT = "submit"
     CODE = "code"
@@ -350,12 +354,18 @@ class TokenScope(StrEnum):
         return order.index(self) >= order.index(needed)
 
 
+#: The scopes of tokens for all jobs, the least first.
+SCOPES = (TokenScope.READ, TokenScope.SUBMIT, TokenScope.CODE, TokenScope.ADMIN)
+
+
 @dataclass(frozen=True, slots=True)
 class TokenRecord:
     """A token as it is stored: ``prefix`` is how it begins, the rest is not kept.
 
     ``last_used_at`` may be a minute behind, more if the disk is full; ``expires_at`` is None for
-    one that does not expire.
+    one that does not expire. ``job`` is the id of the job that one of the scope ``share`` reads,
+    None for the others. ``made_by`` names the token with which a client made it, "" for one that
+    was made on the server's machine.
     """
 
     name: str
@@ -364,10 +374,16 @@ class TokenRecord:
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
+    job: str | None = None
+    made_by: str = ""
 
 
+#: What the name of a token may be: a regular expression for all of it.
+TOKEN_NAME = "[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"  # noqa: S105 - a pattern
 #: The longest that a token which expires may live: its end must be a date.
 MAX_TOKEN_DAYS = 36_500
+#: The longest that a link to one job may live.
+MAX_SHARE_DAYS = 90
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,16 @@ from service.http import access, access_log, metrics, openapi, problems
 from service.http.drain import DrainMiddleware
 from service.http.drawings import Drawings
 from service.http.live import Live, RecentFleet
-from service.http.routes import catalog, code, datasets, events, health, jobs, results
+from service.http.routes import (
+    catalog,
+    code,
+    datasets,
+    events,
+    health,
+    jobs,
+    results,
+    tokens,
+)
 from service.migrate import wait_and_migrate
 from service.settings import Settings, settings_or_exit
 from service.version import version
@@ -56,7 +65,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.reading = asyncio.Semaphore(FILES_AT_ONCE)
     app.state.live = Live(used, settings.max_concurrent_jobs)
     app.state.fleet = RecentFleet(used, settings.max_concurrent_jobs)
-    for module in (jobs, results, events, catalog, code, datasets, health):
+    for module in (jobs, results, events, catalog, code, datasets, tokens, health):
         app.include_router(module.router)
     page.install(app)
     app.add_middleware(access.AccessMiddleware, settings=settings, store=used)

@@ -13,6 +13,12 @@ from service.settings import Settings
 def check_scope(token: TokenRecord, needed: TokenScope) -> None:
     """Raise :class:`NotAllowed` unless the token's scope covers ``needed``."""
     if not token.scope.covers(needed):
+        if token.scope is TokenScope.SHARE:
+            raise NotAllowed(
+                f"this link reads job {token.job} and nothing else",
+                hint="ask whoever sent it for a token of your own",
+                scope=needed,
+            )
         raise NotAllowed(
             f"the token {token.name!r} has the scope {token.scope}; this needs {needed}",
             hint=f"use a token made with `argbest token create NAME --scope {needed}`",

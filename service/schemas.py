@@ -501,10 +501,43 @@ class HealthView(Answer):
 
 
 class TokenView(Answer):
-    """A token, without its secret."""
+    """A token, without its secret.
+
+    ``job`` is the id of the one job that the token of a link reads; it is left out for the others.
+    """
 
     name: str
     scope: str
+    job: str | None = _LEFT_OUT
+
+
+class TokenDetailView(TokenView):
+    """A token in the list of all; it begins with ``prefix``.
+
+    ``made_by`` names the token with which a client made it, "" for one made on the server's
+    machine. ``expires_at`` is null for one that does not expire.
+    """
+
+    prefix: str
+    made_by: str
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+TokenList = WholeList[TokenDetailView]
+
+
+class NewTokenView(TokenDetailView):
+    """A token that was just made: its ``secret`` is shown only now."""
+
+    secret: str
+
+
+class ShareView(NewTokenView):
+    """A link to one job: the ``path`` on this service, with the secret, that a browser opens."""
+
+    path: str
 
 
 class LogPartView(Answer):

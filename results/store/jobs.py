@@ -21,7 +21,7 @@ from results.states import DELETED, JobState, TrialState
 from results.store import values
 from results.store.code import use_code
 from results.store.rows import JOB, job_record
-from results.store.tables import JOBS, TRIALS, Now, insert_if_new
+from results.store.tables import JOBS, TOKENS, TRIALS, Now, insert_if_new
 from results.store.transactions import Transactions, job_row
 
 logger = logging.getLogger(__name__)
@@ -160,6 +160,7 @@ class JobMethods(Transactions):
                 )
             # Its trials, reports and checkpoints go with it by their foreign keys.
             changes.connection.execute(sa.delete(JOBS).where(JOBS.c.id == job_id))
+            changes.connection.execute(sa.delete(TOKENS).where(TOKENS.c.job_id == job_id))
             changes.note(job_id, DELETED)
 
 

@@ -243,6 +243,10 @@ TOKENS = Table(
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double),
     Column("last_used_at", Double),
+    # The job that a link reads; null for a token of all jobs. It goes with the job.
+    Column("job_id", Text, index=True),
+    # The token with which a client made it.
+    Column("made_by", Text, nullable=False, server_default=""),
 )
 
 

@@ -1,5 +1,7 @@
 """Access tokens: made, found by their secret, listed, revoked. The table holds a SHA-256 of each.
 
+A link to one job is a token too, which reads that job alone.
+
 A slow hash is for passwords, which can be guessed; 256 random bits cannot.
 """
 
@@ -13,10 +15,18 @@ import secrets
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from results.errors import StoreUnavailable, TokenExists, TokenNotFound
-from results.records import MAX_TOKEN_DAYS, NewToken, TokenRecord, TokenScope
+from results.records import (
+    MAX_SHARE_DAYS,
+    MAX_TOKEN_DAYS,
+    SCOPES,
+    TOKEN_NAME,
+    NewToken,
+    TokenRecord,
+    TokenScope,
+)
 from results.store import values
 from results.store.rows import moment
 from results.store.tables import TOKENS, Now, insert_if_new
@@ -29,7 +39,7 @@ _RANDOM_BYTES = 32
 #: The mark and six of the 43 random characters: enough to tell tokens apart, not to guess one.
 _PREFIX_LENGTH = len(_MARK) + 6
 _SECRET = re.compile(_MARK + r"[A-Za-z0-9_-]{43}")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+_NAME = re.compile(TOKEN_NAME)
 #: How old the time of last use may be; writing it at each request would cost more than the request.
 _USE_SECONDS = 60.0
 _USE_LOCK_SECONDS = 0.1
@@ -39,33 +49,56 @@ class TokenMethods(Transactions):
     """The methods of the store about access tokens."""
 
     def create_token(
-        self, name: str, scope: TokenScope, *, lifetime_seconds: float | None = None
+        self,
+        name: str,
+        scope: TokenScope,
+        *,
+        lifetime_seconds: float | None = None,
+        made_by: str = "",
     ) -> NewToken:
         """Make a token; its secret is returned once, only a hash is kept.
 
         Raises :class:`results.errors.TokenExists` if the name is taken, and ``ValueError`` for a
-        name or a lifetime that cannot be one.
+        name or a lifetime that cannot be one, and for the scope of :meth:`share_job`. ``made_by``
+        is the name of the token with which a client made it.
         """
         if not _NAME.fullmatch(values.text(name, "name")):
             raise ValueError(
                 f"name must be 1 to 64 letters, digits and . _ @ -, beginning with a letter or a "
                 f"digit, not {name!r}"
             )
-        secret = _MARK + secrets.token_urlsafe(_RANDOM_BYTES)
-        columns = {
-            "name": name,
-            "prefix": secret[:_PREFIX_LENGTH],
-            "sha256": _digest(secret),
-            "scope": TokenScope(scope),
-            "created_at": Now(),
-            "expires_at": None if lifetime_seconds is None else Now() + _lifetime(lifetime_seconds),
-        }
+        if scope not in SCOPES:
+            raise ValueError(f"scope must be {', '.join(SCOPES)}, not {scope!r}")
+        end = None if lifetime_seconds is None else Now() + _lifetime(lifetime_seconds)
         with self._database.write(durable=True) as connection:
-            insertion = insert_if_new(connection, TOKENS).values(columns).returning(TOKENS)
-            row = connection.execute(insertion).one_or_none()
-        if row is None:
+            made = _insert(
+                connection, name=name, scope=scope, expires_at=end,
+                made_by=values.text(made_by, "made_by"),
+            )  # fmt: skip
+        if made is None:
             raise TokenExists(f"there is a token named {name!r}: revoke it, or choose another name")
-        return NewToken(_record(row), secret)
+        return made
+
+    def share_job(self, job_id: str, *, lifetime_seconds: float, made_by: str = "") -> NewToken:
+        """Make a token that reads this job alone, until ``lifetime_seconds`` from now.
+
+        It gets a name of its own, which begins with ``share-``. Links that have expired are
+        deleted. Raises :class:`results.errors.JobNotFound`, and ``ValueError`` for a lifetime that
+        cannot be one.
+        """
+        lifetime = _lifetime(lifetime_seconds, most_days=MAX_SHARE_DAYS)
+        maker = values.text(made_by, "made_by")
+        with self._locked(job_id) as (changes, _):
+            connection = changes.connection
+            old = (TOKENS.c.scope == TokenScope.SHARE, TOKENS.c.expires_at <= Now())
+            connection.execute(sa.delete(TOKENS).where(*old))
+            made = _insert(
+                connection, name=f"share-{secrets.token_hex(6)}", scope=TokenScope.SHARE,
+                expires_at=Now() + lifetime, job_id=job_id, made_by=maker,
+            )  # fmt: skip
+        if made is None:  # one of 2**48 names
+            raise TokenExists("the link's name is taken: make another one")
+        return made
 
     def token(self, secret: str) -> TokenRecord | None:
         """Return the token with this secret; None for one unknown or expired.
@@ -115,12 +148,27 @@ def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _lifetime(seconds: float) -> float:
+def _insert(connection: Connection, **columns: Any) -> NewToken | None:
+    """Insert a token with a new secret; return None if its name is taken."""
+    secret = _MARK + secrets.token_urlsafe(_RANDOM_BYTES)
+    row = {
+        "prefix": secret[:_PREFIX_LENGTH],
+        "sha256": _digest(secret),
+        "created_at": Now(),
+        **columns,
+    }
+    insertion = insert_if_new(connection, TOKENS).values(row).returning(TOKENS)
+    found = connection.execute(insertion).one_or_none()
+    return None if found is None else NewToken(_record(found), secret)
+
+
+def _lifetime(seconds: float, *, most_days: int = MAX_TOKEN_DAYS) -> float:
     lifetime = values.duration(seconds, "lifetime_seconds", positive=True)
-    if lifetime > MAX_TOKEN_DAYS * 86_400:
+    if lifetime > most_days * 86_400:
+        endless = ": leave it out for a token that does not expire"
         raise ValueError(
-            f"lifetime_seconds must be at most {MAX_TOKEN_DAYS} days, not {seconds!r} seconds: "
-            "leave it out for a token that does not expire"
+            f"lifetime_seconds must be at most {most_days} days, not {seconds!r} seconds"
+            f"{endless if most_days == MAX_TOKEN_DAYS else ''}"
         )
     return lifetime
 
@@ -133,4 +181,6 @@ def _record(row: Row[Any]) -> TokenRecord:
         created_at=moment(row.created_at),
         expires_at=None if row.expires_at is None else moment(row.expires_at),
         last_used_at=None if row.last_used_at is None else moment(row.last_used_at),
+        job=row.job_id,
+        made_by=row.made_by,
     )

@@ -55,6 +55,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "logs": ("reading", "Print the log of a job's driver and trials."),
         "report": ("results", "Fetch a job's report as HTML, Markdown, JSON or PDF."),
         "replay": ("replay", "Show what early stopping would have saved and found."),
+        "share": ("share", "Print a link that reads one job and nothing else."),
         "plots": ("results", "List a job's plots, or write them into a folder."),
     },
     "See what there is": {

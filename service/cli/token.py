@@ -11,7 +11,7 @@ import click
 
 from results.errors import StoreUnavailable, TokenExists, TokenNotFound, UnsupportedDatabase
 from results.formatting import moment
-from results.records import MAX_TOKEN_DAYS, TokenRecord, TokenScope
+from results.records import MAX_TOKEN_DAYS, SCOPES, TokenRecord, TokenScope
 from service.cli.errors import ExitCode
 from service.cli.options import folder_option, machine_settings
 from service.cli.output import emit_json, json_option, note, table
@@ -69,7 +69,7 @@ def _lifetime(_: click.Context, parameter: click.Parameter, days: float | None) 
 @name_argument
 @click.option(
     "--scope",
-    type=click.Choice([scope.value for scope in TokenScope]),
+    type=click.Choice([scope.value for scope in SCOPES]),
     default=TokenScope.READ.value,
     show_default=True,
     help="What it is for: read looks, submit also runs and cancels, code also sends programs, "
@@ -98,16 +98,19 @@ def create(*, name: str, scope: str, expires_in: float | None, data_dir: Path | 
 @json_option
 @folder_option
 def list_tokens(*, as_json: bool, data_dir: Path | None) -> None:
-    """List the tokens, by the characters that they begin with."""
+    """List the tokens and the links to jobs, by the characters that they begin with."""
     with _store(data_dir) as store:
         found = store.tokens()
     if as_json:
         emit_json({"items": [_json(one) for one in found], "next_cursor": None})
         return
     rows = [
-        [one.name, one.scope, one.prefix, *(moment(getattr(one, key)) or "never" for key in _TIMES)]
+        [
+            one.name, one.scope if one.job is None else f"{one.scope} {one.job}", one.prefix,
+            *(moment(getattr(one, key)) or "never" for key in _TIMES),
+        ]
         for one in found
-    ]
+    ]  # fmt: skip
     table(["name", "scope", "begins", "created", "expires", "last used"], rows)
 
 
@@ -115,7 +118,7 @@ def list_tokens(*, as_json: bool, data_dir: Path | None) -> None:
 @name_argument
 @folder_option
 def revoke(*, name: str, data_dir: Path | None) -> None:
-    """Revoke a token: the next request with it is refused."""
+    """Revoke a token or a link: the next request with it is refused."""
     with _store(data_dir) as store:
         store.revoke_token(name)
     note(f"{name} is revoked")
@@ -139,4 +142,5 @@ def show_local(*, data_dir: Path | None) -> None:
 
 def _json(one: TokenRecord) -> dict[str, Any]:
     times = {key: (time := getattr(one, key)) and time.isoformat() for key in _TIMES}
-    return {"name": one.name, "scope": one.scope.value, "prefix": one.prefix, **times}
+    said = {"name": one.name, "scope": one.scope.value, "prefix": one.prefix, **times}
+    return {**said, "job": one.job, "made_by": one.made_by}

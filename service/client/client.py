@@ -148,6 +148,14 @@ class Client:
         path, body = f"{API}{_job(job_id)}/priority", {"priority": priority}
         return self._http.model(schemas.JobView, "POST", path, body=body)
 
+    def share(self, job_id: str, *, days: float = 7.0) -> schemas.ShareView:
+        """Make a link that reads this job alone; its ``path`` follows the server's address.
+
+        It expires after ``days``. Raises Unauthorized where the server asks for no token.
+        """
+        path, body = f"{API}{_job(job_id)}/share", {"days": days}
+        return self._http.model(schemas.ShareView, "POST", path, body=body, repeatable=False)
+
     def wait(self, job_id: str, *, timeout: float | None = None) -> schemas.JobView:
         """Return the job once it has finished; raise WaitTimeout after ``timeout`` seconds."""
         for event in self.events(job_id, timeout=timeout):

@@ -6,13 +6,15 @@
 2. A page of another site does not change anything. Browsers name the sender in Sec-Fetch-Site,
    older ones in Origin; other programs send neither header.
 3. Where tokens are needed: ``Authorization: Bearer`` has a token whose scope covers the method
-   (RFC 6750). A path that is not open (:func:`is_open`) needs a token, also one added later.
+   (RFC 6750). A path that is not open (:func:`is_open`) needs a token, also one added later. The
+   token of a link covers what :func:`is_of_job` says and nothing else.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -38,7 +40,12 @@ _OPEN_FOLDERS = ("/page/", "/docs/")
 _READINESS = "/readyz"
 #: Paths at which clients leave something to run.
 _CODE_PATHS = frozenset({"/api/v1/code"})
+#: Paths of the tokens themselves.
+_TOKEN_PATHS = re.compile(r"/api/v1/tokens(/.*)?", re.DOTALL)
+_JOB_PATH = "/api/v1/jobs/"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+#: What the token of a link may do.
+_READING_METHODS = frozenset({"GET", "HEAD"})
 _OWN_SITE = frozenset({"same-origin", "none"})
 _HINT = (
     "send the header 'Authorization: Bearer <token>' (ARGBEST_TOKEN for the command line); "
@@ -61,11 +68,20 @@ def needed_scope(method: str, path: str) -> TokenScope:
 
     Routes that may let a program run, or not, look at that themselves: :mod:`service.permit`.
     """
+    if method == "DELETE" or _TOKEN_PATHS.fullmatch(path):
+        return TokenScope.ADMIN
     if method in _SAFE_METHODS:
         return TokenScope.READ
-    if method == "DELETE":
-        return TokenScope.ADMIN
     return TokenScope.CODE if path in _CODE_PATHS else TokenScope.SUBMIT
+
+
+def is_of_job(job: str, method: str, path: str) -> bool:
+    """Whether a request only reads this job, and so may be made by a link to it.
+
+    Routes compare whole segments of the same path, so no other job's is reached below the job's.
+    """
+    own = _JOB_PATH + job
+    return method in _READING_METHODS and (path == own or path.startswith(f"{own}/"))
 
 
 def asks_for_tokens(settings: Settings, local_address: str = "") -> bool:
@@ -130,8 +146,7 @@ class AccessMiddleware:
             except HttpProblem:
                 state["is_unchecked"] = True
         elif not is_open(scope["path"]):
-            needed = needed_scope(scope["method"], scope["path"])
-            state["token"] = await self._token(needed, sent)
+            state["token"] = await self._token(scope["method"], scope["path"], sent)
 
     def _check_host(self, host: str) -> None:
         name = host_name(host)
@@ -142,7 +157,7 @@ class AccessMiddleware:
                 "name it in ARGBEST_ALLOWED_HOSTS of the service, or use the service's address",
             )
 
-    async def _token(self, needed: TokenScope, sent: str) -> TokenRecord:
+    async def _token(self, method: str, path: str, sent: str) -> TokenRecord:
         """Return the token that was sent; raise unless it is valid and covers the request."""
         token = await self._found(sent)
         if token is None:
@@ -150,7 +165,8 @@ class AccessMiddleware:
             error = ', error="invalid_token"' if sent else ""
             headers = {"WWW-Authenticate": CHALLENGE + error}
             raise HttpProblem(HTTPStatus.UNAUTHORIZED, detail, _HINT, headers=headers)
-        check_scope(token, needed)
+        if token.job is None or not is_of_job(token.job, method, path):
+            check_scope(token, needed_scope(method, path))
         return token
 
     async def _found(self, sent: str) -> TokenRecord | None:

@@ -23,6 +23,7 @@ from service.jobs import Jobs
 from service.permit import Permit
 from service.schemas import JobView
 from service.settings import Settings
+from service.token_request import NewTokenRequest, ShareRequest
 
 #: Characters; ours are shorter. A longer id is refused rather than repeated in an answer.
 MAX_JOB_ID = 64
@@ -126,3 +127,5 @@ JobRequestDep = Annotated[JobRequest, _body(JobRequest)]
 PriorityDep = Annotated[PriorityRequest, _body(PriorityRequest)]
 ExtendDep = Annotated[ExtendRequest, _body(ExtendRequest)]
 ConfirmDep = Annotated[ConfirmRequest, _body(ConfirmRequest)]
+NewTokenDep = Annotated[NewTokenRequest, _body(NewTokenRequest)]
+ShareDep = Annotated[ShareRequest, _body(ShareRequest)]

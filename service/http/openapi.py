@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from service.http.access import is_open, needed_scope
 from service.job_request import ConfirmRequest, ExtendRequest, JobRequest, PriorityRequest
 from service.schemas import ProblemView
+from service.token_request import NewTokenRequest, ShareRequest
 
 _EXAMPLES = Path(__file__).with_name("examples.yaml")
 
@@ -68,6 +69,10 @@ JOB_BODY = _body(JobRequest, yaml.safe_load(_EXAMPLES.read_text(encoding="utf-8"
 EXTEND_BODY = _body(ExtendRequest, {"epochs": {"value": {"epochs": 40}}})
 CONFIRM_BODY = _body(ConfirmRequest, {"top": {"value": {"top": 3, "seeds": 5}}})
 PRIORITY_BODY = _body(PriorityRequest, {"double": {"value": {"priority": 2}}})
+NEW_TOKEN_BODY = _body(
+    NewTokenRequest, {"laptop": {"value": {"name": "laptop", "scope": "submit", "days": 90}}}
+)
+SHARE_BODY = _body(ShareRequest, {"week": {"value": {"days": 7}}})
 
 
 def install(app: FastAPI, asks_for_tokens: bool) -> None:  # noqa: FBT001
@@ -108,7 +113,8 @@ def _with_security(description: dict[str, Any]) -> dict[str, Any]:
     schemes["token"] = {
         "type": "http",
         "scheme": "bearer",
-        "description": "made by `argbest token create`, with the scope read, submit, code or admin",
+        "description": "made by `argbest token create`, with the scope read, submit, code or "
+        "admin, or by `argbest share`, to read one job",
     }
     for path, operations in description["paths"].items():
         for method, operation in operations.items():
@@ -121,7 +127,9 @@ def _with_schemas(description: dict[str, Any]) -> dict[str, Any]:
     """Add the schemas that routes name by reference alone."""
     template = "#/components/schemas/{model}"
     schemas = description.setdefault("components", {}).setdefault("schemas", {})
-    for model in (JobRequest, ExtendRequest, ConfirmRequest, PriorityRequest, ProblemView):
+    requests = (JobRequest, ExtendRequest, ConfirmRequest, PriorityRequest, NewTokenRequest,
+                ShareRequest)  # fmt: skip
+    for model in (*requests, ProblemView):
         schema = model.model_json_schema(ref_template=template)
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema

@@ -44,6 +44,8 @@ _ANSWERS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     errors.DatasetNotFound: (HTTPStatus.NOT_FOUND, "GET /api/v1/datasets lists them"),
     errors.DatasetExists: (HTTPStatus.CONFLICT, ""),
     errors.NoModel: (HTTPStatus.NOT_FOUND, ""),
+    errors.TokenNotFound: (HTTPStatus.NOT_FOUND, "GET /api/v1/tokens lists them"),
+    errors.TokenExists: (HTTPStatus.CONFLICT, "revoke it, or choose another name"),
     errors.NotReplayable: (
         HTTPStatus.CONFLICT, "replay a finished job whose trials all trained all their epochs"),
     NotInStorage: (

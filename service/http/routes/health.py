@@ -8,6 +8,7 @@ from importlib.metadata import version as installed_version
 from fastapi import APIRouter, Request, Response
 
 from results.errors import StoreUnavailable
+from results.records import TokenScope
 from results.store import Store
 from service.disk import disk_problem
 from service.engine.cluster import is_reachable
@@ -48,7 +49,8 @@ def readyz(request: Request, store: StoreDep, settings: SettingsDep) -> Response
     """Answer whether work can be taken, part by part; 503 if any part is not ready.
 
     Where tokens are needed, only a client with a valid one sees the parts, and its token's name
-    and scope. While the database cannot check a token, `token` is null and only that part is shown.
+    and scope; a link to one job shows no parts. While the database cannot check a token, `token` is
+    null and only that part is shown.
     """
     if request.state.is_unchecked:
         parts = {"database": "unavailable"}
@@ -57,10 +59,11 @@ def readyz(request: Request, store: StoreDep, settings: SettingsDep) -> Response
     is_ready = all(state == "ok" for state in parts.values())
     view = ReadinessView(status="ok" if is_ready else "not ready")
     token = request.state.token
-    if token is not None or not request.state.is_locked:
+    may_see = token is not None and token.scope.covers(TokenScope.READ)
+    if may_see or not request.state.is_locked:
         view.parts, view.allows_commands = parts, settings.allow_commands
     if token is not None:
-        view.token = TokenView(name=token.name, scope=token.scope)
+        view.token = TokenView(name=token.name, scope=token.scope, job=token.job)
     return _answer(view)
 
 

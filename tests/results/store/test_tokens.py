@@ -8,19 +8,20 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from alembic import command
 
-from results.errors import StoreUnavailable, TokenExists, TokenNotFound
-from results.records import TokenScope
+from results.errors import JobNotFound, StoreUnavailable, TokenExists, TokenNotFound
+from results.records import SCOPES, TokenScope
 from results.store import Store, schema
 from results.store.database import LOCK_SECONDS
 from tests.results.store.samples import accept, change
 
-READ, SUBMIT, CODE, ADMIN = TokenScope
+SHARE, READ, SUBMIT, CODE, ADMIN = TokenScope
 
 ASK_ON_A_FULL_DISK = """
 import resource, sys
@@ -191,7 +192,40 @@ def test_the_longest_lifetime_is_a_century(store: Store) -> None:
 
 def test_each_scope_covers_those_before_it() -> None:
     covered = [[held.covers(needed) for needed in TokenScope] for held in TokenScope]
-    assert covered == [[place >= other for other in range(4)] for place in range(4)]
+    assert covered == [[place >= other for other in range(5)] for place in range(5)]
+
+
+def test_a_link_reads_one_job_until_it_expires_or_the_job_is_deleted(store: Store) -> None:
+    job, other = accept(store), accept(store)
+    made = store.share_job(job.id, lifetime_seconds=3600, made_by="laptop")
+    found = store.token(made.secret)
+    assert found == replace(made.record, last_used_at=found and found.last_used_at)
+    assert found is not None
+    assert (found.scope, found.job, found.made_by) == (SHARE, job.id, "laptop")
+    assert not any(found.scope.covers(scope) for scope in SCOPES)
+    assert found.name.startswith("share-")
+    assert found.expires_at is not None
+    assert abs(found.expires_at - found.created_at - timedelta(hours=1)) < timedelta(minutes=1)
+    kept = store.share_job(other.id, lifetime_seconds=3600)
+    change(store, f"UPDATE tokens SET expires_at = 1 WHERE name = '{kept.record.name}'")
+    assert store.token(kept.secret) is None
+    last = store.share_job(other.id, lifetime_seconds=3600)  # which sweeps the expired one
+    assert {token.name for token in store.tokens()} == {found.name, last.record.name}
+    store.request_cancel(job.id)
+    store.delete_job(job.id)
+    assert [token.name for token in store.tokens()] == [last.record.name]
+
+
+def test_a_link_to_no_job_or_without_an_end_is_refused(store: Store) -> None:
+    with pytest.raises(JobNotFound):
+        store.share_job("0123456789abcdef", lifetime_seconds=3600)
+    job = accept(store)
+    for seconds in (0, -1, float("inf"), 90 * 86_400 + 1):
+        with pytest.raises(ValueError, match="lifetime_seconds"):
+            store.share_job(job.id, lifetime_seconds=seconds)
+    with pytest.raises(ValueError, match="scope must be read, submit, code, admin"):
+        store.create_token("laptop", SHARE)
+    assert store.tokens() == ()
 
 
 def test_the_schema_without_tokens_is_brought_up_to_date(empty_store: Store) -> None:

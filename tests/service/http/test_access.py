@@ -14,12 +14,12 @@ from fastapi.testclient import TestClient
 from results.records import TokenScope
 from results.store import Store
 from service.api import create_app
-from service.http.access import OPEN_PATHS, asks_for_tokens, needed_scope
+from service.http.access import OPEN_PATHS, asks_for_tokens, is_of_job, needed_scope
 from service.settings import Settings
 from tests.service.stand_ins import run_one
 
 JOB = {"search_space": "q2_linear_regression", "epochs": 1}
-READ, SUBMIT, CODE, ADMIN = TokenScope
+SHARE, READ, SUBMIT, CODE, ADMIN = TokenScope
 
 
 @pytest.fixture
@@ -259,6 +259,11 @@ def test_no_token_reaches_the_log(
         ("PUT", "/api/v1/code", CODE),
         ("DELETE", "/api/v1/jobs/1", ADMIN),
         ("DELETE", "/api/v1/code", ADMIN),
+        ("POST", "/api/v1/jobs/1/share", SUBMIT),
+        ("GET", "/api/v1/tokens", ADMIN),
+        ("POST", "/api/v1/tokens", ADMIN),
+        ("GET", "/api/v1/tokens/a\n", ADMIN),
+        ("GET", "/api/v1/tokensX", READ),
     ],
 )
 def test_which_scope_a_request_needs(method: str, path: str, needed: TokenScope) -> None:
@@ -268,9 +273,80 @@ def test_which_scope_a_request_needs(method: str, path: str, needed: TokenScope)
 @pytest.mark.parametrize("held", TokenScope)
 @pytest.mark.parametrize("needed", TokenScope)
 def test_each_scope_includes_those_before_it(held: TokenScope, needed: TokenScope) -> None:
-    order = ["read", "submit", "code", "admin"]
+    order = ["share", "read", "submit", "code", "admin"]
     assert list(TokenScope) == order
     assert held.covers(needed) is (order.index(held) >= order.index(needed))
+
+
+# --- links to one job ---------------------------------------------------------------------------
+
+
+def test_a_link_reads_its_job_and_asks_in_vain_for_everything_else(
+    settings: Settings, store: Store
+) -> None:
+    """Every route that is described, with the link's job, with another job and without one."""
+    on = settings.model_copy(update={"auth": "on", "allow_commands": True})
+    app = create_app(on, store)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        headers = bearer(store, ADMIN)
+        own, other = (
+            client.post("/api/v1/jobs", json=JOB, headers=headers).json()["id"] for _ in "ab"
+        )
+        made = client.post(f"/api/v1/jobs/{own}/share", json={}, headers=headers)
+        link = {"Authorization": f"Bearer {made.json()['secret']}"}
+        opened = []
+        for path, methods in app.openapi()["paths"].items():
+            for method in methods if path not in OPEN_PATHS else ():
+                for job in (own, other) if "{job_id}" in path else ("",):
+                    asked = _filled(path, job)
+                    if method == "get" and job == own:
+                        opened.append(path)
+                        if not path.endswith("/events"):  # which ends with the job
+                            status = client.get(asked, headers=link).status_code
+                            assert status not in (401, 403), asked
+                        continue
+                    answer = client.request(method, asked, headers=link)
+                    assert answer.status_code == 403, f"{method} {asked}"
+                    assert answer.json()["detail"] == f"this link reads job {own} and nothing else"
+        assert len(opened) > 10
+        assert all(path.startswith("/api/v1/jobs/{job_id}") for path in opened)
+        job, queued = f"/api/v1/jobs/{own}", f"/api/v1/jobs/{own}/../{other}"
+        assert client.head(job, headers=link).status_code in (200, 405)
+        for asked in (f"{job}x", queued, f"/api/v1/jobs/{own}%2f..%2f{other}", "/api/v1/jobs/",
+                      "/api/v1/jobs", "/metrics", f"/API/v1/jobs/{own}", f"//api/v1/jobs/{own}",
+                      f"/api/v1/jobs/{own[:-1]}"):  # fmt: skip
+            answer = client.get(asked, headers=link)
+            assert answer.status_code in (403, 404), asked
+            assert other not in answer.text
+        ready = client.get("/readyz", headers=link).json()
+        assert set(ready) == {"status", "token"}
+        assert ready["token"] == {"name": made.json()["name"], "scope": "share", "job": own}
+        store.revoke_token(made.json()["name"])
+        assert client.get(job, headers=link).status_code == 401
+
+
+def _filled(path: str, job: str) -> str:
+    """Return a path with its places filled, so that its route is the one that answers."""
+    known = {"job_id": job, "number": "0", "image_format": "png"}
+    return re.sub(r"\{(\w+)\}", lambda found: known.get(found[1], "q2_linear_regression"), path)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", "/api/v1/jobs/a", True),
+        ("HEAD", "/api/v1/jobs/a/trials", True),
+        ("OPTIONS", "/api/v1/jobs/a", False),
+        ("POST", "/api/v1/jobs/a", False),
+        ("DELETE", "/api/v1/jobs/a", False),
+        ("GET", "/api/v1/jobs/ab", False),
+        ("GET", "/api/v1/jobs", False),
+        ("GET", "/api/v1/jobs/b/a", False),
+        ("GET", "/v1/jobs/a", False),
+    ],
+)
+def test_what_is_of_a_job(method: str, path: str, expected: bool) -> None:
+    assert is_of_job("a", method, path) is expected
 
 
 # --- when tokens are asked for ----------------------------------------------------------------

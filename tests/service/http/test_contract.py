@@ -58,6 +58,11 @@ ALSO = {
     "GET /api/v1/cluster": "503",
     "POST /api/v1/code": "403",  # this service takes no programs
     "POST /api/v1/datasets": "422",
+    # Without tokens there are none to make or list.
+    "GET /api/v1/tokens": "403",
+    "POST /api/v1/tokens": "403",
+    "DELETE /api/v1/tokens/{name}": "403",
+    "POST /api/v1/jobs/{job_id}/share": "403",
     "POST /api/v1/jobs": "422",
     "GET /api/v1/jobs": "422",
     "POST /api/v1/jobs/{job_id}/extend": "422",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from results.records import EpochReport, TokenScope
+from results.records import SCOPES, EpochReport, TokenScope
 from results.states import JobState, TrialState
 from results.store import Store
 from service.api import create_app
@@ -35,7 +35,7 @@ def allowing(settings: Settings, store: Store) -> Iterator[TestClient]:
 
 @pytest.fixture
 def bearer(store: Store) -> Callable[[TokenScope], Headers]:
-    made = {scope: store.create_token(f"{scope}-token", scope).secret for scope in TokenScope}
+    made = {scope: store.create_token(f"{scope}-token", scope).secret for scope in SCOPES}
     return lambda scope: {"Authorization": f"Bearer {made[scope]}"}
 
 
@@ -67,7 +67,7 @@ def test_without_the_setting_no_program_is_accepted(client: TestClient, dry_run:
     assert client.post(f"/api/v1/jobs{dry_run}", json=JOB).status_code in (200, 202)
 
 
-@pytest.mark.parametrize("scope", TokenScope)
+@pytest.mark.parametrize("scope", SCOPES)
 def test_code_is_taken_from_those_who_may_run_it(
     client: TestClient, allowing: TestClient, bearer: Callable[[TokenScope], Headers],
     scope: TokenScope,
@@ -114,7 +114,7 @@ def test_a_wrong_program_is_refused_as_wrong_only_to_those_who_may_send_one(
         assert answer.status_code == 422 or scope is TokenScope.SUBMIT
 
 
-@pytest.mark.parametrize("scope", [None, *TokenScope])
+@pytest.mark.parametrize("scope", [None, *SCOPES])
 @pytest.mark.parametrize("dry_run", ["", "?dry_run=true"])
 def test_with_the_setting_a_program_needs_a_token_of_the_scope(
     allowing: TestClient, bearer: Callable[[TokenScope], Headers], scope: TokenScope | None,
