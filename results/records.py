@@ -126,6 +126,23 @@ class CodeRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What the processes of a running trial used of their machine, when that was looked at last.
+
+    ``cpu`` is how many processors they kept busy since the look before, ``memory`` the bytes that
+    they have for themselves, ``memory_peak`` the most of these in any look of the attempt. ``gpu``
+    (0 to 1) is how busy the trial's GPUs were, the mean of them, and ``gpu_memory`` the bytes in
+    use there, each of all programs that use these GPUs; None without one.
+    """
+
+    cpu: float
+    memory: int
+    memory_peak: int = 0
+    gpu: float | None = None
+    gpu_memory: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TrialRecord:
     """A trial as it is stored.
 
@@ -137,7 +154,8 @@ class TrialRecord:
     epoch of the newest checkpoint (0: there is none), ``model_bytes`` the size of the checkpoint
     that was made last, which may have been deleted since (0: none was made). ``configuration`` is
     the number of the first trial with this configuration, its own if that is this one (also where
-    the value is negative).
+    the value is negative). ``usage`` is what it used of its machine, or last used; None if nobody
+    has looked.
     """
 
     number: int
@@ -158,10 +176,30 @@ class TrialRecord:
     model_bytes: int = 0
     purpose: Purpose = Purpose.SEARCH
     configuration: int = -1
+    usage: Usage | None = None
 
     def __post_init__(self) -> None:
         if self.configuration < 0:
             object.__setattr__(self, "configuration", self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTrial:
+    """A trial that runs: whose, on which node since when, and what it uses."""
+
+    job_id: str
+    number: int
+    node: str | None
+    started_at: datetime | None
+    usage: Usage | None
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How many CPUs and GPUs the nodes of the cluster have together."""
+
+    cpu: float
+    gpu: float
 
 
 @dataclass(frozen=True, slots=True)

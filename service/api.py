@@ -18,6 +18,7 @@ from service.http.drawings import Drawings
 from service.http.live import Live, RecentFleet
 from service.http.routes import (
     catalog,
+    cluster,
     code,
     datasets,
     events,
@@ -25,6 +26,7 @@ from service.http.routes import (
     jobs,
     results,
     tokens,
+    trials,
 )
 from service.migrate import wait_and_migrate
 from service.settings import Settings, settings_or_exit
@@ -65,7 +67,8 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.reading = asyncio.Semaphore(FILES_AT_ONCE)
     app.state.live = Live(used, settings.max_concurrent_jobs)
     app.state.fleet = RecentFleet(used, settings.max_concurrent_jobs)
-    for module in (jobs, results, events, catalog, code, datasets, tokens, health):
+    rooms = (jobs, trials, results, events, catalog, cluster, code, datasets, tokens, health)
+    for module in rooms:
         app.include_router(module.router)
     page.install(app)
     app.add_middleware(access.AccessMiddleware, settings=settings, store=used)

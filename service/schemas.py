@@ -190,6 +190,21 @@ class ExtendedView(JobView):
     restarts: list[int]
 
 
+class UsageView(Answer):
+    """What the processes of a trial used of their machine, when that was looked at last.
+
+    ``cpu`` is in processors, ``memory`` in bytes that they have for themselves, ``memory_peak`` the
+    most of these in the attempt. ``gpu`` (0 to 1) and ``gpu_memory`` are those of all programs on
+    the trial's GPUs; null without one.
+    """
+
+    cpu: float
+    memory: int
+    memory_peak: int
+    gpu: float | None = None
+    gpu_memory: int | None = None
+
+
 class TrialView(Answer):
     """A trial.
 
@@ -200,8 +215,9 @@ class TrialView(Answer):
     newest checkpoint (0: it has none), ``model_bytes`` the size of the one that was made last.
     ``configuration`` is the number of the first trial with the same configuration. ``score``, in
     lists of all trials, is over the trials of a ranked configuration; ``violations`` says there
-    which constraints a configuration breaks, which is not ranked then. ``change`` is the change
-    that an event of this trial stands for; it is left out elsewhere.
+    which constraints a configuration breaks, which is not ranked then. ``usage`` is there while the
+    trial runs, and where it is shown alone. ``change`` is the change that an event of this trial
+    stands for; it is left out elsewhere.
     """
 
     number: int
@@ -225,6 +241,7 @@ class TrialView(Answer):
     configuration: int | None = None
     score: ScoreView | None = None
     violations: list[str] = []
+    usage: UsageView | None = _LEFT_OUT
     change: ChangeView | None = _LEFT_OUT
 
     @property
@@ -459,6 +476,92 @@ class ClusterView(Answer):
     nodes: list[NodeView]
 
 
+class CapacityView(Answer):
+    """How many CPUs and GPUs the nodes have together."""
+
+    cpu: float
+    gpu: float
+
+
+class OccupantView(Answer):
+    """A job that has a share of the cluster; each of its trials takes so many CPUs and GPUs."""
+
+    id: str
+    name: str
+    state: Annotated[str, _words(JobState)]
+    priority: int
+    slots: int
+    running: int
+    cpu: float
+    gpu: float
+
+
+class RunningTrialView(Answer):
+    """A trial that runs, on which node and since when; null where nobody has said yet."""
+
+    job_id: str
+    number: int
+    node: str | None
+    started_at: datetime | None
+    usage: UsageView | None = None
+
+
+class QueuedView(Answer):
+    """A job that waits for a controller."""
+
+    id: str
+    name: str
+    priority: int
+    created_at: datetime
+
+
+class DatabaseView(Answer):
+    """The database: ``sqlite`` or ``postgresql``, its bytes, and what is wrong with it, or ""."""
+
+    kind: str
+    size: int | None
+    problem: str
+
+
+class DiskView(Answer):
+    """The disk of the data folder, in bytes, and why it takes no job, or ""."""
+
+    folder: str
+    free: int | None
+    total: int | None
+    problem: str
+
+
+class ControllerView(Answer):
+    """A controller of this data folder: its host, and how long ago it was seen at work."""
+
+    host: str
+    seconds_ago: float
+
+
+class ClusterUsageView(Answer):
+    """What occupies the cluster.
+
+    ``nodes`` is null where Ray's dashboard does not answer; ``nodes_problem`` says why. What the
+    nodes have together, ``capacity``, is null until a driver has seen it. ``jobs`` have the slots,
+    ``trials`` run in them. ``queued`` jobs wait for a controller; ``queue`` has those that begin
+    first.
+    """
+
+    address: str
+    dashboard_url: str
+    nodes: list[NodeView] | None
+    nodes_problem: str
+    capacity: CapacityView | None
+    jobs: list[OccupantView]
+    trials: list[RunningTrialView]
+    queued: int
+    queue: list[QueuedView]
+    database: DatabaseView
+    disk: DiskView
+    controllers: list[ControllerView]
+
+
 class JobList(Answer):
     """A page of jobs, newest first; ``next_cursor`` is null on the last one."""
 
@@ -478,6 +581,7 @@ class TrialList(WholeList[TrialView]):
 
 
 CurveList = WholeList[CurveView]
+ChangeList = WholeList[ChangeView]
 PlotList = WholeList[PlotView]
 DatasetList = WholeList[DatasetView]
 

@@ -87,6 +87,7 @@ HOMES = {
     "pathspec": ["service.code.ignored"],
     "re2": ["search_spaces.patterns"],
     "jsonschema": ["search_spaces.validation"],
+    "pynvml": ["service.engine.usage"],
     "psutil": ["service.engine.*", "trainables.descendants"],
     "pyarrow": ["results.storage_kinds", "trainables.own_data.*"],
     "pydantic_settings": ["service.settings"],

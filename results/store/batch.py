@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from results.records import Checkpoint, EpochReport, Failure, NewTrial
+from results.records import Checkpoint, EpochReport, Failure, NewTrial, Usage
 from results.states import TrialState
 
 
@@ -43,6 +43,14 @@ class AddCheckpoint:
     """Remember a file that the storage holds; its epoch has been reported before."""
 
     checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class NoteUsage:
+    """Remember what a running trial uses of its machine; of one that does not run, nothing."""
+
+    number: int
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,7 @@ Move = (
     | StartTrial
     | Reports
     | AddCheckpoint
+    | NoteUsage
     | RequeueTrial
     | PauseTrial
     | FinishTrial

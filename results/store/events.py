@@ -17,16 +17,24 @@ class EventMethods(Transactions):
     """The methods of the store about events."""
 
     def events(
-        self, *, after: int = 0, job_id: str | None = None, limit: int = 1_000
+        self,
+        *,
+        after: int = 0,
+        job_id: str | None = None,
+        trial: int | None = None,
+        limit: int = 1_000,
     ) -> tuple[Event, ...]:
         """Return the first ``limit`` events with larger ids than ``after``, of one job or of all.
 
-        A reader that asks after the last id that it has seen misses none and sees none twice.
+        With a ``trial``, those of that trial of the job. A reader that asks after the last id that
+        it has seen misses none and sees none twice.
         """
         values.integer(limit, "limit", low=1)
         query = sa.select(EVENTS).where(EVENTS.c.id > after)
         if job_id is not None:
             query = query.where(EVENTS.c.job_id == job_id)
+        if trial is not None:
+            query = query.where(EVENTS.c.trial == trial)
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(EVENTS.c.id).limit(limit))
             return tuple(map(event_record, rows))

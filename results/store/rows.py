@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from results.records import (
     JobRecord,
     Progress,
     TrialRecord,
+    Usage,
 )
 from results.spec import JobSpec
 from results.states import FailureKind, JobState, Purpose, TrialState
@@ -125,7 +127,14 @@ def trial_record(row: Row[Any]) -> TrialRecord:
         model_bytes=row.model_bytes,
         purpose=stored_state(Purpose, row.purpose, row.job_id),
         configuration=row.number if row.configuration is None else row.configuration,
+        usage=None if row.usage is None else usage_record(row.usage),
     )
+
+
+def usage_record(stored: Mapping[str, Any]) -> Usage:
+    """Return the record of a trial's use of its machine, without what a newer version adds."""
+    known = {member.name for member in fields(Usage)}
+    return Usage(**{name: value for name, value in stored.items() if name in known})
 
 
 def checkpoint_record(row: Row[Any]) -> Checkpoint:

@@ -12,6 +12,7 @@ from results.store.extend import ExtendMethods
 from results.store.jobs import JobMethods
 from results.store.leases import LeaseMethods
 from results.store.moves import MoveMethods
+from results.store.occupancy import OccupancyMethods
 from results.store.repeated import RepeatedMethods
 from results.store.reports import ReportMethods
 from results.store.shares import ShareMethods
@@ -31,6 +32,7 @@ class Store(
     RepeatedMethods,
     CounterMethods,
     EventMethods,
+    OccupancyMethods,
     CodeMethods,
     TokenMethods,
     DatasetMethods,

@@ -120,6 +120,8 @@ TRIALS = Table(
     # The number of the first trial with this configuration; null, as a former version leaves it,
     # for the trial itself.
     Column("configuration", Integer),
+    # What its processes used of their machine when it was looked at last: a Usage as JSON.
+    Column("usage", _JSON),
     Index(None, "job_id", "configuration"),
 )
 

@@ -15,6 +15,7 @@ from results.store.batch import (
     AddTrial,
     FinishTrial,
     Move,
+    NoteUsage,
     PauseTrial,
     PlanTrials,
     Reports,
@@ -51,6 +52,8 @@ def apply(changes: Changes, job_id: str, move: Move) -> int | None:
             write_reports(changes.connection, job_id, move.reports)
         case AddCheckpoint():
             _add_checkpoint(changes, job_id, move)
+        case NoteUsage():
+            _note_usage(changes.connection, job_id, move)
         case RequeueTrial():
             _requeue(changes, job_id, move)
         case PauseTrial():
@@ -137,7 +140,7 @@ def _new_attempt(connection: Connection, row: Row[Any], resumed_from: int) -> di
         connection.execute(insertion, {**report, "attempt": attempt})
     return {
         "attempt": attempt, "metrics": metrics, "epochs": resumed_from, "seconds": seconds,
-        "engine": engine, "started_at": Now(),
+        "engine": engine, "started_at": Now(), "usage": None,
     }  # fmt: skip
 
 
@@ -172,6 +175,14 @@ def _add_checkpoint(changes: Changes, job_id: str, move: AddCheckpoint) -> None:
     connection.execute(insertion, {"job_id": job_id, **new})
     made = {"checkpoint": new["epoch"], "model_bytes": new["size"]}
     _update(connection, job_id, new["trial"], **made)
+
+
+def _note_usage(connection: Connection, job_id: str, move: NoteUsage) -> None:
+    row, used = trial_row(connection, job_id, move.number), values.usage(move.usage)
+    if row.state != TrialState.RUNNING:
+        return
+    peak = max(used["memory"], (row.usage or {}).get("memory_peak", 0))
+    _update(connection, job_id, move.number, usage={**used, "memory_peak": peak})
 
 
 def _requeue(changes: Changes, job_id: str, move: RequeueTrial) -> None:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from results.records import MOST_PRIORITY, Checkpoint, EpochReport, Failure, NewTrial
+from results.records import MOST_PRIORITY, Checkpoint, EpochReport, Failure, NewTrial, Usage
 from results.states import FailureKind, Purpose
 from search_spaces import storable, unstorable
 
@@ -143,6 +143,19 @@ def checkpoint(new: Checkpoint) -> dict[str, Any]:
         "seconds": duration(new.seconds, f"{name}: seconds"),
         "size": integer(new.size, f"{name}: size", low=0, high=_LARGEST_BIG_INTEGER),
         "sha256": text(new.sha256, f"{name}: sha256"),
+    }
+
+
+def usage(new: Usage) -> dict[str, Any]:
+    """Return what a trial uses as JSON, without the peak, which the store knows."""
+    gpu, gpu_memory = new.gpu, new.gpu_memory
+    return {
+        "cpu": amount(new.cpu, "usage: cpu"),
+        "memory": integer(new.memory, "usage: memory", low=0, high=_LARGEST_BIG_INTEGER),
+        "gpu": None if gpu is None else amount(gpu, "usage: gpu"),
+        "gpu_memory": None
+        if gpu_memory is None
+        else integer(gpu_memory, "usage: gpu_memory", low=0, high=_LARGEST_BIG_INTEGER),
     }
 
 

@@ -15,6 +15,7 @@ from service.cli.options import job_argument, timeout_option
 from service.cli.output import emit_json, json_option, note, table
 from service.cli.target import with_client
 from service.cli.text import clean
+from service.rerun import rerun_request
 
 if TYPE_CHECKING:
     from service.client.client import Client
@@ -70,16 +71,10 @@ def reproduce(
 
 def request_of(job: JobView, spec: JobSpec, trial: TrialView) -> dict[str, Any]:
     """Return the body of ``POST /jobs`` that runs the trial again."""
-    body = {
-        "search_space": spec.space.fixed_at(trial.parameters).to_json(),
-        "name": f"{job.name[:150]}, trial {trial.number} again",
-        "seed": trial.seed,
-        "resources_per_trial": {"cpu": spec.cpu, "gpu": spec.gpu},
-        "time_limit_s": spec.time_limit_s,
-        "source": dict(spec.source),
-        "tags": {"reproduces": f"{job.id}/{trial.number}"},
-    }
-    return {key: value for key, value in body.items() if value not in (None, {})}
+    return rerun_request(
+        job.id, job.name, spec,
+        number=trial.number, parameters=trial.parameters, seed=trial.seed,
+    )  # fmt: skip
 
 
 def compare(first: Curve, second: Curve) -> Iterator[Compared]:

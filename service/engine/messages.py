@@ -2,8 +2,8 @@
 
 The driver sends an :class:`Assignment`, inside a Tune configuration. The trial process answers with
 :class:`Started`, an :class:`Epoch` after each epoch, :class:`Checkpointed` for each checkpoint,
-:class:`Output` for lines of text, and at the end one of :data:`End`. Tune carries several messages
-in one result.
+:class:`Output` for lines of text, now and then :class:`Used`, and at the end one of :data:`End`.
+Tune carries several messages in one result.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
-from results.records import Checkpoint, Failure
+from results.records import Checkpoint, Failure, Usage
 from results.states import FailureKind
 
 #: The one key of a Tune configuration: an assignment.
@@ -126,8 +126,15 @@ class Failed:
     failure: Failure
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What the trial's processes use of their machine."""
+
+    usage: Usage
+
+
 End = Finished | Stopped | Failed
-Message = Started | Epoch | Checkpointed | StateOffered | StateWritten | Output | End
+Message = Started | Epoch | Checkpointed | StateOffered | StateWritten | Output | Used | End
 _KINDS = {kind.__name__: kind for kind in get_args(Message)}
 
 
@@ -156,6 +163,8 @@ def from_json(values: Sequence[Any]) -> Message:
         return Failed(Failure(**{**failure, "kind": FailureKind(failure["kind"])}))
     if name == Checkpointed.__name__:
         return Checkpointed(Checkpoint(**fields["checkpoint"]))
+    if name == Used.__name__:
+        return Used(Usage(**fields["usage"]))
     message: Message = _KINDS[name](**fields)
     return message
 

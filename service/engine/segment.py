@@ -25,11 +25,13 @@ from service.engine.messages import (
     Message,
     Output,
     Stopped,
+    Used,
     Wish,
 )
 from service.engine.reporter import SegmentStop
 from service.engine.segment_output import SegmentOutput
 from service.engine.training import Resume, TrialContext, at_time_limit, train_segment, workplace
+from service.engine.usage import meter
 from trainables import state_files
 from trainables.contract import State
 
@@ -61,6 +63,7 @@ class Segment:
             assignment, context, self._messages.put, self._storage
         )
         self._looked = time.monotonic()
+        self._meter = meter(context.spec.gpu)
         threading.Thread(target=self._run, name="segment", daemon=True).start()
 
     def take(self) -> list[Message]:
@@ -71,18 +74,23 @@ class Segment:
             try:
                 found = [self._messages.get(timeout=STOP_SECONDS)]
             except queue.Empty:
-                printed = self._printed()
-                if not printed and time.monotonic() < give_up:
+                others = self._others()
+                if not others and time.monotonic() < give_up:
                     continue
-                return printed
+                return others
             break
         while not isinstance(found[-1], End):
             try:
                 found.append(self._messages.get(timeout=GATHER_SECONDS))
             except queue.Empty:
-                return [*found, *self._printed()]
+                return [*found, *self._others()]
         self._end_is_taken = True
         return [*found[:-1], *self._printed(last=True), found[-1]]
+
+    def _others(self) -> list[Message]:
+        """Return what was printed, and what is used where it is time to look."""
+        usage = self._meter.look()
+        return [*self._printed(), *([] if usage is None else [Used(usage)])]
 
     def _printed(self, *, last: bool = False) -> list[Message]:
         text = self._output.take(last=last)

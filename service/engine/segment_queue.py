@@ -17,6 +17,7 @@ from results.store import (
     AddCheckpoint,
     AddTrial,
     FinishTrial,
+    NoteUsage,
     PauseTrial,
     PlanTrials,
     RequeueTrial,
@@ -34,6 +35,7 @@ from service.engine.messages import (
     Output,
     Started,
     Stopped,
+    Used,
 )
 from service.engine.recorder import Recorder
 from service.engine.trial_output import TrialOutput
@@ -267,6 +269,8 @@ class SegmentQueue:
                 self._keep(trial, CHECKPOINTS_KEPT)
             case Output(text):
                 self._output.write(number, text)
+            case Used(usage):
+                self._recorder.add(NoteUsage(number, usage))
             case Finished() | Stopped() | Failed():
                 segment.end = message
 

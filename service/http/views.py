@@ -9,6 +9,7 @@ from typing import Any
 from results.ranking import Ranked, Ranking, rank
 from results.records import BestTrial, Curve, JobRecord, TrialRecord
 from results.spec import JobSpec
+from results.states import TrialState
 from search_spaces import Objective
 from service.datasets import target_unit
 from service.http.waiting import Fleet, waiting
@@ -45,9 +46,16 @@ def job_view(job: JobRecord, dashboard_url: str, fleet: Fleet) -> JobView:
     return JobView.model_validate({**shown, "waiting": waiting(job, fleet)})
 
 
-def trial_view(trial: TrialRecord, ranking: Ranking | None = None) -> TrialView:
-    """Return a trial as the API shows it, with its place in the ``ranking`` of all trials."""
+def trial_view(
+    trial: TrialRecord, ranking: Ranking | None = None, *, with_usage: bool = False
+) -> TrialView:
+    """Return a trial as the API shows it, with its place in the ``ranking`` of all trials.
+
+    What it uses is shown while it runs, later only ``with_usage``: lists may be long.
+    """
     view = TrialView.model_validate(trial)
+    if not (with_usage or trial.state is TrialState.RUNNING):
+        view.usage = None
     if ranking is not None:
         view.rank = ranking.ranks.get(trial.number)
         view.violations = list(ranking.violations.get(trial.number, ()))

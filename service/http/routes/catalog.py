@@ -1,25 +1,20 @@
-"""Routes that show the catalogs: search spaces, trainables and the cluster."""
+"""Routes that show the catalogs: search spaces and trainables."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 
 from fastapi import APIRouter
-from pydantic import ValidationError
 
 from search_spaces import Problem, SearchSpaceError
 from search_spaces.text import printable
-from service.engine import cluster
-from service.errors import Unavailable
-from service.http.dependencies import LibraryDep, Name, SettingsDep
+from service.http.dependencies import LibraryDep, Name
 from service.http.openapi import PROBLEMS
 from service.http.problems import HttpProblem
 from service.http.views import trainable_view
 from service.schemas import (
     BrokenSpaceView,
     BrokenTrainableView,
-    ClusterView,
-    NodeView,
     SearchSpaceList,
     SearchSpaceView,
     TrainableList,
@@ -70,16 +65,3 @@ def list_trainables() -> TrainableList:
 def show_trainable(name: Name) -> TrainableView:
     """Show one trainable."""
     return trainable_view(registry.get(name))
-
-
-@router.get("/cluster")
-def show_cluster(settings: SettingsDep) -> ClusterView:
-    """Show the Ray cluster: its address, dashboard and nodes."""
-    nodes = cluster.nodes(settings)
-    try:
-        shown = [NodeView.model_validate(node) for node in nodes]
-    except ValidationError as error:
-        raise Unavailable(f"the Ray dashboard's answer is not understood: {error}") from error
-    return ClusterView(
-        address=settings.ray_address, dashboard_url=settings.dashboard_url, nodes=shown
-    )

@@ -169,7 +169,7 @@ def list_trials(job_id: JobId, store: StoreDep, table_format: TableFormat = "jso
 @router.get("/{job_id}/trials/{number}")
 def show_trial(job_id: JobId, number: TrialNumber, store: StoreDep) -> TrialView:
     """Show one trial."""
-    return trial_view(store.trial(job_id, number))
+    return trial_view(store.trial(job_id, number), with_usage=True)
 
 
 @router.get(

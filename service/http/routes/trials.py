@@ -1,0 +1,34 @@
+"""Routes of one trial: what happened to it, and the request that runs it again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from service.http.dependencies import JobId, StoreDep, TrialNumber
+from service.http.openapi import PROBLEMS
+from service.rerun import rerun_request
+from service.schemas import ChangeList
+
+router = APIRouter(
+    prefix="/api/v1/jobs/{job_id}/trials/{number}", tags=["jobs"], responses=PROBLEMS
+)
+
+
+@router.get("/history")
+def trial_history(job_id: JobId, number: TrialNumber, store: StoreDep) -> ChangeList:
+    """List the changes of a trial, oldest first: its attempts and segments, as far as kept."""
+    store.trial(job_id, number)
+    events = store.events(job_id=job_id, trial=number)
+    return ChangeList.model_validate({"items": events})
+
+
+@router.get("/request")
+def request_again(job_id: JobId, number: TrialNumber, store: StoreDep) -> dict[str, Any]:
+    """Show the body of `POST /jobs` that runs this trial again, as `argbest reproduce` does."""
+    trial, job = store.trial(job_id, number), store.job(job_id)
+    return rerun_request(
+        job.id, job.name, job.spec,
+        number=number, parameters=trial.parameters, seed=trial.seed,
+    )  # fmt: skip
