@@ -129,6 +129,17 @@ class ChangeView(Answer):
     detail: str = ""
 
 
+class HistoryView(Answer):
+    """What happened to a trial, oldest first, as far as it is kept.
+
+    ``last`` is the id of the newest event of all, after which a stream goes on.
+    """
+
+    items: list[ChangeView]
+    next_cursor: None = None
+    last: int
+
+
 class StartView(Answer):
     """Where a stream of changes begins: after the newest one, which has the id ``last``."""
 
@@ -216,7 +227,8 @@ class TrialView(Answer):
     ``configuration`` is the number of the first trial with the same configuration. ``score``, in
     lists of all trials, is over the trials of a ranked configuration; ``violations`` says there
     which constraints a configuration breaks, which is not ranked then. ``usage`` is there while the
-    trial runs, and where it is shown alone. ``change`` is the change that an event of this trial
+    trial runs, and where it is shown alone; there, ``defaults`` has the default of every parameter
+    that applies. ``change`` is the change that an event of this trial
     stands for; it is left out elsewhere.
     """
 
@@ -242,6 +254,7 @@ class TrialView(Answer):
     score: ScoreView | None = None
     violations: list[str] = []
     usage: UsageView | None = _LEFT_OUT
+    defaults: dict[str, Any] | None = _LEFT_OUT
     change: ChangeView | None = _LEFT_OUT
 
     @property
@@ -581,7 +594,6 @@ class TrialList(WholeList[TrialView]):
 
 
 CurveList = WholeList[CurveView]
-ChangeList = WholeList[ChangeView]
 PlotList = WholeList[PlotView]
 DatasetList = WholeList[DatasetView]
 

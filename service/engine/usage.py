@@ -80,7 +80,8 @@ class Nvidia:
     def __init__(self, environment: Mapping[str, str] = os.environ, library: Any = pynvml) -> None:
         given = environment.get("CUDA_VISIBLE_DEVICES", "")
         self._ids = [name.strip() for name in given.split(",") if name.strip()]
-        self._library, self._handles = library, []
+        self._library = library
+        self._handles: list[Any] = []
 
     def __call__(self) -> tuple[float, int] | None:
         """Return the mean share of time in which the GPUs were busy, and the bytes in use there."""

@@ -11,6 +11,7 @@ from results import export
 from results.ranking import rank
 from results.records import JobRecord
 from results.states import JobState
+from search_spaces import defaults
 from service.cost import estimate
 from service.http.dependencies import (
     ConfirmDep,
@@ -169,7 +170,9 @@ def list_trials(job_id: JobId, store: StoreDep, table_format: TableFormat = "jso
 @router.get("/{job_id}/trials/{number}")
 def show_trial(job_id: JobId, number: TrialNumber, store: StoreDep) -> TrialView:
     """Show one trial."""
-    return trial_view(store.trial(job_id, number), with_usage=True)
+    view = trial_view(store.trial(job_id, number), with_usage=True)
+    view.defaults = dict(defaults(store.job(job_id).spec.space))
+    return view
 
 
 @router.get(

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from service.http.dependencies import JobId, StoreDep, TrialNumber
 from service.http.openapi import PROBLEMS
 from service.rerun import rerun_request
-from service.schemas import ChangeList
+from service.schemas import HistoryView
 
 router = APIRouter(
     prefix="/api/v1/jobs/{job_id}/trials/{number}", tags=["jobs"], responses=PROBLEMS
@@ -17,11 +17,12 @@ router = APIRouter(
 
 
 @router.get("/history")
-def trial_history(job_id: JobId, number: TrialNumber, store: StoreDep) -> ChangeList:
+def trial_history(job_id: JobId, number: TrialNumber, store: StoreDep) -> HistoryView:
     """List the changes of a trial, oldest first: its attempts and segments, as far as kept."""
+    last = store.last_event()  # before the changes: they hold it for sure
     store.trial(job_id, number)
     events = store.events(job_id=job_id, trial=number)
-    return ChangeList.model_validate({"items": events})
+    return HistoryView.model_validate({"items": events, "last": last})
 
 
 @router.get("/request")

@@ -50,7 +50,13 @@ async function request(path, { headers = {}, ...options } = {}) {
   throw answer.status === 401 ? new TokenNeeded(refused.message) : refused;
 }
 
-export const get = async (path) => (await request(path)).json();
+export const get = async (path, options) => (await request(path, options)).json();
+
+// Whether the service can take work, and the token that was sent; a service that is not ready answers 503.
+export async function readiness() {
+  const token = hasToken() ? { Authorization: `Bearer ${sessionStorage.getItem(key)}` } : {};
+  return (await reached(fetch("/readyz", { headers: token }))).json();
+}
 
 const send = (method, path, body) => {
   const json = { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
@@ -59,6 +65,7 @@ const send = (method, path, body) => {
 
 export const post = (path, body) => send("POST", path, body);
 export const patch = (path, body) => send("PATCH", path, body);
+export const remove = (path) => send("DELETE", path);
 
 // A text or a file, as it is; `headers` may name more than its type.
 export const postRaw = (path, body, type) => request(path, { method: "POST", headers: { "Content-Type": type }, body });

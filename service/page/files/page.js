@@ -1,13 +1,16 @@
 // The frame: which view is shown, by what stands behind the "#" of the address. A view is a module with
 // `show(main, address)`, which draws into `main` and returns what is to be called when it is left.
-import { connection, keepToken, TokenNeeded, forgetToken } from "./api.js";
+import { connection, TokenNeeded, forgetToken } from "./api.js";
 import { announce, failed, loading, tokenAsked } from "./parts/faces.js";
 import { make } from "./parts/elements.js";
+import { ownToken, sharedJob, takeShared } from "./shared.js";
 
 // Each is loaded when it is first asked for.
 const VIEWS = {
   jobs: () => import("./jobs/jobs.js"),
   job: () => import("./job/job.js"),
+  trial: () => import("./trial/trial.js"),
+  cluster: () => import("./cluster/cluster.js"),
 };
 
 const RETRY_MS = 2000;
@@ -66,7 +69,7 @@ function fail(error) {
   if (!(error instanceof TokenNeeded)) return showError(error);
   forgetToken();
   const form = tokenAsked(error.message, (token) => {
-    keepToken(token);
+    ownToken(token);
     draw();
   });
   shown.replaceChildren(form);
@@ -88,6 +91,8 @@ export function again() {
 async function draw() {
   leave();
   leave = () => {};
+  takeShared();
+  document.body.toggleAttribute("data-shared", sharedJob() !== null);
   const mine = make("div", {}, loading());
   shown = mine;
   frame.replaceChildren(mine);

@@ -6,6 +6,7 @@ import { bar, make, right, table, waits } from "../parts/elements.js";
 import { fail } from "../parts/faces.js";
 import { count, duration, number, parameterValue } from "../parts/format.js";
 import { controls } from "./controls.js";
+import { sharing } from "./share.js";
 import { bestText, conclusion, meansOf, stateCell, stateFilter } from "./trials.js";
 
 // A browser takes seconds to lay out a table of very many rows.
@@ -37,7 +38,7 @@ function trialRows(job, all, ranks, keep) {
   };
   const rows = drawn.map((t) => ({
     best: job.best?.trial === t.number,
-    cells: [right(t.purpose === "confirm" ? `${t.number}, confirms ${t.configuration}` : t.number), stateCell(t), epochsOf(t, job),
+    cells: [right(make("span", {}, make("a", { href: `#/job/${job.id}/trial/${t.number}` }, t.number), t.purpose === "confirm" ? `, confirms ${t.configuration}` : "")), stateCell(t), epochsOf(t, job),
       ...varied.map((name) => value(t, name)),
       ...metrics.map((name) => (name in t.metrics ? right(number(t.metrics[name])) : "")),
       ...(means ? [right(t.purpose === "confirm" ? "" : means.get(t.configuration) ?? "")] : []),
@@ -96,7 +97,7 @@ export async function show(main, { path: [id] }) {
   // A stream ends with its job: one that goes on is followed by another.
   const actions = controls(id, () => job.finished_at && again(), (error) => fail(main, error));
   const filter = stateFilter(() => drawSoon());
-  main.replaceChildren(head, actions.element, facts, verdict, filter.element, rows, pictures);
+  main.replaceChildren(head, actions.element, sharing(job, main), facts, verdict, filter.element, rows, pictures);
   let isDue = false;
   const draw = () => {
     isDue = false;

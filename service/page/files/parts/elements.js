@@ -17,10 +17,11 @@ export const right = (text) => ({ text, isFigure: true });
 export function table(columns, rows) {
   const cell = (value) => (value?.isFigure ? make("td", { class: "number" }, value.text) : make("td", {}, value));
   const head = make("thead", {}, make("tr", {}, ...columns.map((c, place) =>
-    make("th", { scope: "col", ...(rows.some(({ cells }) => cells[place]?.isFigure) ? { class: "number" } : {}) }, c))));
+    c === "" ? make("td") : make("th", { scope: "col", ...(rows.some(({ cells }) => cells[place]?.isFigure) ? { class: "number" } : {}) }, c))));
   const body = make("tbody", {}, ...rows.map(({ cells, best }) =>
     make("tr", best ? { class: "best" } : {}, ...cells.map(cell))));
-  return make("div", { class: "scroll" }, make("table", {}, head, body));
+  // What is wider than its place is scrolled with the arrow keys too.
+  return make("div", { class: "scroll", tabindex: 0 }, make("table", {}, head, body));
 }
 
 export function bar({ progress, spec, finished_at: end }) {

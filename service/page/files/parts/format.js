@@ -54,6 +54,14 @@ export const moment = (time) => (time ? `${new Date(time).toISOString().slice(0,
 export const meanText = (mean, deviation, n) =>
   (n < 2 ? number(mean) : `${number(mean)} ± ${number(deviation)} (n = ${n})`);
 
+// Powers of 1000, as service/cli/text.py has them.
+export function bytes(amount) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let place = 0, size = amount;
+  for (; size >= 1000 && place < units.length - 1; place += 1) size /= 1000;
+  return `${size.toFixed(place ? 1 : 0)} ${units[place]}`;
+}
+
 export const count = (amount, noun) => `${amount} ${noun}${amount === 1 ? "" : "s"}`;
 
 // The best value so far with its metric.

@@ -1,0 +1,18 @@
+// What a part of a view asks of the API: its errors are shown in that part, and the view stays.
+import { TokenNeeded } from "../api.js";
+import { make } from "../parts/elements.js";
+import { fail } from "../parts/faces.js";
+
+export function asking(main) {
+  const problem = make("div");
+  const ask = async (act) => {
+    problem.replaceChildren();
+    try {
+      await act();
+    } catch (error) {
+      if (error instanceof TokenNeeded) fail(main, error);
+      else if (!(error instanceof TypeError)) problem.replaceChildren(make("p", { role: "alert" }, error.message));
+    }
+  };
+  return { problem, ask };
+}
