@@ -35,7 +35,7 @@ def test_what_a_running_trial_uses_is_kept_with_its_peak(store: Store) -> None:
     assert noted(Usage(9.0, 900)) == Usage(1.0, 100, 100)
     assert [one for one in store.running_trials() if one.job_id == lease.job_id] == []
     changes = store.events(job_id=lease.job_id, trial=0)
-    assert [change.state for change in changes] == ["queued", "running", "running", "succeeded"]
+    assert [change.state for change in changes] == ["running", "running", "succeeded"]
     assert {change.trial for change in changes} == {0}
 
 

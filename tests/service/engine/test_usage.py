@@ -44,7 +44,7 @@ def test_what_was_used_between_two_looks_is_shown() -> None:
     assert used.look() is None
     now[0] = 2 * LOOK_SECONDS
     processes.pop(0)  # a process that has ended takes its time with it
-    assert used.look() == Usage(0.0, 100, 100, 0.5, 2_000)
+    assert used.look() == Usage(0.0, 0, 0, 0.5, 2_000)
 
 
 def test_the_processes_are_this_one_and_its_descendants() -> None:
