@@ -308,6 +308,9 @@ class SegmentQueue:
             trial.failures + trial.losses > self._spec.max_failures + LOST_RETRIES
         )
         if failure.kind.is_retried and not spent:
+            if segment.is_to_end and trial.epochs < self._spec.space.epochs:
+                self._finish(trial, TrialState.STOPPED)  # nothing of it is wanted any more
+                return
             logger.warning("trial %d is started again: %s", trial.number, failure.message)
             trial.is_retry = True
             self._put_back(trial, failure.kind)

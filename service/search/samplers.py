@@ -63,7 +63,7 @@ def make_sampler(
     """Return the sampler of a space whose strategy is one of ``search_spaces.SAMPLERS`` but auto.
 
     ``records`` are the trials that the job has already. Their configurations are known; what came
-    of them is then told by :meth:`Sampler.observe` and :meth:`Sampler.end`, in order of number.
+    of them is then told by :meth:`Sampler.observe` and :meth:`Sampler.end`, the first end first.
     ``history`` counts as observed at the last epoch; its configurations may be drawn again.
     With the same seed, records, history and calls in the same order, it draws the same.
     """

@@ -7,6 +7,7 @@ import statistics
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from results.ranking import SECONDS, loss_of
@@ -14,6 +15,7 @@ from results.records import TrialRecord
 from results.spec import JobSpec
 from results.states import Purpose, TrialState
 from service.search.budget import BudgetTracker
+from service.search.drawing import Drawing
 from service.search.scheduler import Action, Scheduler
 from service.search.trials import Trial, final_loss, loss_in, trials_of
 from service.search.winner import Winner
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 #: What a trial reported, by epoch and by the metrics' names.
 Values = Mapping[int, Mapping[str, float]]
+_NOT_ENDED = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +81,15 @@ class Search:
         self._promotions: dict[int, int] = {}
         #: Whether the last step was not given only because the sampler is still drawing.
         self.is_drawing = False
-        self._restore(values)
+        drawn_by = None if self._was_ended else sampler
+        #: Draws the trials that are not known yet.
+        self._drawing = Drawing(spec, self._trials, drawn_by)
+        self._restore(values, {r.number: r.finished_at for r in records})
 
-    def _restore(self, values: Mapping[int, Values]) -> None:
-        """Take the trials of a former run."""
+    def _restore(
+        self, values: Mapping[int, Values], ended_at: Mapping[int, datetime | None]
+    ) -> None:
+        """Take the trials of a former run, those that have ended in the order of their ends."""
         former = [trial for trial in self._trials.values() if trial.purpose is Purpose.SEARCH]
         self._scheduler.restore(
             {
@@ -94,13 +102,11 @@ class Search:
         #: Numbers of trials that a former run left on their way, and of those never begun.
         self._interrupted: list[int] = []
         self._unstarted: deque[int] = deque()
-        for trial in former:
+        for trial in sorted(former, key=lambda t: (ended_at[t.number] or _NOT_ENDED, t.number)):
             self._restore_trial(trial, values.get(trial.number, {}))
-        is_drawn = self._sampler is not None and not self._was_ended
-        #: Numbers of trials whose configuration is still to be drawn.
-        self._undrawn = deque(
-            n for n in range(self._spec.trials) if is_drawn and n not in self._trials
-        )
+        # No budget ends a search of which nothing is left.
+        is_complete = all(trial.state.is_finished for trial in former)
+        self._has_ended = is_complete and self._drawing.is_over
 
     def _restore_trial(self, trial: Trial, values: Values) -> None:
         self._budget.trained(trial.epochs)
@@ -143,6 +149,9 @@ class Search:
                 self._end_search()
         if self._has_ended and step is None:
             step = self._next_of_confirmation()
+            if step is None and nothing_runs:
+                # Of a former confirmation: now others are among the best, or have dropped out.
+                self._stop_all(Purpose.CONFIRM)
         if step is not None:
             self._trials[step.number].state = TrialState.RUNNING
         return step
@@ -174,8 +183,8 @@ class Search:
         if self._scheduler.can_begin():
             if self._unstarted:
                 return self._step(self._unstarted.popleft())
-            if self._undrawn:
-                return self._draw(wait=nothing_runs)
+            if not self._drawing.is_over:
+                return self._drawn(wait=nothing_runs)
         # A search that has a result, of a program that ended early say, needs no trial to go on.
         needs_one = nothing_runs and not self._has_succeeded()
         return self._promoted(nothing_else=True) if needs_one else None
@@ -200,20 +209,13 @@ class Search:
                 return self._step(found.number, found.until)
         return None
 
-    def _draw(self, *, wait: bool) -> Step | None:
-        number = self._undrawn[0]
-        repeat = number % self._space.repeats
-        first = self._trials.get(number - repeat)
-        if repeat and first is not None:
-            trial = Trial(number, first.parameters, first.seed + repeat, first.number)
-        elif self._sampler is not None and (wait or self._sampler.is_ready()):
-            trial = Trial(number, self._sampler.draw(number), self._spec.seed, number)
-        else:
-            self.is_drawing = True
+    def _drawn(self, *, wait: bool) -> Step | None:
+        trial = self._drawing.draw(wait=wait)
+        self.is_drawing = trial is None
+        if trial is None:
             return None
-        self._undrawn.popleft()
-        self._trials[number] = trial
-        return self._step(number, is_new=True)
+        self._trials[trial.number] = trial
+        return self._step(trial.number, is_new=True)
 
     def _step(self, number: int, until: int = 0, *, is_new: bool = False) -> Step:
         trial = self._trials[number]
@@ -270,9 +272,8 @@ class Search:
     def _take_end(self, trial: Trial) -> None:
         loss = final_loss(self._space, trial) if trial.state is TrialState.SUCCEEDED else None
         self._budget.ended(trial.number, loss, trial.state)
-        repeats = range(trial.configuration, trial.configuration + self._space.repeats)
-        trials = [self._trials[number] for number in repeats if number in self._trials]
-        if len(trials) < len(repeats) or not all(found.state.is_finished for found in trials):
+        trials = self._drawing.alike(trial.configuration)
+        if len(trials) < self._space.repeats or not all(t.state.is_finished for t in trials):
             return
         if all(found.state is TrialState.SUCCEEDED for found in trials):
             self._observe(trial.configuration, self._space.epochs, [t.metrics for t in trials])
@@ -307,11 +308,14 @@ class Search:
     def _end_search(self) -> None:
         """End the search: trials that have not been trained to the end are stopped."""
         self._has_ended = True
+        self._stop_all(Purpose.SEARCH)
+        self._drawing.end()
+
+    def _stop_all(self, purpose: Purpose) -> None:
         for trial in self._trials.values():
-            if trial.purpose is Purpose.SEARCH and not trial.state.is_finished:
+            if trial.purpose is purpose and not trial.state.is_finished:
                 trial.state = TrialState.STOPPED
                 self._stopped.append(trial.number)
-        self._undrawn.clear()
 
     def close(self) -> None:
         """End what runs in the background."""

@@ -428,14 +428,18 @@ def test_trials_pause_at_a_rung_and_the_best_goes_on() -> None:
     assert job.moves.dropped == ["1-1", "1-2", "0-2"]
 
 
-def test_a_trial_that_is_stopped_for_good_ends_after_its_next_epoch() -> None:
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_trial_that_is_stopped_for_good_ends_after_its_next_epoch(is_lost: bool) -> None:
     job = Job(QUEUED, QUEUED, QUEUED, slots=3, scheduler={**ASHA, "stops": True})
     for _ in range(3):
         assert job.begin().until == EPOCHS
     for segment, value in (("a", 0.25), ("b", 0.75), ("c", 0.125)):
         job.queue.take(segment, [epoch(2, value)])
     assert job.marks.ended == ["b"]
-    job.end("b", Stopped())
+    if is_lost:
+        job.lose("b")
+    else:
+        job.end("b", Stopped())
     assert job.moves.new()[-1] == FinishTrial(1, TrialState.STOPPED)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from results.records import TrialRecord
 from results.states import Purpose, TrialState
+from search_spaces import Budget
 from service.search.budget import BudgetTracker
 from service.search.samplers import make_sampler
 from service.search.scheduler import Action
@@ -241,6 +244,21 @@ def test_a_target_ends_the_search_and_the_rest_is_stopped() -> None:
     assert world.steps == [(0, EPOCHS)]
 
 
+def test_trials_that_ended_count_in_the_order_of_their_ends() -> None:
+    world = World(strategy="random", trials=9, parameters=RANGE,
+                  budget={"trials_without_improvement": 3})  # fmt: skip
+    while len(world.trials) < 5:
+        world.begin()
+    for place, number in enumerate((4, 3, 2, 1, 0)):  # the first one is the best, and ends last
+        at = datetime(2026, 1, 1, 0, place, tzinfo=UTC)
+        world.change(number, state=TrialState.SUCCEEDED, epochs=EPOCHS, finished_at=at,
+                     metrics={"train_rmse": float(number)})  # fmt: skip
+    world.running.clear()
+    world.search = world.new_search()
+    assert not world.search.is_spent
+    assert world.begin()
+
+
 CONFIRM = {
     "strategy": "random",
     "trials": 4,
@@ -284,3 +302,45 @@ def test_a_confirmation_that_is_taken_over_runs_the_same_trials(crash_after: int
     ]
     assert pairs[0] == pairs[1]
     assert crashed.search.planned == len(crashed.trials)
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_a_confirmed_search_that_is_extended_draws_more_and_confirms_again(repeats: int) -> None:
+    world = World(**CONFIRM, repeats=repeats)
+    world.run()
+    more = replace(world.spec, trials=8, space=replace(world.spec.space, trials=8 // repeats))
+    last, world.spec = max(world.trials), more
+    world.search = world.new_search()
+    world.run(crash_after=5)
+    searched = [t for t in world.trials.values() if t.purpose is Purpose.SEARCH]
+    assert [t.number for t in searched] == [0, 1, 2, 3, *range(last + 1, last + 5)]
+    assert [t.seed - 42 for t in searched] == [0, 1][:repeats] * (8 // repeats)
+    assert len({str(t.parameters) for t in searched}) == 8 // repeats
+    assert set(world.states()) == {TrialState.SUCCEEDED}
+    assert world.search.planned == len(world.trials)
+
+
+def test_trials_of_a_former_confirmation_that_nobody_needs_are_stopped() -> None:
+    world = World(**CONFIRM)
+    world.run()
+    confirming = [t for t in world.trials.values() if t.purpose is Purpose.CONFIRM]
+    for trial in confirming:  # as if the job were extended to more epochs
+        world.change(trial.number, state=TrialState.QUEUED, epochs=0)
+    for number in range(4):  # others are the best now
+        worse = {"train_rmse": 2.0 if number in {t.configuration for t in confirming} else 1.0}
+        world.change(number, metrics=worse)
+    world.search = world.new_search()
+    world.run()
+    assert set(world.states()) == {TrialState.SUCCEEDED, TrialState.STOPPED}
+    assert world.search.planned == len(world.trials)
+
+
+def test_no_budget_ends_a_search_that_is_complete() -> None:
+    world = World(strategy="random", trials=3, parameters=RANGE, budget={"epochs": 3 * EPOCHS + 1})
+    world.run()
+    budget = BudgetTracker(replace(world.spec.space, budget=Budget(epochs=1)), lambda: 0.0)
+    records = list(world.trials.values())
+    scheduler = make_scheduler(world.spec.space.scheduler, epochs=EPOCHS)
+    search = Search(world.spec, records, {}, scheduler=scheduler, sampler=None, budget=budget)
+    assert search.next(nothing_runs=True) is None
+    assert search.ended_by == ""
