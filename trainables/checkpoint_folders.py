@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from trainables.files import walk
 from trainables.program_errors import CheckpointRefused
 
 #: Each member of a tar archive takes so many bytes more, and the archive so many at its end.
@@ -61,7 +62,7 @@ def unpack(archive: NDArray[np.uint8], folder: Path) -> None:
 def _checked(folder: Path, max_bytes: int, max_files: int) -> Iterator[Path]:
     """Yield what is in the folder, all levels of it, once it is allowed."""
     size = _END
-    for count, path in enumerate(_walk(folder), 1):
+    for count, path in enumerate(map(Path, walk(folder, _raise)), 1):
         kind = path.lstat()
         name = path.relative_to(folder)
         if stat.S_ISLNK(kind.st_mode):
@@ -78,11 +79,6 @@ def _checked(folder: Path, max_bytes: int, max_files: int) -> Iterator[Path]:
                 "ARGBEST_MAX_CHECKPOINT_BYTES raised"
             )
         yield path
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    for root, folders, files in os.walk(folder, onerror=_raise):
-        yield from (Path(root, name) for name in (*folders, *files))
 
 
 def _raise(error: OSError) -> None:

@@ -11,7 +11,8 @@ import os
 import shlex
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -74,37 +75,21 @@ class CommandRun:
         Raises a :class:`trainables.program_errors.ProgramError` where the program fails.
         """
         del data  # a program brings its own
-        place, notes = self.workplace, _Notes(self.log)
-        place.prepare(config)
+        notes = _Notes(self.log)
+        self.workplace.prepare(config)
         reader = Reader(self.program.patterns, notes)
-        reports = _Reports(report, place)
+        reports = _Reports(report, self.workplace)
         patterns = frozenset(self.program.patterns) - {EPOCH}
         done = 0 if resume is None else reports.restore(resume)
         gatherer = Gatherer(
             reports, notes, self.compared, patterns, epochs, done, self.program.resumes
         )
-
-        def take(lines: Iterator[Line]) -> None:
-            for source, text in lines:
-                found = reader.sent(text) if source == "report" else reader.printed(text)
-                if found is not None:
-                    gatherer.take(found)
-
-        take(reports.left())
+        _gather(reports.left(), reader, gatherer)
         gatherer.go_on()
-        places = self._places(epochs, seed)
-        line = CommandLine(self.program, config, places)
-        arguments = line.arguments()
-        environment = self._environment(line, {**places, "resumed_epoch": str(gatherer.done)})
-        notes("command", f"running {shlex.join(part[:_LONGEST_LINE] for part in arguments)}")
-        watch = Watch(place.limits, place.folder)
-        with running(
-            arguments, place.code, environment, place.pipe,
-            log=self.log, tick=watch.look, merged=bool(self.program.patterns), mark=reader.mark,
-            grace_seconds=self.grace_seconds,
-        ) as process:  # fmt: skip
+        line = CommandLine(self.program, config, self._places(epochs, seed))
+        with self._started(line, gatherer.done, notes, reader.mark) as process:
             reports.process = process
-            take(process.lines())
+            _gather(process.lines(), reader, gatherer)
             _check_status(process, f"after {gatherer.done} of {epochs} epochs")
             gatherer.finish(may_end_early=self.program.early_end)
 
@@ -119,6 +104,20 @@ class CommandRun:
     ) -> None:
         """Run a program that cannot go on from its checkpoints, as :meth:`__call__`."""
         self(config, data, report, epochs=epochs, seed=seed)
+
+    def _started(
+        self, line: CommandLine, done: int, notes: _Notes, mark: bytes
+    ) -> AbstractContextManager[ProgramProcess]:
+        """Start the program, which goes on after the epoch ``done``."""
+        place, arguments = self.workplace, line.arguments()
+        environment = self._environment(line, {**line.places, "resumed_epoch": str(done)})
+        notes("command", f"running {shlex.join(part[:_LONGEST_LINE] for part in arguments)}")
+        watch = Watch(place.limits, place.folder)
+        return running(
+            arguments, place.code, environment, place.pipe,
+            log=self.log, tick=watch.look, merged=bool(self.program.patterns), mark=mark,
+            grace_seconds=self.grace_seconds,
+        )  # fmt: skip
 
     def _places(self, epochs: int, seed: int) -> dict[str, str]:
         place = self.workplace
@@ -138,6 +137,14 @@ class CommandRun:
         ours = {f"ARGBEST_{name.upper()}": value for name, value in values.items()}
         ours |= {"ARGBEST_REPORT": str(self.workplace.pipe), "PYTHONPATH": os.pathsep.join(paths)}
         return {**wanted, **ours}
+
+
+def _gather(lines: Iterable[Line], reader: Reader, gatherer: Gatherer) -> None:
+    """Let the metrics in the lines become epochs."""
+    for source, text in lines:
+        found = reader.sent(text) if source == "report" else reader.printed(text)
+        if found is not None:
+            gatherer.take(found)
 
 
 @dataclass(slots=True)

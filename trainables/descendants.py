@@ -10,6 +10,7 @@ import ctypes
 import signal
 import sys
 from collections.abc import Collection
+from contextlib import suppress
 
 import psutil
 
@@ -32,23 +33,35 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
-def descendants() -> list[psutil.Process]:
-    """Return every process that this one has started, and theirs."""
-    return psutil.Process().children(recursive=True)
+def descendants(before: Collection[int] = ()) -> list[psutil.Process]:
+    """Return every process that this one has started, and theirs, but for the ids ``before``."""
+    return [p for p in psutil.Process().children(recursive=True) if p.pid not in before]
 
 
 def end_descendants(before: Collection[int] = ()) -> None:
-    """Kill every descendant whose id is not in ``before``, and collect its status."""
-    while True:
-        left = [process for process in descendants() if process.pid not in before]
-        if not left:
-            return
-        for process in left:
-            try:
-                process.kill()
-                process.wait(timeout=1)
-            except (psutil.NoSuchProcess, psutil.TimeoutExpired):
-                continue
+    """Kill every descendant whose id is not in ``before``, and collect its status.
+
+    They are stopped first: one that starts others all the time could else be a step ahead for ever.
+    """
+    while left := stop_descendants(before):
+        send(left, signal.SIGKILL)
+        psutil.wait_procs(left, timeout=1)
+
+
+def stop_descendants(before: Collection[int] = ()) -> list[psutil.Process]:
+    """Stop every descendant whose id is not in ``before`` (SIGSTOP); return all of them."""
+    stopped: list[psutil.Process] = []
+    while new := [process for process in descendants(before) if process not in stopped]:
+        send(new, signal.SIGSTOP)
+        stopped += new
+    return stopped
+
+
+def send(processes: Collection[psutil.Process], number: signal.Signals) -> None:
+    """Send a signal to each process that is still there."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
 
 
 def private_bytes(processes: Collection[psutil.Process]) -> int:

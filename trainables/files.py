@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -70,21 +72,52 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def walk(
+    folder: Path, on_error: Callable[[OSError], object] = lambda _: None
+) -> Iterator[os.DirEntry[str]]:
+    """Yield what is in a folder, all levels of it; links are not followed.
+
+    Unlike ``os.walk`` of Python 3.11 it takes folders nested in one another by the thousand.
+    ``on_error`` gets what the system raises for a folder, whose content is then left out.
+    """
+    folders = [os.fspath(folder)]
+    while folders:
+        try:
+            with os.scandir(folders.pop()) as found:
+                for entry in found:
+                    yield entry
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+        except OSError as error:
+            on_error(error)
+
+
 def remove_folder(folder: Path) -> None:
     """Delete a folder with all that is in it, also folders that were made read-only.
 
     Links are not followed. One that is gone is no error; raises ``OSError`` for what cannot be
     deleted, files of another user say.
     """
-    try:
-        _let_us_write(folder)
-        for root, names, _ in os.walk(folder):
-            for name in names:
-                _let_us_write(Path(root, name))
-        with suppress(FileNotFoundError):
-            shutil.rmtree(folder)
-    except RecursionError:
-        raise OSError(f"{folder} has folders that are nested too deep") from None
+    _let_us_write(folder)
+    with suppress(FileNotFoundError):
+        _flatten(folder)
+    with suppress(FileNotFoundError):
+        shutil.rmtree(folder)
+
+
+def _flatten(folder: Path) -> None:
+    """Move every folder inside to the first level, and let us write into each.
+
+    Nested in one another they may be deeper than functions can call each other, and than a path is
+    long.
+    """
+    moved, number, unused = [folder], count(), secrets.token_hex(8)
+    while moved:
+        with os.scandir(moved.pop()) as found:
+            inside = [Path(entry) for entry in found if entry.is_dir(follow_symlinks=False)]
+        for path in inside:
+            _let_us_write(path)
+            moved.append(path.rename(folder / f"{unused}-{next(number)}"))
 
 
 def _let_us_write(folder: Path) -> None:

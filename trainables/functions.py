@@ -5,12 +5,17 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from itertools import islice
 from pathlib import Path
 
 from search_spaces.errors import did_you_mean
 from trainables.contract import Train
+from trainables.files import walk
+from trainables.parameter_models import given_its_model
 from trainables.program_errors import FunctionNotFound
 
+#: So many files of the code are looked through for the name that was meant.
+_MOST_FILES = 1000
 #: Our own packages, which a module of the code must not be called.
 _OURS = ("argbest", "results", "search_spaces", "service", "trainables")
 
@@ -18,12 +23,14 @@ _OURS = ("argbest", "results", "search_spaces", "service", "trainables")
 def load(file: str, function: str, folder: Path) -> Train:
     """Import ``file`` of the code in ``folder``, and return its train function.
 
-    The process then works in that folder, whose modules come first. Raises
+    The process then works in that folder, whose modules come first. A function whose ``config`` is
+    annotated by a parameter model gets one (:mod:`trainables.parameter_models`). Raises
     :class:`FunctionNotFound`, and whatever the import raises.
     """
     path = folder / file
     if not path.is_file():
-        known = sorted(str(found.relative_to(folder)) for found in folder.rglob("*.py"))
+        files = (entry.path for entry in walk(folder) if entry.name.endswith(".py"))
+        known = sorted(os.path.relpath(each, folder) for each in islice(files, _MOST_FILES))
         raise FunctionNotFound(f"the code has no file {file}: {did_you_mean(file, known)}")
     _check_names(folder, path)
     os.chdir(folder)
@@ -40,7 +47,7 @@ def load(file: str, function: str, folder: Path) -> Train:
         what = "no function" if found is None else f"a {type(found).__name__}, not a function,"
         raise FunctionNotFound(f"{file} has {what} {function}: {did_you_mean(function, known)}")
     train: Train = found
-    return train
+    return given_its_model(train)
 
 
 def _check_names(folder: Path, path: Path) -> None:

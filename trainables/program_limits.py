@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from trainables.descendants import descendants, private_bytes
+from trainables.files import walk
 from trainables.program_errors import LimitExceeded, MemoryExceeded
 
 #: The files are looked at so much more rarely than the memory, and so rarely that it costs 5 %.
@@ -55,7 +55,7 @@ class Watch:
             self._files_at = after + pause
 
     def _look_at_memory(self) -> None:
-        used = private_bytes([p for p in descendants() if p.pid not in self.before])
+        used = private_bytes(descendants(self.before))
         if used > self.limits.memory:
             raise MemoryExceeded(
                 f"the program took {used:,} bytes of memory, and may take {self.limits.memory:,}: "
@@ -74,10 +74,10 @@ class Watch:
 def _size(folder: Path) -> int:
     """Return the bytes that the files in a folder take on the disk, all levels of it."""
     total = 0
-    for root, _, files in os.walk(folder):
-        for name in files:
-            try:
-                total += Path(root, name).lstat().st_blocks * 512
-            except OSError:  # the program has removed it
-                continue
+    for entry in walk(folder):
+        try:
+            if not entry.is_dir(follow_symlinks=False):
+                total += entry.stat(follow_symlinks=False).st_blocks * 512
+        except OSError:  # the program has removed it
+            continue
     return total

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import selectors
 import signal
 import subprocess
+import sys
+import termios
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from trainables.descendants import adopt_orphans, descendants, end_descendants
+from trainables.descendants import (
+    adopt_orphans,
+    descendants,
+    end_descendants,
+    send,
+    stop_descendants,
+)
 from trainables.executables import executable, not_started
 from trainables.printed import Lines
 from trainables.program_errors import ProgramError
 
-#: A program that is asked to end (SIGTERM) gets so long before it is killed.
-GRACE_SECONDS = 5.0
+#: A program that is asked to end (SIGTERM) gets so long before it is killed. What it writes then is
+#: kept nowhere, so this is for its cleaning up; no process is left 3 s after a trial was to end.
+GRACE_SECONDS = 2.0
 #: With an error, so many of the lines printed last are shown, and of these so many bytes.
 _LINES_SHOWN = 20
 _BYTES_SHOWN = 10_000
@@ -28,6 +38,8 @@ _CHUNK = 64 * 1024
 #: How often a quiet program is looked at; more often where the system cannot say that it has ended.
 _QUIET_SECONDS = 0.5
 _POLL_SECONDS = 0.02
+#: How often one that was stopped is looked at.
+_STOP_SECONDS = 0.001
 
 Source = Literal["printed", "report"]
 Line = tuple[Source, str]
@@ -73,9 +85,14 @@ class ProgramProcess:
         yield from self._next()
 
     def read_all(self) -> list[Line]:
-        """Read what is there now; return the lines that :meth:`lines` has still to yield."""
+        """Read what is there now; return the lines that :meth:`lines` has still to yield.
+
+        What is printed meanwhile is not waited for: some process may print without end.
+        """
         for descriptor in self.sources:
-            while data := self._data(descriptor):
+            left = _waiting(descriptor)
+            while left > 0 and (data := self._data(descriptor, left)):
+                left -= len(data)
                 self._take(descriptor, self._lines[descriptor].feed(data))
         return list(self._found)
 
@@ -92,15 +109,25 @@ class ProgramProcess:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Stop the program, with its process group, while the block runs."""
+        """Stop the program, with all that it has started, while the block runs."""
         self._signal(signal.SIGSTOP)
+        others = stop_descendants(self.before)  # what has left its group writes and prints too
         try:
-            if self.process.returncode is None and hasattr(os, "waitid"):  # not on all systems
-                events = os.WSTOPPED | os.WEXITED | os.WNOWAIT
-                os.waitid(os.P_PID, self.process.pid, events)
+            self._wait_until_stopped()
             yield
         finally:
             self._signal(signal.SIGCONT)
+            send(others, signal.SIGCONT)
+
+    def _wait_until_stopped(self) -> None:
+        if not hasattr(os, "waitid"):  # not on all systems
+            return
+        events = os.WSTOPPED | os.WEXITED | os.WNOWAIT | os.WNOHANG
+        while self.process.returncode is None:
+            if os.waitid(os.P_PID, self.process.pid, events) is not None:
+                return
+            self._signal(signal.SIGSTOP)  # a process of its own may have let it go on
+            time.sleep(_STOP_SECONDS)
 
     def stop(self, grace_seconds: float) -> None:
         """Ask the program to end; kill what is left of it and of its children after the grace."""
@@ -145,10 +172,10 @@ class ProgramProcess:
         while self._found:
             yield self._found.popleft()
 
-    def _data(self, descriptor: int) -> bytes | None:
+    def _data(self, descriptor: int, most: int = _CHUNK) -> bytes | None:
         """Return what is there to read, b"" at the end of the stream, None if nothing is there."""
         try:
-            return os.read(descriptor, _CHUNK)
+            return os.read(descriptor, min(most, _CHUNK))
         except BlockingIOError:
             return None
 
@@ -183,19 +210,13 @@ def running(
     """
     adopt_orphans()
     before = frozenset(found.pid for found in descendants())
-    with ExitStack() as stack:
-        os.mkfifo(pipe, 0o600)
-        # Open for writing too: else it would be at its end when one writer has closed it.
-        reports = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
-        stack.callback(os.close, reports)
-        process = stack.enter_context(_start(arguments, folder, environment, merged=merged))
+    with (
+        _opened(pipe) as reports,
+        _start(arguments, folder, environment, merged=merged) as process,
+        _end_of(process.pid) as ended,
+    ):
         sources: dict[int, Source] = {reports: "report"}
-        for stream in filter(None, (process.stdout, process.stderr)):
-            os.set_blocking(stream.fileno(), False)
-            sources[stream.fileno()] = "printed"
-        ended = _end_of(process.pid)
-        if ended is not None:
-            stack.callback(os.close, ended)
+        sources |= dict.fromkeys(_streams(process), "printed")
         program = ProgramProcess(process, sources, before, log, tick, ended, mark)
         try:
             yield program
@@ -204,6 +225,20 @@ def running(
             raise
         finally:
             program.stop(grace_seconds)
+
+
+@contextmanager
+def _opened(pipe: Path) -> Iterator[int]:
+    """Make the named pipe and yield a descriptor to read it.
+
+    It is open for writing too: else it would be at its end when one writer has closed it.
+    """
+    os.mkfifo(pipe, 0o600)
+    reports = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        yield reports
+    finally:
+        os.close(reports)
 
 
 def _start(
@@ -225,9 +260,29 @@ def _start(
         raise not_started(arguments[0], path, error) from error
 
 
-def _end_of(pid: int) -> int | None:
-    """Return a descriptor that becomes readable when the process has ended, where there are any."""
+def _streams(process: subprocess.Popen[bytes]) -> list[int]:
+    """Return the descriptors of what the process prints, set to be non-blocking."""
+    found = [stream.fileno() for stream in (process.stdout, process.stderr) if stream is not None]
+    for descriptor in found:
+        os.set_blocking(descriptor, False)
+    return found
+
+
+@contextmanager
+def _end_of(pid: int) -> Iterator[int | None]:
+    """Yield a descriptor that becomes readable when the process has ended, where there are any."""
     try:
-        return os.pidfd_open(pid)
+        descriptor = os.pidfd_open(pid)
     except (AttributeError, OSError):
-        return None
+        yield None
+        return
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _waiting(descriptor: int) -> int:
+    """Return how many bytes can be read from a pipe now."""
+    answer = fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4))
+    return int.from_bytes(answer, sys.byteorder)

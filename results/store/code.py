@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,24 +25,26 @@ _NEEDED = sa.exists().where(JOBS.c.code == CODE.c.digest)
 class CodeMethods(Transactions):
     """The methods of the store about archives of code."""
 
+    def expect_code(self, code: CodeRecord) -> None:
+        """Remember the name of an archive's file before it is written.
+
+        Unless :meth:`add_code` or :meth:`replace_code` names the file, the sweep deletes it a day
+        later. The row has the file's name in place of a digest, so no job finds it.
+        """
+        expected = replace(code, digest=code.name)
+        with self._database.write(durable=True) as connection:
+            connection.execute(sa.insert(CODE).values(_columns(expected)))
+
     def add_code(self, code: CodeRecord) -> CodeRecord:
         """Remember an archive that the storage holds; return the one of this digest that counts.
 
         That is another one, with a file of another name, where the same code was sent before. It is
         then kept for as long as if it had been sent now.
         """
-        columns = {
-            "digest": values.text(code.digest, "digest"),
-            "name": values.text(code.name, "name"),
-            "size": values.integer(code.size, "size", low=0, high=2**63 - 1),
-            "files": values.integer(code.files, "files", low=0),
-            "unpacked": values.integer(code.unpacked, "unpacked", low=0, high=2**63 - 1),
-            "used_at": Now(),
-        }
         with self._database.write(durable=True) as connection:
-            connection.execute(insert_if_new(connection, CODE).values(columns))
+            connection.execute(insert_if_new(connection, CODE).values(_columns(code)))
             use_code(connection, code.digest)
-            return _record(connection.execute(_of(code.digest)).one())
+            return _named(connection, code)
 
     def code(self, digest: str) -> CodeRecord | None:
         """Return the archive with this digest.
@@ -64,12 +67,13 @@ class CodeMethods(Transactions):
         )
         with self._database.write(durable=True) as connection:
             connection.execute(change)
-            return _record(connection.execute(_of(code.digest)).one())
+            return _named(connection, code)
 
     def drop_unused_code(self) -> tuple[str, ...]:
         """Forget the archives that no job names, a day after their last use.
 
-        Returns their names in the storage, whose files the caller deletes.
+        So are those that were expected, and whose upload broke off. Returns their names in the
+        storage, whose files the caller deletes.
         """
         old = CODE.c.used_at < Now() - (KEPT_SECONDS + _GRACE_SECONDS)
         unused = sa.delete(CODE).where(old, ~_NEEDED).returning(CODE.c.name)
@@ -85,6 +89,25 @@ def use_code(connection: Connection, digest: str) -> None:
     used = sa.update(CODE).where(CODE.c.digest == digest).values(used_at=Now())
     if not connection.execute(used).rowcount:
         raise UnknownCode(f"no code has the digest {digest}", hint="send it again")
+
+
+def _columns(code: CodeRecord) -> dict[str, Any]:
+    return {
+        "digest": values.text(code.digest, "digest"),
+        "name": values.text(code.name, "name"),
+        "size": values.integer(code.size, "size", low=0, high=2**63 - 1),
+        "files": values.integer(code.files, "files", low=0),
+        "unpacked": values.integer(code.unpacked, "unpacked", low=0, high=2**63 - 1),
+        "used_at": Now(),
+    }
+
+
+def _named(connection: Connection, code: CodeRecord) -> CodeRecord:
+    """Return the archive of this digest; where that is ``code``, its file is expected no longer."""
+    found = _record(connection.execute(_of(code.digest)).one())
+    if found.name == code.name:
+        connection.execute(sa.delete(CODE).where(CODE.c.digest == code.name))
+    return found
 
 
 def _of(digest: str) -> sa.Select[Any]:

@@ -86,13 +86,15 @@ class DatasetMethods(Transactions):
         """Forget removed data sets that nothing names; return the digests of their contents.
 
         Only those that were removed so long ago, since a job may be about to name one. A content is
-        returned if no other data set and no job has it.
+        returned if no job has it, and no other data set that is there or was removed since.
         """
         other = DATASETS.alias()
-        old = DATASETS.c.removed_at < Now() - removed_for_seconds
+        long_ago = Now() - removed_for_seconds
+        old = DATASETS.c.removed_at < long_ago
+        is_young = sa.or_(other.c.removed_at.is_(None), other.c.removed_at >= long_ago)
         used = sa.or_(
             sa.exists().where(JOBS.c.data == DATASETS.c.digest),
-            sa.exists().where(other.c.digest == DATASETS.c.digest, other.c.removed_at.is_(None)),
+            sa.exists().where(other.c.digest == DATASETS.c.digest, is_young),
         )
         deletion = sa.delete(DATASETS).where(old, sa.not_(used)).returning(DATASETS.c.digest)
         with self._database.write() as connection:

@@ -49,37 +49,27 @@ class JobMethods(Transactions):
         in the end; a sampler's are added as they are suggested, a confirmation's when it runs.
         Raises :class:`results.errors.UnknownCode` if the code that it needs is not there.
         """
-        rows = [values.new_trial(trial) for trial in trials]
-        if len({row["number"] for row in rows}) < len(rows):
-            raise ValueError("trials: two of them have the same number")
-        values.integer(spec.trials, "spec.trials", low=1)
+        rows = _rows_of(trials)
         columns: dict[str, Any] = {
+            **_columns_of(spec),
             "id": secrets.token_hex(8),
-            "name": values.text(spec.name, "name"),
             "state": JobState.QUEUED,
-            "spec": values.plain_json(spec.to_json(), "spec"),
             "fingerprint": values.text(fingerprint, "fingerprint"),
             "planned_trials": values.integer(spec.planned, "spec.planned", low=max(1, len(rows))),
             "idempotency_key": values.optional_text(idempotency_key, "idempotency_key"),
             "request_digest": values.optional_text(request_digest, "request_digest"),
             "priority": values.priority(priority),
-            "data": None if spec.data is None else spec.data.digest,
             "created_at": Now(),
-            "code": values.optional_text(spec.code, "spec.code"),
         }
         with self._changes(durable=True) as changes:
             connection = changes.connection
             if spec.code is not None:
                 use_code(connection, spec.code)
-            insertion = insert_if_new(connection, JOBS).values(columns).returning(JOBS.c.id)
-            while connection.scalar(insertion) is None:
-                made = _made_before(connection, columns["idempotency_key"], request_digest)
-                if made is not None:
-                    return made
-                # PostgreSQL: the job with this key was deleted since, and the key is free.
+            if (made := _insert(connection, columns)) is not None:
+                return made
             if rows:
-                new = {"job_id": columns["id"], "state": TrialState.QUEUED, "metrics": {}}
-                connection.execute(sa.insert(TRIALS), [new | row for row in rows])
+                job = {"job_id": columns["id"]}
+                connection.execute(sa.insert(TRIALS), [job | row for row in rows])
             changes.note(columns["id"], JobState.QUEUED)
             return read_job(connection, columns["id"])
 
@@ -162,6 +152,37 @@ class JobMethods(Transactions):
             changes.connection.execute(sa.delete(JOBS).where(JOBS.c.id == job_id))
             changes.connection.execute(sa.delete(TOKENS).where(TOKENS.c.job_id == job_id))
             changes.note(job_id, DELETED)
+
+
+def _rows_of(trials: Sequence[NewTrial]) -> list[dict[str, Any]]:
+    """Return the columns of a job's first trials, but for the job's id."""
+    new = {"state": TrialState.QUEUED, "metrics": {}}
+    rows = [new | values.new_trial(trial) for trial in trials]
+    if len({row["number"] for row in rows}) < len(rows):
+        raise ValueError("trials: two of them have the same number")
+    return rows
+
+
+def _columns_of(spec: JobSpec) -> dict[str, Any]:
+    """Return the columns of a job that its specification decides."""
+    values.integer(spec.trials, "spec.trials", low=1)
+    return {
+        "name": values.text(spec.name, "name"),
+        "spec": values.plain_json(spec.to_json(), "spec"),
+        "data": None if spec.data is None else spec.data.digest,
+        "code": values.optional_text(spec.code, "spec.code"),
+    }
+
+
+def _insert(connection: Connection, columns: Mapping[str, Any]) -> JobRecord | None:
+    """Insert a job; return the one that was made before under its idempotency key, if any."""
+    insertion = insert_if_new(connection, JOBS).values(columns).returning(JOBS.c.id)
+    while connection.scalar(insertion) is None:
+        key, digest = columns["idempotency_key"], columns["request_digest"]
+        if (made := _made_before(connection, key, digest)) is not None:
+            return made
+        # PostgreSQL: the job with this key was deleted since, and the key is free.
+    return None
 
 
 def read_job(connection: Connection, job_id: str) -> JobRecord:

@@ -23,14 +23,16 @@ def send_code(
 ) -> None:
     """Send the folder, relative to the file ``space``, and put its digest and source into ``body``.
 
-    Nothing is done where the body's search space names no folder. ``left_out`` are folders that are
-    no code. A folder that cannot be sent is a usage error.
+    So is the schema of a function's parameters (:mod:`service.cli.parameter_model`). Nothing is
+    done where the body's search space names no folder. ``left_out`` are folders that are no code. A
+    folder that cannot be sent is a usage error.
     """
     declared = body.get("search_space")
     code = declared.get("code") if isinstance(declared, Mapping) else None
     if not isinstance(declared, Mapping) or not isinstance(code, str) or not code:
         return
     from search_spaces import is_digest
+    from service.cli.parameter_model import with_parameters
     from service.code.pack import PackError, pack
     from service.code.source import read_source
 
@@ -41,6 +43,7 @@ def send_code(
         archive = pack(folder, left_out=left_out)
     except PackError as error:
         raise click.UsageError(clean(f"code: {error}")) from error
+    declared = with_parameters(declared, folder)
     sent = client.send_archive(archive)
     known = "" if sent.is_new else "; the service has it"
     files = count(archive.files, "file")

@@ -11,7 +11,7 @@ import click
 from results.formatting import number
 from service.cli.options import folder_option, identifier, machine_settings
 from service.cli.output import emit_json, facts, json_option, note, table
-from service.cli.target import with_client
+from service.cli.target import remember_target, with_client
 from service.cli.text import size
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ name_argument = click.argument("name", type=identifier, metavar="NAME")
 def data() -> None:
     """Add your own data sets, see and fetch those that there are.
 
-    `add`, `list`, `show` and `remove` talk to the service; `ls` and `fetch` work on this machine's
-    own data sets, without it. The service fetches the data of a job by itself.
+    `fetch` and `ls --here` work on the data folder of this machine, the others talk to the service.
+    The service fetches the data of a job by itself.
     """
 
 
@@ -82,11 +82,23 @@ def add(
     note(f"{added.name} can be used: dataset: {added.name} in a search space")
 
 
-@data.command("list")
+@data.command("ls")
+@remember_target
+@click.option(
+    "--here", is_flag=True, help="List argbest's own on this machine, without the service."
+)
+@folder_option
 @json_option
-@with_client
-def list_all(client: Client, *, as_json: bool) -> None:
+def list_data(*, here: bool, data_dir: Path | None, as_json: bool) -> None:
     """List the service's data sets, your own too."""
+    if here:
+        _list_here(data_dir, as_json=as_json)
+    else:
+        _list_of_service(as_json=as_json)
+
+
+@with_client
+def _list_of_service(client: Client, *, as_json: bool) -> None:
     found = client.datasets()
     if as_json:
         emit_json({"items": [_plain(one) for one in found], "next_cursor": None})
@@ -158,10 +170,7 @@ def _target(target: dict[str, Any]) -> str:
     return f"{target['name']}: {len(counted)} classes, {listed}{more}"
 
 
-@data.command("ls")
-@folder_option
-@json_option
-def list_data(*, data_dir: Path | None, as_json: bool) -> None:
+def _list_here(data_dir: Path | None, *, as_json: bool) -> None:
     """List argbest's own data sets and whether they are on this machine."""
     from trainables import datasets
 

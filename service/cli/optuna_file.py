@@ -14,6 +14,7 @@ from typing import Any
 
 from service.cli.sqlite_files import opened
 
+_MOST_NAMED = 20
 _MODES = {"MINIMIZE": "min", "MAXIMIZE": "max"}
 _TRIALS = "SELECT trial_id FROM trials WHERE study_id = ? AND state = 'COMPLETE' ORDER BY number"
 _PARAMETERS = """SELECT trial_id, param_name, param_value, distribution_json FROM trial_params
@@ -30,7 +31,7 @@ def read_study(path: Path, name: str | None) -> tuple[str, list[dict[str, Any]],
     """
     try:
         with closing(opened(path)) as database:
-            study, chosen = _choose(database, name)
+            study, chosen = choose_study(database, name)
             return chosen, list(_trials(database, study)), _others(database, study)
     except sqlite3.Error as error:
         raise ValueError(f"{path} is not a database of Optuna 3 or newer: {error}") from error
@@ -38,18 +39,24 @@ def read_study(path: Path, name: str | None) -> tuple[str, list[dict[str, Any]],
         raise ValueError(f"{path} has a parameter whose values cannot be read") from error
 
 
-def _choose(database: sqlite3.Connection, name: str | None) -> tuple[int, str]:
-    studies = list(database.execute("SELECT study_id, study_name FROM studies ORDER BY study_id"))
-    names = ", ".join(study for _, study in studies)
+def choose_study(database: sqlite3.Connection, name: str | None) -> tuple[int, str]:
+    """Return the number and the name of the study called ``name``, or of the only one.
+
+    Raises ``ValueError``, which names the studies that there are, where that is none.
+    """
+    rows = database.execute("SELECT study_id, study_name FROM studies ORDER BY study_id LIMIT 1000")
+    studies = {str(study): int(number) for number, study in rows}
+    if name is None and len(studies) == 1:
+        name = next(iter(studies))
+    if name in studies:
+        return studies[name], name
     if not studies:
         raise ValueError("the database holds no study")
-    if name is None and len(studies) > 1:
-        raise ValueError(f"the database holds several studies: name one by --study: {names}")
-    found = [each for each in studies if name is None or each[1] == name]
-    if not found:
-        raise ValueError(f"the database holds no study {name!r}; there are: {names}")
-    number, chosen = found[0]
-    return int(number), str(chosen)
+    several = len(studies) > _MOST_NAMED
+    named = ", ".join([*list(studies)[:_MOST_NAMED], *(["..."] if several else [])])
+    if name is None:
+        raise ValueError(f"the database holds several studies: name one by --study: {named}")
+    raise ValueError(f"the database holds no study {name!r}; there are: {named}")
 
 
 def _others(database: sqlite3.Connection, study: int) -> int:

@@ -25,6 +25,7 @@ from service.cli.text import clean, pairs, setting
 if TYPE_CHECKING:
     from search_spaces import SearchSpace
     from service.cli.trial_reports import Reports
+    from service.code.pack import Archive
     from trainables.workplace import Workplace
 
 #: Lines of our own in the program's output begin with this; its own are shown behind a bar.
@@ -54,6 +55,7 @@ def try_(
     Shows what is run, what it prints and every report as it is understood. Exits with 1 if the
     trial would fail in a search, and says what to do.
     """
+    from service.cli.apart import run_apart
     from service.cli.choosing import configuration
 
     space, folder = _declared(file, parameters, epochs)
@@ -63,28 +65,51 @@ def try_(
         raise click.UsageError(str(error)) from None
     if keep is not None and Path(keep).exists():
         raise click.UsageError(f"{keep} exists; name a new folder")
-    with _folder(keep) as place, interrupted_by_signals():
-        raise SystemExit(_run(space, folder, place, config, seed))
+    archive = _packed(space, folder)
+
+    def work() -> int:
+        with interrupted_by_signals(), _folder(keep) as place:
+            return _run(space, archive, place, config, seed)
+
+    raise SystemExit(run_apart(work))
 
 
 def _declared(
     file: str, parameters: Mapping[str, Any], epochs: int | None
 ) -> tuple[SearchSpace, Path]:
     """Return the space of a file, and the folder that its paths start in."""
-    from search_spaces import SearchSpace, SearchSpaceError
-
+    folder = Path.cwd() if file == "-" else Path(file).resolve().parent
     raw = read_space(file)
-    try:
-        space = SearchSpace.from_json(raw).with_overrides(parameters, epochs=epochs)
-    except SearchSpaceError as error:
-        report_problems(f"{file} is not a search that can be run", error.problems)
-        raise SystemExit(ExitCode.USAGE) from None
+    space = _read(file, raw, parameters, epochs)
     if space.program is None:
         raise click.UsageError(
             f"{file} trains {space.trainable}, which comes with argbest: `try` is for a program "
             f"(command, or trainable: my_model.py:train); `argbest run {file}` runs the search"
         )
-    return space, Path.cwd() if file == "-" else Path(file).resolve().parent
+    if space.program.is_function and (folder / space.program.code).is_dir():
+        from service.cli.parameter_model import with_parameters
+
+        raw = with_parameters(raw, folder / space.program.code)
+        space = _read(file, raw, parameters, epochs)
+    return space, folder
+
+
+def _read(
+    file: str, raw: Mapping[str, Any], parameters: Mapping[str, Any], epochs: int | None
+) -> SearchSpace:
+    """Return a space whose parameters are what its function takes, where that is known."""
+    from search_spaces import SearchSpace, SearchSpaceError
+    from search_spaces.errors import raise_any
+    from service.cli.convert.fitting import problems
+
+    try:
+        space = SearchSpace.from_json(raw).with_overrides(parameters, epochs=epochs)
+        wrong = [p for p in problems(space.to_json()) if p.pointer.startswith("/parameters/")]
+        raise_any(wrong)
+    except SearchSpaceError as error:
+        report_problems(f"{file} is not a search that can be run", error.problems)
+        raise SystemExit(ExitCode.USAGE) from None
+    return space
 
 
 @contextmanager
@@ -102,14 +127,18 @@ def _folder(keep: str | None) -> Iterator[Path]:
 
 
 def _run(
-    space: SearchSpace, source: Path, folder: Path, config: Mapping[str, Any], seed: int
+    space: SearchSpace,
+    archive: Archive | None,
+    folder: Path,
+    config: Mapping[str, Any],
+    seed: int,
 ) -> int:
     """Run the trial in ``folder`` and show it; return the exit code."""
     from service.cli.trial_reports import Reports
     from trainables.workplace import Workplace
 
     place = Workplace(folder)
-    _send_code(space, source, place)
+    _lay_out(archive, place)
     note(f"configuration: {pairs(config, setting)}")
     note(f"folder: {place.code}, a copy that only this trial has")
     for name, value in space.program.environment.items() if space.program else ():
@@ -129,28 +158,34 @@ def _run(
     return ExitCode.DONE
 
 
-def _send_code(space: SearchSpace, source: Path, place: Workplace) -> None:
+def _packed(space: SearchSpace, source: Path) -> Archive | None:
+    """Return the code as it would be sent, None where there is none."""
+    from service.code.pack import PackError, pack
+
+    program = space.program
+    if program is None or not program.code:
+        note("code: none is sent along; the program starts in an empty folder")
+        return None
+    if program.is_packed:
+        raise click.UsageError("code is a digest: `try` needs the folder itself, code: . say")
+    try:
+        archive = pack(source / program.code)
+    except PackError as error:
+        raise click.UsageError(str(error)) from None
+    note(f"code: {count(archive.files, 'file')} of {(source / program.code).resolve()}")
+    return archive
+
+
+def _lay_out(archive: Archive | None, place: Workplace) -> None:
     """Give the trial its copy of the code, as a service would."""
     import io
 
     from service.code.archive import Limits
-    from service.code.pack import PackError, pack
     from service.code.unpack import unpack
 
     place.code.mkdir()
-    program = space.program
-    if program is None or not program.code:
-        note("code: none is sent along; the program starts in an empty folder")
-        return
-    if program.is_packed:
-        raise click.UsageError("code is a digest: `try` needs the folder itself, code: . say")
-    limits = Limits()
-    try:
-        archive = pack(source / program.code, limits=limits)
-    except PackError as error:
-        raise click.UsageError(str(error)) from None
-    unpack(io.BytesIO(archive.content), place.code, limits)
-    note(f"code: {count(archive.files, 'file')} of {(source / program.code).resolve()}")
+    if archive is not None:
+        unpack(io.BytesIO(archive.content), place.code, Limits())
 
 
 def _train(

@@ -20,7 +20,8 @@ def keep(
 
     Returns its record, and whether it is new; an archive that is there is only noted as used.
     Raises :class:`service.code.archive.BadArchive`, :class:`results.storage.StorageError` and
-    :class:`results.errors.StoreUnavailable`; then nothing of it is left in the storage.
+    :class:`results.errors.StoreUnavailable`; then nothing of it is left in the storage. Of a process
+    that is killed meanwhile, the controller's sweep deletes the file, which the store expects.
     """
     digest = f"sha256:{sha256}"
     known = store.code(digest)
@@ -32,6 +33,7 @@ def keep(
     name = f"code/{sha256}-{secrets.token_hex(4)}.tar.gz"
     size = path.stat().st_size
     code = CodeRecord(digest, name, size, contents.files, contents.bytes)
+    store.expect_code(code)
     storage.save(name, path)
     try:
         kept = _remembered(store, storage, code)

@@ -60,7 +60,7 @@ def pack(folder: Path, *, limits: Limits | None = None, left_out: Sequence[Path]
     special: list[str] = []
     try:
         rules = Ignored.of(root, [path.resolve() for path in left_out])
-        files = sorted(_files(root, root, rules, special), key=lambda file: file.name)
+        files = sorted(_files(root, rules, special), key=lambda file: file.name)
         _check_size(folder, files, limits)
         content = gzip.compress(_tar(files), _COMPRESSION, mtime=0)
     except BadRules as error:
@@ -82,22 +82,31 @@ def _checked(folder: Path, content: bytes, limits: Limits, special: list[str]) -
     return Archive(digest_of(content), content, found.files, found.bytes, tuple(sorted(special)))
 
 
-def _files(root: Path, folder: Path, rules: Ignored, special: list[str]) -> Iterator[_File]:
-    """Yield the files in ``folder``; names of what cannot be packed are added to ``special``."""
+def _files(root: Path, rules: Ignored, special: list[str]) -> Iterator[_File]:
+    """Yield the files in ``root``; names of what cannot be packed are added to ``special``.
+
+    Folders may be nested deeper than functions may call each other: the archive says how deep.
+    """
+    folders = [(root, rules)]
+    while folders:
+        folder, rules = folders.pop()
+        for path, is_folder in _entries(folder):
+            name = path.relative_to(root).as_posix()
+            if rules.covers(path, is_folder=is_folder):
+                continue
+            if is_folder:
+                folders.append((path, rules.within(path)))
+            elif _is_file_in(root, path):
+                status = path.stat()
+                yield _File(name, path, status.st_size, bool(status.st_mode & 0o100))
+            else:
+                special.append(name)
+
+
+def _entries(folder: Path) -> list[tuple[Path, bool]]:
+    """Return what is in a folder, each with whether it is a folder; a link is none."""
     with os.scandir(folder) as found:
-        entries = list(found)
-    for entry in entries:
-        path = Path(entry.path)
-        name, is_folder = path.relative_to(root).as_posix(), entry.is_dir(follow_symlinks=False)
-        if rules.covers(path, is_folder=is_folder):
-            continue
-        if is_folder:
-            yield from _files(root, path, rules.within(path), special)
-        elif _is_file_in(root, path):
-            status = path.stat()
-            yield _File(name, path, status.st_size, bool(status.st_mode & 0o100))
-        else:
-            special.append(name)
+        return [(Path(entry.path), entry.is_dir(follow_symlinks=False)) for entry in found]
 
 
 def _is_file_in(root: Path, path: Path) -> bool:

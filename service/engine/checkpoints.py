@@ -10,15 +10,13 @@ from pathlib import Path
 from results.records import Checkpoint
 from results.storage import NotInStorage, Storage, StorageError
 from service.engine.messages import Assignment, Checkpointed, Message, Output, Wish
+from service.engine.patience import Patience, fetch
 from service.engine.segment_folders import segment_folder
 from service.engine.training import Resume, TrialContext
 from trainables.files import sha256_of
 
 #: After a checkpoint that could not be stored, the next one is tried this many seconds later.
 RETRY_SECONDS = 5.0
-#: A segment waits so long for a storage that cannot be read. Without end, trials of a cluster
-#: without a shared storage would never begin again on another machine.
-PATIENCE_SECONDS = 120.0
 
 
 def stop_marks(job_id: str) -> str:
@@ -40,6 +38,7 @@ class SegmentCheckpoints:
     """The checkpoints of one segment. Its ``folder`` holds files on their way; it goes at the end.
 
     :attr:`stop_requested` and :attr:`end_requested` may be set by another thread at any time.
+    ``patience`` waits for a storage that is away; what it says is in the job's log.
     """
 
     def __init__(
@@ -52,7 +51,7 @@ class SegmentCheckpoints:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._sleep = sleep
+        self.patience = Patience(self._say, clock, sleep)
         self._assignment, self._context, self._send = assignment, context, send
         self._storage, self._clock = storage, clock
         self._due = clock() + context.checkpoint_seconds
@@ -70,33 +69,22 @@ class SegmentCheckpoints:
             yield self._fetch(self.folder / "resume.npz")
 
     def _say(self, text: str) -> None:
-        self._send(Output(f"trial {self._assignment.number}: {text}\n"))
+        self._send(Output(f"trial {self._assignment.number} {text}\n"))
 
     def _fetch(self, target: Path) -> Resume:
-        began = self._clock()
-        has_said = False
-        while True:
-            try:
-                return self._newest(target)
-            except StorageError as error:
-                if self._clock() - began >= PATIENCE_SECONDS:
-                    return Resume(note=f"its checkpoints cannot be read: {error}")
-                if not has_said:
-                    number = self._assignment.number
-                    self._send(Output(f"trial {number} waits for its checkpoints: {error}\n"))
-                has_said = True
-            self._sleep(RETRY_SECONDS)
+        try:
+            return self.patience.await_("checkpoints", lambda: self._newest(target))
+        except StorageError as error:
+            return Resume(note=f"its checkpoints cannot be read: {error}")
 
     def _newest(self, target: Path) -> Resume:
         """Raises :class:`results.storage.StorageError` where the storage cannot be read."""
         notes = []
         for checkpoint in self._assignment.checkpoints:
             try:
-                self._storage.fetch(checkpoint.name, target)
+                fetch(self._storage, checkpoint.name, target)
                 _check(target, checkpoint)
             except (NotInStorage, OSError, ValueError) as error:
-                if isinstance(error, NotInStorage):
-                    self._storage.check()
                 notes.append(f"the checkpoint after epoch {checkpoint.epoch} is left out: {error}")
                 continue
             return Resume(checkpoint.epoch, checkpoint.seconds, target, "; ".join(notes))

@@ -11,6 +11,7 @@ from results.records import CodeRecord
 from results.storage import Storage, StorageError
 from service.code.archive import BadArchive, Limits
 from service.code.unpack import unpack
+from service.engine.patience import Patience, fetch
 from trainables.contract import CodeUnavailable
 from trainables.files import sha256_of
 
@@ -26,18 +27,18 @@ class JobCode:
     cache_dir: Path
 
 
-def lay_out(code: JobCode, storage: Storage, folder: Path) -> None:
+def lay_out(code: JobCode, storage: Storage, folder: Path, patience: Patience) -> None:
     """Unpack a fresh copy of the code into ``folder``, which is made.
 
-    The archive is fetched where the node has none, or has one that was changed. Raises
-    :class:`trainables.contract.CodeUnavailable`.
+    The archive is fetched where the node has none, or has one that was changed; a storage that is
+    away is waited for. Raises :class:`trainables.contract.CodeUnavailable`.
     """
     record = code.record
     archive = code.cache_dir / "code" / f"{record.digest.removeprefix('sha256:')}.tar.gz"
     try:
         folder.mkdir(parents=True)
         if not _is(archive, record.digest):
-            storage.fetch(record.name, archive)
+            patience.await_("code", lambda: fetch(storage, record.name, archive))
             _delete_unused(archive.parent)
             if not _is(archive, record.digest):
                 raise CodeUnavailable(f"the code {record.digest} is damaged in the storage")

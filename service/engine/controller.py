@@ -36,8 +36,10 @@ from service.settings import Settings, settings_or_exit
 logger = logging.getLogger("service.engine.controller")
 
 POLL_SECONDS = 0.2
-#: A driver that was told to end gets this long before it is killed.
-PATIENCE_SECONDS = 3.0
+#: A driver that was told to end, and its trials, get this long before they are killed. A driver
+#: ends at once and Ray then ends the trials within a second, so what is left after this time hangs.
+#: With the controller's own looks nothing of a cancelled job is left on this host after 3 s.
+PATIENCE_SECONDS = 1.5
 #: After failing to start a driver, claim nothing for this long so that other controllers can.
 REST_SECONDS = 5.0
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from results.spec import JobSpec
 from results.storage import Storage, StorageError
 from search_spaces import NO_DATASET
+from service.engine.patience import Patience, fetch
 from trainables import datasets, own_data
 from trainables.contract import DatasetUnavailable
 
@@ -25,10 +26,12 @@ def ensure_data(
     *,
     source: Path | None,
     log: Callable[[str], None],
+    patience: Patience,
 ) -> None:
     """Bring the job's data into ``folder``, this node's data sets, if they are not there.
 
-    Raises :class:`trainables.contract.DatasetUnavailable`.
+    Users' data come from the storage; one that is away is waited for. Raises
+    :class:`trainables.contract.DatasetUnavailable`.
     """
     if spec.space.dataset == NO_DATASET:
         return
@@ -44,32 +47,26 @@ def ensure_data(
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix="fetching-") as made:
             file = Path(made) / "data.npz"
-            storage.fetch(name_in_storage(digest), file)
+            patience.await_("data", lambda: fetch(storage, name_in_storage(digest), file))
             own_data.unpack(file, target, digest)
     except (StorageError, OSError) as error:
         message = f"{spec.space.dataset}: its file cannot be fetched: {error}"
         raise DatasetUnavailable(message) from error
 
 
-def load_data(
-    spec: JobSpec, folder: Path, storage_uri: str, *, source: Path | None
-) -> datasets.Data | None:
-    """Return the job's data; the driver has prepared them on its own node, others fetch them here.
+def load_data(spec: JobSpec, folder: Path, *, source: Path | None) -> datasets.Data | None:
+    """Return the job's data, users' from where :func:`ensure_data` has brought them.
 
-    None is returned where a program brings its own. Raises
-    :class:`trainables.contract.DatasetUnavailable`.
+    The driver has prepared argbest's own on its node; on others that is done here. None is returned
+    where a program brings its own. Raises :class:`trainables.contract.DatasetUnavailable`.
     """
     name = spec.space.dataset
     if name == NO_DATASET:
         return None
-
-    def load() -> datasets.Data:
-        if spec.data is None:
-            return datasets.load(name, folder, source=source)
+    if spec.data is not None:
         return own_data.load(own_data.folder_of(folder, spec.data.digest), name)
-
     try:
-        return load()
+        return datasets.load(name, folder, source=source)
     except DatasetUnavailable:
-        ensure_data(spec, folder, Storage(storage_uri), source=source, log=lambda _: None)
-        return load()
+        datasets.ensure(name, folder, source=source, log=lambda _: None)
+        return datasets.load(name, folder, source=source)

@@ -86,23 +86,27 @@ def sweep_deleted_jobs(store: Store, storage: Storage) -> None:
 
 
 def sweep_code(store: Store, storage: Storage) -> None:
-    """Delete code that no job has named for a day.
+    """Delete code that no job has named for a day, and what uploads that broke off have left.
 
     Raises :class:`results.storage.StorageError`; the log names what was to be deleted.
     """
     for name in store.drop_unused_code():
-        logger.info("no job needs %s, which was last used a day ago: deleting it", name)
+        logger.info("no job needs %s, sent or used a day ago: deleting it", name)
         storage.delete(name)
 
 
 def sweep_datasets(store: Store, storage: Storage) -> None:
     """Delete what is left in the storage of removed data sets that no job names any longer.
 
-    Raises :class:`results.storage.StorageError`.
+    A file that was written since is of the same content, sent again, and stays. Each content is
+    forgotten by one of several sweeps at once. Raises :class:`results.storage.StorageError`.
     """
     for digest in store.forget_datasets(removed_for_seconds=QUIET.total_seconds()):
-        logger.info("data set %s was removed and no job names it: deleting it", digest[:12])
-        storage.delete(name_in_storage(digest))
+        name = name_in_storage(digest)
+        written = {file.name: file.modified for file in storage.files("datasets")}
+        if name in written and written[name] < datetime.now(UTC) - QUIET:
+            logger.info("data set %s was removed and no job names it: deleting it", digest[:12])
+            storage.delete(name)
 
 
 def start_sweeps(store: Store, storage: Storage, stopped: threading.Event) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from ray import tune
 
 from results.records import JobRecord, Lease, TrialRecord
+from results.spec import JobSpec
 from results.states import JobState
 from results.storage import Storage, StorageError
 from results.store import Store
@@ -22,6 +23,7 @@ from service.engine.job_data import ensure_data
 from service.engine.leftovers import recognize, sweep
 from service.engine.memory_kills import survive_memory_kills
 from service.engine.models import keep_models
+from service.engine.patience import Patience
 from service.engine.ray_connection import NODE_SECONDS, InfeasibleError, check_feasible, connect
 from service.engine.recorder import Recorder
 from service.engine.search import MessageCallback, SegmentSearcher
@@ -49,7 +51,7 @@ TUNE_SETTINGS = {
 }
 #: A job without a slot looks this often whether it has one.
 SLOT_SECONDS = 0.1
-#: A job whose checkpoints lie in a storage that cannot be read looks this often for it.
+#: A job that needs what lies in a storage which cannot be read looks this often for it.
 STORAGE_SECONDS = 10.0
 #: Models that are not among the best are deleted this often while the job runs, and at its end.
 PRUNE_SECONDS = 5.0
@@ -73,15 +75,14 @@ def run_job(
     address = settings.ray_address
     check_program(space, settings)
     logger.info("job %s (%s): %s on Ray %s", job.id, job.name, space.strategy, address)
-    source = settings.fashion_mnist_dir
-    storage = Storage(settings.storage_uri)
-    ensure_data(spec, settings.datasets_dir, storage, source=source, log=logger.info)
     has_paused = False
     if _left(job, records):
+        storage = _storage_of(store, settings, allowance, job)
+        _ensure_data(spec, settings, storage, allowance)
         connect(job, settings)
         has_run = any(record.attempt > 0 for record in records)
         check_feasible(spec, has_run=has_run, node_s=node_s)
-        has_paused = _run_segments(store, lease, settings, allowance, job, records)
+        has_paused = _run_segments(store, lease, settings, allowance, storage, job, records)
         job, records = store.job(job.id), store.trials(job.id)
     left = _left(job, records)
     if not left:
@@ -116,11 +117,11 @@ def _run_segments(
     lease: Lease,
     settings: Settings,
     allowance: Allowance,
+    storage: Storage,
     job: JobRecord,
     records: Sequence[TrialRecord],
 ) -> bool:
     """Run segments until none is left or the job pauses; return whether it has paused."""
-    storage = _storage_of(store, settings, allowance, job.id)
     code = _code(store, job, settings)
     files = StorageThread(storage)
     prune = _at_intervals(lambda: files.do(lambda: keep_models(store, storage, store.job(job.id))))
@@ -157,26 +158,45 @@ def _wait_for_slot(allowance: Allowance) -> None:
         time.sleep(SLOT_SECONDS)
 
 
-def _storage_of(store: Store, settings: Settings, allowance: Allowance, job_id: str) -> Storage:
+def _storage_of(store: Store, settings: Settings, allowance: Allowance, job: JobRecord) -> Storage:
     """Return the storage, without what a former driver of the job has left there.
 
-    Waits for one that cannot be read if the job has checkpoints in it, unless the job is to pause:
-    without them its trials would begin again.
+    Waits for one that cannot be read if the job needs something in it, unless the job is to pause:
+    without checkpoints its trials would begin again, and without code or data they would fail.
     """
     storage = Storage(settings.storage_uri)
     while not allowance.pausing:
         try:
             recognize(store, storage)
-            sweep(store, storage, job_id)
+            sweep(store, storage, job.id)
         except StorageError as error:
-            if not store.checkpoints(job_id):
+            needed = _needed(store, job)
+            if not needed:
                 logger.warning("%s; states are stored when it can be used", error)
                 break
-            logger.warning("%s; the job waits for its checkpoints", error)
+            logger.warning("%s; the job waits for its %s", error, needed)
             time.sleep(STORAGE_SECONDS)
         else:
             break
     return storage
+
+
+def _needed(store: Store, job: JobRecord) -> str:
+    """Return in words what the job needs of the storage before it can go on, "" for nothing."""
+    if job.spec.code is not None:
+        return "code"
+    if job.spec.data is not None:
+        return "data"
+    return "checkpoints" if store.checkpoints(job.id) else ""
+
+
+def _ensure_data(spec: JobSpec, settings: Settings, storage: Storage, allowance: Allowance) -> None:
+    """Prepare the job's data on this node, unless the job is to pause anyway."""
+    if not allowance.pausing:
+        ensure_data(
+            spec, settings.datasets_dir, storage, source=settings.fashion_mnist_dir,
+            log=logger.info, patience=Patience(lambda text: logger.warning("the job %s", text)),
+        )  # fmt: skip
 
 
 def _at_intervals(action: Callable[[], None]) -> Callable[[], None]:

@@ -119,23 +119,29 @@ class Segment:
     def _train(self, resume: Resume) -> End:
         limit = self._context.spec.time_limit_s
         left = None if limit is None else max(0.1, limit - resume.seconds)
+        self._fetch_what_it_needs()
         if self._context.is_built_in:
             with time_limit(left, self._expire), self._output.gathering():
                 return self._train_here(resume)
-        if self._context.spec.data is not None:
-            self._fetch_data()
-        if self._context.code is not None:
-            folder = workplace(self._context, self._checkpoints.folder).code
-            lay_out(self._context.code, self._storage, folder)
         send = self._messages.put
         return run_in_child(
             self._assignment, self._context, send, self._checkpoints, resume, time_limit_s=left
         )
 
-    def _fetch_data(self) -> None:
-        """Bring a user's data to this node: the child does not know where the storage is."""
-        spec, folder = self._context.spec, self._context.datasets_dir
-        ensure_data(spec, folder, self._storage, source=None, log=logger.info)
+    def _fetch_what_it_needs(self) -> None:
+        """Bring a user's data and code to this node: a child does not know where the storage is.
+
+        Before the time limit begins: the storage may be away.
+        """
+        context, patience = self._context, self._checkpoints.patience
+        if context.spec.data is not None:
+            ensure_data(
+                context.spec, context.datasets_dir, self._storage,
+                source=None, log=logger.info, patience=patience,
+            )  # fmt: skip
+        if context.code is not None:
+            folder = workplace(context, self._checkpoints.folder).code
+            lay_out(context.code, self._storage, folder, patience)
 
     def _train_here(self, resume: Resume) -> End:
         driver = _Here(self._messages.put, self._checkpoints)

@@ -40,7 +40,7 @@ def segment_folder(say: Callable[[str], object]) -> Iterator[Path]:
         try:
             remove_folder(folder)
         except OSError as error:
-            say(f"its folder stays behind: {error}")
+            say(f"leaves its folder behind: {error}")
         os.close(held)
 
 

@@ -91,29 +91,37 @@ def train_segment(
     options = {}
     if resume.path is not None:
         options["resume"] = state_files.load(resume.path, max_bytes=context.max_checkpoint_bytes)
-    data = load_data(
-        context.spec,
-        context.datasets_dir,
-        context.storage,
-        source=context.fashion_mnist_dir,
-    )
+    data = load_data(context.spec, context.datasets_dir, source=context.fashion_mnist_dir)
     prepare()
     # Its import is not training: the reporter's clock begins after it.
-    report = Reporter(
+    report = _reporter(assignment, context, driver, resume, can_resume=accepts_resume(train))
+    parameters, seed = assignment.parameters, assignment.seed
+    train(parameters, data, report, epochs=space.epochs, seed=seed, **options)
+    report.check_complete()
+
+
+def _reporter(
+    assignment: Assignment,
+    context: TrialContext,
+    driver: Driver,
+    resume: Resume,
+    *,
+    can_resume: bool,
+) -> Reporter:
+    """Return what checks and sends the reports of a segment."""
+    space = context.spec.space
+    return Reporter(
         [o.metric for o in space.objectives if o.metric not in RESERVED_METRICS],
         space.epochs,
         driver,
         learning_rate=learning_rate_name(assignment.parameters),
         reported=resume.epoch,
         seconds=resume.seconds,
-        can_resume=accepts_resume(train),
+        can_resume=can_resume,
         until=assignment.until,
         may_stop=context.may_stop_trials,
         early_end=space.program is not None and space.program.early_end,
     )
-    parameters, seed = assignment.parameters, assignment.seed
-    train(parameters, data, report, epochs=space.epochs, seed=seed, **options)
-    report.check_complete()
 
 
 def workplace(context: TrialContext, folder: Path) -> Workplace:

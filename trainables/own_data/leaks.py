@@ -1,4 +1,4 @@
-"""Warns where a column gives the answer away, or rows of different parts are the same."""
+"""Warns where a column gives the answer away, rows of parts are the same, or a task was assumed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from trainables.own_data.columns import Column
 from trainables.own_data.prepared import Prepared, Target
 from trainables.own_data.problems import shown
+from trainables.own_data.targets import FEW_CLASSES
 
 #: The correlation, or the share of rows, from which a column is called almost equal to the target.
 _ALMOST = 0.999
 #: A column with more values than this share of the rows determines anything.
 _MANY_VALUES = 0.1
+_WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
 _ID_NAME = re.compile(r"(^|[_\W])(id|uid|uuid|index|unnamed: 0|rownames|row)$", re.IGNORECASE)
 
 
@@ -99,6 +101,22 @@ def _row_warnings(prepared: Prepared) -> Iterator[Caution]:
             detail = f"{same:,} of {prepared.counts[split]:,} {split} rows equal a training row"
             hint = "remove duplicate rows from the file, unless they are different samples"
             yield Caution("duplicate_rows", "", detail, hint)
+
+
+def assumed_task(target: Target) -> Iterator[Caution]:
+    """Say what was made of a target of few whole numbers, which may be classes or amounts.
+
+    To be asked where the user has not given the task.
+    """
+    values = target.classes or np.unique(target.y)
+    are_few = 2 < len(values) <= FEW_CLASSES
+    if not (are_few and all(_WHOLE.fullmatch(f"{value}") for value in values)):
+        return
+    taken, other, task = ("classes", "amounts", "regression")
+    if target.kind == "regression":
+        taken, other, task = ("amounts", "classes", "classification")
+    detail = f"the {len(values)} whole numbers in {shown(target.name)} were taken for {taken}"
+    yield Caution("assumed_task", target.name, detail, f"if they are {other}: --task {task}")
 
 
 def small_class_warnings(target: Target, prepared: Prepared) -> Iterator[Caution]:

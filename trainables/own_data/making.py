@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,13 @@ from trainables.datasets.types import SPLITS
 from trainables.files import sha256_of
 from trainables.own_data.arrays import Parts, read_npz
 from trainables.own_data.card import Card, make_card
-from trainables.own_data.columns import typed
-from trainables.own_data.leaks import cautions, small_class_warnings
+from trainables.own_data.columns import Column, typed
+from trainables.own_data.leaks import (
+    Caution,
+    assumed_task,
+    cautions,
+    small_class_warnings,
+)
 from trainables.own_data.options import DEFAULT_SPLIT, Options
 from trainables.own_data.prepared import (
     Prepared,
@@ -83,7 +88,7 @@ def _of_table(table: RawTable, path: Path, options: Options) -> Made:
     order, counts = _split(target, shares, options.seed)
     target = scaled_by_training(target, order[: counts["train"]])
     prepared = prepare_table(columns, target, order, counts)
-    found = [*cautions(columns, target, prepared), *small_class_warnings(target, prepared)]
+    found = _cautions(columns, target, prepared, options)
     source = {**_source(path, table.format), "split": list(shares), "seed": options.seed}
     return Made(prepared, make_card(columns, target, prepared, found, **source))
 
@@ -103,11 +108,20 @@ def _of_arrays(parts: Parts, path: Path, options: Options) -> Made:
     order, counts = given or _split(target, shares, options.seed)
     target = scaled_by_training(target, order[: counts["train"]])
     prepared = prepare_arrays(x, target, order, counts)
-    found = [*cautions((), target, prepared), *small_class_warnings(target, prepared)]
+    found = _cautions((), target, prepared, options)
     source = _source(path, "NPZ")
     if given is None:
         source |= {"split": list(shares), "seed": options.seed}
     return Made(prepared, make_card((), target, prepared, found, **source))
+
+
+def _cautions(
+    columns: Sequence[Column], target: Target, prepared: Prepared, options: Options
+) -> Iterator[Caution]:
+    if options.task is None:
+        yield from assumed_task(target)
+    yield from cautions(columns, target, prepared)
+    yield from small_class_warnings(target, prepared)
 
 
 def _joined(

@@ -26,8 +26,11 @@ from trainables.own_data.problems import (
 )
 from trainables.own_data.tables import RawColumn, RawTable
 
-#: Whole numbers of so few different values are taken for classes, unless the task is given.
-_FEW_CLASSES = 20
+#: Whole numbers of so few different values may be classes, where the task is not given.
+FEW_CLASSES = 20
+#: They are taken for classes if each has so many rows on average: one for each part at least, where
+#: these have the usual shares. Amounts with few rows each are numbers to predict.
+_ROWS_OF_A_CLASS = 5
 
 
 def target_column(table: RawTable, options: Options) -> tuple[RawColumn, Kind]:
@@ -56,18 +59,23 @@ def target_column(table: RawTable, options: Options) -> tuple[RawColumn, Kind]:
         detail += f"{int(np.argmax(missing)) + 1}"
         hint = "fill the cells in, or leave these rows out"
         raise BadData([of_column(raw.name, detail, "missing_target", hint)])
-    return raw, options.task or _task(raw, table.decimal)
+    return raw, options.task or _task(raw, table)
 
 
-def _task(raw: RawColumn, decimal: str) -> Kind:
+def _task(raw: RawColumn, table: RawTable) -> Kind:
     values = np.unique(raw.numbers) if raw.stored in ("number", "date") else None
     if values is None:
-        parsed = numbers_in(raw.values, decimal)
+        parsed = numbers_in(raw.values, table.decimal)
         if raw.stored != "text" or np.isnan(parsed).any():
             return "classification"
         values = parsed
-    few_whole = len(values) <= _FEW_CLASSES and bool(np.all(values == np.floor(values)))
-    return "classification" if few_whole else "regression"
+    return "classification" if _are_classes(values, table.rows, FEW_CLASSES) else "regression"
+
+
+def _are_classes(values: NDArray[np.float64], rows: int, most: int) -> bool:
+    """Whether numbers, each once in ``values``, are taken for the names of classes."""
+    few = len(values) == 2 or len(values) <= min(most, rows / _ROWS_OF_A_CLASS)
+    return few and bool(np.all(values == np.floor(values)))
 
 
 def make_target(table: RawTable, raw: RawColumn, kind: Kind) -> Target:
@@ -130,9 +138,9 @@ def target_of_array(name: str, y: NDArray[Any], task: Kind | None) -> Target:
     if not np.isfinite(floats).all() or np.abs(floats).max(initial=0) > LARGEST:
         hint = "leave these rows out, or correct them"
         raise bad(pointer, f"{name} holds NaN or huge numbers", "missing_target", hint)
-    whole = not is_number or bool(np.all(floats == np.floor(floats)))
-    few = len(np.unique(y)) <= (MAX_CLASSES if not is_number else _FEW_CLASSES)
-    kind = task or ("classification" if is_text or (whole and few) else "regression")
+    most = FEW_CLASSES if is_number else MAX_CLASSES
+    are_classes = is_text or _are_classes(np.unique(floats), len(y), most)
+    kind = task or ("classification" if are_classes else "regression")
     if kind == "regression":
         if is_text:
             detail, hint = f"{name} holds texts", "save numbers, or give --task classification"

@@ -14,11 +14,12 @@ def problems(space: Mapping[str, Any]) -> tuple[Problem, ...]:
     """Return everything that is wrong with a space in JSON."""
     try:
         read = SearchSpace.from_json(space)
+        schema = read.program.parameters_schema if read.program is not None else None
         metrics = [objective.metric for objective in read.objectives]
         metrics += [constraint.metric for constraint in read.constraints]
         check(
             read,
-            schema={},
+            schema=schema or {},
             metrics=dict.fromkeys(metrics, "none"),
             datasets=(read.dataset,),
             max_trials=_MOST_TRIALS,

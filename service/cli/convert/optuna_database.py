@@ -13,6 +13,7 @@ from typing import Any
 from service.cli.convert.domains import values_of
 from service.cli.convert.draft import Draft, NotConvertible
 from service.cli.convert.optuna import domain_of, finish
+from service.cli.optuna_file import choose_study
 from service.cli.sqlite_files import opened
 
 _MOST_ROWS = 200_000
@@ -37,7 +38,10 @@ def convert(path: Path, study: str | None) -> Draft:
 
 
 def _draft(database: sqlite3.Connection, wanted: str | None) -> Draft:
-    number, name = _study(database, wanted)
+    try:
+        number, name = choose_study(database, wanted)
+    except ValueError as error:
+        raise NotConvertible(str(error)) from None
     draft = Draft(f"the Optuna study {name}")
     values, distributions = _parameters(database, number)
     if not values:
@@ -61,19 +65,6 @@ def _draft(database: sqlite3.Connection, wanted: str | None) -> Draft:
     ]
     finish(draft, directions, _metric_names(database, number), name)
     return draft
-
-
-def _study(database: sqlite3.Connection, wanted: str | None) -> tuple[int, str]:
-    rows = database.execute("SELECT study_id, study_name FROM studies ORDER BY study_id LIMIT 1000")
-    studies = {str(name): int(number) for number, name in rows}
-    if wanted is None and len(studies) == 1:
-        wanted = next(iter(studies))
-    if wanted in studies:
-        return studies[wanted], wanted
-    named = ", ".join(list(studies)[:20]) or "none"
-    if wanted is None:
-        raise NotConvertible(f"name one of the file's studies with --study: {named}")
-    raise NotConvertible(f"the file has no study {wanted}; there are: {named}")
 
 
 def _parameters(database: sqlite3.Connection, study: int) -> tuple[Values, Distributions]:

@@ -12,14 +12,9 @@ import pytest
 from results.records import Checkpoint
 from results.storage import Storage, StorageError
 from service.engine import segment_folders
-from service.engine.checkpoints import (
-    PATIENCE_SECONDS,
-    RETRY_SECONDS,
-    SegmentCheckpoints,
-    end_mark,
-    stop_mark,
-)
+from service.engine.checkpoints import RETRY_SECONDS, SegmentCheckpoints, end_mark, stop_mark
 from service.engine.messages import Assignment, Checkpointed, Message, Output, Wish
+from service.engine.patience import PATIENCE_SECONDS
 from tests.service.stand_ins import spec, trial_context
 
 EPOCHS = 10
@@ -101,7 +96,7 @@ def test_a_folder_that_cannot_be_removed_is_a_line_of_the_log(
     folder.rmdir()
     (said,) = segment.sent
     assert isinstance(said, Output)
-    assert said.text.startswith("trial 7: its folder stays behind: ")
+    assert said.text.startswith("trial 7 leaves its folder behind: ")
     assert str(folder) in said.text
 
 
