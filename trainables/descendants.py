@@ -14,6 +14,7 @@ from contextlib import suppress
 
 import psutil
 
+_LOOKS = 10
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -49,11 +50,17 @@ def end_descendants(before: Collection[int] = ()) -> None:
 
 
 def stop_descendants(before: Collection[int] = ()) -> list[psutil.Process]:
-    """Stop every descendant whose id is not in ``before`` (SIGSTOP); return all of them."""
+    """Stop every descendant whose id is not in ``before`` (SIGSTOP); return all of them.
+
+    One that begins while others are stopped is found by looking again, a few times.
+    """
     stopped: list[psutil.Process] = []
-    while new := [process for process in descendants(before) if process not in stopped]:
+    for _ in range(_LOOKS):
+        new = [process for process in descendants(before) if process not in stopped]
         send(new, signal.SIGSTOP)
         stopped += new
+        if not new:
+            break
     return stopped
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
+from trainables.descendants import descendants
 from trainables.program_errors import WrongReport
 from trainables.program_process import ProgramProcess, running
 
@@ -81,3 +82,19 @@ def test_an_error_gets_the_last_lines(tmp_path: Path) -> None:
     with pytest.raises(WrongReport):
         fail(tmp_path, error)
     assert error.printed.split() == [str(i) for i in range(80, 100)]
+
+
+def test_what_has_left_the_programs_session_is_paused_too_and_nobody_waits_for_its_end(
+    tmp_path: Path,
+) -> None:
+    code = "setsid sh -c 'while :; do echo a; done' & echo here; while :; do kill -CONT $$; done"
+    with shell(tmp_path, code, grace_seconds=0) as process:
+        lines = process.lines()
+        next(lines)
+        with process.paused():
+            left = process.read_all()
+            others = descendants(process.before)
+            assert {other.status() for other in others} == {psutil.STATUS_STOPPED}
+            assert process.read_all() == left
+        process.read_all()  # ends, although the program prints without end
+        next(lines)

@@ -120,3 +120,17 @@ def test_code_stays_as_long_as_a_job_names_it(store: Store) -> None:
     store.delete_job(job.id)
     assert store.code(DIGEST) is None
     assert store.drop_unused_code() == ("code/a-1.tar.gz",)
+
+
+def test_a_file_that_is_expected_is_dropped_a_day_later_unless_a_row_names_it(store: Store) -> None:
+    forget(store)
+    for name in ("code/broken-off", "code/a-1.tar.gz", "code/lost"):
+        store.expect_code(code(name))
+    assert store.code(DIGEST) is None
+    store.add_code(code("code/lost"))
+    store.replace_code(code(), former="code/lost")
+    accept(store)
+    assert store.drop_unused_code() == ()  # the upload may be under way
+    age(store, DAY + 3660)
+    assert store.drop_unused_code() == ("code/broken-off",)
+    assert store.code(DIGEST) == code()

@@ -13,6 +13,7 @@ import pytest
 from search_spaces import is_digest
 from service.code.archive import Limits
 from service.code.pack import PackError, pack
+from trainables.files import remove_folder
 
 
 def put(folder: Path, name: str, text: str = "") -> None:
@@ -136,3 +137,17 @@ def test_a_folder_or_a_pattern_that_cannot_be_read_is_named(tmp_path: Path) -> N
     put(tmp_path, ".gitignore", "!\n")
     with pytest.raises(PackError, match=r"\.gitignore holds a pattern"):
         pack(tmp_path)
+
+
+def test_folders_that_are_nested_too_deep_are_named(tmp_path: Path) -> None:
+    folder = tmp_path / "code"
+    put(folder, "train.py")
+    deepest = folder
+    for _ in range(1_100):  # deeper than functions call each other
+        deepest = deepest / "d"
+        deepest.mkdir()
+    assert names(folder) == ["train.py"]
+    (deepest / "x.py").touch()
+    with pytest.raises(PackError, match=r"cannot be sent: the name d/d.* is too long; rename it"):
+        pack(folder)
+    remove_folder(folder)  # pytest cannot

@@ -70,7 +70,7 @@ def test_many_trial_processes_may_fetch_at_once(
     code: JobCode, storage: Storage, tmp_path: Path
 ) -> None:
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: lay_out(code, storage, tmp_path / f"{n}"), range(8)), PATIENCE)
+        list(pool.map(lambda n: lay_out(code, storage, tmp_path / f"{n}", PATIENCE), range(8)))
     assert all((tmp_path / f"{n}" / "train.py").exists() for n in range(8))
     assert [path.name for path in cached(code).parent.iterdir()] == [cached(code).name]
 

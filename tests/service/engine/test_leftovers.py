@@ -19,7 +19,7 @@ from results.spec import DataRef
 from results.states import JobState, TrialState
 from results.storage import Storage, StorageError
 from results.store import Store
-from results.store.tables import CODE
+from results.store.tables import CODE, DATASETS
 from service.engine import leftovers
 from service.engine.job_data import name_in_storage
 from service.engine.leftovers import (
@@ -287,3 +287,30 @@ def test_removed_data_sets_are_deleted_once_no_job_names_them(
     monkeypatch.setattr(leftovers, "QUIET", timedelta(seconds=-1))
     sweep_datasets(store, storage)
     assert storage.names("datasets") == [name_in_storage(used), name_in_storage("c" * 64)]
+
+
+def test_data_that_are_sent_again_while_a_sweep_runs_stay(
+    store: Store, storage: Storage, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two sweeps at once forget each content once; what is written meanwhile is newer."""
+    digest = "a" * 64
+    storage.mark(name_in_storage(digest))
+    store.add_dataset("prices", digest, kind="regression", size=0, card={})
+    store.remove_dataset("prices")
+    with store._database.write() as connection:
+        then = DATASETS.c.removed_at - 2 * HOUR_S
+        connection.execute(sa.update(DATASETS).values(removed_at=then))
+    age(folder)
+
+    def forget(*, removed_for_seconds: float) -> tuple[str, ...]:
+        found = forget_datasets(removed_for_seconds=removed_for_seconds)
+        assert forget_datasets(removed_for_seconds=removed_for_seconds) == ()
+        storage.mark(name_in_storage(digest))
+        store.add_dataset("prices", digest, kind="regression", size=0, card={})
+        return found
+
+    forget_datasets = store.forget_datasets
+    monkeypatch.setattr(store, "forget_datasets", forget)
+    sweep_datasets(store, storage)
+    assert storage.names("datasets") == [name_in_storage(digest)]
+    assert store.dataset("prices").digest == digest
