@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from search_spaces.yaml_files import load_yaml
+from service.cli import main
+from tests.service.cli.tries import Tries, try_it
+
+__all__ = ["try_it"]  # a fixture
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/search.yaml"))
@@ -22,22 +28,19 @@ LAST = {
 }  # fmt: skip
 
 
-def argbest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in which `python` is the interpreter of these tests."""
+@pytest.fixture(autouse=True)
+def python_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `python` be the interpreter of these tests."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        [sys.executable, "-m", "service.cli", *arguments],
-        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": path},
-        capture_output=True, text=True, timeout=250, check=False,
-    )  # fmt: skip
+    monkeypatch.setenv("PATH", path)
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=[path.name for path in EXAMPLES])
-def test_an_example_runs(folder: Path) -> None:
-    done = argbest(ROOT, "try", str(folder / "search.yaml"))
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].startswith(LAST[folder.name])
-    assert "Hint" not in done.stderr
+def test_an_example_runs(folder: Path, try_it: Tries) -> None:
+    done = try_it(ROOT, str(folder / "search.yaml"))
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[-1].startswith(LAST[folder.name])
+    assert "Hint" not in done.err
 
 
 def test_every_example_is_here_and_in_the_page() -> None:
@@ -46,13 +49,16 @@ def test_every_example_is_here_and_in_the_page() -> None:
     assert [name for name in LAST if f"[{name}/]({name}/search.yaml)" not in page] == []
 
 
-def test_the_program_in_the_guide_is_drafted_and_tried(tmp_path: Path) -> None:
+def test_the_program_in_the_guide_is_drafted_and_tried(
+    tmp_path: Path, try_it: Tries, monkeypatch: pytest.MonkeyPatch
+) -> None:
     guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
     section = guide.partition("## Your own program in five minutes")[2].partition("\n## ")[0]
     program, search = re.findall(r"```(?:python|yaml)\n(.*?)```", section, re.DOTALL)
     (tmp_path / "train.py").write_text(program)
-    assert argbest(tmp_path, "init", "train.py").returncode == 0
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(main, ["init", "train.py"]).exit_code == 0
     assert load_yaml((tmp_path / "search.yaml").read_text()).value == load_yaml(search).value
-    done = argbest(tmp_path, "try", "search.yaml")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].startswith("epoch 5: val_loss=")
+    done = try_it(tmp_path, "search.yaml")
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[-1].startswith("epoch 5: val_loss=")

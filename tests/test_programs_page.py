@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from trainables.environment import PASSED_ON
 from trainables.workplace import Workplace
 
 PAGE = (Path(__file__).parents[1] / "docs" / "programs.md").read_text(encoding="utf-8")
-JSON_LINES, REPORT, CHECKPOINTS, FUNCTION = re.findall(
+JSON_LINES, REPORT, CHECKPOINTS, FUNCTION, MODEL = re.findall(
     r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE
 )
 PIPE, PRINTED = re.findall(r"^```sh\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
@@ -95,10 +96,15 @@ def test_checkpoints(tmp_path: Path) -> None:
         assert again == reports[number + 1 :]
 
 
-def test_a_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.path", [])
+@pytest.mark.parametrize(
+    ("code", "curve"), [(FUNCTION, [0.5, 0.25]), (MODEL, [1.5, 1.0])], ids=["mapping", "model"]
+)
+def test_a_function(
+    code: str, curve: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.path", list(sys.path))
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "my_model.py").write_text(FUNCTION, encoding="utf-8")
+    (tmp_path / "my_model.py").write_text(code, encoding="utf-8")
     reports: list[tuple[int, Mapping[str, float]]] = []
 
     def report(epoch: int, metrics: Mapping[str, float], **_: Any) -> None:
@@ -106,7 +112,7 @@ def test_a_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     train = functions.load("my_model.py", "train", tmp_path)
     train({"lr": 0.5}, None, report, epochs=2, seed=1)
-    assert reports == [(1, {"val_loss": 0.5}), (2, {"val_loss": 0.25})]
+    assert reports == [(epoch, {"val_loss": value}) for epoch, value in enumerate(curve, 1)]
 
 
 def test_every_variable_that_is_passed_on_is_listed() -> None:

@@ -76,11 +76,11 @@ def test_what_is_wrong_with_a_file_is_told(api: FakeApi, tmp_path: Path) -> None
 
 def test_list_show_and_remove(api: FakeApi) -> None:
     answer(api, 200, {"items": [PRICES | {"card": None}], "next_cursor": None})
-    assert run(api, "data", "list").stdout.splitlines()[1].split()[:4] == [
+    assert run(api, "data", "ls").stdout.splitlines()[1].split()[:4] == [
         "prices", "regression", "yes", "30"
     ]  # fmt: skip
     answer(api, 200, {"items": [PRICES], "next_cursor": None})
-    assert json.loads(run(api, "data", "list", "--json").stdout)["items"] == [PRICES]
+    assert json.loads(run(api, "data", "ls", "--json").stdout)["items"] == [PRICES]
     classes = [{"name": f"c{i}", "rows": {"train": i}} for i in range(12)]
     target = {"name": "kind", "classes": classes}
     answer(api, 200, PRICES | {"card": CARD | {"target": target, "columns": []}})
@@ -95,12 +95,14 @@ def test_list_show_and_remove(api: FakeApi) -> None:
 
 
 def test_data_lists_what_is_here(tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, ["data", "ls", "--data-dir", str(tmp_path), "--json"])
+    result = CliRunner().invoke(
+        main, ["data", "ls", "--here", "--data-dir", str(tmp_path), "--json"]
+    )
     assert result.exit_code == 0
     items = {item["name"]: item for item in json.loads(result.stdout)["items"]}
     assert set(items) == {"ames", "fashion_mnist"}
     assert items["ames"]["rows"] == 2930
-    table = CliRunner().invoke(main, ["data", "ls", "--data-dir", str(tmp_path)])
+    table = CliRunner().invoke(main, ["data", "ls", "--here", "--data-dir", str(tmp_path)])
     assert table.stdout.splitlines()[1].split()[:3] == ["ames", "yes", "2930"]
 
 

@@ -1,4 +1,4 @@
-"""`argbest try`, in a process of its own, as it ends all of its descendants."""
+"""`argbest try`, whose trial runs in a fork."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -15,7 +14,11 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli import main
-from tests.service.running import has_ended
+from tests.service.cli.tries import Tries, try_it
+
+__all__ = ["try_it"]  # a fixture
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
 ROOT = Path(__file__).parents[3]
 SEARCH = """
@@ -39,36 +42,30 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def try_it(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "service.cli", "try", *arguments],
-        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder.parent)},
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-
-
-def test_shows_what_is_run_and_what_was_understood(folder: Path) -> None:
+def test_shows_what_is_run_and_what_was_understood(folder: Path, try_it: Tries) -> None:
     done = try_it(folder, "search.yaml")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "epoch 1: loss=5.4200\nepoch 2: loss=5.4200\n"
+    assert done.code == 0, done.err
+    assert done.out == "epoch 1: loss=5.4200\nepoch 2: loss=5.4200\n"
     told = (
         "code: 2 files of", "configuration: a=5", "running sh run.sh 2 42 5",
         '| {"epoch": 1, "loss": 5.42}', "ok: 2 epochs", "the search has 2 trials",
     )  # fmt: skip
-    assert [said for said in told if said not in done.stderr] == []
+    assert [said for said in told if said not in done.err] == []
     assert sorted(path.name for path in folder.iterdir()) == ["run.sh", "search.yaml"]
-    assert list(folder.parent.glob("argbest-try-*")) == []
+    assert list(try_it.places.iterdir()) == []
 
 
-def test_chooses_configuration_epochs_and_seed_and_keeps_the_folder(folder: Path) -> None:
+def test_chooses_configuration_epochs_and_seed_and_keeps_the_folder(
+    folder: Path, try_it: Tries
+) -> None:
     (folder / "run.sh").write_text("touch made\n" + SCRIPT)
     done = try_it(
         folder, "search.yaml", "--set", "a=9", "--epochs", "1", "--seed", "3", "--keep", "kept"
     )
-    assert (done.returncode, done.stdout) == (0, "epoch 1: loss=9.3000\n")
+    assert (done.code, done.out) == (0, "epoch 1: loss=9.3000\n")
     assert (folder / "kept" / "code" / "made").exists()
     assert (folder / "kept" / "config.json").read_text() == '{"a": 9}'
-    assert "epoch 1: loss=6.4" in try_it(folder, "search.yaml", "--trial", "1").stdout
+    assert "epoch 1: loss=6.4" in try_it(folder, "search.yaml", "--trial", "1").out
 
 
 @pytest.mark.parametrize(
@@ -80,39 +77,51 @@ def test_chooses_configuration_epochs_and_seed_and_keeps_the_folder(folder: Path
         ('echo \'{"epoch": 1, "loss": NaN}\'; echo \'{"epoch": 2, "loss": 1}\'', "finite"),
     ],
 )
-def test_what_is_wrong_is_said_and_exits_with_1(folder: Path, script: str, said: str) -> None:
+def test_what_is_wrong_is_said_and_exits_with_1(
+    folder: Path, try_it: Tries, script: str, said: str
+) -> None:
     (folder / "run.sh").write_text(script)
     done = try_it(folder, "search.yaml")
-    assert done.returncode == 1, done.stderr
-    errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert done.code == 1, done.err
+    errors = [line for line in done.err.splitlines() if line.startswith("Error: ")]
     assert said in " ".join(errors)
 
 
-def test_a_search_that_cannot_run_is_said_after_a_trial_that_went_well(folder: Path) -> None:
+def test_a_search_that_cannot_run_is_said_after_a_trial_that_went_well(
+    folder: Path, try_it: Tries
+) -> None:
     (folder / "search.yaml").write_text(SEARCH + "strategy: cmaes\n")
     done = try_it(folder, "search.yaml")
-    assert (done.returncode, done.stdout.count("epoch")) == (1, 2)
-    assert "the trial went well, but the search cannot run" in done.stderr
-    assert "strategy: cmaes draws numbers of ranges only" in done.stderr
+    assert (done.code, done.out.count("epoch")) == (1, 2)
+    assert "the trial went well, but the search cannot run" in done.err
+    assert "strategy: cmaes draws numbers of ranges only" in done.err
 
 
-def test_nothing_is_left_running_when_it_is_told_to_stop(folder: Path) -> None:
-    (folder / "run.sh").write_text('sleep 400 & echo $! > "$PIDS"; setsid sleep 400 & wait\n')
-    pids = folder / "pids"
-    search = SEARCH + f"environment: {{PIDS: '{pids}'}}\n"
-    (folder / "search.yaml").write_text(search)
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)]
+)
+def test_nothing_is_left_when_it_is_told_to_stop_or_killed(
+    folder: Path, number: signal.Signals, status: int
+) -> None:
+    """Neither the program, nor what has left its session, nor the trial's folder."""
+    (folder / "run.sh").write_text("sleep 400 & (setsid sleep 500 &) & wait; sleep 600\n")
+    places = folder.with_name("places")
+    places.mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-m", "service.cli", "try", "search.yaml"],
-        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL,
+        [sys.executable, "-m", "service.cli", "try", "search.yaml"], cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(places)},
+        stderr=subprocess.DEVNULL,
     )  # fmt: skip
+    there: list[psutil.Process] = []
     over = time.monotonic() + 60
-    while not (pids.exists() and pids.read_text().strip()) and time.monotonic() < over:
+    while sum("sleep" in p.name() for p in there) < 3 and time.monotonic() < over:
         time.sleep(0.02)
-    child = int(pids.read_text())
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 130
-    with suppress(psutil.NoSuchProcess):
-        assert has_ended(psutil.Process(child))
+        there = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    assert process.wait(60) == status
+    _, left = psutil.wait_procs(there, timeout=60)
+    assert left == []
+    assert list(places.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -144,7 +153,7 @@ def test_a_search_that_cannot_be_tried_is_refused(
     [("config['none']", "KeyError: 'none'"), ("raise SystemExit(3)", "SystemExit: 3")],
 )
 def test_an_error_of_a_function_is_shown_with_its_traceback(
-    folder: Path, line: str, said: str
+    folder: Path, try_it: Tries, line: str, said: str
 ) -> None:
     search = SEARCH.replace("command: [sh, run.sh, '{epochs}', '{seed}', '{a}']",
                             "trainable: my_model.py:train")  # fmt: skip
@@ -152,6 +161,22 @@ def test_an_error_of_a_function_is_shown_with_its_traceback(
     model = "def train(config, data, report, *, epochs, seed):\n    report(1, {'loss': 1.0})\n    "
     (folder / "my_model.py").write_text(f"{model}{line}\n")
     done = try_it(folder, "search.yaml")
-    assert (done.returncode, done.stdout) == (1, "epoch 1: loss=1.0000\n")
-    assert f"the function raised {said}" in done.stderr
-    assert "my_model.py" in done.stderr
+    assert (done.code, done.out) == (1, "epoch 1: loss=1.0000\n")
+    assert f"the function raised {said}" in done.err
+    assert "my_model.py" in done.err
+
+
+def test_parameters_that_the_functions_model_refuses_are_named_before_the_trial(
+    folder: Path,
+) -> None:
+    search = SEARCH.replace("command: [sh, run.sh, '{epochs}', '{seed}', '{a}']",
+                            "trainable: my_model.py:train")  # fmt: skip
+    (folder / "search.yaml").write_text(search)
+    (folder / "my_model.py").write_text(
+        "from argbest import Parameters\nclass Settings(Parameters):\n    a: int\n    b: int\n"
+        "def train(config: Settings, data, report, *, epochs, seed): ...\n"
+    )
+    result = CliRunner().invoke(main, ["try", str(folder / "search.yaml"), "--set", "a=x"])
+    assert result.exit_code == 2
+    assert '/parameters/a: "x" is not valid for a; a takes a whole number' in result.stderr
+    assert "/parameters/b: the trainable always needs the parameter b" in result.stderr

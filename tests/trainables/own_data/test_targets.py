@@ -22,6 +22,9 @@ def csv(cells: list[Any]) -> str:
         (["yes", "no"] * 10, "classification"),
         ([0.5, 1] * 10, "regression"),
         (list(range(40)), "regression"),
+        (list(range(8)) * 5, "classification"),
+        (list(range(9)) * 4, "regression"),
+        ([1, 2] * 2, "classification"),
     ],
 )
 def test_what_the_values_suggest(tmp_path: Path, cells: list[Any], kind: str) -> None:
@@ -73,6 +76,8 @@ def test_targets_of_arrays(tmp_path: Path) -> None:
     names = np.array(["b", "a"] * 20)
     assert made(tmp_path, npz(x=x, y=names)).prepared.target.classes == ("a", "b")
     assert made(tmp_path, npz(x=x, t=x[:, 0]), target="t").prepared.kind == "regression"
+    amounts = np.arange(40) % 20
+    assert made(tmp_path, npz(x=x, y=amounts)).prepared.kind == "regression"
     whole = np.arange(40) % 4
     assert made(tmp_path, npz(x=x, y=whole)).prepared.kind == "classification"
     assert made(tmp_path, npz(x=x, y=whole), task="regression").prepared.kind == "regression"

@@ -57,7 +57,7 @@ def test_a_study_with_its_conditions(database: Path) -> None:
 
 @pytest.mark.parametrize(
     ("study", "said"),
-    [(None, "--study: one, two"), ("three", "no study three"), ("two", "no trial")],
+    [(None, "--study: one, two"), ("three", "no study 'three'"), ("two", "no trial")],
 )
 def test_the_study_must_be_named_and_have_trials(
     database: Path, study: str | None, said: str
