@@ -3,6 +3,10 @@
 IN and OUT are file descriptors of pipes, which carry one line of JSON for each message. It reads
 what to train, sends its messages, and reads an answer to each question among them. The user's code
 runs in the main thread.
+
+Whatever the user's code starts ends with the trial process, however that ends. So one process runs
+our code alone and keeps hold of the others: this one where a program is run, and where a function
+is called, in which the user's code could turn off any signal, the one that forks it.
 """
 
 from __future__ import annotations
@@ -37,7 +41,7 @@ from service.engine.reporter import SegmentStop
 from service.engine.training import Resume, TrialContext, train_segment
 from trainables import state_files
 from trainables.contract import State
-from trainables.descendants import end_descendants, end_with_parent
+from trainables.descendants import adopt_orphans, end_descendants, end_with_parent
 
 
 def to_request(assignment: Assignment, context: TrialContext, resume: Resume, folder: Path) -> str:
@@ -110,13 +114,31 @@ def _seed_generators(seed: int) -> None:
         sys.modules["torch"].manual_seed(seed)
 
 
-def _take_programs_along() -> None:
-    """When the trial process ends, end what the program has started; the program may have left us.
-
-    Only our own code runs in this process then, so that the signal is not missed.
-    """
+def _keep_hold() -> None:
+    """When the trial process ends, end all that this one has started, also what has left it."""
+    adopt_orphans()
     signal.signal(signal.SIGTERM, _end_all)
     end_with_parent(signal.SIGTERM)
+
+
+def _call_in_a_fork() -> None:
+    """Return in a child in a session of its own; this process ends as that one does."""
+    keeper, child = os.getpid(), os.fork()
+    if child == 0:
+        os.setsid()
+        end_with_parent()
+        if os.getppid() != keeper:  # it has ended already
+            os._exit(1)
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _keep_hold()
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    end_descendants()
+    if status < 0:
+        if -status != signal.SIGKILL:  # whose effect nothing changes
+            signal.signal(-status, signal.SIG_DFL)
+        os.kill(keeper, -status)
+    os._exit(status)
 
 
 def _end_all(number: int, _frame: FrameType | None) -> NoReturn:
@@ -135,7 +157,9 @@ def main(arguments: Sequence[str]) -> None:
     reports = os.fdopen(target, "w", encoding="utf-8")
     assignment, context, resume, folder = _from_request(json.loads(requests.readline()))
     if context.spec.space.trainable == COMMAND:
-        _take_programs_along()
+        _keep_hold()
+    else:
+        _call_in_a_fork()
     parent, seed = _Parent(requests, reports, folder), assignment.seed
     prepare = partial(_seed_generators, seed)
     try:
