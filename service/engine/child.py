@@ -4,9 +4,10 @@ IN and OUT are file descriptors of pipes, which carry one line of JSON for each 
 what to train, sends its messages, and reads an answer to each question among them. The user's code
 runs in the main thread.
 
-Whatever the user's code starts ends with the trial process, however that ends. So one process runs
-our code alone and keeps hold of the others: this one where a program is run, and where a function
-is called, in which the user's code could turn off any signal, the one that forks it.
+Whatever the user's code starts ends with the trial process, however that ends. So a process that
+runs our code alone keeps hold of the others, and another one above it is the trial process's child:
+Ray kills the children of a trial process, not theirs, when a job's driver has ended. A program is
+run by the process that keeps hold; a function, whose code could turn off any signal, by a fork.
 """
 
 from __future__ import annotations
@@ -121,8 +122,8 @@ def _keep_hold() -> None:
     end_with_parent(signal.SIGTERM)
 
 
-def _call_in_a_fork() -> None:
-    """Return in a child in a session of its own; this process ends as that one does."""
+def _go_on_in_a_fork() -> None:
+    """Return in a child in a session of its own; this process keeps hold and ends as that does."""
     keeper, child = os.getpid(), os.fork()
     if child == 0:
         os.setsid()
@@ -156,10 +157,11 @@ def main(arguments: Sequence[str]) -> None:
     requests = os.fdopen(source, encoding="utf-8")
     reports = os.fdopen(target, "w", encoding="utf-8")
     assignment, context, resume, folder = _from_request(json.loads(requests.readline()))
+    _go_on_in_a_fork()
     if context.spec.space.trainable == COMMAND:
         _keep_hold()
     else:
-        _call_in_a_fork()
+        _go_on_in_a_fork()
     parent, seed = _Parent(requests, reports, folder), assignment.seed
     prepare = partial(_seed_generators, seed)
     try:

@@ -206,7 +206,7 @@ def test_nothing_is_left_of_a_trial_process_that_is_killed(tmp_path: Path) -> No
     there = psutil.Process(process.pid).children(recursive=True)
     try:
         assert {"600", "main.py"} <= {p.cmdline()[-1] for p in there}
-        assert len(there) == 3
+        assert len(there) == 4
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
