@@ -105,15 +105,13 @@ def test_folders_may_be_deeper_than_functions_call_each_other(tmp_path: Path) ->
     folder = tmp_path / "deep"
     folder.mkdir()
     here = os.open(folder, os.O_RDONLY)
-    for _ in range(3_000):  # longer than a path may be
+    for _ in range(1_100):
         os.mkdir("d", dir_fd=here)
         inner = os.open("d", os.O_RDONLY, dir_fd=here)
         os.close(here)
         here = inner
     os.close(here)
-    errors: list[OSError] = []
-    assert sum(1 for _ in walk(folder, errors.append)) > 1_000
-    assert [error.strerror for error in errors] == ["File name too long"]
+    assert sum(1 for _ in walk(folder)) == 1_100
     remove_folder(folder)
     assert not folder.exists()
 

@@ -71,3 +71,17 @@ def test_rows_that_are_there_twice_are_counted(tmp_path: Path) -> None:
 def test_parts_without_a_class_are_told(tmp_path: Path) -> None:
     content = "x,t\n" + "".join(f"{i}.25,{'abc'[i % 2] if i else 'c'}\n" for i in range(60))
     assert cautions(tmp_path, content, target="t")[-2:] == [("small_class", "")] * 2
+
+
+def test_what_was_made_of_few_whole_numbers_is_told_unless_it_was_given(tmp_path: Path) -> None:
+    levels = "x,t\n" + "".join(f"{i * i},{i % 4}\n" for i in range(40))
+    assert ("assumed_task", "t") in cautions(tmp_path, levels, target="t")
+    given = cautions(tmp_path, levels, target="t", task="classification")
+    assert "assumed_task" not in dict(given)
+    amounts = "x,t\n" + "".join(f"{i * i},{i % 11}\n" for i in range(40))
+    (found,) = [
+        one for one in made(tmp_path, amounts, target="t").card["cautions"]
+        if one["code"] == "assumed_task"
+    ]  # fmt: skip
+    assert found["detail"] == "the 11 whole numbers in 't' were taken for amounts"
+    assert found["hint"] == "if they are classes: --task classification"

@@ -24,7 +24,7 @@ def csv(cells: list[Any]) -> str:
         (list(range(40)), "regression"),
         (list(range(8)) * 5, "classification"),
         (list(range(9)) * 4, "regression"),
-        ([1, 2] * 2, "classification"),
+        ([1, 2] * 4, "classification"),
     ],
 )
 def test_what_the_values_suggest(tmp_path: Path, cells: list[Any], kind: str) -> None:
