@@ -11,6 +11,7 @@ from search_spaces.errors import (
     pointer_to,
 )
 from search_spaces.floats import with_floats
+from search_spaces.given_schema import read_schema
 from search_spaces.keys import key_hint
 from search_spaces.known import MOST_KNOWN, KnownTrial
 from search_spaces.library import Library
@@ -92,6 +93,7 @@ __all__ = [
     "pointer_to",
     "printable",
     "read_domain",
+    "read_schema",
     "storable",
     "suggest",
     "suggested",

@@ -64,8 +64,7 @@ def _may_be_model(annotation: ast.expr | None) -> bool:
 
 
 def _schema(file: str, function: str, folder: Path) -> dict[str, Any] | None:
-    from search_spaces import SearchSpaceError
-    from search_spaces.given_schema import read_schema
+    from search_spaces import SearchSpaceError, read_schema
 
     try:
         answer = _answer(file, function, folder)
