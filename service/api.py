@@ -20,6 +20,7 @@ from service.http.routes import (
     catalog,
     cluster,
     code,
+    columns,
     datasets,
     events,
     health,
@@ -67,7 +68,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.reading = asyncio.Semaphore(FILES_AT_ONCE)
     app.state.live = Live(used, settings.max_concurrent_jobs)
     app.state.fleet = RecentFleet(used, settings.max_concurrent_jobs)
-    rooms = (jobs, trials, results, events, catalog, cluster, code, datasets, tokens, health)
+    rooms = (jobs, trials, results, columns, events, catalog, cluster, code, datasets, tokens, health)
     for module in rooms:
         app.include_router(module.router)
     page.install(app)

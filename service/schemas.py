@@ -280,6 +280,25 @@ class CurveView(Answer):
     epoch: list[int]
 
 
+class ColumnsView(Answer):
+    """All trials of a job in few bytes: a list for each member of a trial, by number.
+
+    A list whose values are alike is ``{"all": value}``. ``parameters`` and ``metrics`` have one for
+    each name, with null where a trial has none. Times are seconds since 1970. ``errors``,
+    ``violations`` and ``scores`` (of several seeds) are by the number of their trial. ``last`` is
+    the id of the last event that they hold for sure: a stream goes on after it.
+    """
+
+    last: int
+    trials: int
+    columns: dict[str, Any]
+    parameters: dict[str, Any]
+    metrics: dict[str, Any]
+    errors: dict[int, FailureView]
+    violations: dict[int, list[str]]
+    scores: dict[int, ScoreView]
+
+
 class EstimateView(Answer):
     """The most that a job costs, its confirmation included.
 

@@ -34,6 +34,14 @@ class TrialMethods(Transactions):
             job_row(connection, job_id)
             return tuple(map(trial_record, connection.execute(query)))
 
+    def moving_trials(self, job_id: str, numbers: Collection[int]) -> tuple[TrialRecord, ...]:
+        """Return the job's trials that run, and those of these numbers, by number."""
+        is_moving = (TRIALS.c.state == TrialState.RUNNING) | TRIALS.c.number.in_(numbers)
+        query = sa.select(TRIALS).where(TRIALS.c.job_id == job_id, is_moving)
+        with self._database.read() as connection:
+            job_row(connection, job_id)
+            return tuple(map(trial_record, connection.execute(query.order_by(TRIALS.c.number))))
+
     def trial(self, job_id: str, number: int) -> TrialRecord:
         """Return one trial; raise :class:`results.errors.TrialNotFound` if there is none."""
         with self._database.read() as connection:

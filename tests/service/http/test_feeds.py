@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pytest
@@ -168,11 +168,11 @@ class Busy(Store):
 
     lease: Lease | None = None
 
-    def trials(self, job_id: str) -> tuple[TrialRecord, ...]:
+    def moving_trials(self, job_id: str, numbers: Collection[int]) -> tuple[TrialRecord, ...]:
         if self.lease is not None:
             lease, self.lease = self.lease, None
             self.start_trial(lease, 1, node="here")
-        return super().trials(job_id)
+        return super().moving_trials(job_id, numbers)
 
 
 def test_a_change_while_a_feed_reads_comes_once_with_its_id(

@@ -1,0 +1,316 @@
+// The curves of one metric on a canvas: what is drawn, the zoom, and what the pointer and the keys show.
+import { canvasIn, color, onColors, placeOf } from "../parts/canvas.js";
+import { make } from "../parts/elements.js";
+import { number } from "../parts/format.js";
+import { scale } from "../parts/scale.js";
+import { bandAt, countBands, epochsBetween } from "./bands.js";
+import { drawAxes, drawBands, drawLine } from "./curve_drawing.js";
+import { modeOf } from "./reading.js";
+
+// Up to so many trials each has a line of its own; of more, so many of the best, the running and the marked ones.
+const FEW = 60, BEST = 8, RUNNING = 12, MARKED = 100;
+const HEIGHT = 260;
+const EDGES = { left: 58, right: 14, top: 10, bottom: 26 };
+// Epochs at which bands are counted, and ms between two counts while a job runs.
+const MOST_EPOCHS = 160, RECOUNT = 1500;
+
+export class Panel {
+  #zoom = null; // { x: [low, high], y: [low, high] }, in values
+  #bands = null;
+  #counting = null;
+  #countedAt = -Infinity;
+  #isStale = true;
+  #at = null; // the epoch under the pointer, or the one that the keys chose
+  #drag = null;
+
+  constructor(store, metric, { selection, options, known }) {
+    Object.assign(this, { store, metric, selection, options });
+    this.mode = modeOf(store.job, metric, known);
+    this.status = make("p", { class: "muted" }, "Loading …");
+    this.tip = make("p", { class: "tip", "aria-live": "off" });
+    this.place = make("div", { class: "place" });
+    this.back = make("button", { hidden: "", onclick: () => this.reset() }, "Show all");
+    this.element = make("figure", { class: "panel", "data-metric": metric },
+      make("figcaption", {}, make("span", { class: "metric" }, metric), this.back), this.place, this.tip, this.status);
+    this.canvas = canvasIn(this.place, HEIGHT, (context, width) => this.#draw(context, width), { tabindex: 0, role: "img" });
+    this.offColors = onColors(() => this.canvas.soon());
+    this.#listen();
+  }
+
+  async load() {
+    await this.store.load(this.metric);
+    this.changed();
+  }
+
+  get curves() { return this.store.curves(this.metric); }
+
+  changed() {
+    this.#isStale = true;
+    this.canvas.soon();
+  }
+
+  // Other trials are marked, or under the pointer.
+  marked() { this.canvas.soon(); }
+
+  reset() {
+    this.#zoom = null;
+    this.back.hidden = true;
+    this.#countedAt = -Infinity;
+    this.changed();
+  }
+
+  stop() {
+    this.#counting?.();
+    this.offColors();
+    this.canvas.stop();
+  }
+
+  // --- what is drawn
+  get #isMany() { return this.curves.all.size > FEW; }
+
+  // The trials that have a line: { number, kind } with the kinds "plain", "best", "running" and "marked", in that order.
+  #lines() {
+    const { all } = this.curves, { trials } = this.store, marked = this.selection.marked;
+    const lines = new Map();
+    if (!this.#isMany) for (const number of all.keys()) if (trials.has(number)) lines.set(number, "plain");
+    else for (const { number, state } of trials.values()) if (state === "running" && all.has(number) && lines.size < RUNNING) lines.set(number, "running");
+    for (const number of this.#best()) lines.set(number, "best");
+    if (marked) [...marked].slice(0, MARKED).forEach((number) => {
+      lines.delete(number);
+      if (all.has(number) && trials.has(number)) lines.set(number, "marked");
+    });
+    const { hovered } = this.selection;
+    if (all.has(hovered) && trials.has(hovered)) {
+      lines.delete(hovered);
+      lines.set(hovered, "hovered");
+    }
+    return lines;
+  }
+
+  // The best trials by rank; while none is ranked the job's best, where there is one.
+  #best() {
+    if (!this.#isStale && this.best) return this.best;
+    const ranked = [...this.store.trials.values()].filter(({ rank, purpose }) => rank && rank <= BEST && purpose === "search");
+    const found = ranked.sort((a, b) => b.rank - a.rank).map((trial) => trial.number).filter((trial) => this.curves.all.has(trial));
+    this.best = this.#isMany ? found.slice(-BEST) : found.slice(-1);
+    return this.best;
+  }
+
+  #count() {
+    if (!this.#isMany || this.#counting || !this.#isStale) return;
+    const wait = this.#countedAt + RECOUNT - performance.now();
+    if (wait > 0) {
+      setTimeout(() => this.canvas.soon(), wait);
+      return;
+    }
+    this.#isStale = false;
+    this.#countedAt = performance.now();
+    const [low, high] = this.#zoom?.x ?? this.#wholeX();
+    this.#counting = countBands(this.curves, epochsBetween(low, high, this.curves.every, MOST_EPOCHS), (rows) => {
+      this.#counting = null;
+      this.#bands = rows;
+      this.canvas.soon();
+    });
+  }
+
+  #wholeX() {
+    let last = 1;
+    for (const number of this.curves.all.keys()) last = Math.max(last, this.curves.last(number));
+    return [1, Math.max(2, last)];
+  }
+
+  // Of many trials outliers would flatten the others: the bands and the best lines are in sight.
+  #wholeY(lines, [low, high]) {
+    const found = [];
+    for (const { epoch, values } of this.#isMany ? this.#bands ?? [] : []) if (epoch >= low && epoch <= high) found.push(values[0], values[4]);
+    for (const [number, kind] of lines) {
+      if (this.#isMany && kind !== "best" && this.#bands) continue;
+      const { first, values } = this.curves.all.get(number);
+      values.forEach((value, place) => {
+        const epoch = first + place * this.curves.every;
+        if (epoch >= low && epoch <= high && !Number.isNaN(value)) found.push(value);
+      });
+    }
+    const kept = this.options.isLog ? found.filter((value) => value > 0) : found;
+    return this.#padded(kept.reduce((a, b) => Math.min(a, b), Infinity), kept.reduce((a, b) => Math.max(a, b), -Infinity));
+  }
+
+  #padded(low, high) {
+    if (!(high >= low)) return this.options.isLog ? [0.1, 1] : [0, 1];
+    if (this.options.isLog) return [low / 1.1, high * 1.1];
+    const more = (high - low) * 0.05 || Math.abs(high) * 0.05 || 0.5;
+    return [low - more, high + more];
+  }
+
+  #draw(context, width) {
+    const { curves } = this;
+    if (!curves) return;
+    this.#say();
+    const lines = this.#lines();
+    this.#count();
+    const x = this.#zoom?.x ?? this.#wholeX(), y = this.#zoom?.y ?? this.#wholeY(lines, x);
+    this.x = scale(...x, EDGES.left, width - EDGES.right);
+    this.y = scale(...y, HEIGHT - EDGES.bottom, EDGES.top, this.options.isLog && y[0] > 0);
+    drawAxes(context, this.x, this.y);
+    context.save();
+    context.beginPath();
+    context.rect(EDGES.left, 0, width - EDGES.left - EDGES.right + 6, HEIGHT - EDGES.bottom + 1);
+    context.clip();
+    if (this.#isMany && this.#bands) drawBands(context, this.#bands, this.x, this.y);
+    const order = ["plain", "running", "best", "marked", "hovered"];
+    const isDim = Boolean(this.selection.marked);
+    for (const [number, kind] of [...lines].sort(([, a], [, b]) => order.indexOf(a) - order.indexOf(b))) {
+      drawLine(context, curves, this.store.trials.get(number), kind, { x: this.x, y: this.y, isDim });
+    }
+    if (this.#at !== null) this.#crosshair(context);
+    if (this.#drag?.to) this.#rubber(context);
+    context.restore();
+  }
+
+  #crosshair(context) {
+    context.strokeStyle = color("muted");
+    context.lineWidth = 1;
+    context.beginPath();
+    context.moveTo(this.x.place(this.#at), EDGES.top);
+    context.lineTo(this.x.place(this.#at), HEIGHT - EDGES.bottom);
+    context.stroke();
+  }
+
+  #rubber(context) {
+    const { from, to } = this.#drag;
+    context.fillStyle = color("band");
+    context.fillRect(Math.min(from[0], to[0]), Math.min(from[1], to[1]), Math.abs(to[0] - from[0]), Math.abs(to[1] - from[1]));
+  }
+
+  #say() {
+    const { curves } = this, n = curves.all.size;
+    const thin = curves.every > 1 ? `, every ${curves.every}th epoch` : "";
+    const many = this.#isMany ? ": the bands hold 90 % and 50 % of them, the line is their median" : "";
+    const text = `${n} curve${n === 1 ? "" : "s"}${thin}${many}${curves.isWhole ? "" : ", loading …"}`;
+    if (this.status.textContent !== text) this.status.textContent = text;
+    const { best } = this.store.job;
+    const value = best?.metrics?.[this.metric];
+    const label = `${this.metric} by epoch, ${text}${value === undefined ? "" : `; the best trial, ${best.trial}, has ${number(value)}`}. Arrow keys read the values.`;
+    if (this.label !== label) this.canvas.canvas.setAttribute("aria-label", label);
+    this.label = label;
+  }
+
+  // --- the pointer and the keys
+  #listen() {
+    const { canvas } = this.canvas;
+    canvas.addEventListener("pointermove", (event) => this.#pointed(placeOf(event, canvas)));
+    canvas.addEventListener("pointerleave", () => this.#leave());
+    canvas.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || event.pointerType === "touch") return;
+      canvas.setPointerCapture(event.pointerId);
+      this.#drag = { from: placeOf(event, canvas), to: null };
+    });
+    canvas.addEventListener("pointerup", () => this.#zoomToDrag());
+    canvas.addEventListener("dblclick", () => this.reset());
+    canvas.addEventListener("keydown", (event) => this.#key(event));
+    canvas.addEventListener("blur", () => this.#leave());
+  }
+
+  #leave() {
+    if (this.#drag) return;
+    this.#at = null;
+    this.tip.textContent = "";
+    this.selection.hover(null);
+    this.canvas.soon();
+  }
+
+  #zoomToDrag() {
+    const drag = this.#drag;
+    this.#drag = null;
+    if (!drag?.to || Math.abs(drag.to[0] - drag.from[0]) < 6 || Math.abs(drag.to[1] - drag.from[1]) < 6) return this.canvas.soon();
+    const between = (axis, a, b) => [axis.value(a), axis.value(b)].sort((one, other) => one - other);
+    return this.#zoomTo(between(this.x, drag.from[0], drag.to[0]), between(this.y, drag.from[1], drag.to[1]));
+  }
+
+  #zoomTo(x, y) {
+    this.#zoom = { x, y };
+    this.back.hidden = false;
+    this.#countedAt = -Infinity;
+    this.changed();
+  }
+
+  #pointed([left, top]) {
+    if (!this.curves || !this.x) return;
+    if (this.#drag) {
+      this.#drag.to = [left, top];
+      return this.canvas.soon();
+    }
+    const nearest = this.#nearest(left, top);
+    this.selection.hover(nearest);
+    return this.#showEpoch(this.#epochAt(left));
+  }
+
+  #epochAt(left) {
+    const { every } = this.curves, [low, high] = [this.x.low, this.x.high];
+    const epoch = 1 + every * Math.round((this.x.value(left) - 1) / every);
+    return Math.min(Math.floor(high), Math.max(Math.ceil(low), epoch));
+  }
+
+  // The trial whose line is near the pointer, null where none is.
+  #nearest(left, top) {
+    const epoch = this.#epochAt(left);
+    let found = null, least = 24;
+    for (const number of this.#lines().keys()) {
+      const away = Math.abs(this.y.place(this.curves.at(number, epoch)) - top);
+      if (away < least) [found, least] = [number, away];
+    }
+    return found;
+  }
+
+  #showEpoch(epoch) {
+    this.#at = epoch;
+    this.tip.textContent = this.#words(epoch);
+    this.canvas.soon();
+  }
+
+  #words(epoch) {
+    const parts = [`epoch ${epoch}`], { hovered } = this.selection;
+    if (hovered !== null && !Number.isNaN(this.curves.at(hovered, epoch))) parts.push(`trial ${hovered}: ${number(this.curves.at(hovered, epoch))} (${this.store.trials.get(hovered)?.state})`);
+    if (this.#isMany) {
+      const row = this.#bands?.find((one) => one.epoch === epoch) ?? bandAt(this.curves, epoch);
+      if (row) parts.push(`median of ${row.n}: ${number(row.values[2])}`, `90 % from ${number(row.values[0])} to ${number(row.values[4])}`);
+    }
+    return parts.join(" · ");
+  }
+
+  #key(event) {
+    if (!this.curves || !this.x) return;
+    const step = this.curves.every * (event.shiftKey ? 10 : 1), [low, high] = [this.x.low, this.x.high];
+    const clamp = (epoch) => Math.min(Math.floor(high), Math.max(Math.ceil(low), epoch));
+    const moves = { ArrowRight: step, ArrowLeft: -step };
+    if (event.key in moves) this.#readOut(clamp((this.#at ?? low - moves.ArrowRight) + moves[event.key]));
+    else if (event.key === "ArrowUp" || event.key === "ArrowDown") this.#nextLine(event.key === "ArrowUp" ? 1 : -1);
+    else if (event.key === "+" || event.key === "-") this.#zoomKeys(event.key === "+" ? 0.5 : 2);
+    else if (event.key === "0" || event.key === "Escape") this.reset();
+    else return;
+    event.preventDefault();
+  }
+
+  #readOut(epoch) {
+    this.tip.setAttribute("aria-live", "polite");
+    this.#showEpoch(epoch);
+  }
+
+  // From line to line, by their values at the epoch.
+  #nextLine(step) {
+    const epoch = this.#at ?? Math.floor(this.x.high);
+    const lines = [...this.#lines().keys()].map((trial) => [this.curves.at(trial, epoch), trial]).filter(([value]) => !Number.isNaN(value)).sort(([a], [b]) => a - b);
+    if (!lines.length) return;
+    const now = lines.findIndex(([, trial]) => trial === this.selection.hovered);
+    this.selection.hover(lines[Math.min(lines.length - 1, Math.max(0, now + step))][1]);
+    this.#readOut(epoch);
+  }
+
+  #zoomKeys(by) {
+    const middle = this.#at ?? (this.x.low + this.x.high) / 2, half = ((this.x.high - this.x.low) * by) / 2;
+    const [low, high] = this.#wholeX();
+    if (half * 2 >= high - low) return this.reset();
+    const x = [Math.max(low, middle - half), Math.min(high, middle + half)];
+    return this.#zoomTo(x, this.#wholeY(this.#lines(), x));
+  }
+}

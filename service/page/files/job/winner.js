@@ -1,0 +1,81 @@
+// The winner's card: its value with an interval, against the second and the default, the verdict, what may be wrong with
+// the search, and the model and the reports to fetch.
+import { download } from "../parts/download.js";
+import { make, right, table } from "../parts/elements.js";
+import { meanText, number, parameterValue } from "../parts/format.js";
+
+// The best configuration so far, in text.
+const bestText = ({ trial, metric, value, standard_deviation: deviation, n = 1 }) => `best: trial ${trial}, ${metric} ${meanText(value, deviation, n)}`;
+
+const parameters = (best, defaults) => table(["Parameter", "Value", "Default"], Object.entries(best.parameters).map(([name, value]) => {
+  const own = defaults[name];
+  const isOther = own !== undefined && JSON.stringify(own) !== JSON.stringify(value);
+  return { cells: [name, right(isOther ? make("strong", {}, parameterValue(value)) : parameterValue(value)), right(own === undefined ? "" : parameterValue(own))] };
+}));
+
+// The default of each parameter of a specification: its own one, or the constant.
+export function defaultsOf({ parameters: declared }) {
+  const found = {};
+  for (const [name, domain] of Object.entries(declared)) {
+    const isDomain = domain !== null && typeof domain === "object" && !Array.isArray(domain);
+    if (!isDomain) found[name] = domain;
+    else if ("default" in domain) found[name] = domain.default;
+    else if ("value" in domain) found[name] = domain.value;
+  }
+  return found;
+}
+
+const intervalText = (estimate) => {
+  const { mean, low, high } = estimate;
+  return low === null ? meanText(mean, estimate.standard_deviation, estimate.n) : `${number(mean)} (95 % interval ${number(low)} to ${number(high)}, n = ${estimate.n})`;
+};
+
+function confirmed({ confirmation }) {
+  if (!confirmation) return [];
+  const { candidates, to_second: second, to_default: standard, test, metric } = confirmation;
+  const against = [["the second", second], ["the default", standard]].filter(([, pair]) => pair).map(([name, { other, mean, low, high }]) =>
+    make("li", {}, `better than ${name} (configuration ${other}) by ${number(mean)}${low === null ? "" : ` (95 % interval ${number(low)} to ${number(high)})`}`));
+  const rows = candidates.map((one) => ({
+    best: one.configuration === confirmation.winner,
+    cells: [right(one.configuration), right(one.value ? meanText(one.value.mean, one.value.standard_deviation, one.value.n) : "failed"),
+      [one.is_default ? "default" : "", one.is_left ? "" : "dropped out"].filter(Boolean).join(", ")],
+  }));
+  const winner = candidates.find((one) => one.configuration === confirmation.winner)?.value;
+  return [
+    make("h4", {}, "Is the winner real?"), make("p", {}, confirmation.verdict),
+    winner ? make("p", {}, `${metric} ${intervalText(winner)}`) : "",
+    against.length ? make("ul", {}, ...against) : "",
+    ...Object.entries(test).map(([name, value]) => make("p", {}, `on the test data: ${name} ${intervalText(value)}`)),
+    table(["Configuration", "Mean with further seeds", ""], rows),
+  ];
+}
+
+const notes = ({ diagnosis = [] }) => (diagnosis.length
+  ? [make("h4", {}, "Notes on the search"), make("ul", {}, ...diagnosis.map(({ detail, hint }) => make("li", {}, `${detail} ${hint}`)))] : []);
+
+function files(store) {
+  const report = (format) => download(`${store.path}/report?format=${format}`, format.toUpperCase(), `report.${format}`);
+  const hasModel = store.job.best && store.job.spec.keep > 0 && (store.trials.get(store.job.best.trial)?.model_bytes ?? 0) > 0;
+  return make("p", {}, "Report: ", report("html"), " ", report("pdf"), " ", report("md"), " ", report("json"),
+    hasModel ? make("span", {}, " · ", download(`${store.path}/best/model`, "model", `${store.id}.npz`)) : "",
+    " · trials: ", download(`${store.path}/trials?format=csv`, "CSV", "trials.csv"), " · curves: ", download(`${store.path}/curves?format=csv`, "CSV", "curves.csv"),
+    " · ", download(`${store.path}/log`, "log", "log.txt"));
+}
+
+export function winnerView(store) {
+  const element = make("section", { "aria-label": "Conclusion", class: "card" });
+  let drawn = "";
+  // `detail` is what `GET .../best` answers once the job has ended; null before.
+  const show = (detail) => {
+    const { best } = store.job;
+    const wanted = JSON.stringify([best, detail, store.job.finished_at]);
+    if (wanted === drawn) return;
+    drawn = wanted;
+    element.replaceChildren(make("h3", {}, best ? "Best so far" : "Results"),
+      best ? make("p", { class: "value" }, bestText(best)) : make("p", { class: "muted" }, "No trial has succeeded yet."),
+      best ? parameters(best, defaultsOf(store.job.spec)) : "",
+      ...(detail ? [...confirmed(detail), ...notes(detail)] : []), files(store));
+    if (store.job.finished_at && best) element.firstChild.textContent = "The winner";
+  };
+  return { element, show };
+}

@@ -1,0 +1,63 @@
+// A canvas that is as sharp as the screen, as wide as its place, and has the page's colors.
+
+// `draw(context, width, height)` is called, once in a frame, when the size changes and by `soon()`.
+export function canvasIn(element, height, draw, attributes = {}) {
+  const canvas = document.createElement("canvas");
+  for (const [name, value] of Object.entries(attributes)) canvas.setAttribute(name, value);
+  element.append(canvas);
+  const context = canvas.getContext("2d");
+  let width = 0, frame = 0;
+  const paint = () => {
+    frame = 0;
+    if (!width) return;
+    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    draw(context, width, height);
+  };
+  const soon = () => { frame ||= requestAnimationFrame(paint); };
+  const fit = () => {
+    const next = Math.floor(element.clientWidth);
+    if (next === width || !next) return;
+    width = next;
+    canvas.width = Math.round(width * devicePixelRatio);
+    canvas.height = Math.round(height * devicePixelRatio);
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+    soon();
+  };
+  const sized = new ResizeObserver(fit);
+  sized.observe(element);
+  fit();
+  const stop = () => {
+    sized.disconnect();
+    cancelAnimationFrame(frame);
+  };
+  return { canvas, context, soon, stop, get width() { return width; }, height };
+}
+
+let known = null;
+const forget = () => { known = null; };
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", forget);
+
+// The page's colors by name, as style/colors.css has them for light or dark: color("line") is that of --line.
+export function color(name) {
+  known ??= getComputedStyle(document.documentElement);
+  return known.getPropertyValue(`--${name}`).trim();
+}
+
+// Calls `redraw` when the page becomes dark or light; returns what ends that.
+export function onColors(redraw) {
+  const media = matchMedia("(prefers-color-scheme: dark)");
+  const listener = () => {
+    forget();
+    redraw();
+  };
+  media.addEventListener("change", listener);
+  return () => media.removeEventListener("change", listener);
+}
+
+// The pointer's place within an element.
+export function placeOf(event, element) {
+  const box = element.getBoundingClientRect();
+  return [event.clientX - box.left, event.clientY - box.top];
+}

@@ -1,0 +1,238 @@
+// One job as it is now: the job, its trials and their curves, read once in few bytes and then kept up by its events.
+// Views read `job`, `trials` (a Map by number, of trials as the API shows one) and `curves(metric)`, and listen with
+// `on("job" | "trials" | "curves" | "ended" | "failed", fn)`. What changes within a frame is told together.
+import { events, get, request } from "../api.js";
+import { Curves, records } from "./points.js";
+
+// New points of at most so many trials are asked for at a time, and no sooner than after so many ms.
+const MOST_KNOWN = 400;
+const PAUSE = 1000;
+// Values of one metric that are read at most: of longer curves every 2nd, 3rd ... epoch is read.
+const MOST_VALUES = 2_000_000;
+// Ranks are read again after so many times as long as reading them took, and no sooner than after so many ms.
+const REST = 50, LEAST_REST = 2000;
+const AGAIN = 2000;
+
+const instant = (seconds) => (seconds === null ? null : new Date(seconds * 1000).toISOString());
+
+// Trials as the API shows one each, from the columns that it sends of all.
+export function fromColumns({ trials, columns, parameters, metrics, errors, violations, scores }) {
+  const reader = (column) => (Array.isArray(column) ? (row) => column[row] : () => column.all);
+  const plain = Object.entries(columns).map(([name, column]) => [name, reader(column)]);
+  const members = (named, row) => {
+    const found = {};
+    for (const [name, read] of named) if (read(row) !== null) found[name] = read(row);
+    return found;
+  };
+  const readers = (named) => Object.entries(named).map(([name, column]) => [name, reader(column)]);
+  const given = readers(parameters), measured = readers(metrics);
+  return Array.from({ length: trials }, (_, row) => {
+    const trial = {};
+    for (const [name, read] of plain) trial[name] = read(row);
+    trial.started_at = instant(trial.started_at);
+    trial.finished_at = instant(trial.finished_at);
+    trial.parameters = members(given, row);
+    trial.metrics = members(measured, row);
+    trial.error = errors[trial.number] ?? null;
+    trial.violations = violations[trial.number] ?? [];
+    trial.score = scores[trial.number] ?? null;
+    return trial;
+  });
+}
+
+// Calls each listener once in a frame, however often a kind is told. A tab that nobody sees has no frames.
+function teller() {
+  const listeners = new Map(), due = new Map();
+  let isDue = false;
+  const tellAll = () => {
+    isDue = false;
+    const now = [...due];
+    due.clear();
+    for (const [kind, about] of now) listeners.get(kind)?.forEach((listener) => listener(about));
+  };
+  return {
+    on(kind, listener) {
+      if (!listeners.has(kind)) listeners.set(kind, new Set());
+      listeners.get(kind).add(listener);
+      return () => listeners.get(kind).delete(listener);
+    },
+    tell(kind, about) {
+      due.set(kind, about);
+      if (!isDue) requestAnimationFrame(tellAll);
+      isDue = true;
+    },
+  };
+}
+
+// Reads the job and returns its store; throws where it cannot be read.
+export async function follow(id) {
+  const store = new JobStore(id);
+  try {
+    await store.begin();
+  } catch (error) {
+    store.stop();
+    throw error;
+  }
+  return store;
+}
+
+class JobStore {
+  job = null;
+  trials = new Map();
+  #curves = new Map(); // by metric
+  #dirty = new Set(); // trials that have reported since their curves were read
+  #left = new AbortController();
+  #last = "";
+  #rank = { finished: -1, restUntil: 0, timer: 0 };
+  #teller = teller();
+
+  constructor(id) {
+    this.id = id;
+    this.path = `/jobs/${encodeURIComponent(id)}`;
+    this.timer = setInterval(() => this.#readNew().catch((error) => this.#fail(error)), PAUSE);
+  }
+
+  on(kind, listener) { return this.#teller.on(kind, listener); }
+
+  async begin() {
+    const [job, columns] = await Promise.all([this.#get(this.path), this.#readColumns()]);
+    this.job = job;
+    this.#rank.finished = job.progress.finished;
+    this.#last = String(columns.last);
+    for (const trial of fromColumns(columns)) this.trials.set(trial.number, trial);
+    this.#keepListening();
+  }
+
+  stop() {
+    this.#left.abort();
+    clearInterval(this.timer);
+    clearTimeout(this.#rank.timer);
+  }
+
+  // Follows the job again once it has been moved: a stream ends with its job.
+  restart() { if (this.job.finished_at) this.#keepListening(); }
+
+  // The curves of a metric as far as they are read; undefined until they are asked for.
+  curves(metric) { return this.#curves.get(metric); }
+
+  // Reads the curves of a metric, once, and keeps them up; returns them when all are read.
+  async load(metric) {
+    if (this.#curves.has(metric)) return this.#curves.get(metric);
+    const found = new Curves(this.#every());
+    this.#curves.set(metric, found);
+    try {
+      await this.#loadInto(found, metric);
+    } catch (error) {
+      this.#curves.delete(metric);
+      this.#fail(error);
+    }
+    return found;
+  }
+
+  async #loadInto(found, metric) {
+    const answer = await this.#request(`${this.path}/points?metric=${encodeURIComponent(metric)}&every=${found.every}`);
+    for await (const [trial, first, [values]] of records(answer, 1)) {
+      found.set(trial, first, values);
+      this.#teller.tell("curves");
+    }
+    found.isWhole = true;
+    for (const { number, epochs } of this.trials.values()) if (epochs - found.last(number) >= found.every) this.#dirty.add(number);
+    this.#teller.tell("curves");
+  }
+
+  #every() {
+    const { trials, epochs } = this.job.spec;
+    return Math.max(1, Math.ceil((Math.max(trials, this.trials.size) * epochs) / MOST_VALUES));
+  }
+
+  async #readNew() {
+    const whole = [...this.#curves].filter(([, { isWhole }]) => isWhole);
+    if (!whole.length || !this.#dirty.size || document.hidden) return;
+    const known = this.#knownOf(whole.map(([, each]) => each));
+    if (!known.length) return;
+    const names = whole.map(([metric]) => `metric=${encodeURIComponent(metric)}`).join("&");
+    const answer = await this.#request(`${this.path}/points?${names}&known=${known.join(",")}`);
+    for await (const [trial, first, values] of records(answer, whole.length)) whole.forEach(([, each], place) => each.append(trial, first, values[place]));
+    this.#teller.tell("curves");
+  }
+
+  // Takes the next trials that have reported: "trial:epoch" with the last epoch that all curves have.
+  #knownOf(curves) {
+    const known = [];
+    for (const number of [...this.#dirty].slice(0, MOST_KNOWN)) {
+      this.#dirty.delete(number);
+      const after = Math.min(...curves.map((each) => each.last(number)));
+      if ((this.trials.get(number)?.epochs ?? 0) > after) known.push(`${number}:${after}`);
+    }
+    return known;
+  }
+
+  // A network error: the service may be starting again. The new stream goes on after the last change.
+  #keepListening() {
+    this.#listen().catch((error) => {
+      if (error instanceof TypeError && !this.#left.signal.aborted) setTimeout(() => this.#keepListening(), AGAIN);
+      else this.#fail(error);
+    });
+  }
+
+  async #listen() {
+    for await (const event of events(`${this.path}/events`, this.#left.signal, this.#last)) this.#take(...event);
+    if (!this.job.finished_at) throw new TypeError("the stream broke off");
+    this.#teller.tell("ended");
+  }
+
+  #take(kind, data, change) {
+    this.#last = change || this.#last;
+    if (kind === "trial") this.#takeTrial(data);
+    if (kind !== "job") return;
+    this.job = data;
+    this.#teller.tell("job");
+    this.#refreshRanks();
+  }
+
+  #takeTrial(trial) {
+    const known = this.trials.get(trial.number);
+    // An event has no rank: it is read with the columns.
+    if (known) for (const name of ["rank", "score", "violations"]) trial[name] = known[name];
+    if (known && known.attempts !== trial.attempts) for (const each of this.#curves.values()) each.delete(trial.number);
+    this.trials.set(trial.number, trial);
+    if (this.#curves.size && trial.epochs) this.#dirty.add(trial.number);
+    this.#teller.tell("trials");
+  }
+
+  async #readColumns() {
+    const began = performance.now();
+    const answer = await this.#get(`${this.path}/columns`);
+    const now = performance.now();
+    this.#rank.restUntil = now + Math.max(LEAST_REST, REST * (now - began));
+    return answer;
+  }
+
+  // Ranks follow from all trials: they are read again while trials finish, the seldomer the longer that takes.
+  #refreshRanks() {
+    const { finished, timer, restUntil } = this.#rank;
+    if (this.job.progress.finished === finished || timer) return;
+    const wait = this.job.finished_at ? 0 : Math.max(0, restUntil - performance.now());
+    this.#rank.timer = setTimeout(() => this.#readRanks().catch((error) => this.#fail(error)), wait);
+  }
+
+  async #readRanks() {
+    const { finished } = this.job.progress;
+    try {
+      const found = fromColumns(await this.#readColumns());
+      for (const { number, rank, score, violations } of found) Object.assign(this.trials.get(number) ?? {}, { rank, score, violations });
+    } finally {
+      Object.assign(this.#rank, { timer: 0, finished });
+    }
+    this.#teller.tell("trials");
+    this.#refreshRanks();
+  }
+
+  #get(path) { return get(path, { signal: this.#left.signal }); }
+  #request(path) { return request(path, { signal: this.#left.signal }); }
+
+  // What was left needs no words, and a lost connection is shown by the frame.
+  #fail(error) {
+    if (!this.#left.signal.aborted && !(error instanceof TypeError)) this.#teller.tell("failed", error);
+  }
+}
