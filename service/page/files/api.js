@@ -40,7 +40,7 @@ async function reached(asked) {
   }
 }
 
-async function request(path, { headers = {}, ...options } = {}) {
+export async function request(path, { headers = {}, ...options } = {}) {
   const token = hasToken() ? { Authorization: `Bearer ${sessionStorage.getItem(key)}` } : {};
   const answer = await reached(fetch(base + path, { ...options, headers: { ...headers, ...token } }));
   if (answer.ok) return answer;

@@ -29,7 +29,7 @@ function parameterColumns(job, trials) {
   return names.map((name) => {
     const isNumber = trials.every(({ parameters }) => !(name in parameters) || typeof parameters[name] === "number");
     const value = ({ parameters }) => (typeof parameters[name] === "number" ? parameters[name] : name in parameters ? parameterValue(parameters[name]) : undefined);
-    return { name, title: name, value, isNumber, isHidden: !differ.has(name), text: ({ parameters }) => (name in parameters ? parameterValue(parameters[name]) : "") };
+    return { name, title: name, value, isNumber, width: "8rem", isHidden: !differ.has(name), text: ({ parameters }) => (name in parameters ? parameterValue(parameters[name]) : "") };
   });
 }
 
@@ -39,15 +39,17 @@ export function columnsOf(store, reading) {
   const { job } = store, trials = [...store.trials.values()];
   const confirms = (trial) => (trial.purpose === "confirm" ? `${trial.number}, confirms ${trial.configuration}` : String(trial.number));
   const link = (trial) => make("a", { href: `#/job/${encodeURIComponent(job.id)}/trial/${trial.number}`, tabindex: -1 }, confirms(trial));
-  const metrics = metricsOf(store).map((metric) => figure(`metric ${metric}`, reading.title(metric), (trial) => reading.of(trial, metric), number));
+  const metrics = metricsOf(store).map((metric) => figure(`metric ${metric}`, reading.title(metric), (trial) => reading.of(trial, metric), number, { width: "8rem" }));
+  const [first, ...others] = metrics;
   const hasMeans = job.spec.repeats > 1;
   return [
     { name: "trial", title: "Trial", value: (trial) => trial.number, text: confirms, element: link, isNumber: true, width: trials.some(({ purpose }) => purpose === "confirm") ? "9rem" : "5rem" },
     { name: "state", title: "State", value: ({ state }) => state, text: (trial) => [trial.state, whyOf(trial)].filter(Boolean).join(": "), element: stateCell, width: "10rem" },
     figure("rank", "Rank", ({ rank }) => rank, String, { width: "5rem", isHidden: !trials.some(({ rank }) => rank) }),
+    ...(first ? [first] : []),
     { ...figure("epochs", "Epochs", ({ epochs }) => epochs, String, { width: "7rem" }), text: epochsOf(job) },
     ...parameterColumns(job, trials),
-    ...metrics,
+    ...others,
     ...(hasMeans ? [{ ...figure("mean", "Mean", ({ score }) => score?.mean, String, { width: "13rem" }), text: ({ score }) => (score ? meanText(score.mean, score.standard_deviation, score.n) : "") }] : []),
     figure("time", "Time", ({ seconds }) => seconds, duration, { width: "7rem" }),
     plain("node", "Node", ({ node }) => node, { isHidden: true }),

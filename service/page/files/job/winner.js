@@ -7,10 +7,11 @@ import { meanText, number, parameterValue } from "../parts/format.js";
 // The best configuration so far, in text.
 const bestText = ({ trial, metric, value, standard_deviation: deviation, n = 1 }) => `best: trial ${trial}, ${metric} ${meanText(value, deviation, n)}`;
 
-const parameters = (best, defaults) => table(["Parameter", "Value", "Default"], Object.entries(best.parameters).map(([name, value]) => {
-  const own = defaults[name];
-  const isOther = own !== undefined && JSON.stringify(own) !== JSON.stringify(value);
-  return { cells: [name, right(isOther ? make("strong", {}, parameterValue(value)) : parameterValue(value)), right(own === undefined ? "" : parameterValue(own))] };
+// Each parameter with its value, and with the default where that is another one.
+const parameters = (best, defaults) => make("dl", { class: "parameters" }, ...Object.entries(best.parameters).map(([name, value]) => {
+  const own = defaults[name], isOther = own !== undefined && JSON.stringify(own) !== JSON.stringify(value);
+  return make("div", {}, make("dt", {}, name), make("dd", {}, isOther ? make("strong", {}, parameterValue(value)) : parameterValue(value),
+    isOther ? make("span", { class: "muted" }, ` default ${parameterValue(own)}`) : ""));
 }));
 
 // The default of each parameter of a specification: its own one, or the constant.
