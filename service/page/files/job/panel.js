@@ -13,6 +13,7 @@ const HEIGHT = 260;
 const EDGES = { left: 58, right: 14, top: 10, bottom: 26 };
 // Epochs at which bands are counted, and ms between two counts while a job runs.
 const MOST_EPOCHS = 160, RECOUNT = 1500;
+const MARK_PAUSE = 120;
 
 export class Panel {
   #zoom = null; // { x: [low, high], y: [low, high] }, in values
@@ -22,6 +23,7 @@ export class Panel {
   #isStale = true;
   #at = null; // the epoch under the pointer, or the one that the keys chose
   #drag = null;
+  #markTimer = 0;
 
   constructor(store, metric, { selection, options, known }) {
     Object.assign(this, { store, metric, selection, options });
@@ -49,8 +51,14 @@ export class Panel {
     this.canvas.soon();
   }
 
-  // Other trials are marked, or under the pointer.
-  marked() { this.canvas.soon(); }
+  // Other trials are marked, or under the pointer: while one brushes elsewhere that is shown some times a second.
+  marked(what) {
+    if (what === "hovered" || this.selection.by === this.metric) this.canvas.soon();
+    else this.#markTimer ||= setTimeout(() => {
+      this.#markTimer = 0;
+      this.canvas.soon();
+    }, MARK_PAUSE);
+  }
 
   reset() {
     this.#zoom = null;
@@ -61,6 +69,7 @@ export class Panel {
 
   stop() {
     this.#counting?.();
+    clearTimeout(this.#markTimer);
     this.offColors();
     this.canvas.stop();
   }

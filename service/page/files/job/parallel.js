@@ -31,7 +31,8 @@ class Parallel {
     const trace = (context, row) => this.#trace(context, row);
     this.all = new Layer(this.place, HEIGHT, trace);
     this.chosen = new Layer(this.place, HEIGHT, trace);
-    this.front = canvasIn(this.place, HEIGHT, (context, width) => this.#drawFront(context, width), { class: "layer front", role: "img", "aria-label": "Parallel coordinates of the trials; the fields below mark ranges." });
+    this.labels = canvasIn(this.place, HEIGHT, (context) => this.#drawAxes(context), { class: "layer", "aria-hidden": "true" });
+    this.front = canvasIn(this.place, HEIGHT, (context) => this.#drawFront(context), { class: "layer front", role: "img", "aria-label": "Parallel coordinates of the trials; the fields below mark ranges." });
     this.ranges = ranges(() => this.#axes, this.#brushes, () => this.#brushed());
     this.none = make("p", { class: "muted" }, "Lines appear when two trials with different parameters have reported.");
     this.element = make("section", { "aria-label": "Parallel coordinates" }, make("h3", {}, "Parallel coordinates"),
@@ -47,7 +48,7 @@ class Parallel {
     this.off.forEach((end) => end());
     clearTimeout(this.#timer);
     this.resized.disconnect();
-    [this.all, this.chosen, this.front].forEach((layer) => layer.stop());
+    [this.all, this.chosen, this.labels, this.front].forEach((layer) => layer.stop());
   }
 
   #later() {
@@ -72,6 +73,7 @@ class Parallel {
     this.all.show(this.#groups(this.#trials.map((_, row) => row), { width: 1, alpha: this.#trials.length > 300 ? 0.35 : 0.6 }));
     if (this.#brushes.size) this.#brushed(); else this.#paintMarked();
     this.ranges.show();
+    this.labels.soon();
     this.front.soon();
   }
 
@@ -138,9 +140,7 @@ class Parallel {
 
   // --- axes, ranges and the line under the pointer
   #drawFront(context) {
-    context.font = "12px system-ui, sans-serif";
-    context.lineWidth = 1;
-    this.#axes.forEach((axis, index) => this.#drawAxis(context, axis, this.#left(index), index === this.#axes.length - 1));
+    this.#axes.forEach(({ name }, index) => this.#brushes.has(name) && this.#drawRange(context, this.#brushes.get(name), this.#left(index)));
     const row = this.rowOf.get(this.selection.hovered);
     if (row === undefined) return;
     context.strokeStyle = color("text");
@@ -148,6 +148,21 @@ class Parallel {
     context.beginPath();
     this.#trace(context, row);
     context.stroke();
+  }
+
+  #drawRange(context, [low, high], left) {
+    context.fillStyle = color("band");
+    context.strokeStyle = color("series-2");
+    context.lineWidth = 2;
+    const box = [left - 7, this.#top(high), 14, Math.max(2, this.#top(low) - this.#top(high))];
+    context.fillRect(...box);
+    context.strokeRect(...box);
+  }
+
+  #drawAxes(context) {
+    context.font = "12px system-ui, sans-serif";
+    context.lineWidth = 1;
+    this.#axes.forEach((axis, index) => this.#drawAxis(context, axis, this.#left(index), index === this.#axes.length - 1));
   }
 
   #drawAxis(context, axis, left, isLast) {
@@ -164,15 +179,6 @@ class Parallel {
     const side = isLast ? 6 : -6;
     for (const [at, text] of axis.ticks()) this.#text(context, shortened(text, 10), left + side, this.#top(at), "muted");
     if (axis.at.includes(Math.fround(NOT_SET))) this.#text(context, "not set", left + side, this.#top(NOT_SET), "muted");
-    const range = this.#brushes.get(axis.name);
-    if (!range) return;
-    context.fillStyle = color("band");
-    context.strokeStyle = color("series-2");
-    context.lineWidth = 2;
-    const box = [left - 7, this.#top(range[1]), 14, Math.max(2, this.#top(range[0]) - this.#top(range[1]))];
-    context.fillRect(...box);
-    context.strokeRect(...box);
-    context.lineWidth = 1;
   }
 
   // With an edge in the color of the page, so that it is read over lines.

@@ -1,15 +1,17 @@
 // A canvas that is as sharp as the screen, as wide as its place, and has the page's colors.
 
-// `draw(context, width, height)` is called, once in a frame, when the size changes and by `soon()`.
+// `draw(context, width, height)` is called, once in a frame, when the size changes and by `soon()`: while the canvas is
+// out of sight nothing is drawn, and what is due when it comes into sight.
 export function canvasIn(element, height, draw, attributes = {}) {
   const canvas = document.createElement("canvas");
   for (const [name, value] of Object.entries(attributes)) canvas.setAttribute(name, value);
   element.append(canvas);
   const context = canvas.getContext("2d");
-  let width = 0, frame = 0;
+  let width = 0, frame = 0, isSeen = false, isDue = false;
   const paint = () => {
     frame = 0;
-    if (!width) return;
+    isDue = !isSeen;
+    if (!width || isDue) return;
     context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
     context.clearRect(0, 0, width, height);
     draw(context, width, height);
@@ -25,11 +27,17 @@ export function canvasIn(element, height, draw, attributes = {}) {
     canvas.style.height = `${height}px`;
     soon();
   };
+  const seen = new IntersectionObserver(([{ isIntersecting }]) => {
+    isSeen = isIntersecting;
+    if (isSeen && isDue) soon();
+  }, { rootMargin: "50px" });
+  seen.observe(canvas);
   const sized = new ResizeObserver(fit);
   sized.observe(element);
   fit();
   const stop = () => {
     sized.disconnect();
+    seen.disconnect();
     cancelAnimationFrame(frame);
   };
   return { canvas, context, soon, stop, get width() { return width; }, height };

@@ -2,7 +2,7 @@
 import { canvasIn } from "./canvas.js";
 
 // ms of a frame that drawing may take, and lines between two looks at the clock.
-const SLICE = 9, BATCH = 120;
+const SLICE = 4, BATCH = 60;
 
 export class Layer {
   #groups = [];
@@ -36,9 +36,10 @@ export class Layer {
     cancelAnimationFrame(this.#frame);
     const { canvas } = this.shown;
     if (!canvas.width) return;
-    this.behind.width = canvas.width; // which clears it
-    this.behind.height = canvas.height;
+    if (this.behind.width !== canvas.width || this.behind.height !== canvas.height) Object.assign(this.behind, { width: canvas.width, height: canvas.height });
     const context = this.behind.getContext("2d");
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
     context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
     const isSeen = this.isEager || !keeps || !this.#hasDrawn;
     let group = 0, next = 0;

@@ -37,6 +37,7 @@ class VirtualTable {
   #active = null; // the key of the row that the keyboard is at
   #drawn = []; // the rows of the document, which are used again while one scrolls
   #isDue = false;
+  #version = 0; // grows when rows may have other values
 
   constructor(options) {
     Object.assign(this, options);
@@ -102,6 +103,7 @@ class VirtualTable {
     const column = this.#columns.find((each) => each.name === name);
     const isOnly = this.query.marked && this.selection?.marked;
     const kept = this.#all.filter((row) => keeps(row) && (!isOnly || this.selection.isMarked(this.key(row))));
+    this.#version += 1;
     this.#rows = sorted(kept, column, this.query.sort.startsWith("-"));
     this.grid.setAttribute("aria-rowcount", this.#rows.length + 1);
     this.problem.textContent = problem;
@@ -172,16 +174,32 @@ class VirtualTable {
     const last = Math.min(this.#rows.length, Math.ceil((this.frame.scrollTop + height) / ROW) + MORE);
     this.#space(this.above, first);
     this.#space(this.below, this.#rows.length - last);
-    while (this.#drawn.length < last - first) this.#drawn.push(this.#emptyRow());
-    const rows = this.#drawn.slice(0, last - first);
-    rows.forEach((drawn, place) => this.#fill(drawn, this.#rows[first + place], first + place));
-    if (this.body.children.length !== rows.length) this.body.replaceChildren(...rows.map(({ element }) => element));
+    const rows = this.#rowsBetween(first, last);
     const marked = this.selection?.marked;
     this.only.hidden = this.unmark.hidden = !marked;
     if (marked) this.unmark.textContent = `Unmark ${marked.size}`;
     const active = rows.find(({ row }) => this.key(row) === this.#active);
     if (active) this.grid.setAttribute("aria-activedescendant", active.element.id);
     else this.grid.removeAttribute("aria-activedescendant");
+  }
+
+  // Rows that stay in sight stay as they are; those that leave it are used for the ones that come.
+  #rowsBetween(first, last) {
+    const isIn = ({ place }) => place >= first && place < last;
+    const kept = new Map(this.#drawn.filter(isIn).map((drawn) => [drawn.place, drawn]));
+    const free = this.#drawn.filter((drawn) => !isIn(drawn));
+    free.forEach(({ element }) => element.remove());
+    const rows = [];
+    let next = this.body.firstChild;
+    for (let place = first; place < last; place += 1) {
+      const drawn = kept.get(place) ?? free.pop() ?? this.#emptyRow();
+      if (drawn.element === next) next = next.nextSibling;
+      else this.body.insertBefore(drawn.element, next);
+      this.#fill(drawn, this.#rows[place], place);
+      rows.push(drawn);
+    }
+    this.#drawn = rows;
+    return rows;
   }
 
   #space(part, rows) {
@@ -195,7 +213,7 @@ class VirtualTable {
   }
 
   #emptyRow() {
-    const drawn = { row: null, cells: [], columns: this.#shown };
+    const drawn = { row: null, cells: [], texts: [], columns: this.#shown };
     const element = make("tr", { id: `row-${nextId++}` });
     if (this.selection) {
       drawn.box = make("input", { type: "checkbox", tabindex: -1, onchange: () => this.selection.toggle(this.key(drawn.row), "table") });
@@ -218,24 +236,22 @@ class VirtualTable {
   }
 
   #fill(drawn, row, place) {
-    const number = this.key(row), { element } = drawn;
-    drawn.row = row;
-    element.setAttribute("aria-rowindex", place + 2);
-    element.setAttribute("aria-selected", String(this.selection?.isMarked(number) ?? false));
-    element.classList.toggle("hovered", this.selection?.hovered === number);
-    element.classList.toggle("active", number === this.#active);
-    element.classList.toggle("best", Boolean(this.isBest?.(row)));
-    if (drawn.box) {
-      drawn.box.checked = this.selection.isMarked(number);
-      if (drawn.boxOf !== number) drawn.box.setAttribute("aria-label", `mark ${this.noun} ${number}`);
-      drawn.boxOf = number;
-    }
+    const number = this.key(row), { element } = drawn, isMarked = this.selection?.isMarked(number) ?? false;
+    if (drawn.isMarked !== isMarked) element.setAttribute("aria-selected", String(isMarked));
+    drawn.isMarked = isMarked;
+    if (drawn.box) drawn.box.checked = isMarked;
+    element.className = [this.selection?.hovered === number && "hovered", number === this.#active && "active", this.isBest?.(row) && "best"].filter(Boolean).join(" ");
+    if (drawn.row === row && drawn.place === place && drawn.version === this.#version) return;
+    if (drawn.place !== place) element.setAttribute("aria-rowindex", place + 2);
+    if (drawn.box && drawn.number !== number) drawn.box.setAttribute("aria-label", `mark ${this.noun} ${number}`);
+    const isOther = drawn.number !== number;
+    Object.assign(drawn, { row, place, number, version: this.#version });
     drawn.columns.forEach((column, index) => {
       const cell = drawn.cells[index], text = String(column.text(row));
-      if (cell.dataset.text === text && cell.dataset.of === String(number)) return;
-      Object.assign(cell.dataset, { text, of: number });
-      cell.title = text;
+      if (drawn.texts[index] === text && !(isOther && column.element)) return;
+      drawn.texts[index] = text;
       if (column.element) cell.replaceChildren(column.element(row)); else cell.textContent = text;
+      if (text.length > 14) cell.title = text; else cell.removeAttribute("title");
     });
   }
 
