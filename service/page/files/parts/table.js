@@ -50,7 +50,7 @@ class VirtualTable {
     this.head = make("tr", { "aria-rowindex": 1 });
     this.widths = make("colgroup");
     this.above = make("tbody", { "aria-hidden": "true" });
-    this.body = make("tbody");
+    this.body = make("tbody", { class: "rows" });
     this.below = make("tbody", { "aria-hidden": "true" });
     this.grid = make("table", { role: "grid", "aria-label": this.label, tabindex: 0, "aria-multiselectable": "true", class: "virtual", onkeydown: (event) => this.#key(event) },
       this.widths, make("thead", {}, this.head), this.above, this.body, this.below);
@@ -260,7 +260,7 @@ class VirtualTable {
     const page = Math.max(1, Math.floor(this.frame.clientHeight / ROW) - 2);
     const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
     const at = this.#rows.findIndex((row) => this.key(row) === this.#active);
-    if (event.key in steps) this.#moveTo(Math.min(this.#rows.length - 1, Math.max(0, at < 0 ? 0 : at + steps[event.key])));
+    if (event.key in steps) this.#moveTo(Math.min(this.#rows.length - 1, Math.max(0, at + steps[event.key])));
     else if (event.key === "Enter" && at >= 0) this.open?.(this.#rows[at]);
     else if (event.key === " " && at >= 0) this.selection?.toggle(this.#active, "table");
     else return;
