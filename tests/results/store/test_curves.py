@@ -91,3 +91,19 @@ def test_what_trials_reported_at_some_epochs_of_their_latest_attempt(store: Stor
     }
     store.start_trial(lease, 0, node=None)
     assert store.rung_values(lease.job_id, {1, 3, 9}) == {}
+
+
+def test_what_is_new_of_curves_and_every_so_many_epochs(store: Store) -> None:
+    job = accept(store, 3)
+    lease = claim(store)
+    for number in (0, 1):
+        store.start_trial(lease, number, node=None)
+        store.write_reports(lease, [report(number, epoch, epoch / 8) for epoch in range(1, 6)])
+    new = store.curves_after(job.id, {1: 3, 0: 5, 2: 0, 9: 0})
+    assert new == (Curve(1, (4, 5), {"validation_accuracy": (0.5, 0.625)}),)
+    assert [curve.trial for curve in store.curves_after(job.id, {0: 0, 1: 0})] == [0, 1]
+    assert store.curves_after(job.id, {}) == ()
+    assert [curve.epochs for curve in store.curves(job.id, every=2)] == [(1, 3, 5)] * 2
+    assert [curve.epochs for curve in store.curves(job.id, every=9)] == [(1,)] * 2
+    with pytest.raises(JobNotFound):
+        store.curves_after("0" * 16, {0: 0})

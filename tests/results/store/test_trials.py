@@ -8,6 +8,7 @@ import pytest
 
 from results.errors import (
     IllegalMove,
+    JobNotFound,
     TrialNotFound,
 )
 from results.records import Failure, NewTrial, Progress
@@ -177,3 +178,18 @@ def test_a_failure_is_kept_whatever_its_text(store: Store) -> None:
     store.finish_job(lease, JobState.FAILED, Failure(FailureKind.USER_ERROR, "a\x00b\ud800é", None))
     error = store.job(job.id).error
     assert error == Failure(FailureKind.USER_ERROR, r"a\u0000b\ud800é", None)
+
+
+def test_the_trials_that_move_are_those_that_run_and_those_that_are_named(store: Store) -> None:
+    job = accept(store, 5)
+    lease = claim(store)
+    for number in (1, 2, 3):
+        store.start_trial(lease, number, node=None)
+    store.finish_trial(lease, 2, TrialState.STOPPED)
+    store.finish_trial(lease, 3, TrialState.STOPPED)
+    moving = store.moving_trials(job.id, {3, 4, 99})
+    assert [trial.number for trial in moving] == [1, 3, 4]
+    assert moving[0] == store.trial(job.id, 1)
+    assert [trial.number for trial in store.moving_trials(job.id, [])] == [1]
+    with pytest.raises(JobNotFound):
+        store.moving_trials("0" * 16, [])

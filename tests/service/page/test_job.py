@@ -1,0 +1,269 @@
+"""The view of a job in a real browser: its curves, its trials in several views, live by events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from results.records import EpochReport, Failure, JobRecord, Lease, NewTrial
+from results.states import FailureKind, JobState, TrialState
+from results.store import Store
+from search_spaces import Library
+from service.job_request import JobRequest
+from service.jobs import Jobs
+from service.settings import Settings
+
+HOSTILE = "<img src=x onerror=alert(1)>" + "א" * 40
+DOMAIN = {"low": 0.0001, "high": 0.1, "log": True, "type": "float", "default": 0.01}
+
+
+def submit(store: Store, settings: Settings, rates: Sequence[float], epochs: int) -> JobRecord:
+    """Accept a job whose trials have these learning rates."""
+    request = JobRequest(
+        search_space="q2_linear_regression", epochs=epochs, parameters={"learning_rate": DOMAIN},
+        strategy="random", trials=2,
+    )  # fmt: skip
+    plan = Jobs(store, Library(), settings).plan(request)
+    trials = [NewTrial(number, {"learning_rate": rate}, 42) for number, rate in enumerate(rates)]
+    spec = replace(plan.spec, name=HOSTILE, trials=len(trials))
+    return store.create_job(spec, fingerprint="many", trials=trials)
+
+
+def claim(store: Store) -> Lease:
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+    return lease
+
+
+def report(
+    store: Store, lease: Lease, number: int, errors: Sequence[float], first: int = 1
+) -> None:
+    store.write_reports(
+        lease,
+        [
+            EpochReport(number, 0, epoch, {"train_rmse": error, "test_rmse": error + 1}, 1.0)
+            for epoch, error in enumerate(errors, start=first)
+        ],
+    )
+
+
+def train(store: Store, lease: Lease, number: int, errors: Sequence[float]) -> None:
+    store.start_trial(lease, number, node="here")
+    report(store, lease, number, errors)
+
+
+def expect_plots(page: Page) -> None:
+    """Wait until every plot has been drawn with a size of its own."""
+    images = page.locator("figure img")
+    expect(images.nth(2)).to_be_visible()
+    for image in images.all():
+        expect(image).to_have_js_property("complete", True)
+        assert image.evaluate("image => image.naturalWidth") > 100
+
+
+@pytest.fixture
+def outside(page: Page, url: str) -> list[str]:
+    """The requests to other hosts."""
+    found: list[str] = []
+    page.on(
+        "request",
+        lambda r: None if r.url.startswith((url, "blob:", "data:")) else found.append(r.url),
+    )
+    return found
+
+
+def test_a_finished_job(
+    settings: Settings, store: Store, page: Page, url: str, complaints: list[str],
+    outside: list[str],
+) -> None:  # fmt: skip
+    job = submit(store, settings, [0.1, 0.01, 0.001, 0.0001], epochs=2)
+    lease = claim(store)
+    for number, error in enumerate((3.0, 1.0, 2.0)):
+        train(store, lease, number, [error + 1, error])
+        store.finish_trial(lease, number, TrialState.SUCCEEDED)
+    train(store, lease, 3, [5.0])
+    failure = Failure(FailureKind.USER_ERROR, f"ValueError: {HOSTILE}")
+    store.finish_trial(lease, 3, TrialState.FAILED, failure)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    page.goto(f"{url}/#job/{job.id}")
+    expect(page.locator("h2")).to_have_text(f"{HOSTILE} succeeded")
+    winner = page.get_by_role("region", name="Conclusion")
+    expect(winner).to_contain_text("best: trial 1, train_rmse 1.0000")
+    expect(winner.get_by_role("link", name="HTML")).to_be_visible()
+    rows = page.locator("tbody.rows tr")
+    expect(rows).to_have_count(4)
+    expect(page.locator("tr.best td").nth(1)).to_have_text("1")
+    expect(rows.nth(3)).to_contain_text(f"failed: ValueError: {HOSTILE}")
+
+    # Sorted, filtered and with other columns, all of which the address has.
+    names = page.locator("tbody.rows tr td:nth-child(2)")
+    page.get_by_role("button", name="train_rmse", exact=True).click()
+    expect(names).to_have_text(["1", "2", "0", "3"])
+    page.get_by_label("Find trials").fill("state:succeeded learning_rate>=0.01")
+    expect(names).to_have_text(["1", "0"])
+    page.get_by_label("Find trials").fill("nothing=1")
+    expect(page.get_by_text('There is no column "nothing".')).to_be_visible()
+    page.get_by_label("Find trials").fill("")
+    expect(rows).to_have_count(4)
+    page.get_by_text("Columns", exact=True).click()
+    page.get_by_role("checkbox", name="Node").check()
+    expect(page.get_by_role("columnheader", name="Node")).to_be_visible()
+    assert "sort=metric+train_rmse" in page.url
+    assert "column=node" in page.url
+
+    # By keyboard: the first row is marked, in all views.
+    page.get_by_role("grid").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("Space")
+    expect(rows.first).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("button", name="Unmark 1")).to_be_visible()
+    page.get_by_label("Mark a range of").select_option("learning_rate")
+    page.get_by_label("learning_rate, from").fill("0.05")
+    page.get_by_label("learning_rate, from").press("Enter")
+    expect(page.locator("tr[aria-selected=true] td:nth-child(2)")).to_have_text(["0"])
+    page.get_by_label("Trials stand for their").select_option("best")
+    expect(page.get_by_role("columnheader", name="best train_rmse")).to_be_visible()
+
+    spent = page.get_by_role("region", name="Spent")
+    expect(spent.locator("tr.best")).to_contain_text("7")
+    page.get_by_text("The best configuration as").click()
+    yaml = page.get_by_label("the best configuration as YAML", exact=True)
+    expect(yaml).to_contain_text("strategy: single")
+    expect_plots(page)
+    assert complaints == []
+    assert outside == []
+
+
+def test_a_job_is_followed_as_it_trains(
+    settings: Settings, store: Store, page: Page, url: str, complaints: list[str]
+) -> None:
+    job = submit(store, settings, [0.1, 0.01], epochs=4)
+    page.goto(f"{url}/#job/{job.id}")
+    main = page.locator("main")
+    expect(main).to_contain_text("0 of 8 epochs")
+    expect(page.get_by_text("No trial has reported yet.")).to_be_visible()
+    lease = claim(store)
+    train(store, lease, 0, [2.0])
+    expect(main).to_contain_text("1 of 8 epochs")
+    panel = page.locator("[data-metric=train_rmse]")
+    expect(panel).to_contain_text("1 curve")
+    # The curves grow: what was reported since is read at the keys.
+    report(store, lease, 0, [1.5, 1.25], first=2)
+    train(store, lease, 1, [3.0])
+    expect(panel).to_contain_text("2 curves")
+    store.finish_trial(lease, 1, TrialState.STOPPED)
+    expect(page.locator("tbody.rows")).to_contain_text("stopped")
+    panel.locator("canvas").focus()
+    page.keyboard.press("ArrowUp")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    expect(panel.locator(".tip")).to_have_text("epoch 3 · trial 0: 1.2500 (running)")
+    page.get_by_label("logarithmic").check()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("h2")).to_contain_text("cancelling")
+    store.finish_job(lease, JobState.CANCELLED)
+    expect(page.locator("h2")).to_contain_text("cancelled")
+    assert complaints == []
+
+
+def test_very_many_trials(
+    settings: Settings, store: Store, page: Page, url: str, complaints: list[str]
+) -> None:
+    rates = [10 ** (-4 + 3 * number / 619) for number in range(620)]
+    job = submit(store, settings, rates, epochs=2)
+    lease = claim(store)
+    for number in range(100):
+        train(store, lease, number, [2.0 + number, 1.0 + number])
+        store.finish_trial(lease, number, TrialState.SUCCEEDED)
+    page.goto(f"{url}/#/job/{job.id}?sort=-trial")
+    rows = page.locator("tbody.rows tr")
+    grid = page.get_by_role("grid")
+    expect(grid).to_have_attribute("aria-rowcount", "621")
+    expect(rows.first.locator("td").nth(1)).to_have_text("619")
+    assert rows.count() < 60
+    grid.focus()
+    page.keyboard.press("End")
+    expect(rows.last.locator("td").nth(1)).to_have_text("0")
+    assert rows.count() < 60
+    panel = page.locator("[data-metric=train_rmse]")
+    expect(panel).to_contain_text("100 curves: the bands hold 90 % and 50 % of them")
+    panel.locator("canvas").focus()
+    page.keyboard.press("ArrowRight")
+    expect(panel.locator(".tip")).to_contain_text("median of 100: 51.5 ")
+    # A range on the first axis marks trials in the table.
+    canvas = page.locator("canvas.front")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 70, box["y"] + 34 + 252 * 0.99)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 70, box["y"] + 34 + 252 * 0.9, steps=3)
+    page.mouse.up()
+    page.get_by_label("marked only").check()
+    total = int(page.get_by_role("button", name="Unmark").inner_text().split()[1])
+    assert 0 < total < 100
+    expect(grid).to_have_attribute("aria-rowcount", str(total + 1))
+    expect(page.locator("tr[aria-selected=false]")).to_have_count(0)
+    page.get_by_role("button", name="Unmark").click()
+    expect(grid).to_have_attribute("aria-rowcount", "621")
+    assert complaints == []
+
+
+def test_trials_are_listed_by_state_and_repeats_have_means(
+    store: Store, settings: Settings, page: Page, url: str, complaints: list[str]
+) -> None:
+    plan = Jobs(store, Library(), settings).plan(JobRequest(search_space="q2_linear_regression"))
+    spec = replace(plan.spec, trials=4, space=replace(plan.spec.space, repeats=2))
+    trials = [
+        NewTrial(n, {"learning_rate": 0.01}, 42 + n % 2, configuration=n - n % 2) for n in range(4)
+    ]
+    job = store.create_job(spec, fingerprint="repeats", trials=trials)
+    lease = claim(store)
+    for number, error in enumerate((1.0, 2.0, 3.0, 4.0)):
+        train(store, lease, number, [error])
+    for number in (0, 1):
+        store.finish_trial(lease, number, TrialState.SUCCEEDED)
+    store.finish_trial(lease, 2, TrialState.STOPPED)
+    store.pause_trial(lease, 3)
+    page.goto(f"{url}/#job/{job.id}")
+    expect(page.get_by_text("best: trial 0, train_rmse 1.5000 ± 0.7071 (n = 2)")).to_be_visible()
+    expect(page.locator("tr.best td")).to_contain_text(["1.5000 ± 0.7071 (n = 2)"])
+    states = page.get_by_role("group", name="States").get_by_role("button")
+    expect(states).to_have_text(["all 4", "1 paused", "2 succeeded", "1 stopped"])
+    states.nth(3).click()
+    rows = page.locator("tbody.rows tr")
+    expect(rows).to_have_count(1)
+    expect(rows.locator("td").nth(2)).to_have_text("stopped")
+    expect(states.nth(3)).to_have_attribute("aria-pressed", "true")
+    store.finish_trial(lease, 3, TrialState.STOPPED)
+    expect(rows).to_have_count(2)
+    states.nth(0).click()
+    expect(rows).to_have_count(4)
+    assert complaints == []
+
+
+def test_a_page_whose_stream_broke_goes_on_after_the_last_change(
+    settings: Settings, store: Store, page: Page, url: str
+) -> None:
+    job = submit(store, settings, [0.1, 0.01], epochs=2)
+    page.clock.install()
+    asked: list[str | None] = []
+
+    def see(route: Route) -> None:
+        asked.append(route.request.headers.get("last-event-id"))
+        if len(asked) == 1:
+            route.fulfill(content_type="text/event-stream", body="")
+        else:
+            route.continue_()
+
+    last = store.last_event()
+    page.route("**/events", see)
+    page.goto(f"{url}/#job/{job.id}")
+    expect(page.locator("h2")).to_contain_text("queued")
+    train(store, claim(store), 1, [0.5])
+    page.clock.run_for(3_000)
+    expect(page.locator("tbody.rows")).to_contain_text("running")
+    assert asked == [str(last)] * 2
