@@ -15,6 +15,7 @@ from search_spaces import Library
 from service.job_request import JobRequest
 from service.jobs import Jobs
 from service.settings import Settings
+from tests.service.page.accessible import check
 
 HOSTILE = "<img src=x onerror=alert(1)>" + "א" * 40
 DOMAIN = {"low": 0.0001, "high": 0.1, "log": True, "type": "float", "default": 0.01}
@@ -133,6 +134,7 @@ def test_a_finished_job(
     yaml = page.get_by_label("the best configuration as YAML", exact=True)
     expect(yaml).to_contain_text("strategy: single")
     expect_plots(page)
+    check(page)
     assert complaints == []
     assert outside == []
 

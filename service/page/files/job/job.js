@@ -1,5 +1,6 @@
 // One job, live by its events: what it is, the winner, its curves, its trials in several views, and what it has spent.
 import { get } from "../api.js";
+import { sharedJob } from "../shared.js";
 import { again, setQuery, setTitle, showDashboard } from "../page.js";
 import { bar, make, waits } from "../parts/elements.js";
 import { fail } from "../parts/faces.js";
@@ -14,6 +15,7 @@ import { parallelView } from "./parallel.js";
 import { plots } from "./plots.js";
 import { makeReading } from "./reading.js";
 import { rungsView } from "./rungs.js";
+import { sharing } from "./share.js";
 import { spentView } from "./spent.js";
 import { trialsView } from "./trials.js";
 import { winnerView } from "./winner.js";
@@ -36,9 +38,10 @@ function head(job) {
   ];
 }
 
-// What the trainable says of its metrics, into `known`: which direction is better. Programs say nothing.
+// What the trainable says of its metrics, into `known`: which direction is better. Programs say nothing, and a link to
+// one job reads nothing but that job.
 async function learnMetrics({ spec }, known) {
-  if (!spec.trainable || spec.command || spec.code) return;
+  if (!spec.trainable || spec.command || spec.code || sharedJob()) return;
   const { items } = await get("/trainables");
   known.push(...items.find(({ name }) => name === spec.trainable)?.metrics ?? []);
 }
@@ -81,6 +84,6 @@ export async function show(main, { path: [id], query }) {
   drawJob();
   drawTrials();
   learnMetrics(store.job, known).catch((error) => fail(main, error));
-  main.replaceChildren(top, actions.element, winner.element, best.element, curves.element, parallel.element, trials.element, rungs.element, lineage.element, spent.element, pictures);
+  main.replaceChildren(top, actions.element, sharing(store.job, main), winner.element, best.element, curves.element, parallel.element, trials.element, rungs.element, lineage.element, spent.element, pictures);
   return () => [store, trials, curves, parallel].forEach((part) => part.stop());
 }
