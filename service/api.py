@@ -68,8 +68,8 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.reading = asyncio.Semaphore(FILES_AT_ONCE)
     app.state.live = Live(used, settings.max_concurrent_jobs)
     app.state.fleet = RecentFleet(used, settings.max_concurrent_jobs)
-    rooms = (jobs, trials, results, columns, events, catalog, cluster, code, datasets, tokens, health)
-    for module in rooms:
+    reading = (trials, columns, results, events, catalog, cluster, health)
+    for module in (jobs, *reading, code, datasets, tokens):
         app.include_router(module.router)
     page.install(app)
     app.add_middleware(access.AccessMiddleware, settings=settings, store=used)

@@ -58,7 +58,7 @@ class VirtualTable {
     this.frame.addEventListener("scroll", () => this.drawSoon(), { passive: true });
     this.resized = new ResizeObserver(() => this.drawSoon());
     this.resized.observe(this.frame);
-    this.element = make("section", { class: "table", "aria-label": this.label }, this.#tools(), this.frame);
+    this.element = make("div", { class: "table" }, this.#tools(), this.frame);
   }
 
   #tools() {
