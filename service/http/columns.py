@@ -86,7 +86,7 @@ def _words(curve: Curve, metrics: Sequence[str], every: int) -> bytes:
     first, last = curve.epochs[0], curve.epochs[-1]
     n = (last - first) // every + 1
     is_whole = n == len(curve.epochs)
-    parts = [array(_WHOLE, (curve.trial, first, n))]
+    parts: list[array[int] | array[float]] = [array(_WHOLE, (curve.trial, first, n))]
     for metric in metrics:
         values = curve.metrics.get(metric, ())
         numbers = array(_FLOAT, [_NAN]) * n
