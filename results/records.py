@@ -18,6 +18,8 @@ JsonObject = Mapping[str, Any]
 
 #: The largest priority of a job; the least is 1.
 MOST_PRIORITY = 100
+#: The most tags of a job.
+MOST_TAGS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,9 @@ class JobRecord:
     extended, without the claims that were released on purpose: more than one means that a driver
     was lost. ``priority`` (1 to 100) is the job's weight in the shares of the cluster. ``slots`` is
     how many of its trials may run at a time; None if it holds no share. ``ended_by`` says in a
-    sentence why the search ended before all its trials, "" if it did not.
+    sentence why the search ended before all its trials, "" if it did not. ``tags`` and ``notes``
+    are what people say of it now. ``history`` has the best values so far, each with the number of
+    trials that had finished by then.
     """
 
     id: str
@@ -109,6 +113,9 @@ class JobRecord:
     priority: int = 1
     slots: int | None = None
     ended_by: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    notes: str = ""
+    history: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +360,7 @@ class Extended:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of jobs, newest first; ``next_cursor`` is None on the last one."""
+    """One page of jobs; ``next_cursor`` is None on the last one."""
 
     items: tuple[JobRecord, ...]
     next_cursor: str | None

@@ -159,6 +159,21 @@ class JobRequest(BaseModel):
         return {key: value for key, value in given.items() if value is not None}
 
 
+class EditRequest(BaseModel):
+    """What people change on a job by hand; what is left out stays."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    priority: Priority | None = None
+    tags: dict[Tag, Tag | None] | None = Field(
+        None, max_length=100, description="tags to set; null takes one away, the others stay"
+    )
+    notes: str | None = Field(None, max_length=10_000, description="any text, also of many lines")
+    before: str | None = Field(
+        None, max_length=64, description='the queued job to run before; "": after all of them'
+    )
+
+
 class PriorityRequest(BaseModel):
     """Another priority for a job."""
 

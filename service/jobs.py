@@ -1,4 +1,4 @@
-"""Accepts, extends, confirms and deletes jobs.
+"""Accepts, edits, extends, confirms and deletes jobs.
 
 A job is accepted whether or not Ray is there: it is queued in the database, and runs when a
 controller and a cluster can take it. Only the database and the disk can refuse it.
@@ -13,6 +13,7 @@ import shutil
 from dataclasses import replace
 
 import search_spaces
+from results.errors import JobNotFound
 from results.formatting import count
 from results.records import Extended, JobRecord, NewTrial
 from results.states import JobState
@@ -21,7 +22,7 @@ from results.store import Store
 from search_spaces import Budget, Code, Confirm, Library, Problem, SearchSpaceError
 from service.disk import disk_problem
 from service.errors import InvalidRequest, Unavailable
-from service.job_request import ConfirmRequest, ExtendRequest, JobRequest
+from service.job_request import ConfirmRequest, EditRequest, ExtendRequest, JobRequest
 from service.log_lines import log_state
 from service.permit import Permit
 from service.planning import Plan, Planner
@@ -31,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 class Jobs:
-    """Turns requests into jobs of the store, extends, confirms and deletes them."""
+    """Turns requests into jobs of the store, edits, extends, confirms and deletes them."""
 
     def __init__(
         self, store: Store, library: Library, settings: Settings, permit: Permit | None = None
@@ -138,6 +139,29 @@ class Jobs:
         )
         log_state(logger, job.id, confirmed.state)
         return confirmed
+
+    def edit(self, job_id: str, request: EditRequest) -> JobRecord:
+        """Change a job's place in the queue, its priority, its tags or its notes.
+
+        Idempotent. Raises :class:`InvalidRequest` for a request that changes nothing or names an
+        unknown job to run before, and :class:`results.errors.IllegalMove` where the job's state
+        does not allow it.
+        """
+        if not request.model_fields_set:
+            hint = 'for example "notes": "the first try with augmentation"'
+            raise InvalidRequest([Problem("", "names nothing to change", "missing", hint)])
+        if request.before is not None:
+            self._store.job(job_id)
+            try:
+                self._store.queue_before(job_id, request.before or None)
+            except JobNotFound as error:
+                hint = "GET /api/v1/jobs?state=queued&sort=queue lists the queue"
+                raise InvalidRequest(
+                    [Problem("/before", str(error), "unknown_job", hint)]
+                ) from error
+        return self._store.edit_job(
+            job_id, priority=request.priority, tags=request.tags, notes=request.notes
+        )
 
     def resume(self, job_id: str) -> JobRecord:
         """Let a paused job go on; raise :class:`NotAllowed` where its program may not be run."""

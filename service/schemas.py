@@ -161,7 +161,9 @@ class JobView(Answer):
 
     ``priority`` is its weight in the shares of the cluster. ``slots`` is how many of its trials may
     run at a time, null while it holds no share. ``waiting`` says why the job or its trials wait,
-    null if they do not. ``ended_by`` says why its search ended early, "" if it did not. ``change``
+    null if they do not. ``tags`` and ``notes`` are what people say of it now. ``history``, where it
+    was asked for, has at most 40 best values so far, each after the number of trials that had
+    finished by then. ``ended_by`` says why its search ended early, "" if it did not. ``change``
     is the change that an event of this job stands for; it is left out elsewhere.
     """
 
@@ -182,6 +184,9 @@ class JobView(Answer):
     slots: int | None = None
     waiting: str | None = None
     ended_by: str = ""
+    tags: dict[str, str] = {}
+    notes: str = ""
+    history: list[tuple[int, float]] | None = _LEFT_OUT
     change: ChangeView | None = _LEFT_OUT
 
     @property
@@ -310,6 +315,13 @@ class EstimateView(Answer):
     epochs: int
     core_hours: float | None
     basis: str
+
+
+class ReadSpaceView(Answer):
+    """A text of YAML or JSON as it was read, and the line (from 1) of each member by pointer."""
+
+    search_space: Any
+    lines: dict[str, int]
 
 
 class PlanView(Answer):
@@ -595,7 +607,7 @@ class ClusterUsageView(Answer):
 
 
 class JobList(Answer):
-    """A page of jobs, newest first; ``next_cursor`` is null on the last one."""
+    """A page of jobs; ``next_cursor`` is null on the last one."""
 
     items: list[JobView]
     next_cursor: str | None

@@ -15,9 +15,12 @@ from results.store.batch import (
     RequeueTrial,
     StartTrial,
 )
+from results.store.listing import NEWEST_FIRST, SORTS
 from results.store.store import Store, open_store
 
 __all__ = [
+    "NEWEST_FIRST",
+    "SORTS",
     "AddCheckpoint",
     "AddTrial",
     "FinishTrial",

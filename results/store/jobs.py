@@ -1,21 +1,16 @@
-"""Jobs as a client sees them: accepted, read, listed, deleted."""
+"""Jobs as a client sees them: accepted, read, counted, deleted."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import logging
-import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
-from results.errors import BadCursor, IdempotencyClash, IllegalMove, UnreadableJob
-from results.records import JobRecord, NewTrial, Page
+from results.errors import IdempotencyClash, IllegalMove
+from results.records import JobRecord, NewTrial
 from results.spec import JobSpec
 from results.states import DELETED, JobState, TrialState
 from results.store import values
@@ -24,13 +19,9 @@ from results.store.rows import JOB, job_record
 from results.store.tables import JOBS, TOKENS, TRIALS, Now, insert_if_new
 from results.store.transactions import Transactions, job_row
 
-logger = logging.getLogger(__name__)
-
-_CURSOR = re.compile(r"after:(\d{1,18})")
-
 
 class JobMethods(Transactions):
-    """The methods of the store that accept, read, list and delete jobs."""
+    """The methods of the store that accept, read and delete jobs."""
 
     def create_job(
         self,
@@ -88,33 +79,6 @@ class JobMethods(Transactions):
         with self._database.read() as connection:
             return read_job(connection, job_id)
 
-    def jobs(
-        self,
-        *,
-        state: JobState | None = None,
-        fingerprint: str | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
-    ) -> Page:
-        """Return a page of jobs, newest first; a job made meanwhile never shifts later pages.
-
-        A job that this version cannot read is left out, with a warning in the log. Raises
-        :class:`results.errors.BadCursor` unless ``cursor`` is an earlier page's ``next_cursor``,
-        and ``ValueError`` for a ``limit`` below 1.
-        """
-        values.integer(limit, "limit", low=1)
-        query = sa.select(*JOB).order_by(JOBS.c.sequence.desc()).limit(limit + 1)
-        if state is not None:
-            query = query.where(JOBS.c.state == JobState(state))
-        if fingerprint is not None:
-            query = query.where(JOBS.c.fingerprint == values.text(fingerprint, "fingerprint"))
-        if cursor is not None:
-            query = query.where(JOBS.c.sequence < _sequence(cursor))
-        with self._database.read() as connection:
-            rows = connection.execute(query).all()
-        items = tuple(_readable(rows[:limit]))
-        return Page(items, _cursor(rows[limit - 1].sequence) if len(rows) > limit else None)
-
     def counts(self) -> Mapping[JobState, int]:
         """Return how many jobs are in each state, with every state as a key."""
         query = sa.select(JOBS.c.state, sa.func.count().label("jobs")).group_by(JOBS.c.state)
@@ -171,6 +135,7 @@ def _columns_of(spec: JobSpec) -> dict[str, Any]:
         "spec": values.plain_json(spec.to_json(), "spec"),
         "data": None if spec.data is None else spec.data.digest,
         "code": values.optional_text(spec.code, "spec.code"),
+        "tags": values.plain_json(spec.tags, "spec.tags"),
     }
 
 
@@ -204,31 +169,3 @@ def _made_before(
             "send a new key with a new request"
         )
     return job_record(row)
-
-
-def _readable(rows: Sequence[Row[Any]]) -> Iterator[JobRecord]:
-    for row in rows:
-        try:
-            yield job_record(row)
-        except UnreadableJob as error:
-            _warn_once(f"left out of pages: {error}")
-
-
-@lru_cache(maxsize=1024)
-def _warn_once(message: str) -> None:
-    logger.warning(message)
-
-
-def _cursor(sequence: int) -> str:
-    return base64.urlsafe_b64encode(f"after:{sequence}".encode()).decode().rstrip("=")
-
-
-def _sequence(cursor: str) -> int:
-    try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        found = _CURSOR.fullmatch(base64.b64decode(padded, altchars=b"-_", validate=True).decode())
-    except (binascii.Error, UnicodeError):
-        found = None
-    if found is None:
-        raise BadCursor(f"{cursor!r} is no cursor of a page: use next_cursor as it was returned")
-    return int(found[1])

@@ -18,7 +18,7 @@ from results.states import JobState
 from results.store import values
 from results.store.best import update_best
 from results.store.rows import SPEC, read_spec
-from results.store.tables import JOBS, Counter, Now, count, timed
+from results.store.tables import JOBS, PLACE, Counter, Now, count, timed
 from results.store.transactions import (
     LEASED,
     NO_DRIVER,
@@ -43,7 +43,7 @@ class LeaseMethods(Transactions):
     """The methods of the store by which controllers and drivers hold jobs."""
 
     def claim_job(self, owner: str, lease_seconds: float, *, to_run: bool = True) -> Lease | None:
-        """Take the oldest job that is queued or whose lease has expired; None if there is none.
+        """Take the first job of the queue, or one whose lease has expired; None if there is none.
 
         Without ``to_run`` only one that is cancelling or pausing: that takes no driver. A job that
         this version cannot read is left to another.
@@ -173,13 +173,13 @@ class LeaseMethods(Transactions):
 
 
 def _next_job(connection: Connection, *, to_run: bool) -> Row[Any] | None:
-    """Return the oldest job that may be claimed and that this version can read, locked."""
-    columns = (JOBS.c.id, JOBS.c.sequence, JOBS.c.state, JOBS.c.lease_token, JOBS.c.started_at)
+    """Return the first job that may be claimed and that this version can read, locked."""
+    columns = (JOBS.c.id, PLACE.label("place"), JOBS.c.state, JOBS.c.lease_token, JOBS.c.started_at)
     query = (
         sa.select(*columns, SPEC)
         .where(JOBS.c.state.in_((JobState.QUEUED, *LEASED) if to_run else _ENDING))
         .where(sa.or_(JOBS.c.state == JobState.QUEUED, _EXPIRED))
-        .order_by(JOBS.c.sequence)
+        .order_by(PLACE)
         .limit(1)
         # On PostgreSQL; SQLite lets one writer in at a time.
         .with_for_update(skip_locked=True)
@@ -189,7 +189,7 @@ def _next_job(connection: Connection, *, to_run: bool) -> Row[Any] | None:
         try:
             read_spec(found.id, found.spec)
         except UnreadableJob:
-            found = connection.execute(query.where(JOBS.c.sequence > found.sequence)).first()
+            found = connection.execute(query.where(found.place < PLACE)).first()
         else:
             break
     return found

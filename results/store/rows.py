@@ -103,6 +103,9 @@ def job_record(row: Row[Any]) -> JobRecord:
         priority=row.priority,
         slots=row.slots,
         ended_by=row.ended_by,
+        tags=row.tags,
+        notes=row.notes,
+        history=tuple((trials, value) for trials, value in row.history or ()),
     )
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
-from results.errors import IllegalMove, UnreadableJob
-from results.records import JobRecord
+from results.errors import UnreadableJob
 from results.shares import Sharing, share
 from results.states import JobState
 from results.store import values
-from results.store.jobs import read_job
 from results.store.rows import JOB, read_spec
 from results.store.tables import CAPACITY, JOBS, Now, insert_or_replace
-from results.store.transactions import SHARING, Transactions, update_job
+from results.store.transactions import SHARING, Transactions
 
 #: A job that has just been given a slot has so long to start a trial before its turn counts.
 START_SECONDS = 20.0
@@ -23,26 +21,7 @@ _ONLY_ROW = 1
 
 
 class ShareMethods(Transactions):
-    """The methods of the store about priorities and shares."""
-
-    def set_priority(self, job_id: str, priority: int) -> JobRecord:
-        """Give an unfinished job another weight in the shares of the cluster, 1 to 100.
-
-        Idempotent. Raises :class:`results.errors.IllegalMove` for a job that has finished.
-        """
-        wanted = values.priority(priority)
-        with self._locked(job_id) as (changes, state):
-            if state.is_finished:
-                raise IllegalMove(
-                    f"job {job_id} has {state}: it has no share of the cluster any more",
-                    hint="only the priority of an unfinished job can be changed",
-                )
-            before = read_job(changes.connection, job_id)
-            if before.priority == wanted:
-                return before
-            update_job(changes.connection, job_id, priority=wanted)
-            changes.note(job_id, state, detail=f"priority {wanted}")
-            return read_job(changes.connection, job_id)
+    """The methods of the store about shares."""
 
     def note_capacity(self, cpu: float, gpu: float) -> None:
         """Remember how many CPUs and GPUs the cluster has; written only if they have changed."""

@@ -7,12 +7,15 @@ from results.store.code import CodeMethods
 from results.store.counters import CounterMethods
 from results.store.curves import CurveMethods
 from results.store.datasets import DatasetMethods
+from results.store.edits import EditMethods
 from results.store.events import EventMethods
 from results.store.extend import ExtendMethods
 from results.store.jobs import JobMethods
 from results.store.leases import LeaseMethods
+from results.store.listing import ListingMethods
 from results.store.moves import MoveMethods
 from results.store.occupancy import OccupancyMethods
+from results.store.queue import QueueMethods
 from results.store.repeated import RepeatedMethods
 from results.store.reports import ReportMethods
 from results.store.shares import ShareMethods
@@ -22,6 +25,9 @@ from results.store.trials import TrialMethods
 
 class Store(
     JobMethods,
+    ListingMethods,
+    EditMethods,
+    QueueMethods,
     MoveMethods,
     ExtendMethods,
     ShareMethods,

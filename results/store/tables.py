@@ -25,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    func,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -91,10 +92,20 @@ JOBS = Table(
     Column("code", Text, index=True),
     # The digest of the user's data that its trials train on.
     Column("data", Text, index=True),
+    # Changed by hand; at first those of the specification.
+    Column("tags", _JSON, nullable=False, server_default=text("'{}'")),
+    Column("notes", Text, nullable=False, server_default=""),
+    # The course of the best value: pairs of trials that had finished and the value by then.
+    Column("history", _JSON),
+    # Where the job stands in the queue, if somebody has moved it.
+    Column("place", _BIG_INTEGER),
     Index(None, "state", "sequence"),
     # Never the number of a deleted job again, or a page cursor could point past a new one.
     sqlite_autoincrement=True,
 )
+
+#: The order of the queue: places are sequences, which moves by hand exchange.
+PLACE = func.coalesce(JOBS.c.place, JOBS.c.sequence)
 
 TRIALS = Table(
     "trials",

@@ -41,6 +41,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Run one trial of a job again and compare the curves.",
         ),
         "priority": ("jobs", "Give a job another weight in the shares of the cluster."),
+        "queue": ("editing", "List the queued jobs in their order, or move one."),
+        "tag": ("editing", "Set or take away tags of a job, or print them."),
+        "note": ("editing", "Write a note on a job, or print it."),
         "cancel": ("jobs", "Cancel jobs that have not finished."),
         "rm": ("jobs", "Delete finished jobs with their trials and curves."),
         "handin": ("handin.command", "Run all of Q2 to Q4 and write the hand-in as one PDF."),
@@ -48,6 +51,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Read its results": {
         "ls": ("reading", "List jobs, newest first."),
         "show": ("reading", "Show a job: state, progress, best trial, error."),
+        "request": ("reading", "Print the request that makes a job again."),
         "trials": ("reading", "List a job's trials."),
         "best": ("results", "Show a job's best configuration."),
         "model": ("results", "Fetch the model of a job's best trial."),

@@ -58,6 +58,8 @@ def _assignments(
     return read
 
 
+tags_of = _assignments(str)
+
 assignments_option = click.option(
     "--set",
     "parameters",
@@ -96,7 +98,7 @@ _OPTIONS = (
         "tags",
         metavar="NAME=VALUE",
         multiple=True,
-        callback=_assignments(str),
+        callback=tags_of,
         help="Label the job. Repeatable.",
     ),
 )
@@ -125,13 +127,13 @@ def body_of(
     where the file does not say which columns are parameters.
     """
     resources = {"cpu": cpus, "gpu": gpus}
-    body = {
-        "search_space": _search_space(space),
+    given = {
         **search_of(options),
         "resources_per_trial": {
             key: value for key, value in resources.items() if value is not None
         },
     }
+    body = _with_options(_search_space(space), given)
     if study is not None and history is None:
         raise click.UsageError("--study needs --history")
     if history is not None:
@@ -139,6 +141,17 @@ def body_of(
 
         body["history"] = history_of(history, study, body, client)
     return {key: value for key, value in body.items() if value not in (None, {})}
+
+
+def _with_options(space: str | Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request of what the options say, over the file's where that holds a request."""
+    if isinstance(space, str) or "search_space" not in space:
+        return {"search_space": space, **given}
+    body = {**space, **{key: value for key, value in given.items() if value not in (None, {})}}
+    for key in ("parameters", "tags", "resources_per_trial"):
+        if isinstance(space.get(key), Mapping) and given.get(key):
+            body[key] = {**space[key], **given[key]}
+    return body
 
 
 def _search_space(space: str) -> str | Mapping[str, Any]:
@@ -152,7 +165,7 @@ def is_file(space: str) -> bool:
 
 
 def read_space(space: str) -> dict[str, Any]:
-    """Return the JSON of the space in a file; a file that holds none is a usage error."""
+    """Return the JSON of the space or request in a file; one that holds none is a usage error."""
     try:
         with click.open_file(space, encoding="utf-8") as file:
             value = _parse(file.read())

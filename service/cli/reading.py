@@ -13,7 +13,7 @@ from service.cli.options import job_argument
 from service.cli.output import emit_json, facts, json_option, note, table
 from service.cli.summary import best_line, failure, job_facts
 from service.cli.target import with_client
-from service.cli.text import ABSENT, cells, clean, setting
+from service.cli.text import ABSENT, cells, clean, pairs, setting
 
 if TYPE_CHECKING:
     from service.client.client import Client
@@ -25,21 +25,53 @@ FOLLOW_LINES = 2000
 
 
 @click.command()
-@click.option("--state", type=click.Choice([state.value for state in JobState]))
+@click.option(
+    "--state",
+    "states",
+    type=click.Choice([state.value for state in JobState]),
+    multiple=True,
+    help="Only jobs in this state. Repeatable.",
+)
+@click.option("--tag", "tags", metavar="NAME[=VALUE]", multiple=True, help="Only with this tag.")
+@click.option("--search", metavar="WORDS", help="Only jobs with all these words.")
+@click.option(
+    "--sort", metavar="KEY", help="created, name, state, priority, finished, best, queue."
+)
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @click.option("--cursor", help="The end of the page before, which printed it.")
 @json_option
 @with_client
-def ls(client: Client, *, state: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
-    """List jobs, newest first."""
-    page = client.jobs(state=state, limit=limit, cursor=cursor)
+def ls(
+    client: Client,
+    *,
+    states: tuple[str, ...],
+    tags: tuple[str, ...],
+    search: str | None,
+    sort: str | None,
+    limit: int,
+    cursor: str | None,
+    as_json: bool,
+) -> None:
+    """List jobs, newest first.
+
+    WORDS are looked for in names, notes, tags, search spaces and data sets. A KEY with a minus in
+    front turns the order round: --sort=-best.
+    """
+    page = client.jobs(
+        state=list(states), tag=list(tags), q=search, sort=sort, limit=limit, cursor=cursor
+    )
     if as_json:
         emit_json(page)
         return
     columns = ["id", "name", "state", "slots#", "priority#", "trials#", "epochs#", "best"]
     waits = ["waits"] if any(job.waiting for job in page.items) else []
-    rows = [[*_job_row(job), *(job.waiting or ABSENT for _ in waits)] for job in page.items]
-    table([*columns, "created", *waits], rows)
+    tagged = ["tags"] if any(job.tags for job in page.items) else []
+    rows = [
+        [*_job_row(job), *(pairs(job.tags, clean) for _ in tagged),
+         *(job.waiting or ABSENT for _ in waits)]
+        for job in page.items
+    ]  # fmt: skip
+    table([*columns, "created", *tagged, *waits], rows)
     if page.next_cursor:
         note(f"There are more: argbest ls --cursor {page.next_cursor}")
 
@@ -71,6 +103,22 @@ def show(client: Client, *, job: str, as_json: bool) -> None:
         return
     engine = client.trial(job, found.best.trial).engine if found.best else ""
     facts([*job_facts(found), *([("engine", engine)] if engine else [])])
+
+
+@click.command()
+@job_argument
+@json_option
+@with_client
+def request(client: Client, *, job: str, as_json: bool) -> None:
+    """Print the request that makes a job again.
+
+    It is YAML, to be changed and given to `argbest submit`. The search space is whole, with all
+    that the job replaced in it.
+    """
+    if as_json:
+        emit_json(client.request(job))
+    else:
+        click.echo(client.request_yaml(job), nl=False)
 
 
 @click.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from results.formatting import count, duration, mean_text, moment, number
 from results.provenance import provenance
 from service.cli.estimate import total_text
-from service.cli.text import ABSENT, pairs, setting
+from service.cli.text import ABSENT, clean, pairs, setting
 
 if TYPE_CHECKING:
     from service.schemas import BestView, FailureView, JobView, TrialView
@@ -73,6 +73,8 @@ def job_facts(job: JobView) -> list[tuple[str, str]]:
         "parameters": pairs(job.best.parameters, setting) if job.best else "",
         "error": failure(job.error),
         **{label[0].lower() + label[1:]: text for label, text in provenance(job.spec)},
+        "tags": pairs(job.tags, clean),
+        "notes": clean(job.notes),
         "strategy": job.spec.get("strategy", ""),
         "seed": str(job.spec.get("seed", "")),
         "created": moment(job.created_at),

@@ -85,14 +85,52 @@ class Client:
     def jobs(
         self,
         *,
-        state: str | None = None,
+        state: str | Sequence[str] | None = None,
+        tag: str | Sequence[str] | None = None,
+        q: str | None = None,
+        sort: str | None = None,
+        history: bool | None = None,
         fingerprint: str | None = None,
         cursor: str | None = None,
         limit: int | None = None,
     ) -> schemas.JobList:
-        """Return a page of jobs, newest first; ``next_cursor`` asks for the next one."""
-        params = {"state": state, "fingerprint": fingerprint, "cursor": cursor, "limit": limit}
+        """Return a page of jobs, newest first; ``next_cursor`` asks for the next one.
+
+        Only those in one of the states, with every ``tag`` (a name, or ``name=value``) and all
+        words of ``q``. ``sort`` is created, name, state, priority, finished, best or queue, with a
+        minus in front for the largest first; ``history`` adds the course of each best value.
+        """
+        params = {
+            "state": state, "tag": tag, "q": q, "sort": sort, "history": history,
+            "fingerprint": fingerprint, "cursor": cursor, "limit": limit,
+        }  # fmt: skip
         return self._get(schemas.JobList, "/jobs", **params)
+
+    def edit(
+        self,
+        job_id: str,
+        *,
+        tags: Mapping[str, str | None] | None = None,
+        notes: str | None = None,
+        priority: int | None = None,
+        before: str | None = None,
+    ) -> schemas.JobView:
+        """Change what is given; a tag that is None is taken away, the others stay.
+
+        ``before`` is the queued job before which this queued one is to run, "" for after all.
+        """
+        given = {"tags": tags, "notes": notes, "priority": priority, "before": before}
+        body = {name: value for name, value in given.items() if value is not None}
+        return self._http.model(schemas.JobView, "PATCH", f"{API}{_job(job_id)}", body=body)
+
+    def request(self, job_id: str) -> dict[str, Any]:
+        """Return the body that makes this job again, for :meth:`submit`."""
+        body: dict[str, Any] = self._http.json("GET", f"{API}{_job(job_id)}/request")
+        return body
+
+    def request_yaml(self, job_id: str) -> str:
+        """Return the body that makes this job again as YAML."""
+        return self._file(f"{_job(job_id)}/request", format="yaml").text
 
     def job(self, job_id: str) -> schemas.JobView:
         """Return a job."""

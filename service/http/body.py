@@ -1,4 +1,4 @@
-"""Reads a JSON request body strictly, before any model sees it.
+"""Reads a JSON or YAML request body strictly, before any model sees it.
 
 Python's parser takes NaN, Infinity, duplicate keys, lone surrogates and any depth; a database
 or a client further on does not. Each is refused here with the place and the rule.
@@ -17,12 +17,16 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
 from search_spaces import Problem, pointer_to
+from search_spaces.errors import YamlError
 from search_spaces.text import unstorable
+from search_spaces.yaml_files import Document, load_yaml
 from service.errors import InvalidRequest
 from service.http.problems import HttpProblem
 
 MAX_DEPTH = 32
 MAX_STRING = 10_000
+#: Media types of YAML: the registered one (RFC 9512), and those that were used before.
+YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
 NUMBER_HINT = "give a number within the range of a 64-bit integer or float"
 _TEXTS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
@@ -33,23 +37,30 @@ async def read_json(request: Request, *, max_bytes: int) -> Any:
     Raises :class:`HttpProblem` (400, 413, 415), :class:`InvalidRequest`, and
     :class:`starlette.requests.ClientDisconnect` where the client leaves before its end.
     """
-    _check_type(request.headers.get("content-type", ""))
-    raw = await _read(request, max_bytes)
-    # Parsing a megabyte takes long enough to hold up every other request of the event loop.
-    return await run_in_threadpool(_parse, raw)
-
-
-def _check_type(content_type: str) -> None:
-    media = content_type.partition(";")[0].strip().lower()
-    if media != "application/json" and not media.endswith("+json"):
+    media = _media(request)
+    if media != "application/json" and not media.endswith("+json") and media not in YAML_TYPES:
         raise HttpProblem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"the body's type is {media or 'not given'}; only application/json is understood",
+            f"the body's type is {media or 'not given'}; only application/json is understood, and "
+            "application/yaml",
             "add the header Content-Type: application/json",
         )
+    raw = await read_bytes(request, max_bytes)
+    # Parsing a megabyte takes long enough to hold up every other request of the event loop.
+    return await run_in_threadpool(_parse_yaml if media in YAML_TYPES else _parse, raw)
 
 
-async def _read(request: Request, max_bytes: int) -> bytes:
+def is_yaml(request: Request) -> bool:
+    """Whether the body is YAML, by its type."""
+    return _media(request) in YAML_TYPES
+
+
+def _media(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def read_bytes(request: Request, max_bytes: int) -> bytes:
+    """Return the body; raise :class:`HttpProblem` (413) where it is larger than ``max_bytes``."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -74,6 +85,31 @@ def _parse(raw: bytes) -> Any:
         raise _malformed(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
     except ValueError as error:
         raise _malformed(str(error)) from error
+    return _storable(value)
+
+
+def _parse_yaml(raw: bytes) -> Any:
+    return read_yaml(raw).value
+
+
+def read_yaml(raw: bytes) -> Document:
+    """Return a YAML text, of which JSON is a part, as JSON values.
+
+    Raises :class:`HttpProblem` (400) and :class:`InvalidRequest`.
+    """
+    try:
+        document = load_yaml(raw.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise _malformed(f"the body is not UTF-8 (byte {error.start})") from error
+    except YamlError as error:
+        hint = error.problems[0].hint
+        detail = f"the body is not valid YAML: line {error.line}: {error.problems[0].detail}"
+        raise HttpProblem(HTTPStatus.BAD_REQUEST, detail, hint) from error
+    _storable(document.value)
+    return document
+
+
+def _storable(value: Any) -> Any:
     found = InvalidRequest(_bad_values(value))
     if found.problems:
         raise found

@@ -13,12 +13,18 @@ from results.records import JobRecord
 from results.storage import Storage
 from results.store import Store
 from search_spaces import Library
-from service.http.body import read_json
+from service.http.body import is_yaml, read_json
 from service.http.drawings import Drawings
 from service.http.live import Live, RecentFleet
 from service.http.validation import Model, parsed
 from service.http.views import job_view
-from service.job_request import ConfirmRequest, ExtendRequest, JobRequest, PriorityRequest
+from service.job_request import (
+    ConfirmRequest,
+    EditRequest,
+    ExtendRequest,
+    JobRequest,
+    PriorityRequest,
+)
 from service.jobs import Jobs
 from service.permit import Permit
 from service.schemas import JobView
@@ -99,10 +105,10 @@ class Views:
         """Return a job as the API shows it."""
         return self.of_all([job])[0]
 
-    def of_all(self, jobs: Sequence[JobRecord]) -> list[JobView]:
+    def of_all(self, jobs: Sequence[JobRecord], *, with_history: bool = False) -> list[JobView]:
         """Return jobs as the API shows them."""
-        fleet = self._fleet.read()
-        return [job_view(job, self._settings.dashboard_url, fleet) for job in jobs]
+        fleet, url = self._fleet.read(), self._settings.dashboard_url
+        return [job_view(job, url, fleet, with_history=with_history) for job in jobs]
 
 
 def get_views(fleet: Annotated[RecentFleet, _state("fleet")], settings: SettingsDep) -> Views:
@@ -123,7 +129,16 @@ def _body(model: type[Model]) -> Any:
     return Depends(read)
 
 
-JobRequestDep = Annotated[JobRequest, _body(JobRequest)]
+async def read_search(request: Request, settings: SettingsDep) -> JobRequest:
+    """Return the body as a request for a job; YAML may be a search space alone, as its file is."""
+    value = await read_json(request, max_bytes=settings.max_body_bytes)
+    if is_yaml(request) and isinstance(value, dict) and "search_space" not in value:
+        value = {"search_space": value}
+    return await run_in_threadpool(parsed, JobRequest, value)
+
+
+JobRequestDep = Annotated[JobRequest, Depends(read_search)]
+EditDep = Annotated[EditRequest, _body(EditRequest)]
 PriorityDep = Annotated[PriorityRequest, _body(PriorityRequest)]
 ExtendDep = Annotated[ExtendRequest, _body(ExtendRequest)]
 ConfirmDep = Annotated[ConfirmRequest, _body(ConfirmRequest)]

@@ -14,7 +14,13 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from service.http.access import is_open, needed_scope
-from service.job_request import ConfirmRequest, ExtendRequest, JobRequest, PriorityRequest
+from service.job_request import (
+    ConfirmRequest,
+    EditRequest,
+    ExtendRequest,
+    JobRequest,
+    PriorityRequest,
+)
 from service.schemas import ProblemView
 from service.token_request import NewTokenRequest, ShareRequest
 
@@ -42,7 +48,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     404: _problem("unknown"),
     409: _problem("the state does not allow it"),
     413: _problem("too large"),
-    415: _problem("not JSON"),
+    415: _problem("neither JSON nor YAML"),
     421: _problem("the Host header names another service"),
     422: _problem("understood but invalid"),
     503: _problem(
@@ -66,13 +72,28 @@ FILE_BODY: dict[str, Any] = {
     }
 }
 JOB_BODY = _body(JobRequest, yaml.safe_load(_EXAMPLES.read_text(encoding="utf-8")))
+#: A search space as its file has it, or a request, in YAML.
+SPACE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/yaml": {"schema": {"type": "string"}}},
+    }
+}
+JOB_BODY["requestBody"]["content"] |= SPACE_BODY["requestBody"]["content"]
 EXTEND_BODY = _body(ExtendRequest, {"epochs": {"value": {"epochs": 40}}})
 CONFIRM_BODY = _body(ConfirmRequest, {"top": {"value": {"top": 3, "seeds": 5}}})
+EDIT_BODY = _body(EditRequest, {"notes": {"value": {"notes": "a first try", "tags": {"a": "b"}}}})
 PRIORITY_BODY = _body(PriorityRequest, {"double": {"value": {"priority": 2}}})
 NEW_TOKEN_BODY = _body(
     NewTokenRequest, {"laptop": {"value": {"name": "laptop", "scope": "submit", "days": 90}}}
 )
 SHARE_BODY = _body(ShareRequest, {"week": {"value": {"days": 7}}})
+
+
+_MODELS = (
+    JobRequest, EditRequest, ExtendRequest, ConfirmRequest, PriorityRequest, NewTokenRequest,
+    ShareRequest, ProblemView,
+)  # fmt: skip
 
 
 def install(app: FastAPI, asks_for_tokens: bool) -> None:  # noqa: FBT001
@@ -127,9 +148,7 @@ def _with_schemas(description: dict[str, Any]) -> dict[str, Any]:
     """Add the schemas that routes name by reference alone."""
     template = "#/components/schemas/{model}"
     schemas = description.setdefault("components", {}).setdefault("schemas", {})
-    requests = (JobRequest, ExtendRequest, ConfirmRequest, PriorityRequest, NewTokenRequest,
-                ShareRequest)  # fmt: skip
-    for model in (*requests, ProblemView):
+    for model in _MODELS:
         schema = model.model_json_schema(ref_template=template)
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema

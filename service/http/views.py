@@ -28,21 +28,25 @@ from trainables import registry
 from trainables.contract import TARGET_UNIT, Metric, UnknownTrainable
 from trainables.programs import trainable_of
 
-_PARTS = ("trials", "curves", "best", "report", "plots", "events", "log")
+_PARTS = ("trials", "curves", "best", "report", "plots", "events", "log", "request")
 #: The members of a job's record that are shown as they are.
 _SHOWN = (
     "id", "name", "state", "progress", "best", "spec", "fingerprint", "error", "created_at",
-    "started_at", "finished_at", "priority", "slots", "ended_by",
+    "started_at", "finished_at", "priority", "slots", "ended_by", "tags", "notes",
 )  # fmt: skip
 
 
-def job_view(job: JobRecord, dashboard_url: str, fleet: Fleet) -> JobView:
+def job_view(
+    job: JobRecord, dashboard_url: str, fleet: Fleet, *, with_history: bool = False
+) -> JobView:
     """Return a job as the API shows it, among the jobs that share the cluster."""
     base = f"/api/v1/jobs/{job.id}"
     links = {"self": base, **{part: f"{base}/{part}" for part in _PARTS}}
     links["model"] = f"{base}/best/model"
     shown = {name: getattr(job, name) for name in _SHOWN}
     shown |= {"dashboard_url": dashboard_url or None, "links": links}
+    if with_history:
+        shown["history"] = list(job.history)
     return JobView.model_validate({**shown, "waiting": waiting(job, fleet)})
 
 

@@ -75,6 +75,8 @@ class FakeApi:
             "priority": 1,
             "slots": None,
             "waiting": None,
+            "tags": {},
+            "notes": "",
         }
         self.jobs[job["id"]] = {**job, **changes}
         return self.jobs[job["id"]]
@@ -158,6 +160,9 @@ class Handler(BaseHTTPRequestHandler):
         self._serve()
 
     def do_POST(self) -> None:
+        self._serve()
+
+    def do_PATCH(self) -> None:
         self._serve()
 
     def do_DELETE(self) -> None:
@@ -312,6 +317,18 @@ def confirm(api: FakeApi, job: dict[str, Any], *, body: Any, **_: Any) -> Answer
 def priority(api: FakeApi, job: dict[str, Any], *, body: Any, **_: Any) -> Answer:
     job["priority"] = body["priority"]
     return 202, job
+
+
+def edit(api: FakeApi, job: dict[str, Any], *, body: Any, **_: Any) -> Answer:
+    tags = {**job["tags"], **body.get("tags", {})}
+    job |= {**body, "tags": {name: value for name, value in tags.items() if value is not None}}
+    return 200, job
+
+
+def request(api: FakeApi, job: dict[str, Any], *, query: dict[str, str], **_: Any) -> Answer:
+    if query.get("format") == "yaml":
+        return 200, f"search_space: {job['name']}\n"
+    return 200, {"search_space": job["name"]}
 
 
 def trials(api: FakeApi, job: dict[str, Any], *, query: dict[str, str], **_: Any) -> Answer:
@@ -481,6 +498,8 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("GET", "/api/v1/jobs", list_jobs),
     ("GET", _JOB, of_job(show)),
     ("DELETE", _JOB, of_job(delete)),
+    ("PATCH", _JOB, of_job(edit)),
+    ("GET", f"{_JOB}/request", of_job(request)),
     ("POST", f"{_JOB}/cancel", of_job(cancel)),
     ("POST", f"{_JOB}/pause", of_job(move("paused"))),
     ("POST", f"{_JOB}/resume", of_job(move("running"))),

@@ -31,7 +31,7 @@ JOB: dict[str, Any] = {
     "best": None, "spec": {"seed": 42}, "fingerprint": "f", "error": None,
     "created_at": "2026-01-02T03:04:05.000006Z", "started_at": None, "finished_at": None,
     "dashboard_url": None, "links": {}, "priority": 1, "slots": None, "waiting": None,
-    "ended_by": "",
+    "ended_by": "", "tags": {}, "notes": "",
 }  # fmt: skip
 TRIAL: dict[str, Any] = {
     "number": 0, "state": "succeeded", "parameters": {}, "seed": 42, "metrics": {}, "epochs": 1,

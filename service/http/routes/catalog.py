@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
 
 from search_spaces import Problem, SearchSpaceError
 from search_spaces.text import printable
-from service.http.dependencies import LibraryDep, Name
-from service.http.openapi import PROBLEMS
+from service.http.body import read_bytes, read_yaml
+from service.http.dependencies import LibraryDep, Name, SettingsDep
+from service.http.openapi import PROBLEMS, SPACE_BODY
 from service.http.problems import HttpProblem
 from service.http.views import trainable_view
 from service.schemas import (
     BrokenSpaceView,
     BrokenTrainableView,
+    ReadSpaceView,
     SearchSpaceList,
     SearchSpaceView,
     TrainableList,
@@ -34,6 +37,14 @@ def list_search_spaces(library: LibraryDep) -> SearchSpaceList:
     ]
     items = [SearchSpaceView.model_validate(space.to_json()) for space in library.all()]
     return SearchSpaceList(items=items, broken=broken)
+
+
+@router.post("/search_spaces/read", openapi_extra=SPACE_BODY)
+async def read_search_space(request: Request, settings: SettingsDep) -> ReadSpaceView:
+    """Read a search space from YAML or JSON, the request's body; it is not checked or kept."""
+    raw = await read_bytes(request, settings.max_body_bytes)
+    document = await run_in_threadpool(read_yaml, raw)
+    return ReadSpaceView(search_space=document.value, lines=dict(document.lines))
 
 
 @router.get("/search_spaces/{name}")

@@ -1,4 +1,4 @@
-"""Routes that make, list, show, move, extend, confirm and delete jobs, and show their trials."""
+"""Routes that make, list, show, edit, move and delete jobs, and show their trials."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ import logging
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 
 from results import export
 from results.ranking import rank
 from results.records import JobRecord
 from results.states import JobState
-from search_spaces import defaults
+from results.store import NEWEST_FIRST, SORTS
+from search_spaces import Problem, defaults, unstorable
+from search_spaces.yaml_files import dump_yaml
+from service.again import request_of
 from service.cost import estimate
+from service.errors import InvalidRequest
 from service.http.dependencies import (
     ConfirmDep,
+    EditDep,
     ExtendDep,
     IdempotencyKey,
     JobId,
@@ -28,6 +34,7 @@ from service.http.dependencies import (
 )
 from service.http.openapi import (
     CONFIRM_BODY,
+    EDIT_BODY,
     EXTEND_BODY,
     JOB_BODY,
     PRIORITY_BODY,
@@ -51,6 +58,11 @@ logger = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=PROBLEMS)
 
+States = Annotated[list[JobState], Query(max_length=20)]
+Tags = Annotated[
+    list[Annotated[str, Field(max_length=401)]],
+    Query(max_length=20, description="a tag's name, or name=value"),
+]
 TableFormat = Annotated[str, Query(alias="format", pattern="^(json|csv)$")]
 
 
@@ -85,20 +97,57 @@ def submit(
 def list_jobs(
     store: StoreDep,
     views: ViewsDep,
-    state: JobState | None = None,
+    state: States = [],  # noqa: B006 - FastAPI copies it
+    tag: Tags = [],  # noqa: B006 - FastAPI copies it
+    q: Annotated[str, Query(max_length=200, description="words that are looked for")] = "",
+    sort: Annotated[str, Query(pattern=f"^-?({'|'.join(SORTS)})$")] = NEWEST_FIRST,
+    history: bool = False,  # noqa: FBT001, FBT002 - a query parameter, named in the URL
     fingerprint: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$")] = None,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Annotated[str | None, Query(max_length=2_000)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> JobList:
-    """List jobs, newest first, a page at a time."""
-    page = store.jobs(state=state, fingerprint=fingerprint, cursor=cursor, limit=limit)
-    return JobList(items=views.of_all(page.items), next_cursor=page.next_cursor)
+    """List jobs, newest first, a page at a time.
+
+    Only those in one of the states, with every `tag` (a name, or `name=value`) and every word of
+    `q` in their name, notes, tags, search space or data set, or at the beginning of their id.
+    `sort=queue` is the order in which queued jobs are taken. `history=true` adds each job's course
+    of the best value.
+    """
+    page = store.jobs(
+        state=state, words=_storable(q, "q"), tags=[_tag(one) for one in tag],
+        sort=sort, fingerprint=fingerprint, cursor=cursor, limit=limit,
+    )  # fmt: skip
+    items = views.of_all(page.items, with_history=history)
+    return JobList(items=items, next_cursor=page.next_cursor)
 
 
 @router.get("/{job_id}")
 def show_job(job_id: JobId, store: StoreDep, views: ViewsDep) -> JobView:
     """Show one job."""
     return views.of(store.job(job_id))
+
+
+@router.get(
+    "/{job_id}/request",
+    response_model=dict[str, Any],
+    responses=media("the request", "application/yaml"),
+)
+def show_request(
+    job_id: JobId,
+    store: StoreDep,
+    text_format: Annotated[str, Query(alias="format", pattern="^(json|yaml)$")] = "json",
+) -> Any:
+    """Show the request that makes this job again, as JSON or YAML, to be changed and posted."""
+    body = request_of(store.job(job_id))
+    if text_format == "json":
+        return body
+    return Response(dump_yaml(body), media_type="application/yaml")
+
+
+@router.patch("/{job_id}", openapi_extra=EDIT_BODY)
+def edit_job(job_id: JobId, body: EditDep, jobs: JobsDep, views: ViewsDep) -> JobView:
+    """Change a job's tags, notes or priority, or its place in the queue; what is left out stays."""
+    return views.of(jobs.edit(job_id, body))
 
 
 @router.delete("/{job_id}", status_code=204)
@@ -149,6 +198,20 @@ def confirm_job(job_id: JobId, body: ConfirmDep, jobs: JobsDep, views: ViewsDep)
 def set_priority(job_id: JobId, body: PriorityDep, store: StoreDep, views: ViewsDep) -> JobView:
     """Give a job another weight in the shares of the cluster."""
     return views.of(store.set_priority(job_id, body.priority))
+
+
+def _tag(text: str) -> tuple[str, str | None]:
+    """Return the name and the value of a tag that is looked for, None for any value."""
+    name, equals, value = _storable(text, "tag").partition("=")
+    return name, value if equals else None
+
+
+def _storable(text: str, name: str) -> str:
+    """Return the value of a query parameter; refuse a character that no database holds."""
+    if character := unstorable(text):
+        detail = f"the text holds {character}"
+        raise InvalidRequest([Problem(f"/query/{name}", detail, "bad_character", "leave it out")])
+    return text
 
 
 def _moved(job: JobRecord, views: Views) -> JobView:

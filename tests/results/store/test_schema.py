@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -21,8 +22,9 @@ from results.states import FailureKind, JobState, TrialState
 from results.store import Store, open_store, schema
 from tests.results.store.samples import SPEC, accept, claim
 
-REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0012"]
+REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0011", "0012"]
 JOB_ID = "0123456789abcdef"
+OLD_SPEC = replace(SPEC, tags={"a": "b"})
 #: The states that trials had before revision 0007.
 FORMER_STATES = [s for s in TrialState if s not in (TrialState.PAUSED, TrialState.STOPPED)]
 
@@ -32,7 +34,8 @@ FILLED = {
         "id": JOB_ID,
         "name": "old",
         "state": "queued",
-        "spec": SPEC.to_json(),
+        "spec": OLD_SPEC.to_json(),
+        "tags": OLD_SPEC.tags,
         "fingerprint": "of an older version",
         "planned_trials": 1,
         "idempotency_key": "key",
@@ -128,7 +131,13 @@ def test_a_filled_schema_of_each_revision_is_brought_up_to_date(
                 connection.execute(sa.insert(old.tables[name]).values(known))
     empty_store.migrate()
     job = empty_store.job(JOB_ID)
-    assert (job.name, job.state, job.spec, job.lease_token) == ("old", JobState.QUEUED, SPEC, 30)
+    assert (job.name, job.state, job.spec, job.lease_token) == (
+        "old",
+        JobState.QUEUED,
+        OLD_SPEC,
+        30,
+    )
+    assert (job.tags, job.notes, job.history) == (OLD_SPEC.tags, "", ())
     # The token counts claims that were given back on purpose: none of them was lost.
     assert job.claims == 0
     assert empty_store.job_of_key("key", "any digest, for none was kept") == job

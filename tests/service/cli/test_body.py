@@ -104,3 +104,21 @@ def test_unusable_file_is_a_usage_error(
     assert result.exit_code == 2
     assert message in result.stderr
     assert api.requests == []
+
+
+def test_options_go_over_a_request_from_a_file(api: FakeApi, tmp_path: Path) -> None:
+    file = tmp_path / "again.yaml"
+    file.write_text(
+        "search_space: {name: mine}\nname: old\nseed: 7\ntags: {a: x, b: y}\n"
+        "parameters: {p: 1, q: 2}\nresources_per_trial: {cpu: 2}\n"
+    )
+    options = ("--name", "new", "--tag", "b=z", "--set", "q=3", "--gpus", "1")
+    assert run(api, "submit", str(file), *options).exit_code == 0
+    assert body(api) == {
+        "search_space": {"name": "mine"},
+        "name": "new",
+        "seed": 7,
+        "tags": {"a": "x", "b": "z"},
+        "parameters": {"p": 1, "q": 3},
+        "resources_per_trial": {"cpu": 2, "gpu": 1.0},
+    }

@@ -16,6 +16,8 @@ from service.settings import Settings
 from tests.service.http.samples import metrics_at, run, submit
 from tests.service.stand_ins import claim
 
+YAML = {"Content-Type": "application/yaml"}
+
 
 def test_jobs_are_accepted_while_ray_is_away(client: TestClient) -> None:
     assert client.get("/readyz").json()["parts"]["ray"] != "ok"
@@ -202,3 +204,70 @@ def test_lists_and_jobs_say_why_they_wait(settings: Settings, store: Store) -> N
     assert behind["waiting"].startswith("behind 8 running jobs: a controller runs 8 at once")
     listed = client.get("/api/v1/jobs").json()["items"]
     assert listed[0] == behind
+
+
+def test_jobs_are_searched_edited_and_made_again(client: TestClient, store: Store) -> None:
+    first, second = (submit(client, name=name)["id"] for name in ("one", "two"))
+
+    def edit(job_id: str, **changes: Any) -> Any:
+        return client.patch(f"/api/v1/jobs/{job_id}", json=changes)
+
+    def listed(query: str) -> list[str]:
+        answer = client.get(f"/api/v1/jobs?{query}")
+        assert answer.status_code == 200, answer.text
+        return [job["name"] for job in answer.json()["items"]]
+
+    changed = edit(first, tags={"team": "a=b", "old": "x"}, notes="a\nb", priority=3)
+    assert (changed.status_code, changed.json()["notes"], changed.json()["priority"]) == (
+        200, "a\nb", 3,
+    )  # fmt: skip
+    assert edit(first, tags={"old": None}).json()["tags"] == {"team": "a=b"}
+    assert listed("tag=team&tag=team%3Da%3Db&q=ONE&state=queued&state=running") == ["one"]
+    assert listed("sort=name") == ["one", "two"]
+    assert listed("state=failed") == []
+    assert edit(second, before=first).status_code == 200
+    assert listed("state=queued&sort=queue") == ["two", "one"]
+    run(store, second)
+    items = client.get("/api/v1/jobs?history=true").json()["items"]
+    histories = {job["name"]: job["history"] for job in items}
+    assert histories == {"one": [], "two": [[1, 0.7], [2, 0.9]]}
+    assert "history" not in client.get("/api/v1/jobs").json()["items"][0]
+
+    for body, pointer in (
+        ({}, ""), ({"before": "0" * 16}, "/before"), ({"tags": {"a\n": "b"}}, r"/tags/a\u000a"),
+        ({"priority": 0}, "/priority"), ({"name": "x"}, "/name"), ({"notes": 1}, "/notes"),
+    ):  # fmt: skip
+        refused = edit(first, **body)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
+    assert edit(second, before=first).status_code == 409
+    for query in ("sort=age", "state=lost", "tag=%00", "q=%00", "cursor=x&sort=name"):
+        refused = client.get(f"/api/v1/jobs?{query}")
+        assert refused.status_code == 422, query
+        assert refused.json()["errors"][0]["pointer"].startswith(f"/query/{query.split('=')[0]}")
+
+    body = client.get(f"/api/v1/jobs/{first}/request").json()
+    text = client.get(f"/api/v1/jobs/{first}/request?format=yaml")
+    assert text.headers["content-type"].startswith("application/yaml")
+    for sent in ({"json": body}, {"content": text.content, "headers": YAML}):
+        again = client.post("/api/v1/jobs", **sent).json()
+        assert (again["name"], again["tags"], again["priority"]) == ("one", {"team": "a=b"}, 3)
+        assert again["spec"] == {**store.job(first).spec.to_json(), "tags": {"team": "a=b"}}
+
+
+def test_a_search_space_is_posted_as_the_yaml_of_its_file(client: TestClient) -> None:
+    space = "name: mine\ntrainable: numpy_mlp\ndataset: fashion_mnist\nepochs: 1\n"
+    space += "metric: validation_accuracy\nmode: max\nparameters:\n  learning_rate: 0.1\n"
+    made = client.post("/api/v1/jobs", content=space, headers=YAML)
+    assert (made.status_code, made.json()["name"]) == (202, "mine")
+    wrong = client.post("/api/v1/jobs", content=space.replace("0.1", "-1"), headers=YAML)
+    assert wrong.json()["errors"][0]["pointer"] == "/search_space/parameters/learning_rate"
+    for text, detail in (("a: [1", "line 1"), ("a: 1\na: 2", "line 2"), ("a: *b", "alias")):
+        refused = client.post("/api/v1/jobs", content=text, headers=YAML)
+        assert (refused.status_code, detail in refused.json()["detail"]) == (400, True)
+
+    read = client.post("/api/v1/search_spaces/read", content=space, headers=YAML).json()
+    assert read["search_space"]["parameters"] == {"learning_rate": 0.1}
+    assert read["lines"]["/parameters/learning_rate"] == 8
+    for text, status in (("a: [1", 400), ("a: .inf", 422), (b"\xff", 400)):
+        refused = client.post("/api/v1/search_spaces/read", content=text, headers=YAML)
+        assert refused.status_code == status, text

@@ -1,0 +1,30 @@
+"""The request that makes a job again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from results.records import JobRecord
+
+
+def request_of(job: JobRecord) -> dict[str, Any]:
+    """Return the body of ``POST /jobs`` that makes the same job, to be changed before it is sent.
+
+    The search space is whole and inline, with all that the job replaced in it. Tags and priority
+    are those of now. A data set is named: where another one has taken its name since, that counts.
+    """
+    spec = job.spec
+    body = {
+        "search_space": spec.space.to_json(),
+        "name": job.name,
+        "seed": spec.seed,
+        "max_concurrent_trials": spec.max_concurrent_trials,
+        "resources_per_trial": {"cpu": spec.cpu, "gpu": spec.gpu},
+        "time_limit_s": spec.time_limit_s,
+        "max_failures": spec.max_failures,
+        "priority": job.priority,
+        "keep": spec.keep,
+        "tags": dict(job.tags),
+        "source": dict(spec.source),
+    }
+    return {key: value for key, value in body.items() if value not in (None, {})}
