@@ -14,6 +14,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from results.comparison import Comparison, compare, parameter_key
+from results.lineage import Part, schedule, whole_curve
 from results.ranking import Ranking, rank, score_of
 from results.records import Curve, JobRecord, TrialRecord
 from results.states import FailureKind, Purpose
@@ -142,7 +143,7 @@ class JobResults:
         """
         last = len(self.trials) + 1
         ordered = sorted(self.trials, key=lambda trial: self.ranks.get(trial.number, last))
-        epochs = accumulate(trial.epochs for trial in ordered)
+        epochs = accumulate(trial.trained for trial in ordered)
         return tuple(
             trial
             for place, (trial, so_far) in enumerate(zip(ordered, epochs, strict=True))
@@ -159,10 +160,25 @@ class JobResults:
         ordered = sorted(names, key=rank_in(list(self.space.parameters)))
         return tuple(n for n in ordered if len({parameter_key(t, n) for t in self.trials}) > 1)
 
+    def curve_of(self, number: int) -> Curve | None:
+        """Return a trial's curve, with the epochs of the trials from which it went on."""
+        own, trial = self.curves.get(number), self.trial(number)
+        if trial is None or trial.parent is None:
+            return own
+        return whole_curve(self._by_number, self.curves, number) or own
+
+    def schedule_of(self, number: int) -> tuple[Part, ...]:
+        """Return with which parameters a trial was trained, in order of the epochs."""
+        return schedule(self._by_number, number)
+
     @cached_property
     def comparisons(self) -> Mapping[str, Comparison | None]:
-        """The comparison of the values of each varied parameter; None for one of too many."""
-        return {name: compare(self, name) for name in self.varied}
+        """The comparison of the values of each varied parameter; None for one of too many.
+
+        None for those of a population, too: its trials had others of its values before.
+        """
+        is_population = self.space.scheduler.is_population
+        return {name: None if is_population else compare(self, name) for name in self.varied}
 
 
 def rank_in(names: Sequence[str]) -> Callable[[str], int]:

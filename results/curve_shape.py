@@ -105,7 +105,7 @@ def describe_curves(results: JobResults, trial: TrialRecord) -> list[str]:
 
     Nothing is written about a single epoch.
     """
-    curve = results.curves.get(trial.number)
+    curve = results.curve_of(trial.number)
     if curve is None or len(curve.epochs) == 1:
         return []
     gap = held_out_gap(results, curve)

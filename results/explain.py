@@ -98,6 +98,12 @@ def _not_ranked(results: JobResults) -> list[str]:
     """Say which trials are not compared after equally many epochs, and why."""
     texts = []
     early = [trial for trial in results.trials if trial.state is TrialState.STOPPED]
+    copies = sum(trial.parent is not None for trial in results.trials)
+    if copies:
+        texts.append(
+            f"{count(copies, 'trial')} went on from the state of a better one, with other values: "
+            "the values of a trial are those of its last epochs, and alone do not give its result."
+        )
     if early:
         epochs = listing(sorted({str(trial.epochs) for trial in early}, key=int))
         texts.append(

@@ -41,6 +41,13 @@ def to_json(value: Any) -> str:
 # --- the best configuration -----------------------------------------------------------------
 
 
+#: What the best configuration of a population is worth.
+_AS_SCHEDULE = (
+    "Parameters changed during training (pbt): these are the last ones, and trained with them alone"
+    " the result is another. The report has the schedule."
+)
+
+
 def best_space(job: JobRecord) -> dict[str, Any]:
     """Return the best configuration as a search space that runs just it (strategy ``single``).
 
@@ -55,7 +62,9 @@ def best_yaml(job: JobRecord) -> str:
     comments = [
         f"# Best configuration of job {json.dumps(job.id)}: trial {best.trial},"
         f" {json.dumps(best.metric)} {best.value!r}.",
-        f"# Run it with seed {job.spec.seed} to get the same result.",
+        f"# {_AS_SCHEDULE}"
+        if job.spec.space.scheduler.is_population
+        else f"# Run it with seed {job.spec.seed} to get the same result.",
     ]
     return "\n".join([*comments, dump_yaml(best_space(job))])
 
@@ -82,7 +91,8 @@ def best_curl(job: JobRecord, base_url: str, *, with_token: bool) -> str:
     if with_token:
         headers.append('"Authorization: Bearer $ARGBEST_TOKEN"')
     options = [*(f"-H {header}" for header in headers), f"--data-raw {body}"]
-    return " \\\n  ".join([f"curl --fail-with-body -X POST {url}", *options]) + "\n"
+    note = f"# {_AS_SCHEDULE}\n" if job.spec.space.scheduler.is_population else ""
+    return note + " \\\n  ".join([f"curl --fail-with-body -X POST {url}", *options]) + "\n"
 
 
 def _best(job: JobRecord) -> BestTrial:
@@ -112,6 +122,8 @@ def trial_row(trial: TrialRecord) -> dict[str, Any]:
         "purpose": trial.purpose.value,
         "configuration": trial.configuration,
         "model_bytes": trial.model_bytes,
+        "parent": trial.parent,
+        "start_epoch": trial.start_epoch,
     }
 
 
@@ -121,6 +133,7 @@ def trials_csv(trials: Sequence[TrialRecord], ranking: Ranking = NOTHING_RANKED)
     A cell is empty where the parameter did not apply or the metric was not reported; a parameter
     that is null is ``null``. ``rank``, ``mean``, ``standard_deviation`` and ``n`` are those of the
     trial's configuration in the ``ranking``, and ``violations`` the constraints that it breaks.
+    A trial with a ``parent`` went on from that trial's state after ``start_epoch``.
     """
     parameters = list(dict.fromkeys(name for trial in trials for name in trial.parameters))
     metrics = metric_names(trials)
@@ -128,7 +141,7 @@ def trials_csv(trials: Sequence[TrialRecord], ranking: Ranking = NOTHING_RANKED)
         "number", "state", "seed", *(f"parameters.{name}" for name in parameters),
         *(f"metrics.{name}" for name in metrics), "epochs", "seconds", "node", "attempts",
         "error.kind", "error.message", "engine", "purpose", "configuration", "model_bytes",
-        "rank", "mean", "standard_deviation", "n", "violations",
+        "rank", "mean", "standard_deviation", "n", "violations", "parent", "start_epoch",
     ]  # fmt: skip
     rows = []
     for t in trials:
@@ -137,7 +150,7 @@ def trials_csv(trials: Sequence[TrialRecord], ranking: Ranking = NOTHING_RANKED)
         values += [t.metrics.get(name) for name in metrics]
         row = [t.number, t.state.value, t.seed, *values, t.epochs, t.seconds, t.node, t.attempt]
         rows.append([*row, *error, t.engine, t.purpose.value, t.configuration, t.model_bytes,
-                     *_place(t, ranking)])  # fmt: skip
+                     *_place(t, ranking), t.parent, t.start_epoch])  # fmt: skip
     return _csv([columns, *rows])
 
 

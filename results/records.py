@@ -36,7 +36,7 @@ class NewTrial:
     """A configuration to run; ``number`` counts from 0 within the job.
 
     ``configuration`` is the number of the first trial with this configuration, None for the trial
-    itself.
+    itself. A trial with a ``parent`` goes on from that trial's state after ``start_epoch``.
     """
 
     number: int
@@ -44,6 +44,8 @@ class NewTrial:
     seed: int
     purpose: Purpose = Purpose.SEARCH
     configuration: int | None = None
+    parent: int | None = None
+    start_epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +156,16 @@ class TrialRecord:
     """A trial as it is stored.
 
     ``metrics`` holds the last value of each metric that the current attempt reported, ``epochs``
-    is how many epochs it reported, ``seconds`` how long it has trained. ``attempt`` counts from 1
-    (0: not yet started). ``node`` names the machine that runs or ran it. ``engine`` names the code
-    that trains it, from the latest report that named one ("" if none did). ``resumed_from`` is the
-    epoch after which the current attempt last went on (0: it began at epoch 1), ``checkpoint`` the
-    epoch of the newest checkpoint (0: there is none), ``model_bytes`` the size of the checkpoint
-    that was made last, which may have been deleted since (0: none was made). ``configuration`` is
-    the number of the first trial with this configuration, its own if that is this one (also where
-    the value is negative). ``usage`` is what it used of its machine, or last used; None if nobody
-    has looked.
+    is the last epoch that it reported, ``seconds`` how long it has trained. ``attempt`` counts from
+    1 (0: not yet started). ``node`` names the machine that runs or ran it. ``engine`` names the
+    code that trains it, from the latest report that named one ("" if none did). ``resumed_from`` is
+    the epoch after which the current attempt last went on (0: it began at epoch 1), ``checkpoint``
+    the epoch of the newest checkpoint (0: there is none), ``model_bytes`` the size of the
+    checkpoint that was made last, which may have been deleted since (0: none was made).
+    ``configuration`` is the number of the first trial with this configuration, its own if that is
+    this one (also where the value is negative). A trial with a ``parent`` went on from that trial's
+    state after ``start_epoch`` (0: it began by itself), so its first report is of the epoch after.
+    ``usage`` is what it used of its machine, or last used; None if nobody has looked.
     """
 
     number: int
@@ -184,10 +187,17 @@ class TrialRecord:
     purpose: Purpose = Purpose.SEARCH
     configuration: int = -1
     usage: Usage | None = None
+    parent: int | None = None
+    start_epoch: int = 0
 
     def __post_init__(self) -> None:
         if self.configuration < 0:
             object.__setattr__(self, "configuration", self.number)
+
+    @property
+    def trained(self) -> int:
+        """How many epochs the current attempt has trained itself, without those of its parent."""
+        return self.epochs - self.start_epoch
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,8 +78,17 @@ class JobSpec:
     @property
     def planned(self) -> int:
         """The most trials that the job runs, those that confirm its winner included."""
-        confirm = self.space.confirm
-        return self.trials + (0 if confirm is None else confirm.trials)
+        confirm, scheduler = self.space.confirm, self.space.scheduler
+        copies = scheduler.most_copies(self.space.epochs)
+        return self.trials + copies + (0 if confirm is None else confirm.trials)
+
+    def most_epochs(self, trials: int) -> int:
+        """Return how many epochs so many trials train at most, those that are stopped included.
+
+        Trials that go on from others' states take the places of these.
+        """
+        is_population = self.space.scheduler.is_population
+        return (min(trials, self.trials) if is_population else trials) * self.space.epochs
 
     def to_json(self) -> dict[str, Any]:
         """Return the specification as the API shows it and the store keeps it."""

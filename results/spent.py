@@ -23,7 +23,7 @@ class Amount:
         """Return what these trials have trained; those that have not begun do not count."""
         begun = [trial for trial in trials if trial.attempt > 0]
         seconds = math.fsum(trial.seconds for trial in begun)
-        return cls(len(begun), sum(trial.epochs for trial in begun), seconds)
+        return cls(len(begun), sum(trial.trained for trial in begun), seconds)
 
     def __add__(self, other: Amount) -> Amount:
         return Amount(

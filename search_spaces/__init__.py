@@ -17,6 +17,7 @@ from search_spaces.known import MOST_KNOWN, KnownTrial
 from search_spaces.library import Library
 from search_spaces.limits import Budget, Confirm
 from search_spaces.objectives import RESERVED_METRICS, Constraint, Objective
+from search_spaces.population import changing, explored
 from search_spaces.program import (
     COMMAND,
     NO_DATASET,
@@ -77,6 +78,7 @@ __all__ = [
     "Suggester",
     "UnknownSearchSpace",
     "Value",
+    "changing",
     "check",
     "configurations",
     "count",
@@ -84,6 +86,7 @@ __all__ = [
     "defaults",
     "enqueued",
     "every_configuration",
+    "explored",
     "flag_key",
     "function_of",
     "is_digest",

@@ -37,12 +37,23 @@ class SamplerAbility:
 class SchedulerAbility:
     """What a scheduler goes together with.
 
-    ``objectives``: several at a time; ``repeats``: configurations with several seeds.
+    ``objectives``: several at a time; ``repeats``: configurations with several seeds; ``confirm``:
+    its winner may run again with other seeds; ``patience``: trials end one after another, so that a
+    budget may count those without improvement; ``strategies``: those that it needs, () for any.
     """
 
     objectives: bool = False
     repeats: bool = False
+    confirm: bool = True
+    patience: bool = True
+    strategies: tuple[str, ...] = ()
 
+
+#: Why what ``pbt`` finds is not run again, after the scheduler's name.
+NO_CONFIGURATION = (
+    "finds a schedule, whose parameters changed during training: no single configuration can be "
+    "run again"
+)
 
 _YES, _NO = True, False
 #: What each sampler can do; ``auto`` chooses one that can do what the space needs.
@@ -63,6 +74,7 @@ SCHEDULER_ABILITIES: Mapping[str, SchedulerAbility] = {
     "asha": SchedulerAbility(),
     "hyperband": SchedulerAbility(),
     "median": SchedulerAbility(),
+    "pbt": SchedulerAbility(confirm=False, patience=False, strategies=("random", "sobol")),
 }
 
 
@@ -145,6 +157,13 @@ def _scheduler_refusals(space: SearchSpace) -> Iterator[Problem]:
     if space.metric in RESERVED_METRICS and name not in ("none", "auto"):
         detail = f"{name} compares trials by {space.metric}, which says nothing of how they end"
         yield _refused("/scheduler", detail, "use scheduler none, or another first objective")
+    if ability.strategies and space.strategy not in ability.strategies:
+        detail = f"{name} draws its first trials at random, and strategy {space.strategy} does not"
+        yield _refused("/strategy", detail, f"use one of: {', '.join(ability.strategies)}")
+    if space.budget.trials_without_improvement is not None and not ability.patience:
+        detail = f"the trials of {name} train side by side and end together"
+        hint = "leave it out: seconds, epochs, target and failed_trials end the search too"
+        yield _refused("/budget/trials_without_improvement", detail, hint)
 
 
 def _repeat_refusals(space: SearchSpace) -> Iterator[Problem]:
@@ -155,6 +174,8 @@ def _repeat_refusals(space: SearchSpace) -> Iterator[Problem]:
         yield _refused("/repeats", detail, hint)
     if space.confirm is None:
         return
+    if not SCHEDULER_ABILITIES[scheduler].confirm:
+        yield _refused("/confirm", f"{scheduler} {NO_CONFIGURATION}", "leave it out")
     if space.repeats > 1:
         detail = "every configuration has several seeds already"
         yield _refused("/confirm", detail, "leave out either confirm or repeats")

@@ -36,8 +36,12 @@ _SCHEDULER = {
     "min_resource": "min_epochs", "min_t": "min_epochs", "n_warmup_steps": "min_epochs",
     "eta": "reduction_factor", "min_samples_required": "min_trials",
     "n_startup_trials": "min_trials", "perturbation_interval": "interval",
-    "interval_steps": "interval", "quantile_fraction": "quantile",
-    "resample_probability": "resample",
+    "interval_steps": "interval", "quantile_fraction": "quantile", "fraction": "quantile",
+    "population_size": "population", "n_population": "population",
+    "resample": "resample_probability", "resample_prob": "resample_probability",
+    "perturbation_factors": "perturbation", "perturb_factors": "perturbation",
+    "factor": "perturbation", "factors": "perturbation", "hyperparam_mutations": "perturb",
+    "mutations": "perturb",
 }  # fmt: skip
 _LIMITS = {
     "timeout": "seconds", "time_budget_s": "seconds", "max_time": "seconds", "time": "seconds",
@@ -65,7 +69,8 @@ _SCHEDULERS = {
     "asynchyperband": "asha", "asynchyperbandscheduler": "asha", "sha": "asha",
     "hyperbandpruner": "hyperband", "hyperbandscheduler": "hyperband",
     "hyperbandforbohb": "hyperband", "medianpruner": "median", "medianstopping": "median",
-    "medianstoppingrule": "median",
+    "medianstoppingrule": "median", "populationbasedtraining": "pbt",
+    "populationbasedtrainer": "pbt", "pbttuner": "pbt", "population": "pbt",
     "nop": "none", "noppruner": "none", "fifo": "none",
     "fifoscheduler": "none",
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -10,9 +11,11 @@ from typing import Any
 from search_spaces.errors import Code, Problem, SearchSpaceError, raise_any
 from search_spaces.keys import scheduler_hint
 from search_spaces.members import read_object, whole_problems
-from search_spaces.values import shown, wrong_type
+from search_spaces.values import number_problems, shown, wrong_type
 
 MOST_EPOCHS = 1_000_000
+MOST_POPULATION = 1000
+MOST_FACTOR = 100
 
 #: The parameters of each scheduler; ``auto`` stands for one that a plan chooses.
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
@@ -21,7 +24,10 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "asha": ("reduction_factor", "min_epochs", "stops"),
     "hyperband": ("reduction_factor", "min_epochs", "stops"),
     "median": ("min_epochs", "min_trials"),
-}
+    "pbt": (
+        "population", "interval", "quantile", "resample_probability", "perturbation", "perturb",
+    ),
+}  # fmt: skip
 SCHEDULERS = tuple(PARAMETERS)
 
 
@@ -33,6 +39,11 @@ class Scheduler:
     at which trials are compared. ``min_trials``: the median rule compares with at least so many
     others. ``stops``: a trial ends at a rung where it is not among the best, rather than waiting
     there with a checkpoint for a promotion.
+
+    Of ``pbt``: ``population`` trials train at a time; after every ``interval`` epochs the worst
+    ``quantile`` of them is replaced by copies of the best. In a copy each parameter in ``perturb``
+    (None: all that may change while the trainable trains) is drawn anew with
+    ``resample_probability``, and otherwise multiplied by one of the two factors ``perturbation``.
     """
 
     name: str
@@ -40,6 +51,12 @@ class Scheduler:
     min_epochs: int = 1
     min_trials: int = 5
     stops: bool = False
+    population: int = 8
+    interval: int = 2
+    quantile: float = 0.25
+    resample_probability: float = 0.25
+    perturbation: tuple[float, float] = (0.8, 1.2)
+    perturb: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.name not in SCHEDULERS:
@@ -47,6 +64,9 @@ class Scheduler:
             hint = scheduler_hint(self.name, SCHEDULERS)
             raise SearchSpaceError([Problem("/name", detail, Code.UNKNOWN_SCHEDULER, hint)])
         raise_any(self._problems())
+        object.__setattr__(self, "perturbation", tuple(sorted(self.perturbation)))
+        if self.perturb is not None:
+            object.__setattr__(self, "perturb", tuple(self.perturb))
 
     def _problems(self) -> Iterator[Problem]:
         yield from whole_problems(self.reduction_factor, "/reduction_factor", 2, 100)
@@ -55,11 +75,34 @@ class Scheduler:
         stops: Any = self.stops
         if not isinstance(stops, bool):
             yield wrong_type("/stops", stops, "either true or false")
+        yield from whole_problems(self.population, "/population", 2, MOST_POPULATION)
+        yield from whole_problems(self.interval, "/interval", 1, MOST_EPOCHS)
+        yield from _quantile_problems(self.quantile, "/quantile")
+        yield from _probability_problems(self.resample_probability, "/resample_probability")
+        yield from _factor_problems(self.perturbation)
+        if self.perturb is not None:
+            yield from _name_problems(self.perturb)
 
     @property
     def first_rung(self) -> int:
         """The first epoch at which trials are compared, 0 for ``none`` and ``auto``."""
+        if self.is_population:
+            return self.interval
         return self.min_epochs if "min_epochs" in PARAMETERS[self.name] else 0
+
+    @property
+    def is_population(self) -> bool:
+        """Whether trials are replaced by copies of others, whose parameters then change."""
+        return self.name == "pbt"
+
+    @property
+    def replaced(self) -> int:
+        """How many trials of a population are replaced at a time, never more than half of it."""
+        return min(math.ceil(self.population * self.quantile), self.population // 2)
+
+    def most_copies(self, epochs: int) -> int:
+        """Return how many trials are copied at most, where each trains so many epochs."""
+        return self.replaced * ((epochs - 1) // self.interval) if self.is_population else 0
 
     @property
     def promotes(self) -> bool:
@@ -97,7 +140,45 @@ class Scheduler:
     def to_json(self) -> Any:
         """Return the name alone, or with the scheduler's own parameters."""
         own = {name: getattr(self, name) for name in PARAMETERS[self.name]}
+        own = {key: list(v) if isinstance(v, tuple) else v for key, v in own.items()}
         return {"name": self.name, **own} if own else self.name
+
+
+def _quantile_problems(value: Any, pointer: str) -> Iterator[Problem]:
+    problems = list(number_problems(value, pointer))
+    yield from problems
+    if not problems and not 0 < value <= 0.5:
+        detail, hint = f"{shown(value)} is out of range", "use a number above 0 and up to 0.5"
+        yield Problem(pointer, detail, Code.OUT_OF_RANGE, hint)
+
+
+def _probability_problems(value: Any, pointer: str) -> Iterator[Problem]:
+    problems = list(number_problems(value, pointer))
+    yield from problems
+    if not problems and not 0 <= value <= 1:
+        detail = f"{shown(value)} is out of range"
+        yield Problem(pointer, detail, Code.OUT_OF_RANGE, "use a number from 0 to 1")
+
+
+def _factor_problems(factors: Any) -> Iterator[Problem]:
+    pointer, wanted = "/perturbation", "a list of two factors, like [0.8, 1.2]"
+    if not isinstance(factors, list | tuple) or len(factors) != 2:
+        yield wrong_type(pointer, factors, wanted)
+        return
+    problems = [p for at, f in enumerate(factors) for p in number_problems(f, f"{pointer}/{at}")]
+    yield from problems
+    if not problems and not 0 < min(factors) < 1 < max(factors) <= MOST_FACTOR:
+        detail = f"{shown(list(factors))} are not a factor below 1 and one above it"
+        hint = f"use factors above 0 and up to {MOST_FACTOR}, like [0.8, 1.2]"
+        yield Problem(pointer, detail, Code.OUT_OF_RANGE, hint)
+
+
+def _name_problems(names: Any) -> Iterator[Problem]:
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        yield wrong_type("/perturb", names, "a list of the names of parameters")
+    elif not names:
+        hint = "name at least one parameter, or leave perturb out"
+        yield Problem("/perturb", "the list is empty", Code.EMPTY, hint)
 
 
 #: Every trial trains all its epochs.

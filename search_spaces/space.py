@@ -59,15 +59,15 @@ _REQUIRED = ("name", "trainable", "dataset", "epochs", "metric", "mode", "parame
 class SearchSpace:
     """A complete search: nothing about what it runs is implied.
 
-    ``trials`` is the number of configurations that a sampler draws (20 where none is given), None
-    for the strategies that list theirs. ``mode`` is the better direction of ``metric``, the first
-    objective; ``secondary`` are the others. ``enqueue`` are configurations that run first,
-    ``warm_start`` the ids of jobs whose trials the sampler is told, ``history`` trials from
-    elsewhere that it is told, and each configuration runs with ``repeats`` seeds. ``confirm`` None
-    is no confirmation of the winner. ``program`` is run where it is not None; ``trainable`` then
-    names its function, or is "command". An invalid space raises :class:`SearchSpaceError`, unless
-    ``checked`` says that it is valid; :func:`search_spaces.check` finds out whether its trainable
-    takes the values.
+    ``trials`` is the number of configurations that a sampler draws (where none is given 20, or the
+    scheduler's population if it has one), None for the strategies that list theirs. ``mode`` is the
+    better direction of ``metric``, the first objective; ``secondary`` are the others. ``enqueue``
+    are configurations that run first, ``warm_start`` the ids of jobs whose trials the sampler is
+    told, ``history`` trials from elsewhere that it is told, and each configuration runs with
+    ``repeats`` seeds. ``confirm`` None is no confirmation of the winner. ``program`` is run where
+    it is not None; ``trainable`` then names its function, or is "command". An invalid space raises
+    :class:`SearchSpaceError`, unless ``checked`` says that it is valid;
+    :func:`search_spaces.check` finds out whether its trainable takes the values.
     """
 
     name: str
@@ -98,7 +98,9 @@ class SearchSpace:
             raise_any(_problems(self._members()))
         object.__setattr__(self, "parameters", dict(self.parameters))
         if self.trials is None and self.is_sampled:
-            object.__setattr__(self, "trials", DEFAULT_TRIALS)
+            is_population = self.scheduler.is_population
+            number = self.scheduler.population if is_population else DEFAULT_TRIALS
+            object.__setattr__(self, "trials", number)
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -209,7 +211,8 @@ class SearchSpace:
         members["parameters"] = without_impossible({**self.parameters, **replaced}, replaced)
         if self.program is not None:
             members["program"] = self.program.kept_for(members["parameters"])
-        if trials is None and members["strategy"] not in SAMPLERS:
+        has_population = "scheduler" in searched and searched["scheduler"].is_population
+        if trials is None and (members["strategy"] not in SAMPLERS or has_population):
             members["trials"] = None
         problems += _problems(members, _names(parameters) - set(replaced))
         raise_any(problems, pointer)
@@ -255,6 +258,11 @@ def _problems(members: Mapping[str, Any], unreadable: Collection[str] = ()) -> l
     if trials is not None and strategy in STRATEGIES and strategy not in SAMPLERS:
         detail = f"strategy {strategy} lists its configurations and takes no number of trials"
         hint = f"leave out trials, or use a sampler: {', '.join(SAMPLERS)}"
+        problems.append(Problem("/trials", detail, Code.NOT_APPLICABLE, hint))
+    scheduler = members.get("scheduler", NO_SCHEDULER)
+    if scheduler.is_population and trials not in (None, scheduler.population):
+        detail = f"{scheduler.name} draws as many trials as its population has"
+        hint = "leave out trials, and say how many as the scheduler's population"
         problems.append(Problem("/trials", detail, Code.NOT_APPLICABLE, hint))
     return problems
 

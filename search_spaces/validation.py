@@ -22,6 +22,7 @@ from search_spaces.errors import (
     raise_any,
 )
 from search_spaces.objectives import RESERVED_METRICS
+from search_spaces.population import population_problems
 from search_spaces.schema import INTERVAL, Schema, described, resolved
 from search_spaces.space import SearchSpace
 from search_spaces.strategies import count
@@ -58,6 +59,8 @@ def check(
     datasets: Collection[str],
     max_trials: int,
     lacking: Collection[str] = (),
+    resumes: bool = True,
+    changeable: Collection[str] | None = None,
     pointer: str = "",
     overridden: Collection[str] = (),
 ) -> None:
@@ -67,9 +70,11 @@ def check(
     it reports to the split it is measured on, ``datasets`` are those that it takes. Every value
     that a domain can take must be valid. A metric of the "test" split is refused: selection never
     uses test data. So is one of a split that is ``lacking`` in the data set. What the strategy or
-    the scheduler cannot do (:mod:`search_spaces.capabilities`) is refused. The problems' pointers
-    lie under ``pointer``, where the space was declared; those of the members at the pointers
-    ``overridden``, which a job replaced, stay as they are.
+    the scheduler cannot do (:mod:`search_spaces.capabilities`) is refused, and a population where
+    the trainable does not ``resume`` or no parameter is ``changeable`` while it trains (None: it
+    does not say; :mod:`search_spaces.population`). The problems' pointers lie under ``pointer``,
+    where the space was declared; those of the members at the pointers ``overridden``, which a job
+    replaced, stay as they are.
     """
     problems = [
         *_parameter_problems(space.parameters, schema),
@@ -77,6 +82,7 @@ def check(
         *_dataset_problems(space.dataset, datasets),
         *_strategy_problems(space, max_trials),
         *refusals(space),
+        *population_problems(space, resumes=resumes, changeable=changeable),
     ]
     raise_any(located(problems, pointer, overridden))
 

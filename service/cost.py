@@ -33,10 +33,11 @@ class Estimate:
 def estimate(store: Store, spec: JobSpec) -> Estimate:
     """Return what a job of this specification costs at most."""
     space = spec.space
-    search = spec.trials * space.epochs
+    search = spec.trials * space.epochs  # copies in a population take others' places
     if space.budget.epochs is not None:
         search = min(search, space.budget.epochs)
-    epochs = search + (spec.planned - spec.trials) * space.epochs
+    confirm = 0 if space.confirm is None else space.confirm.trials
+    epochs = search + confirm * space.epochs
     kind = _words(space)
     pace, jobs = _core_seconds_per_epoch(store, spec)
     if pace is None:
@@ -54,7 +55,7 @@ def _core_seconds_per_epoch(store: Store, spec: JobSpec) -> tuple[float | None, 
     page = store.jobs(state=JobState.SUCCEEDED, limit=_MOST_JOBS)
     alike = [j for j in page.items if _kind(j.spec.space) == kind]
     trials = [(job, trial) for job in alike[:_ENOUGH] for trial in store.trials(job.id)]
-    epochs = sum(trial.epochs for _, trial in trials)
+    epochs = sum(trial.trained for _, trial in trials)
     core_seconds = sum(trial.seconds * max(1.0, job.spec.cpu) for job, trial in trials)
     return (core_seconds / epochs, len(alike[:_ENOUGH])) if epochs else (None, 0)
 

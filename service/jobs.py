@@ -19,7 +19,15 @@ from results.records import Extended, JobRecord, NewTrial
 from results.states import JobState
 from results.storage import Storage, StorageError
 from results.store import Store
-from search_spaces import Budget, Code, Confirm, Library, Problem, SearchSpaceError
+from search_spaces import (
+    Budget,
+    Code,
+    Confirm,
+    Library,
+    Problem,
+    SearchSpace,
+    SearchSpaceError,
+)
 from service.disk import disk_problem
 from service.errors import InvalidRequest, Unavailable
 from service.job_request import ConfirmRequest, EditRequest, ExtendRequest, JobRequest
@@ -87,6 +95,7 @@ class Jobs:
         another state, and :class:`Unavailable` if the disk is full.
         """
         job = self._store.job(job_id)
+        _check_extendable(job.spec.space)
         trials, epochs = request.trials, request.epochs
         if trials is None and epochs is None:
             hint = f'for example "epochs": {2 * job.spec.space.epochs}'
@@ -209,6 +218,15 @@ def _listed_trials(plan: Plan) -> list[NewTrial]:
         for first in (index * repeats,)
         for again in range(repeats)
     ]
+
+
+def _check_extendable(space: SearchSpace) -> None:
+    """Refuse a population: its trials are copies of each other, and none of them goes on alone."""
+    if space.scheduler.is_population:
+        name = space.scheduler.name
+        detail = f"{name} trains its trials side by side: they cannot go on after their end"
+        hint = "submit the search again with more epochs or a larger population"
+        raise InvalidRequest([Problem("", detail, Code.NOT_APPLICABLE, hint)])
 
 
 def _check_larger(request: ExtendRequest, job: JobRecord, distinct: int | None) -> None:

@@ -157,6 +157,8 @@ class Planner:
             datasets=names_taken(self._store, trainable, space, data),
             max_trials=self._settings.max_trials,
             lacking=parts_lacking(trainable, space.dataset, data),
+            resumes=trainable.resumes,
+            changeable=trainable.changeable,
             pointer=root,
             overridden=overridden,
         )
@@ -164,7 +166,7 @@ class Planner:
         if space.trials is not None and distinct is not None:
             space = replace(space, trials=min(space.trials, distinct), checked=True)
         space = replace(space, enqueue=search_spaces.enqueued(space), checked=True)
-        return Checked(*_resolved(space, resumes=trainable.resumes), schema, distinct)
+        return Checked(*_resolved(space, trainable), schema, distinct)
 
     def _check_code(self, space: SearchSpace, root: str) -> None:
         """Refuse a program whose code has not been sent; only the client can read a folder."""
@@ -207,12 +209,16 @@ def _spec(request: JobRequest, space: SearchSpace, data: DataRef | None) -> JobS
     )
 
 
-def _resolved(space: SearchSpace, *, resumes: bool) -> tuple[SearchSpace, str]:
+def _resolved(
+    space: SearchSpace, trainable: Trainable | ProgramTrainable
+) -> tuple[SearchSpace, str]:
     """Return the space with what ``auto`` stands for, and why.
 
-    Where the trainable does not resume, the scheduler stops trials rather than pausing them.
+    Where the trainable does not resume, the scheduler stops trials rather than pausing them. A
+    population's scheduler names the parameters that change.
     """
     strategy, scheduler, reason = space.strategy, space.scheduler, ""
+    resumes = trainable.resumes
     if "auto" in (strategy, scheduler.name):
         asked = None if scheduler.name == "auto" else scheduler
         choice = choose(space, can_resume=resumes, scheduler=asked)
@@ -220,6 +226,9 @@ def _resolved(space: SearchSpace, *, resumes: bool) -> tuple[SearchSpace, str]:
         strategy = choice.sampler if strategy == "auto" else strategy
     if scheduler.promotes and not resumes:
         scheduler = replace(scheduler, stops=True)
+    if scheduler.is_population:
+        names = search_spaces.changing(space, trainable.changeable)
+        scheduler = replace(scheduler, perturb=names)
     return replace(space, strategy=strategy, scheduler=scheduler), reason
 
 

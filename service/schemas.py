@@ -229,12 +229,13 @@ class TrialView(Answer):
     trials; it is null for a trial that has no rank or is shown alone. ``resumed_from`` is the epoch
     after which its attempt last went on (0: it began at epoch 1), ``checkpoint`` the epoch of its
     newest checkpoint (0: it has none), ``model_bytes`` the size of the one that was made last.
-    ``configuration`` is the number of the first trial with the same configuration. ``score``, in
-    lists of all trials, is over the trials of a ranked configuration; ``violations`` says there
-    which constraints a configuration breaks, which is not ranked then. ``usage`` is there while the
-    trial runs, and where it is shown alone; there, ``defaults`` has the default of every parameter
-    that applies. ``change`` is the change that an event of this trial
-    stands for; it is left out elsewhere.
+    ``configuration`` is the number of the first trial with the same configuration. A trial with a
+    ``parent`` went on from that trial's state after ``start_epoch``, with other parameters; its
+    curve begins at the next epoch. ``score``, in lists of all trials, is over the trials of a
+    ranked configuration; ``violations`` says there which constraints a configuration breaks, which
+    is not ranked then. ``usage`` is there while the trial runs, and where it is shown alone; there,
+    ``defaults`` has the default of every parameter that applies. ``change`` is the change that an
+    event of this trial stands for; it is left out elsewhere.
     """
 
     number: int
@@ -256,6 +257,8 @@ class TrialView(Answer):
     model_bytes: int = 0
     purpose: Annotated[str, _words(Purpose)] = Purpose.SEARCH.value
     configuration: int | None = None
+    parent: int | None = None
+    start_epoch: int = 0
     score: ScoreView | None = None
     violations: list[str] = []
     usage: UsageView | None = _LEFT_OUT
@@ -442,7 +445,8 @@ class MetricView(Answer):
 class TrainableView(Answer):
     """A trainable; ``parameters`` is their JSON Schema, ``resumes`` whether trials may pause.
 
-    It takes the data sets in ``datasets``, and users' own of its ``kinds``.
+    ``changeable`` are the parameters that may change while it trains, as the scheduler pbt does. It
+    takes the data sets in ``datasets``, and users' own of its ``kinds``.
     """
 
     name: str
@@ -452,6 +456,7 @@ class TrainableView(Answer):
     parameters: dict[str, Any]
     resumes: bool = False
     kinds: list[str] = []
+    changeable: list[str] = []
 
 
 class BrokenTrainableView(Answer):

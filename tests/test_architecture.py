@@ -31,7 +31,7 @@ PUBLIC = {
                 "results.curve_shape", "results.explain", "results.export", "results.wording",
                 "results.storage", "results.study", "results.intervals", "results.racing",
                 "results.confirmation", "results.verdict", "results.diagnosis", "results.spent",
-                "results.conclusion", "results.provenance",
+                "results.conclusion", "results.provenance", "results.lineage",
                 "results.replay", "results.store",
                 "results.plots", "results.report"],
     "service": ["service.client", "service.client.*", "service.schemas", "service.cli.*"],

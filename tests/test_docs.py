@@ -272,6 +272,16 @@ def test_the_example_of_a_history_tells_the_sampler_both_trials(api: TestClient)
     assert answer.json()["history"] == {"trials": 2, "left_out": []}
 
 
+def test_the_population_in_the_docs_can_be_run(api: TestClient) -> None:
+    page = (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
+    (text,) = (block for block in fenced(page, "yaml") if "pbt" in block)
+    answer = api.post("/api/v1/jobs?dry_run=true", json={"search_space": load_yaml(text).value})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["spec"]["scheduler"]["perturb"] == ["learning_rate"]
+    assert answer.json()["estimate"]["trials"] == 8 + 5 * 2
+    assert answer.json()["estimate"]["epochs"] == 8 * 12
+
+
 @pytest.mark.parametrize(("path", "body"), CHANGES, ids=[path for path, _ in CHANGES])
 def test_every_change_posted_in_the_docs_is_accepted(
     api: TestClient, store: Store, path: str, body: str

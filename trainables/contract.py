@@ -143,6 +143,7 @@ class TrainableError(Exception):
       DatasetUnavailable the data set's files can be neither found nor fetched
       CodeUnavailable    the code that was sent along cannot be had on a node
       DeviceUnavailable  the trial has no GPU to train on
+      StateUnavailable   the state that the trial is to begin with cannot be had
     """
 
 
@@ -164,3 +165,7 @@ class CodeUnavailable(TrainableError):
 
 class DeviceUnavailable(TrainableError):
     """A trial's process has no GPU to train on; the message says what to ask for."""
+
+
+class StateUnavailable(TrainableError):
+    """A trial's process cannot have the state that it begins with; the message says why."""

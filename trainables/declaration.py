@@ -29,10 +29,13 @@ class Trainable:
     ``datasets`` names data sets of argbest that it takes besides those of its kinds; once built, it
     names all of them. ``resumes`` says that the function reports its state and takes ``resume``: a
     scheduler then pauses its trials and lets the best go on, and without it stops them.
+    ``changeable`` names the parameters that may have another value when the function resumes than
+    they had before: not those by which the state's form is decided, the sizes of a network say.
 
     Raises ``ValueError`` where ``name`` is not made of letters, digits, ``_``, ``.`` and ``-``,
     ``entry`` has no colon, a data set or a kind is unknown, neither is given, no metric or
-    two of one name are declared, or ``parameters`` has no JSON Schema or a default that it refuses.
+    two of one name are declared, ``parameters`` has no JSON Schema or a default that it refuses, or
+    one that is ``changeable`` is none of them or the function does not resume.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Trainable:
     parameters: type[Parameters]
     resumes: bool = False
     kinds: tuple[Kind, ...] = ()
+    changeable: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         problems = (
@@ -51,6 +55,7 @@ class Trainable:
             *_metric_problems(self.metrics),
             *_parameter_problems(self.parameters),
             *_resumes_problems(self.resumes),
+            *_changeable_problems(self.changeable, self.parameters, self.resumes),
         )
         if problems:
             raise ValueError(f"trainable {self.name!r}: {'; '.join(problems)}")
@@ -81,6 +86,19 @@ def _name_problems(name: Any, entry: Any) -> Iterator[str]:
 def _resumes_problems(resumes: Any) -> Iterator[str]:
     if not isinstance(resumes, bool):
         yield f"resumes is {resumes!r}, but must be True or False"
+
+
+def _changeable_problems(names: Any, model: Any, resumes: Any) -> Iterator[str]:
+    if not (isinstance(names, tuple) and all(isinstance(name, str) for name in names)):
+        yield f"changeable is {names!r}, but must be a tuple of the names of parameters"
+        return
+    has_fields = isinstance(model, type) and issubclass(model, Parameters)
+    known = model.model_fields if has_fields else names
+    for name in names:
+        if name not in known:
+            yield f"changeable names {name!r}, which is no parameter: {', '.join(known)}"
+    if names and resumes is False:
+        yield "changeable is given, but the function does not resume"
 
 
 def _data_problems(names: Any, kinds: Any) -> Iterator[str]:

@@ -32,6 +32,8 @@ class ProgramTrainable:
     kinds: tuple[Kind, ...]
     metrics: tuple[Metric, ...]
     resumes: bool
+    #: It does not say which parameters may change while it trains: a search has to name them.
+    changeable: None = None
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema (draft 2020-12) of the parameters; open where it is not known."""

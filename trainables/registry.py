@@ -46,13 +46,20 @@ _DISTANCE = Metric(
 )
 
 
+#: Parameters that no state depends on: the weights and an optimizer's moments fit any of them.
+_CHANGEABLE = frozenset({"learning_rate", "l2_decay", "dropout", "batch_size"})
+
+
 def _declared(
     name: str, title: str, kind: Kind, metrics: tuple[Metric, ...], model: type[p.Parameters]
 ) -> Trainable:
     """Return the trainable; the code of ``numpy_x`` is ``trainables.numpy_trainables:train_x``."""
     library, _, function = name.partition("_")
     entry = f"trainables.{library}_trainables:train_{function}"
-    return Trainable(name, title, entry, (), metrics, model, resumes=True, kinds=(kind,))
+    changeable = tuple(field for field in model.model_fields if field in _CHANGEABLE)
+    return Trainable(
+        name, title, entry, (), metrics, model, resumes=True, kinds=(kind,), changeable=changeable
+    )
 
 
 _BUILT_IN_TRAINABLES = (

@@ -93,9 +93,12 @@ def no_effect(results: JobResults) -> Iterator[Finding]:
 
     Trials are grouped by the parameter's value, or by thirds of many values. Kruskal and Wallis,
     "Use of ranks in one-criterion variance analysis" (1952): without an effect, H is about the
-    number of groups less one; here it is at most that.
+    number of groups less one; here it is at most that. Nothing is said of a population, whose
+    parameters changed during training.
     """
     if len(results.ranked) < FEWEST_TRIALS or len(results.varied) < 2:
+        return
+    if results.space.scheduler.is_population:
         return
     if len({score for _, score in results.ranked}) < 2:
         return

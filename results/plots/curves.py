@@ -62,7 +62,7 @@ def metric_curves(results: JobResults, metric: str) -> MetricCurves | None:
     A test metric is drawn for the selected trial only (:meth:`JobResults.shows_all`).
     """
     info, best = results.info(metric), results.best
-    points = {n: p for n, c in sorted(results.curves.items()) if (p := curve_points(c, metric))}
+    points = {n: p for n in sorted(results.curves) if (p := _points(results, n, metric))}
     if not results.shows_all(info):
         points = {n: p for n, p in points.items() if best is not None and n == best.number}
     if not points:
@@ -75,6 +75,17 @@ def metric_curves(results: JobResults, metric: str) -> MetricCurves | None:
     scale = Scale.of(within, info.mode, log=metric == DISTANCE)
     outside = tuple(n for n in points if scale.leaves_out(values[n]))
     return MetricCurves(info, points, scale, outside)
+
+
+def _points(results: JobResults, number: int, metric: str) -> list[CurvePoint]:
+    """Return a trial's points, of one that went on from another trial with the point there."""
+    points = curve_points(results.curves[number], metric)
+    trial = results.trial(number)
+    if not points or trial is None or trial.parent is None:
+        return points
+    parent = results.curves.get(trial.parent)
+    before = [] if parent is None else curve_points(parent, metric)
+    return [*(point for point in before if point.epoch == trial.start_epoch), *points]
 
 
 def curve_plots(results: JobResults) -> Iterator[Plot]:
@@ -102,6 +113,9 @@ def _caption(results: JobResults, curves: MetricCurves) -> str:
         ended = {kind_of(trial) for trial in results.trials if trial.number in curves.points}
         said = [f"{kind} are {DRAWN[kind][1]}" for kind in DRAWN if kind and kind in ended]
         caption += f" Those that {listing(said)}." if said else ""
+    copies = sum(t.parent is not None for t in results.trials if t.number in curves.points)
+    if copies:
+        caption += f" {count(copies, 'trial')} went on from another one, where its line begins."
     if curves.outside:
         named = (trial for trial in results.trials if trial.number in curves.outside[:4])
         names = [name_of(results, trial) for trial in named]

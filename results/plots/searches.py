@@ -88,7 +88,12 @@ def importances(results: JobResults) -> dict[str, float]:
 
 
 def has_importances(results: JobResults) -> bool:
-    """Whether there are enough trials and parameters, and the best trials are not simply all."""
+    """Whether there are enough trials and parameters, and the best trials are not simply all.
+
+    In a population parameters change during training: the last values did not decide alone.
+    """
+    if results.space.scheduler.is_population:
+        return False
     scores = sorted((s for _, s in results.ranked), reverse=results.metric.mode == "max")
     if len(scores) < FEWEST_TRIALS or len(_compared(results)) < 2:
         return False

@@ -59,7 +59,9 @@ def split_groups(results: JobResults) -> dict[str, list[str]]:
 
 def splits(results: JobResults, trial: int, quantity: str, names: Sequence[str]) -> Splits | None:
     """Return what a plot of one trial's metrics shows; None if none of them has a value."""
-    curve = results.curves[trial]
+    curve = results.curve_of(trial)
+    if curve is None:
+        return None
     pairs = [(results.info(name), curve_points(curve, name)) for name in names]
     lines = tuple((info, points) for info, points in pairs if points)
     values = [point.value for _, points in lines for point in points]

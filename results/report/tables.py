@@ -10,6 +10,7 @@ from results.analysis import MOST_SHOWN, JobResults
 from results.comparison import Comparison, basis
 from results.curve_shape import CurvePoint, CurveSummary, summarize_curve
 from results.formatting import duration, mean_text, moment, number, parameter_value
+from results.lineage import origin_text
 from results.provenance import provenance
 from results.ranking import MODEL_BYTES, value_of
 from results.records import TrialRecord
@@ -76,6 +77,7 @@ def tables(results: JobResults) -> list[Table]:
     found = [
         front_table(results),
         trials_table(results),
+        schedule_table(results),
         *(comparison_table(results, comparison) for comparison in compared),
         curves_table(results),
         failures_table(results),
@@ -98,6 +100,7 @@ def trials_table(results: JobResults) -> Table:
         for name, is_there in (
             ("Mean ± standard deviation", results.space.repeats > 1),
             ("Not ranked", bool(results.ranking.violations)),
+            ("Went on from", any(trial.parent is not None for trial in results.trials)),
         )
         if is_there
     ]
@@ -140,7 +143,21 @@ def _broken(results: JobResults, trial: TrialRecord) -> str:
 _EXTRA: Mapping[str, Callable[[JobResults, TrialRecord], str]] = {
     "Mean ± standard deviation": _mean,
     "Not ranked": _broken,
+    "Went on from": lambda _, trial: origin_text(trial),
 }
+
+
+def schedule_table(results: JobResults) -> Table:
+    """List the values with which the best trial was trained, where it went on from others."""
+    best = results.best
+    parts = () if best is None or best.parent is None else results.schedule_of(best.number)
+    rows = tuple(
+        (f"{p.first} to {p.last}", str(p.trial), *(_value(p.parameters, n) for n in results.varied))
+        for p in parts
+    )
+    columns = ("Epochs", "Trial", *map(prettify, results.varied))
+    numeric = (False, True, *(False for _ in results.varied))
+    return Table("Schedule of the best trial", columns, rows, numeric)
 
 
 def front_table(results: JobResults) -> Table:
@@ -162,8 +179,12 @@ def front_table(results: JobResults) -> Table:
 
 
 def _parameter(trial: TrialRecord, name: str) -> str:
+    return _value(trial.parameters, name)
+
+
+def _value(parameters: Mapping[str, Any], name: str) -> str:
     """Return a parameter's value, ``null`` included; empty where the parameter did not apply."""
-    return parameter_value(trial.parameters[name]) if name in trial.parameters else ""
+    return parameter_value(parameters[name]) if name in parameters else ""
 
 
 def _short(info: Metric) -> str:

@@ -114,7 +114,7 @@ def _curves(
     joined = sa.select(sa.func.aggregate_strings(report, ",")).where(IN_CURRENT_ATTEMPT, reports)
     query = (
         sa.select(TRIALS.c.number, joined.scalar_subquery())
-        .where(TRIALS.c.job_id == job_id, TRIALS.c.epochs > 0, *which)
+        .where(TRIALS.c.job_id == job_id, TRIALS.c.epochs > TRIALS.c.start_epoch, *which)
         .order_by(TRIALS.c.number)
         .limit(at_most)
     )

@@ -79,9 +79,10 @@ class MoveMethods(Transactions):
         """Put a job that has succeeded or failed back into the queue, with its failed trials.
 
         They run again as new attempts, as do the trials that a failed job never finished;
-        succeeded ones stay as they are. Idempotent for an unfinished job without failed trials;
-        raises :class:`results.errors.IllegalMove` for an unfinished one with failed trials, for a
-        cancelled one, and for one that has succeeded in every trial.
+        succeeded ones stay as they are. The failed trials of a population have been replaced: there
+        only unfinished ones run. Idempotent for an unfinished job without failed trials; raises
+        :class:`results.errors.IllegalMove` for an unfinished one with failed trials, for a
+        cancelled one, and for one that has no trial to run again.
         """
         with self._locked(job_id) as (changes, state):
             job = read_job(changes.connection, job_id)
@@ -89,13 +90,21 @@ class MoveMethods(Transactions):
                 return job  # what the first of two equal requests did
             _check_retry(job)
             # A failed job has ended its other trials too: they are as good as failed.
+            again = [TrialState.FAILED, TrialState.CANCELLED]
+            is_population = job.spec.space.scheduler.is_population
+            if is_population:
+                again.remove(TrialState.FAILED)
             queued = move_trials(
-                changes, job_id, (TrialState.FAILED, TrialState.CANCELLED), TrialState.QUEUED,
+                changes, job_id, again, TrialState.QUEUED,
                 detail=RETRIED, error=None, finished_at=None,
             )  # fmt: skip
+            if is_population and not queued:
+                message = f"job {job.id} has only failed trials that others have replaced"
+                raise IllegalMove(message, hint="submit the search again")
             move_job(
                 changes, job_id, JobState.QUEUED, detail=RETRIED, error=None, finished_at=None,
-                claims=0, finished=JOBS.c.finished - queued, failed=0,
+                claims=0, finished=JOBS.c.finished - queued,
+                failed=job.progress.failed if is_population else 0,
                 # Its last driver is gone, and must not be taken for the next one's.
                 **NO_DRIVER,
             )  # fmt: skip

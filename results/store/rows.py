@@ -76,7 +76,7 @@ def job_record(row: Row[Any]) -> JobRecord:
     state = stored_state(JobState, row.state, row.id)
     # What stopped trials and programs that ended early did not train, nobody will.
     is_cut_short = state.is_finished and (row.stopped or spec.space.may_end_early)
-    total = row.epochs_done if is_cut_short else row.planned_trials * spec.space.epochs
+    total = row.epochs_done if is_cut_short else spec.most_epochs(row.planned_trials)
     return JobRecord(
         id=row.id,
         name=row.name,
@@ -131,6 +131,8 @@ def trial_record(row: Row[Any]) -> TrialRecord:
         purpose=stored_state(Purpose, row.purpose, row.job_id),
         configuration=row.number if row.configuration is None else row.configuration,
         usage=None if row.usage is None else usage_record(row.usage),
+        parent=row.parent,
+        start_epoch=row.start_epoch,
     )
 
 

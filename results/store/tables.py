@@ -133,6 +133,9 @@ TRIALS = Table(
     Column("configuration", Integer),
     # What its processes used of their machine when it was looked at last: a Usage as JSON.
     Column("usage", _JSON),
+    # The trial from whose state this one went on, and after which epoch; null and 0 for others.
+    Column("parent", Integer),
+    Column("start_epoch", Integer, nullable=False, server_default="0"),
     Index(None, "job_id", "configuration"),
 )
 

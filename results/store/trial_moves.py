@@ -90,24 +90,27 @@ def _update(connection: Connection, job_id: str, number: int, **columns: Any) ->
 def _add(changes: Changes, job_id: str, move: AddTrial) -> None:
     new, connection = values.new_trial(move.trial), changes.connection
     columns = {"job_id": job_id, "state": TrialState.QUEUED, "metrics": {}, **new}
+    columns["epochs"] = new["start_epoch"]
     insertion = insert_if_new(connection, TRIALS).values(columns)
     number = move.trial.number
     if connection.scalar(insertion.returning(TRIALS.c.number)) is not None:
-        changes.note(job_id, TrialState.QUEUED, trial=number, attempt=0)
+        origin = move.trial.parent
+        detail = "" if origin is None else f"from trial {origin} after epoch {new['start_epoch']}"
+        changes.note(job_id, TrialState.QUEUED, trial=number, attempt=0, detail=detail)
         return
     found = trial_row(connection, job_id, number)
     if any(value != getattr(found, name) for name, value in new.items()):
         raise ValueError(
-            f"trial {number} of job {job_id} has another configuration, seed or purpose: give a "
-            "new trial a new number"
+            f"trial {number} of job {job_id} has another configuration, seed, purpose or parent: "
+            "give a new trial a new number"
         )
 
 
 def _start(changes: Changes, job_id: str, move: StartTrial) -> int:
     values.optional_text(move.node, "node")
-    values.integer(move.resumed_from, "resumed_from", low=0)
     connection, number = changes.connection, move.number
     row = trial_row(connection, job_id, number)
+    values.integer(move.resumed_from, "resumed_from", low=row.start_epoch)
     if _is_finished(row):
         raise IllegalMove(f"trial {number} of job {job_id} has {row.state}")
     columns = {"state": TrialState.RUNNING, "node": move.node, "error": None}
@@ -130,7 +133,7 @@ def _start(changes: Changes, job_id: str, move: StartTrial) -> int:
 
 def _new_attempt(connection: Connection, row: Row[Any], resumed_from: int) -> dict[str, Any]:
     """Return the columns of the trial's next attempt, which has the reports up to that epoch."""
-    attempt, engine = row.attempt + 1, row.engine if resumed_from else ""
+    attempt, engine = row.attempt + 1, row.engine if resumed_from > row.start_epoch else ""
     metrics: dict[str, float] = {}
     seconds = 0.0
     for report in _former_reports(connection, row, resumed_from):
@@ -148,7 +151,7 @@ def _former_reports(
     connection: Connection, row: Row[Any], resumed_from: int
 ) -> list[dict[str, Any]]:
     """Return the reports up to that epoch, of the latest attempt that reached it."""
-    if not resumed_from:
+    if resumed_from == row.start_epoch:
         return []
     of_trial = (REPORTS.c.job_id == row.job_id, REPORTS.c.trial == row.number)
     latest = sa.select(sa.func.max(REPORTS.c.attempt)).where(
@@ -160,7 +163,7 @@ def _former_reports(
         REPORTS.c.epoch <= resumed_from,
     )
     found = [each._asdict() for each in connection.execute(query.order_by(REPORTS.c.epoch))]
-    if len(found) != resumed_from:
+    if len(found) != resumed_from - row.start_epoch:
         raise ValueError(
             f"trial {row.number} of job {row.job_id} cannot go on after epoch {resumed_from}: "
             f"{len(found)} of those epochs were reported"

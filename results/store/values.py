@@ -130,6 +130,18 @@ def new_trial(trial: NewTrial) -> dict[str, Any]:
         "configuration": number
         if trial.configuration is None
         else integer(trial.configuration, f"trial {number}: configuration", low=0, high=number),
+        **_parent(trial),
+    }
+
+
+def _parent(trial: NewTrial) -> dict[str, Any]:
+    """Return the columns that say from whose state a new trial goes on: an earlier trial's."""
+    name, high = f"trial {trial.number}", trial.number - 1
+    if trial.parent is None:
+        return {"parent": None, "start_epoch": integer(trial.start_epoch, name, low=0, high=0)}
+    return {
+        "parent": integer(trial.parent, f"{name}: parent", low=0, high=high),
+        "start_epoch": integer(trial.start_epoch, f"{name}: start_epoch", low=1),
     }
 
 

@@ -158,6 +158,7 @@ def _trial_table(found: list[TrialView]) -> None:
     alike = ["configuration#"] if several or purpose else []
     broken = ["not ranked"] if any(trial.violations for trial in found) else []
     resumed = ["resumed from#"] if any(trial.resumed_from for trial in found) else []
+    origin = ["parent#", "start epoch#"] if any(t.parent is not None for t in found) else []
     engine = ["engine"] if any(trial.engine for trial in found) else []
     error = ["error"] if any(trial.error for trial in found) else []
     values = [f"{name}#" for name in (*parameters, *metrics, "epochs", "time")]
@@ -174,14 +175,20 @@ def _trial_table(found: list[TrialView]) -> None:
             str(trial.epochs),
             duration(trial.seconds),
             *(str(trial.resumed_from or ABSENT) for _ in resumed),
+            *_origin(trial)[: len(origin)],
             *(trial.engine or ABSENT for _ in engine),
             *("; ".join(trial.violations) or ABSENT for _ in broken),
             *(failure(trial.error) for _ in error),
         ]
         for trial in found
     ]
-    head = ["trial#", "state", *ranked, *mean, *purpose, *alike, *values, *resumed, *engine]
-    table([*head, *broken, *error], rows)
+    head = ["trial#", "state", *ranked, *mean, *purpose, *alike, *values, *resumed, *origin]
+    table([*head, *engine, *broken, *error], rows)
+
+
+def _origin(trial: TrialView) -> tuple[str, str]:
+    """Return the trial from whose state a trial went on, and after which epoch."""
+    return (ABSENT, ABSENT) if trial.parent is None else (str(trial.parent), str(trial.start_epoch))
 
 
 def _mean(trial: TrialView) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from results.formatting import count
+from results.lineage import AGAIN, why_not_again
 from results.spec import JobSpec
 from service.cli.errors import ExitCode
 from service.cli.options import job_argument, timeout_option
@@ -54,6 +55,9 @@ def reproduce(
     made, first = client.job(job), client.trial(job, trial)
     if not first.epochs:
         raise click.UsageError(f"trial {trial} of job {job} reported no epoch to compare with")
+    if first.parent is not None:
+        reason = why_not_again(trial, first.parent, first.start_epoch)
+        raise click.UsageError(f"{reason}. {AGAIN}")
     spec = JobSpec.from_json(made.spec)
     again = client.submit(request_of(made, spec, first))
     note(f"job {again.id} runs trial {trial} of job {job} again, with seed {first.seed}")

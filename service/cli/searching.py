@@ -39,8 +39,8 @@ def search_options(
         ),
         click.option(
             "--scheduler", metavar="NAME", callback=_one(parse),
-            help="How far each trial trains: none, asha, hyperband, median, or with parameters "
-            "'{name: asha, min_epochs: 2}'.",
+            help="How far each trial trains: none, asha, hyperband, median, pbt, or with "
+            "parameters '{name: asha, min_epochs: 2}'.",
         ),
         click.option(
             "--budget", metavar="NAME=VALUE", multiple=True, callback=assignments(parse),

@@ -52,6 +52,8 @@ def job_line(job: JobView) -> str:
 def trial_line(trial: TrialView) -> str:
     """Return a trial in one line: state, metrics, parameters, error."""
     end = f"trial {trial.number} {trial.state} after {count(trial.epochs, 'epoch')}"
+    if trial.parent is not None:
+        end += f" (from trial {trial.parent} after {trial.start_epoch})"
     if trial.seconds:
         end += f", {duration(trial.seconds)}"
     texts = [pairs(trial.metrics, number), pairs(trial.parameters, setting), failure(trial.error)]

@@ -40,7 +40,7 @@ from service.engine.messages import (
     StateWritten,
     from_json,
 )
-from service.engine.training import Resume, Send, TrialContext, at_time_limit
+from service.engine.training import Resume, Send, TrialContext, at_time_limit, check_start
 from trainables.descendants import adopt_orphans, descendants, end_descendants
 from trainables.environment import passed_on
 
@@ -65,6 +65,7 @@ def run_in_child(
 ) -> End:
     """Train in a child, pass its messages on, and return how it ended."""
     adopt_orphans()
+    check_start(assignment, resume)
     has_started = resume.path is None
     if has_started:  # else the child says whether it can be resumed, after its imports
         send(Started(socket.gethostname(), note=resume.note))

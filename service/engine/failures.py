@@ -8,7 +8,12 @@ from results.records import Failure
 from results.states import FailureKind
 from search_spaces.text import storable
 from service.engine.reporter import DivergedError
-from trainables.contract import CodeUnavailable, DatasetUnavailable, DeviceUnavailable
+from trainables.contract import (
+    CodeUnavailable,
+    DatasetUnavailable,
+    DeviceUnavailable,
+    StateUnavailable,
+)
 from trainables.program_errors import (
     MemoryExceeded,
     ProgramError,
@@ -19,6 +24,7 @@ from trainables.program_errors import (
 #: A message and a traceback are cut to this many characters, half of them from each end.
 MAX_MESSAGE = 2_000
 MAX_TRACEBACK = 20_000
+_UNAVAILABLE = (CodeUnavailable, DatasetUnavailable, DeviceUnavailable, StateUnavailable)
 _PROGRAM_KINDS = {
     MemoryExceeded: FailureKind.OUT_OF_MEMORY,
     ProgramKilled: FailureKind.WORKER_LOST,
@@ -30,7 +36,7 @@ def failure_of_trial(error: BaseException) -> Failure:
     """Return why a trial failed, in no more text than every answer and message can carry."""
     if isinstance(error, DivergedError):
         return Failure(FailureKind.DIVERGED, _shortened(str(error), MAX_MESSAGE))
-    if isinstance(error, CodeUnavailable | DatasetUnavailable | DeviceUnavailable):
+    if isinstance(error, _UNAVAILABLE):
         return Failure(FailureKind.INFEASIBLE, _shortened(str(error), MAX_MESSAGE))
     if isinstance(error, ProgramError):
         return _failure_of_program(error)

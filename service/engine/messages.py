@@ -27,7 +27,8 @@ class Assignment:
 
     It ends with a checkpoint after epoch ``until``, which may be the last one of all.
     ``checkpoints`` are those that the trial may go on from, newest first; without one that can be
-    used it begins at epoch 1.
+    used it begins at epoch 1. One that goes on from another trial's state, after ``start_epoch``,
+    cannot begin without it: that trial's checkpoint is the last of its own.
     """
 
     segment: str
@@ -36,6 +37,7 @@ class Assignment:
     seed: int
     until: int
     checkpoints: tuple[Checkpoint, ...] = ()
+    start_epoch: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the plain values, which become a configuration's :data:`ASSIGNMENT`."""

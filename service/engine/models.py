@@ -17,9 +17,9 @@ def keep_models(store: Store, storage: Storage, job: JobRecord) -> None:
 
     The newest checkpoint stays of the first trial of each of the best ``job.spec.keep``
     configurations, and of paused trials. The checkpoints of trials that wait for a slot or run are
-    not touched, nor those of a configuration whose repeats have not all ended. Rows go before
-    files, so no row names a deleted file. Raises :class:`results.storage.StorageError` if files
-    cannot be deleted; ``sweep`` finds those later.
+    not touched, nor those with which they begin, nor those of a configuration whose repeats have
+    not all ended. Rows go before files, so no row names a deleted file. Raises
+    :class:`results.storage.StorageError` if files cannot be deleted; ``sweep`` finds those later.
     """
     # Read before the trials: a trial that runs again meanwhile keeps its new checkpoints.
     checkpoints = store.checkpoints(job.id)
@@ -32,7 +32,11 @@ def keep_models(store: Store, storage: Storage, job: JobRecord) -> None:
     kept |= {job.best.trial} if job.best and job.spec.keep else set()
     kept |= {trial.number for trial in trials if trial.state is TrialState.PAUSED}
     settled = _settled(trials, job) | kept
-    names = list(_superfluous([c for c in checkpoints if c.trial in settled], kept))
+    origins = {
+        (t.parent, t.start_epoch) for t in trials if not (t.checkpoint or t.state.is_finished)
+    }
+    found = (c for c in checkpoints if c.trial in settled and (c.trial, c.epoch) not in origins)
+    names = list(_superfluous(list(found), kept))
     if names:
         store.drop_checkpoints(job.id, names)
         storage.delete(*names)

@@ -37,6 +37,7 @@ from service.engine.messages import (
     Stopped,
     Used,
 )
+from service.engine.origins import Origins
 from service.engine.recorder import Recorder
 from service.engine.trial_output import TrialOutput
 from service.log_lines import log_state
@@ -118,6 +119,7 @@ class SegmentQueue:
         self._checkpoints: dict[int, list[Checkpoint]] = {}
         for checkpoint in checkpoints:
             self._checkpoints.setdefault(checkpoint.trial, []).append(checkpoint)
+        self._origins = Origins(recorder)
         self._planned = (search.planned, search.ended_by)
         #: Whether the run is over because the job pauses.
         self.has_paused = False
@@ -147,8 +149,10 @@ class SegmentQueue:
         self._idle = max(0, self._idle - 1)
         self._running[segment_id] = _Segment(segment_id, trial)
         step = trial.step
-        found = tuple(trial.checkpoints)
-        return Assignment(segment_id, step.number, step.parameters, step.seed, step.until, found)
+        return Assignment(
+            segment_id, step.number, step.parameters, step.seed, step.until,
+            (*trial.checkpoints, *self._origins.of(step.number)), step.start_epoch,
+        )  # fmt: skip
 
     def take(self, segment_id: str, messages: Iterable[Message]) -> None:
         """Take what a running segment has sent."""
@@ -230,6 +234,7 @@ class SegmentQueue:
         if self._waiting:
             return self._waiting.pop(0)
         step = self._search.next(nothing_runs=not self._running)
+        self._note_copies()
         self._note_what_ended()
         if step is None:
             return None
@@ -239,12 +244,29 @@ class SegmentQueue:
             self._recorder.add(AddTrial(new))
         return _Trial(number, step, checkpoints=self._checkpoints.pop(number, []))
 
+    def _note_copies(self) -> None:
+        """Record the trials that are to go on from others' states, and keep these."""
+        for copy in self._search.take_copies():
+            new = NewTrial(
+                copy.number, copy.parameters, copy.seed, copy.purpose, copy.configuration,
+                copy.parent, copy.start_epoch,
+            )  # fmt: skip
+            self._recorder.add(AddTrial(new))
+            if self._checkpoints.get(copy.number) or copy.parent is None:
+                continue
+            for checkpoint in self._checkpoints.get(copy.parent, []):
+                if checkpoint.epoch == copy.start_epoch:
+                    self._origins.keep(copy.number, checkpoint)
+
     def _note_what_ended(self) -> None:
         """Record the trials that the search has stopped, and how many there will be."""
-        for number in self._search.take_stopped():
-            self._recorder.add(FinishTrial(number, TrialState.STOPPED))
-            self._recorder.drop(self._checkpoints.pop(number, []))
+        for number, reason in ((t.number, t.reason) for t in self._search.take_stopped()):
+            self._recorder.add(FinishTrial(number, TrialState.STOPPED, detail=reason))
+            self._origins.drop(self._checkpoints.pop(number, []))
+            self._origins.forget(number)
             log_state(logger, self._job_id, TrialState.STOPPED, trial=number)
+            if reason:
+                logger.info("trial %d: %s", number, reason)
         planned = (self._search.planned, self._search.ended_by)
         if planned != self._planned:
             self._planned = planned
@@ -266,6 +288,7 @@ class SegmentQueue:
                 self._recorder.add(AddCheckpoint(checkpoint))
                 trial.checkpoints.insert(0, checkpoint)
                 trial.losses = 0
+                self._origins.forget(number)
                 self._keep(trial, CHECKPOINTS_KEPT)
             case Output(text):
                 self._output.write(number, text)
@@ -276,7 +299,7 @@ class SegmentQueue:
 
     def _keep(self, trial: _Trial, most: int) -> None:
         """Drop all but the newest checkpoints of a trial."""
-        self._recorder.drop(trial.checkpoints[most:])
+        self._origins.drop(trial.checkpoints[most:])
         del trial.checkpoints[most:]
 
     def _start(self, segment: _Segment, node: str | None, resumed_from: int, note: str) -> None:
@@ -285,6 +308,8 @@ class SegmentQueue:
         self._recorder.add(StartTrial(trial.number, node, resumed_from, trial.is_retry))
         if trial.is_retry or resumed_from:
             since = f"after epoch {resumed_from}" if resumed_from else "from epoch 1"
+            if resumed_from == trial.step.start_epoch > 0:
+                since += f" of trial {trial.step.parent}"
             self._output.note(trial.number, f"--- goes on {since} on {node}\n")
         trial.is_retry = False
         log_state(logger, self._job_id, TrialState.RUNNING, trial=trial.number)
@@ -293,7 +318,7 @@ class SegmentQueue:
             logger.warning("trial %d goes on %s: %s", trial.number, where, note)
             # What could not be read this time is not tried again.
             left = [found for found in trial.checkpoints if found.epoch <= resumed_from]
-            self._recorder.drop(found for found in trial.checkpoints if found not in left)
+            self._origins.drop(found for found in trial.checkpoints if found not in left)
             trial.checkpoints = left
         elif resumed_from:
             logger.info("trial %d goes on after epoch %d", trial.number, resumed_from)
@@ -316,7 +341,7 @@ class SegmentQueue:
             self._put_back(trial, failure.kind)
             return
         if not segment.has_started:  # its process died before it could say that it had begun
-            self._start(segment, None, 0, "")
+            self._start(segment, None, trial.step.start_epoch, "")
         self._finish(trial, TrialState.FAILED, failure)
 
     def _put_back(self, trial: _Trial, detail: str) -> None:
@@ -335,7 +360,8 @@ class SegmentQueue:
         # The model of a trial that has succeeded stays until others are known to be better.
         has_model = state is TrialState.SUCCEEDED
         lasts = {self._spec.space.epochs, trial.epochs} if has_model else set()
-        self._recorder.drop(found for found in trial.checkpoints if found.epoch not in lasts)
+        self._origins.drop(found for found in trial.checkpoints if found.epoch not in lasts)
+        self._origins.forget(trial.number)
         log_state(logger, self._job_id, state, trial=trial.number)
         self._search.end(trial.number, state, _size(trial))
 

@@ -16,7 +16,7 @@ from service.engine.job_data import load_data
 from service.engine.messages import Assignment, Message, Started
 from service.engine.reporter import Driver, Reporter, learning_rate_name
 from trainables import registry, state_files
-from trainables.contract import accepts_resume
+from trainables.contract import StateUnavailable, accepts_resume
 from trainables.program_limits import Limits
 from trainables.programs import train_of
 from trainables.workplace import Workplace
@@ -81,12 +81,13 @@ def train_segment(
     """Load the data, train, and send each epoch; ``prepare`` is called just before training.
 
     ``folder`` is the segment's; a program gets a :func:`workplace` in it. A trainable that cannot
-    be resumed begins at epoch 1 again.
+    be resumed begins at epoch 1 again. Raises :class:`StateUnavailable` as :func:`check_start`.
     """
     space = context.spec.space
     train = train_of(space, workplace(context, folder))
     if resume.path is not None and not accepts_resume(train):
         resume = Resume(note=f"{space.trainable} cannot be resumed")
+    check_start(assignment, resume)
     driver.send(Started(socket.gethostname(), resume.epoch, resume.note))
     options = {}
     if resume.path is not None:
@@ -122,6 +123,15 @@ def _reporter(
         may_stop=context.may_stop_trials,
         early_end=space.program is not None and space.program.early_end,
     )
+
+
+def check_start(assignment: Assignment, resume: Resume) -> None:
+    """Raise :class:`StateUnavailable` for a trial that would begin before its ``start_epoch``."""
+    if resume.epoch < assignment.start_epoch:
+        raise StateUnavailable(
+            f"the state of another trial after epoch {assignment.start_epoch}, from which this one "
+            f"goes on, cannot be had: {resume.note or 'it was not stored'}"
+        )
 
 
 def workplace(context: TrialContext, folder: Path) -> Workplace:

@@ -122,6 +122,7 @@ def trainable_view(trainable: registry.Trainable) -> TrainableView:
         parameters=trainable.schema(),
         resumes=trainable.resumes,
         kinds=list(trainable.kinds),
+        changeable=list(trainable.changeable),
     )
 
 

@@ -43,6 +43,10 @@ class Drawing:
         """Draw nothing any more."""
         self._left = 0
 
+    def add(self, trial: Trial) -> None:
+        """Take a trial of the search that was drawn, or that is a copy in a population."""
+        self._alike.setdefault(trial.configuration, []).append(trial)
+
     def alike(self, configuration: int) -> Sequence[Trial]:
         """Return the trials of the search with a configuration, the first of them first."""
         return self._alike[configuration]
@@ -58,6 +62,6 @@ class Drawing:
             trial = Trial(number, self._sampler.draw(number), self._spec.seed, number)
         else:
             return None
-        self._alike.setdefault(trial.configuration, []).append(trial)
+        self.add(trial)
         self._number, self._left = number + 1, self._left - 1
         return trial

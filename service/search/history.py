@@ -58,11 +58,16 @@ class _Unfit(Exception):
 
 
 def of_job(job_id: str, records: Iterable[TrialRecord]) -> list[PastTrial]:
-    """Return the trials of a job's search that have succeeded."""
+    """Return the trials of a job's search that have succeeded.
+
+    One that went on from another trial is none of them: its parameters changed during training.
+    """
     return [
         PastTrial(f"job {job_id}", record.parameters, record.metrics)
         for record in records
-        if record.state is TrialState.SUCCEEDED and record.purpose is Purpose.SEARCH
+        if record.state is TrialState.SUCCEEDED
+        and record.purpose is Purpose.SEARCH
+        and record.parent is None
     ]
 
 

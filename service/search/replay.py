@@ -66,6 +66,11 @@ def replay(
     searched = [trial for trial in trials if trial.purpose is Purpose.SEARCH]
     if refusal := _refusal(job, searched):
         raise NotReplayable(f"job {job.id} cannot be replayed: {refusal}")
+    if scheduler.is_population:
+        raise NotReplayable(
+            f"{scheduler.name} cannot be replayed: it changes parameters while trials train, and "
+            "no curve that is stored says what would have come of that"
+        )
     space = replace(
         job.spec.space, scheduler=scheduler, budget=Budget(), confirm=None, constraints=()
     )
@@ -147,6 +152,8 @@ def _refusal(job: JobRecord, trials: Sequence[TrialRecord]) -> str:
     space = job.spec.space
     if not job.state.is_finished:
         return f"it is {job.state}; wait for its end"
+    if space.scheduler.is_population:
+        return f"{space.scheduler.name} changed the parameters of its trials while they trained"
     if not space.scheduler.is_none:
         return f"its trials were already ended early, by {space.scheduler.name}"
     if space.may_end_early:

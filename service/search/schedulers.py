@@ -6,6 +6,7 @@ import search_spaces
 from service.search.asha import Asha, StoppingAsha
 from service.search.hyperband import Hyperband
 from service.search.median import MedianStopping
+from service.search.pbt import Pbt
 from service.search.scheduler import RunToTheEnd, Scheduler
 
 
@@ -32,5 +33,7 @@ def make_scheduler(
             return Hyperband(epochs=epochs, reduction_factor=factor, min_epochs=first, stops=stops)
         case "median":
             return MedianStopping(epochs=epochs, min_epochs=first, min_trials=declared.min_trials)
+        case "pbt":
+            return Pbt(declared, epochs=epochs)
         case name:
             raise ValueError(f"{name!r} is not a scheduler that trains trials")

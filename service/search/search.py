@@ -16,6 +16,8 @@ from results.spec import JobSpec
 from results.states import Purpose, TrialState
 from service.search.budget import BudgetTracker
 from service.search.drawing import Drawing
+from service.search.pbt import Pbt
+from service.search.population import Population, Replaced
 from service.search.scheduler import Action, Scheduler
 from service.search.trials import Trial, final_loss, loss_in, trials_of
 from service.search.winner import Winner
@@ -33,7 +35,8 @@ class Step:
     """A trial to train up to and including epoch ``until``.
 
     ``is_new`` says that it is in no record yet. ``configuration`` is the number of the first trial
-    with these ``parameters``.
+    with these ``parameters``. One with a ``parent`` begins with that trial's state after
+    ``start_epoch``.
     """
 
     number: int
@@ -43,6 +46,8 @@ class Step:
     configuration: int
     purpose: Purpose
     is_new: bool
+    parent: int | None = None
+    start_epoch: int = 0
 
 
 class Search:
@@ -73,10 +78,19 @@ class Search:
         #: How many trials the job will have; less than was planned once that is known.
         self.planned = spec.planned
         self._winner = Winner(spec, self._trials)
+        self._population: Population | None = None
+        if isinstance(scheduler, Pbt):
+            self._population = Population(spec, self._trials, scheduler)
         self._was_ended, self._has_ended = bool(ended_by), False
         for record in records:
             self._trials[record.number].was_on_its_way = self._is_on_its_way(record)
-        self._stopped: list[int] = []
+        #: Trials that were stopped, and why, and copies to begin, since the engine last asked.
+        self._stopped: list[Replaced] = []
+        self._copies = [
+            trial
+            for trial in self._trials.values()
+            if trial.parent is not None and not trial.state.is_finished
+        ]
         #: How far trials are to train that were promoted before they had paused, by number.
         self._promotions: dict[int, int] = {}
         #: Whether the last step was not given only because the sampler is still drawing.
@@ -109,7 +123,7 @@ class Search:
         self._has_ended = is_complete and self._drawing.is_over
 
     def _restore_trial(self, trial: Trial, values: Values) -> None:
-        self._budget.trained(trial.epochs)
+        self._budget.trained(trial.trained)
         for epoch in sorted(values):
             if epoch < self._space.epochs:
                 self._observe(trial.number, epoch, [values[epoch]])
@@ -118,6 +132,9 @@ class Search:
         elif trial.epochs == 0:
             self._unstarted.append(trial.number)
         elif self._scheduler.begin(trial.number) > trial.epochs or self._is_last(trial.epochs):
+            heapq.heappush(self._interrupted, trial.number)
+        elif self._population is not None and not trial.has_state:
+            # It was lost before its state was stored, from which copies of it are to go on.
             heapq.heappush(self._interrupted, trial.number)
         else:
             trial.state = TrialState.PAUSED
@@ -175,6 +192,7 @@ class Search:
     def _next_of_search(self, *, nothing_runs: bool) -> Step | None:
         if self.is_spent:
             return None
+        self._renew_population()
         if self._interrupted:
             return self._step(heapq.heappop(self._interrupted))
         step = self._promoted(nothing_else=False)
@@ -188,6 +206,15 @@ class Search:
         # A search that has a result, of a program that ended early say, needs no trial to go on.
         needs_one = nothing_runs and not self._has_succeeded()
         return self._promoted(nothing_else=True) if needs_one else None
+
+    def _renew_population(self) -> None:
+        if self._population is not None:
+            copies, replaced = self._population.renew()
+            self._copies += copies
+            for copy in copies:
+                self._drawing.add(copy)
+                self._unstarted.append(copy.number)
+            self._stopped += replaced
 
     def _has_succeeded(self) -> bool:
         trials = self._trials.values()
@@ -223,7 +250,7 @@ class Search:
             until = self._space.epochs
         return Step(
             number, trial.parameters, trial.seed, until or self._scheduler.begin(number),
-            trial.configuration, trial.purpose, is_new,
+            trial.configuration, trial.purpose, is_new, trial.parent, trial.start_epoch,
         )  # fmt: skip
 
     def report(
@@ -315,17 +342,25 @@ class Search:
         for trial in self._trials.values():
             if trial.purpose is purpose and not trial.state.is_finished:
                 trial.state = TrialState.STOPPED
-                self._stopped.append(trial.number)
+                self._stopped.append(Replaced(trial.number, ""))
 
     def close(self) -> None:
         """End what runs in the background."""
         if self._sampler is not None:
             self._sampler.close()
 
-    def take_stopped(self) -> list[int]:
-        """Return the numbers of the trials that were stopped since the last call."""
+    def take_stopped(self) -> list[Replaced]:
+        """Return the trials that were stopped since the last call, and why, "" at the end."""
         stopped, self._stopped = self._stopped, []
         return stopped
+
+    def take_copies(self) -> list[Trial]:
+        """Return the trials that are to go on from others' states and are new since the last call.
+
+        The first time, those of a former run that have not ended are among them.
+        """
+        copies, self._copies = self._copies, []
+        return copies
 
     def _next_of_confirmation(self) -> Step | None:
         trial = self._winner.next()

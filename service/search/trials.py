@@ -14,7 +14,10 @@ from search_spaces import SearchSpace
 
 @dataclass(slots=True)
 class Trial:
-    """A trial of which the search knows; ``epochs`` is the last one that it has reported."""
+    """A trial of which the search knows; ``epochs`` is the last one that it has reported.
+
+    One with a ``parent`` goes on from that trial's state after ``start_epoch``.
+    """
 
     number: int
     parameters: Mapping[str, Any]
@@ -24,8 +27,17 @@ class Trial:
     state: TrialState = TrialState.QUEUED
     epochs: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
+    parent: int | None = None
+    start_epoch: int = 0
     #: Whether a former run left it between two epochs at which trials are compared, or promoted.
     was_on_its_way: bool = False
+    #: Whether the state after its last epoch is stored, as far as a former run has recorded.
+    has_state: bool = False
+
+    @property
+    def trained(self) -> int:
+        """How many epochs it has trained itself, without those of its parent."""
+        return self.epochs - self.start_epoch
 
 
 def trials_of(records: Sequence[TrialRecord]) -> dict[int, Trial]:
@@ -33,7 +45,8 @@ def trials_of(records: Sequence[TrialRecord]) -> dict[int, Trial]:
     return {
         r.number: Trial(
             r.number, r.parameters, r.seed, r.configuration, r.purpose, r.state, r.epochs,
-            _metrics(r),
+            _metrics(r), r.parent, r.start_epoch,
+            has_state=0 < r.epochs == r.checkpoint,
         )
         for r in sorted(records, key=lambda record: record.number)
     }  # fmt: skip

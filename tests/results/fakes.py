@@ -355,3 +355,40 @@ def sampled(trials: int = 40, epochs: int = 5) -> Fake:
     )
     failed = dict.fromkeys(range(8, trials, 9), DIVERGED)
     return make(spec, configurations, classification_curve, CLASSIFICATION, failed)
+
+
+#: The trials of :func:`population`: parent, first epoch, last epoch, learning rate.
+_MEMBERS = (
+    (None, 1, 6, 0.1), (None, 1, 6, 0.08), (None, 1, 2, 0.001), (None, 1, 4, 0.01),
+    (0, 3, 6, 0.12), (4, 5, 6, 0.15),
+)  # fmt: skip
+
+
+def population() -> Fake:
+    """Four trials of six epochs: 4 took the place of 2 after epoch 2, 5 that of 3 after epoch 4.
+
+    The best is trial 5, which went on from 4, which went on from 0. ``m`` falls by a tenth of the
+    learning rate with each epoch.
+    """
+    spec = {
+        "name": "s", "title": "S", "trainable": "t", "dataset": "d", "epochs": 6, "metric": "m",
+        "mode": "min", "strategy": "random", "seed": 42, "trials": 4,
+        "parameters": {"learning_rate": {"low": 0.001, "high": 0.2}},
+        "scheduler": {"name": "pbt", "population": 4, "interval": 2, "perturb": ["learning_rate"]},
+    }  # fmt: skip
+    trials: list[TrialRecord] = []
+    curves: dict[int, Curve] = {}
+    for number, (parent, first, last, rate) in enumerate(_MEMBERS):
+        value = 1.0 if parent is None else curves[parent].metrics["m"][first - 2]
+        if parent == 4:
+            value = curves[parent].metrics["m"][1]
+        values = [(value or 0.0) - rate / 10 * k for k in range(1, last - first + 2)]
+        curves[number] = Curve(number, tuple(range(first, last + 1)), {"m": tuple(values)})
+        ended = START + timedelta(seconds=9)
+        trial = TrialRecord(
+            number, TrialState.SUCCEEDED if last == 6 else TrialState.STOPPED,
+            {"learning_rate": rate}, 42, {"m": values[-1]}, last, 1.5 * len(values), "node-a",
+            attempt=1, started_at=START, finished_at=ended, parent=parent, start_epoch=first - 1,
+        )  # fmt: skip
+        trials.append(trial)
+    return Fake(_job(spec, trials), tuple(trials), tuple(curves.values()), {})

@@ -265,3 +265,11 @@ def test_any_numbers_make_text_without_nan(
     )
     words = set(text_of(fake).replace("(", " ").replace(")", " ").replace(",", " ").split())
     assert not words & {"nan", "inf", "-inf", "n/a", "None"}
+
+
+def test_copies_in_a_population_are_explained_with_the_whole_curve() -> None:
+    text = text_of(fakes.population())
+    assert "2 trials went on from the state of a better one, with other values" in text
+    assert "2 trials ended early, after 2 and 4 of 6 epochs" in text
+    assert "The M was lowest at epoch 6 (0.9260), the last one." in text
+    assert "all else equal" not in text

@@ -162,5 +162,20 @@ def test_a_trial_is_shown_as_reports_show_it() -> None:
     assert list(row) == [
         "number", "state", "parameters", "seed", "metrics", "epochs", "seconds", "node",
         "attempts", "error", "engine", "purpose", "configuration", "model_bytes",
+        "parent", "start_epoch",
     ]  # fmt: skip
     assert row["error"] == {"kind": "diverged", "message": DIVERGED.message}
+
+
+def test_a_population_s_best_is_said_to_be_the_end_of_a_schedule() -> None:
+    fake = fakes.population()
+    for text in (
+        export.best_yaml(fake.job),
+        export.best_curl(fake.job, "http://x", with_token=False),
+    ):
+        assert "# Parameters changed during training (pbt)" in text
+        assert "to get the same result" not in text
+    rows = list(csv.DictReader(io.StringIO(export.trials_csv(fake.trials))))
+    assert [(row["parent"], row["start_epoch"]) for row in rows[3:]] == [
+        ("", "0"), ("0", "2"), ("4", "4"),
+    ]  # fmt: skip

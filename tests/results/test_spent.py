@@ -25,3 +25,8 @@ def test_each_trial_counts_once_by_how_it_ended() -> None:
 
 def test_nothing_has_been_spent_yet() -> None:
     assert spent(()).total == Amount(0, 0, 0.0)
+
+
+def test_what_a_copy_did_not_train_itself_does_not_count() -> None:
+    found = spent(fakes.population().trials)
+    assert (found.useful.epochs, found.stopped.epochs) == (18, 6)

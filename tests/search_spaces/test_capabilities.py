@@ -83,6 +83,17 @@ def test_what_learns_nothing_takes_no_history(strategy: str) -> None:
     assert pointers(strategy="tpe", warm_start=["a"], history=KNOWN) == []
 
 
+def test_a_population_is_drawn_at_random_and_its_schedule_is_not_confirmed() -> None:
+    pbt = {"scheduler": {"name": "pbt", "population": 2}}
+    for strategy in SAMPLERS:
+        expected = [] if strategy in ("random", "sobol") else ["/strategy"]
+        assert pointers(strategy=strategy, **pbt, confirm=False) == expected
+    assert pointers(confirm=True, **pbt) == ["/confirm"]
+    patience = {"budget": {"trials_without_improvement": 3}}
+    assert pointers(**patience, **pbt) == ["/budget/trials_without_improvement"]
+    assert pointers(**patience, scheduler="asha") == []
+
+
 @pytest.mark.parametrize("strategy", ["single", "one_at_a_time", "grid"])
 def test_strategies_that_list_run_nothing_else(strategy: str) -> None:
     told = {"warm_start": ["a"], "history": KNOWN}

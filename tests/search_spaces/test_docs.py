@@ -105,7 +105,7 @@ def test_the_table_of_schedulers_has_each_with_its_parameters() -> None:
     assert tuple(said) == SCHEDULERS
     for name, parameters in PARAMETERS.items():
         if said[name] != "as `asha`":
-            assert re.findall(r"`(\w+)` \(([\w.]+)\)", said[name]) == [
+            assert re.findall(r"`(\w+)` \(([^()]+)\)", said[name]) == [
                 (parameter, json.dumps(getattr(Scheduler(name), parameter)))
                 for parameter in parameters
             ]

@@ -26,6 +26,15 @@ def test_a_name_means_the_defaults_which_are_written_out(name: str) -> None:
         {"name": "asha", "reduction_factor": 4, "min_epochs": 2, "stops": True},
         {"name": "hyperband", "reduction_factor": 2, "min_epochs": 1, "stops": False},
         {"name": "median", "min_epochs": 3, "min_trials": 10},
+        {
+            "name": "pbt",
+            "population": 4,
+            "interval": 3,
+            "quantile": 0.5,
+            "resample_probability": 0,
+            "perturbation": [0.5, 2],
+            "perturb": ["learning_rate"],
+        },
     ],
 )
 def test_each_scheduler_takes_its_own_parameters(raw: dict[str, Any]) -> None:
@@ -46,6 +55,17 @@ def test_each_scheduler_takes_its_own_parameters(raw: dict[str, Any]) -> None:
         ({"name": "asha", "reduction_factor": 3.0}, "/at/reduction_factor", Code.WRONG_TYPE),
         ({"name": "asha", "min_epochs": 0}, "/at/min_epochs", Code.OUT_OF_RANGE),
         ({"name": "asha", "stops": 1}, "/at/stops", Code.WRONG_TYPE),
+        ({"name": "pbt", "population": 1}, "/at/population", Code.OUT_OF_RANGE),
+        ({"name": "pbt", "interval": 0}, "/at/interval", Code.OUT_OF_RANGE),
+        ({"name": "pbt", "quantile": 0.6}, "/at/quantile", Code.OUT_OF_RANGE),
+        ({"name": "pbt", "quantile": "a"}, "/at/quantile", Code.WRONG_TYPE),
+        ({"name": "pbt", "resample_probability": 2}, "/at/resample_probability", Code.OUT_OF_RANGE),
+        ({"name": "pbt", "perturbation": 0.8}, "/at/perturbation", Code.WRONG_TYPE),
+        ({"name": "pbt", "perturbation": [1.2, 2]}, "/at/perturbation", Code.OUT_OF_RANGE),
+        ({"name": "pbt", "perturbation": [0.8, "a"]}, "/at/perturbation/1", Code.WRONG_TYPE),
+        ({"name": "pbt", "perturb": []}, "/at/perturb", Code.EMPTY),
+        ({"name": "pbt", "perturb": "lr"}, "/at/perturb", Code.WRONG_TYPE),
+        ({"name": "pbt", "min_epochs": 2}, "/at/min_epochs", Code.UNKNOWN_KEY),
     ],
 )
 def test_bad_schedulers(raw: object, pointer: str, code: str) -> None:
@@ -62,6 +82,7 @@ def test_bad_schedulers(raw: object, pointer: str, code: str) -> None:
         ("ASHAScheduler", "asha"), ("async_hyperband", "asha"), ("SuccessiveHalvingPruner", "asha"),
         ("HyperbandPruner", "hyperband"), ("MedianPruner", "median"), ("NopPruner", "none"),
         ("median_stopping_rule", "median"), ("fifo", "none"),
+        ("PopulationBasedTraining", "pbt"), ("PBTTuner", "pbt"),
     ],
 )  # fmt: skip
 def test_schedulers_of_other_tools(theirs: str, ours: str) -> None:
@@ -72,6 +93,17 @@ def test_schedulers_of_other_tools(theirs: str, ours: str) -> None:
 def test_the_first_epoch_at_which_trials_are_compared() -> None:
     assert Scheduler("none").first_rung == 0
     assert Scheduler("asha", min_epochs=2).first_rung == 2
+    assert Scheduler("pbt", interval=3).first_rung == 3
+
+
+def test_a_population_s_size_and_copies() -> None:
+    assert [name for name in SCHEDULERS if Scheduler(name).is_population] == ["pbt"]
+    assert Scheduler("pbt", population=8).replaced == 2
+    assert Scheduler("pbt", population=3, quantile=0.5).replaced == 1
+    assert Scheduler("pbt", population=8, interval=2).most_copies(9) == 8
+    assert Scheduler("pbt", population=8, interval=2).most_copies(8) == 6
+    assert Scheduler("asha").most_copies(9) == 0
+    assert Scheduler("pbt", perturbation=(1.5, 0.5)).perturbation == (0.5, 1.5)
 
 
 def test_what_promotes_needs_states() -> None:
@@ -91,9 +123,12 @@ def test_what_stops_trials_for_good() -> None:
         ("min_resource", "write min_epochs instead"),
         ("eta", "write reduction_factor instead"),
         ("max_t", "leave it out: trials train at most the epochs of the space"),
+        ("population_size", "write population instead"),
+        ("quantile_fraction", "write quantile instead"),
     ],
 )
 def test_parameters_of_other_tools(theirs: str, hint: str) -> None:
+    own = "pbt" if theirs[0] in "pq" else "asha"
     with pytest.raises(SearchSpaceError) as caught:
-        Scheduler.from_json({"name": "asha", theirs: 3})
+        Scheduler.from_json({"name": own, theirs: 3})
     assert [problem.hint for problem in caught.value.problems] == [hint]

@@ -113,3 +113,15 @@ def test_a_parameter_without_default_is_allowed() -> None:
 def test_all_problems_are_named_at_once() -> None:
     with pytest.raises(ValueError, match=r"trainable 'a b': name .*; no data set .*; 2 metrics"):
         declare(name="a b", datasets=("mnist",), metrics=(SCORE, SCORE))
+
+
+def test_what_may_change_are_parameters_of_a_function_that_resumes() -> None:
+    assert declare().changeable == ()
+    assert declare(resumes=True, changeable=("x",)).changeable == ("x",)
+    for changes, reason in (
+        ({"changeable": ["x"]}, "must be a tuple of the names"),
+        ({"changeable": ("y",), "resumes": True}, "names 'y', which is no parameter: x"),
+        ({"changeable": ("x",)}, "the function does not resume"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            declare(**changes)

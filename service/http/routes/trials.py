@@ -6,6 +6,8 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from results.errors import IllegalMove
+from results.lineage import AGAIN, why_not_again
 from service.http.dependencies import JobId, StoreDep, TrialNumber
 from service.http.openapi import PROBLEMS
 from service.rerun import rerun_request
@@ -27,8 +29,14 @@ def trial_history(job_id: JobId, number: TrialNumber, store: StoreDep) -> Histor
 
 @router.get("/request")
 def request_again(job_id: JobId, number: TrialNumber, store: StoreDep) -> dict[str, Any]:
-    """Show the body of `POST /jobs` that runs this trial again, as `argbest reproduce` does."""
+    """Show the body of `POST /jobs` that runs this trial again, as `argbest reproduce` does.
+
+    409 for a trial that went on from another one's state: it is part of a schedule.
+    """
     trial, job = store.trial(job_id, number), store.job(job_id)
+    if trial.parent is not None:
+        reason = why_not_again(number, trial.parent, trial.start_epoch)
+        raise IllegalMove(reason, hint=AGAIN)
     return rerun_request(
         job.id, job.name, job.spec,
         number=number, parameters=trial.parameters, seed=trial.seed,

@@ -146,3 +146,15 @@ def test_trials_that_do_not_differ_are_named_by_their_numbers() -> None:
     results = results_of(fake._replace(trials=same, curves=fake.curves[:2]))
     lines = axes_of(results, "train_loss").get_lines()
     assert [line.get_label() for line in lines] == ["trial 0", "trial 1 (best)"]
+
+
+def test_the_line_of_a_copy_begins_where_it_left_the_other_one() -> None:
+    results = results_of(fakes.population())
+    points = curves_of(results, "m").points
+    assert [point.epoch for point in points[5]] == [4, 5, 6]
+    assert points[5][0] == points[4][-3]
+    assert [point.epoch for point in points[0]] == [1, 2, 3, 4, 5, 6]
+    assert (
+        "2 trials went on from another one, where its line begins."
+        in captions_of(fakes.population())["m"]
+    )

@@ -63,3 +63,11 @@ def test_no_importances_of_too_few_or_equal_trials() -> None:
     assert searches.importances(results_of(equal)) == {}
     assert "importance" not in names_of(equal)
     assert plots.draw("parallel_coordinates", results_of(equal), "svg").startswith(b"<?xml")
+
+
+def test_what_changed_during_training_has_no_importance() -> None:
+    fake = fakes.sampled()
+    assert searches.has_importances(results_of(fake))
+    scheduler = {"name": "pbt", "population": fake.job.spec.trials}
+    changed = fake._replace(job=fakes.with_spec(fake.job, scheduler=scheduler))
+    assert not searches.has_importances(results_of(changed))

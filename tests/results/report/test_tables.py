@@ -14,6 +14,7 @@ from results.report.tables import (
     facts,
     failures_table,
     front_table,
+    schedule_table,
     tables,
     trials_table,
 )
@@ -186,3 +187,15 @@ def test_a_trial_without_a_report_is_listed(state: TrialState) -> None:
     row = trials_table(results_of(fake._replace(trials=trials))).rows[-1]
     assert row[:4] == ("", "7", state.value, "1")
     assert row[-4:] == ("n/a", "n/a", "0", "0.0 s")
+
+
+def test_a_population_shows_from_where_trials_went_on_and_the_best_one_s_schedule() -> None:
+    results = results_of(fakes.population())
+    table = trials_table(results)
+    origins = dict(zip(column(table, "Trial"), column(table, "Went on from"), strict=True))
+    assert origins["5"] == "trial 4, epoch 4"
+    assert origins["0"] == ""
+    found = schedule_table(results)
+    assert found.columns == ("Epochs", "Trial", "Learning rate")
+    assert found.rows == (("1 to 2", "0", "0.1"), ("3 to 4", "4", "0.12"), ("5 to 6", "5", "0.15"))
+    assert schedule_table(results_of(fakes.feedforward())).rows == ()

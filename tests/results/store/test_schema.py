@@ -22,7 +22,7 @@ from results.states import FailureKind, JobState, TrialState
 from results.store import Store, open_store, schema
 from tests.results.store.samples import SPEC, accept, claim
 
-REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0011", "0012"]
+REVISIONS = [f"{number:04}" for number in range(1, 13)]
 JOB_ID = "0123456789abcdef"
 OLD_SPEC = replace(SPEC, tags={"a": "b"})
 #: The states that trials had before revision 0007.
@@ -232,7 +232,7 @@ def test_a_former_version_reads_what_waited_and_what_was_stopped(empty_store: St
 def test_each_revision_is_among_those_that_are_tried(empty_store: Store) -> None:
     with empty_store._database.read() as connection:
         script = ScriptDirectory.from_config(schema.config(connection))
-    assert sorted(found.revision for found in script.walk_revisions()) == REVISIONS
+    assert sorted(found.revision for found in script.walk_revisions()) == sorted(REVISIONS)
 
 
 def test_a_migration_can_be_undone(empty_store: Store) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from results.errors import IllegalMove, LeaseLost, TrialNotFound
-from results.records import Checkpoint, EpochReport, NewTrial
+from results.records import Checkpoint, EpochReport, Failure, Lease, NewTrial
 from results.states import FailureKind, JobState, Purpose, TrialState
 from results.store import Store
 from results.store.batch import (
@@ -21,7 +22,8 @@ from results.store.batch import (
     RequeueTrial,
     StartTrial,
 )
-from tests.results.store.samples import accept, claim, report, started
+from search_spaces import Scheduler
+from tests.results.store.samples import SPACE, SPEC, accept, claim, report, started
 
 METRIC = "validation_accuracy"
 
@@ -278,3 +280,78 @@ def test_each_change_of_a_trial_is_an_event(store: Store) -> None:
         (0, "succeeded", 1, ""),
         (None, "succeeded", None, ""),
     ]
+
+
+def population(store: Store) -> tuple[Lease, str]:
+    """Return a job whose trial 0 has paused after epoch 2, and a copy of it, trial 1."""
+    scheduler = Scheduler("pbt", population=2, perturb=("learning_rate",))
+    spec = replace(SPEC, space=replace(SPACE, scheduler=scheduler))
+    job = store.create_job(spec, fingerprint="f", trials=[])
+    lease = claim(store)
+    store.write(lease, [
+        AddTrial(NewTrial(0, {"learning_rate": 0.1}, 42)),
+        StartTrial(0, "here"), Reports([current(0, e, 0.1 * e) for e in (1, 2)]),
+        AddCheckpoint(checkpoint(2)), PauseTrial(0),
+        AddTrial(NewTrial(1, {"learning_rate": 0.12}, 42, parent=0, start_epoch=2)),
+    ])  # fmt: skip
+    return lease, job.id
+
+
+def test_a_copy_begins_after_its_start_epoch_and_counts_what_it_trains_itself(store: Store) -> None:
+    lease, job_id = population(store)
+    copy = store.trial(job_id, 1)
+    assert (copy.parent, copy.start_epoch, copy.epochs, copy.trained) == (0, 2, 2, 0)
+    assert store.curve(job_id, 1).epochs == ()
+    assert [curve.trial for curve in store.curves(job_id)] == [0]
+    with pytest.raises(ValueError, match="resumed_from must be an integer from 2"):
+        store.start_trial(lease, 1, node="here")
+    store.write(lease, [StartTrial(1, "here", 2), Reports([current(1, 3, 0.5)])])
+    assert store.curve(job_id, 1).epochs == (3,)
+    assert store.job(job_id).progress.epochs_done == 3
+    assert store.trial(job_id, 1).attempt == 1
+    # Lost before a checkpoint of its own: it begins again from its parent's state.
+    store.write(lease, [RequeueTrial(1, "lost"), StartTrial(1, "there", 2, is_retry=True)])
+    again = store.trial(job_id, 1)
+    assert (again.attempt, again.epochs, again.trained) == (2, 2, 0)
+    assert store.job(job_id).progress.epochs_done == 2
+    store.write(lease, [Reports([current(1, 3, 0.6)]), FinishTrial(1, TrialState.SUCCEEDED)])
+    assert store.curve(job_id, 1).metrics == {METRIC: (0.6,)}
+    assert store.job(job_id).best is not None
+
+
+def test_a_copy_has_an_earlier_parent_and_stays_the_copy_of_it(store: Store) -> None:
+    lease, job_id = population(store)
+    same = NewTrial(1, {"learning_rate": 0.12}, 42, parent=0, start_epoch=2)
+    store.add_trial(lease, same)
+    for wrong in (replace(same, start_epoch=1), replace(same, parent=None, start_epoch=0)):
+        with pytest.raises(ValueError, match="another configuration, seed, purpose or parent"):
+            store.add_trial(lease, wrong)
+    for number, parent, epoch in ((2, 2, 2), (2, 0, 0), (2, None, 2)):
+        with pytest.raises(ValueError, match="trial 2"):
+            store.add_trial(lease, NewTrial(number, {}, 1, parent=parent, start_epoch=epoch))
+    details = [event.detail for event in store.events(after=0, job_id=job_id) if event.trial == 1]
+    assert details == ["from trial 0 after epoch 2"]
+
+
+def test_a_population_trains_as_many_epochs_as_its_places_have(store: Store) -> None:
+    _, job_id = population(store)
+    progress = store.job(job_id).progress
+    assert (progress.trials, progress.epochs_total) == (3, 6)
+
+
+def test_of_a_population_only_what_never_finished_runs_again(store: Store) -> None:
+    lease, job_id = population(store)
+    lost = Failure(FailureKind.DIVERGED, "nan")
+    store.write(lease, [StartTrial(1, "here", 2), FinishTrial(1, TrialState.FAILED, lost)])
+    store.finish_job(lease, JobState.FAILED)
+    assert store.trial(job_id, 0).state is TrialState.CANCELLED
+    job = store.retry_failed(job_id)
+    assert (job.state, job.progress.failed, job.progress.finished) == (JobState.QUEUED, 1, 1)
+    assert store.trial(job_id, 0).state is TrialState.QUEUED
+    assert store.trial(job_id, 1).state is TrialState.FAILED
+    lease = claim(store)
+    store.write(lease, [StartTrial(0, "here", 2), FinishTrial(0, TrialState.SUCCEEDED)])
+    store.finish_job(lease, JobState.SUCCEEDED)
+    with pytest.raises(IllegalMove, match="only failed trials that others have replaced"):
+        store.retry_failed(job_id)
+    assert store.job(job_id).state is JobState.SUCCEEDED

@@ -166,3 +166,16 @@ def test_a_storage_that_is_away_leaves_no_row_without_its_file(
     (model,) = store.checkpoints(lease.job_id)
     assert (model.trial, model.epoch) == (0, 2)
     assert storage.has(model.name)
+
+
+def test_what_a_copy_begins_with_stays_until_it_has_its_own(store: Store, storage: Storage) -> None:
+    lease = job_with(store, 1, keep=0)
+    train(store, storage, lease, 0, 0.1, TrialState.FAILED)
+    store.add_trial(lease, NewTrial(1, {"learning_rate": 0.1}, 42, parent=0, start_epoch=1))
+    assert kept(store, storage, lease) == ["0/1"]
+    store.start_trial(lease, 1, node="here", resumed_from=1)
+    store.write_reports(lease, [EpochReport(1, 1, 2, {"train_rmse": 0.1}, 2)])
+    name = f"jobs/{lease.job_id}/1/2.npz"
+    storage.mark(name)
+    store.add_checkpoint(lease, Checkpoint(1, 2, 2, name, 0, "0" * 64))
+    assert kept(store, storage, lease) == ["1/2"]

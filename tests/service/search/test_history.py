@@ -128,3 +128,11 @@ def test_of_a_job_the_trials_of_its_search_that_succeeded_count() -> None:
         ),
     ]  # fmt: skip
     assert of_job("abc", records) == [PastTrial("job abc", SGD, {"score": 0.5})]
+
+
+def test_a_copy_in_a_population_tells_nothing() -> None:
+    records = [
+        TrialRecord(n, TrialState.SUCCEEDED, SGD, 42, {"score": 0.5}, parent=parent)
+        for n, parent in enumerate((None, 0))
+    ]
+    assert len(of_job("a", records)) == 1

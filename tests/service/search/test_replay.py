@@ -182,3 +182,10 @@ def test_the_work_is_bounded() -> None:
     found = replayed(job(), most_epochs=2 * 27 * 9)
     assert 2 < found.stopping.orders < MOST_ORDERS
     assert found.stopping.epochs * (found.stopping.orders - 1) < 2 * 27 * 9
+
+
+def test_a_population_and_its_scheduler_cannot_be_replayed() -> None:
+    with pytest.raises(NotReplayable, match="pbt changed the parameters of its trials"):
+        replayed(fakes.population())
+    with pytest.raises(NotReplayable, match="pbt cannot be replayed: it changes parameters"):
+        replayed(job(), Scheduler("pbt"))

@@ -13,7 +13,7 @@ from results.records import TrialRecord
 from results.states import Purpose, TrialState
 from search_spaces import Budget
 from service.search.budget import BudgetTracker
-from service.search.samplers import make_sampler
+from service.search.samplers import Sampler, make_sampler
 from service.search.scheduler import Action
 from service.search.schedulers import make_scheduler
 from service.search.search import Search, Step, Values
@@ -44,9 +44,7 @@ class World:
     def new_search(self) -> Search:
         space = self.spec.space
         records = sorted(self.trials.values(), key=lambda record: record.number)
-        sampler = None
-        if space.is_sampled:
-            sampler = make_sampler(space, seed=self.spec.seed, records=records)
+        sampler = self.new_sampler(records) if space.is_sampled else None
         rungs = make_scheduler(space.scheduler, epochs=EPOCHS)
         kept: dict[int, Values] = {
             number: {epoch: found[epoch] for epoch in found if epoch in rungs.rungs()}
@@ -57,6 +55,9 @@ class World:
             self.spec, records, kept, scheduler=rungs, sampler=sampler, budget=budget,
             ended_by=self.ended_by,
         )  # fmt: skip
+
+    def new_sampler(self, records: list[TrialRecord]) -> Sampler:
+        return make_sampler(self.spec.space, seed=self.spec.seed, records=records)
 
     def take_over(self) -> None:
         """Lose the driver: what ran is queued again, and the search begins from the records."""
@@ -73,9 +74,15 @@ class World:
     def begin(self) -> bool:
         """Begin a step where one can begin; return whether one did."""
         step = self.search.next(nothing_runs=not self.running)
-        for number in self.search.take_stopped():
-            if number in self.trials:
-                self.change(number, state=TrialState.STOPPED)
+        for copy in self.search.take_copies():
+            new = TrialRecord(
+                copy.number, TrialState.QUEUED, copy.parameters, copy.seed, epochs=copy.epochs,
+                parent=copy.parent, start_epoch=copy.start_epoch,
+            )  # fmt: skip
+            self.trials.setdefault(copy.number, new)
+        for stopped in self.search.take_stopped():
+            if stopped.number in self.trials:
+                self.change(stopped.number, state=TrialState.STOPPED)
         self.ended_by = self.search.ended_by
         if step is None:
             return False

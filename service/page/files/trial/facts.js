@@ -13,7 +13,7 @@ export function trialFacts(trial, job) {
   return factList([
     ["Epochs", epochs], ["Node", trial.node ?? ""], ["Attempts", String(trial.attempts)], ["Time trained", duration(trial.seconds)],
     ["Began", moment(trial.started_at)], ["Ended", moment(trial.finished_at)], ["Seed", String(trial.seed)],
-    ["Confirms trial", confirms], ["Engine", trial.engine], ["Newest checkpoint", trial.checkpoint ? `epoch ${trial.checkpoint}` : ""],
+    ["Went on from", trial.parent == null ? "" : `trial ${trial.parent}, epoch ${trial.start_epoch}`], ["Confirms trial", confirms], ["Engine", trial.engine], ["Newest checkpoint", trial.checkpoint ? `epoch ${trial.checkpoint}` : ""],
     ["Model", trial.model_bytes ? bytes(trial.model_bytes) : ""],
   ]);
 }

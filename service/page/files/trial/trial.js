@@ -52,13 +52,13 @@ function actionsOf(main, job, trial) {
   });
   const canRetry = trial.state === "failed" && RUNS_AGAIN.includes(job.state);
   const items = [
-    { label: "Run it again and compare the curves", command: ["argbest", "reproduce", job.id, trial.number], request: { path: `${path}/trials/${trial.number}/request` } },
+    ...(trial.parent != null ? [] : [{ label: "Run it again and compare the curves", command: ["argbest", "reproduce", job.id, trial.number], request: { path: `${path}/trials/${trial.number}/request` } }]),
     ...(canRetry ? [{ label: "Retry the failed trials of its job", command: ["argbest", "retry", job.id], request: { method: "POST", path: `${path}/retry-failed` } }] : []),
     { label: "Its log", command: ["argbest", "logs", job.id, "--trial", trial.number], request: { path: `${path}/trials/${trial.number}/log` } },
     { label: "Its curve", command: ["argbest", "curve", job.id, trial.number], request: { path: `${path}/trials/${trial.number}/curve` } },
   ];
   return make("div", { class: "acts" }, make("div", { class: "controls" },
-    make("button", { onclick: again, title: "the same code, configuration and seed, as a job of its own" }, "Run again"),
+    trial.parent != null ? "" : make("button", { onclick: again, title: "the same code, configuration and seed, as a job of its own" }, "Run again"),
     canRetry ? make("button", { onclick: retry, title: "of the whole job, as further attempts" }, "Retry failed trials") : ""), problem, commands(items));
 }
 
