@@ -588,13 +588,24 @@ class ControllerView(Answer):
     seconds_ago: float
 
 
+class TokenView(Answer):
+    """A token, without its secret.
+
+    ``job`` is the id of the one job that the token of a link reads; it is left out for the others.
+    """
+
+    name: str
+    scope: str
+    job: str | None = _LEFT_OUT
+
+
 class ClusterUsageView(Answer):
     """What occupies the cluster.
 
     ``nodes`` is null where Ray's dashboard does not answer; ``nodes_problem`` says why. What the
     nodes have together, ``capacity``, is null until a driver has seen it. ``jobs`` have the slots,
     ``trials`` run in them. ``queued`` jobs wait for a controller; ``queue`` has those that begin
-    first.
+    first. ``token`` is the one that was sent, null where none is asked for.
     """
 
     address: str
@@ -609,6 +620,7 @@ class ClusterUsageView(Answer):
     database: DatabaseView
     disk: DiskView
     controllers: list[ControllerView]
+    token: TokenView | None
 
 
 class JobList(Answer):
@@ -650,17 +662,6 @@ class HealthView(Answer):
     """The process is alive."""
 
     status: str
-
-
-class TokenView(Answer):
-    """A token, without its secret.
-
-    ``job`` is the id of the one job that the token of a link reads; it is left out for the others.
-    """
-
-    name: str
-    scope: str
-    job: str | None = _LEFT_OUT
 
 
 class TokenDetailView(TokenView):

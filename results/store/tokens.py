@@ -139,9 +139,12 @@ class TokenMethods(Transactions):
 
     def revoke_token(self, name: str) -> None:
         """Delete a token; raise :class:`results.errors.TokenNotFound` if there is none."""
-        with self._database.write(durable=True) as connection:
-            if not connection.execute(sa.delete(TOKENS).where(TOKENS.c.name == name)).rowcount:
-                raise TokenNotFound(f"no token is named {name!r}")
+        found = 0
+        if _NAME.fullmatch(name):
+            with self._database.write(durable=True) as connection:
+                found = connection.execute(sa.delete(TOKENS).where(TOKENS.c.name == name)).rowcount
+        if not found:
+            raise TokenNotFound(f"no token is named {name!r}")
 
 
 def _digest(secret: str) -> str:

@@ -6,11 +6,11 @@ import shutil
 import time
 from collections.abc import Iterator
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import ValidationError
 
 from results.errors import StoreUnavailable
-from results.records import JobRecord
+from results.records import JobRecord, TokenRecord
 from results.states import JobState
 from results.store import Store
 from service.disk import disk_problem
@@ -31,6 +31,7 @@ from service.schemas import (
     OccupantView,
     QueuedView,
     RunningTrialView,
+    TokenView,
 )
 from service.settings import Settings
 
@@ -52,7 +53,7 @@ def show_cluster(settings: SettingsDep) -> ClusterView:
 
 
 @router.get("/usage")
-def show_usage(settings: SettingsDep, store: StoreDep) -> ClusterUsageView:
+def show_usage(request: Request, settings: SettingsDep, store: StoreDep) -> ClusterUsageView:
     """Show what occupies the cluster, what waits, and the state of the parts of the service.
 
     A part that does not answer says so in its `problem`, or in `nodes_problem`.
@@ -65,6 +66,7 @@ def show_usage(settings: SettingsDep, store: StoreDep) -> ClusterUsageView:
         except (ClusterError, Unavailable) as error:
             problem = str(error)
     capacity, queued = store.capacity(), _queued(store)
+    token: TokenRecord | None = request.state.token
     return ClusterUsageView(
         address=settings.ray_address,
         dashboard_url=settings.dashboard_url,
@@ -78,6 +80,7 @@ def show_usage(settings: SettingsDep, store: StoreDep) -> ClusterUsageView:
         database=_database(store),
         disk=_disk(settings),
         controllers=list(_controllers(settings)),
+        token=None if token is None else TokenView(name=token.name, scope=token.scope),
     )
 
 

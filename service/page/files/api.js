@@ -52,12 +52,6 @@ export async function request(path, { headers = {}, ...options } = {}) {
 
 export const get = async (path, options) => (await request(path, options)).json();
 
-// Whether the service can take work, and the token that was sent; a service that is not ready answers 503.
-export async function readiness() {
-  const token = hasToken() ? { Authorization: `Bearer ${sessionStorage.getItem(key)}` } : {};
-  return (await reached(fetch("/readyz", { headers: token }))).json();
-}
-
 const send = (method, path, body) => {
   const json = { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   return request(path, { method, ...(body ? json : {}) });

@@ -6,7 +6,7 @@ import { make } from "./parts/elements.js";
 import { ownToken, sharedJob, takeShared } from "./shared.js";
 
 // Each is loaded when it is first asked for.
-const VIEWS = {
+export const VIEWS = {
   jobs: () => import("./jobs/jobs.js"),
   job: () => import("./job/job.js"),
   trial: () => import("./trial/trial.js"),

@@ -18,9 +18,9 @@ from tests.service.running import free_port, until
 
 
 @contextmanager
-def served(settings: Settings, store: Store) -> Iterator[str]:
-    """Yield the address of the API."""
-    port = free_port()
+def served(settings: Settings, store: Store, *, port: int = 0) -> Iterator[str]:
+    """Yield the address of the API, on this port or a free one."""
+    port = port or free_port()
     config = uvicorn.Config(
         create_app(settings, store), port=port, log_level="error", timeout_graceful_shutdown=1
     )

@@ -73,7 +73,7 @@ function runningTrials({ trials, jobs }, now) {
     usage ? right(usage.cpu.toFixed(2)) : "", usage ? right(bytes(usage.memory)) : "", usage?.gpu != null ? right(`${Math.round(100 * usage.gpu)} %`) : "",
   ] }));
   const more = trials.length > MOST_TRIALS ? make("p", { class: "muted" }, `The first ${MOST_TRIALS} of ${trials.length} trials.`) : "";
-  return make("div", {}, table(["Trial", "Job", "Node", "For", "Processors busy", "Memory", "GPU"], rows), more);
+  return make("div", { class: "running-trials" }, table(["Trial", "Job", "Node", "For", "Processors busy", "Memory", "GPU"], rows), more);
 }
 
 function nodesTable({ nodes, nodes_problem: problem, trials }) {
@@ -110,10 +110,11 @@ export async function show(main) {
     const dashboard = usage.dashboard_url ? make("p", {}, make("a", { href: usage.dashboard_url }, "Ray dashboard"), make("span", { class: "muted" }, " asks for the token in <data folder>/ray/token")) : "";
     live.replaceChildren(parts(usage), part("What occupies it", occupants(usage), runningTrials(usage, now)), part("Queue", queueTable(usage, now)), part("Nodes", nodesTable(usage), dashboard));
     seen.textContent = `As of ${moment(now)}.`;
+    return usage;
   };
-  await draw();
+  const first = await draw();
   main.replaceChildren(make("h2", {}, "Cluster"), seen, live, commands(LOOKS), ...lists.map(({ element }) => element));
-  for (const { read } of lists) read();
+  for (const { read } of lists) read(first);
   const timer = setInterval(() => {
     // Somebody who reads a table with the keyboard keeps the place.
     if (document.hidden || live.contains(document.activeElement)) return;

@@ -1,5 +1,5 @@
 // The tokens, for an admin: who may do what, the links to single jobs, new ones, and their end.
-import { get, post, readiness, remove } from "../api.js";
+import { get, post, remove } from "../api.js";
 import { commands, copyable } from "../parts/commands.js";
 import { make, table } from "../parts/elements.js";
 import { announce } from "../parts/faces.js";
@@ -55,8 +55,7 @@ export function tokens(main) {
   const element = make("section", { "aria-labelledby": "tokens-title", hidden: "" }, make("h3", { id: "tokens-title" }, "Tokens"), problem, list, secret, newForm(ask, made),
     commands([{ label: "Tokens", command: ["argbest", "token", "ls"], request: { path: "/tokens" } }]));
   // Where no token is asked for there are none to manage, and others than admins see none.
-  const read = () => ask(async () => {
-    const { token } = await readiness();
+  const read = ({ token }) => ask(async () => {
     if (token?.scope !== "admin") return;
     element.hidden = false;
     await draw();

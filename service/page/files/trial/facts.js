@@ -55,6 +55,6 @@ const percent = (share) => `${Math.round(100 * share)} %`;
 export function usageFacts({ usage, state }, { spec }) {
   if (!usage) return state === "running" ? make("p", { class: "muted" }, "Its processes are looked at every 5 seconds.") : "";
   const gpus = usage.gpu === null || usage.gpu === undefined ? [] : [["GPU", `${percent(usage.gpu)} busy`], ["GPU memory", bytes(usage.gpu_memory)]];
-  const now = [["Processors", `${usage.cpu.toFixed(2)} busy of ${spec.resources_per_trial?.cpu ?? 1} asked for`], ["Memory", bytes(usage.memory)], ...gpus];
+  const now = [["Processors", `${usage.cpu.toFixed(2)} busy, ${spec.resources_per_trial?.cpu ?? 1} asked for`], ["Memory", bytes(usage.memory)], ...gpus];
   return factList([...(state === "running" ? now : []), ["Most memory seen", bytes(usage.memory_peak)]]);
 }

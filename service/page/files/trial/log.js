@@ -19,7 +19,7 @@ export function trialLog(job, trial) {
   // Whoever scrolls up reads: the text stays.
   text.addEventListener("scroll", () => { follow.checked = text.scrollHeight - text.scrollTop - text.clientHeight < 8; });
   const element = make("section", { "aria-labelledby": "log-title" }, make("h3", { id: "log-title" }, "Log"),
-    make("div", { class: "controls" }, make("label", {}, follow, " Follow the end"), download(path, "All as a file", `trial-${trial}.txt`)), text);
+    make("div", { class: "controls" }, make("label", {}, follow, " Follow the end"), download(`${path}?tail=10000`, "Its last 10,000 lines as a file", `trial-${trial}.txt`)), text);
   let next = null, kept = "";
   const show = () => {
     if (kept) text.replaceChildren(asShown(kept));

@@ -43,6 +43,7 @@ def test_what_occupies_the_cluster_is_shown(settings: Settings, store: Store) ->
     assert shown["disk"]["problem"] == ""
     assert 0 < shown["disk"]["free"] <= shown["disk"]["total"]
     assert shown["controllers"][0]["seconds_ago"] < 300
+    assert shown["token"] is None
 
 
 def test_a_part_that_is_away_says_so_and_the_others_are_shown(client: TestClient) -> None:

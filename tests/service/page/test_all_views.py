@@ -1,0 +1,53 @@
+"""Every view of the page can be used by everybody: axe, a small telephone, the keyboard alone."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from results.records import Failure, TokenScope
+from results.states import FailureKind, JobState, TrialState
+from results.store import Store
+from service.settings import Settings
+from tests.service.http.serving import served
+from tests.service.page.accessible import check
+from tests.service.page.test_trial import reported, submitted
+
+
+def test_every_view_can_be_used_by_everybody(
+    settings: Settings, store: Store, page: Page, complaints: list[str]
+) -> None:
+    job, lease = submitted(settings, store)
+    for number in (0, 1):
+        attempt = store.start_trial(lease, number, node="here")
+        reported(store, lease, attempt, range(1, 41), number=number)
+        error = Failure(FailureKind.USER_ERROR, "no such column", "Traceback") if number else None
+        state = TrialState.FAILED if number else TrialState.SUCCEEDED
+        store.finish_trial(lease, number, state, error)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    secret = store.create_token("boss", TokenScope.ADMIN).secret
+    views = {
+        "jobs": "#/jobs",
+        "new": "#/new",
+        "job": f"#/job/{job}",
+        "trial": f"#/job/{job}/trial/1",
+        "compare": f"#/compare?jobs={job},{job}",
+        "cluster": "#/cluster",
+    }
+    with served(settings.model_copy(update={"auth": "on"}), store) as url:
+        page.goto(f"{url}/#/nowhere")
+        expect(page.get_by_role("alert")).to_be_visible()
+        check(page)  # an error
+        page.goto(f"{url}/#/jobs")
+        expect(page.get_by_label("Token")).to_be_visible()
+        check(page)  # a token is asked for
+        page.get_by_label("Token").fill(secret)
+        page.get_by_role("button", name="Open").click()
+        known = page.evaluate("import('/page/page.js').then(({ VIEWS }) => Object.keys(VIEWS))")
+        assert set(known) <= set(views)
+        for view in known:
+            page.goto(f"{url}/{views[view]}")
+            expect(page.locator("h2").first).to_be_visible()
+            page.wait_for_load_state("networkidle")
+            page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+            check(page)
+    assert [text for text in complaints if "401" not in text] == []
