@@ -103,11 +103,12 @@ def _queue(changes: Changes, job_id: str, *, spec: JsonObject, detail: str, **co
     known = Counter(connection.scalars(purposes))
     # A search that a budget has ended keeps the trials that it has.
     is_over = columns.get("ended_by", job_row(connection, job_id, JOBS.c.ended_by).ended_by)
-    searched = known[Purpose.SEARCH]
-    planned = new.planned + (min(0, searched - new.trials) if is_over else 0)
+    more = 0 if is_over else max(0, new.trials - known[Purpose.SEARCH])
+    # At most: none of what confirmed a former winner may count for this one.
+    planned = known.total() + more + new.planned - new.trials
     columns |= {
-        **NO_DRIVER, "spec": {**stored, **spec}, "planned_trials": max(planned, known.total()),
-        "claims": 0, "error": None, "finished_at": None,
+        **NO_DRIVER, "spec": {**stored, **spec}, "planned_trials": planned, "claims": 0,
+        "error": None, "finished_at": None,
     }  # fmt: skip
     move_job(changes, job_id, JobState.QUEUED, detail=detail, **columns)
 

@@ -41,6 +41,7 @@ def make_search(store: Store, job: JobRecord, records: Sequence[TrialRecord]) ->
         sampler=sampler,
         budget=BudgetTracker(space, elapsed),
         ended_by=job.ended_by,
+        planned=job.progress.trials,
     )
 
 

@@ -56,7 +56,8 @@ class Search:
     ``records`` are the job's trials, those of a former run included. ``values`` hold what trials of
     a former run reported at the epochs where they are compared, with ``seconds`` among the metrics.
     ``ended_by`` says why a former run ended the search early: then only what was queued again since
-    is run, whatever the budget says. The same calls give the same answers.
+    is run, whatever the budget says. ``planned`` is how many trials the job is to have as far as is
+    known, those of its specification if that is None. The same calls give the same answers.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Search:
         sampler: Sampler | None,
         budget: BudgetTracker,
         ended_by: str = "",
+        planned: int | None = None,
     ) -> None:
         self._spec, self._space = spec, spec.space
         self._scheduler, self._sampler, self._budget = scheduler, sampler, budget
@@ -76,7 +78,7 @@ class Search:
         #: Why the search ended before all its trials had, "" if it did not.
         self.ended_by = ended_by
         #: How many trials the job will have; less than was planned once that is known.
-        self.planned = spec.planned
+        self.planned = spec.planned if planned is None else planned
         self._winner = Winner(spec, self._trials)
         self._population: Population | None = None
         if isinstance(scheduler, Pbt):

@@ -63,7 +63,19 @@ def test_the_best_stays_that_of_the_search(store: Store) -> None:
     assert store.job(job.id).best == job.best
     # More seeds go on from what has run.
     more = store.confirm_job(job.id, Confirm(top=2, seeds=4), fingerprint="a third")
-    assert (more.progress.trials, more.progress.finished) == (14, 3)
+    assert (more.progress.trials, more.progress.finished) == (15, 3)
+
+
+def test_a_smaller_confirmation_than_the_former_one_has_room_for_its_trials(store: Store) -> None:
+    job = succeeded(store)
+    store.confirm_job(job.id, CONFIRM, fingerprint="another")
+    lease = claim(store)
+    for number in range(2, 11):
+        store.add_trial(lease, NewTrial(number, {}, number, Purpose.CONFIRM, number % 2))
+        finish(store, lease, number, 0.5)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    smaller = store.confirm_job(job.id, Confirm(top=1, seeds=3), fingerprint="a third").progress
+    assert (smaller.trials, smaller.finished) == (11 + 6, 11)
 
 
 def test_a_search_that_a_budget_has_ended_stays_so(store: Store) -> None:

@@ -342,6 +342,16 @@ def test_trials_of_a_former_confirmation_that_nobody_needs_are_stopped() -> None
     assert world.search.planned == len(world.trials)
 
 
+def test_a_search_that_is_taken_over_plans_what_the_job_had_planned() -> None:
+    space = World(**CONFIRM).spec.space
+    search = Search(
+        World(**CONFIRM).spec, [], {}, planned=29, sampler=None,
+        scheduler=make_scheduler(space.scheduler, epochs=EPOCHS),
+        budget=BudgetTracker(space, lambda: 0.0),
+    )  # fmt: skip
+    assert search.planned == 29
+
+
 def test_no_budget_ends_a_search_that_is_complete() -> None:
     world = World(strategy="random", trials=3, parameters=RANGE, budget={"epochs": 3 * EPOCHS + 1})
     world.run()
