@@ -89,7 +89,7 @@ class Drivers(threading.Thread):
         self._store, self._stopped = store, threading.Event()
 
     def run(self) -> None:
-        while not self._stopped.wait(0.005):
+        while not self._stopped.wait(0.03):
             for job in self._store.jobs(state=JobState.PAUSED).items:
                 self._try(partial(self._store.resume_job, job.id))
             lease = self._store.claim_job("drivers", lease_seconds=1)
