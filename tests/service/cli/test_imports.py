@@ -24,12 +24,6 @@ NEVER = {"ray", "torch", "fastapi", "starlette", "uvicorn", "sqlalchemy", "alemb
 LAZY = {"httpx2", "rich", "yaml", "pydantic", "numpy", "asyncio", "jsonschema", "search_spaces",
         "email"}  # fmt: skip
 
-#: Prints, at its end, the top-level modules that were loaded.
-PROGRAM = """
-import atexit, sys
-atexit.register(lambda: print(*{name.partition(".")[0] for name in sys.modules}, file=sys.stderr))
-"""
-
 
 def loaded_by(code: str) -> set[str]:
     """The top-level modules that a fresh process has loaded after ``code``."""
@@ -54,25 +48,47 @@ def test_help_loads_nothing_that_it_does_not_need() -> None:
     assert found & (NEVER | LAZY) == set()
 
 
-@pytest.mark.parametrize("module", [*MODULES, "service.client.client", "argbest", "handin"])
-def test_module_loads_no_part_of_the_server(module: str) -> None:
-    found = loaded_by(f"import {module}")
-    assert module.partition(".")[0] in found
-    assert found & NEVER == set()
+#: Runs each of some steps, and prints after each the modules of the server that it has loaded.
+STEPS = """
+import importlib, sys
+from service.cli import main
+
+def run(arguments):
+    try:
+        main(["--url", "http://127.0.0.1:1", *arguments])
+    except SystemExit:
+        pass
+
+seen = set()
+for step in {steps!r}:
+    importlib.import_module(step) if isinstance(step, str) else run(step)
+    found = {never!r} & {{name.partition(".")[0] for name in sys.modules}}
+    print("step", step, *sorted(found - seen), sep="|")
+    seen |= found
+"""
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["data", "ls"], ["doctor"], ["version"], ["ls"], ["plan", "q3_mlp"],
-        ["try", str(ROOT / "examples" / "shell_script" / "search.yaml")],
-    ],
-    ids=lambda words: words[0],
-)  # fmt: skip
-def test_command_loads_no_part_of_the_server_while_it_runs(
-    arguments: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def loading_too_much(*steps: str | list[str]) -> list[str]:
+    """The steps, modules to import or commands, that load a part of the server."""
+    done = subprocess.run(
+        [sys.executable, "-c", STEPS.format(steps=steps, never=NEVER)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    lines = [line.split("|") for line in done.stdout.splitlines() if line.startswith("step|")]
+    assert [line[1] for line in lines] == [str(step) for step in steps]
+    return ["|".join(line) for line in lines if line[2:]]
+
+
+def test_no_module_loads_a_part_of_the_server() -> None:
+    assert loading_too_much(*MODULES, "service.client.client", "argbest", "handin") == []
+    assert loading_too_much("sqlalchemy") == ["step|sqlalchemy|sqlalchemy"]
+
+
+def test_no_command_loads_a_part_of_the_server_while_it_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ARGBEST_DATA_DIR", str(tmp_path))
-    found = loaded_by(command(*arguments))
-    assert "service" in found
-    assert found & NEVER == set()
+    searched = str(ROOT / "examples" / "shell_script" / "search.yaml")
+    assert loading_too_much(
+        ["data", "ls"], ["doctor"], ["version"], ["ls"], ["plan", "q3_mlp"], ["try", searched]
+    ) == []  # fmt: skip
