@@ -1,14 +1,19 @@
-"""What a driver refuses before it connects to Ray."""
+"""What a driver refuses, and what it waits for, before it connects to Ray."""
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from results.records import Lease
+from results.records import CodeRecord, Lease
+from results.spec import DataRef
+from results.storage import StorageError
 from results.store import Store
 from search_spaces import SearchSpace
+from service.engine import run
 from service.engine.allowance import Allowance
 from service.engine.endings import ending_of
 from service.engine.ray_connection import InfeasibleError
@@ -50,3 +55,36 @@ def test_a_job_that_was_accepted_before_is_not_run(tmp_path: Path) -> None:
 def claim_program(store: Store) -> Lease:
     accept(store, spec(command=["python", "train.py"], trainable="command", dataset="none"), [{}])
     return claim(store)
+
+
+@pytest.mark.parametrize("needed", ["code", "data", ""])
+def test_a_job_waits_for_a_storage_in_which_its_code_or_data_are(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    needed: str,
+) -> None:
+    settings = settings_in(tmp_path, "127.0.0.1:1")
+    digest = f"sha256:{0:064}"
+    wanted = {
+        "code": spec(
+            command=["python", "train.py"], trainable="command", dataset="none", code=digest
+        ),
+        "data": replace(spec(), data=DataRef("a" * 64, "regression", "price", ("train",))),
+        "": spec(),
+    }[needed]
+    answers = [StorageError("the storage is away"), None]
+
+    def recognize(*_: object) -> None:
+        if (error := answers.pop(0)) is not None:
+            raise error
+
+    monkeypatch.setattr(run, "recognize", recognize)
+    monkeypatch.setattr(run, "STORAGE_SECONDS", 0)
+    with opened(settings) as store, caplog.at_level(logging.WARNING):
+        store.add_code(CodeRecord(digest, "code/x", 1, 1, 1))
+        job = store.job(accept(store, wanted, [{}]))
+        run._storage_of(store, settings, Allowance(), job)
+    assert len(answers) == (0 if needed else 1)
+    said = f"waits for its {needed}" if needed else "states are stored when it can be used"
+    assert [said in message for message in caplog.messages] == [True]
