@@ -11,6 +11,9 @@ ResultsError
   StoreUnavailable    the database cannot be reached, is locked, or its disk is full
   UnsupportedDatabase the database URL, its driver or its schema is not one this store works with
   UnknownPlot         the job has no plot of that name
+  UnknownFigure       there is no figure of that name
+  NoFigure            the figure cannot be drawn from what the job has
+  BadParameters       the figure cannot be drawn for these parameters
   NoBestTrial         the job has no best configuration so far
   NoModel             no model of that trial is kept
   NotReplayable       the job's trials were not all trained to the last epoch, or not comparably
@@ -70,6 +73,18 @@ class UnsupportedDatabase(ResultsError):
 
 class UnknownPlot(ResultsError):
     """The job has no plot of that name."""
+
+
+class UnknownFigure(ResultsError):
+    """There is no figure of that name."""
+
+
+class NoFigure(ResultsError):
+    """The figure cannot be drawn from what the job has, or not yet."""
+
+
+class BadParameters(ResultsError):
+    """The figure cannot be drawn for the parameters that were chosen."""
 
 
 class NoBestTrial(ResultsError):

@@ -23,6 +23,7 @@ from service.http.routes import (
     columns,
     datasets,
     events,
+    figures,
     health,
     jobs,
     results,
@@ -68,7 +69,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.reading = asyncio.Semaphore(FILES_AT_ONCE)
     app.state.live = Live(used, settings.max_concurrent_jobs)
     app.state.fleet = RecentFleet(used, settings.max_concurrent_jobs)
-    reading = (trials, columns, results, events, catalog, cluster, health)
+    reading = (trials, columns, results, figures, events, catalog, cluster, health)
     for module in (jobs, *reading, code, datasets, tokens):
         app.include_router(module.router)
     page.install(app)

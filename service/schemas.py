@@ -391,6 +391,103 @@ class PlotView(Answer):
     caption: str
 
 
+class FigureView(Answer):
+    """An interactive figure: its name in the address, its title and a caption.
+
+    ``why_not`` says why the job has no such figure, "" if it has. From ``least`` to ``most`` of the
+    ``parameters`` may be chosen for it; ``most`` is 0 where it takes no choice.
+    """
+
+    name: str
+    title: str
+    caption: str
+    why_not: str = ""
+    parameters: list[str] = []
+    least: int = 0
+    most: int = 0
+
+
+class PlotlyView(Answer):
+    """A figure as plotly reads it: its traces and its layout."""
+
+    data: list[dict[str, Any]]
+    layout: dict[str, Any]
+
+
+class CourseView(Answer):
+    """How a job's best value grew: lists of one length, a point per improvement, and the end.
+
+    ``best`` holds from the moment when so many ``trials`` had ended, so many ``epochs`` were
+    trained and so many ``seconds`` had passed since the job's start.
+    """
+
+    trials: list[int]
+    epochs: list[int]
+    seconds: list[float]
+    best: list[float]
+
+
+class SpreadView(Answer):
+    """The distribution of a job's values: the ``shares`` that are at or below ``values``."""
+
+    values: list[float]
+    shares: list[float]
+
+
+class ComparedJobView(Answer):
+    """A job among others; ``label`` is its metric's."""
+
+    id: str
+    name: str
+    state: Annotated[str, _words(JobState)]
+    seed: int
+    metric: str
+    mode: str
+    label: str
+    progress: ProgressView
+    best: BestView | None
+    course: CourseView
+    spread: SpreadView
+
+
+class DifferenceView(Answer):
+    """A member of the jobs' specs, as a JSON pointer, with its value in each job.
+
+    A value is null also where a job has no such member.
+    """
+
+    pointer: str
+    values: list[Any]
+
+
+class BandView(Answer):
+    """The mean of several jobs' best values and its standard deviation (n - 1) at places ``x``."""
+
+    x: list[float]
+    mean: list[float]
+    deviation: list[float]
+
+
+class RepeatsView(Answer):
+    """Jobs that differ only in their seed, with the mean of their best values.
+
+    ``bands`` has their courses over trials, epochs and seconds.
+    """
+
+    jobs: list[str]
+    final: float
+    deviation: float
+    bands: dict[str, BandView]
+
+
+class ComparisonView(Answer):
+    """Jobs side by side, in the order in which they were asked for."""
+
+    jobs: list[ComparedJobView]
+    differences: list[DifferenceView]
+    repeats: list[RepeatsView]
+
+
 class SearchSpaceView(Answer):
     """A declared search space, as its file declares it."""
 
@@ -643,6 +740,7 @@ class TrialList(WholeList[TrialView]):
 
 CurveList = WholeList[CurveView]
 PlotList = WholeList[PlotView]
+FigureList = WholeList[FigureView]
 DatasetList = WholeList[DatasetView]
 
 

@@ -33,7 +33,8 @@ PUBLIC = {
                 "results.confirmation", "results.verdict", "results.diagnosis", "results.spent",
                 "results.conclusion", "results.provenance", "results.lineage",
                 "results.replay", "results.store",
-                "results.plots", "results.report"],
+                "results.plots", "results.figures", "results.report",
+                "results.job_comparison"],
     "service": ["service.client", "service.client.*", "service.schemas", "service.cli.*"],
     "handin": [],
 }  # fmt: skip
@@ -68,6 +69,7 @@ HOMES = {
         "service.search.kinds",
         "results.study",
         "results.plots*",
+        "results.figures*",
     ],
     "scipy": ["results.intervals", "results.diagnosis.*"],
     "sqlalchemy": ["results.store*"],

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -420,13 +421,22 @@ def test_the_client_in_the_page_of_data_adds_a_data_set_and_plans_on_it(
     ]
 
 
-def test_the_client_in_the_guide_replays_a_job(
+def test_the_client_in_the_guide_replays_a_job_and_fetches_its_figures(
     api: TestClient, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (block,) = [block for block in fenced(GUIDE, "python") if "client.replay(" in block]
-    code = block.replace('Client("http://127.0.0.1:8000")', "served")
-    with Served(api, store, epochs=9, fail_last=False) as served:
-        exec(compile(code, "guide.md", "exec"), {"served": served})
+    blocks = fenced(GUIDE, "python")
+    codes = [
+        block.replace('Client("http://127.0.0.1:8000")', "nullcontext(served)")
+        for block in blocks
+        if "client.replay(" in block or "client.figures(" in block
+    ]
+    names: dict[str, Any] = {"nullcontext": nullcontext}
+    with Served(api, store, epochs=9, fail_last=False) as names["served"]:
+        for code in sorted(codes, key=lambda code: "client.figures(" in code):
+            known = code.replace("6756bd8412213451", names["job"].id if "job" in names else "")
+            exec(compile(known, "guide.md", "exec"), names)
+    assert names["missing"] == {"pareto_front": "the search has one objective"}
+    assert names["best"] == store.job(names["job"].id).best.value  # type: ignore[union-attr]
     saved, same = capsys.readouterr().out.splitlines()
     assert int(saved.partition("%")[0]) > 50
     assert re.fullmatch(r"the same best in \d+ of 20 orders", same)

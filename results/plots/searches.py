@@ -14,7 +14,7 @@ from results.analysis import JobResults
 from results.plots import style
 from results.plots.plot import Plot, PlotInfo
 from results.plots.scales import Scale
-from results.study import make_study
+from results.study import make_study, numbers_of
 from results.wording import axis_label, in_sentence, prettify
 from search_spaces import Choice, Range
 
@@ -76,11 +76,10 @@ def importances(results: JobResults) -> dict[str, float]:
 
     if not has_importances(results):
         return {}
-    trials = [trial for trial, _ in results.ranked]
-    study = make_study(results.space, trials)
-    if len(study.trials) < FEWEST_TRIALS:
+    study = make_study(results.space, results.ranking.configurations)
+    if len(numbers_of(study)) < FEWEST_TRIALS:
         return {}
-    evaluator = PedAnovaImportanceEvaluator(target_quantile=_quantile(len(trials)))
+    evaluator = PedAnovaImportanceEvaluator(target_quantile=_quantile(len(results.ranked)))
     shares: dict[str, float] = get_param_importances(
         study, evaluator=evaluator, params=_compared(results)
     )

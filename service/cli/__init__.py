@@ -60,6 +60,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "report": ("results", "Fetch a job's report as HTML, Markdown, JSON or PDF."),
         "replay": ("replay", "Show what early stopping would have saved and found."),
         "share": ("share", "Print a link that reads one job and nothing else."),
+        "compare": (
+            "compare",
+            "Compare two to eight jobs: results, specifications, best configurations.",
+        ),
         "plots": ("results", "List a job's plots, or write them into a folder."),
     },
     "See what there is": {

@@ -312,6 +312,20 @@ class Client:
         """Return one plot as a PNG or SVG file."""
         return self._file(f"{_job(job_id)}/plots/{segment(f'{name}.{style}')}").content
 
+    def figures(self, job_id: str) -> list[schemas.FigureView]:
+        """Return the interactive figures, and why the job has not all of them."""
+        return self._get(schemas.FigureList, f"{_job(job_id)}/figures").items
+
+    def figure(self, job_id: str, name: str, parameters: Sequence[str] = ()) -> dict[str, Any]:
+        """Return one figure as plotly's JSON, which ``plotly.graph_objects.Figure`` takes."""
+        chosen: dict[str, Any] = {"parameter": list(parameters)} if parameters else {}
+        path = f"{_job(job_id)}/figures/{segment(name)}"
+        return self._get(schemas.PlotlyView, path, **chosen).model_dump()
+
+    def compare(self, *job_ids: str) -> schemas.ComparisonView:
+        """Return two to eight jobs side by side: courses, values, differences, repeats."""
+        return self._get(schemas.ComparisonView, "/compare", jobs=",".join(job_ids))
+
     # --- code ------------------------------------------------------------------------------
 
     def send_code(self, folder: Path | str, *, left_out: Sequence[Path] = ()) -> schemas.CodeView:

@@ -1,19 +1,23 @@
-"""Plots, reports and replays of jobs, made when asked for and kept for finished jobs."""
+"""Plots, figures, reports and replays of jobs, made when asked for and kept for finished jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from results import figures
 from results import report as reports
 from results.analysis import JobResults
 from results.conclusion import conclusion
 from results.errors import NotReplayable
 from results.export import plain_json
+from results.figures import FigureInfo
+from results.job_comparison import ComparedJob, compared
 from results.plots import Format as PlotFormat
 from results.plots import PlotInfo, available, draw
 from results.records import JobRecord
@@ -23,7 +27,7 @@ from search_spaces import Scheduler
 from service.http.views import metrics_of
 from service.search.replay import has_replay, replay
 
-#: Plots and reports that are kept per process, of each so many: a report is some 1 MB.
+#: Plots, figures and reports that are kept per process, of each so many: a report is some 1 MB.
 MOST_KEPT = 32
 
 
@@ -47,6 +51,8 @@ class Drawings:
         self._store = store
         self._kept_results = lru_cache(maxsize=1)(self._read)
         self._kept_plot = lru_cache(MOST_KEPT)(self._draw)
+        self._kept_figure = lru_cache(MOST_KEPT)(self._draw_figure)
+        self._kept_comparison = lru_cache(MOST_KEPT)(self._compare)
         self._kept_conclusion = lru_cache(MOST_KEPT)(self._conclude)
         self._kept_report = lru_cache(MOST_KEPT)(self._write)
         self._kept_replay = lru_cache(MOST_KEPT)(self._replay)
@@ -60,6 +66,28 @@ class Drawings:
         run = self._run(job_id)
         drawn = self._kept_plot if run.job.state.is_finished else self._draw
         return drawn(run, name, image_format)
+
+    def figures(self, job_id: str) -> tuple[FigureInfo, ...]:
+        """Return the figures that the job has now, and why it has no others."""
+        return figures.available(self._results(self._run(job_id)))
+
+    def figure(self, job_id: str, name: str, parameters: Sequence[str]) -> bytes:
+        """Return one figure as plotly's JSON.
+
+        Raises :class:`results.errors.UnknownFigure`, :class:`results.errors.NoFigure` and
+        :class:`results.errors.BadParameters`.
+        """
+        run = self._run(job_id)
+        drawn = self._kept_figure if run.job.state.is_finished else self._draw_figure
+        return drawn(run, name, tuple(parameters))
+
+    def compared(self, job_ids: Sequence[str]) -> list[ComparedJob]:
+        """Return jobs as a comparison shows them."""
+        found = []
+        for run in map(self._run, job_ids):
+            of = self._kept_comparison if run.job.state.is_finished else self._compare
+            found.append(of(run))
+        return found
 
     def conclusion(self, job_id: str) -> Mapping[str, Any]:
         """Return the job's confirmation, its diagnosis and what it spent, as JSON."""
@@ -114,6 +142,14 @@ class Drawings:
 
     def _draw(self, run: _Run, name: str, image_format: PlotFormat) -> bytes:
         return draw(name, self._results(run), image_format)
+
+    def _draw_figure(self, run: _Run, name: str, parameters: tuple[str, ...]) -> bytes:
+        drawn = figures.draw(name, self._results(run), parameters)
+        return json.dumps(drawn, separators=(",", ":"), allow_nan=False).encode()
+
+    def _compare(self, run: _Run) -> ComparedJob:
+        trials, metrics = self._store.trials(run.job_id), metrics_of(run.job.spec)
+        return compared(JobResults.of(run.job, trials, (), metrics))
 
     def _write(
         self,

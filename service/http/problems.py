@@ -37,6 +37,8 @@ _ANSWERS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     errors.TrialNotFound: (
         HTTPStatus.NOT_FOUND, "GET /api/v1/jobs/{job_id}/trials lists them, from 0"),
     errors.UnknownPlot: (HTTPStatus.NOT_FOUND, "GET /api/v1/jobs/{job_id}/plots lists them"),
+    errors.UnknownFigure: (HTTPStatus.NOT_FOUND, "GET /api/v1/jobs/{job_id}/figures lists them"),
+    errors.NoFigure: (HTTPStatus.CONFLICT, "GET /api/v1/jobs/{job_id}/figures lists what there is"),
     UnknownTrainable: (HTTPStatus.NOT_FOUND, "GET /api/v1/trainables lists them"),
     errors.NoBestTrial: (
         HTTPStatus.CONFLICT,
@@ -113,6 +115,8 @@ def problem_of(error: Exception) -> HttpProblem | None:
         case errors.BadCursor():
             hint = "use next_cursor as it was returned, or leave cursor out for the first page"
             return _invalid([Problem("/query/cursor", str(error), "bad_cursor", hint)])
+        case errors.BadParameters():
+            return _invalid([Problem("/query/parameter", str(error), "bad_parameter", error.hint)])
         case NotAllowed():
             return _not_allowed(error)
         case Unavailable():

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from results import job_comparison
+from results.job_comparison import ComparedJob
 from results.ranking import Ranked, Ranking, rank
 from results.records import BestTrial, Curve, JobRecord, TrialRecord
 from results.spec import JobSpec
@@ -16,10 +18,14 @@ from service.http.waiting import Fleet, waiting
 from service.schemas import (
     Answer,
     BestDetailView,
+    ComparedJobView,
+    ComparisonView,
     CurveView,
+    DifferenceView,
     FrontView,
     JobView,
     MetricView,
+    RepeatsView,
     ScoreView,
     TrainableView,
     TrialView,
@@ -28,7 +34,7 @@ from trainables import registry
 from trainables.contract import TARGET_UNIT, Metric, UnknownTrainable
 from trainables.programs import trainable_of
 
-_PARTS = ("trials", "curves", "best", "report", "plots", "events", "log", "request")
+_PARTS = ("trials", "curves", "best", "report", "plots", "figures", "events", "log", "request")
 #: The members of a job's record that are shown as they are.
 _SHOWN = (
     "id", "name", "state", "progress", "best", "spec", "fingerprint", "error", "created_at",
@@ -48,6 +54,24 @@ def job_view(
     if with_history:
         shown["history"] = list(job.history)
     return JobView.model_validate({**shown, "waiting": waiting(job, fleet)})
+
+
+def comparison_view(jobs: Sequence[ComparedJob]) -> ComparisonView:
+    """Return jobs side by side, as the API shows them."""
+    shown = []
+    for one in jobs:
+        job, space = one.job, one.job.spec.space
+        members = {"id": job.id, "name": job.name, "state": job.state, "seed": job.spec.seed,
+                   "metric": space.metric, "mode": space.mode, "label": one.label,
+                   "progress": job.progress, "best": job.best, "course": one.course,
+                   "spread": one.spread}  # fmt: skip
+        shown.append(ComparedJobView.model_validate(members))
+    differing = job_comparison.differences([one.job for one in jobs])
+    return ComparisonView(
+        jobs=shown,
+        differences=[DifferenceView.model_validate(each) for each in differing],
+        repeats=[RepeatsView.model_validate(group) for group in job_comparison.repeats(jobs)],
+    )
 
 
 def trial_view(

@@ -1,6 +1,7 @@
 """The page: jobs at a glance and one job live, drawn in the browser from the API alone.
 
-``/docs`` is Swagger UI, from the files of the package ``fastapi-swagger``: it needs no other host.
+``/docs`` is Swagger UI, from the files of the package ``fastapi-swagger``, and figures are drawn by
+the script in the package ``plotly``: neither needs another host.
 """
 
 from __future__ import annotations
@@ -14,15 +15,14 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from service.page import plotly_script
+
 _HERE = Path(__file__).parent
-#: The page talks to its own origin only; it fetches plots and draws them as blobs.
+#: The page talks to its own origin only; it fetches plots and draws them as blobs. Plotly and
+#: Swagger UI style their elements in place (decision 31).
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src blob:; "
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src blob: data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-#: Swagger UI styles its elements in place and draws its icons from data URLs.
-DOCS_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace(
-    "img-src blob:", "img-src data:"
 )
 
 
@@ -43,9 +43,10 @@ class PolicedFiles(StaticFiles):
 def install(app: FastAPI) -> None:
     """Serve the page at ``/`` and Swagger UI at ``/docs``, their files in the folders below."""
     page = PolicedFiles(_HERE / "files", POLICY, [])
-    docs = PolicedFiles(_HERE / "docs", DOCS_POLICY, [("fastapi_swagger", "resources")])
+    docs = PolicedFiles(_HERE / "docs", POLICY, [("fastapi_swagger", "resources")])
     for path, files in (("/", page), ("/docs", docs)):
         app.add_route(path, _index_of(files), include_in_schema=False)
+    plotly_script.install(app)
     app.mount("/page", page)
     app.mount("/docs", docs)
 

@@ -111,6 +111,16 @@ def with_scores(*scores: float, mode: str = "min") -> Fake:
     return make(spec, configurations, lambda p, _: {"m": scores[p["lr"] - 1]}, {})
 
 
+def ranged(scores: Sequence[float]) -> Fake:
+    """Trials of a sampled search with ``lr`` 1, 2, ... and these last values, lower is better."""
+    spec = _spec(
+        "s", "S", "t", metric="m", mode="min", strategy="tpe", epochs=1,
+        parameters={"lr": {"low": 1, "high": len(scores)}},
+    )  # fmt: skip
+    configurations = [{"lr": n} for n in range(1, len(scores) + 1)]
+    return make(spec, configurations, lambda p, _: {"m": scores[p["lr"] - 1]}, {})
+
+
 def confirming(
     fake: Fake, values: Mapping[int, Sequence[float | None]], defaults: Sequence[float | None] = ()
 ) -> Fake:

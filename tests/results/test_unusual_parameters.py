@@ -88,8 +88,8 @@ def test_the_best_configuration_can_be_run_again(fake: Fake) -> None:
     assert list(configurations(again)) == [fake.job.best.parameters]
 
 
-def test_a_study_holds_all_trials() -> None:
-    fake = job("tpe")
-    study = make_study(fake.job.spec.space, fake.trials)
-    assert len(study.trials) == len(fake.trials)
+def test_a_study_holds_all_configurations() -> None:
+    results = JobResults.of(*job("tpe"))
+    study = make_study(results.space, results.ranking.configurations)
+    assert len(study.trials) == len(results.trials)
     assert study.best_trial.params["model.hidden-sizes"] == "[64, 64]"

@@ -11,6 +11,7 @@ export const VIEWS = {
   job: () => import("./job/job.js"),
   trial: () => import("./trial/trial.js"),
   cluster: () => import("./cluster/cluster.js"),
+  compare: () => import("./compare/compare.js"),
 };
 
 const RETRY_MS = 2000;

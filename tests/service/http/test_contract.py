@@ -68,6 +68,8 @@ ALSO = {
     "POST /api/v1/jobs/{job_id}/extend": "422",
     "POST /api/v1/jobs/{job_id}/confirm": "422",
     "POST /api/v1/jobs/{job_id}/priority": "422",
+    "GET /api/v1/jobs/{job_id}/figures/{name}": "422",
+    "GET /api/v1/compare": "422",
     "GET /api/v1/jobs/{job_id}/trials/{number}/log": "422",  # an offset or a tail, not both
 }
 #: A stream without an end; tests of its own ask for it.

@@ -10,6 +10,7 @@ import { makeSelection } from "../parts/selection.js";
 import { configurationView } from "./configuration.js";
 import { controls } from "./controls.js";
 import { curvesView, metricsOf } from "./curves.js";
+import { figures } from "./figures.js";
 import { lineageView } from "./lineage.js";
 import { parallelView } from "./parallel.js";
 import { plots } from "./plots.js";
@@ -56,6 +57,7 @@ export async function show(main, { path: [id], query }) {
   const trials = trialsView(store, selection, reading, query, setQuery);
   const curves = curvesView(store, selection, reading, known);
   const parallel = parallelView(store, selection, reading, objectives, known);
+  const charts = figures(store, selection);
   let detail = null;
   const drawJob = () => {
     top.replaceChildren(...head(store.job));
@@ -84,6 +86,6 @@ export async function show(main, { path: [id], query }) {
   drawJob();
   drawTrials();
   learnMetrics(store.job, known).catch((error) => fail(main, error));
-  main.replaceChildren(top, actions.element, sharing(store.job, main), winner.element, best.element, curves.element, parallel.element, trials.element, rungs.element, lineage.element, spent.element, pictures);
-  return () => [store, trials, curves, parallel].forEach((part) => part.stop());
+  main.replaceChildren(top, actions.element, sharing(store.job, main), winner.element, best.element, curves.element, parallel.element, trials.element, rungs.element, lineage.element, spent.element, charts.element, pictures);
+  return () => [store, trials, curves, parallel, charts].forEach((part) => part.stop());
 }

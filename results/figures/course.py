@@ -1,0 +1,128 @@
+"""How a search went: its history, the spread of its values, its curves, and when trials ran."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from results.analysis import JobResults
+from results.figures.figure import Figure, axis, figure, marks, steps, thinned
+from results.formatting import duration
+from results.plots.scales import Scale
+from results.plots.searches import HistoryPoint
+from results.plots.searches import history as history_of
+from results.records import TrialRecord
+from results.states import TrialState
+from results.wording import axis_label
+
+#: The most curves in one figure, and in its legend.
+MOST_CURVES, _MOST_NAMED = 60, 10
+
+
+def history(results: JobResults, _: Sequence[str]) -> Figure:
+    """Return a mark for each configuration by its first trial's number, and the best so far."""
+    points = history_of(results)
+    shown = thinned(points)
+    grown = [*_improvements(points), points[-1]]
+    scale = Scale.of([point.score for point in points], results.metric.mode)
+    return figure(
+        [
+            marks(
+                [p.trial for p in shown], [p.score for p in shown], [p.trial for p in shown],
+                "one trial", "--series-1",
+            ),
+            steps([p.trial for p in grown], [p.best for p in grown], "best so far", "--series-2"),
+        ],
+        axis("Trial"),
+        axis(axis_label(results.metric), scale),
+    )  # fmt: skip
+
+
+def _improvements(points: Sequence[HistoryPoint]) -> list[HistoryPoint]:
+    before = [None, *(point.best for point in points)]
+    return [point for point, best in zip(points, before, strict=False) if point.best != best]
+
+
+def distribution(results: JobResults, _: Sequence[str]) -> Figure:
+    """Return which share of the configurations is at or below each value."""
+    scores = sorted(score for _, score in results.ranked)
+    shares = [(score, place / len(scores)) for place, score in enumerate(scores, start=1)]
+    values, heights = zip(*thinned(shares), strict=True)
+    scale = Scale.of(scores, results.metric.mode)
+    trace = steps(values, heights, "share of the configurations", "--series-1")
+    share = axis("Share of the configurations", range=[0, 1.02])
+    return figure([trace], axis(axis_label(results.metric), scale), share)
+
+
+def curves(results: JobResults, _: Sequence[str]) -> Figure:
+    """Return the declared metric by epoch, a line for each trial, of many the best ones."""
+    trials = curved(results)[:MOST_CURVES]
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": f"trial {trial.number}, {trial.state}",
+            "x": list(results.curves[trial.number].epochs),
+            "y": list(results.curves[trial.number].metrics[results.metric.name]),
+            "meta": {"trial": trial.number},
+            "line": {"dash": "dot" if trial.state is TrialState.STOPPED else "solid"},
+        }
+        for trial in trials
+    ]
+    values = [
+        value for trial in trials
+        for value in results.curves[trial.number].reported(results.metric.name)
+    ]  # fmt: skip
+    scale = Scale.of(values, results.metric.mode)
+    drawn = figure(traces, axis("Epoch"), axis(axis_label(results.metric), scale))
+    return {**drawn, "layout": drawn["layout"] | {"showlegend": len(traces) <= _MOST_NAMED}}
+
+
+def curved(results: JobResults) -> list[TrialRecord]:
+    """Return the trials that have reported the declared metric, best first."""
+    name = results.metric.name
+    return [
+        trial for trial in results.shown
+        if trial.number in results.curves and results.curves[trial.number].reported(name)
+    ]  # fmt: skip
+
+
+def timeline(results: JobResults, _: Sequence[str]) -> Figure:
+    """Return a bar for each of the latest trials, from its start to its end."""
+    trials = started(results)[-1000:]
+    now = max(time for trial in trials for time in (trial.started_at, trial.finished_at) if time)
+    traces = []
+    for state in TrialState:
+        found = [trial for trial in trials if trial.state is state]
+        if found:
+            traces.append(_bars(found, state, now))
+    layout = {"barmode": "overlay", "showlegend": True}
+    drawn = figure(traces, axis("Time (UTC)", type="date"), axis("Trial"))
+    return {**drawn, "layout": drawn["layout"] | layout}
+
+
+def started(results: JobResults) -> list[TrialRecord]:
+    """Return the trials of the search that have begun, in the order in which they began."""
+    begun = [(t.started_at, t.number, t) for t in results.trials if t.started_at is not None]
+    return [trial for _, _, trial in sorted(begun, key=lambda row: row[:2])]
+
+
+def _bars(trials: Sequence[TrialRecord], state: TrialState, now: datetime) -> dict[str, Any]:
+    spans = [(t.started_at or now, t.finished_at or now) for t in trials]
+    return {
+        "type": "bar", "orientation": "h", "name": state.value,
+        "base": [_written(start) for start, _ in spans],
+        "x": [max(0.0, (end - start).total_seconds() * 1000) for start, end in spans],
+        "y": [trial.number for trial in trials],
+        "customdata": [trial.number for trial in trials],
+        "text": [f"{duration(t.seconds)} of training, on {t.node or 'no node'}" for t in trials],
+        "textposition": "none",
+        "hovertemplate": "trial %{y}: %{text}<extra>" + state.value + "</extra>",
+        "meta": {"color": f"--state-{state.value}"},
+    }  # fmt: skip
+
+
+def _written(time: datetime) -> str:
+    """Write a time as plotly reads dates, which know no zone."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]

@@ -1,0 +1,42 @@
+"""A job's figures in a real browser: drawn when they are opened, without a complaint."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, Request, expect
+
+from results.store import Store
+from service.settings import Settings
+from tests.service.page.searches import HOSTILE, sampled_search
+
+
+def test_figures_are_drawn_when_they_are_opened(
+    settings: Settings, store: Store, page: Page, url: str, complaints: list[str]
+) -> None:
+    asked: list[Request] = []
+    page.on("request", lambda request: asked.append(request))  # noqa: PLW0108 - its signature is read
+    # Pictures take the server long, and are not looked at here.
+    page.route("**/plots", lambda route: route.fulfill(json={"items": []}))
+    job_id = sampled_search(store, settings)
+    page.goto(f"{url}/#/job/{job_id}")
+    section = page.get_by_role("region", name="Figures")
+    section.scroll_into_view_if_needed()
+    titles = section.locator("details.figure > summary")
+    expect(titles).to_have_count(8)
+    expect(section).to_contain_text("1 more that this job does not have")
+    assert not [request.url for request in asked if "plotly" in request.url]
+    # Marks, bars, several axes, a plane: each kind of trace.
+    for title in ("History", "Importance of the parameters", "By each parameter", "Contour"):
+        titles.filter(has_text=title).click()
+    drawn = section.locator(".js-plotly-plot .subplot")
+    expect(drawn).to_have_count(6, timeout=90_000)  # the first one loads plotly, here and there
+    # Names of values are text.
+    by_each = section.locator("details.figure").filter(has_text="By each parameter")
+    expect(by_each.locator(".js-plotly-plot")).to_contain_text(HOSTILE)
+    by_each.get_by_role("checkbox").first.uncheck()
+    expect(by_each.locator(".subplot")).to_have_count(2)
+    contour = section.locator("details.figure").filter(has_text="interpolated")
+    contour.get_by_label("First parameter").select_option("optimizer")
+    expect(contour.locator(".js-plotly-plot")).to_contain_text(HOSTILE)
+    assert page.locator("main img[src='x']").count() == 0
+    assert {request.url.split("/", 3)[2] for request in asked} == {url.split("/", 3)[2]}
+    assert complaints == []
