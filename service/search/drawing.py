@@ -32,7 +32,8 @@ class Drawing:
         searched = [trial for trial in trials.values() if trial.purpose is Purpose.SEARCH]
         for trial in searched:
             self._alike.setdefault(trial.configuration, []).append(trial)
-        self._left = 0 if sampler is None else max(0, spec.trials - len(searched))
+        drawn = sum(trial.parent is None for trial in searched)
+        self._left = 0 if sampler is None else max(0, spec.trials - drawn)
 
     @property
     def is_over(self) -> bool:

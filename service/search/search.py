@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import heapq
-import statistics
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from results.ranking import SECONDS, loss_of
+from results.ranking import SECONDS
 from results.records import TrialRecord
 from results.spec import JobSpec
 from results.states import Purpose, TrialState
@@ -19,7 +18,7 @@ from service.search.drawing import Drawing
 from service.search.pbt import Pbt
 from service.search.population import Population, Replaced
 from service.search.scheduler import Action, Scheduler
-from service.search.trials import Trial, final_loss, loss_in, trials_of
+from service.search.trials import Trial, final_loss, loss_in, trials_of, values_of
 from service.search.winner import Winner
 
 if TYPE_CHECKING:
@@ -317,22 +316,9 @@ class Search:
         """Tell the sampler what the repeats of a configuration had come to after an epoch."""
         if self._sampler is None:
             return
-        losses = [
-            [loss_of(values[objective.metric], objective.mode) for values in metrics]
-            for objective in self._space.objectives
-            if all(objective.metric in values for values in metrics)
-        ]
-        if len(losses) < len(self._space.objectives):
-            return
-        # A metric that is not reported yet, the model's size say, counts as within its limits.
-        excess = [
-            statistics.fmean(
-                c.excess(values[c.metric]) if c.metric in values else 0.0 for values in metrics
-            )
-            for c in self._space.constraints
-        ]
-        means = tuple(map(statistics.fmean, losses))
-        self._sampler.observe(configuration, epoch, means, tuple(excess))
+        values = values_of(self._space, metrics)
+        if values is not None:
+            self._sampler.observe(configuration, epoch, values.losses, values.excess)
 
     def _end_search(self) -> None:
         """End the search: trials that have not been trained to the end are stopped."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from results.ranking import MODEL_BYTES, SECONDS, loss_of
 from results.records import TrialRecord
 from results.states import Purpose, TrialState
 from search_spaces import SearchSpace
+from service.search.levels import Values
 
 
 @dataclass(slots=True)
@@ -73,3 +75,25 @@ def final_loss(space: SearchSpace, trial: Trial) -> float | None:
         if value is None or not constraint.holds(value):
             return None
     return loss_in(space, trial.metrics)
+
+
+def values_of(space: SearchSpace, metrics: Sequence[Mapping[str, float]]) -> Values | None:
+    """Return what a sampler is told of a configuration, None where an objective is not reported.
+
+    ``metrics`` are those of each of its repeats; their means count.
+    """
+    names = [objective.metric for objective in space.objectives]
+    if any(name not in values for name in names for values in metrics):
+        return None
+    losses = tuple(
+        statistics.fmean(loss_of(values[o.metric], o.mode) for values in metrics)
+        for o in space.objectives
+    )
+    # A metric that is not reported yet, the model's size say, counts as within its limits.
+    excess = tuple(
+        statistics.fmean(
+            c.excess(values[c.metric]) if c.metric in values else 0.0 for values in metrics
+        )
+        for c in space.constraints
+    )
+    return Values(losses, excess)

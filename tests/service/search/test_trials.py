@@ -7,7 +7,8 @@ from dataclasses import replace
 from results.records import TrialRecord
 from results.states import Purpose, TrialState
 from search_spaces import Constraint, SearchSpace
-from service.search.trials import Trial, final_loss, loss_in, trials_of
+from service.search.levels import Values
+from service.search.trials import Trial, final_loss, loss_in, trials_of, values_of
 from tests.service.stand_ins import spec
 
 
@@ -47,3 +48,11 @@ def test_trials_that_failed_or_break_a_constraint_have_no_final_loss() -> None:
         assert final_loss(limited, trial(state, train_rmse=0.5, model_bytes=9)) == expected
     assert final_loss(limited, trial(TrialState.SUCCEEDED, train_rmse=0.5, model_bytes=11)) is None
     assert final_loss(limited, trial(TrialState.SUCCEEDED, train_rmse=0.5)) is None
+
+
+def test_a_sampler_is_told_means_over_repeats_and_by_how_much_limits_are_exceeded() -> None:
+    limited = space("max", Constraint("model_bytes", at_most=10))
+    repeats = [{"train_rmse": 0.5, "model_bytes": 14.0}, {"train_rmse": 1.0, "model_bytes": 12.0}]
+    assert values_of(limited, repeats) == Values((-0.75,), (3.0,))
+    assert values_of(limited, [{"train_rmse": 0.5}]) == Values((-0.5,), (0.0,))
+    assert values_of(limited, [{"model_bytes": 1.0}]) is None
