@@ -52,16 +52,16 @@ export async function request(path, { headers = {}, ...options } = {}) {
 
 export const get = async (path, options) => (await request(path, options)).json();
 
-const send = (method, path, body) => {
-  const json = { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+const send = (method, path, body, more = {}) => {
+  const json = { headers: { "Content-Type": "application/json", ...more }, body: JSON.stringify(body) };
   return request(path, { method, ...(body ? json : {}) });
 };
 
-export const post = (path, body) => send("POST", path, body);
+export const post = (path, body, headers) => send("POST", path, body, headers);
 export const patch = (path, body) => send("PATCH", path, body);
 export const remove = (path) => send("DELETE", path);
 
-// A text or a file, as it is; `headers` may name more than its type.
+// A text or a file, as it is.
 export const postRaw = (path, body, type) => request(path, { method: "POST", headers: { "Content-Type": type }, body });
 
 // The answer as an address that an image or a link may have; revoke it when it is drawn.

@@ -8,6 +8,7 @@ import { ownToken, sharedJob, takeShared } from "./shared.js";
 // Each is loaded when it is first asked for.
 export const VIEWS = {
   jobs: () => import("./jobs/jobs.js"),
+  new: () => import("./jobs/new.js"),
   job: () => import("./job/job.js"),
   trial: () => import("./trial/trial.js"),
   cluster: () => import("./cluster/cluster.js"),

@@ -12,6 +12,7 @@ import { controls } from "./controls.js";
 import { curvesView, metricsOf } from "./curves.js";
 import { figures } from "./figures.js";
 import { lineageView } from "./lineage.js";
+import { notesView } from "./notes.js";
 import { parallelView } from "./parallel.js";
 import { plots } from "./plots.js";
 import { makeReading } from "./reading.js";
@@ -58,10 +59,12 @@ export async function show(main, { path: [id], query }) {
   const curves = curvesView(store, selection, reading, known);
   const parallel = parallelView(store, selection, reading, objectives, known);
   const charts = figures(store, selection);
+  const said = notesView(store, main);
   let detail = null;
   const drawJob = () => {
     top.replaceChildren(...head(store.job));
     actions.show(store.job);
+    said.show();
     winner.show(detail);
     best.show();
     showDashboard(store.job.dashboard_url);
@@ -86,6 +89,6 @@ export async function show(main, { path: [id], query }) {
   drawJob();
   drawTrials();
   learnMetrics(store.job, known).catch((error) => fail(main, error));
-  main.replaceChildren(top, actions.element, sharing(store.job, main), winner.element, best.element, curves.element, parallel.element, trials.element, rungs.element, lineage.element, spent.element, charts.element, pictures);
+  main.replaceChildren(top, actions.element, said.element, sharing(store.job, main), winner.element, best.element, curves.element, parallel.element, trials.element, rungs.element, lineage.element, spent.element, charts.element, pictures);
   return () => [store, trials, curves, parallel, charts].forEach((part) => part.stop());
 }

@@ -1,29 +1,98 @@
-// The list of jobs.
-import { get } from "../api.js";
-import { showDashboard } from "../page.js";
-import { bar, make, right, stateMark, table, waits } from "../parts/elements.js";
-import { empty, fail } from "../parts/faces.js";
-import { bestInWords, moment } from "../parts/format.js";
+// The list of jobs: searched, filtered, sorted, in pages. All of that stands in the address.
+import { events, get } from "../api.js";
+import { setTitle, showDashboard } from "../page.js";
+import { commands } from "../parts/commands.js";
+import { make } from "../parts/elements.js";
+import { announce, empty, fail } from "../parts/faces.js";
+import { commandsOfList, pathOf, readList } from "./asked.js";
+import { filters } from "./filters.js";
+import { queueCommands } from "./queue.js";
+import { rows } from "./rows.js";
 
-const EVERY_MS = 2000;
+// Events say when a job changes; progress in between has none, and is looked for so often while the page is seen.
+const SOON_MS = 800, RUNNING_MS = 4000, RESTING_MS = 15_000;
 
-const rowOf = (job) => ({ cells: [
-  make("a", { href: `#/job/${job.id}` }, job.name), make("span", {}, stateMark(job.state), waits(job)), right(job.slots ?? ""),
-  right(job.priority), bar(job), bestInWords(job.best), moment(job.created_at),
-] });
+const isAsked = ({ states, tags, words, cursors }) => states.length || tags.length || words || cursors.length;
 
-export async function show(main) {
-  const draw = async () => {
-    const { items } = await get("/jobs?limit=100");
-    showDashboard(items[0]?.dashboard_url);
-    main.replaceChildren(make("h2", {}, "Jobs"), items.length
-      ? table(["Name", "State", "Slots", "Priority", "Progress", "Best", "Created"], items.map(rowOf))
-      : empty("No jobs yet. POST one to /api/v1/jobs, or run: argbest submit q2_linear_regression"));
-  };
-  await draw();
-  const timer = setInterval(() => draw().catch((error) => {
-    // The frame says that the connection is lost, and the next look may find it back.
-    if (!(error instanceof TypeError)) fail(main, error);
-  }), EVERY_MS);
-  return () => clearInterval(timer);
+function nothing(list) {
+  if (isAsked(list)) return empty("No job matches.", make("a", { href: "#/jobs" }, "Show all jobs"));
+  return empty("No jobs yet. Begin one here, or run: argbest submit q2_linear_regression",
+    make("a", { class: "button main", href: "#/new" }, "New job"));
 }
+
+export async function show(main, address) {
+  setTitle("Jobs");
+  const list = readList(address.query);
+  const left = new AbortController();
+  const table = rows(list, main, () => refresh());
+  const body = make("div"), pages = make("nav", { class: "controls", "aria-label": "Pages" });
+  const heading = make("div", { class: "heading" }, make("h2", {}, "Jobs"), make("a", { class: "button main", href: "#/new" }, "New job"));
+  let items = [], timer = 0, isReading = false, isDrawn = false;
+
+  const draw = (found) => {
+    items = found.items;
+    showDashboard(items[0]?.dashboard_url);
+    table.show(items);
+    const shown = items.length ? table.element : nothing(list);
+    if (body.firstChild !== shown) body.replaceChildren(shown);
+    pages.replaceChildren(...pageLinks(list, found.next_cursor));
+  };
+  const wait = (ms) => {
+    clearTimeout(timer);
+    if (!left.signal.aborted) timer = setTimeout(refresh, ms);
+  };
+  const restMs = () => (items.some((job) => !job.finished_at) ? RUNNING_MS : RESTING_MS);
+  async function refresh() {
+    if (isReading) return;
+    isReading = true;
+    try {
+      if (!document.hidden || !isDrawn) draw(await get(pathOf(list)));
+      isDrawn = true;
+      wait(restMs());
+    } catch (error) {
+      if (error instanceof TypeError && isDrawn) wait(RUNNING_MS); // the frame says that the server is away
+      else fail(main, error);
+    } finally {
+      isReading = false;
+    }
+  }
+  const isSeen = () => document.hidden || wait(0);
+  draw(await get(pathOf(list)));
+  isDrawn = true;
+  const told = commands(() => [...commandsOfList(list), ...queueCommands(items)]);
+  main.replaceChildren(heading, filters(list), body, pages, told);
+  if (isAsked(list)) announce(items.length === 1 ? "1 job" : `${items.length} jobs`);
+  wait(restMs());
+  document.addEventListener("visibilitychange", isSeen);
+  follow(left.signal, () => wait(SOON_MS));
+  return () => {
+    left.abort();
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", isSeen);
+  };
+}
+
+function pageLinks({ at, cursors }, next) {
+  return [
+    cursors.length ? make("a", { href: at({ cursor: cursors.slice(0, -1) }) }, "Previous page") : "",
+    next ? make("a", { href: at({ cursor: [...cursors, next] }) }, "Next page") : "",
+  ].filter(Boolean);
+}
+
+// Calls `changed` for each event of any job. A stream that breaks off is opened again.
+async function follow(signal, changed) {
+  let last = "";
+  while (!signal.aborted) {
+    try {
+      for await (const [, , id] of events("/events", signal, last)) {
+        if (last) changed();
+        last = id || last;
+      }
+    } catch (error) {
+      // The next reading of the list meets the same error and tells it.
+      if (signal.aborted || !(error instanceof TypeError)) return;
+    }
+    await new Promise((resume) => { setTimeout(resume, RUNNING_MS); });
+  }
+}
+

@@ -1,0 +1,108 @@
+// The table of jobs. A row that has changed is drawn anew, the others stay, and so do the focus and what is typed.
+import { post } from "../api.js";
+import { bar, make, stateMark, waits } from "../parts/elements.js";
+import { fail } from "../parts/faces.js";
+import { bestInWords, duration, moment } from "../parts/format.js";
+import { sparkline } from "../parts/sparkline.js";
+import { moveButtons } from "./queue.js";
+
+const COLUMNS = ["Name", "State", "Progress", "Best", "Slots", "Priority", "Created"];
+const MOST_PRIORITY = 100;
+const MOST_TAGS = 4;
+
+// Seconds that a running job still takes at its pace so far, null while there is none.
+export function secondsLeft({ state, progress, started_at: started }) {
+  const left = progress.epochs_total - progress.epochs_done;
+  if (state !== "running" || !progress.epochs_done || left <= 0) return null;
+  return ((Date.now() - new Date(started)) / 1000) * (left / progress.epochs_done);
+}
+
+function progressOf(job) {
+  const left = secondsLeft(job);
+  return make("div", {}, bar(job), left === null ? "" : make("div", { class: "muted" }, `about ${duration(left)} left`));
+}
+
+function bestOf({ best, history, progress }) {
+  const text = best ? make("div", {}, bestInWords(best)) : "";
+  if (!history?.length) return text;
+  const label = `The best value so far, from ${history[0][1]} to ${history.at(-1)[1]}, over ${progress.finished} trials`;
+  return make("div", {}, sparkline(history, progress.finished, label), text);
+}
+
+function nameOf(job, list) {
+  const tags = Object.entries(job.tags).slice(0, MOST_TAGS).map(([name, value]) => {
+    const tag = value ? `${name}=${value}` : name;
+    return make("a", { class: "chip", href: list.at({ tag: [...new Set([...list.tags, tag])] }) }, tag);
+  });
+  const more = Object.keys(job.tags).length - MOST_TAGS;
+  return make("div", {}, make("a", { href: `#/job/${job.id}` }, job.name),
+    tags.length ? make("div", { class: "tags" }, ...tags, more > 0 ? make("span", { class: "muted" }, `and ${more} more`) : "") : "",
+    job.notes ? make("div", { class: "muted note" }, job.notes.split("\n")[0]) : "");
+}
+
+function priorityField(main, changed) {
+  let id = "";
+  const field = make("input", { type: "number", min: 1, max: MOST_PRIORITY, step: 1, required: "", onchange: () => {
+    if (!field.reportValidity()) return;
+    post(`/jobs/${id}/priority`, { priority: Number(field.value) }).then(changed, (error) => fail(main, error));
+  } });
+  const show = (job) => {
+    id = job.id;
+    field.setAttribute("aria-label", `Priority of ${job.name}`);
+    if (document.activeElement !== field) field.value = job.priority;
+    return job.finished_at ? String(job.priority) : field;
+  };
+  return show;
+}
+
+function makeRow(list, main, changed) {
+  const cells = COLUMNS.map((label, index) => make("td", { role: "cell", "data-label": label, ...(index > 3 && index < 6 ? { class: "number" } : {}) }));
+  const element = make("tr", { role: "row" }, ...cells);
+  const priority = priorityField(main, changed);
+  let drawn = "";
+  const fill = (cell, child) => {
+    // A field keeps the focus only if it is not taken out and put back.
+    if (cell.firstChild !== child) cell.replaceChildren(child);
+  };
+  const show = (job, items) => {
+    fill(cells[5], priority(job));
+    const around = list.sort === "queue" ? items.map(({ id, state }) => [id, state]) : [];
+    const wanted = JSON.stringify([job, around, Math.round(secondsLeft(job) ?? 0)]);
+    if (wanted === drawn) return;
+    drawn = wanted;
+    const moves = list.sort === "queue" && job.state === "queued" ? moveButtons(job, items, main, changed) : "";
+    const drawnCells = [nameOf(job, list), make("div", {}, stateMark(job.state), waits(job), moves), progressOf(job), bestOf(job), String(job.slots ?? ""), null, moment(job.created_at)];
+    const isFocused = element.contains(document.activeElement) && document.activeElement.dataset.key;
+    drawnCells.forEach((child, index) => index !== 5 && cells[index].replaceChildren(child));
+    if (isFocused) element.querySelector(`[data-key="${isFocused}"]`)?.focus();
+  };
+  return { element, show };
+}
+
+// Brings the rows into this order, and moves no more of them than it must: a row that is moved loses the focus.
+function place(body, wanted) {
+  const focused = body.contains(document.activeElement) ? document.activeElement : null;
+  for (const row of [...body.children]) if (!wanted.includes(row)) row.remove();
+  wanted.forEach((row, index) => row !== body.children[index] && body.insertBefore(row, body.children[index] ?? null));
+  if (focused?.isConnected && document.activeElement !== focused) focused.focus();
+}
+
+// `changed` is called when a button of a row has changed its job.
+export function rows(list, main, changed) {
+  const head = make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, ...COLUMNS.map((column, index) =>
+    make("th", { scope: "col", role: "columnheader", ...(index > 3 && index < 6 ? { class: "number" } : {}) }, column))));
+  const body = make("tbody", { role: "rowgroup" });
+  const element = make("div", { class: "scroll" }, make("table", { class: "jobs", role: "table" }, head, body));
+  const known = new Map();
+  const show = (items) => {
+    const wanted = items.map((job) => {
+      const row = known.get(job.id) ?? makeRow(list, main, changed);
+      known.set(job.id, row);
+      row.show(job, items);
+      return row.element;
+    });
+    place(body, wanted);
+    for (const id of known.keys()) if (!items.some((job) => job.id === id)) known.delete(id);
+  };
+  return { element, show };
+}

@@ -1,0 +1,126 @@
+"""The list of jobs: what it shows, how it is searched, and the queue moved by hand."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from results.records import EpochReport
+from results.states import TrialState
+from results.store import Store
+from search_spaces import Library
+from service.job_request import JobRequest
+from service.jobs import Jobs
+from service.settings import Settings
+from tests.service.page.accessible import check
+from tests.service.running import until
+from tests.service.stand_ins import accept, claim, spec
+
+HOSTILE = "<img src=x onerror=alert(1)> \u202eevil " + "x" * 160
+
+
+def test_jobs_are_shown_searched_and_kept_in_the_address(
+    settings: Settings, store: Store, url: str, page: Page, complaints: list[str]
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    jobs = Jobs(store, Library(), settings)
+    first = jobs.submit(JobRequest(search_space="q4_feedforward", name=HOSTILE))
+    lease = claim(store)
+    for number, accuracy in ((0, 0.5), (1, 0.75)):
+        attempt = store.start_trial(lease, number, node="here")
+        metrics = {"validation_accuracy": accuracy}
+        store.write_reports(lease, [EpochReport(number, attempt, 1, metrics, 10.0)])
+        store.finish_trial(lease, number, TrialState.SUCCEEDED)
+    store.edit_job(first.id, tags={"<b>team</b>": HOSTILE}, notes="<i>first</i>\nsecond")
+    for name in ("baseline", "augmented"):
+        accept(store, spec(name=name))
+    page.goto(f"{url}/#/jobs")
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(3)
+    row = rows.filter(has_text="evil").first
+    expect(row).to_contain_text("2 of 140 epochs")
+    expect(row).to_contain_text("left")
+    expect(row).to_contain_text("<i>first</i>")
+    expect(row).not_to_contain_text("second")
+    expect(row.get_by_role("img", name="from 0.5 to 0.75, over 2 trials")).to_be_visible()
+
+    check(page)
+    row.get_by_role("link", name="<b>team</b>=").click()
+    expect(rows).to_have_count(1)
+    page.get_by_role("button", name="Leave out the tag").click()
+    page.get_by_role("button", name="queued").click()
+    expect(rows).to_have_count(2)
+    page.get_by_label("Search").fill("AUGM")
+    expect(rows).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"#/jobs\?state=queued&q=AUGM$"))
+    page.reload()
+    expect(rows).to_have_text([re.compile("augmented")])
+    page.get_by_text("As a command and as curl").click()
+    told = page.locator(".commands pre")
+    expect(told.first).to_have_text("argbest ls --state queued --search AUGM --limit 50")
+    expect(told.nth(1)).to_have_text(f"curl '{url}/api/v1/jobs?state=queued&q=AUGM&limit=50'")
+    page.goto(f"{url}/#/jobs?q=nothing")
+    expect(page.locator("main")).to_contain_text("No job matches.")
+    assert complaints == []
+    assert [one for one in asked if not one.startswith(url)] == []
+
+
+def test_the_queue_and_priorities_are_changed_by_keyboard(
+    store: Store, url: str, page: Page, complaints: list[str]
+) -> None:
+    ids = [accept(store, spec(name=name)) for name in ("a", "b", "c")]
+    page.goto(f"{url}/#/jobs?state=queued&sort=queue")
+    names = page.locator("tbody tr td:first-child a")
+    expect(names).to_have_text(["a", "b", "c"])
+    expect(page.get_by_role("button", name="Up in the queue: a")).to_be_disabled()
+    page.get_by_role("button", name="Up in the queue: c").press("Enter")
+    expect(names).to_have_text(["a", "c", "b"])
+    page.get_by_role("button", name="Last in the queue: a").press("Enter")
+    expect(names).to_have_text(["c", "b", "a"])
+    priority = page.get_by_label("Priority of b")
+    priority.fill("30")
+    priority.press("Enter")
+    until(lambda: store.job(ids[1]).priority == 30, within_s=20, what="the priority")
+    accept(store, spec(name="d"))  # an event, and the list follows
+    expect(names).to_have_text(["c", "b", "a", "d"])
+    expect(priority).to_be_focused()
+    assert complaints == []
+
+
+def test_pages_by_cursor(store: Store, url: str, page: Page, complaints: list[str]) -> None:
+    for number in range(52):
+        accept(store, spec(name=f"job {number:02}"))
+    page.goto(f"{url}/#/jobs?sort=name")
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(50)
+    page.get_by_role("link", name="Next page").click()
+    expect(rows).to_have_text([re.compile("job 50"), re.compile("job 51")])
+    page.reload()
+    expect(rows).to_have_count(2)
+    page.get_by_role("link", name="Previous page").click()
+    expect(rows).to_have_count(50)
+    assert complaints == []
+
+
+def test_a_job_is_tagged_and_noted(
+    store: Store, url: str, page: Page, complaints: list[str]
+) -> None:
+    job = accept(store, spec(name="mine", tags={"old": "x"}))
+    page.goto(f"{url}/#/job/{job}")
+    page.get_by_label("A tag to add").fill(f"<b>team</b>={HOSTILE}")
+    page.get_by_role("button", name="Add the tag").click()
+    said = page.get_by_role("region", name="Tags and notes")
+    expect(said).to_contain_text("<b>team</b>=<img src=x")
+    page.get_by_role("button", name="Take the tag old away").click()
+    expect(said).not_to_contain_text("old=x")
+    page.get_by_text("Write a note").click()
+    page.get_by_label("Note", exact=True).fill("<i>one</i>\ntwo")
+    page.get_by_role("button", name="Save the note").click()
+    expect(said.locator(".note-text")).to_have_text("<i>one</i>\ntwo")
+    found = store.job(job)
+    assert (found.tags, found.notes) == ({"<b>team</b>": HOSTILE.strip()}, "<i>one</i>\ntwo")
+    page.get_by_role("link", name="New job like this").click()
+    expect(page.locator("h2")).to_have_text("New job")
+    assert complaints == []
