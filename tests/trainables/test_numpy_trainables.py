@@ -227,20 +227,31 @@ def test_linear_regression_gives_the_published_figures(tmp_path: Path) -> None:
     assert distances[-1] < distances[0]
 
 
+def test_single_layers_give_the_known_figures_of_the_first_epochs() -> None:
+    last = _curve("numpy_perceptron", fashion_mnist(), epochs=2)[-1]
+    assert (last["validation_accuracy"], last["test_accuracy"]) == (0.7416, 0.7336)
+    last = _curve("numpy_logistic_regression", fashion_mnist(), epochs=2)[-1]
+    assert last["validation_accuracy"] == pytest.approx(0.8307, abs=1e-4)
+    assert last["test_accuracy"] == pytest.approx(0.8217, abs=1e-4)
+
+
+@pytest.mark.long
 def test_perceptron_gives_the_published_figures() -> None:
     curve = _curve("numpy_perceptron", fashion_mnist(), epochs=20)
     assert curve[-1]["validation_accuracy"] == 0.7126
     assert curve[-1]["test_accuracy"] == 0.7013
 
 
+@pytest.mark.long
 def test_neural_regression_gives_the_published_figures(tmp_path: Path) -> None:
+    """The test errors of this run are those of ``tests/handin/test_ames_checks.py``."""
     data = datasets.load("ames", tmp_path)
     last = _curve("numpy_neural_regression", data, epochs=150)[-1]
     assert last["train_rmse"] == pytest.approx(0.0986, abs=2e-4)
     assert last["test_rmse"] == pytest.approx(0.1655, abs=2e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_logistic_regression_gives_the_published_figures() -> None:
     last = _curve("numpy_logistic_regression", fashion_mnist(), epochs=20)[-1]
     assert last["validation_accuracy"] == pytest.approx(0.8503, abs=1e-4)

@@ -11,12 +11,14 @@ from xml.etree import ElementTree as ET
 import hypothesis
 import matplotlib as mpl
 import pytest
+from hypothesis import strategies
 
 from results import plots
 from results.analysis import JobResults
 from results.errors import UnknownPlot
 from results.plots import coordinates
 from results.plots.style import MOST_MARKS
+from tests.conftest import LONG
 from tests.results import fakes
 from tests.results.fakes import DIVERGED
 from tests.results.generated import job_results
@@ -63,7 +65,7 @@ def test_unknown_plots_are_refused_with_the_known_names() -> None:
 
 
 def test_every_plot_draws_as_svg_that_parses_and_has_its_title() -> None:
-    for fake in (fakes.feedforward(3), fakes.regression(3), fakes.sampled(20, 2)):
+    for fake in (fakes.regression(3), fakes.sampled(20, 2)):
         for info in plots.available(results_of(fake)):
             root = ET.fromstring(plots.draw(info.name, results_of(fake), "svg"))
             assert root.tag == "{http://www.w3.org/2000/svg}svg"
@@ -138,7 +140,7 @@ def test_a_png_has_300_dots_per_inch() -> None:
 
 def test_the_same_numbers_give_the_same_bytes_also_in_threads() -> None:
     fake = fakes.sampled(15, 2)
-    names = ["train_loss", "accuracy", "history", "parameter_optimizer"] * 2
+    names = ["train_loss", "parameter_optimizer"] * 2
     before = dict(mpl.rcParams)
     alone = [plots.draw(name, results_of(fake), "svg") for name in names]
     with ThreadPoolExecutor(4) as pool:
@@ -169,16 +171,16 @@ def test_of_many_trials_the_best_are_drawn() -> None:
         ET.fromstring(svg)
 
 
-@pytest.mark.parametrize("value", [r"$\frac{$", "日本語", "-->]]><script>", "x" * 200, ""])
-def test_any_value_can_be_drawn(value: str) -> None:
+def test_any_value_can_be_drawn() -> None:
+    values = ["relu", r"$\frac{$", "日本語", "-->]]><script>", "x" * 200, ""]
     spec = {
         **fakes.feedforward(2).job.spec.to_json(),
         "strategy": "grid",
-        "parameters": {"activation": {"values": ["relu", value]}},
+        "parameters": {"activation": {"values": values}},
     }
     fake = fakes.make(
         spec,
-        [{"learning_rate": 0.1, "activation": v} for v in ("relu", value)],
+        [{"learning_rate": 0.1, "activation": value} for value in values],
         fakes.classification_curve,
         {},
     )
@@ -209,8 +211,9 @@ def test_extreme_scores_can_be_drawn() -> None:
     ET.fromstring(plots.draw("parameter_learning_rate", results_of(fake), "svg"))
 
 
-@hypothesis.given(job_results())
-def test_every_plot_of_any_job_is_drawn(results: JobResults) -> None:
+@hypothesis.given(job_results(), strategies.integers(0, 4))
+def test_every_plot_of_any_job_is_drawn(results: JobResults, first: int) -> None:
+    """Of one job every fifth is drawn, except in long runs: a plot takes 0.2 s."""
     found = plots.available(results)
     names = [info.name for info in found]
     assert len({name.lower() for name in names}) == len(names)
@@ -218,4 +221,5 @@ def test_every_plot_of_any_job_is_drawn(results: JobResults) -> None:
         assert re.fullmatch(r"[A-Za-z0-9_-]{1,100}", info.name)
         assert info.title
         assert info.caption.endswith(".")
+    for info in found if LONG else found[first::5]:
         ET.fromstring(plots.draw(info.name, results, "svg"))

@@ -17,6 +17,10 @@ from tests.results import fakes
 from tests.results.generated import job_results
 from tests.results.report.made import HOSTILE, NOON
 
+PICTURE = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" width="64" height="40"><path d="M2 9L6 4"/></svg>'
+)
+
 
 @given(results=job_results())
 def test_any_job_has_a_report_in_every_format(results: JobResults) -> None:
@@ -27,8 +31,7 @@ def test_any_job_has_a_report_in_every_format(results: JobResults) -> None:
     words = " ".join(made.content["explanation"]).replace("(", " ").replace(",", " ").split()
     assert not {"nan", "inf", "-inf", "None", "n/a"} & set(words)
     # The tests of plots draw all of them.
-    names = [plot["name"] for plot in made.content["plots"]][:1]
-    drawn = {name: plots.draw(name, results, "svg") for name in names}
+    drawn = {plot["name"]: PICTURE for plot in made.content["plots"]}
     for form in ("html", "md", "json", "pdf"):
         assert report.render(made, form, drawn)
 

@@ -25,6 +25,7 @@ from results.store import Store
 from service.api import create_app
 from service.cli import main
 from service.settings import Settings
+from tests.handin.handin_runs import SVG
 from trainables import registry
 
 
@@ -173,8 +174,10 @@ def test_catalog_of_the_real_server(url: str) -> None:
 
 
 def test_handin_says_what_failed_and_then_runs_only_that_again(
-    url: str, store: Store, runner: Runner, tmp_path: Path
+    url: str, store: Store, runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Drawn in 0.2 s each elsewhere.
+    monkeypatch.setattr("service.http.drawings.draw", lambda *_: SVG)
     path = tmp_path / "handin.pdf"
     runner.breaking = {"numpy_mlp", "torch_feedforward"}
     first = run(url, "handin", "-o", str(path), "--epochs", "1")
