@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterator, Mapping
+from functools import lru_cache, partial
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -65,7 +65,8 @@ def draw_history(figure: Figure, results: JobResults) -> None:
     style.finish(axes, "Trial", axis_label(results.metric))
 
 
-def importances(results: JobResults) -> dict[str, float]:
+@lru_cache(maxsize=1)  # figures of parameters ask for it too, and 10,000 trials take seconds
+def importances(results: JobResults) -> Mapping[str, float]:
     """Return how much each varied parameter decided whether a trial was among the best; sums to 1.
 
     PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023) compares how the best tenth of the trials
