@@ -23,3 +23,13 @@ def one_thread() -> Iterator[None]:
 def code_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for compiled code that all tests share: compiling a graph takes 20 s."""
     return tmp_path_factory.mktemp("code")
+
+
+@pytest.fixture
+def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let blocks of few steps be compiled, which takes a fraction of the time.
+
+    A graph of ``code_folder`` is compiled with short blocks by all tests that share it, or by none.
+    """
+    monkeypatch.setattr("trainables.torch_loops._STEPS", 2)
+    monkeypatch.setattr("trainables.torch_loops._DELAYED_STEPS", 4)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,22 @@ def test_code_is_compiled_once(folder: Path) -> None:
     assert KeptCode(folder, "784-10").get(_refuse) == b"code"
     assert KeptCode(folder, "784-20").get(lambda: b"other") == b"other"
     assert _names(folder) >= {"784-10.bin", "784-20.bin"}
+
+
+def test_one_of_two_compiles_while_the_other_waits(folder: Path) -> None:
+    began, may_end = threading.Event(), threading.Event()
+
+    def compile_slowly() -> bytes:
+        began.set()
+        assert may_end.wait(60)
+        return b"code"
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(KeptCode(folder, "784-10").get, compile_slowly)
+        assert began.wait(60)
+        second = pool.submit(KeptCode(folder, "784-10").get, _refuse)
+        may_end.set()
+        assert first.result() == second.result() == b"code"
 
 
 def test_half_a_file_is_compiled_again(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
