@@ -384,15 +384,6 @@ def test_the_bare_pool_trains_as_the_trainable_does(
     assert all(trial["seconds"] > 0 for trial in trials)
 
 
-def test_a_bare_pool_in_processes(tmp_path: Path) -> None:
-    spec = {"trainable": "numpy_linear_regression", "dataset": "ames", "epochs": 1, "seed": 42}
-    plan = {"spec": spec, "configurations": [{"learning_rate": r} for r in (0.001, 0.01, 0.002)]}
-    result = service_figures.bare_pool(plan, Settings(data_dir=tmp_path), workers=2)
-    errors = [trial["metrics"]["train_rmse"] for trial in result["trials"]]
-    assert len(set(errors)) == 3
-    assert result["wall_s"] > max(trial["seconds"] for trial in result["trials"])
-
-
 #: Tells what a trial of its sees of the machine.
 PROBE = """
 import os
@@ -400,12 +391,13 @@ from trainables.contract import Metric
 from trainables.parameters import LinearRegressionParameters
 from trainables.registry import Trainable
 
-METRICS = (Metric("gpus_hidden", "G", "max", "none"), Metric("threads", "T", "max", "none"))
+METRICS = tuple(Metric(name, name, "max", "none") for name in ("gpus_hidden", "threads", "rate"))
 PROBE = Trainable("probe", "Probe", "probe:train", ("ames",), METRICS, LinearRegressionParameters)
 
 def train(config, data, report, *, epochs, seed):
     hidden = os.environ["CUDA_VISIBLE_DEVICES"] == ""
-    report(1, {"gpus_hidden": hidden, "threads": int(os.environ["OMP_NUM_THREADS"])})
+    threads = int(os.environ["OMP_NUM_THREADS"])
+    report(1, {"gpus_hidden": hidden, "threads": threads, "rate": config["learning_rate"]})
 """
 
 
@@ -422,6 +414,9 @@ def test_the_bare_pool_has_what_a_trial_has(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     spec = {"trainable": "probe", "dataset": "ames", "epochs": 1, "seed": 42}
-    plan = {"spec": spec, "configurations": [{"learning_rate": 0.001}]}
-    result = service_figures.bare_pool(plan, Settings(data_dir=tmp_path), workers=1)
-    assert result["trials"][0]["metrics"] == {"gpus_hidden": True, "threads": 1}
+    rates = [0.001, 0.01, 0.002]
+    plan = {"spec": spec, "configurations": [{"learning_rate": rate} for rate in rates]}
+    result = service_figures.bare_pool(plan, Settings(data_dir=tmp_path), workers=2)
+    found = [trial["metrics"] for trial in result["trials"]]
+    assert found == [{"gpus_hidden": True, "threads": 1, "rate": rate} for rate in rates]
+    assert result["wall_s"] > max(trial["seconds"] for trial in result["trials"])
