@@ -1,9 +1,9 @@
 """Measure argbest on this machine: ``python -m benchmarks`` from the repository's root.
 
-Six parts: the engines of the numpy trainables and of the torch trainables against the plain loops
+Seven parts: the engines of the numpy trainables and of the torch trainables against the plain loops
 that specify them, the trainables' states, what running users' code costs, the decisions of a large
-search, and the service around them. Each part is shown and written as soon as it is measured. See
-docs/performance.md.
+search, the service around them, and the page on very many trials. Each part is shown and written
+as soon as it is measured. See docs/performance.md.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks import engines, programs, schedulers, service_figures, states
+from benchmarks import engines, page, programs, schedulers, service_figures, states
 from benchmarks.machine import stamp
 from benchmarks.records import BenchmarkError, Part
 from benchmarks.tables import TITLES, markdown, section, targets_sections, update_page
@@ -39,6 +39,8 @@ def measure(name: str, settings: Settings, *, quick: bool, command: str) -> Part
         return Part(name, provenance, (), tuple(states.measure(settings, quick=quick)))
     if name == "programs":
         return Part(name, provenance, (), tuple(programs.measure(quick=quick)))
+    if name == "page":
+        return Part(name, provenance, (), tuple(page.measure(quick=quick)))
     if name == "schedulers":
         return Part(name, provenance, (), tuple(schedulers.measure(quick=quick)))
     rows, memory = engines.measure(f"benchmarks.{name}_engines", settings, quick=quick)

@@ -16,6 +16,7 @@ TITLES = {
     "programs": "Code of users",
     "schedulers": "Decisions of a search",
     "service": "The service",
+    "page": "The page",
 }
 
 

@@ -1,0 +1,89 @@
+"""optuna-dashboard on a study of the same trials, for comparison."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.page_browser import new_tab
+from benchmarks.page_jobs import METRICS, new_trials, report
+from benchmarks.page_servers import free_port, wait_for
+from benchmarks.records import Figure
+from results.records import NewTrial
+
+STUDY = "many"
+BATCH = 500
+
+
+def measure(folder: Path, trials: int, epochs: int) -> list[Figure]:
+    """Return what optuna-dashboard takes; nothing where it is not installed."""
+    if importlib.util.find_spec("optuna_dashboard") is None:
+        return []
+    url = f"sqlite:///{folder / 'study.db'}"
+    _fill(url, trials, epochs)
+    what = f"optuna-dashboard, {trials:,} trials x {epochs} epochs"
+    with _running(url) as address, new_tab() as tab:
+        tab.open(f"{address}/dashboard/studies/1/trialTable")
+        table_ms = tab.wait("table tbody tr")
+        paint_ms, received = tab.first_paint_ms(), tab.received
+        tab.open(f"{address}/dashboard/studies/1")
+        plots_ms = tab.wait(".js-plotly-plot .main-svg")
+        heap = tab.heap_bytes()
+    return [
+        Figure(f"{what}: first paint", "ms", (paint_ms,)),
+        Figure(f"{what}: table is there", "ms", (table_ms,)),
+        Figure(f"{what}: first plot is there", "ms", (plots_ms,)),
+        Figure(f"{what}: bytes until the table", "MB", (received / 1e6,)),
+        Figure(f"{what}: memory of the page's objects", "MB", (heap / 1e6,)),
+    ]
+
+
+def _fill(url: str, trials: int, epochs: int) -> None:
+    import optuna
+    from optuna.distributions import CategoricalDistribution as Choice
+    from optuna.distributions import FloatDistribution as Float
+    from optuna.distributions import IntDistribution as Whole
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(storage=url, study_name=STUDY, direction="maximize")
+    domains = {
+        "learning_rate": Float(1e-5, 0.1, log=True), "dropout": Float(0.0, 0.6),
+        "hidden_size": Whole(16, 512), "activation": Choice(["relu", "tanh"]),
+        "optimizer": Choice(["sgd", "adam"]), "layers": Choice([1, 2, 3]),
+    }  # fmt: skip
+    metric = METRICS[1]
+    for some in _batches(trials):
+        study.add_trials(
+            optuna.trial.create_trial(
+                params={name: trial.parameters[name] for name in domains},
+                distributions=domains,
+                value=report(trial, epochs).metrics[metric],
+                intermediate_values={
+                    epoch: report(trial, epoch).metrics[metric] for epoch in range(1, epochs + 1)
+                },
+            )
+            for trial in some
+        )
+
+
+def _batches(trials: int) -> Iterator[list[NewTrial]]:
+    new = new_trials(trials)
+    for start in range(0, trials, BATCH):
+        yield new[start : start + BATCH]
+
+
+@contextmanager
+def _running(url: str) -> Iterator[str]:
+    port = free_port()
+    program = Path(sys.executable).with_name("optuna-dashboard")
+    command = [str(program), url, "--host", "127.0.0.1", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_for(f"http://127.0.0.1:{port}/")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
