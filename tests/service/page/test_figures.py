@@ -1,12 +1,25 @@
-"""A job's figures in a real browser: drawn when they are opened, without a complaint."""
+"""A job's figures in a real browser: drawn when they are opened; a brush marks trials elsewhere."""
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, Request, expect
+import re
+
+from playwright.sync_api import Locator, Page, Request, expect
 
 from results.store import Store
 from service.settings import Settings
 from tests.service.page.searches import HOSTILE, sampled_search
+
+
+def brush(page: Page, plane: Locator) -> None:
+    """Drag over the left half of a figure's plane."""
+    plane.scroll_into_view_if_needed()
+    box = plane.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 2, steps=5)
+    page.mouse.up()
 
 
 def test_figures_are_drawn_when_they_are_opened(
@@ -37,6 +50,8 @@ def test_figures_are_drawn_when_they_are_opened(
     contour = section.locator("details.figure").filter(has_text="interpolated")
     contour.get_by_label("First parameter").select_option("optimizer")
     expect(contour.locator(".js-plotly-plot")).to_contain_text(HOSTILE)
+    brush(page, section.locator(".nsewdrag").first)
+    expect(page.get_by_role("button", name=re.compile(r"^Unmark \d+$"))).to_be_visible()
     assert page.locator("main img[src='x']").count() == 0
     assert {request.url.split("/", 3)[2] for request in asked} == {url.split("/", 3)[2]}
     assert complaints == []

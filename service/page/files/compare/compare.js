@@ -36,7 +36,7 @@ async function chooser(main, chosen) {
   look();
   main.replaceChildren(make("h2", {}, "Compare"),
     make("form", { onsubmit: submit, onchange: look }, make("p", { class: "controls" }, button, make("span", { class: "muted" }, "Of the 100 newest jobs")),
-      table(["", "Job", "State", "Best", "Metric", "Created"], rows)));
+      table(["Choose", "Job", "State", "Best", "Metric", "Created"], rows)));
 }
 
 // --- the charts ---------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ const words = (pointer) => pointer.slice(1).split("/").map((part) => part.replac
 function differenceTable({ jobs, differences }, names) {
   if (!differences.length) return make("p", { class: "muted" }, "The jobs were asked for the same.");
   const rows = differences.map(({ pointer, values }) => ({ cells: [words(pointer), ...values.map(written)] }));
-  return table(["", ...jobs.map(({ id }) => names.get(id))], rows);
+  return table(["Member", ...jobs.map(({ id }) => names.get(id))], rows);
 }
 
 function bestTable({ jobs }, names) {
@@ -149,7 +149,7 @@ const repeatsText = ({ jobs, repeats }) => repeats.map((group) =>
 
 export async function show(main, { query }) {
   setTitle("Compare");
-  const ids = (query.get("jobs") ?? "").split(",").filter(Boolean);
+  const ids = [...new Set((query.get("jobs") ?? "").split(",").filter(Boolean))];
   if (ids.length < FEWEST) {
     await chooser(main, ids);
     return () => {};
