@@ -93,7 +93,7 @@ def _nodes(settings: Settings) -> list[NodeView]:
 
 def _queued(store: Store) -> list[JobRecord]:
     """Return the jobs that wait for a controller, in the order in which they begin."""
-    return [*reversed(store.jobs(state=JobState.QUEUED, limit=_MOST_JOBS).items)]
+    return [*store.jobs(state=JobState.QUEUED, sort="queue", limit=_MOST_JOBS).items]
 
 
 def _occupant(job: JobRecord) -> OccupantView:

@@ -24,6 +24,7 @@ def test_what_occupies_the_cluster_is_shown(settings: Settings, store: Store) ->
         with TestClient(create_app(changed, store)) as client:
             first, second = (client.post("/api/v1/jobs", json=JOB).json()["id"] for _ in "ab")
             third = client.post("/api/v1/jobs", json=JOB).json()["id"]
+            store.queue_before(third, second)
             lease = store.claim_job("test", 60)
             assert lease is not None
             store.note_capacity(2.0, 0.0)
@@ -38,7 +39,7 @@ def test_what_occupies_the_cluster_is_shown(settings: Settings, store: Store) ->
     assert job["slots"] >= 1
     (trial,) = shown["trials"]
     assert (trial["job_id"], trial["number"], trial["node"]) == (first, 0, "here")
-    assert (shown["queued"], [one["id"] for one in shown["queue"]]) == (2, [second, third])
+    assert (shown["queued"], [one["id"] for one in shown["queue"]]) == (2, [third, second])
     assert shown["database"]["kind"] == "sqlite"
     assert shown["disk"]["problem"] == ""
     assert 0 < shown["disk"]["free"] <= shown["disk"]["total"]

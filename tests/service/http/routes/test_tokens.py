@@ -54,7 +54,8 @@ def test_an_admin_makes_lists_and_revokes_tokens(locked: TestClient, store: Stor
     assert abs(life - timedelta(days=2)) < timedelta(minutes=1)
     assert locked.delete("/api/v1/tokens/laptop", headers=admin).status_code == 204
     assert locked.get("/api/v1/jobs", headers=laptop).status_code == 401
-    assert locked.delete("/api/v1/tokens/laptop", headers=admin).status_code == 404
+    for name in ("laptop", "%00", "a%20b"):
+        assert locked.delete(f"/api/v1/tokens/{name}", headers=admin).status_code == 404
 
 
 @pytest.mark.parametrize(
