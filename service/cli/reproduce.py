@@ -11,12 +11,12 @@ import click
 from results.formatting import count
 from results.lineage import AGAIN, why_not_again
 from results.spec import JobSpec
+from service.again import request_of_trial
 from service.cli.errors import ExitCode
 from service.cli.options import job_argument, timeout_option
 from service.cli.output import emit_json, json_option, note, table
 from service.cli.target import with_client
 from service.cli.text import clean
-from service.rerun import rerun_request
 
 if TYPE_CHECKING:
     from service.client.client import Client
@@ -75,7 +75,7 @@ def reproduce(
 
 def request_of(job: JobView, spec: JobSpec, trial: TrialView) -> dict[str, Any]:
     """Return the body of ``POST /jobs`` that runs the trial again."""
-    return rerun_request(
+    return request_of_trial(
         job.id, job.name, spec,
         number=trial.number, parameters=trial.parameters, seed=trial.seed,
     )  # fmt: skip

@@ -8,9 +8,9 @@ from fastapi import APIRouter
 
 from results.errors import IllegalMove
 from results.lineage import AGAIN, why_not_again
+from service.again import request_of_trial
 from service.http.dependencies import JobId, StoreDep, TrialNumber
 from service.http.openapi import PROBLEMS
-from service.rerun import rerun_request
 from service.schemas import HistoryView
 
 router = APIRouter(
@@ -37,7 +37,7 @@ def request_again(job_id: JobId, number: TrialNumber, store: StoreDep) -> dict[s
     if trial.parent is not None:
         reason = why_not_again(number, trial.parent, trial.start_epoch)
         raise IllegalMove(reason, hint=AGAIN)
-    return rerun_request(
+    return request_of_trial(
         job.id, job.name, job.spec,
         number=number, parameters=trial.parameters, seed=trial.seed,
     )  # fmt: skip
