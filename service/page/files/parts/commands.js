@@ -35,7 +35,7 @@ export const copyable = (text, what) => make("div", { class: "copyable" }, make(
 export function commands(items, summary = "As a command and as curl") {
   const list = make("div");
   const write = () => list.replaceChildren(...(typeof items === "function" ? items() : items).flatMap(({ label, command, request }) => [
-    label ? make("h4", {}, label) : "",
+    label ? make("h3", {}, label) : "",
     command ? copyable(shell(command), `${label ?? ""} as a command`.trim()) : "",
     request ? copyable(curl(request), `${label ?? ""} as curl`.trim()) : "",
   ]));
