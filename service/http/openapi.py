@@ -76,10 +76,10 @@ JOB_BODY = _body(JobRequest, yaml.safe_load(_EXAMPLES.read_text(encoding="utf-8"
 SPACE_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {"application/yaml": {"schema": {"type": "string"}}},
+        "content": {"application/yaml": {"schema": {}}},
     }
 }
-JOB_BODY["requestBody"]["content"] |= SPACE_BODY["requestBody"]["content"]
+JOB_BODY["requestBody"]["content"]["application/yaml"] = {"schema": {"type": "string"}}
 EXTEND_BODY = _body(ExtendRequest, {"epochs": {"value": {"epochs": 40}}})
 CONFIRM_BODY = _body(ConfirmRequest, {"top": {"value": {"top": 3, "seeds": 5}}})
 EDIT_BODY = _body(EditRequest, {"notes": {"value": {"notes": "a first try", "tags": {"a": "b"}}}})

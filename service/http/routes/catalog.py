@@ -39,10 +39,13 @@ def list_search_spaces(library: LibraryDep) -> SearchSpaceList:
     return SearchSpaceList(items=items, broken=broken)
 
 
-@router.post("/search_spaces/read", openapi_extra=SPACE_BODY)
+@router.post("/yaml", openapi_extra=SPACE_BODY)
 async def read_search_space(request: Request, settings: SettingsDep) -> ReadSpaceView:
     """Read a search space from YAML or JSON, the request's body; it is not checked or kept."""
     raw = await read_bytes(request, settings.max_body_bytes)
+    if not raw:
+        hint = "send the text of a search space"
+        raise HttpProblem(HTTPStatus.BAD_REQUEST, "the body is empty", hint)
     document = await run_in_threadpool(read_yaml, raw)
     return ReadSpaceView(search_space=document.value, lines=dict(document.lines))
 

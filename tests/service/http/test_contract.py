@@ -68,6 +68,9 @@ ALSO = {
     "POST /api/v1/jobs/{job_id}/extend": "422",
     "POST /api/v1/jobs/{job_id}/confirm": "422",
     "POST /api/v1/jobs/{job_id}/priority": "422",
+    "PATCH /api/v1/jobs/{job_id}": "422",
+    "GET /api/v1/jobs/{job_id}/points": "422",  # metrics and known trials are read where they count
+    "POST /api/v1/yaml": "4xx",  # what is YAML at all
     "GET /api/v1/jobs/{job_id}/figures/{name}": "422",
     "GET /api/v1/compare": "422",
     "GET /api/v1/jobs/{job_id}/trials/{number}/log": "422",  # an offset or a tail, not both

@@ -16,7 +16,7 @@ export function specFile({ text = "", take, refuse }) {
     const mine = asked;
     if (!area.value.trim()) return;
     try {
-      const found = await (await postRaw("/search_spaces/read", area.value, "application/yaml")).json();
+      const found = await (await postRaw("/yaml", area.value, "application/yaml")).json();
       if (mine === asked) take(found.search_space, found.lines);
     } catch (error) {
       if (mine === asked) refuse(error);

@@ -265,9 +265,9 @@ def test_a_search_space_is_posted_as_the_yaml_of_its_file(client: TestClient) ->
         refused = client.post("/api/v1/jobs", content=text, headers=YAML)
         assert (refused.status_code, detail in refused.json()["detail"]) == (400, True)
 
-    read = client.post("/api/v1/search_spaces/read", content=space, headers=YAML).json()
+    read = client.post("/api/v1/yaml", content=space, headers=YAML).json()
     assert read["search_space"]["parameters"] == {"learning_rate": 0.1}
     assert read["lines"]["/parameters/learning_rate"] == 8
     for text, status in (("a: [1", 400), ("a: .inf", 422), (b"\xff", 400)):
-        refused = client.post("/api/v1/search_spaces/read", content=text, headers=YAML)
+        refused = client.post("/api/v1/yaml", content=text, headers=YAML)
         assert refused.status_code == status, text
