@@ -75,8 +75,6 @@ ALSO = {
     "GET /api/v1/compare": "422",
     "GET /api/v1/jobs/{job_id}/trials/{number}/log": "422",  # an offset or a tail, not both
 }
-#: Reads a text of any kind, and answers what is wrong with it.
-READER = "POST /api/v1/search_spaces/read"
 #: A stream without an end; tests of its own ask for it.
 ENDLESS = "GET /api/v1/events"
 CONFIG: dict[str, Any] = {
@@ -84,10 +82,6 @@ CONFIG: dict[str, Any] = {
     "operations": [
         *({"include-name": name, "checks": checks(status)} for name, status in ALSO.items()),
         {"include-name": ENDLESS, "enabled": False},
-        {
-            "include-name": READER,
-            "checks": checks() | {"negative_data_rejection": {"enabled": False}},
-        },
     ],
 }
 
