@@ -35,16 +35,17 @@ class EditMethods(Transactions):
         Idempotent. Raises :class:`results.errors.IllegalMove` for the priority of a job that has
         finished and for more than 50 tags.
         """
+        wanted = None if priority is None else values.priority(priority)
         with self._locked(job_id) as (changes, state):
             before = read_job(changes.connection, job_id)
             columns: dict[str, Any] = {}
-            if priority is not None:
+            if wanted is not None:
                 if state.is_finished:
                     raise IllegalMove(
                         f"job {job_id} has {state}: it has no share of the cluster any more",
                         hint="only the priority of an unfinished job can be changed",
                     )
-                columns["priority"] = values.priority(priority)
+                columns["priority"] = wanted
             if tags is not None:
                 columns["tags"] = _merged(before, tags)
             if notes is not None:
@@ -53,7 +54,7 @@ class EditMethods(Transactions):
             if not changed:
                 return before
             update_job(changes.connection, job_id, **changed)
-            said = f"priority {priority}" if "priority" in changed else "edited"
+            said = f"priority {wanted}" if "priority" in changed else "edited"
             changes.note(job_id, state, detail=said)
             return read_job(changes.connection, job_id)
 
