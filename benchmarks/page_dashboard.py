@@ -11,9 +11,10 @@ from pathlib import Path
 
 from benchmarks.page_browser import new_tab
 from benchmarks.page_jobs import METRICS, new_trials, report
-from benchmarks.page_servers import free_port, wait_for
+from benchmarks.page_servers import wait_for
 from benchmarks.records import Figure
 from results.records import NewTrial
+from tools.ports import free_port
 
 STUDY = "many"
 BATCH = 500

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import psutil
 
 from benchmarks.records import BenchmarkError
 from service.settings import Settings
+from tools.ports import free_port
 
 START_SECONDS = 120.0
 
@@ -45,12 +45,6 @@ def running_api(settings: Settings) -> Iterator[Api]:
             yield Api(psutil.Process(process.pid), port)
         finally:
             process.terminate()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def wait_for(url: str) -> None:

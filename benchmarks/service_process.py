@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from service.engine.cluster import is_reachable
 from service.engine.processes import is_idle, kill_all, trial_processes, with_variable
 from service.schemas import JobView, TrialView
 from service.settings import Settings
+from tools.ports import free_port
 
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
@@ -128,7 +128,7 @@ def running_service(
         (folder / "datasets").symlink_to(settings.datasets_dir)
         changes = {
             "data_dir": folder, "cache_dir": cache_dir or folder / "cache", "num_cpus": workers,
-            "port": _free_port(), "host": "127.0.0.1",
+            "port": free_port(), "host": "127.0.0.1",
             "database_url": database_url, "ray_address": "", "search_spaces_dir": None,
         }  # fmt: skip
         own = settings.model_copy(update=changes)
@@ -184,8 +184,3 @@ def _wait_until_ready(client: Client, process: subprocess.Popen[bytes], log: Pat
         time.sleep(POLL_SECONDS)
     tail = log.read_text(encoding="utf-8", errors="replace")[-2000:]
     raise BenchmarkError(f"argbest serve was not ready after {START_SECONDS:g} s or ended:\n{tail}")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

@@ -25,7 +25,7 @@ from tests.chaos.fleet import controller
 from tests.chaos.nursery import nursery
 from tests.chaos.outcome import Outcome, nothing_done, slow, spread
 from tests.chaos.searches import Search, plugged_in, until, variables
-from tools.postgres import free_port
+from tools.ports import free_port
 
 SLOTS = 2
 READ_SECONDS = 0.1

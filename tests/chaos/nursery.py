@@ -21,7 +21,7 @@ import uvicorn
 from service.api import create_app
 from service.engine.cluster import is_reachable
 from service.settings import Settings
-from tools.postgres import free_port
+from tools.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60.0

@@ -28,8 +28,9 @@ from tests.chaos.nursery import Nursery, nursery
 from tests.chaos.segments import Size, disturb_segments
 from tests.chaos.stops import stop_drivers
 from tests.real_data import DATASETS, ensure_fashion_mnist
-from tests.service.running import free_port, until
+from tests.service.running import until
 from tools import postgres
+from tools.ports import free_port
 
 JOB = {"search_space": "q2_linear_regression", "epochs": 1}
 
@@ -122,6 +123,7 @@ def test_killed_nodes_of_ray_lose_no_result_while_the_api_answers(sqlite: Settin
 
 
 @pytest.mark.ray
+@pytest.mark.long  # tests/results/store/test_concurrency.py claims by several processes in the gate
 def test_two_apis_and_two_controllers_run_each_job_once(postgresql: Settings) -> None:
     outcome = run_each_once(postgresql, 4, limit_s=120)
     assert outcome.violations == []

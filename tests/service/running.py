@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,17 +20,12 @@ from results.store import open_store
 from service.engine import processes
 from service.settings import Settings
 from tests.real_data import DATASETS
+from tools.ports import free_port
 
 PLUGIN = Path(__file__).parent / "plugin"
 #: Largest log file of the shared service: a trial that prints a lot fills it.
 LOG_BYTES = 256 * 1024
 T = TypeVar("T")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def until(question: Callable[[], T | None], *, within_s: float, what: str) -> T:

@@ -22,7 +22,8 @@ from service.engine.cluster import is_reachable
 from service.local_token import read_local_token, token_file
 from service.serve import StartError, StopRequested
 from service.settings import Settings
-from tests.service.running import free_port, until
+from tests.service.running import until
+from tools.ports import free_port
 
 
 def serve(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -91,7 +91,7 @@ def test_metrics_are_plain_floats() -> None:
 def test_a_new_trial_is_checked() -> None:
     assert values.new_trial(NewTrial(3, {"a": 1}, 2**63 - 1)) == {
         "number": 3, "parameters": {"a": 1}, "seed": 2**63 - 1, "purpose": "search",
-        "configuration": 3,
+        "configuration": 3, "parent": None, "start_epoch": 0,
     }  # fmt: skip
     with pytest.raises(ValueError, match="trial 3: seed"):
         values.new_trial(NewTrial(3, {}, 2**63))

@@ -12,7 +12,7 @@ from tests.service.fake_api import FakeApi
 
 def test_unusable_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARGBEST_PORT", "many")
-    result = CliRunner().invoke(main, ["data", "ls"])
+    result = CliRunner().invoke(main, ["data", "ls", "--here"])
     assert result.exit_code == 2
     assert "ARGBEST_PORT" in result.stderr
 

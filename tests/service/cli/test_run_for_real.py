@@ -13,7 +13,7 @@ import pytest
 from service.engine.processes import with_variable
 
 TRAIN = """
-import json, os, sys
+import json, os, sys, time
 from pathlib import Path
 from argbest import report
 
@@ -25,6 +25,7 @@ for epoch in range(done + 1, 4):
     checkpoint.with_suffix(".part").write_text(json.dumps(epoch))
     checkpoint.with_suffix(".part").replace(checkpoint)
     report({"loss": rate / epoch}, epoch=epoch)
+    time.sleep(1)  # in which it is told to stop
 """
 SEARCH = """
 name: mine

@@ -15,8 +15,8 @@ import pytest
 from service.engine import cluster
 from service.engine.cluster import ClusterError
 from service.settings import Settings
-from tests.service.running import free_port
 from tests.service.stand_ins import listening
+from tools.ports import free_port
 
 
 def test_an_address_is_reachable_where_something_listens() -> None:

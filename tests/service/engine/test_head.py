@@ -30,8 +30,9 @@ from service.engine.head import (
     stop_head,
 )
 from service.settings import Settings
-from tests.service.running import free_port, until
+from tests.service.running import until
 from tests.service.stand_ins import child, listening
+from tools.ports import free_port
 
 #: A head: it listens at --port and has a process called raylet; its arguments go to its log.
 RAY = """#!{python}

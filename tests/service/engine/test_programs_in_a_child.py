@@ -157,12 +157,20 @@ def test_a_program_that_was_killed_goes_on_from_its_last_checkpoint(tmp_path: Pa
     assert all(metrics["score"] == epoch for epoch, metrics in reported(again))
 
 
+def arguments(process: psutil.Process) -> list[str]:
+    """The arguments of a process; none of one that has ended."""
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return []
+
+
 def test_a_program_that_is_asked_to_stop_leaves_a_checkpoint_and_no_process(tmp_path: Path) -> None:
     each = "import time; time.sleep(600 if epoch == 2 else 0)"
     sent, end = follow(context(tmp_path, resumes=True), RESUMES.replace("EACH", each), stop=True)
     assert end == Stopped()
     assert [m.checkpoint.epoch for m in sent if isinstance(m, Checkpointed)] == [1]
-    assert not [p for p in psutil.Process().children(recursive=True) if "-S" in p.cmdline()]
+    assert not [p for p in psutil.Process().children(recursive=True) if "-S" in arguments(p)]
 
 
 def test_a_function_of_the_code_is_trained(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ import uvicorn
 from results.store import Store
 from service.api import create_app
 from service.settings import Settings
-from tests.service.running import free_port, until
+from tests.service.running import until
+from tools.ports import free_port
 
 
 @contextmanager

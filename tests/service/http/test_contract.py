@@ -73,6 +73,7 @@ ALSO = {
     "POST /api/v1/yaml": "4xx",  # what is YAML at all
     "GET /api/v1/jobs/{job_id}/figures/{name}": "422",
     "GET /api/v1/compare": "422",
+    "GET /api/v1/jobs/{job_id}/replay": "422",  # a first rung above the job's epochs
     "GET /api/v1/jobs/{job_id}/trials/{number}/log": "422",  # an offset or a tail, not both
 }
 #: A stream without an end; tests of its own ask for it.

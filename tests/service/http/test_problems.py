@@ -90,7 +90,7 @@ def test_a_405_names_the_methods_of_the_path(client: TestClient) -> None:
     }
     assert allowed == {
         "/api/v1/jobs": "GET, POST",
-        "/api/v1/jobs/nothing": "DELETE, GET",
+        "/api/v1/jobs/nothing": "DELETE, GET, PATCH",
         "/page/page.js": "GET, HEAD",
         "/openapi.json": "GET, HEAD",
     }

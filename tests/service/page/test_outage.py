@@ -19,7 +19,8 @@ from service.job_request import JobRequest
 from service.jobs import Jobs
 from service.settings import Settings
 from tests.service.http.serving import served
-from tests.service.running import free_port, until
+from tests.service.running import until
+from tools.ports import free_port
 
 LOST = "The connection to the server is lost"
 
