@@ -1,14 +1,14 @@
 """Tags and notes that are changed by hand, the queue's order, and the course of the best value.
 
 Revision ID: 0011
-Revises: 0012
+Revises: 0010
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0011"
-down_revision = "0012"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

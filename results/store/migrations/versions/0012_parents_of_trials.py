@@ -1,13 +1,13 @@
 """Trials that go on from the state of another one: which, and after which epoch.
 
-Revision ID: 0010
+Revision ID: 0012
 Revises: 0011
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010"
+revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
