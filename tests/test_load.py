@@ -10,6 +10,7 @@ import pytest
 from tools.load import VIEWS, measure
 
 
+@pytest.mark.long  # half a minute for a tool
 def test_make_load_prints_each_kind_of_request_and_each_view(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

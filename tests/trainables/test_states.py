@@ -250,9 +250,10 @@ def test_a_state_of_other_data_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("chosen", "engine"),
     [
-        (
+        pytest.param(
             {"optimizer": "adam", "layers": 2, "activation": "tanh", "batch_size": 7},
             "compiled scan",
+            marks=pytest.mark.long,
         ),
         ({"optimizer": "sgd"}, "block-delayed scan"),
     ],

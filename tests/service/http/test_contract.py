@@ -135,7 +135,7 @@ def run_trial(store: Store, lease: Lease, number: int, metric: str) -> None:
         store.finish_trial(lease, number, TrialState.SUCCEEDED)
 
 
-@pytest.fixture(scope="module", params=["off", "on"])
+@pytest.fixture(scope="module", params=["off", pytest.param("on", marks=pytest.mark.long)])
 def contract(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[BaseSchema]:

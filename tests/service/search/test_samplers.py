@@ -279,7 +279,7 @@ def test_history_makes_the_first_generations_of_nsga2() -> None:
     assert typical(after) > typical(random) + 0.25
 
 
-@pytest.mark.parametrize("strategy", ["tpe", "gp", "nsga2"])
+@pytest.mark.parametrize("strategy", ["tpe", "nsga2", pytest.param("gp", marks=pytest.mark.long)])
 def test_several_objectives_and_constraints_are_told(strategy: str) -> None:
     """The front of x and 1 - x is everywhere; the constraint leaves only x below 0.3."""
     declared = space(

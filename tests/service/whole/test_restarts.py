@@ -14,25 +14,6 @@ from tests.service.running import Service, steps, until
 pytestmark = pytest.mark.ray
 
 
-def test_a_job_ends_all_the_same_when_the_service_is_restarted(own_service: Service) -> None:
-    """Once killed, when Ray and the driver go on, and once stopped, when all is ended."""
-    service = own_service
-    space = steps(epochs=4, x={"values": [float(n) for n in range(6)]}, pause_s=0.5)
-    job_id = service.submit(space, max_concurrent_trials=1)
-    service.wait_for_epochs(job_id, 5)
-    service.kill()
-    service.start()
-    service.wait_for_epochs(job_id, 9)
-    service.stop(signal.SIGTERM)
-    assert service.processes() == []
-    service.start()
-    service.wait(job_id)
-    service.assert_complete(job_id, trials=6, epochs=4)
-    attempts = [trial["attempts"] for trial in service.trials(job_id)]
-    assert sum(attempts) <= 8, "only the trial that ran is run again"
-    assert attempts[0] == 1
-
-
 def waiting(running: Service) -> list[psutil.Process]:
     """The processes of the service that wait for an actor of their driver."""
     found = []
@@ -60,3 +41,22 @@ def test_a_job_takes_processes_that_wait_and_does_without_those_that_died(
     job_id = service.submit(space)
     assert service.wait(job_id)["state"] == "succeeded"
     service.assert_complete(job_id, trials=2, epochs=8)
+
+
+def test_a_job_ends_all_the_same_when_the_service_is_restarted(own_service: Service) -> None:
+    """Once killed, when Ray and the driver go on, and once stopped, when all is ended."""
+    service = own_service
+    space = steps(epochs=4, x={"values": [float(n) for n in range(6)]}, pause_s=0.5)
+    job_id = service.submit(space, max_concurrent_trials=1)
+    service.wait_for_epochs(job_id, 5)
+    service.kill()
+    service.start()
+    service.wait_for_epochs(job_id, 9)
+    service.stop(signal.SIGTERM)
+    assert service.processes() == []
+    service.start()
+    service.wait(job_id)
+    service.assert_complete(job_id, trials=6, epochs=4)
+    attempts = [trial["attempts"] for trial in service.trials(job_id)]
+    assert sum(attempts) <= 8, "only the trial that ran is run again"
+    assert attempts[0] == 1
