@@ -211,9 +211,11 @@ def test_every_page_is_reached_from_the_index() -> None:
     assert [str(p.relative_to(ROOT)) for p in pages if p.resolve() not in linked] == []
 
 
-def test_the_picture_is_small() -> None:
-    (picture,) = re.findall(r"!\[.+\]\((.+)\)", README)
-    assert (ROOT / picture).stat().st_size < 200_000
+def test_the_pictures_are_small_and_the_first_one_is_the_page() -> None:
+    shown = re.findall(r"!\[.+\]\((.+)\)", README)
+    assert shown[0].startswith("docs/img/page-")
+    sizes = {file.name: file.stat().st_size for file in (ROOT / "docs" / "img").iterdir()}
+    assert {name: size for name, size in sizes.items() if size >= 200_000} == {}
 
 
 # --- examples in the docs --------------------------------------------------------------------
