@@ -20,8 +20,8 @@ def keep(
 
     Returns its record, and whether it is new; an archive that is there is only noted as used.
     Raises :class:`service.code.archive.BadArchive`, :class:`results.storage.StorageError` and
-    :class:`results.errors.StoreUnavailable`; then nothing of it is left in the storage. If the process
-    is killed meanwhile, the controller's sweep deletes the file, which the store expects.
+    :class:`results.errors.StoreUnavailable`; then nothing of it is left in the storage. If the
+    process is killed meanwhile, the controller's sweep deletes the file, which the store expects.
     """
     digest = f"sha256:{sha256}"
     known = store.code(digest)
