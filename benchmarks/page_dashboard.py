@@ -10,14 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.page_browser import new_tab
-from benchmarks.page_jobs import METRICS, new_trials, report
+from benchmarks.page_jobs import METRICS, batches, new_trials, report
 from benchmarks.page_servers import wait_for
 from benchmarks.records import Figure
-from results.records import NewTrial
 from tools.ports import free_port
 
 STUDY = "many"
-BATCH = 500
 
 
 def measure(folder: Path, trials: int, epochs: int) -> list[Figure]:
@@ -53,7 +51,7 @@ def _fill(url: str, trials: int, epochs: int) -> None:
         "optimizer": Choice(["sgd", "adam"]), "layers": Choice([1, 2, 3]),
     }  # fmt: skip
     metric = METRICS[1]
-    for some in _batches(trials):
+    for some in batches(new_trials(trials)):
         study.add_trials(
             optuna.trial.create_trial(
                 params={name: trial.parameters[name] for name in domains},
@@ -65,12 +63,6 @@ def _fill(url: str, trials: int, epochs: int) -> None:
             )
             for trial in some
         )
-
-
-def _batches(trials: int) -> Iterator[list[NewTrial]]:
-    new = new_trials(trials)
-    for start in range(0, trials, BATCH):
-        yield new[start : start + BATCH]
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def make_job(store: Store, trials: int, epochs: int) -> tuple[JobRecord, list[Ne
 def fill(store: Store, trials: int, epochs: int) -> JobRecord:
     """Write a whole job: nine of ten trials succeed, the others stop or fail on their way."""
     job, new, lease = make_job(store, trials, epochs)
-    for some in _batches(new):
+    for some in batches(new):
         moves: list[StartTrial | Reports | FinishTrial] = []
         for trial in some:
             state = _state(trial.number)
@@ -105,7 +105,8 @@ def _state(number: int) -> TrialState:
     return TrialState.FAILED if number % 50 == 7 else TrialState.SUCCEEDED
 
 
-def _batches(trials: list[NewTrial]) -> Iterator[list[NewTrial]]:
+def batches(trials: list[NewTrial]) -> Iterator[list[NewTrial]]:
+    """Yield the trials in the parts in which they are written."""
     rest = iter(trials)
     while some := list(islice(rest, BATCH)):
         yield some

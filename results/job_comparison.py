@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from results.analysis import JobResults
+from results.figures.figure import thinned
 from results.ranking import deviation_of
 from results.records import JobRecord, TrialRecord
 from search_spaces import pointer_to
@@ -102,7 +103,8 @@ class Repeats:
 def compared(results: JobResults) -> ComparedJob:
     """Return what a comparison shows of a job. Its curves are not needed."""
     scores = sorted(score for _, score in results.ranked)
-    points = _spaced([(score, (i + 1) / len(scores)) for i, score in enumerate(scores)])
+    shares = [(score, (i + 1) / len(scores)) for i, score in enumerate(scores)]
+    points = thinned(shares, MOST_POINTS)
     spread = Spread(tuple(v for v, _ in points), tuple(share for _, share in points))
     return ComparedJob(results.job, results.metric.label, course_of(results), spread)
 
@@ -129,7 +131,7 @@ def course_of(results: JobResults) -> Course:
         if value is not None and (value != best or is_last):
             points.append((place, epochs, _since_start(results, trial), value))
         best = value
-    return Course(*zip(*_spaced(points), strict=True)) if points else Course()
+    return Course(*zip(*thinned(points, MOST_POINTS), strict=True)) if points else Course()
 
 
 def _ended(results: JobResults) -> list[TrialRecord]:
@@ -141,14 +143,6 @@ def _ended(results: JobResults) -> list[TrialRecord]:
 def _since_start(results: JobResults, trial: TrialRecord) -> float:
     started, ended = results.job.started_at, trial.finished_at
     return max(0.0, (ended - started).total_seconds()) if started and ended else 0.0
-
-
-def _spaced(points: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Return at most `MOST_POINTS` of the points, at even distances, with the first and last."""
-    if len(points) <= MOST_POINTS:
-        return list(points)
-    step = (len(points) - 1) / (MOST_POINTS - 1)
-    return [points[round(place * step)] for place in range(MOST_POINTS)]
 
 
 # --- what differs -------------------------------------------------------------------------------
@@ -213,7 +207,7 @@ def band(courses: Sequence[Course], axis: str) -> Band:
     first, last = max(x[0] for x, _ in lines), min(x[-1] for x, _ in lines)
     places = sorted({x for line, _ in lines for x in line if first <= x <= last})
     rows = []
-    for (place,) in _spaced([(place,) for place in places]):
+    for place in thinned(places, MOST_POINTS):
         values = [best[bisect_right(x, place) - 1] for x, best in lines]
         rows.append((place, statistics.fmean(values), deviation_of(values) or 0.0))
     return Band(*zip(*rows, strict=True)) if rows else Band((), (), ())

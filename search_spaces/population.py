@@ -27,8 +27,11 @@ def changing(space: SearchSpace, changeable: Collection[str] | None) -> tuple[st
     """
     named = space.scheduler.perturb
     wanted = changeable or () if named is None else named
-    varied = (name for name, domain in space.parameters.items() if domain.size != 1)
-    return tuple(name for name in varied if name in wanted)
+    return tuple(name for name in _varied(space) if name in wanted)
+
+
+def _varied(space: SearchSpace) -> list[str]:
+    return [name for name, domain in space.parameters.items() if domain.size != 1]
 
 
 def population_problems(
@@ -59,8 +62,7 @@ def population_problems(
 
 def _name_problems(space: SearchSpace, changeable: Collection[str] | None) -> Iterator[Problem]:
     """Yield what is wrong with the parameters that are to change, or that none can."""
-    names, trainable = space.scheduler.perturb, space.trainable
-    varied = [name for name, domain in space.parameters.items() if domain.size != 1]
+    names, trainable, varied = space.scheduler.perturb, space.trainable, _varied(space)
     able = [name for name in varied if changeable is None or name in changeable]
     if names is None and changeable is None:
         detail = "a program does not say which parameters may change while it trains"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -77,8 +77,13 @@ class Scheduler:
             yield wrong_type("/stops", stops, "either true or false")
         yield from whole_problems(self.population, "/population", 2, MOST_POPULATION)
         yield from whole_problems(self.interval, "/interval", 1, MOST_EPOCHS)
-        yield from _quantile_problems(self.quantile, "/quantile")
-        yield from _probability_problems(self.resample_probability, "/resample_probability")
+        quantile, probability = self.quantile, self.resample_probability
+        hint = "use a number above 0 and up to 0.5"
+        yield from _number_problems(quantile, "/quantile", lambda q: 0 < q <= 0.5, hint)
+        hint = "use a number from 0 to 1"
+        yield from _number_problems(
+            probability, "/resample_probability", lambda p: 0 <= p <= 1, hint
+        )
         yield from _factor_problems(self.perturbation)
         if self.perturb is not None:
             yield from _name_problems(self.perturb)
@@ -144,20 +149,13 @@ class Scheduler:
         return {"name": self.name, **own} if own else self.name
 
 
-def _quantile_problems(value: Any, pointer: str) -> Iterator[Problem]:
+def _number_problems(
+    value: Any, pointer: str, is_in_range: Callable[[float], bool], hint: str
+) -> Iterator[Problem]:
     problems = list(number_problems(value, pointer))
     yield from problems
-    if not problems and not 0 < value <= 0.5:
-        detail, hint = f"{shown(value)} is out of range", "use a number above 0 and up to 0.5"
-        yield Problem(pointer, detail, Code.OUT_OF_RANGE, hint)
-
-
-def _probability_problems(value: Any, pointer: str) -> Iterator[Problem]:
-    problems = list(number_problems(value, pointer))
-    yield from problems
-    if not problems and not 0 <= value <= 1:
-        detail = f"{shown(value)} is out of range"
-        yield Problem(pointer, detail, Code.OUT_OF_RANGE, "use a number from 0 to 1")
+    if not problems and not is_in_range(value):
+        yield Problem(pointer, f"{shown(value)} is out of range", Code.OUT_OF_RANGE, hint)
 
 
 def _factor_problems(factors: Any) -> Iterator[Problem]:

@@ -32,7 +32,7 @@ def request_of(job: JobRecord) -> dict[str, Any]:
         "tags": dict(job.tags),
         "source": dict(spec.source),
     }
-    return {key: value for key, value in body.items() if value not in (None, {})}
+    return _given(body)
 
 
 def request_of_trial(
@@ -54,4 +54,8 @@ def request_of_trial(
         "source": dict(spec.source),
         "tags": {"reproduces": f"{job_id}/{number}"},
     }
+    return _given(body)
+
+
+def _given(body: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in body.items() if value not in (None, {})}

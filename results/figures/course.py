@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from results.analysis import JobResults
-from results.figures.figure import Figure, axis, figure, marks, steps, thinned
+from results.figures.figure import MOST_MARKS, Figure, axis, figure, marks, steps, thinned
 from results.formatting import duration
 from results.plots.scales import Scale
 from results.plots.searches import HistoryPoint
@@ -75,8 +75,9 @@ def curves(results: JobResults, _: Sequence[str]) -> Figure:
         for value in results.curves[trial.number].reported(results.metric.name)
     ]  # fmt: skip
     scale = Scale.of(values, results.metric.mode)
-    drawn = figure(traces, axis("Epoch"), axis(axis_label(results.metric), scale))
-    return {**drawn, "layout": drawn["layout"] | {"showlegend": len(traces) <= _MOST_NAMED}}
+    has_legend = len(traces) <= _MOST_NAMED
+    values_axis = axis(axis_label(results.metric), scale)
+    return figure(traces, axis("Epoch"), values_axis, showlegend=has_legend)
 
 
 def curved(results: JobResults) -> list[TrialRecord]:
@@ -90,16 +91,15 @@ def curved(results: JobResults) -> list[TrialRecord]:
 
 def timeline(results: JobResults, _: Sequence[str]) -> Figure:
     """Return a bar for each of the latest trials, from its start to its end."""
-    trials = started(results)[-1000:]
+    trials = started(results)[-MOST_MARKS:]
     now = max(time for trial in trials for time in (trial.started_at, trial.finished_at) if time)
     traces = []
     for state in TrialState:
         found = [trial for trial in trials if trial.state is state]
         if found:
             traces.append(_bars(found, state, now))
-    layout = {"barmode": "overlay", "showlegend": True}
-    drawn = figure(traces, axis("Time (UTC)", type="date"), axis("Trial"))
-    return {**drawn, "layout": drawn["layout"] | layout}
+    times = axis("Time (UTC)", type="date")
+    return figure(traces, times, axis("Trial"), barmode="overlay", showlegend=True)
 
 
 def started(results: JobResults) -> list[TrialRecord]:

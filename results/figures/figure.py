@@ -44,9 +44,11 @@ class FigureInfo:
     most: int = 0
 
 
-def figure(traces: Sequence[dict[str, Any]], x: dict[str, Any], y: dict[str, Any]) -> Figure:
-    """Return a figure with one pair of axes."""
-    return {"data": list(traces), "layout": {"xaxis": x, "yaxis": y}}
+def figure(
+    traces: Sequence[dict[str, Any]], x: dict[str, Any], y: dict[str, Any], **layout: Any
+) -> Figure:
+    """Return a figure with one pair of axes, and further members of its layout."""
+    return {"data": list(traces), "layout": {"xaxis": x, "yaxis": y, **layout}}
 
 
 def axis(title: str, scale: Scale | None = None, **more: Any) -> dict[str, Any]:

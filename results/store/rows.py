@@ -136,10 +136,12 @@ def trial_record(row: Row[Any]) -> TrialRecord:
     )
 
 
+_USAGE = frozenset(member.name for member in fields(Usage))
+
+
 def usage_record(stored: Mapping[str, Any]) -> Usage:
     """Return the record of a trial's use of its machine, without what a newer version adds."""
-    known = {member.name for member in fields(Usage)}
-    return Usage(**{name: value for name, value in stored.items() if name in known})
+    return Usage(**{name: value for name, value in stored.items() if name in _USAGE})
 
 
 def checkpoint_record(row: Row[Any]) -> Checkpoint:

@@ -17,6 +17,7 @@ from service.cli.text import clean
 
 if TYPE_CHECKING:
     from service.client.client import Client
+    from service.schemas import JobList
 
 
 @click.command()
@@ -83,20 +84,23 @@ def queue(
     asked = [before is not None, first, last].count(True)
     if asked != (job is not None):
         raise click.UsageError("name a job and one of --before, --first and --last, or nothing")
-    waiting = client.jobs(state="queued", sort="queue", limit=200)
+
+    def waiting() -> JobList:
+        return client.jobs(state="queued", sort="queue", limit=200)
+
     if job is not None:
-        others = [one.id for one in waiting.items if one.id != job]
-        place = before or ("" if last or not others else others[0])
+        others = [one.id for one in waiting().items if one.id != job] if first else []
+        place = before or next(iter(others), "")
         moved = client.edit(job, before=place)
         say(f"job {job} is {moved.state}, before {place}" if place else f"job {job} is the last")
-        waiting = client.jobs(state="queued", sort="queue", limit=200)
+    found = waiting()
     if as_json:
-        emit_json(waiting)
+        emit_json(found)
         return
     rows = [
         [str(place), one.id, one.name, str(one.priority), moment(one.created_at)]
-        for place, one in enumerate(waiting.items, start=1)
+        for place, one in enumerate(found.items, start=1)
     ]
     table(["place#", "id", "name", "priority#", "created"], rows)
-    if waiting.next_cursor:
+    if found.next_cursor:
         say("There are more.")

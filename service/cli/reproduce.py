@@ -59,7 +59,11 @@ def reproduce(
         reason = why_not_again(trial, first.parent, first.start_epoch)
         raise click.UsageError(f"{reason}. {AGAIN}")
     spec = JobSpec.from_json(made.spec)
-    again = client.submit(request_of(made, spec, first))
+    body = request_of_trial(
+        made.id, made.name, spec,
+        number=first.number, parameters=first.parameters, seed=first.seed,
+    )  # fmt: skip
+    again = client.submit(body)
     note(f"job {again.id} runs trial {trial} of job {job} again, with seed {first.seed}")
     again = follow_job(client, again.id, timeout=timeout)
     exit_for(again)
@@ -71,14 +75,6 @@ def reproduce(
     objectives = {objective.metric for objective in spec.space.objectives}
     if any(one.differs_at is not None and one.metric in objectives for one in compared):
         click.get_current_context().exit(ExitCode.JOB_FAILED)
-
-
-def request_of(job: JobView, spec: JobSpec, trial: TrialView) -> dict[str, Any]:
-    """Return the body of ``POST /jobs`` that runs the trial again."""
-    return request_of_trial(
-        job.id, job.name, spec,
-        number=trial.number, parameters=trial.parameters, seed=trial.seed,
-    )  # fmt: skip
 
 
 def compare(first: Curve, second: Curve) -> Iterator[Compared]:

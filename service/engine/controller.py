@@ -14,7 +14,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -42,6 +42,7 @@ POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 1.5
 #: After failing to start a driver, claim nothing for this long so that other controllers can.
 REST_SECONDS = 5.0
+_PREFIX, _SUFFIX = "controller-", ".heartbeat"
 
 
 def heartbeat_file(settings: Settings) -> Path:
@@ -49,7 +50,13 @@ def heartbeat_file(settings: Settings) -> Path:
 
     Its name has the host, since controllers in several containers may share a data folder.
     """
-    return settings.data_dir / f"controller-{processes.host_name()}.heartbeat"
+    return settings.data_dir / f"{_PREFIX}{processes.host_name()}{_SUFFIX}"
+
+
+def heartbeats(settings: Settings) -> Iterator[tuple[str, Path]]:
+    """Yield the host and the file of each controller that has touched one in this data folder."""
+    for file in sorted(settings.data_dir.glob(f"{_PREFIX}*{_SUFFIX}")):
+        yield file.name.removeprefix(_PREFIX).removesuffix(_SUFFIX), file
 
 
 class Controller:

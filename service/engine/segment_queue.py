@@ -260,7 +260,8 @@ class SegmentQueue:
 
     def _note_what_ended(self) -> None:
         """Record the trials that the search has stopped, and how many there will be."""
-        for number, reason in ((t.number, t.reason) for t in self._search.take_stopped()):
+        for stopped in self._search.take_stopped():
+            number, reason = stopped.number, stopped.reason
             self._recorder.add(FinishTrial(number, TrialState.STOPPED, detail=reason))
             self._origins.drop(self._checkpoints.pop(number, []))
             self._origins.forget(number)

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psutil
-import pynvml
 
 from results.records import Usage
 from trainables.descendants import descendants, private_bytes
@@ -77,7 +76,7 @@ def _busy_seconds(processes: Sequence[psutil.Process]) -> float:
 class Nvidia:
     """Asks the driver about the GPUs that Ray gave this process, until it cannot answer."""
 
-    def __init__(self, environment: Mapping[str, str] = os.environ, library: Any = pynvml) -> None:
+    def __init__(self, environment: Mapping[str, str], library: Any) -> None:
         given = environment.get("CUDA_VISIBLE_DEVICES", "")
         self._ids = [name.strip() for name in given.split(",") if name.strip()]
         self._library = library
@@ -109,4 +108,8 @@ class Nvidia:
 
 def meter(gpus: float) -> UsageMeter:
     """Return the meter of a trial in this process that has so many GPUs."""
-    return UsageMeter(Nvidia() if gpus else lambda: None)
+    if not gpus:
+        return UsageMeter(lambda: None)
+    import pynvml  # 40 ms, which a trial without a GPU need not wait for
+
+    return UsageMeter(Nvidia(os.environ, pynvml))

@@ -26,8 +26,6 @@ _PLAIN = tuple(one.name for one in fields(TrialRecord) if one.name not in _OTHER
 
 def columns(trials: Sequence[TrialRecord], ranking: Ranking, last: int) -> ColumnsView:
     """Return trials as columns; ``last`` is the id of the last event that they hold for sure."""
-    by_trial = ranking.by_trial
-    scores = {n: ScoreView.model_validate(by_trial[n]) for n in ranking.ranks if n in by_trial}
     values: dict[str, Callable[[TrialRecord], Any]] = {
         "state": lambda t: t.state.value,
         "purpose": lambda t: t.purpose.value,
@@ -49,7 +47,10 @@ def columns(trials: Sequence[TrialRecord], ranking: Ranking, last: int) -> Colum
             for trial in trials if trial.error
         },
         violations={number: list(found) for number, found in ranking.violations.items()},
-        scores={number: score for number, score in scores.items() if score.n > 1},
+        scores={
+            number: ScoreView.model_validate(one)
+            for number, one in ranking.by_trial.items() if one.n > 1
+        },
     )  # fmt: skip
 
 

@@ -54,7 +54,8 @@ class Drawing:
 
     def draw(self, *, wait: bool) -> Trial | None:
         """Return the next trial; None while the sampler is drawing, unless to ``wait`` for it."""
-        number, last = self._number, self._alike.get(max(self._alike, default=-1), [])
+        number = self._number
+        last = next(reversed(self._alike.values()), [])  # configurations come in order of number
         if 0 < len(last) < self._spec.space.repeats:
             first = last[0]
             seed = (first.seed + len(last)) % _SEEDS

@@ -34,3 +34,11 @@ def store(settings: Settings) -> Iterator[Store]:
 def client(settings: Settings, store: Store) -> Iterator[TestClient]:
     with TestClient(create_app(settings, store), raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture
+def locked(settings: Settings, store: Store) -> Iterator[TestClient]:
+    """The application with tokens asked for."""
+    app = create_app(settings.model_copy(update={"auth": "on"}), store)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client

@@ -16,6 +16,7 @@ from results.store import Store
 from service.disk import disk_problem
 from service.engine import cluster
 from service.engine.cluster import ClusterError, is_reachable
+from service.engine.controller import heartbeats
 from service.errors import Unavailable
 from service.http.dependencies import SettingsDep, StoreDep
 from service.http.live import read_running
@@ -39,7 +40,6 @@ router = APIRouter(prefix="/api/v1/cluster", tags=["catalog"], responses=PROBLEM
 
 #: Queued jobs that are shown, those that begin first.
 MOST_QUEUED = 100
-_MOST_JOBS = 10_000
 
 
 @router.get("")
@@ -65,7 +65,8 @@ def show_usage(request: Request, settings: SettingsDep, store: StoreDep) -> Clus
             nodes = _nodes(settings)
         except (ClusterError, Unavailable) as error:
             problem = str(error)
-    capacity, queued = store.capacity(), _queued(store)
+    capacity = store.capacity()
+    queue = store.jobs(state=JobState.QUEUED, sort="queue", limit=MOST_QUEUED).items
     token: TokenRecord | None = request.state.token
     return ClusterUsageView(
         address=settings.ray_address,
@@ -75,8 +76,8 @@ def show_usage(request: Request, settings: SettingsDep, store: StoreDep) -> Clus
         capacity=None if capacity is None else CapacityView.model_validate(capacity),
         jobs=[_occupant(job) for job in reversed(read_running(store))],
         trials=[RunningTrialView.model_validate(trial) for trial in store.running_trials()],
-        queued=len(queued),
-        queue=[QueuedView.model_validate(job) for job in queued[:MOST_QUEUED]],
+        queued=store.counts()[JobState.QUEUED],
+        queue=[QueuedView.model_validate(job) for job in queue],
         database=_database(store),
         disk=_disk(settings),
         controllers=list(_controllers(settings)),
@@ -89,11 +90,6 @@ def _nodes(settings: Settings) -> list[NodeView]:
         return [NodeView.model_validate(node) for node in cluster.nodes(settings)]
     except ValidationError as error:
         raise Unavailable(f"the Ray dashboard's answer is not understood: {error}") from error
-
-
-def _queued(store: Store) -> list[JobRecord]:
-    """Return the jobs that wait for a controller, in the order in which they begin."""
-    return [*store.jobs(state=JobState.QUEUED, sort="queue", limit=_MOST_JOBS).items]
 
 
 def _occupant(job: JobRecord) -> OccupantView:
@@ -130,11 +126,9 @@ def _disk(settings: Settings) -> DiskView:
 
 def _controllers(settings: Settings) -> Iterator[ControllerView]:
     """Yield the controllers whose heartbeat files lie in this data folder, and their ages."""
-    prefix, suffix = "controller-", ".heartbeat"
-    for file in sorted(settings.data_dir.glob(f"{prefix}*{suffix}")):
+    for host, file in heartbeats(settings):
         try:
             age = max(0.0, time.time() - file.stat().st_mtime)
         except FileNotFoundError:
             continue
-        host = file.name.removeprefix(prefix).removesuffix(suffix)
         yield ControllerView(host=host, seconds_ago=round(age, 1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -11,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from results.ranking import rank
 from search_spaces import MOST_EPOCHS, Code, Problem
 from service.errors import InvalidRequest
+from service.http.blocks import in_blocks
 from service.http.columns import columns, points
 from service.http.dependencies import JobId, StoreDep
 from service.http.openapi import PROBLEMS, media
@@ -21,8 +21,6 @@ router = APIRouter(prefix="/api/v1/jobs/{job_id}", tags=["results"], responses=P
 POINTS = "application/octet-stream"
 #: Trials whose new epochs one request may ask for.
 MOST_KNOWN = 500
-#: Bytes that are sent at a time, about.
-BLOCK_BYTES = 2**18
 _LARGEST = 2**31 - 1
 Metrics = Annotated[list[str], Query(alias="metric", min_length=1, max_length=50)]
 
@@ -55,7 +53,7 @@ def curve_points(
         new = store.curves_after(job_id, _known(known))
         return Response(b"".join(points(new, metric, 1)), media_type=POINTS)
     found = points(store.curves(job_id, every=every), metric, every)
-    return StreamingResponse(_blocks(found), media_type=POINTS)
+    return StreamingResponse(in_blocks(found), media_type=POINTS)
 
 
 def _known(text: str) -> dict[int, int]:
@@ -73,16 +71,3 @@ def _known(text: str) -> dict[int, int]:
         problem = f"no number may be above {_LARGEST}"
     hint = "write known=7:40,8:0 for trial 7 after epoch 40 and all of trial 8"
     raise InvalidRequest([Problem("/query/known", problem, Code.INVALID_VALUE, hint)])
-
-
-def _blocks(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Join small parts: sending each costs a switch of threads."""
-    block: list[bytes] = []
-    size = 0
-    for part in parts:
-        block.append(part)
-        size += len(part)
-        if size >= BLOCK_BYTES:
-            yield b"".join(block)
-            block, size = [], 0
-    yield b"".join(block)

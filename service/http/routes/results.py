@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any, BinaryIO, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -19,6 +19,7 @@ from results.store import Store
 from search_spaces import MOST_EPOCHS, Problem, Scheduler, SearchSpaceError
 from service import logs
 from service.errors import InvalidRequest, Unavailable
+from service.http.blocks import in_blocks
 from service.http.dependencies import (
     DrawingsDep,
     JobId,
@@ -44,8 +45,6 @@ REPORT_TYPES = {
 PLOT_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 MODEL_TYPE = "application/octet-stream"
 MODEL = media("the model", MODEL_TYPE)
-#: Characters that a streamed answer sends at a time, about.
-BLOCK_CHARACTERS = 2**18
 BLOCK_BYTES = 2**20
 _RELAX = "wait for more trials, or submit the search again with other constraints"
 
@@ -162,20 +161,7 @@ def curves(
         parts, media_type = export.curves_csv(found, metrics), "text/csv"
     else:
         parts, media_type = json_list(map(curve_view, found)), "application/json"
-    return StreamingResponse(_blocks(parts), media_type=media_type)
-
-
-def _blocks(parts: Iterable[str]) -> Iterator[str]:
-    """Join small parts: sending each costs a switch of threads."""
-    block: list[str] = []
-    size = 0
-    for part in parts:
-        block.append(part)
-        size += len(part)
-        if size >= BLOCK_CHARACTERS:
-            yield "".join(block)
-            block, size = [], 0
-    yield "".join(block)
+    return StreamingResponse(in_blocks(parts), media_type=media_type)
 
 
 @router.get(

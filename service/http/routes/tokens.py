@@ -38,7 +38,7 @@ router = APIRouter(prefix="/api/v1", tags=["tokens"], responses=PROBLEMS)
 @router.get("/tokens", dependencies=[Depends(maker)])
 def list_tokens(store: StoreDep) -> TokenList:
     """List the tokens and the links to single jobs, expired ones too, without their secrets."""
-    return TokenList.model_validate({"items": [_shown(one) for one in store.tokens()]})
+    return TokenList.model_validate({"items": store.tokens()})
 
 
 @router.post("/tokens", status_code=201, openapi_extra=NEW_TOKEN_BODY)
@@ -65,9 +65,5 @@ def share_job(job_id: JobId, body: ShareDep, store: StoreDep, made_by: Maker) ->
     return ShareView.model_validate({**_new(made), "path": path})
 
 
-def _shown(token: TokenRecord) -> dict[str, Any]:
-    return TokenDetailView.model_validate(token).model_dump()
-
-
 def _new(made: NewToken) -> dict[str, Any]:
-    return {**_shown(made.record), "secret": made.secret}
+    return {**TokenDetailView.model_validate(made.record).model_dump(), "secret": made.secret}

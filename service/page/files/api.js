@@ -69,11 +69,13 @@ export async function objectUrl(path) {
   return URL.createObjectURL(await (await request(path)).blob());
 }
 
-export async function save(path, name) {
-  const href = await objectUrl(path);
+export function saveBlob(blob, name) {
+  const href = URL.createObjectURL(blob);
   Object.assign(document.createElement("a"), { href, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
+
+export const save = async (path, name) => saveBlob(await (await request(path)).blob(), name);
 
 // Yields [kind, data, id] of each event after the one with the id `last` ("": from the beginning), as
 // https://html.spec.whatwg.org/multipage/server-sent-events.html has them; the id is "" where an event has none.

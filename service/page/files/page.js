@@ -61,7 +61,7 @@ export function showDashboard(url) {
 function showError(error) {
   const mine = shown;
   mine.replaceChildren(failed(connection.isLost ? "The server does not answer." : `Something went wrong: ${error.message}`, draw));
-  if (connection.isLost) setTimeout(() => shown === mine && connection.isLost && draw(), RETRY_MS);
+  if (connection.isLost) setTimeout(() => shown === mine && draw(), RETRY_MS);
 }
 
 // Leaves the view and shows why it cannot be shown.
@@ -83,11 +83,6 @@ function markInNav(view) {
     if (readAddress(link.hash).view === view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-}
-
-// Draws the view anew.
-export function again() {
-  return draw();
 }
 
 async function draw() {
@@ -112,6 +107,9 @@ async function draw() {
     if (shown === mine) fail(error);
   }
 }
+
+// Draws the view anew.
+export { draw as again };
 
 frame.addEventListener("failed", ({ detail }) => fail(detail));
 addEventListener("hashchange", () => {

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -15,6 +14,7 @@ from click.testing import CliRunner
 
 from service.cli import main
 from tests.service.cli.tries import Tries, try_it
+from tests.service.running import until
 
 __all__ = ["try_it"]  # a fixture
 
@@ -111,11 +111,12 @@ def test_nothing_is_left_when_it_is_told_to_stop_or_killed(
         env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(places)},
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    there: list[psutil.Process] = []
-    over = time.monotonic() + 60
-    while sum("sleep" in p.name() for p in there) < 2 and time.monotonic() < over:
-        time.sleep(0.02)
-        there = psutil.Process(process.pid).children(recursive=True)
+
+    def both() -> list[psutil.Process]:
+        found = psutil.Process(process.pid).children(recursive=True)
+        return found if sum("sleep" in p.name() for p in found) >= 2 else []
+
+    there = until(both, within_s=60, what="the two programs run")
     process.send_signal(number)
     assert process.wait(60) == status
     _, left = psutil.wait_procs(there, timeout=60)

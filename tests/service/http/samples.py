@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from results.records import EpochReport, Lease
+from results.records import EpochReport, Lease, TokenScope
 from results.states import JobState, TrialState
 from results.store import Store
 
@@ -41,3 +41,9 @@ def run(store: Store, job_id: str) -> Lease:
 
 def metrics_at(epoch: int, final: float) -> dict[str, float]:
     return dict(zip(METRICS, (1 / epoch, final, final), strict=True))
+
+
+def bearer(store: Store, scope: TokenScope) -> dict[str, str]:
+    """The header of a new token with this scope."""
+    made = store.create_token(f"{scope}-token", scope)
+    return {"Authorization": f"Bearer {made.secret}"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import logging
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,23 +15,11 @@ from results.store import Store
 from service.api import create_app
 from service.http.access import OPEN_PATHS, asks_for_tokens, is_of_job, needed_scope
 from service.settings import Settings
+from tests.service.http.samples import bearer
 from tests.service.stand_ins import run_one
 
 JOB = {"search_space": "q2_linear_regression", "epochs": 1}
 SHARE, READ, SUBMIT, CODE, ADMIN = TokenScope
-
-
-@pytest.fixture
-def locked(settings: Settings, store: Store) -> Iterator[TestClient]:
-    """The application with tokens asked for."""
-    app = create_app(settings.model_copy(update={"auth": "on"}), store)
-    with TestClient(app, raise_server_exceptions=False) as client:
-        yield client
-
-
-def bearer(store: Store, scope: TokenScope) -> dict[str, str]:
-    made = store.create_token(f"{scope}-token", scope)
-    return {"Authorization": f"Bearer {made.secret}"}
 
 
 # --- tokens and scopes ------------------------------------------------------------------------

@@ -17,6 +17,8 @@ from service.job_request import JobRequest
 from service.jobs import Jobs
 from service.settings import Settings
 from tests.service.page.accessible import check
+from tests.service.page.drawn import expect_plots
+from tests.service.stand_ins import claim
 
 HOSTILE = "<img src=x onerror=alert(1)>" + "א" * 40
 DOMAIN = {"low": 0.0001, "high": 0.1, "log": True, "type": "float", "default": 0.01}
@@ -34,12 +36,6 @@ def submit(store: Store, settings: Settings, rates: Sequence[float], epochs: int
     return store.create_job(spec, fingerprint="many", trials=trials)
 
 
-def claim(store: Store) -> Lease:
-    lease = store.claim_job("test", 60)
-    assert lease is not None
-    return lease
-
-
 def report(
     store: Store, lease: Lease, number: int, errors: Sequence[float], first: int = 1
 ) -> None:
@@ -55,15 +51,6 @@ def report(
 def train(store: Store, lease: Lease, number: int, errors: Sequence[float]) -> None:
     store.start_trial(lease, number, node="here")
     report(store, lease, number, errors)
-
-
-def expect_plots(page: Page) -> None:
-    """Wait until every plot has been drawn with a size of its own."""
-    images = page.locator("figure img")
-    expect(images.nth(2)).to_be_visible()
-    for image in images.all():
-        expect(image).to_have_js_property("complete", True)
-        assert image.evaluate("image => image.naturalWidth") > 100
 
 
 @pytest.fixture
@@ -192,6 +179,7 @@ def test_very_many_trials(
     expect(rows.last.locator("td").nth(1)).to_have_text("0")
     assert rows.count() < 60
     panel = page.locator("[data-metric=train_rmse]")
+    panel.scroll_into_view_if_needed()  # only then it reads its curves
     expect(panel).to_contain_text("100 curves: the bands hold 90 % and 50 % of them")
     panel.locator("canvas").focus()
     page.keyboard.press("ArrowRight")

@@ -13,7 +13,9 @@ from service.job_request import JobRequest
 from service.jobs import Jobs
 from service.settings import Settings
 from tests.service.http.serving import served
+from tests.service.page.drawn import expect_plots
 from tests.service.running import until
+from tests.service.stand_ins import claim
 
 BEST = "best: trial 1, validation_accuracy 0.8750"
 
@@ -38,25 +40,10 @@ def job_id(settings: Settings, store: Store) -> str:
     return job.id
 
 
-def claim(store: Store) -> Lease:
-    lease = store.claim_job("test", 60)
-    assert lease is not None
-    return lease
-
-
 def report(store: Store, lease: Lease, number: int, metrics: dict[str, float]) -> None:
     """Start a trial that reports one epoch of 125 seconds."""
     attempt = store.start_trial(lease, number, node="here")
     store.write_reports(lease, [EpochReport(number, attempt, 1, metrics, 125.0)])
-
-
-def expect_plots(page: Page) -> None:
-    """Wait until every plot has been drawn with a size of its own."""
-    images = page.locator("figure img")
-    expect(images.nth(2)).to_be_visible()
-    for image in images.all():
-        expect(image).to_have_js_property("complete", True)
-        assert image.evaluate("image => image.naturalWidth") > 100
 
 
 def test_the_list_shows_the_job_and_escapes_its_name(

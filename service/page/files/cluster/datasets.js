@@ -4,7 +4,7 @@ import { commands } from "../parts/commands.js";
 import { make, right, table } from "../parts/elements.js";
 import { announce } from "../parts/faces.js";
 import { bytes, count, moment, number } from "../parts/format.js";
-import { asking } from "./asking.js";
+import { asking } from "../parts/asking.js";
 
 const field = (label, attributes = {}) => {
   const input = make("input", { autocomplete: "off", ...attributes });

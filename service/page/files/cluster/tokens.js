@@ -4,7 +4,7 @@ import { commands, copyable } from "../parts/commands.js";
 import { make, table } from "../parts/elements.js";
 import { announce } from "../parts/faces.js";
 import { moment } from "../parts/format.js";
-import { asking } from "./asking.js";
+import { asking } from "../parts/asking.js";
 
 const SCOPES = { read: "reads everything", submit: "also runs and cancels jobs", code: "also sends programs", admin: "also deletes, and manages tokens" };
 

@@ -1,6 +1,6 @@
 // Of very many curves: at each epoch how many trials have a value, and between which values most of them lie.
 
-export const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95];
+const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95];
 // ms of a frame that counting may take: the page stays fluid meanwhile.
 const SLICE = 8;
 
@@ -14,11 +14,10 @@ function quantilesOf(values) {
 }
 
 // The row of one epoch: { epoch, n, values: one for each quantile }; null where nobody has a value.
-export function bandAt(curves, epoch, keeps) {
+export function bandAt(curves, epoch) {
   const found = new Float32Array(curves.all.size);
   let n = 0;
-  for (const [trial, { first, values }] of curves.all) {
-    if (keeps && !keeps(trial)) continue;
+  for (const { first, values } of curves.all.values()) {
     const place = (epoch - first) / curves.every;
     if (place >= 0 && place < values.length && Number.isInteger(place) && !Number.isNaN(values[place])) found[n++] = values[place];
   }
@@ -26,13 +25,13 @@ export function bandAt(curves, epoch, keeps) {
 }
 
 // Counts over many frames; `done(rows)` is called when all epochs are counted. Returns what stops it.
-export function countBands(curves, epochs, done, keeps) {
+export function countBands(curves, epochs, done) {
   const rows = [];
   let next = 0, frame = 0;
   const work = () => {
     const until = performance.now() + SLICE;
     while (next < epochs.length && performance.now() < until) {
-      const row = bandAt(curves, epochs[next++], keeps);
+      const row = bandAt(curves, epochs[next++]);
       if (row) rows.push(row);
     }
     if (next < epochs.length) frame = requestAnimationFrame(work);

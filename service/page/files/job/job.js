@@ -6,6 +6,7 @@ import { bar, make, waits } from "../parts/elements.js";
 import { fail } from "../parts/faces.js";
 import { count } from "../parts/format.js";
 import { follow } from "../parts/job_store.js";
+import { paced } from "../parts/paced.js";
 import { makeSelection } from "../parts/selection.js";
 import { configurationView } from "./configuration.js";
 import { controls } from "./controls.js";
@@ -21,6 +22,8 @@ import { sharing } from "./share.js";
 import { spentView } from "./spent.js";
 import { trialsView } from "./trials.js";
 import { winnerView } from "./winner.js";
+
+const COUNT_PAUSE = 250; // ms between two counts of the trials while they report
 
 // A command's arguments with its code, or the function of the code; nothing of registered trainables.
 function programOf({ command, trainable, code }) {
@@ -70,11 +73,11 @@ export async function show(main, { path: [id], query }) {
     showDashboard(store.job.dashboard_url);
     setTitle(`${store.job.name}, ${store.job.state}`);
   };
-  const drawTrials = () => {
+  const counts = paced(() => {
     rungs.show();
     lineage.show();
     spent.show(detail?.spent);
-  };
+  }, () => COUNT_PAUSE);
   const conclude = async () => {
     if (store.job.best) detail = await get(`${store.path}/best`);
     drawJob();
@@ -82,13 +85,13 @@ export async function show(main, { path: [id], query }) {
     pictures.replaceChildren(make("h3", {}, "Pictures"), await plots(store.path));
   };
   store.on("job", drawJob);
-  store.on("trials", drawTrials);
+  store.on("trials", counts.soon);
   store.on("ended", () => conclude().catch((error) => fail(main, error)));
   store.on("failed", (error) => fail(main, error));
   selection.on((what) => what === "marked" && lineage.show());
   drawJob();
-  drawTrials();
+  counts.now();
   learnMetrics(store.job, known).catch((error) => fail(main, error));
   main.replaceChildren(top, actions.element, said.element, sharing(store.job, main), winner.element, best.element, curves.element, parallel.element, trials.element, rungs.element, lineage.element, spent.element, charts.element, pictures);
-  return () => [store, trials, curves, parallel, charts].forEach((part) => part.stop());
+  return () => [store, trials, counts, curves, parallel, charts].forEach((part) => part.stop());
 }

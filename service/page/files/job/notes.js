@@ -1,7 +1,7 @@
 // What people say of a job: its tags and its note, and a new job like it.
 import { patch } from "../api.js";
 import { sharedJob } from "../shared.js";
-import { asking } from "../cluster/asking.js";
+import { asking } from "../parts/asking.js";
 import { commands } from "../parts/commands.js";
 import { make } from "../parts/elements.js";
 

@@ -20,6 +20,7 @@ export class Panel {
   #bands = null;
   #counting = null;
   #countedAt = -Infinity;
+  #recountTimer = 0;
   #isStale = true;
   #at = null; // the epoch under the pointer, or the one that the keys chose
   #drag = null;
@@ -70,6 +71,7 @@ export class Panel {
   stop() {
     this.#counting?.();
     clearTimeout(this.#markTimer);
+    clearTimeout(this.#recountTimer);
     this.offColors();
     this.canvas.stop();
   }
@@ -77,12 +79,13 @@ export class Panel {
   // --- what is drawn
   get #isMany() { return this.curves.all.size > FEW; }
 
-  // The trials that have a line: { number, kind } with the kinds "plain", "best", "running" and "marked", in that order.
+  // The trials that have a line, by number: "plain" or "running", "best", "marked" or "hovered", each above those before.
   #lines() {
     const { all } = this.curves, { trials } = this.store, marked = this.selection.marked;
     const lines = new Map();
-    if (!this.#isMany) for (const number of all.keys()) if (trials.has(number)) lines.set(number, "plain");
-    else for (const { number, state } of trials.values()) if (state === "running" && all.has(number) && lines.size < RUNNING) lines.set(number, "running");
+    if (this.#isMany) {
+      for (const { number, state } of trials.values()) if (state === "running" && all.has(number) && lines.size < RUNNING) lines.set(number, "running");
+    } else for (const number of all.keys()) if (trials.has(number)) lines.set(number, "plain");
     for (const number of this.#best()) lines.set(number, "best");
     if (marked) [...marked].slice(0, MARKED).forEach((number) => {
       lines.delete(number);
@@ -109,7 +112,10 @@ export class Panel {
     if (!this.#isMany || this.#counting || !this.#isStale) return;
     const wait = this.#countedAt + RECOUNT - performance.now();
     if (wait > 0) {
-      setTimeout(() => this.canvas.soon(), wait);
+      this.#recountTimer ||= setTimeout(() => {
+        this.#recountTimer = 0;
+        this.canvas.soon();
+      }, wait);
       return;
     }
     this.#isStale = false;
@@ -255,10 +261,11 @@ export class Panel {
   }
 
   #epochAt(left) {
-    const { every } = this.curves, [low, high] = [this.x.low, this.x.high];
-    const epoch = 1 + every * Math.round((this.x.value(left) - 1) / every);
-    return Math.min(Math.floor(high), Math.max(Math.ceil(low), epoch));
+    const { every } = this.curves;
+    return this.#clamped(1 + every * Math.round((this.x.value(left) - 1) / every));
   }
+
+  #clamped(epoch) { return Math.min(Math.floor(this.x.high), Math.max(Math.ceil(this.x.low), epoch)); }
 
   // The trial whose line is near the pointer, null where none is.
   #nearest(left, top) {
@@ -289,10 +296,9 @@ export class Panel {
 
   #key(event) {
     if (!this.curves || !this.x) return;
-    const step = this.curves.every * (event.shiftKey ? 10 : 1), [low, high] = [this.x.low, this.x.high];
-    const clamp = (epoch) => Math.min(Math.floor(high), Math.max(Math.ceil(low), epoch));
+    const step = this.curves.every * (event.shiftKey ? 10 : 1);
     const moves = { ArrowRight: step, ArrowLeft: -step };
-    if (event.key in moves) this.#readOut(clamp((this.#at ?? low - moves.ArrowRight) + moves[event.key]));
+    if (event.key in moves) this.#readOut(this.#clamped((this.#at ?? this.x.low - moves.ArrowRight) + moves[event.key]));
     else if (event.key === "ArrowUp" || event.key === "ArrowDown") this.#nextLine(event.key === "ArrowUp" ? 1 : -1);
     else if (event.key === "+" || event.key === "-") this.#zoomKeys(event.key === "+" ? 0.5 : 2);
     else if (event.key === "0" || event.key === "Escape") this.reset();

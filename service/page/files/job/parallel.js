@@ -3,6 +3,7 @@
 import { canvasIn, color, onColors, placeOf } from "../parts/canvas.js";
 import { make } from "../parts/elements.js";
 import { Layer } from "../parts/layer.js";
+import { paced } from "../parts/paced.js";
 import { axesOf, NOT_SET } from "./axes.js";
 import { modeOf } from "./reading.js";
 import { ranges } from "./ranges.js";
@@ -22,8 +23,6 @@ class Parallel {
   #trials = [];
   #brushes = new Map(); // axis name -> [low, high], places from 0 to 1
   #drag = null;
-  #readAt = -Infinity;
-  #timer = 0;
 
   constructor(store, selection, reading, metrics, known) {
     Object.assign(this, { store, selection, reading, metrics, known });
@@ -37,31 +36,23 @@ class Parallel {
     this.none = make("p", { class: "muted" }, "Lines appear when two trials with different parameters have reported.");
     this.element = make("section", { "aria-label": "Parallel coordinates" }, make("h3", {}, "Parallel coordinates"),
       make("p", { class: "muted" }, "Drag along an axis to mark the trials in that range; the lighter or brighter, the better."), this.none, this.place, this.ranges.element);
-    this.off = [store.on("trials", () => this.#later()), reading.on(() => this.read()), selection.on((what) => this.#marked(what)), onColors(() => this.read())];
+    this.paced = paced(() => this.#read(), () => PAUSE);
+    this.off = [store.on("trials", this.paced.soon), reading.on(this.paced.now), selection.on((what) => this.#marked(what)), onColors(this.paced.now)];
     this.resized = new ResizeObserver(() => this.#paintMarked());
     this.resized.observe(this.place);
     this.#listen();
-    this.read();
+    this.paced.now();
   }
 
   stop() {
     this.off.forEach((end) => end());
-    clearTimeout(this.#timer);
+    this.paced.stop();
     this.resized.disconnect();
     [this.all, this.chosen, this.labels, this.front].forEach((layer) => layer.stop());
   }
 
-  #later() {
-    if (this.#timer) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = 0;
-      this.read();
-    }, Math.max(0, this.#readAt + PAUSE - performance.now()));
-  }
-
   // Reads the trials anew and draws everything.
-  read() {
-    this.#readAt = performance.now();
+  #read() {
     this.#trials = [...this.store.trials.values()].filter(({ purpose, epochs }) => purpose !== "confirm" && epochs > 0);
     this.#axes = axesOf(this.store.job, this.#trials, this.metrics(), this.reading);
     const isEmpty = this.#trials.length < 2 || this.#axes.length < 2;

@@ -4,7 +4,7 @@ import { sharedJob } from "../shared.js";
 import { commands, copyable } from "../parts/commands.js";
 import { make } from "../parts/elements.js";
 import { moment } from "../parts/format.js";
-import { asking } from "../cluster/asking.js";
+import { asking } from "../parts/asking.js";
 
 // "" where no token is asked for: there the address itself is the link.
 export function sharing(job, main) {

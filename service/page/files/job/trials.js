@@ -1,6 +1,7 @@
 // The table of a job's trials, how many are in each state, and which of these are shown.
 import { make, stateMark } from "../parts/elements.js";
 import { duration, meanText, moment, number, parameterValue } from "../parts/format.js";
+import { paced } from "../parts/paced.js";
 import { virtualTable } from "../parts/table.js";
 import { varied } from "./axes.js";
 import { metricsOf } from "./curves.js";
@@ -106,25 +107,21 @@ export function trialsView(store, selection, reading, query, onQuery) {
   });
   table.isBest = ({ number: one }) => store.job.best?.trial === one;
   const states = stateFilter(query.get("state") ?? "", () => {
-    show();
+    drawn.now();
     onQuery({ state: states.chosen });
   });
   const element = make("section", { "aria-label": "Trials" }, make("h3", {}, "Trials"), states.element, table.element);
-  let timer = 0, shownAt = -Infinity;
-  const show = () => {
-    timer = 0;
-    shownAt = performance.now();
+  const drawn = paced(() => {
     const all = [...store.trials.values()].sort((a, b) => a.number - b.number);
     states.show(all);
     table.show(columnsOf(store, reading), states.keep(all));
-  };
-  const later = () => { timer ||= setTimeout(show, Math.max(0, shownAt + Math.max(LEAST, (PAUSE * store.trials.size) / 1000) - performance.now())); };
-  const off = [store.on("trials", later), store.on("job", later), reading.on(show)];
-  show();
+  }, () => Math.max(LEAST, (PAUSE * store.trials.size) / 1000));
+  const off = [store.on("trials", drawn.soon), store.on("job", drawn.soon), reading.on(drawn.now)];
+  drawn.now();
   const stop = () => {
     off.forEach((end) => end());
-    clearTimeout(timer);
+    drawn.stop();
     table.stop();
   };
-  return { element, table, stop };
+  return { element, stop };
 }

@@ -2,10 +2,10 @@
 // the search, and the model and the reports to fetch.
 import { download } from "../parts/download.js";
 import { make, right, table } from "../parts/elements.js";
-import { meanText, number, parameterValue } from "../parts/format.js";
+import { bestInWords, meanText, number, parameterValue } from "../parts/format.js";
 
 // The best configuration so far, in text.
-const bestText = ({ trial, metric, value, standard_deviation: deviation, n = 1 }) => `best: trial ${trial}, ${metric} ${meanText(value, deviation, n)}`;
+const bestText = (best) => `best: trial ${best.trial}, ${bestInWords(best)}`;
 
 // Each parameter with its value, and with the default where that is another one.
 const parameters = (best, defaults) => make("dl", { class: "parameters" }, ...Object.entries(best.parameters).map(([name, value]) => {

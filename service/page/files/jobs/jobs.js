@@ -27,7 +27,7 @@ export async function show(main, address) {
   const table = rows(list, main, () => refresh());
   const body = make("div"), pages = make("nav", { class: "controls", "aria-label": "Pages" });
   const heading = make("div", { class: "heading" }, make("h2", {}, "Jobs"), make("a", { class: "button main", href: "#/new" }, "New job"));
-  let items = [], timer = 0, isReading = false, isDrawn = false;
+  let items = [], timer = 0, isReading = false;
 
   const draw = (found) => {
     items = found.items;
@@ -46,11 +46,10 @@ export async function show(main, address) {
     if (isReading) return;
     isReading = true;
     try {
-      if (!document.hidden || !isDrawn) draw(await get(pathOf(list)));
-      isDrawn = true;
+      if (!document.hidden) draw(await get(pathOf(list)));
       wait(restMs());
     } catch (error) {
-      if (error instanceof TypeError && isDrawn) wait(RUNNING_MS); // the frame says that the server is away
+      if (error instanceof TypeError) wait(RUNNING_MS); // the frame says that the server is away
       else fail(main, error);
     } finally {
       isReading = false;
@@ -58,7 +57,6 @@ export async function show(main, address) {
   }
   const isSeen = () => document.hidden || wait(0);
   draw(await get(pathOf(list)));
-  isDrawn = true;
   const told = commands(() => [...commandsOfList(list), ...queueCommands(items)]);
   main.replaceChildren(heading, filters(list), body, pages, told);
   if (isAsked(list)) announce(items.length === 1 ? "1 job" : `${items.length} jobs`);

@@ -1,5 +1,5 @@
 // A new job: from a declared space, from a file, or like a job that there is. The plan is shown before the button.
-import { get, post, TokenNeeded } from "../api.js";
+import { get, post, saveBlob, TokenNeeded } from "../api.js";
 import { go, setQuery, setTitle } from "../page.js";
 import { commands, copyable } from "../parts/commands.js";
 import { make } from "../parts/elements.js";
@@ -120,7 +120,6 @@ class Form {
   async addDataset(name) {
     this.known.datasets = (await get("/datasets")).items;
     if (this.request) this.open(this.form.read());
-    return name;
   }
 
   useCode(digest) {
@@ -195,11 +194,7 @@ class Form {
     const place = make("div");
     const details = make("details", { class: "commands", ontoggle: () => {
       const text = JSON.stringify(this.form.read(), null, 2);
-      const save = make("button", { type: "button", onclick: () => {
-        const href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-        Object.assign(document.createElement("a"), { href, download: "request.json" }).click();
-        setTimeout(() => URL.revokeObjectURL(href), 60_000);
-      } }, "Save as request.json");
+      const save = make("button", { type: "button", onclick: () => saveBlob(new Blob([text], { type: "application/json" }), "request.json") }, "Save as request.json");
       place.replaceChildren(copyable(text, "the request"), save);
     } }, make("summary", {}, "The request as a file"), place);
     return details;

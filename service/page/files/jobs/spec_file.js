@@ -6,9 +6,8 @@ const WAIT_MS = 500;
 
 // `take(value, lines)` is called with what the text holds and the line of each member, by pointer; `refuse(error)` with
 // why it cannot be read.
-export function specFile({ text = "", take, refuse }) {
-  const area = make("textarea", { id: "spec", rows: 18, spellcheck: "false", "aria-describedby": "spec-about spec-problems", placeholder: "name: my_search\ntrainable: numpy_mlp\n…" });
-  area.value = text;
+export function specFile({ take, refuse }) {
+  const area = make("textarea", { id: "spec", rows: 18, spellcheck: "false", "aria-describedby": "spec-about", placeholder: "name: my_search\ntrainable: numpy_mlp\n…" });
   const file = make("input", { type: "file", "aria-label": "A file to open", accept: ".yaml,.yml,.json" });
   let timer = 0, asked = 0;
   const read = async () => {
@@ -39,6 +38,6 @@ export function specFile({ text = "", take, refuse }) {
     open(event.dataTransfer.files[0]);
   });
   const element = make("div", { class: "field" }, make("label", { for: "spec" }, "Search space, YAML or JSON"), area,
-    make("p", { id: "spec-about", class: "about" }, "Paste it, drop a file on it, or open one: ", file), make("div", { id: "spec-problems", class: "problems" }));
-  return { element, read, area };
+    make("p", { id: "spec-about", class: "about" }, "Paste it, drop a file on it, or open one: ", file));
+  return { element };
 }

@@ -40,28 +40,20 @@ export function canvasIn(element, height, draw, attributes = {}) {
     seen.disconnect();
     cancelAnimationFrame(frame);
   };
-  return { canvas, context, soon, stop, get width() { return width; }, height };
+  return { canvas, context, soon, stop, get width() { return width; } };
 }
 
-let known = null;
-const forget = () => { known = null; };
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", forget);
+// It follows what holds now, also when the page becomes dark.
+const styles = getComputedStyle(document.documentElement);
 
 // The page's colors by name, as style/colors.css has them for light or dark: color("line") is that of --line.
-export function color(name) {
-  known ??= getComputedStyle(document.documentElement);
-  return known.getPropertyValue(`--${name}`).trim();
-}
+export const color = (name) => styles.getPropertyValue(`--${name}`).trim();
 
 // Calls `redraw` when the page becomes dark or light; returns what ends that.
 export function onColors(redraw) {
   const media = matchMedia("(prefers-color-scheme: dark)");
-  const listener = () => {
-    forget();
-    redraw();
-  };
-  media.addEventListener("change", listener);
-  return () => media.removeEventListener("change", listener);
+  media.addEventListener("change", redraw);
+  return () => media.removeEventListener("change", redraw);
 }
 
 // The pointer's place within an element.

@@ -1,10 +1,10 @@
 // Draws figures with plotly, which is loaded when the first one is drawn, in the page's own colors.
+import { color, onColors } from "./canvas.js";
 import { make } from "./elements.js";
 
 // The lead to the script with its version; it is kept for ever by the browser.
 const SCRIPT = "/page/plotly.js";
 const CONFIG = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["autoScale2d", "zoomIn2d", "zoomOut2d"] };
-const dark = matchMedia("(prefers-color-scheme: dark)");
 let loaded;
 
 function plotly() {
@@ -24,20 +24,18 @@ function plotly() {
 // Plotly shows a part of HTML in texts, links included: `&lt;` is a `<` that is shown.
 export const plainly = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
-const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
 function template() {
-  const text = color("--text"), line = color("--line");
-  const axis = { automargin: true, gridcolor: color("--grid-line"), linecolor: line, zerolinecolor: line, ticks: "outside", tickcolor: line, exponentformat: "e", title: { standoff: 8 } };
+  const text = color("text"), line = color("line");
+  const axis = { automargin: true, gridcolor: color("grid-line"), linecolor: line, zerolinecolor: line, ticks: "outside", tickcolor: line, exponentformat: "e", title: { standoff: 8 } };
   const scale = { outlinewidth: 0, thickness: 12, ticks: "outside", tickcolor: line };
   return {
     layout: {
       autosize: true, hovermode: "closest", margin: { l: 16, r: 16, t: 32, b: 16 },
-      colorway: [1, 2, 3, 4, 5, 6, 7, 8].map((place) => color(`--series-${place}`)),
-      font: { family: color("--words"), size: 13, color: text },
-      paper_bgcolor: color("--page"), plot_bgcolor: color("--page"),
-      hoverlabel: { align: "left", bgcolor: color("--raised"), bordercolor: line, font: { color: text } },
-      modebar: { bgcolor: "#00000000", color: color("--muted"), activecolor: color("--accent") },
+      colorway: [1, 2, 3, 4, 5, 6, 7, 8].map((place) => color(`series-${place}`)),
+      font: { family: color("words"), size: 13, color: text },
+      paper_bgcolor: color("page"), plot_bgcolor: color("page"),
+      hoverlabel: { align: "left", bgcolor: color("raised"), bordercolor: line, font: { color: text } },
+      modebar: { bgcolor: "#00000000", color: color("muted"), activecolor: color("accent") },
       legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom" },
       xaxis: axis, yaxis: axis,
     },
@@ -45,11 +43,11 @@ function template() {
   };
 }
 
-// A trace says which color of the page it wants, and whether the band down to the trace before it is filled.
+// A trace says which color of the page it wants ("--series-1"), and whether the band down to the trace before it is filled.
 function colored(trace) {
   const { color: wanted, band } = trace.meta ?? {};
   if (!wanted) return trace;
-  const value = color(wanted), line = trace.type === "bar" ? {} : { line: { ...trace.line, color: value } };
+  const value = color(wanted.slice(2)), line = trace.type === "bar" ? {} : { line: { ...trace.line, color: value } };
   return { ...trace, ...line, marker: { ...trace.marker, color: value }, ...(band ? { fill: "tonexty", fillcolor: `${value}33` } : {}) };
 }
 
@@ -102,9 +100,9 @@ export async function chart(element, first, selection) {
     element.on("plotly_deselect", () => selection.mark(null, "figure"));
     unmark = selection.on((what) => what === "marked" && mark());
   }
-  dark.addEventListener("change", draw);
+  const uncolor = onColors(draw);
   const leave = () => {
-    dark.removeEventListener("change", draw);
+    uncolor();
     unmark();
     Plotly.purge(element);
   };

@@ -11,6 +11,12 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+export function svg(tag, attributes) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+}
+
 // A cell of figures, at the right of its column.
 export const right = (text) => ({ text, isFigure: true });
 

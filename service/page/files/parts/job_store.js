@@ -109,9 +109,6 @@ class JobStore {
     clearTimeout(this.#rank.timer);
   }
 
-  // Follows the job again once it has been moved: a stream ends with its job.
-  restart() { if (this.job.finished_at) this.#keepListening(); }
-
   // The curves of a metric as far as they are read; undefined until they are asked for.
   curves(metric) { return this.#curves.get(metric); }
 
@@ -120,13 +117,23 @@ class JobStore {
     if (this.#curves.has(metric)) return this.#curves.get(metric);
     const found = new Curves(this.#every());
     this.#curves.set(metric, found);
-    try {
-      await this.#loadInto(found, metric);
-    } catch (error) {
+    await this.#untilReached(() => this.#loadInto(found, metric)).catch((error) => {
       this.#curves.delete(metric);
       this.#fail(error);
-    }
+    });
     return found;
+  }
+
+  // Does `act` again while nobody answers: the service may be starting again.
+  async #untilReached(act) {
+    for (;;) {
+      try {
+        return await act();
+      } catch (error) {
+        if (!(error instanceof TypeError) || this.#left.signal.aborted) throw error;
+      }
+      await new Promise((resolve) => { setTimeout(resolve, AGAIN); });
+    }
   }
 
   async #loadInto(found, metric) {
@@ -151,8 +158,13 @@ class JobStore {
     const known = this.#knownOf(whole.map(([, each]) => each));
     if (!known.length) return;
     const names = whole.map(([metric]) => `metric=${encodeURIComponent(metric)}`).join("&");
-    const answer = await this.#request(`${this.path}/points?${names}&known=${known.join(",")}`);
-    for await (const [trial, first, values] of records(answer, whole.length)) whole.forEach(([, each], place) => each.append(trial, first, values[place]));
+    try {
+      const answer = await this.#request(`${this.path}/points?${names}&known=${known.join(",")}`);
+      for await (const [trial, first, values] of records(answer, whole.length)) whole.forEach(([, each], place) => each.append(trial, first, values[place]));
+    } catch (error) {
+      known.forEach((one) => this.#dirty.add(parseInt(one, 10)));
+      throw error;
+    }
     this.#teller.tell("curves");
   }
 
@@ -167,13 +179,8 @@ class JobStore {
     return known;
   }
 
-  // A network error: the service may be starting again. The new stream goes on after the last change.
-  #keepListening() {
-    this.#listen().catch((error) => {
-      if (error instanceof TypeError && !this.#left.signal.aborted) setTimeout(() => this.#keepListening(), AGAIN);
-      else this.#fail(error);
-    });
-  }
+  // The new stream goes on after the last change.
+  #keepListening() { this.#untilReached(() => this.#listen()).catch((error) => this.#fail(error)); }
 
   async #listen() {
     for await (const event of events(`${this.path}/events`, this.#left.signal, this.#last)) this.#take(...event);

@@ -24,9 +24,6 @@ export class Layer {
     this.#begin(true);
   }
 
-  get width() { return this.shown.width; }
-  get isDrawing() { return this.#frame !== 0; }
-
   stop() {
     cancelAnimationFrame(this.#frame);
     this.shown.stop();

@@ -114,8 +114,6 @@ class VirtualTable {
     this.drawSoon();
   }
 
-  get rows() { return this.#rows; }
-
   drawSoon() {
     if (!this.#isDue) requestAnimationFrame(() => this.#draw());
     this.#isDue = true;
@@ -131,7 +129,7 @@ class VirtualTable {
     this.grid.setAttribute("aria-colcount", shown.length + (this.selection ? 1 : 0));
     this.grid.style.width = `max(100%, ${shown.reduce((sum, { width }) => sum + parseFloat(width ?? "9rem"), this.selection ? 2.4 : 0)}rem)`;
     const title = (column) => make("th", { scope: "col", ...(column.isNumber ? { class: "number" } : {}), "data-name": column.name },
-      make("button", { class: "sort", title: column.hint ?? column.title, onclick: () => this.#sortBy(column) }, column.title));
+      make("button", { class: "sort", title: column.title, onclick: () => this.#sortBy(column) }, column.title));
     this.head.replaceChildren(...(this.selection ? [make("th", { scope: "col" }, make("span", { class: "unseen" }, "Marked"))] : []), ...shown.map(title));
     this.#drawn = [];
     this.body.replaceChildren();

@@ -1,14 +1,8 @@
 // One metric of one trial by epoch, as a small picture: the pointer and the arrow keys read its values.
+import { make, svg } from "../parts/elements.js";
 import { number } from "../parts/format.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 320, HEIGHT = 150, LEFT = 6, RIGHT = 10, TOP = 10, BOTTOM = 8;
-
-function draw(tag, attributes) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  return element;
-}
 
 // The places of the points that have a value; of very long curves every second, third ... one.
 function placed(epochs, values) {
@@ -30,7 +24,7 @@ function summary(metric, { points, low, high, first, last }) {
 
 // Reads single points out: `say` gets a text, "" when nobody points.
 function reading(picture, points, say) {
-  const mark = draw("circle", { r: 4, class: "curve-mark", visibility: "hidden" });
+  const mark = svg("circle", { r: 4, class: "curve-mark", visibility: "hidden" });
   picture.append(mark);
   let at = points.length - 1;
   const point = (index) => {
@@ -61,18 +55,10 @@ function reading(picture, points, say) {
 
 // Returns a figure for a metric, which `update(epochs, values)` draws anew; a reader keeps the place.
 export function curveFigure(metric) {
-  const figure = document.createElement("figure");
-  figure.className = "curve";
-  const caption = document.createElement("figcaption"), name = document.createElement("b"), read = document.createElement("span");
-  name.textContent = metric;
-  read.className = "muted";
-  read.setAttribute("aria-live", "polite");
-  caption.append(name, " ", read);
-  const high = document.createElement("span"), low = document.createElement("span"), range = document.createElement("span");
-  for (const [element, kind] of [[high, "curve-high"], [low, "curve-low"], [range, "curve-range"]]) element.className = `${kind} muted`;
-  const place = document.createElement("div");
-  place.className = "curve-place";
-  figure.append(caption, high, place, low, range);
+  const read = make("span", { class: "muted", "aria-live": "polite" });
+  const [high, low, range] = ["high", "low", "range"].map((kind) => make("span", { class: `curve-${kind} muted` }));
+  const place = make("div", { class: "curve-place" });
+  const figure = make("figure", { class: "curve" }, make("figcaption", {}, make("b", {}, metric), " ", read), high, place, low, range);
   let drawn = "", last = "";
   const update = (epochs, values) => {
     const wanted = JSON.stringify([epochs.length, values.at(-1), values.length]);
@@ -81,10 +67,10 @@ export function curveFigure(metric) {
     const found = placed(epochs, values);
     last = number(found.points.at(-1).value);
     const hadFocus = place.contains(document.activeElement);
-    const picture = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", tabindex: 0, "aria-label": summary(metric, found) });
+    const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", tabindex: 0, "aria-label": summary(metric, found) });
     const line = found.points.map(({ x, y }) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
-    picture.append(draw("polyline", { points: line, class: "curve-line" }));
-    if (found.points.length === 1) picture.append(draw("circle", { cx: found.points[0].x, cy: found.points[0].y, r: 3, class: "curve-mark" }));
+    picture.append(svg("polyline", { points: line, class: "curve-line" }));
+    if (found.points.length === 1) picture.append(svg("circle", { cx: found.points[0].x, cy: found.points[0].y, r: 3, class: "curve-mark" }));
     reading(picture, found.points, (text) => { read.textContent = text || last; });
     read.textContent = last;
     high.textContent = number(found.high);

@@ -1,6 +1,7 @@
 // One trial, live while it runs: #/job/ID/trial/N.
-import { connection, events, get, post, TokenNeeded } from "../api.js";
+import { connection, events, get, post } from "../api.js";
 import { go, setTitle, showDashboard } from "../page.js";
+import { asking } from "../parts/asking.js";
 import { commands } from "../parts/commands.js";
 import { make, stateMark } from "../parts/elements.js";
 import { fail } from "../parts/faces.js";
@@ -30,23 +31,14 @@ function headOf(job, trial, isLast) {
 
 // The buttons that run it again, and the same as commands.
 function actionsOf(main, job, trial) {
-  const problem = make("div");
+  const { problem, ask } = asking(main);
   const path = `/jobs/${encodeURIComponent(job.id)}`;
-  const act = async (ask) => {
-    problem.replaceChildren();
-    try {
-      await ask();
-    } catch (error) {
-      if (error instanceof TokenNeeded) fail(main, error);
-      else problem.replaceChildren(make("p", { role: "alert" }, error.message));
-    }
-  };
-  const again = () => act(async () => {
+  const again = () => ask(async () => {
     const body = await get(`${path}/trials/${trial.number}/request`);
     const { id } = await (await post("/jobs", body)).json();
     go({ view: "job", path: [id] });
   });
-  const retry = () => act(async () => {
+  const retry = () => ask(async () => {
     await post(`${path}/retry-failed`);
     go({ view: "job", path: [job.id] });
   });

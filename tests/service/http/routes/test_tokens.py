@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 
-from results.records import SCOPES, TokenScope
+from results.records import SCOPES
 from results.store import Store
-from service.api import create_app
-from service.settings import Settings
+from tests.service.http.samples import bearer
 
 JOB = {"search_space": "q2_linear_regression", "epochs": 1}
 READ, SUBMIT, CODE, ADMIN = SCOPES
-
-
-@pytest.fixture
-def locked(settings: Settings, store: Store) -> Iterator[TestClient]:
-    """The application with tokens asked for."""
-    app = create_app(settings.model_copy(update={"auth": "on"}), store)
-    with TestClient(app, raise_server_exceptions=False) as client:
-        yield client
-
-
-def bearer(store: Store, scope: TokenScope) -> dict[str, str]:
-    made = store.create_token(f"{scope}-token", scope)
-    return {"Authorization": f"Bearer {made.secret}"}
 
 
 def test_an_admin_makes_lists_and_revokes_tokens(locked: TestClient, store: Store) -> None:

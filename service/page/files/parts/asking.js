@@ -1,7 +1,7 @@
 // What a part of a view asks of the API: its errors are shown in that part, and the view stays.
 import { TokenNeeded } from "../api.js";
-import { make } from "../parts/elements.js";
-import { fail } from "../parts/faces.js";
+import { make } from "./elements.js";
+import { fail } from "./faces.js";
 
 export function asking(main) {
   const problem = make("div");
