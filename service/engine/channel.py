@@ -10,7 +10,10 @@ from __future__ import annotations
 import json
 import os
 import select
-from collections.abc import Callable
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 from results.records import Lease
@@ -63,6 +66,34 @@ class Orders:
     def have_come(self) -> bool:
         """Whether a job, or the end of the stream, is there to be read."""
         return b"\n" in self._buffer or bool(select.select([self._descriptor], [], [], 0)[0])
+
+    def at_end(self) -> bool:
+        """Whether there is no controller that could write another line; none is lost by asking."""
+        try:
+            with socket.socket(fileno=os.dup(self._descriptor)) as stream:
+                return stream.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except ConnectionResetError:
+            return True
+
+    @contextmanager
+    def needed(self, end: Callable[[], None]) -> Iterator[None]:
+        """Call ``end`` from a thread if the controller ends while the block is run."""
+        is_over = threading.Event()
+
+        def watch() -> None:
+            while not is_over.wait(CHECK_SECONDS):
+                if self.at_end():
+                    end()
+
+        watcher = threading.Thread(target=watch, name="controller", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            watcher.join()
 
     def is_closed(self) -> bool:
         """Tell the controller that this driver waits; return whether there is no controller."""

@@ -166,7 +166,9 @@ def _work(lease: Lease | None, store: Store, settings: Settings) -> int:
     """Drive the job, or wait for one if there is none, and then others; return the status."""
     orders = Orders()
     if lease is None:
-        connect_spare(settings)
+        # Ray looks for a head that has gone for many minutes.
+        with orders.needed(lambda: os._exit(EXIT_UNFINISHED)):
+            connect_spare(settings)
         lease = _next(orders, settings)
     for left in reversed(range(JOBS_PER_DRIVER)):
         if lease is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -64,3 +65,18 @@ def test_a_driver_that_cannot_serve_any_more_does_not_wait(
     answers = iter([True, True, False])
     assert ends[1].next(lambda: next(answers)) is None
     assert list(answers) == []
+
+
+def test_a_driver_that_connects_ends_with_its_controller_but_not_before(
+    ends: tuple[socket.socket, Orders], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "CHECK_SECONDS", 0.01)
+    controller, orders = ends
+    has_ended = threading.Event()
+    controller.sendall(to_line(LEASE))
+    with orders.needed(has_ended.set):
+        assert not has_ended.wait(0.1)
+    assert orders.next(lambda: False) == LEASE
+    with orders.needed(has_ended.set):
+        controller.close()
+        assert has_ended.wait(30)
