@@ -20,6 +20,7 @@ from benchmarks.records import BenchmarkError, Figure
 from results.spec import JobSpec
 from results.storage import Storage
 from service.engine.checkpoints import SegmentCheckpoints
+from service.engine.child_processes import ChildProcesses
 from service.engine.child_runner import run_in_child
 from service.engine.messages import Assignment, Epoch, Finished, Message, Wish
 from service.engine.reporter import Reporter
@@ -131,8 +132,9 @@ def in_child(name: str, epochs: int) -> Clock:
                 (code / file).write_text(text, encoding="utf-8")
             clock.began = time.perf_counter()
             end = run_in_child(
-                assignment, context, clock.send, checkpoints, resume, time_limit_s=None
-            )
+                assignment, context, clock.send, checkpoints, resume,
+                ChildProcesses(ahead=False), time_limit_s=None,
+            )  # fmt: skip
             clock.stop()
     if end != Finished() or len(clock.reports) != epochs:
         raise BenchmarkError(f"{name}: {end}")

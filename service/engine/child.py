@@ -156,7 +156,10 @@ def main(arguments: Sequence[str]) -> None:
         os.set_inheritable(pipe, False)  # noqa: FBT003 - no program that it runs may use them
     requests = os.fdopen(source, encoding="utf-8")
     reports = os.fdopen(target, "w", encoding="utf-8")
-    assignment, context, resume, folder = _from_request(json.loads(requests.readline()))
+    request = requests.readline()
+    if not request:  # it was started ahead, and is not needed
+        return
+    assignment, context, resume, folder = _from_request(json.loads(request))
     _go_on_in_a_fork()
     if context.spec.space.trainable == COMMAND:
         _keep_hold()

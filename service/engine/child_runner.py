@@ -14,19 +14,17 @@ import os
 import selectors
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import TextIO
 
 from results.records import Failure
 from results.states import FailureKind
 from service.engine.checkpoints import SegmentCheckpoints
 from service.engine.child import to_request
+from service.engine.child_processes import ChildProcess, ChildProcesses
 from service.engine.messages import (
     Assignment,
     End,
@@ -42,7 +40,6 @@ from service.engine.messages import (
 )
 from service.engine.training import Resume, Send, TrialContext, at_time_limit, check_start
 from trainables.descendants import adopt_orphans, descendants, end_descendants
-from trainables.environment import passed_on
 
 #: Printed lines are sent in batches, at the latest this many seconds after they came.
 FLUSH_SECONDS = 0.5
@@ -59,6 +56,7 @@ def run_in_child(
     send: Send,
     checkpoints: SegmentCheckpoints,
     resume: Resume,
+    children: ChildProcesses,
     *,
     time_limit_s: float | None,
     clock: Callable[[], float] = time.monotonic,
@@ -70,59 +68,23 @@ def run_in_child(
     if has_started:  # else the child says whether it can be resumed, after its imports
         send(Started(socket.gethostname(), note=resume.note))
     request = to_request(assignment, context, resume, checkpoints.folder)
-    with _started(request) as pipes:
-        follower = _Follower(assignment.number, context, send, checkpoints, pipes, clock)
-        follower.has_started = has_started
+    with _asked(request, children) as child:
+        follower = _Follower(assignment.number, context, send, checkpoints, child, clock)
+        follower.has_started, follower.when_begun = has_started, children.has_begun
         return follower.follow(time_limit_s)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pipes:
-    """A child and the pipes to it: for answers, from its messages and from its output."""
-
-    process: subprocess.Popen[bytes]
-    answers: TextIO
-    reports: int
-    output: int
-
-
 @contextmanager
-def _started(request: str) -> Iterator[_Pipes]:
-    """Start the child with its request; yield it and its pipes.
-
-    At the end everything that is left of it is killed.
-    """
-    before = {child.pid for child in descendants()}
-    (source, requests), (reports, target), (output, printed) = os.pipe(), os.pipe(), os.pipe()
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "service.engine.child", str(source), str(target)],
-        stdin=subprocess.DEVNULL,
-        stdout=printed,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        pass_fds=(source, target),
-        env={**passed_on(os.environ), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
-    for theirs in (source, target, printed):
-        os.close(theirs)
-    answers = os.fdopen(requests, "w", encoding="utf-8")
+def _asked(request: str, children: ChildProcesses) -> Iterator[ChildProcess]:
+    """Yield a child that has its request; at the end everything that is left of it is killed."""
+    before = {process.pid for process in descendants()} - children.waiting
+    child = children.take()
     try:
-        _answer(answers, request)
-        yield _Pipes(process, answers, reports, output)
+        child.answer(request)
+        yield child
     finally:
-        end_descendants(before)
-        process.wait()
-        with suppress(BrokenPipeError):  # what it did not read
-            answers.close()
-        os.close(reports)
-        os.close(output)
-
-
-def _answer(answers: TextIO, line: str) -> None:
-    """Write a line to the child; one that has ended reads none, and its end is seen elsewhere."""
-    with suppress(BrokenPipeError):
-        answers.write(line + "\n")
-        answers.flush()
+        end_descendants(before | children.waiting)
+        child.close()
 
 
 class _Follower:
@@ -134,16 +96,17 @@ class _Follower:
         context: TrialContext,
         send: Send,
         checkpoints: SegmentCheckpoints,
-        pipes: _Pipes,
+        child: ChildProcess,
         clock: Callable[[], float],
     ) -> None:
         self._number, self._send, self._checkpoints = number, send, checkpoints
-        self._pipes, self._process, self._clock = pipes, pipes.process, clock
+        self._child, self._process, self._clock = child, child.process, clock
         self._limit = context.spec.time_limit_s or 0.0
         self._epochs = context.spec.space.epochs
         self._flushed = clock()
-        self._buffers = {pipes.reports: bytearray(), pipes.output: bytearray()}
+        self._buffers = {child.reports: bytearray(), child.output: bytearray()}
         self.has_started = False
+        self.when_begun: Callable[[], None] = lambda: None
         self._reported = 0
         self._end: End | None = None
         self._ended_at = 0.0
@@ -181,14 +144,14 @@ class _Follower:
             return False
         buffer = self._buffers[pipe]
         buffer += data
-        if pipe == self._pipes.output and len(buffer) > MAX_BATCH_BYTES:
+        if pipe == self._child.output and len(buffer) > MAX_BATCH_BYTES:
             del buffer[: len(buffer) - MAX_BATCH_BYTES]
         return bool(data)
 
     def _pass_on(self, flush: bool) -> None:  # noqa: FBT001
         """Send the messages that have come, and the printed lines if it is time to."""
-        lines = self._buffers[self._pipes.reports].split(b"\n")
-        self._buffers[self._pipes.reports][:] = lines.pop()
+        lines = self._buffers[self._child.reports].split(b"\n")
+        self._buffers[self._child.reports][:] = lines.pop()
         if flush or lines:
             self._send_output(last=self._process.returncode is not None)
         for line in lines:
@@ -197,7 +160,7 @@ class _Follower:
     def _send_output(self, *, last: bool) -> None:
         """Send whole lines; the last one of a child that has ended may lack its line feed."""
         self._flushed = self._clock()
-        buffer = self._buffers[self._pipes.output]
+        buffer = self._buffers[self._child.output]
         end = len(buffer) if last else buffer.rfind(b"\n") + 1
         if end:
             text = bytes(buffer[:end]).decode("utf-8", "replace")
@@ -207,12 +170,16 @@ class _Follower:
     def _take(self, message: Message) -> None:
         if isinstance(message, StateOffered):
             wish = self._checkpoints.wish(message.epoch, can_resume=message.can_resume)
-            _answer(self._pipes.answers, json.dumps(asdict(wish)))
+            self._child.answer(json.dumps(asdict(wish)))
         elif isinstance(message, StateWritten):
-            _answer(self._pipes.answers, json.dumps(self._store(message)))
+            self._child.answer(json.dumps(self._store(message)))
         elif isinstance(message, End):
             self._end, self._ended_at = message, self._clock()
-        elif not (isinstance(message, Started) and self.has_started):
+        elif isinstance(message, Started):
+            self.when_begun()
+            if not self.has_started:
+                self._send(message)
+        else:
             if isinstance(message, Epoch):
                 self._reported = message.epoch
             self._send(message)

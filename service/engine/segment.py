@@ -13,6 +13,7 @@ from pathlib import Path
 
 from results.storage import Storage, StorageError
 from service.engine.checkpoints import SegmentCheckpoints
+from service.engine.child_processes import CHILDREN
 from service.engine.child_runner import run_in_child
 from service.engine.code_files import lay_out
 from service.engine.failures import failure_of_trial
@@ -123,10 +124,10 @@ class Segment:
         if self._context.is_built_in:
             with time_limit(left, self._expire), self._output.gathering():
                 return self._train_here(resume)
-        send = self._messages.put
         return run_in_child(
-            self._assignment, self._context, send, self._checkpoints, resume, time_limit_s=left
-        )
+            self._assignment, self._context, self._messages.put, self._checkpoints, resume,
+            CHILDREN, time_limit_s=left,
+        )  # fmt: skip
 
     def _fetch_what_it_needs(self) -> None:
         """Bring a user's data and code to this node: a child does not know where the storage is.

@@ -16,6 +16,7 @@ from results.records import Checkpoint, Failure
 from results.states import FailureKind
 from results.storage import Storage
 from service.engine.checkpoints import SegmentCheckpoints
+from service.engine.child_processes import ChildProcesses
 from service.engine.child_runner import run_in_child
 from service.engine.messages import (
     Assignment,
@@ -53,6 +54,8 @@ RUNS = Trainable("runs_code", "Runs code", "runs_code:train", ("ames",),
 METADATA = "Metadata-Version: 2.1\nName: runs-code\nVersion: 1.0\n"
 ONE = "report(1, {'score': 1.0})\n"
 TWO = ONE + "report(2, {'score': 2.0})\n"
+
+CHILDREN = ChildProcesses(ahead=False)
 
 
 @pytest.fixture
@@ -100,7 +103,14 @@ def follow(
     checkpoints.stop_requested = stop
     with checkpoints.fetched() as resume:
         end = run_in_child(
-            assignment, context, sent.append, checkpoints, resume, time_limit_s=limit, **keywords
+            assignment,
+            context,
+            sent.append,
+            checkpoints,
+            resume,
+            CHILDREN,
+            time_limit_s=limit,
+            **keywords,
         )
     printed = "".join(message.text for message in sent if isinstance(message, Output))
     messages = [message for message in sent if not isinstance(message, Output)]

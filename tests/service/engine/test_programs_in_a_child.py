@@ -17,6 +17,7 @@ from results.records import Checkpoint
 from results.states import FailureKind
 from results.storage import Storage
 from service.engine.checkpoints import SegmentCheckpoints
+from service.engine.child_processes import ChildProcesses
 from service.engine.child_runner import run_in_child
 from service.engine.messages import (
     Assignment,
@@ -63,6 +64,8 @@ print('{"score": 1}', flush=True)
 time.sleep(600)
 """
 
+CHILDREN = ChildProcesses(ahead=False)
+
 
 def context(folder: Path, *, epochs: int = 2, **changes: Any) -> TrialContext:
     job = spec(
@@ -97,7 +100,9 @@ def follow(
         folder.mkdir(parents=True)
         for name, text in {"main.py": code, **(files or {})}.items():
             (folder / name).write_text(text, encoding="utf-8")
-        end = run_in_child(assignment, context, take, checkpoints, resume, time_limit_s=None)
+        end = run_in_child(
+            assignment, context, take, checkpoints, resume, CHILDREN, time_limit_s=None
+        )
     return sent, end
 
 
