@@ -61,6 +61,27 @@ export const post = (path, body, headers) => send("POST", path, body, headers);
 export const patch = (path, body) => send("PATCH", path, body);
 export const remove = (path) => send("DELETE", path);
 
+// Keys of requests that nobody has answered yet, by what they ask for.
+const unanswered = new Map();
+
+// crypto.randomUUID exists only where the page came by https or from this machine.
+const newKey = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16).padStart(8, "0")).join("");
+
+// Sends a request that must take effect once: it has the same Idempotency-Key each time until the server answers it.
+// An answer from 500 on may come from a proxy, and does not say whether the request took effect.
+export async function postOnce(path, body) {
+  const asked = `${path} ${JSON.stringify(body)}`;
+  if (!unanswered.has(asked)) unanswered.set(asked, newKey());
+  try {
+    const answer = await post(path, body, { "Idempotency-Key": unanswered.get(asked) });
+    unanswered.delete(asked);
+    return answer;
+  } catch (error) {
+    if (error instanceof TokenNeeded || error.status < 500) unanswered.delete(asked);
+    throw error;
+  }
+}
+
 // A text or a file, as it is.
 export const postRaw = (path, body, type) => request(path, { method: "POST", headers: { "Content-Type": type }, body });
 

@@ -1,5 +1,5 @@
 // A new job: from a declared space, from a file, or like a job that there is. The plan is shown before the button.
-import { get, post, saveBlob, TokenNeeded } from "../api.js";
+import { get, post, postOnce, saveBlob, TokenNeeded } from "../api.js";
 import { go, setQuery, setTitle } from "../page.js";
 import { commands, copyable } from "../parts/commands.js";
 import { make } from "../parts/elements.js";
@@ -174,12 +174,19 @@ class Form {
     if (this.button.disabled) return;
     this.button.disabled = true;
     try {
-      const job = await (await post("/jobs", this.form.read(), { "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()) })).json();
+      const job = await (await postOnce("/jobs", this.form.read())).json();
       go({ view: "job", path: [job.id] });
     } catch (error) {
-      this.button.disabled = false;
-      this.#refused(error);
+      if (error instanceof TokenNeeded || error.status < 500) this.#refused(error);
+      else this.#unanswered(error);
     }
+  }
+
+  // The next click sends the request with the same key.
+  #unanswered(error) {
+    this.button.disabled = false;
+    const detail = error instanceof TypeError ? "the server did not answer" : error.message;
+    this.#tell([{ pointer: "", detail, hint: "submit again: a job that was made is not made twice" }]);
   }
 
   #commands() {

@@ -1,5 +1,5 @@
 // One trial, live while it runs: #/job/ID/trial/N.
-import { connection, events, get, post } from "../api.js";
+import { connection, events, get, post, postOnce } from "../api.js";
 import { go, setTitle, showDashboard } from "../page.js";
 import { asking } from "../parts/asking.js";
 import { commands } from "../parts/commands.js";
@@ -35,7 +35,7 @@ function actionsOf(main, job, trial) {
   const path = `/jobs/${encodeURIComponent(job.id)}`;
   const again = () => ask(async () => {
     const body = await get(`${path}/trials/${trial.number}/request`);
-    const { id } = await (await post("/jobs", body)).json();
+    const { id } = await (await postOnce("/jobs", body)).json();
     go({ view: "job", path: [id] });
   });
   const retry = () => ask(async () => {
