@@ -86,6 +86,19 @@ def test_the_queue_and_priorities_are_changed_by_keyboard(
     accept(store, spec(name="d"))  # an event, and the list follows
     expect(names).to_have_text(["c", "b", "a", "d"])
     expect(priority).to_be_focused()
+    # What is being typed stays, whatever the server says meanwhile; Escape takes it back.
+    priority.fill("4")
+    store.set_priority(ids[1], 50)
+    store.queue_before(ids[1], ids[2])
+    expect(names).to_have_text(["b", "c", "a", "d"])
+    expect(priority).to_be_focused()
+    expect(priority).to_have_value("4")
+    priority.press("Escape")
+    expect(priority).to_have_value("50")
+    priority.fill("6")
+    page.get_by_label("Search").focus()
+    until(lambda: store.job(ids[1]).priority == 6, within_s=20, what="the priority")
+    expect(priority).to_have_value("6")
     assert complaints == []
 
 

@@ -2,10 +2,10 @@
 // Elements stay while the job is drawn again, so that a field keeps its focus and what was typed.
 import { post, TokenNeeded } from "../api.js";
 import { make } from "../parts/elements.js";
+import { priorityField } from "../parts/priority.js";
 
 // Strategies that list their configurations: only samplers can draw more trials.
 const LISTED = ["single", "one_at_a_time", "grid"];
-const MOST_PRIORITY = 100;
 
 // A winner is confirmed once from here; more seeds are asked for on the command line.
 const canConfirm = ({ best, spec }) => best && !spec.confirm && !(spec.repeats > 1) && !(spec.objectives?.length > 1);
@@ -39,18 +39,23 @@ function extendForm(job, ask) {
 export function controls(id, onMoved, onToken) {
   const buttons = make("span", { class: "controls" }), extension = make("span");
   const problem = make("div");
+  // Whether it was done.
   const ask = (verb, body) => {
     problem.replaceChildren();
-    return post(`/jobs/${id}/${verb}`, body).then(() => onMoved(verb), (error) => {
+    return post(`/jobs/${id}/${verb}`, body).then(() => {
+      onMoved(verb);
+      return true;
+    }, (error) => {
       if (error instanceof TokenNeeded) onToken(error);
       else problem.replaceChildren(make("p", { role: "alert" }, error.message));
+      return false;
     });
   };
-  const priority = numberField({ min: 1, max: MOST_PRIORITY, onchange: () => priority.reportValidity() && ask("priority", { priority: Number(priority.value) }) });
-  const label = make("label", {}, "Priority ", priority);
+  const priority = priorityField((value) => ask("priority", { priority: value }));
+  const label = make("label", {}, "Priority ", priority.field);
   let drawn = "";
   const show = (job) => {
-    if (document.activeElement !== priority) priority.value = job.priority;
+    priority.show(job);
     const verbs = verbsOf(job);
     const wanted = JSON.stringify([job.state, verbs, job.spec.epochs, job.spec.trials]);
     if (wanted === drawn) return;

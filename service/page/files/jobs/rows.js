@@ -3,11 +3,11 @@ import { post } from "../api.js";
 import { bar, make, stateMark, waits } from "../parts/elements.js";
 import { fail } from "../parts/faces.js";
 import { bestInWords, duration, moment } from "../parts/format.js";
+import { priorityField } from "../parts/priority.js";
 import { sparkline } from "../parts/sparkline.js";
 import { moveButtons } from "./queue.js";
 
 const COLUMNS = ["Name", "State", "Progress", "Best", "Slots", "Priority", "Created"];
-const MOST_PRIORITY = 100;
 const MOST_TAGS = 4;
 
 // Seconds that a running job still takes at its pace so far, null while there is none.
@@ -40,25 +40,28 @@ function nameOf(job, list) {
     job.notes ? make("div", { class: "muted note" }, job.notes.split("\n")[0]) : "");
 }
 
-function priorityField(main, changed) {
+function priorityCell(main, changed) {
   let id = "";
-  const field = make("input", { type: "number", min: 1, max: MOST_PRIORITY, step: 1, required: "", onchange: () => {
-    if (!field.reportValidity()) return;
-    post(`/jobs/${id}/priority`, { priority: Number(field.value) }).then(changed, (error) => fail(main, error));
-  } });
-  const show = (job) => {
+  const send = (priority) => post(`/jobs/${id}/priority`, { priority }).then(() => {
+    changed();
+    return true;
+  }, (error) => {
+    if (!(error instanceof TypeError)) fail(main, error); // the frame says that the server is away
+    return false;
+  });
+  const { field, show } = priorityField(send);
+  return (job) => {
     id = job.id;
     field.setAttribute("aria-label", `Priority of ${job.name}`);
-    if (document.activeElement !== field) field.value = job.priority;
+    show(job);
     return job.finished_at ? String(job.priority) : field;
   };
-  return show;
 }
 
 function makeRow(list, main, changed) {
   const cells = COLUMNS.map((label, index) => make("td", { role: "cell", "data-label": label, ...(index > 3 && index < 6 ? { class: "number" } : {}) }));
   const element = make("tr", { role: "row" }, ...cells);
-  const priority = priorityField(main, changed);
+  const priority = priorityCell(main, changed);
   let drawn = "";
   const fill = (cell, child) => {
     // A field keeps the focus only if it is not taken out and put back.
@@ -79,11 +82,13 @@ function makeRow(list, main, changed) {
   return { element, show };
 }
 
-// Brings the rows into this order, and moves no more of them than it must: a row that is moved loses the focus.
+// Brings the rows into this order, and moves no more of them than it must: without moveBefore
+// (https://developer.mozilla.org/docs/Web/API/Element/moveBefore) a row that is moved loses the focus.
 function place(body, wanted) {
   const focused = body.contains(document.activeElement) ? document.activeElement : null;
   for (const row of [...body.children]) if (!wanted.includes(row)) row.remove();
-  wanted.forEach((row, index) => row !== body.children[index] && body.insertBefore(row, body.children[index] ?? null));
+  const move = (row, before) => (row.isConnected && body.moveBefore ? body.moveBefore(row, before) : body.insertBefore(row, before));
+  wanted.forEach((row, index) => row !== body.children[index] && move(row, body.children[index] ?? null));
   if (focused?.isConnected && document.activeElement !== focused) focused.focus();
 }
 
