@@ -57,6 +57,7 @@ def to_request(assignment: Assignment, context: TrialContext, resume: Resume, fo
         },
         "resume": asdict(resume),
         "folder": folder,
+        "working_folder": Path.cwd(),  # Tune gives each trial its own
     }
     return json.dumps(values, default=str)  # paths
 
@@ -77,6 +78,12 @@ def _from_request(request: dict[str, Any]) -> tuple[Assignment, TrialContext, Re
     )
     resume = Resume(**{**request["resume"], "path": _path(request["resume"]["path"])})
     return Assignment.from_json(request["assignment"]), context, resume, Path(request["folder"])
+
+
+def _move_to(folder: str) -> None:
+    """Work in the trial's folder: this process may have been started in that of another trial."""
+    os.chdir(folder)
+    sys.path[0] = folder  # python -m has put the folder there in which it was started
 
 
 class _Parent:
@@ -159,7 +166,9 @@ def main(arguments: Sequence[str]) -> None:
     request = requests.readline()
     if not request:  # it was started ahead, and is not needed
         return
-    assignment, context, resume, folder = _from_request(json.loads(request))
+    values = json.loads(request)
+    _move_to(values["working_folder"])
+    assignment, context, resume, folder = _from_request(values)
     _go_on_in_a_fork()
     if context.spec.space.trainable == COMMAND:
         _keep_hold()

@@ -1,21 +1,27 @@
 """The processes in which users' trainables run, and the one that waits for the next trial.
 
 Starting one takes most of a second, nearly all of it for imports. So a trial process has the next
-one start while a trial trains; it is as fresh as any, for it reads its request only then.
+one start while a trial trains; it is as fresh as any, for it reads its request only then, and
+moves to the folder that this names.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
 import threading
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from trainables.descendants import end_descendants
 from trainables.environment import passed_on
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +78,17 @@ class ChildProcesses:
 
     def _start_waiting(self) -> None:
         with self._lock:
-            if self._waiting is None:
+            if self._waiting is not None:
+                return
+            try:
                 self._waiting = _start(_environment())
+            except OSError as error:  # the next trial starts its own, and says what is wrong
+                logger.warning("no child could be started ahead: %s", error)
+
+    def end_others(self, before: Collection[int]) -> None:
+        """Kill all descendants of this process but those ``before`` and the child that waits."""
+        with self._lock:  # none is just being started
+            end_descendants({*before, *self.waiting})
 
     @property
     def waiting(self) -> set[int]:
@@ -87,20 +102,31 @@ def _environment() -> dict[str, str]:
 
 
 def _start(environment: dict[str, str]) -> ChildProcess:
-    (source, requests), (reports, target), (output, printed) = os.pipe(), os.pipe(), os.pipe()
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "service.engine.child", str(source), str(target)],
-        stdin=subprocess.DEVNULL,
-        stdout=printed,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        pass_fds=(source, target),
-        env=environment,
-    )
-    for theirs in (source, target, printed):
-        os.close(theirs)
+    """Start a child; raises ``OSError``, with every pipe closed, where the system cannot."""
+    with ExitStack() as theirs, ExitStack() as ours:
+        (source, requests) = _pipe(theirs, ours)
+        (reports, target) = _pipe(ours, theirs)
+        (output, printed) = _pipe(ours, theirs)
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "service.engine.child", str(source), str(target)],
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=(source, target),
+            env=environment,
+        )
+        ours.pop_all()
     answers = os.fdopen(requests, "w", encoding="utf-8")
     return ChildProcess(environment, process, answers, reports, output)
+
+
+def _pipe(reader: ExitStack, writer: ExitStack) -> tuple[int, int]:
+    """Return a new pipe, whose ends the stacks close."""
+    ends = os.pipe()
+    for stack, end in zip((reader, writer), ends, strict=True):
+        stack.callback(os.close, end)
+    return ends
 
 
 #: Those of a trial process.

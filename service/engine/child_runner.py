@@ -39,7 +39,7 @@ from service.engine.messages import (
     from_json,
 )
 from service.engine.training import Resume, Send, TrialContext, at_time_limit, check_start
-from trainables.descendants import adopt_orphans, descendants, end_descendants
+from trainables.descendants import adopt_orphans, descendants
 
 #: Printed lines are sent in batches, at the latest this many seconds after they came.
 FLUSH_SECONDS = 0.5
@@ -77,13 +77,13 @@ def run_in_child(
 @contextmanager
 def _asked(request: str, children: ChildProcesses) -> Iterator[ChildProcess]:
     """Yield a child that has its request; at the end everything that is left of it is killed."""
-    before = {process.pid for process in descendants()} - children.waiting
     child = children.take()
+    before = {process.pid for process in descendants()} - {child.process.pid}
     try:
         child.answer(request)
         yield child
     finally:
-        end_descendants(before | children.waiting)
+        children.end_others(before)
         child.close()
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 
 from results.records import Usage
+from service.engine.child_processes import CHILDREN
 from trainables.descendants import descendants, private_bytes
 
 logger = logging.getLogger(__name__)
@@ -28,8 +29,8 @@ Gpus = Callable[[], tuple[float, int] | None]
 
 
 def own_processes() -> list[psutil.Process]:
-    """Return this process and every process that it has started, and theirs."""
-    return [psutil.Process(), *descendants()]
+    """Return this process and all that it has started, but not the child of the next trial."""
+    return [psutil.Process(), *descendants(CHILDREN.waiting)]
 
 
 class UsageMeter:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from service.engine.child_processes import ChildProcess, ChildProcesses
@@ -55,6 +58,34 @@ def test_a_child_that_waits_is_replaced_where_it_would_be_another_or_has_ended(
     child = children.take()
     assert child.process.pid != waiting
     end(child)
+
+
+def test_only_what_is_left_of_a_trial_is_ended(children: ChildProcesses) -> None:
+    with subprocess.Popen(["sleep", "600"]) as earlier:
+        child = children.take()
+        children.has_begun()
+        (waiting,) = until(lambda: children.waiting or None, within_s=30, what="a child waits")
+        children.end_others({earlier.pid})
+        assert not psutil.pid_exists(child.process.pid)
+        assert earlier.poll() is None
+        child.close()
+        assert children.waiting == {waiting}
+        end(children.take())
+        earlier.kill()
+
+
+def test_one_that_cannot_be_started_leaves_no_pipe_and_is_a_line_of_the_log(
+    children: ChildProcesses, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/python")
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    with pytest.raises(FileNotFoundError, match="/no/python"):
+        children.take()
+    children.has_begun()
+    until(lambda: caplog.messages, within_s=30, what="a warning")
+    assert "no child could be started ahead: " in caplog.messages[0]
+    assert children.waiting == set()
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
 
 def test_a_child_that_is_not_needed_ends_without_a_word(children: ChildProcesses) -> None:

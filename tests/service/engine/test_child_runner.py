@@ -34,6 +34,7 @@ from service.engine.training import TrialContext
 from tests.real_data import DATASETS
 from tests.service.stand_ins import spec, trial_context
 from trainables import datasets, registry
+from trainables.descendants import end_descendants
 
 #: A package whose trainable runs the code that is given as its parameter `code`, between epochs.
 PACKAGE = """
@@ -93,6 +94,7 @@ def follow(
     *offered: Checkpoint,
     stop: bool = False,
     limit: float | None = None,
+    children: ChildProcesses = CHILDREN,
     **keywords: Any,
 ) -> tuple[list[Message], End, str]:
     """Return the messages after the start, the end, and what was printed."""
@@ -108,7 +110,7 @@ def follow(
             sent.append,
             checkpoints,
             resume,
-            CHILDREN,
+            children,
             time_limit_s=limit,
             **keywords,
         )
@@ -204,13 +206,22 @@ def test_nothing_of_the_trial_is_left(
     assert not any(map(psutil.pid_exists, pids))
 
 
-def test_nothing_leaks_into_the_next_trial(context: TrialContext) -> None:
-    run(context, TWO + "import os\nos.environ['LEAK'] = '1'\nos.chdir('/')\n")
-    _, failure, printed = run(
-        context, TWO + "import os\nprint(os.environ.get('LEAK'), os.getcwd() == '/')"
-    )
-    assert failure is None
-    assert printed == "None False\n"
+def test_nothing_leaks_into_the_next_trial(
+    context: TrialContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process has waited since the one before, in whose folder it was started."""
+    children = ChildProcesses(ahead=True)
+    looks = TWO + "print(os.environ.get('LEAK'), os.getcwd(), sys.path[0])\n"
+    for name, code in {"a": TWO, "b": looks}.items():
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        begins = "import os, sys\nos.environ['LEAK'] = os.environ.get('LEAK', '') + 'x'\n"
+        _, failure, printed = run(context, f"{begins}{code}os.chdir('/')\n", children=children)
+        assert failure is None
+    assert printed == f"x {tmp_path / 'b'} {tmp_path / 'b'}\n"
+    last = children.take()
+    end_descendants()
+    last.close()
 
 
 # --- states ------------------------------------------------------------------------------------
