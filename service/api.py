@@ -16,6 +16,7 @@ from service.http import access, access_log, metrics, openapi, problems
 from service.http.drain import DrainMiddleware
 from service.http.drawings import Drawings
 from service.http.live import Live, RecentFleet
+from service.http.readings import Readings
 from service.http.routes import (
     catalog,
     cluster,
@@ -68,6 +69,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.storage = Storage(settings.storage_uri)
     app.state.reading = asyncio.Semaphore(FILES_AT_ONCE)
     app.state.live = Live(used, settings.max_concurrent_jobs)
+    app.state.readings = Readings(used, settings.dashboard_url)
     app.state.fleet = RecentFleet(used, settings.max_concurrent_jobs)
     reading = (trials, columns, results, figures, events, catalog, cluster, health)
     for module in (jobs, *reading, code, datasets, tokens):

@@ -16,6 +16,7 @@ from search_spaces import Library
 from service.http.body import is_yaml, read_json
 from service.http.drawings import Drawings
 from service.http.live import Live, RecentFleet
+from service.http.readings import Readings
 from service.http.validation import Model, parsed
 from service.http.views import job_view
 from service.job_request import (
@@ -58,6 +59,7 @@ StorageDep = Annotated[Storage, _state("storage")]
 #: Hold it while a file that was sent is read.
 ReadingDep = Annotated[Semaphore, _state("reading")]
 LiveDep = Annotated[Live, _state("live")]
+ReadingsDep = Annotated[Readings, _state("readings")]
 
 
 def get_library(settings: SettingsDep) -> Library:

@@ -6,25 +6,26 @@ has no id. Whoever comes back with the last id that it has got is sent all chang
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from typing import Protocol
 
 from fastapi.sse import ServerSentEvent
 
-from results.records import Event, JobRecord, TrialRecord
+from results.records import JobRecord, TrialRecord
 from results.states import TrialState
 from results.store import Store
 from service.http.live import Look
-from service.http.views import job_view, trial_view
+from service.http.readings import MOST_ROWS, EventReadings, JobReadings, News, Shared, message
 from service.http.waiting import waiting
-from service.schemas import Answer, ChangeView, GoneView, JobView, StartView
-
-#: Rows that are read at a time.
-MOST_ROWS = 500
+from service.schemas import GoneView, StartView
 
 
 class Feed(Protocol):
     """The events for one client."""
+
+    @property
+    def shared(self) -> Shared:
+        """What the feeds that follow the same share; :meth:`changes` is called in its turn."""
 
     @property
     def has_more(self) -> bool:
@@ -39,11 +40,6 @@ class Feed(Protocol):
 
     def changes(self, look: Look) -> list[ServerSentEvent]:
         """Return the events since the last call; ``look`` was taken before."""
-
-
-def _message(kind: str, view: Answer, number: int | None = None) -> ServerSentEvent:
-    text = view.model_dump_json()
-    return ServerSentEvent(event=kind, raw_data=text, id=None if number is None else str(number))
 
 
 def _gone(store: Store, after: int, last: int) -> GoneView | None:
@@ -68,8 +64,8 @@ class EventFeed:
 
     has_ended = False
 
-    def __init__(self, store: Store, after: int | None) -> None:
-        self._store, self._asked, self._after = store, after, after
+    def __init__(self, readings: EventReadings, after: int | None) -> None:
+        self.shared, self._after = readings, after
         self._has_begun = False
         self.has_more = False
 
@@ -80,21 +76,21 @@ class EventFeed:
     def changes(self, look: Look) -> list[ServerSentEvent]:
         """Return the next rows, each as a `change`."""
         first = [] if self._has_begun else self._begin(look)
-        rows = self._store.events(after=self._after or 0, limit=MOST_ROWS)
-        self._after = rows[-1].id if rows else self._after
-        self.has_more = len(rows) == MOST_ROWS
-        return [*first, *(_message("change", ChangeView.model_validate(r), r.id) for r in rows)]
+        sent = self.shared.changes(look, self._after or 0)
+        self._after = int(sent[-1].id or 0) if sent else self._after
+        self.has_more = len(sent) == MOST_ROWS
+        return [*first, *sent]
 
     def _begin(self, look: Look) -> list[ServerSentEvent]:
         self._has_begun = True
         if self._after is None:
             self._after = look.last
-            return [_message("start", StartView(last=look.last), look.last)]
-        gone = _gone(self._store, self._after, look.last)
+            return [message("start", StartView(last=look.last), look.last)]
+        gone = _gone(self.shared.store, self._after, look.last)
         if gone is None:
             return []
         self._after = 0
-        return [_message("gone", gone)]
+        return [message("gone", gone)]
 
 
 class JobFeed:
@@ -104,9 +100,8 @@ class JobFeed:
     they are. Each event holds the whole job or trial as it is now.
     """
 
-    def __init__(self, store: Store, job_id: str, after: int | None, dashboard_url: str) -> None:
-        self._store, self._job_id, self._dashboard_url = store, job_id, dashboard_url
-        self._after = after
+    def __init__(self, readings: JobReadings, after: int | None) -> None:
+        self.shared, self._after = readings, after
         self._job: JobRecord | None = None
         self._waiting: str | None = None
         self._trials: dict[int, TrialRecord] = {}
@@ -116,7 +111,7 @@ class JobFeed:
         """Whether there are new rows, of any job, or the job's record or reason to wait differs."""
         if self._job is None or self.has_more or look.last > (self._after or 0):
             return True
-        job = look.running.get(self._job_id, self._job)
+        job = look.running.get(self.shared.job_id, self._job)
         return job != self._job or waiting(job, look.fleet) != self._waiting
 
     def changes(self, look: Look) -> list[ServerSentEvent]:
@@ -124,85 +119,67 @@ class JobFeed:
 
         Raises :class:`results.errors.JobNotFound` for a job that has been deleted.
         """
+        after = self._after or 0
         if self._has_begun:
-            return self._news(look)
+            may_pause = not self.has_more
+            news = self.shared.news(look, after, self._job, may_pause=may_pause)
+            return [] if news is None else self._take(news, look)
         self._has_begun = True
         if self._after is None:
             return self._everything(look)
-        gone = _gone(self._store, self._after, look.last)
+        gone = _gone(self.shared.store, after, look.last)
         if gone is not None:
-            return [_message("gone", gone), *self._everything(look)]
-        return self._news(look, is_first=True)
+            return [message("gone", gone), *self._everything(look)]
+        return self._take(self.shared.first_news(look, after), look)
 
     def _everything(self, look: Look) -> list[ServerSentEvent]:
         """Return all trials and the job, with the id of the last change that they hold for sure."""
-        job, trials = self._store.job(self._job_id), self._store.trials(self._job_id)
-        self._after = look.last
-        self._keep({trial.number: trial for trial in trials})
-        sent = [_message("trial", trial_view(trial)) for trial in trials]
-        sent.append(_message("job", self._view(job, look), look.last))
-        self._close(job, bool(self._rows()))
-        return sent
+        read = self.shared.everything(look)
+        self._after = read.last
+        self._keep(read.trials.values())
+        self._note_job(read.job, look)
+        self._close(read.job, self.shared.has_changes(read.last))
+        sent = [read.trial_message(number) for number in read.trials]
+        return [*sent, read.job_message(look.fleet, number=read.last)]
 
-    def _news(self, look: Look, *, is_first: bool = False) -> list[ServerSentEvent]:
+    def _take(self, news: News, look: Look) -> list[ServerSentEvent]:
         """Return the changes since the last ones, each with the job or trial as it is now."""
-        rows, job = self._rows(), self._store.job(self._job_id)
-        found = self._found(rows, is_first) if rows or job != self._job else ()
-        trials = {trial.number: trial for trial in found}
-        # Read after the rows, the job and the trials contain them.
-        sent = [self._change_message(row, job, trials, look) for row in rows]
-        self._trials |= {row.trial: trials[row.trial] for row in rows if row.trial is not None}
-        if len(rows) == MOST_ROWS:
-            self._after, self.has_more = rows[-1].id, True
+        sent = [
+            news.job_message(look.fleet, row)
+            if row.trial is None
+            else news.trial_message(row.trial, row)
+            for row in news.rows
+        ]
+        changed = {row.trial for row in news.rows}
+        if None in changed:
+            self._note_job(news.job, look)
+        self._trials |= {n: trial for n, trial in news.trials.items() if n in changed}
+        self._after, self.has_more = news.last, news.has_more
+        if self.has_more:
             return sent
-        self._after = max([look.last, *(row.id for row in rows)])
         # What changed since the rows were read is sent with its own row, and not before it.
-        later = {row.trial for row in self._rows()}
-        progress = [t for t in found if t.number not in later and self._trials.get(t.number) != t]
-        self._keep(self._trials | {trial.number: trial for trial in progress})
-        sent += [_message("trial", trial_view(trial)) for trial in progress]
-        if None not in later and all(row.trial is not None for row in rows):
-            sent += self._job_progress(job, look)
-        self._close(job, bool(later))
+        progress = {
+            number: trial
+            for number, trial in news.trials.items()
+            if number not in news.later and self._trials.get(number) != trial
+        }
+        self._keep((self._trials | progress).values())
+        sent += [news.trial_message(number) for number in progress]
+        if None not in news.later | changed and self._differs(news.job, look):
+            self._note_job(news.job, look)
+            sent.append(news.job_message(look.fleet))
+        self._close(news.job, bool(news.later))
         return sent
 
-    def _found(self, rows: Sequence[Event], is_first: bool) -> Sequence[TrialRecord]:  # noqa: FBT001
-        """Return the trials that may have changed: those of the rows, and the running ones.
-
-        A job may have 10,000, each of which takes 20 µs to read.
-        """
-        if is_first and not self._knows_the_job(rows):
-            return self._store.trials(self._job_id)
-        numbers = {row.trial for row in rows if row.trial is not None}
-        return self._store.moving_trials(self._job_id, numbers)
-
-    def _keep(self, sent: Mapping[int, TrialRecord]) -> None:
+    def _keep(self, sent: Iterable[TrialRecord]) -> None:
         """Remember which progress the client has: others than running trials make none."""
-        self._trials = {n: t for n, t in sent.items() if t.state is TrialState.RUNNING}
+        self._trials = {t.number: t for t in sent if t.state is TrialState.RUNNING}
 
-    def _knows_the_job(self, rows: Sequence[Event]) -> bool:
-        """Whether the client has got the job's first row, which stands for its trials too."""
-        first = self._store.events(job_id=self._job_id, limit=1)
-        return not rows or first[0].id < rows[0].id
+    def _note_job(self, job: JobRecord, look: Look) -> None:
+        self._job, self._waiting = job, waiting(job, look.fleet)
 
-    def _rows(self) -> tuple[Event, ...]:
-        return self._store.events(after=self._after or 0, job_id=self._job_id, limit=MOST_ROWS)
-
-    def _view(self, job: JobRecord, look: Look) -> JobView:
-        view = job_view(job, self._dashboard_url, look.fleet)
-        self._job, self._waiting = job, view.waiting
-        return view
-
-    def _change_message(
-        self, row: Event, job: JobRecord, trials: Mapping[int, TrialRecord], look: Look
-    ) -> ServerSentEvent:
-        view = self._view(job, look) if row.trial is None else trial_view(trials[row.trial])
-        view.change = ChangeView.model_validate(row)
-        return _message("job" if row.trial is None else "trial", view, row.id)
-
-    def _job_progress(self, job: JobRecord, look: Look) -> list[ServerSentEvent]:
-        has_changed = job != self._job or waiting(job, look.fleet) != self._waiting
-        return [_message("job", self._view(job, look))] if has_changed else []
+    def _differs(self, job: JobRecord, look: Look) -> bool:
+        return job != self._job or waiting(job, look.fleet) != self._waiting
 
     def _close(self, job: JobRecord, has_more: bool) -> None:  # noqa: FBT001
         self.has_more, self.has_ended = has_more, job.state.is_finished and not has_more

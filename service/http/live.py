@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi.concurrency import run_in_threadpool
 
@@ -26,11 +27,15 @@ _MOST_JOBS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the store held at one moment: the last event's id and the jobs that run, by id."""
+    """What the store held at one moment: the last event's id and the jobs that run, by id.
+
+    Of two looks, the one with the larger ``number`` was taken later, or as late.
+    """
 
     last: int
     running: Mapping[str, JobRecord]
     fleet: Fleet
+    number: int = field(default_factory=itertools.count(1).__next__, compare=False)
 
 
 def read_running(store: Store) -> list[JobRecord]:

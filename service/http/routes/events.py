@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
-from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import WithJsonSchema
 
 from results.errors import JobNotFound, StoreUnavailable
-from service.http.dependencies import JobId, LiveDep, SettingsDep, StoreDep
+from service.http.dependencies import JobId, LiveDep, ReadingsDep, StoreDep
 from service.http.feeds import EventFeed, Feed, JobFeed
 from service.http.live import Live
 from service.http.openapi import PROBLEMS
@@ -22,9 +21,6 @@ logger = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api/v1", tags=["events"], responses=PROBLEMS)
 
-#: A feed rests at least so many times as long as its last read took, so that streams of large jobs
-#: read less often.
-PAUSE_PER_READ = 4
 #: Both databases number rows up to this.
 _LARGEST_ID = 2**63 - 1
 #: "null" is no id: a client that has none leaves it out.
@@ -48,7 +44,7 @@ def _existing(job_id: JobId, store: StoreDep) -> None:
 
 @router.get("/events", response_class=EventSourceResponse)
 async def all_events(
-    store: StoreDep, live: LiveDep, after: After = None, last_event_id: LastEventId = None
+    readings: ReadingsDep, live: LiveDep, after: After = None, last_event_id: LastEventId = None
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream each change of state of any job or trial as a `change` event with an id; no end.
 
@@ -56,7 +52,7 @@ async def all_events(
     a `start` event that has the id of the newest one, and goes on with the next. Where events after
     the given id are no longer kept, a `gone` event says so and all that are kept follow.
     """
-    feed = EventFeed(store, after if last_event_id is None else last_event_id)
+    feed = EventFeed(readings.events, after if last_event_id is None else last_event_id)
     async for event in _follow(feed, live, "all jobs"):
         yield event
 
@@ -68,9 +64,8 @@ async def all_events(
 )
 async def events(
     job_id: JobId,
-    store: StoreDep,
+    readings: ReadingsDep,
     live: LiveDep,
-    settings: SettingsDep,
     after: After = None,
     last_event_id: LastEventId = None,
 ) -> AsyncIterator[ServerSentEvent]:
@@ -83,24 +78,20 @@ async def events(
     or the database does not answer.
     """
     given = after if last_event_id is None else last_event_id
-    feed = JobFeed(store, job_id, given, settings.dashboard_url)
+    feed = JobFeed(readings.of_job(job_id), given)
     async for event in _follow(feed, live, f"job {job_id}"):
         yield event
 
 
 async def _follow(feed: Feed, live: Live, what: str) -> AsyncIterator[ServerSentEvent]:
-    rested_at = 0.0
     look = await live.now()
     while look is not None and not feed.has_ended:
-        if feed.concerns(look) and (feed.has_more or time.monotonic() >= rested_at):
-            began = time.monotonic()
+        if feed.concerns(look):
             try:
-                events = await run_in_threadpool(feed.changes, look)
+                events = await feed.shared.in_turn(partial(feed.changes, look))
             except (JobNotFound, StoreUnavailable) as error:
                 logger.info("a stream of %s ends: %s", what, error)
                 return
-            took = time.monotonic() - began
-            rested_at = began + took * (1 + PAUSE_PER_READ)
             for event in events:
                 yield event
         if not (feed.has_more or feed.has_ended):

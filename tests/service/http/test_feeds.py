@@ -14,9 +14,10 @@ from results.errors import JobNotFound
 from results.records import EpochReport, Event, Lease, TrialRecord
 from results.states import JobState, TrialState
 from results.store import Store
-from service.http import feeds
+from service.http import feeds, readings
 from service.http.feeds import EventFeed, Feed, JobFeed
 from service.http.live import Live, Look
+from service.http.readings import EventReadings, JobReadings
 from tests.service.http.samples import metrics_at, run, submit
 from tests.service.stand_ins import claim
 
@@ -50,8 +51,13 @@ def look_at(store: Store) -> Look:
     return look
 
 
+def job_readings(store: Store, job_id: str) -> JobReadings:
+    """Readings that never pause: their clock stands still."""
+    return JobReadings(store, job_id, clock=lambda: 0.0)
+
+
 def follow(store: Store, job_id: str, after: int | None = None) -> Seen:
-    return Seen(store, JobFeed(store, job_id, after, ""))
+    return Seen(store, JobFeed(job_readings(store, job_id), after))
 
 
 def rows(store: Store, job_id: str | None = None, after: int = 0) -> tuple[Event, ...]:
@@ -152,6 +158,7 @@ def test_progress_that_was_missed_is_sent_again(client: TestClient, store: Store
 def test_more_changes_than_are_read_at_once_are_all_sent(
     client: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(readings, "MOST_ROWS", 2)
     monkeypatch.setattr(feeds, "MOST_ROWS", 2)
     job_id = submit(client)["id"]
     run(store, job_id)
@@ -160,7 +167,9 @@ def test_more_changes_than_are_read_at_once_are_all_sent(
     one = follow(store, job_id, everything[0].id)
     assert one.short() == named(everything[1:])
     assert one.feed.has_ended
-    assert Seen(store, EventFeed(store, 0)).short() == [("change", e.id) for e in everything]
+    assert Seen(store, EventFeed(EventReadings(store), 0)).short() == [
+        ("change", e.id) for e in everything
+    ]
 
 
 class Busy(Store):
@@ -207,7 +216,7 @@ def test_a_job_that_ends_while_a_feed_reads_is_not_left_too_early(
 
     ending = Ending(store.url)
     after = store.last_event()
-    seen = Seen(ending, JobFeed(ending, job_id, after, ""))
+    seen = Seen(ending, JobFeed(job_readings(ending, job_id), after))
     assert [n for _, n in seen.short() if n is not None] == [
         e.id for e in rows(store, job_id, after)
     ]
@@ -218,7 +227,7 @@ def test_a_job_that_ends_while_a_feed_reads_is_not_left_too_early(
 def test_all_jobs_are_followed_from_now_on_or_from_an_id(client: TestClient, store: Store) -> None:
     first = submit(client)["id"]
     last = store.last_event()
-    seen = Seen(store, EventFeed(store, None))
+    seen = Seen(store, EventFeed(EventReadings(store), None))
     assert seen.new() == [("start", last, {"last": last})]
     second = submit(client)["id"]
     store.request_cancel(first)
@@ -231,10 +240,10 @@ def test_all_jobs_are_followed_from_now_on_or_from_an_id(client: TestClient, sto
         "at": changes[-1].at.isoformat().replace("+00:00", "Z"), "attempt": None,
         "detail": changes[-1].detail,
     }  # fmt: skip
-    assert Seen(store, EventFeed(store, changes[0].id)).short() == [
+    assert Seen(store, EventFeed(EventReadings(store), changes[0].id)).short() == [
         ("change", e.id) for e in changes[1:]
     ]
-    assert len(Seen(store, EventFeed(store, 0)).new()) == len(rows(store))
+    assert len(Seen(store, EventFeed(EventReadings(store), 0)).new()) == len(rows(store))
 
 
 def test_an_id_after_which_events_are_gone_is_told_and_everything_follows(
@@ -246,7 +255,7 @@ def test_an_id_after_which_events_are_gone_is_told_and_everything_follows(
     store.prune_events(0)
     job_id = submit(client)["id"]
     oldest = rows(store)[0].id
-    all_jobs = Seen(store, EventFeed(store, old)).new()
+    all_jobs = Seen(store, EventFeed(EventReadings(store), old)).new()
     assert all_jobs[0] == ("gone", None, {"after": old, "oldest": oldest})
     assert [n for _, n, _ in all_jobs[1:]] == [e.id for e in rows(store)]
     one = follow(store, job_id, old).new()
@@ -257,10 +266,12 @@ def test_an_id_after_which_events_are_gone_is_told_and_everything_follows(
 
 
 def test_an_id_of_another_database_is_gone(client: TestClient, store: Store) -> None:
-    assert Seen(store, EventFeed(store, 7)).new() == [("gone", None, {"after": 7, "oldest": None})]
+    assert Seen(store, EventFeed(EventReadings(store), 7)).new() == [
+        ("gone", None, {"after": 7, "oldest": None})
+    ]
     job_id = submit(client)["id"]
     only = store.last_event()
-    kind, _, data = Seen(store, EventFeed(store, 10**6)).new()[0]
+    kind, _, data = Seen(store, EventFeed(EventReadings(store), 10**6)).new()[0]
     assert (kind, data) == ("gone", {"after": 10**6, "oldest": only})
     assert follow(store, job_id, 10**6).short()[0] == ("gone", None)
 
@@ -270,7 +281,7 @@ def test_a_reason_to_wait_that_others_cause_is_sent(client: TestClient, store: S
     lease = claim(store)
     assert lease.job_id == job_id
     queued = submit(client)["id"]
-    seen = Seen(store, JobFeed(store, queued, None, ""))
+    seen = Seen(store, JobFeed(job_readings(store, queued), None))
     assert str(seen.new()[-1][2]["waiting"]).startswith("for a controller")
     look = look_at(store)
     full = Look(look.last, look.running, type(look.fleet)(look.fleet.shares, max_jobs=1))
@@ -285,7 +296,7 @@ def test_an_idle_feed_reads_nothing(client: TestClient, store: Store) -> None:
     job_id = submit(client)["id"]
     lease = claim(store)
     store.start_trial(lease, 0, node="here")
-    for feed in (JobFeed(store, job_id, None, ""), EventFeed(store, None)):
+    for feed in (JobFeed(job_readings(store, job_id), None), EventFeed(EventReadings(store), None)):
         seen = Seen(store, feed)
         assert seen.new()
         assert not seen.feed.concerns(look_at(store))

@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 
 from results.store import Store
 from service.http.live import Live
+from service.http.readings import Readings
 from service.http.routes.events import all_events, events
-from service.settings import Settings
 from tests.service.http.samples import run, submit
 from tests.service.stand_ins import away
 
@@ -67,13 +67,11 @@ def test_a_stream_of_an_unknown_job_is_a_404(client: TestClient) -> None:
     assert client.get("/api/v1/jobs/0123456789abcdef/events").status_code == 404
 
 
-def test_a_stream_ends_when_the_job_is_deleted(
-    client: TestClient, store: Store, settings: Settings
-) -> None:
+def test_a_stream_ends_when_the_job_is_deleted(client: TestClient, store: Store) -> None:
     job_id = submit(client)["id"]
 
     async def follow() -> list[str | None]:
-        stream = events(job_id, store, Live(store, 8, poll_seconds=0.01), settings)
+        stream = events(job_id, Readings(store, ""), Live(store, 8, poll_seconds=0.01))
         first = [await anext(stream) for _ in range(4)]
         store.request_cancel(job_id)
         store.delete_job(job_id)
@@ -82,14 +80,13 @@ def test_a_stream_ends_when_the_job_is_deleted(
     assert asyncio.run(follow()) == ["trial", "trial", "trial", "job"]
 
 
-def test_streams_end_while_the_database_is_away(
-    client: TestClient, store: Store, settings: Settings
-) -> None:
+def test_streams_end_while_the_database_is_away(client: TestClient, store: Store) -> None:
     job_id = submit(client)["id"]
 
     async def follow() -> list[object]:
         live = Live(store, 8, poll_seconds=0.01)
-        one, every = events(job_id, store, live, settings), all_events(store, live)
+        readings = Readings(store, "")
+        one, every = events(job_id, readings, live), all_events(readings, live)
         first = [*[await anext(one) for _ in range(4)], await anext(every)]
         with away(store):
             return [*first, *[event async for event in one], *[event async for event in every]]
@@ -99,7 +96,7 @@ def test_streams_end_while_the_database_is_away(
 
 def test_all_jobs_are_followed_by_one_stream(client: TestClient, store: Store) -> None:
     async def follow() -> list[tuple[str | None, str | None]]:
-        stream = all_events(store, Live(store, 8, poll_seconds=0.01))
+        stream = all_events(Readings(store, ""), Live(store, 8, poll_seconds=0.01))
         sent = [await anext(stream)]
         first, second = submit(client)["id"], submit(client)["id"]
         store.request_cancel(first)
