@@ -73,7 +73,7 @@ def test_a_finished_job(
     for number, error in enumerate((3.0, 1.0, 2.0)):
         train(store, lease, number, [error + 1, error])
         store.finish_trial(lease, number, TrialState.SUCCEEDED)
-    train(store, lease, 3, [5.0])
+    train(store, lease, 3, [5e5])
     failure = Failure(FailureKind.USER_ERROR, f"ValueError: {HOSTILE}")
     store.finish_trial(lease, 3, TrialState.FAILED, failure)
     store.finish_job(lease, JobState.SUCCEEDED)
@@ -86,6 +86,18 @@ def test_a_finished_job(
     expect(rows).to_have_count(4)
     expect(page.locator("tr.best td").nth(1)).to_have_text("1")
     expect(rows.nth(3)).to_contain_text(f"failed: ValueError: {HOSTILE}")
+
+    # One line that is far off flattens no other; a click or a double-click shows all.
+    panel = page.locator("[data-metric=train_rmse]")
+    panel.scroll_into_view_if_needed()
+    expect(panel).to_contain_text("4 curves; 1 line reaches out of sight")
+    panel.get_by_role("button", name="All values").click()
+    expect(panel).not_to_contain_text("out of sight")
+    panel.locator("canvas").dblclick()
+    expect(panel).to_contain_text("out of sight")
+    axes = page.get_by_role("img", name="Parallel coordinates of the trials by learning_rate")
+    axes.hover(position={"x": 70, "y": 20})
+    expect(axes).to_have_attribute("title", "learning_rate")
 
     # Sorted, filtered and with other columns, all of which the address has.
     names = page.locator("tbody.rows tr td:nth-child(2)")

@@ -40,6 +40,15 @@ def test_the_parts_of_a_job(page: Page, url: str) -> None:
     assert ask(page, "job/bands", epochs, 1, 10, 1, 5) == [1, 3, 5, 7, 9, 10]
     assert ask(page, "job/bands", epochs, 1, 10, 3, 50) == [1, 4, 7, 10]
 
+    # An axis leaves out what one line alone reaches in the bad direction, never in the good one.
+    lines = [{"low": 0.3, "high": 2}, {"low": 0.4, "high": 3}, {"low": 1, "high": 1e6}]
+    usual = "return m.usualRange(a[0], a[1])"
+    assert ask(page, "job/value_range", usual, lines, "min") == {
+        "low": 0.3, "high": 3, "outside": 1,
+    }  # fmt: skip
+    whole = {"low": 0.3, "high": 1e6, "outside": 0}
+    assert ask(page, "job/value_range", usual, lines, "max") == whole
+
     # A curve grows by what is new to it, of which it keeps every so many epochs.
     grown = ask(
         page, "parts/points",

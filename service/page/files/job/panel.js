@@ -1,11 +1,12 @@
 // The curves of one metric on a canvas: what is drawn, the zoom, and what the pointer and the keys show.
 import { canvasIn, color, onColors, placeOf } from "../parts/canvas.js";
 import { make } from "../parts/elements.js";
-import { number } from "../parts/format.js";
+import { count, number } from "../parts/format.js";
 import { scale } from "../parts/scale.js";
 import { bandAt, countBands, epochsBetween } from "./bands.js";
 import { drawAxes, drawBands, drawLine } from "./curve_drawing.js";
 import { modeOf } from "./reading.js";
+import { extent, usualRange, wholeRange } from "./value_range.js";
 
 // Up to so many trials each has a line of its own; of more, so many of the best, the running and the marked ones.
 const FEW = 60, BEST = 8, RUNNING = 12, MARKED = 100;
@@ -25,6 +26,8 @@ export class Panel {
   #at = null; // the epoch under the pointer, or the one that the keys chose
   #drag = null;
   #markTimer = 0;
+  isWhole = false; // whether values are in sight that would flatten the others
+  outside = 0; // how many lines reach out of sight
 
   constructor(store, metric, { selection, options, known }) {
     Object.assign(this, { store, metric, selection, options });
@@ -33,8 +36,9 @@ export class Panel {
     this.tip = make("p", { class: "tip", "aria-live": "off" });
     this.place = make("div", { class: "place" });
     this.back = make("button", { hidden: "", onclick: () => this.reset() }, "Show all");
+    this.far = make("button", { hidden: "", "aria-pressed": "false", onclick: () => this.#showFar(!this.isWhole) }, "All values");
     this.element = make("figure", { class: "panel", "data-metric": metric },
-      make("figcaption", {}, make("span", { class: "metric" }, metric), this.back), this.place, this.tip, this.status);
+      make("figcaption", {}, make("span", { class: "metric" }, metric), this.far, this.back), this.place, this.tip, this.status);
     this.canvas = canvasIn(this.place, HEIGHT, (context, width) => this.#draw(context, width), { tabindex: 0, role: "img" });
     this.offColors = onColors(() => this.canvas.soon());
     this.#listen();
@@ -59,6 +63,13 @@ export class Panel {
       this.#markTimer = 0;
       this.canvas.soon();
     }, MARK_PAUSE);
+  }
+
+  // With all values, or without those that would flatten the others.
+  #showFar(isWhole) {
+    this.isWhole = isWhole;
+    this.far.setAttribute("aria-pressed", String(isWhole));
+    this.reset();
   }
 
   reset() {
@@ -134,20 +145,23 @@ export class Panel {
     return [1, Math.max(2, last)];
   }
 
-  // Of many trials outliers would flatten the others: the bands and the best lines are in sight.
+  // Of many trials the bands and the best lines are in sight, unless all values are asked for.
   #wholeY(lines, [low, high]) {
-    const found = [];
-    for (const { epoch, values } of this.#isMany ? this.#bands ?? [] : []) if (epoch >= low && epoch <= high) found.push(values[0], values[4]);
-    for (const [number, kind] of lines) {
-      if (this.#isMany && kind !== "best" && this.#bands) continue;
-      const { first, values } = this.curves.all.get(number);
-      values.forEach((value, place) => {
-        const epoch = first + place * this.curves.every;
-        if (epoch >= low && epoch <= high && !Number.isNaN(value)) found.push(value);
-      });
+    const isAllowed = this.options.isLog ? (value) => value > 0 : () => true, { all, every } = this.curves;
+    const hasBands = this.#isMany && this.#bands && !this.isWhole, found = [];
+    if (hasBands) {
+      const rows = this.#bands.filter(({ epoch }) => epoch >= low && epoch <= high).flatMap(({ values }) => [values[0], values[4]]);
+      found.push(extent(rows, 0, rows.length, isAllowed));
     }
-    const kept = this.options.isLog ? found.filter((value) => value > 0) : found;
-    return this.#padded(kept.reduce((a, b) => Math.min(a, b), Infinity), kept.reduce((a, b) => Math.max(a, b), -Infinity));
+    for (const [number, { first, values }] of all) {
+      const kind = lines.get(number);
+      if (hasBands ? kind !== "best" : !kind && !this.isWhole) continue;
+      found.push(extent(values, Math.ceil((low - first) / every), Math.floor((high - first) / every), isAllowed));
+    }
+    const known = found.filter(Boolean);
+    const range = this.isWhole || this.options.isLog ? wholeRange(known) : usualRange(known, this.mode);
+    this.outside = range.outside;
+    return this.#padded(range.low, range.high);
   }
 
   #padded(low, high) {
@@ -160,11 +174,11 @@ export class Panel {
   #draw(context, width) {
     const { curves } = this;
     if (!curves) return;
-    this.#say();
     const lines = this.#lines();
     this.#count();
     const x = this.#zoom?.x ?? this.#wholeX(), y = this.#zoom?.y ?? this.#wholeY(lines, x);
     this.x = scale(...x, EDGES.left, width - EDGES.right);
+    this.#say();
     this.y = scale(...y, HEIGHT - EDGES.bottom, EDGES.top, this.options.isLog && y[0] > 0);
     drawAxes(context, this.x, this.y);
     context.save();
@@ -201,7 +215,9 @@ export class Panel {
     const { curves } = this, n = curves.all.size;
     const thin = curves.every > 1 ? `, every ${curves.every}th epoch` : "";
     const many = this.#isMany ? ": the bands hold 90 % and 50 % of them, the line is their median" : "";
-    const text = `${n} curve${n === 1 ? "" : "s"}${thin}${many}${curves.isWhole ? "" : ", loading …"}`;
+    const far = this.outside && !this.#zoom ? `; ${count(this.outside, "line")} ${this.outside === 1 ? "reaches" : "reach"} out of sight, “All values” or a double-click shows the whole` : "";
+    this.far.hidden = !far && !this.isWhole;
+    const text = `${n} curve${n === 1 ? "" : "s"}${thin}${many}${far}${curves.isWhole ? "" : ", loading …"}`;
     if (this.status.textContent !== text) this.status.textContent = text;
     const { best } = this.store.job;
     const value = best?.metrics?.[this.metric];
@@ -221,7 +237,7 @@ export class Panel {
       this.#drag = { from: placeOf(event, canvas), to: null };
     });
     canvas.addEventListener("pointerup", () => this.#zoomToDrag());
-    canvas.addEventListener("dblclick", () => this.reset());
+    canvas.addEventListener("dblclick", () => (this.#zoom ? this.reset() : this.#showFar(!this.isWhole && this.outside > 0)));
     canvas.addEventListener("keydown", (event) => this.#key(event));
     canvas.addEventListener("blur", () => this.#leave());
   }
