@@ -3,13 +3,15 @@
 import { canvasIn, color, onColors, placeOf } from "../parts/canvas.js";
 import { make } from "../parts/elements.js";
 import { Layer } from "../parts/layer.js";
+import { shortened } from "../parts/format.js";
 import { paced } from "../parts/paced.js";
 import { axesOf, NOT_SET } from "./axes.js";
+import { drawTitle, FONT, titleLayout, widthOf } from "./axis_titles.js";
 import { modeOf } from "./reading.js";
 import { ranges } from "./ranges.js";
 
 const HEIGHT = 320;
-const EDGES = { left: 70, right: 70, top: 34, bottom: 34 };
+const EDGES = { left: 70, right: 70, bottom: 34 };
 const NEAR = 16; // px from an axis at which a range begins
 const COLORS = 8;
 const PAUSE = 2000; // ms between two drawings of all lines while a job runs
@@ -31,7 +33,7 @@ class Parallel {
     this.all = new Layer(this.place, HEIGHT, trace);
     this.chosen = new Layer(this.place, HEIGHT, trace);
     this.labels = canvasIn(this.place, HEIGHT, (context) => this.#drawAxes(context), { class: "layer", "aria-hidden": "true" });
-    this.front = canvasIn(this.place, HEIGHT, (context) => this.#drawFront(context), { class: "layer front", role: "img", "aria-label": "Parallel coordinates of the trials; the fields below mark ranges." });
+    this.front = canvasIn(this.place, HEIGHT, (context) => this.#drawFront(context), { class: "layer front", role: "img" });
     this.ranges = ranges(() => this.#axes, this.#brushes, () => this.#brushed());
     this.none = make("p", { class: "muted" }, "Lines appear when two trials with different parameters have reported.");
     this.element = make("section", { "aria-label": "Parallel coordinates" }, make("h3", {}, "Parallel coordinates"),
@@ -63,6 +65,7 @@ class Parallel {
     this.#color();
     this.all.show(this.#groups(this.#trials.map((_, row) => row), { width: 1, alpha: this.#trials.length > 300 ? 0.35 : 0.6 }));
     if (this.#brushes.size) this.#brushed(); else this.#paintMarked();
+    this.front.canvas.setAttribute("aria-label", `Parallel coordinates of the trials by ${this.#axes.map(({ title }) => title).join(", ")}; the fields below mark ranges.`);
     this.ranges.show();
     this.labels.soon();
     this.front.soon();
@@ -85,8 +88,19 @@ class Parallel {
   }
 
   #left(index) { return this.#axes.length < 2 ? EDGES.left : EDGES.left + (index * (this.front.width - EDGES.left - EDGES.right)) / (this.#axes.length - 1); }
-  #top(at) { return HEIGHT - EDGES.bottom - at * (HEIGHT - EDGES.top - EDGES.bottom); }
-  #at(top) { return (HEIGHT - EDGES.bottom - top) / (HEIGHT - EDGES.top - EDGES.bottom); }
+  #top(at) { return HEIGHT - EDGES.bottom - at * (HEIGHT - this.#titles.top - EDGES.bottom); }
+  #at(top) { return (HEIGHT - EDGES.bottom - top) / (HEIGHT - this.#titles.top - EDGES.bottom); }
+
+  get #apart() { return this.#left(1) - this.#left(0); }
+
+  // How the titles lie, which follows from the width and the axes.
+  get #titles() {
+    const known = this.layout;
+    if (known?.width === this.front.width && known.axes === this.#axes) return known.titles;
+    const titles = titleLayout(this.#axes.map(({ title }) => title), this.#apart);
+    this.layout = { width: this.front.width, axes: this.#axes, titles };
+    return titles;
+  }
 
   #trace(context, row) {
     let isOpen = false;
@@ -151,7 +165,7 @@ class Parallel {
   }
 
   #drawAxes(context) {
-    context.font = "12px system-ui, sans-serif";
+    context.font = FONT;
     context.lineWidth = 1;
     this.#axes.forEach((axis, index) => this.#drawAxis(context, axis, this.#left(index), index === this.#axes.length - 1));
   }
@@ -162,13 +176,14 @@ class Parallel {
     context.moveTo(left, this.#top(1));
     context.lineTo(left, this.#top(0));
     context.stroke();
-    context.textAlign = "center";
-    context.textBaseline = "bottom";
-    this.#text(context, shortened(axis.title, 18), left, EDGES.top - 10, "text");
+    drawTitle(context, axis.title, left, this.#titles, (...text) => this.#text(context, ...text, "text"));
     context.textAlign = isLast ? "left" : "right";
     context.textBaseline = "middle";
     const side = isLast ? 6 : -6;
-    for (const [at, text] of axis.ticks()) this.#text(context, shortened(text, 10), left + side, this.#top(at), "muted");
+    const room = isLast || axis === this.#axes[0] ? Infinity : this.#apart;
+    const ticks = axis.ticks().map(([at, text]) => [at, shortened(text, 10)]);
+    // Between narrow axes there are none, rather than some over each other.
+    if (ticks.every(([, text]) => widthOf(text) + 8 <= room)) for (const [at, text] of ticks) this.#text(context, text, left + side, this.#top(at), "muted");
     if (axis.at.includes(Math.fround(NOT_SET))) this.#text(context, "not set", left + side, this.#top(NOT_SET), "muted");
   }
 
@@ -207,7 +222,9 @@ class Parallel {
 
   #move([left, top]) {
     if (!this.#drag) {
-      this.front.canvas.style.cursor = this.#nearAxis(left) ? "crosshair" : "default";
+      const axis = this.#nearAxis(left);
+      this.front.canvas.style.cursor = axis ? "crosshair" : "default";
+      this.front.canvas.title = axis?.title ?? "";
       return this.selection.hover(this.#nearestTrial(left, top));
     }
     const { axis, from, range } = this.#drag, at = Math.min(1.02, Math.max(-0.1, this.#at(top)));
@@ -244,5 +261,3 @@ class Parallel {
     return found;
   }
 }
-
-const shortened = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

@@ -66,3 +66,6 @@ export const count = (amount, noun) => `${amount} ${noun}${amount === 1 ? "" : "
 
 // The best value so far with its metric.
 export const bestInWords = (best) => (best ? `${best.metric} ${meanText(best.value, best.standard_deviation, best.n ?? 1)}` : "");
+
+// At most so many characters of a text.
+export const shortened = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
