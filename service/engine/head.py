@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -77,11 +77,11 @@ def _write_token(path: Path) -> None:
         file.write(secrets.token_hex(32))
 
 
-def start_head(settings: Settings) -> Head:
+def start_head(settings: Settings, is_needed: Callable[[], bool] = lambda: True) -> Head:
     """Start a Ray head for this data folder, or find the one that still runs.
 
     It runs in a session of its own, so that it and the jobs on it outlive a killed service.
-    Raises :class:`ClusterError` if it does not come up.
+    Raises :class:`ClusterError` if it does not come up, or is not needed any more before it has.
     """
     # One at a time: two services that start together could choose the same free ports.
     with FileLock(Path(tempfile.gettempdir()) / f"argbest-ray-{os.getuid()}.lock"):
@@ -89,10 +89,10 @@ def start_head(settings: Settings) -> Head:
         if found is not None:
             return found
         _kill_processes(settings)
-        return _start_head(settings)
+        return _start_head(settings, is_needed)
 
 
-def _start_head(settings: Settings) -> Head:
+def _start_head(settings: Settings, is_needed: Callable[[], bool]) -> Head:
     free = _free_ports()
     address_port, client_port = next(free), next(free)
     address = f"127.0.0.1:{address_port}"
@@ -114,7 +114,7 @@ def _start_head(settings: Settings) -> Head:
     state = json.dumps(asdict(head))
     replace(_state_file(settings), lambda path: path.write_text(state, encoding="utf-8"))
     try:
-        _wait_until_up(child, address, log)
+        _wait_until_up(child, address, log, is_needed)
     except BaseException:  # a request to stop is one
         stop_head(settings, head)
         raise
@@ -189,9 +189,13 @@ def _head_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _wait_until_up(child: subprocess.Popen[bytes], address: str, log: Path) -> None:
+def _wait_until_up(
+    child: subprocess.Popen[bytes], address: str, log: Path, is_needed: Callable[[], bool]
+) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
+        if not is_needed():
+            raise ClusterError("Ray is not needed any more: the service stops")
         if child.poll() is not None:
             raise ClusterError(f"Ray ended with status {child.returncode}; see {log}")
         if is_reachable(address) and _has_raylet(psutil.Process(child.pid)):

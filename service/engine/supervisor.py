@@ -64,6 +64,8 @@ class Supervisor(threading.Thread):
         """Start again what has died or hangs."""
         if self._head is not None and self._is_gone(self._head):
             self._replace_head(self._head)
+        if self._stopped.is_set():  # meanwhile: another controller would begin with jobs
+            return
         if self._controller.poll() is None and self._hangs():
             logger.error("the controller has hung for %g s; killing it", HANG_SECONDS)
             self._controller.kill()
@@ -94,7 +96,7 @@ class Supervisor(threading.Thread):
         self._end_controller()
         stop_head(self._settings, lost)
         try:
-            head = start_head(self._settings)
+            head = start_head(self._settings, lambda: not self._stopped.is_set())
         except ClusterError as error:
             logger.error("%s", error)
             return

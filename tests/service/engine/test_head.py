@@ -207,6 +207,17 @@ def test_a_ray_that_was_to_come_up_is_ended_when_the_service_is_to_stop(
     assert not state_file(settings).exists()
 
 
+def test_a_ray_that_is_not_needed_any_more_is_not_waited_for(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(SLOW_RAY, tmp_path, monkeypatch)
+    answers = iter([True, False])
+    with pytest.raises(ClusterError, match="the service stops"):
+        start_head(settings, lambda: next(answers))
+    assert head_processes(settings) == []
+    assert not state_file(settings).exists()
+
+
 def test_ports_are_different_and_not_those_that_systems_hand_out() -> None:
     ports = list(itertools.islice(_free_ports(), 100))
     assert len(set(ports)) == 100

@@ -49,6 +49,9 @@ def test_a_controller_that_ends_or_hangs_is_replaced(
         assert second.poll() == -signal.SIGKILL
     finally:
         supervisor.end()
+    # Told to stop while it starts another one, or looks after Ray, it starts none.
+    supervisor.check()
+    assert caplog.text.count("starting it") == 2
     assert "ended with -9; starting it" in caplog.text
     assert "has hung for 60 s" in caplog.text
     assert supervisor._controller.poll() is not None
