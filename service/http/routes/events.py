@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import WithJsonSchema
 
-from results.errors import JobNotFound, StoreUnavailable
+from results.errors import JobNotFound, StoreUnavailable, UnreadableJob
 from service.http.dependencies import JobId, LiveDep, ReadingsDep, StoreDep
 from service.http.feeds import EventFeed, Feed, JobFeed
 from service.http.live import Live
@@ -74,8 +74,8 @@ async def events(
     A change of state has an id, and is the event's `change`; progress in between has none. With
     `Last-Event-ID`, or `after`, the stream goes on after that event; otherwise it begins with the
     job and all its trials as they are. Where events after the given id are no longer kept, a `gone`
-    event says so and the stream begins as without one. The stream also ends when the job is deleted
-    or the database does not answer.
+    event says so and the stream begins as without one. The stream also ends when the job is
+    deleted, when a newer version has changed it, or when the database does not answer.
     """
     given = after if last_event_id is None else last_event_id
     feed = JobFeed(readings.of_job(job_id), given)
@@ -89,7 +89,7 @@ async def _follow(feed: Feed, live: Live, what: str) -> AsyncIterator[ServerSent
         if feed.concerns(look):
             try:
                 events = await feed.shared.in_turn(partial(feed.changes, look))
-            except (JobNotFound, StoreUnavailable) as error:
+            except (JobNotFound, StoreUnavailable, UnreadableJob) as error:
                 logger.info("a stream of %s ends: %s", what, error)
                 return
             for event in events:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from service.http.live import Live
 from service.http.readings import Readings
 from service.http.routes.events import all_events, events
 from tests.service.http.samples import run, submit
-from tests.service.stand_ins import away
+from tests.service.stand_ins import away, claim
 
 
 def parts(text: str) -> list[dict[str, str]]:
@@ -78,6 +80,27 @@ def test_a_stream_ends_when_the_job_is_deleted(client: TestClient, store: Store)
         return [event.event for event in [*first, *[event async for event in stream]]]
 
     assert asyncio.run(follow()) == ["trial", "trial", "trial", "job"]
+
+
+def test_a_stream_ends_when_another_version_has_changed_the_job(
+    client: TestClient, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    job_id = submit(client)["id"]
+    caplog.set_level("INFO")
+
+    async def follow() -> list[str | None]:
+        stream = events(job_id, Readings(store, ""), Live(store, 8, poll_seconds=0.01))
+        first = [await anext(stream) for _ in range(4)]
+        store.start_trial(claim(store), 0, node="here")
+        with closing(sqlite3.connect(str(store.url).removeprefix("sqlite:///"))) as database:
+            database.execute("UPDATE trials SET state = 'dreaming' WHERE number = 0")
+            database.commit()
+        return [event.event for event in [*first, *[event async for event in stream]]]
+
+    assert asyncio.run(follow()) == ["trial", "trial", "trial", "job"]
+    assert (
+        f"a stream of job {job_id} ends: this version of argbest has no TrialState" in caplog.text
+    )
 
 
 def test_streams_end_while_the_database_is_away(client: TestClient, store: Store) -> None:
