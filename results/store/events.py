@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 
 from results.records import Event
+from results.states import FailureKind, TrialState
 from results.store import values
 from results.store.rows import event_record
 from results.store.tables import EVENTS, Now
 from results.store.transactions import Transactions
 
 _DAY_SECONDS = 86_400.0
+#: What an event says of a trial that failed and is started again.
+_FAILURES = [
+    kind for kind in FailureKind if kind.is_retried and kind is not FailureKind.WORKER_LOST
+]
 
 
 class EventMethods(Transactions):
@@ -43,6 +51,25 @@ class EventMethods(Transactions):
         """Return the id of the newest event; 0 if there is none."""
         with self._database.read() as connection:
             return connection.scalar(sa.select(sa.func.max(EVENTS.c.id))) or 0
+
+    def failures(self, job_id: str) -> Mapping[int, int]:
+        """Return how often trials of the job failed and were queued again, by number.
+
+        Counted since a trial last ended, as far as its events are kept. A lost process is no
+        failure.
+        """
+        of_job = (EVENTS.c.job_id == job_id, EVENTS.c.trial.is_not(None))
+        has_failed = (EVENTS.c.state == TrialState.QUEUED) & EVENTS.c.detail.in_(_FAILURES)
+        trials = sa.select(EVENTS.c.trial).where(*of_job, has_failed)
+        ends = EVENTS.c.state.in_([state for state in TrialState if state.is_finished])
+        query = sa.select(EVENTS.c.trial, EVENTS.c.state).where(
+            *of_job, EVENTS.c.trial.in_(trials), ends | has_failed
+        )
+        found: Counter[int] = Counter()
+        with self._database.read() as connection:
+            for trial, state in connection.execute(query.order_by(EVENTS.c.id)):
+                found[trial] = found[trial] + 1 if state == TrialState.QUEUED else 0
+        return +found
 
     def prune_events(self, keep_days: float) -> int:
         """Delete events older than so many days, but never the newest; return how many."""

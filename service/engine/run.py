@@ -136,6 +136,7 @@ def _run_segments(
         recorder=recorder,
         marks=_Marks(job.id, files),
         output=TrialOutput(settings.trial_logs_dir(job.id), settings.max_trial_log_bytes),
+        failures=store.failures(job.id),
     )
     try:
         while True:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from bisect import insort
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, Protocol
 
 from results.ranking import MODEL_BYTES
@@ -77,19 +79,23 @@ class _Trial:
     epochs: int = field(default=0, compare=False)
     checkpoints: list[Checkpoint] = field(default_factory=list, compare=False)
     is_retry: bool = field(default=False, compare=False)
-    failures: int = field(default=0, compare=False)
     losses: int = field(default=0, compare=False)
 
 
 @dataclass(slots=True)
 class _Segment:
-    """A segment that runs or waits for its slot. ``is_to_end``: its trial is stopped for good."""
+    """A segment that runs or waits for its slot.
+
+    ``is_to_end``: it is asked to end, and its trial with it. ``is_over``: the scheduler has stopped
+    its trial, which has ended; whatever the segment still sends is too late.
+    """
 
     id: str
     trial: _Trial
     has_started: bool = False
     is_to_stop: bool = False
     is_to_end: bool = False
+    is_over: bool = False
     end: End | None = None
 
 
@@ -107,6 +113,7 @@ class SegmentQueue:
         recorder: Recorder,
         marks: Marks,
         output: TrialOutput,
+        failures: Mapping[int, int] = MappingProxyType({}),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._job_id, self._spec, self._search = job_id, spec, search
@@ -119,6 +126,8 @@ class SegmentQueue:
         self._checkpoints: dict[int, list[Checkpoint]] = {}
         for checkpoint in checkpoints:
             self._checkpoints.setdefault(checkpoint.trial, []).append(checkpoint)
+        #: How often trials have failed, also under a driver before.
+        self._failures = Counter(failures)
         self._origins = Origins(recorder)
         self._planned = (search.planned, search.ended_by)
         #: Whether the run is over because the job pauses.
@@ -172,6 +181,8 @@ class SegmentQueue:
         trial = segment.trial
         self._idle += not is_gone
         self._idle_since = self._clock()
+        if segment.is_over:
+            return
         match segment.end:
             case Finished():
                 self._finish(trial, TrialState.SUCCEEDED)
@@ -275,6 +286,10 @@ class SegmentQueue:
 
     def _take(self, segment: _Segment, message: Message) -> None:
         trial, number = segment.trial, segment.trial.number
+        if segment.is_over and isinstance(message, Epoch | Checkpointed | Used):
+            if isinstance(message, Checkpointed):
+                self._recorder.drop([message.checkpoint])
+            return
         match message:
             case Started(node, resumed_from, note):
                 self._start(segment, node, resumed_from, note)
@@ -284,7 +299,7 @@ class SegmentQueue:
                 self._recorder.report(report)
                 trial.epochs = epoch
                 if self._search.report(number, epoch, metrics, seconds) is Action.STOP:
-                    self._ask_to_end(segment)
+                    self._stop(segment)
             case Checkpointed(checkpoint):
                 self._recorder.add(AddCheckpoint(checkpoint))
                 trial.checkpoints.insert(0, checkpoint)
@@ -297,6 +312,16 @@ class SegmentQueue:
                 self._recorder.add(NoteUsage(number, usage))
             case Finished() | Stopped() | Failed():
                 segment.end = message
+
+    def _stop(self, segment: _Segment) -> None:
+        """End a trial that the scheduler has stopped.
+
+        The end is written with the report that decided it, and not when the segment has ended: by
+        then others may have reported, and a driver that takes over would decide otherwise.
+        """
+        segment.is_over = True
+        self._ask_to_end(segment)
+        self._finish(segment.trial, TrialState.STOPPED)
 
     def _keep(self, trial: _Trial, most: int) -> None:
         """Drop all but the newest checkpoints of a trial."""
@@ -329,10 +354,9 @@ class SegmentQueue:
         if failure.kind is FailureKind.WORKER_LOST:
             trial.losses += 1
         else:
-            trial.failures += 1
-        spent = trial.failures > self._spec.max_failures or (
-            trial.failures + trial.losses > self._spec.max_failures + LOST_RETRIES
-        )
+            self._failures[trial.number] += 1
+        failures, most = self._failures[trial.number], self._spec.max_failures
+        spent = failures > most or failures + trial.losses > most + LOST_RETRIES
         if failure.kind.is_retried and not spent:
             if segment.is_to_end and trial.epochs < self._spec.space.epochs:
                 self._finish(trial, TrialState.STOPPED)  # nothing of it is wanted any more

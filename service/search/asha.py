@@ -181,5 +181,8 @@ class StoppingAsha(Asha):
         return Action.CONTINUE
 
     def _place(self, number: int, last: int, *, is_running: bool) -> None:  # noqa: ARG002
-        """Note that a trial of a former run had gone on from every epoch before its last one."""
-        self._next[number] = last
+        """Note that a trial of a former run had gone on from every epoch that it reported.
+
+        One that was stopped has ended: that is recorded together with the report.
+        """
+        self._next[number] = last + 1

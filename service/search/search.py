@@ -74,8 +74,10 @@ class Search:
         self._spec, self._space = spec, spec.space
         self._scheduler, self._sampler, self._budget = scheduler, sampler, budget
         self._trials = trials_of(records)
-        #: Why the search ended before all its trials had, "" if it did not.
+        #: Why the search ended before all its trials had, "" if it did not or has not yet. Until
+        #: what runs has ended too, a driver that takes over finds the budget spent by itself.
         self.ended_by = ended_by
+        self._spent = ""
         #: How many trials the job will have; less than was planned once that is known.
         self.planned = spec.planned if planned is None else planned
         self._winner = Winner(spec, self._trials)
@@ -179,8 +181,8 @@ class Search:
         """Whether the budget is spent: what runs of the search is to end."""
         if self._was_ended or self._has_ended:
             return False
-        self.ended_by = self.ended_by or self._budget.spent()
-        return bool(self.ended_by)
+        self._spent = self._spent or self._budget.spent()
+        return bool(self._spent)
 
     @property
     def expects_more(self) -> bool:
@@ -323,6 +325,7 @@ class Search:
     def _end_search(self) -> None:
         """End the search: trials that have not been trained to the end are stopped."""
         self._has_ended = True
+        self.ended_by = self.ended_by or self._spent
         self._stop_all(Purpose.SEARCH)
         self._drawing.end()
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from results.states import JobState
+from results.states import JobState, TrialState
 from results.store import Store, open_store
 from tests.results.store.samples import accept, claim, report
 
@@ -15,6 +15,36 @@ WRITERS, ROUNDS = 4, 15
 
 def states(store: Store, job_id: str) -> list[tuple[int | None, str, str]]:
     return [(e.trial, e.state, e.detail) for e in store.events(job_id=job_id)]
+
+
+def test_failures_are_counted_since_a_trial_last_ended(store: Store) -> None:
+    job = accept(store, 3)
+    lease = claim(store)
+    for number, details in enumerate(
+        (
+            ["user_error", "goes on after epoch 1", "worker_lost", "out_of_memory"],
+            [],
+            ["user_error"],
+        )
+    ):
+        for detail in details:
+            store.start_trial(lease, number, node=None)
+            store.requeue_trial(lease, number, detail=detail)
+    store.start_trial(lease, 1, node=None)
+    assert store.failures(job.id) == {0: 2, 2: 1}
+    store.release_job(lease, lost=True)
+    lease = claim(store)
+    assert store.failures(job.id) == {0: 2, 2: 1}
+    for number in range(3):
+        store.start_trial(lease, number, node=None)
+        store.finish_trial(lease, number, TrialState.FAILED)
+    assert store.failures(job.id) == {}
+    store.finish_job(lease, JobState.FAILED)
+    store.retry_failed(job.id)
+    lease = claim(store)
+    store.start_trial(lease, 2, node=None)
+    store.requeue_trial(lease, 2, detail="user_error")
+    assert store.failures(job.id) == {2: 1}
 
 
 def test_each_change_of_a_job_is_an_event(store: Store) -> None:

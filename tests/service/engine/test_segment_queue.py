@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from service.engine.allowance import Allowance
 from service.engine.messages import (
     Assignment,
     Checkpointed,
+    End,
     Epoch,
     Failed,
     Finished,
@@ -127,6 +129,7 @@ class Job:
         checkpoints: Iterable[Checkpoint] = (),
         slots: int = 2,
         sampler: Draws | None = None,
+        failures: Mapping[int, int] = MappingProxyType({}),
         **fields: Any,
     ) -> None:
         self.elapsed = self.now = 0.0
@@ -156,6 +159,7 @@ class Job:
             recorder=self.moves,  # type: ignore[arg-type]
             marks=self.marks,
             output=self.output,  # type: ignore[arg-type]
+            failures=failures,
             clock=lambda: self.now,
         )
         self.segments = iter("abcdefghijklmnop")
@@ -289,6 +293,20 @@ def test_a_failure_is_tried_again_as_often_as_the_job_says_from_the_last_checkpo
     start, end = job.moves.new()
     assert start == StartTrial(0, "node", 2, is_retry=True)
     assert end == FinishTrial(0, TrialState.FAILED, USER_ERROR)
+
+
+def test_failures_under_a_former_driver_and_before_a_pause_count() -> None:
+    job = Job(QUEUED, QUEUED, max_failures=2, failures={0: 2, 1: 1}, scheduler=ASHA)
+    job.begin()
+    job.end("a", Failed(USER_ERROR))
+    assert job.moves.new()[-1] == FinishTrial(0, TrialState.FAILED, USER_ERROR)
+    job.begin()
+    job.end("b", Failed(USER_ERROR))
+    job.begin()
+    pause(job, "c", 1, 0.5)
+    job.begin()
+    job.end("d", Failed(USER_ERROR))
+    assert job.moves.new()[-1] == FinishTrial(1, TrialState.FAILED, USER_ERROR)
 
 
 def test_a_lost_process_is_tried_again_a_few_times_and_more_often_if_the_trial_goes_on() -> None:
@@ -428,19 +446,49 @@ def test_trials_pause_at_a_rung_and_the_best_goes_on() -> None:
     assert job.moves.dropped == ["1-1", "1-2", "0-2"]
 
 
-@pytest.mark.parametrize("is_lost", [False, True])
-def test_a_trial_that_is_stopped_for_good_ends_after_its_next_epoch(is_lost: bool) -> None:
+@pytest.mark.parametrize("end", [Stopped(), Finished(), Failed(USER_ERROR), None])
+def test_a_trial_that_is_stopped_ends_with_the_report_that_decided_it(end: End | None) -> None:
     job = Job(QUEUED, QUEUED, QUEUED, slots=3, scheduler={**ASHA, "stops": True})
     for _ in range(3):
         assert job.begin().until == EPOCHS
-    for segment, value in (("a", 0.25), ("b", 0.75), ("c", 0.125)):
-        job.queue.take(segment, [epoch(2, value)])
+    job.queue.take("a", [epoch(2, 0.25)])
+    job.moves.new()
+    job.queue.take("b", [epoch(2, 0.75)])
     assert job.marks.ended == ["b"]
-    if is_lost:
+    assert job.moves.new() == [
+        EpochReport(1, 0, 2, {"train_rmse": 0.75}, 3.0), FinishTrial(1, TrialState.STOPPED),
+    ]  # fmt: skip
+    # It ends after its next epoch, of which nothing is kept.
+    job.queue.take("b", [epoch(3, 0.01), Checkpointed(checkpoint(1, 3))])
+    assert job.next() is None, "its slot is not free yet"
+    if end is None:
         job.lose("b")
     else:
-        job.end("b", Stopped())
-    assert job.moves.new()[-1] == FinishTrial(1, TrialState.STOPPED)
+        job.end("b", end)
+    assert job.moves.new() == []
+    assert job.moves.dropped == ["1-3"]
+
+
+def test_nothing_is_started_again_when_the_budget_is_spent() -> None:
+    job = Job(QUEUED, QUEUED, max_failures=3, budget={"seconds": 60})
+    for segment in (job.begin().segment, job.begin().segment):
+        job.elapsed += 31.0
+        job.end(segment, epoch(1), Failed(USER_ERROR))  # nobody has asked it to end yet
+    assert job.next() == FINISHED
+    ends = [move for move in job.moves.new() if isinstance(move, FinishTrial)]
+    assert ends == [FinishTrial(n, TrialState.STOPPED) for n in range(2)]
+
+
+def test_why_the_search_ended_is_written_when_what_ran_has_ended() -> None:
+    job = Job(QUEUED, QUEUED, QUEUED, budget={"seconds": 60})
+    for segment in (job.begin().segment, job.begin().segment):
+        job.elapsed = 61.0
+        job.queue.stop_surplus()
+        assert not any(isinstance(move, PlanTrials) for move in job.moves.new())
+        job.end(segment, epoch(1), Stopped())
+        found = job.next()
+    assert found == FINISHED
+    assert job.moves.new()[-1] == PlanTrials(3, "the budget of 60 seconds is spent")
 
 
 def test_where_the_budget_is_spent_all_trials_are_stopped() -> None:

@@ -57,13 +57,6 @@ class Drive:
             assert self.scheduler.begin(number) == until
             self.running[number] = (epoch, until)
 
-    def is_at_rung(self) -> bool:
-        """Whether a running trial's last report is at a rung.
-
-        Then nobody knows whether a scheduler that stops had let it go on.
-        """
-        return any(epoch in self.scheduler.rungs() for epoch, _ in self.running.values())
-
     def _start(self) -> bool:
         promotion = self.scheduler.promote()
         if promotion is None and self._next < self._trials and self.scheduler.can_begin():

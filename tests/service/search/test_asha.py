@@ -224,7 +224,7 @@ def test_stopping_lets_a_trial_pass_the_rungs_where_it_had_gone_on() -> None:
     restored = StoppingAsha(epochs=9)
     restored.restore({0: {1: 0.5, 2: 0.5}, 1: {1: 0.4}, 2: {1: 0.3}, 3: {1: 0.2}})
     assert restored.report(0, 1, 0.5) is CONTINUE
-    assert restored.report(1, 1, 0.4) is STOP  # whether it had gone on is not known
+    assert restored.report(1, 1, 0.4) is CONTINUE  # it would have ended with its report
     restored.remove(0)
     assert restored.rungs()[1] == {1: 0.4, 2: 0.3, 3: 0.2}
 

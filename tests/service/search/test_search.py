@@ -251,6 +251,22 @@ def test_a_target_ends_the_search_and_the_rest_is_stopped() -> None:
     assert world.steps == [(0, EPOCHS)]
 
 
+def test_a_driver_that_is_lost_when_the_budget_is_spent_starts_nothing_again() -> None:
+    world = World(strategy="random", trials=50, parameters=RANGE, budget={"epochs": 12})
+    while not world.search.is_spent:
+        while len(world.running) < 2 and world.begin():
+            pass
+        world.train(min(world.running))
+    assert world.running
+    assert not world.begin()
+    world.steps.clear()
+    world.take_over()
+    world.run()
+    assert world.steps == []
+    assert world.ended_by == "the budget of 12 epochs is spent"
+    assert set(world.states()) == {TrialState.SUCCEEDED, TrialState.STOPPED}
+
+
 def test_trials_that_ended_count_in_the_order_of_their_ends() -> None:
     world = World(strategy="random", trials=9, parameters=RANGE,
                   budget={"trials_without_improvement": 3})  # fmt: skip
