@@ -37,9 +37,14 @@ class Guess:
     flags: dict[str, str] = field(default_factory=dict)
 
 
-def guess(argument: Argument) -> Guess:
-    """Return what becomes of an argument; ranges are guesses from its default."""
+def guess(argument: Argument, *, once: bool = False) -> Guess:
+    """Return what becomes of an argument; ranges are guesses from its default.
+
+    A program that reports ``once`` keeps its own number of epochs.
+    """
     name = argument.name.replace("-", "_").lower()
+    if name in _EPOCHS and once:
+        return Guess(argument, "left", why="the metric is printed once, after them")
     if name in _EPOCHS:
         return Guess(argument, "epochs")
     if name in _SEEDS:
@@ -90,7 +95,8 @@ def _floats(default: float, name: str) -> Any:
         return {"low": 0.0, "high": 0.5, "default": 0.0}
     if default < 0:
         return {"low": _short(2 * default), "high": 0.0, "default": default}
-    if _LOGARITHMIC.search(name) or default < 0.01:
+    is_share = name == "gamma" and 0.5 <= default < 1  # of a learning rate that decays
+    if (_LOGARITHMIC.search(name) and not is_share) or default < 0.01:
         ends = {"low": _short(default / 10), "high": _short(default * 10)}
         return {**ends, "log": True, "default": default}
     if default < 1:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from service.cli.init.loops import Loops, called
 
 #: Words of metrics that are better when they are smaller, and those that are better when larger.
 _LOSSES = (
@@ -21,43 +23,91 @@ _TEST = ("test",)
 _WORDS = re.compile(r"[a-z]+[0-9]*")
 _LABEL = re.compile(r"([A-Za-z][\w./@ -]*?)\s*[:=(\[]*\s*$")
 _NUMBER = r"([-+]?(?:[0-9.]+(?:[eE][-+]?[0-9]+)?|nan|inf))"
-_PRINTS = ("print", "info", "write", "echo")
+_PRINTS = ("print", "info", "warning", "debug", "log", "write", "echo")
+#: A label ends before these: "10/10 - loss" is the label "loss".
+_BREAK = re.compile(r"\s-\s|\s{2,}")
+#: An epoch after one of these words is none that has just been trained.
+_OTHER_EPOCHS = ("per", "best", "last", "from", "at", "of", "total", "start", "resume", "resuming")
+#: Before a text that is logged may stand a level and a name.
+_LOGGED = "\0"
+_HOLE = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z]")
 _REPORTS = ("report", "dumps")
 
 
 @dataclass(frozen=True)
 class Printed:
-    """A metric that a program prints: the regular expression that finds it, "" in JSON lines."""
+    """A metric that a program prints: the regular expression that finds it, "" in JSON lines.
+
+    ``depth`` is the number of loops that it is printed in.
+    """
 
     name: str
     pattern: str
     line: int
+    depth: int = 1
 
 
-#: A literal text, or None where a value is printed.
-_Piece = str | None
+#: A literal text, or what is printed as a value: its expression, None where that is not known.
+_Piece = str | ast.expr | None
 
 
 def in_source(tree: ast.Module) -> list[Printed]:
     """Return the metrics that a program prints, JSON lines before texts, each name once."""
+    loops = Loops(tree)
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    found = [one for call in calls for one in _reported(call)]
+    found = [_at(loops, call, one) for call in calls for one in _reported(call)]
     if not any(one.name != "epoch" for one in found):
-        found = [one for call in calls if _called(call) in _PRINTS for one in _labelled(call)]
+        found = [_at(loops, call, one) for call in calls if called(call) in _PRINTS
+                 for one in _labelled(call, loops)]  # fmt: skip
     ordered = sorted(found, key=lambda one: one.line)
-    return list({one.name: one for one in reversed(ordered)}.values())[::-1]
+    unique: dict[str, Printed] = {}
+    for one in ordered:
+        known = unique.setdefault(one.name, one)
+        # Of an epoch the outermost loop counts, of a metric the innermost that prints it.
+        if one.depth < known.depth if one.name == "epoch" else one.depth > known.depth:
+            unique[one.name] = one if one.name == "epoch" else replace(known, depth=one.depth)
+    return _in_one_count(list(unique.values()))
+
+
+def _at(loops: Loops, call: ast.Call, printed: Printed) -> Printed:
+    return replace(printed, depth=loops.depth(call))
 
 
 def objective(metrics: Sequence[Printed]) -> tuple[str, str] | None:
     """Return the metric to choose by and its better direction, None where there is none.
 
-    Metrics of held-out data come first, and those of test data last.
+    Metrics of inner loops, over batches say, come last. Of the others metrics of held-out data
+    come first, and those of test data last.
     """
-    names = [one.name for one in metrics if one.name != "epoch" and mode_of(one.name)]
-    if not names:
+    named = [one for one in metrics if one.name != "epoch" and mode_of(one.name)]
+    if not named:
         return None
-    best = min(names, key=_rank)
-    return best, mode_of(best)
+    outer = max(1, min(one.depth for one in named))
+    best = min(named, key=lambda one: (one.depth > outer, _rank(one.name)))
+    return best.name, mode_of(best.name)
+
+
+def _in_one_count(metrics: Sequence[Printed]) -> list[Printed]:
+    """Return the metrics without those that would disturb the count of the epochs.
+
+    These are an epoch that begins anew in each fold, where the metric to choose by comes after all
+    of them; and where no epoch is printed, what is printed once beside what is printed again.
+    """
+    once = _depth_of_objective(metrics) == 0
+    if any(one.name == "epoch" for one in metrics):
+        return [one for one in metrics if not (once and one.name == "epoch" and one.depth > 1)]
+    return [one for one in metrics if once or one.depth > 0]
+
+
+def are_once(metrics: Sequence[Printed]) -> bool:
+    """Whether the metric to choose by is printed once, and nothing else by epochs."""
+    by_epochs = any(one.depth == 1 for one in metrics)
+    return _depth_of_objective(metrics) == 0 and not by_epochs
+
+
+def _depth_of_objective(metrics: Sequence[Printed]) -> int:
+    chosen = objective(metrics)
+    return next((one.depth for one in metrics if chosen and one.name == chosen[0]), 1)
 
 
 def mode_of(name: str) -> str:
@@ -79,16 +129,9 @@ def _rank(name: str) -> int:
     return 2 if any(word in _TEST for word in words) else 1
 
 
-def _called(call: ast.Call) -> str:
-    match call.func:
-        case ast.Name(name) | ast.Attribute(attr=name):
-            return name
-    return ""
-
-
 def _reported(call: ast.Call) -> Iterator[Printed]:
     """Yield what json.dumps({...}) and report(..., {...}) name."""
-    if _called(call) not in _REPORTS:
+    if called(call) not in _REPORTS:
         return
     for argument in call.args:
         if isinstance(argument, ast.Dict):
@@ -98,34 +141,53 @@ def _reported(call: ast.Call) -> Iterator[Printed]:
                 yield from (Printed(key, "", call.lineno) for key in named)
 
 
-def _labelled(call: ast.Call) -> Iterator[Printed]:
+def _labelled(call: ast.Call, loops: Loops) -> Iterator[Printed]:
     """Yield the values of a printed text that have a label: ``val loss: {loss}``."""
+    pieces = list(_pieces(call.args))
+    names = [one.id for one in pieces if isinstance(one, ast.Name) and one.id in loops.texts]
+    for text in loops.texts[names[0]] if names else [""]:
+        filled = [text if isinstance(one, ast.Name) and one.id in names[:1] else one
+                  for one in pieces]  # fmt: skip
+        if called(call) != "print":
+            filled = [_LOGGED, *filled]
+        yield from _with_labels(filled, call.lineno, loops)
+
+
+def _with_labels(pieces: Sequence[_Piece], line: int, loops: Loops) -> Iterator[Printed]:
     before = ""
-    for piece in _pieces(call.args):
-        if piece is not None:
+    for piece in pieces:
+        if isinstance(piece, str):
             before += piece
             continue
         label = _LABEL.search(before)
-        before = ""
+        start, before = before, ""
         if label is None:
             continue
-        text = label[1].strip().rpartition("  ")[2].strip()
-        words = _words(text)
+        text = _BREAK.split(label[1].strip())[-1].strip()
+        words, is_first = _words(text), start.startswith(_LOGGED + text)
         if "epoch" in words:
-            yield Printed("epoch", _pattern(text.split()[-1], r"([0-9]+)"), call.lineno)
+            from_zero = isinstance(piece, ast.Name) and piece.id in loops.from_zero
+            if words[-1] == "epoch" and not from_zero and not {*words} & {*_OTHER_EPOCHS}:
+                yield Printed("epoch", _pattern(text, r"([0-9]+)", after_words=is_first), line)
         elif mode_of(text):
             name = re.sub(r"\W+", "_", text).strip("_").lower()
-            yield Printed(name, _pattern(text, _NUMBER), call.lineno)
+            yield Printed(name, _pattern(text, _NUMBER, after_words=is_first), line)
 
 
-def _pattern(label: str, number: str) -> str:
+def _pattern(label: str, number: str, *, after_words: bool) -> str:
     # The label must not be the end of a longer one: "loss" is none of "val loss". Patterns have no
     # lookaround, as RE2 has none.
     name = re.escape(label).replace(r"\ ", " ")
-    return rf"(?:^|[^A-Za-z_\s])\s*{name}[\s:=(\[]*{number}"
+    before = "(?:^|[^A-Za-z_])" if after_words else r"(?:^|[^A-Za-z_\s])\s*"
+    return rf"{before}{name}[\s:=(\[]*{number}"
 
 
 def _pieces(arguments: Sequence[ast.expr]) -> Iterator[_Piece]:
+    match arguments:
+        # As in log.info("loss=%.3f", loss).
+        case [ast.Constant(str(text)), _, *_] if _HOLE.search(text):
+            yield from _split(_HOLE, text, arguments[1:])
+            return
     for index, argument in enumerate(arguments):
         if index:
             yield " "
@@ -139,20 +201,22 @@ def _pieces_of(node: ast.expr) -> Iterator[_Piece]:
         case ast.JoinedStr(values):
             for value in values:
                 yield from _pieces_of(value)
-        case ast.BinOp(ast.Constant(str(text)), ast.Mod()):
-            yield from _split(r"%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z]", text)
+        case ast.FormattedValue(value):
+            yield value
+        case ast.BinOp(ast.Constant(str(text)), ast.Mod(), values):
+            several = values.elts if isinstance(values, ast.Tuple) else [values]
+            yield from _split(_HOLE, text, several)
         case ast.BinOp(left, ast.Add(), right):
-            yield from _pieces_of(left)
-            yield from _pieces_of(right)
-        case ast.Call(ast.Attribute(ast.Constant(str(text)), "format")):
-            yield from _split(r"\{[^{}]*\}", text)
+            parts = [*_pieces_of(left), *_pieces_of(right)]
+            yield from parts if any(isinstance(one, str) for one in parts) else [node]
+        case ast.Call(ast.Attribute(ast.Constant(str(text)), "format"), values):
+            yield from _split(re.compile(r"\{[^{}]*\}"), text, values)
         case _:
-            yield None
+            yield node
 
 
-def _split(hole: str, text: str) -> Iterator[_Piece]:
-    parts = re.split(hole, text)
-    for index, part in enumerate(parts):
+def _split(hole: re.Pattern[str], text: str, values: Sequence[ast.expr]) -> Iterator[_Piece]:
+    for index, part in enumerate(hole.split(text)):
         if index:
-            yield None
+            yield values[index - 1] if index <= len(values) else None
         yield part

@@ -31,6 +31,7 @@ _HELPS = re.compile(
 class Program:
     """A program and what was found in it; ``notes`` say what could not be looked at."""
 
+    name: str
     words: tuple[str, ...]
     arguments: tuple[Argument, ...]
     printed: tuple[Printed, ...]
@@ -60,12 +61,15 @@ def look_at(script: Path, folder: Path) -> Program:
             notes.append(f"{script.name} is not Python that can be read here: {why}")
         else:
             found, printed = arguments.in_source(tree), metrics.in_source(tree)
+            if any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree)):
+                words = _as_module(script, folder) or words
     by_help = not found and _HELPS.search(source) is not None
     if by_help:
         text, problem = _help(words, folder)
         found = arguments.in_help(text)
         notes += [problem] if problem else []
-    return Program(tuple(words), tuple(found), tuple(printed), source, by_help, tuple(notes))
+    name = script.relative_to(folder).as_posix()
+    return Program(name, tuple(words), tuple(found), tuple(printed), source, by_help, tuple(notes))
 
 
 def _words(script: Path, folder: Path, source: str) -> list[str]:
@@ -77,6 +81,12 @@ def _words(script: Path, folder: Path, source: str) -> list[str]:
         first = source.partition("\n")[0].removeprefix("#!").split()
         interpreter = first[-1].rpartition("/")[2] if first else "sh"
     return [interpreter, path]
+
+
+def _as_module(script: Path, folder: Path) -> list[str] | None:
+    """Return the command of a script that imports its neighbours, None where it is in no folder."""
+    parts = script.relative_to(folder).with_suffix("").parts
+    return ["python", "-m", ".".join(parts)] if len(parts) > 1 else None
 
 
 def _help(words: list[str], folder: Path) -> tuple[str, str]:

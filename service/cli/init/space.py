@@ -11,7 +11,7 @@ from typing import Any
 from results.formatting import count
 from search_spaces import PLACEHOLDERS
 from service.cli.init.guessing import Guess, guess
-from service.cli.init.metrics import objective
+from service.cli.init.metrics import are_once, objective
 from service.cli.init.program import Program
 
 _NAME = re.compile(r"(?=.{1,64}\Z)[A-Za-z_][A-Za-z0-9_]*([.-][A-Za-z0-9_]+)*")
@@ -40,17 +40,18 @@ class Draft:
 
 def drafted(program: Program) -> Draft:
     """Return the draft for a program."""
-    guesses = [guess(argument) for argument in program.arguments]
+    once = are_once(program.printed)
+    guesses = [guess(argument, once=once) for argument in program.arguments]
     varied = [one for one in guesses if one.role == "varied" and _usable(one.argument.name)]
-    stem = Path(program.words[-1]).stem.lower()
+    stem = Path(program.name).stem.lower()
     name = re.sub(r"[^a-z0-9_-]+", "_", stem).strip("_-")[:64] or "search"
     space: dict[str, Any] = {"name": name, "command": _command(program, guesses, varied),
                              "code": "."}  # fmt: skip
-    draft = Draft(space, [f"A search over {program.words[-1]}, drafted by `argbest init`."])
+    draft = Draft(space, [f"A search over {program.name}, drafted by `argbest init`."])
     if flags := {one.argument.name: one.flags for one in varied if one.flags}:
         space["flags"] = flags
     _describe_metrics(draft, program)
-    _describe_epochs(draft, guesses)
+    _describe_epochs(draft, guesses, once=once)
     if program.has_checkpoints:
         space["resumes"] = True
     if len(varied) > 0:
@@ -81,6 +82,8 @@ def _command(program: Program, guesses: Sequence[Guess], varied: Sequence[Guess]
         words += [part for one in varied for part in _written(one, f"{{{one.argument.name}}}")]
     elif short:
         words += [part for one in short for part in _written(one, f"{{{one.argument.name}}}")]
+    elif not varied:
+        words.append("{args}")
     return words
 
 
@@ -118,7 +121,11 @@ def _describe_metrics(draft: Draft, program: Program) -> None:
         draft.told.append(f"metric: {metric} ({mode}), as the program prints it")
 
 
-def _describe_epochs(draft: Draft, guesses: Sequence[Guess]) -> None:
+def _describe_epochs(draft: Draft, guesses: Sequence[Guess], *, once: bool) -> None:
+    if once:
+        draft.space["epochs"] = 1
+        draft.beside["epochs"] = "it reports once, at its end"
+        return
     own = next((one for one in guesses if one.role == "epochs"), None)
     default = own.argument.default if own else None
     if own is not None:
@@ -134,7 +141,7 @@ def _describe_parameters(
     draft: Draft, program: Program, guesses: Sequence[Guess], varied: Sequence[Guess]
 ) -> None:
     draft.space["parameters"] = {one.argument.name: one.domain for one in varied}
-    where = "its --help" if program.by_help else f"the arguments of {program.words[-1]}"
+    where = "its --help" if program.by_help else f"the arguments of {program.name}"
     draft.above["parameters"] = [
         f"Found in {where}. RANGES ARE GUESSES: correct them, or write",
         "values: [a, b]; low and high; log: true for rates; or a constant.",
@@ -148,7 +155,8 @@ def _describe_parameters(
         draft.space["parameters"] = {"example": 1}
         draft.above["parameters"] = [
             "CHANGE THIS: no argument to vary was found. Name the program's parameters here; it",
-            "gets them as --name=value, and as JSON in the file named by ARGBEST_CONFIG.",
+            "gets them as --name=value by {args} in the command (or write {name} there), and as",
+            "JSON in the file named by ARGBEST_CONFIG.",
             "  learning_rate: {low: 0.0001, high: 0.1, log: true, default: 0.01}",
             "  optimizer: {values: [adam, sgd]}",
         ]

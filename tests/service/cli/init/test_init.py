@@ -79,6 +79,19 @@ def test_a_script_in_a_folder_of_the_code(tmp_path: Path) -> None:
     assert drafted(tmp_path, "src/train.py", TRAIN)["command"][1] == "src/train.py"
 
 
+def test_a_module_that_imports_its_neighbours(tmp_path: Path) -> None:
+    space = drafted(tmp_path, "pkg/main.py", "from .a import b\n" + TRAIN)
+    assert (space["name"], space["command"][:3]) == ("main", ["python", "-m", "pkg.main"])
+
+
+def test_a_metric_that_is_printed_once_leaves_the_epochs_alone(tmp_path: Path) -> None:
+    source = TRAIN.replace("    print", "    x = 1\nprint").replace("Epoch {epoch + 1}: ", "")
+    space = drafted(tmp_path, "train.py", source)
+    assert space["epochs"] == 1
+    assert space["command"] == ["python", "train.py", "--seed={seed}", "{args}"]
+    assert "early_end" not in space
+
+
 def test_a_script_that_says_nothing_gets_a_file_that_says_what_to_change(tmp_path: Path) -> None:
     space = drafted(tmp_path, "My Script.py", "print('hello')\n")
     assert space["name"] == "my_script"

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from service.cli.init.metrics import Printed, in_source, mode_of, objective
+from service.cli.init.metrics import Printed, are_once, in_source, mode_of, objective
 
 
 def found(source: str) -> list[Printed]:
@@ -26,6 +26,22 @@ def found(source: str) -> list[Printed]:
         ("logger.info('Loss (' + str(x) + ')')", "Loss (0.25)", {"loss": "0.25"}),
         ("print(f'[{t}] accuracy: {a}% F1 {f}')", "[12:00] accuracy: 91.5% F1 0.8",
          {"accuracy": "91.5", "f1": "0.8"}),
+        ("log.info('epoch=%d valid_f1=%.4f', epoch, f1)", "INFO epoch=2 valid_f1=0.6000",
+         {"epoch": "2", "valid_f1": "0.6000"}),
+        ("print(f'{n}/{m} [===] - 1s 5ms/step - loss: {a} - val_loss: {b}')",
+         "10/10 [===] - 1s 5ms/step - loss: 0.3 - val_loss: 0.4",
+         {"loss": "0.3", "val_loss": "0.4"}),
+        ("print(f'Train Epoch: {e} [{i}/{n}]\\tLoss: {x:.6f}')",
+         "Train Epoch: 2 [64/800]\tLoss: 0.5",
+         {"epoch": "2", "loss": "0.5"}),
+        ("for epoch in range(9): print(f'Epoch {epoch}: loss {x}')",
+         "Epoch 0: loss 1", {"loss": "1"}),
+        ("for e in range(9): print('Epoch', e + 1, 'loss', x)", "Epoch 1 loss 2",
+         {"epoch": "1", "loss": "2"}),
+        ("print(f'steps per epoch: {n}, best epoch: {e}, loss: {x}')", "loss: 1", {"loss": "1"}),
+        ("for phase in ['train', 'val']: print(f'{phase} Loss: {l:.4f} Acc: {a:.4f}')",
+         "train Loss: 0.5 Acc: 0.7, val Loss: 0.6", {"train_loss": "0.5", "acc": "0.7",
+                                                    "val_loss": "0.6"}),
     ],
 )  # fmt: skip
 def test_a_printed_text_is_found_again_by_its_pattern(
@@ -73,6 +89,45 @@ def test_the_metric_of_held_out_data_decides(
     names: list[str], chosen: tuple[str, str] | None
 ) -> None:
     assert objective([Printed(name, "", 1) for name in names]) == chosen
+
+
+TUTORIAL = """
+def train(epoch):
+    for i, batch in enumerate(loader):
+        print(f"Train Epoch: {epoch} [{i}]\\tLoss: {loss}")
+def test():
+    print(f"Test set: Average loss: {loss}, Accuracy: {right}")
+def main():
+    for epoch in range(1, 9):
+        train(epoch)
+        test()
+"""
+FOLDS = """
+def fit(fold):
+    for epoch in range(1, 9):
+        print(f"epoch {epoch} val_loss {x}")
+scores = [fit(fold) for fold in range(5)]
+print(f"mean accuracy: {y}")
+"""
+
+
+def test_what_is_printed_for_each_batch_does_not_decide() -> None:
+    printed = found(TUTORIAL)
+    assert [one.name for one in printed] == ["epoch", "loss", "average_loss", "accuracy"]
+    assert objective(printed) == ("average_loss", "min")
+    assert not are_once(printed)
+
+
+def test_the_epochs_of_each_fold_are_not_counted_where_the_mean_decides() -> None:
+    printed = found(FOLDS)
+    assert [one.name for one in printed] == ["val_loss", "mean_accuracy"]
+    assert objective(printed) == ("mean_accuracy", "max")
+    assert are_once(printed)
+
+
+def test_what_comes_once_at_the_end_disturbs_no_count() -> None:
+    source = "for e in range(9): print(f'val loss: {x}')\n"
+    assert [one.name for one in found(source + "print(f'best val loss: {y}')")] == ["val_loss"]
 
 
 def test_the_words_of_a_name_say_what_is_better() -> None:
