@@ -27,6 +27,8 @@ JOB_ID = "0123456789abcdef"
 OLD_SPEC = replace(SPEC, tags={"a": "b"})
 #: The states that trials had before revision 0007.
 FORMER_STATES = [s for s in TrialState if s not in (TrialState.PAUSED, TrialState.STOPPED)]
+DRIVEN = (JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING)
+FORMER_LEASE = {"lease_owner": "a driver that has ended", "lease_expires_at": 1.7e9}
 
 #: A row of each table, with the columns of all revisions.
 FILLED = {
@@ -179,6 +181,15 @@ def test_progress_and_best_of_former_jobs_are_filled_in(empty_store: Store) -> N
         TrialOutcome(TrialState.CANCELLED, None, 32),
     )
     assert empty_store.lease_counts().take_overs == 5
+    # Those that a driver of the former version had are taken over, with what was trained.
+    taken = [empty_store.claim_job("new", 60) for _ in range(2 * (1 + len(DRIVEN)))]
+    jobs = {lease.job_id: lease.token for lease in taken if lease is not None}
+    assert jobs == {job.id: 31 for job in found.values() if job.state in (JobState.QUEUED, *DRIVEN)}
+    (job_id,) = (job.id for job in found.values() if job.name == "running min")
+    states = [trial.state for trial in empty_store.trials(job_id)]
+    assert TrialState.RUNNING not in states
+    assert states.count(TrialState.SUCCEEDED) == 2
+    assert empty_store.claim_job("new", 60) is None
     # The former version finds its scores again.
     with empty_store._database.write() as connection:
         command.downgrade(schema.config(connection), "0004")
@@ -195,7 +206,8 @@ def former_rows() -> tuple[list[dict[str, object]], list[dict[str, object]]]:
         spec = SPEC.to_json() | {"mode": mode, "trials": 10}
         jobs.append(
             {**FILLED["jobs"], "id": job_id, "name": f"{state} {mode}", "state": state,
-             "spec": spec, "planned_trials": 10, "idempotency_key": None}
+             "spec": spec, "planned_trials": 10, "idempotency_key": None,
+             **(FORMER_LEASE if state in DRIVEN else dict.fromkeys(FORMER_LEASE))}
         )  # fmt: skip
         for trial, ended in enumerate(2 * FORMER_STATES):
             value = trial / 10
