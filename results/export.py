@@ -1,7 +1,8 @@
 """A job's results in formats for other programs: JSON, YAML, CSV and a shell command.
 
 Numbers round-trip: floats are written with ``repr``. JSON has null for a value that is not finite.
-CSV follows RFC 4180 (comma, CRLF, quotes where needed).
+CSV follows RFC 4180 (comma, CRLF, quotes where needed). A text that a spreadsheet would take for a
+formula has an apostrophe in front (https://owasp.org/www-community/attacks/CSV_Injection).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from itertools import repeat
 from typing import Any
 
 from results.errors import NoBestTrial
+from results.formatting import FORMULA_MARKS
 from results.ranking import NOTHING_RANKED, Ranking
 from results.records import BestTrial, Curve, JobRecord, TrialRecord
 from search_spaces.yaml_files import dump_yaml
@@ -128,12 +130,23 @@ def trial_row(trial: TrialRecord) -> dict[str, Any]:
 
 
 def trials_csv(trials: Sequence[TrialRecord], ranking: Ranking = NOTHING_RANKED) -> str:
-    """Return a row per trial, with columns ``parameters.<name>`` and ``metrics.<name>``.
+    """Return the rows of :func:`trial_rows` under their columns.
 
     A cell is empty where the parameter did not apply or the metric was not reported; a parameter
     that is null is ``null``. ``rank``, ``mean``, ``standard_deviation`` and ``n`` are those of the
     trial's configuration in the ``ranking``, and ``violations`` the constraints that it breaks.
     A trial with a ``parent`` went on from that trial's state after ``start_epoch``.
+    """
+    columns, rows = trial_rows(trials, ranking)
+    return _csv([columns, *rows])
+
+
+def trial_rows(
+    trials: Sequence[TrialRecord], ranking: Ranking = NOTHING_RANKED
+) -> tuple[list[str], list[list[Any]]]:
+    """Return the columns, ``parameters.<name>`` and ``metrics.<name>`` among them, and the rows.
+
+    Absent values are None. Parameters that are neither numbers nor texts are JSON.
     """
     parameters = list(dict.fromkeys(name for trial in trials for name in trial.parameters))
     metrics = metric_names(trials)
@@ -143,15 +156,15 @@ def trials_csv(trials: Sequence[TrialRecord], ranking: Ranking = NOTHING_RANKED)
         "error.kind", "error.message", "engine", "purpose", "configuration", "model_bytes",
         "rank", "mean", "standard_deviation", "n", "violations", "parent", "start_epoch",
     ]  # fmt: skip
-    rows = []
+    rows: list[list[Any]] = []
     for t in trials:
-        error = ("", "") if t.error is None else (t.error.kind.value, t.error.message)
-        values = [_cell(t.parameters[n]) if n in t.parameters else "" for n in parameters]
+        error = (None, None) if t.error is None else (t.error.kind.value, t.error.message)
+        values = [_cell(t.parameters[n]) if n in t.parameters else None for n in parameters]
         values += [t.metrics.get(name) for name in metrics]
         row = [t.number, t.state.value, t.seed, *values, t.epochs, t.seconds, t.node, t.attempt]
         rows.append([*row, *error, t.engine, t.purpose.value, t.configuration, t.model_bytes,
                      *_place(t, ranking), t.parent, t.start_epoch])  # fmt: skip
-    return _csv([columns, *rows])
+    return columns, rows
 
 
 def _place(trial: TrialRecord, ranking: Ranking) -> list[Any]:
@@ -180,8 +193,13 @@ def curves_csv(curves: Iterable[Curve], metrics: Sequence[str]) -> Iterator[str]
 
 def _csv(rows: Iterable[Sequence[Any]]) -> str:
     buffer = io.StringIO(newline="")
-    csv.writer(buffer).writerows(rows)
+    csv.writer(buffer).writerows(map(_inert, row) for row in rows)
     return buffer.getvalue()
+
+
+def _inert(value: Any) -> Any:
+    """Return a cell that a spreadsheet does not run as a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_MARKS) else value
 
 
 def _cell(value: Any) -> Any:

@@ -11,6 +11,9 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
+#: What formulas of a spreadsheet begin with.
+FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
+
 
 def number(value: float | None, digits: int = 4) -> str:
     """Return a measured value with ``digits`` significant digits, ``n/a`` if it is not finite.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from results.formatting import count
+from results.formatting import FORMULA_MARKS, count
 from search_spaces import MOST_KNOWN, Library, UnknownSearchSpace
 from service.cli.optuna_file import read_study
 from service.cli.output import note
@@ -190,7 +190,12 @@ def _row(
 
 
 def _cell(text: str) -> Any:
-    """Return the JSON value of a cell, or its text."""
+    """Return the JSON value of a cell, or its text.
+
+    An apostrophe that argbest has put in front of what looks like a formula is left out.
+    """
+    if text.startswith("'") and text[1:].startswith(FORMULA_MARKS):
+        return text[1:]
     try:
         value = json.loads(text)
     except ValueError:
