@@ -12,7 +12,9 @@ from search_spaces import SearchSpace
 
 if TYPE_CHECKING:
     from optuna import Study
-    from optuna.trial import FrozenTrial
+    from optuna.trial import FixedTrial, FrozenTrial
+
+    from results.records import JsonObject
 
 
 def make_study(space: SearchSpace, configurations: Iterable[Ranked]) -> Study:
@@ -38,15 +40,25 @@ def numbers_of(study: Study) -> list[int]:
     return [trial.user_attrs["number"] for trial in study.get_trials(deepcopy=False)]
 
 
-def _complete(space: SearchSpace, one: Ranked) -> FrozenTrial:
-    """Draw the parameters again, which shows which were sampled, and from what."""
-    from optuna.trial import FixedTrial, create_trial
+def drawn(space: SearchSpace, configuration: JsonObject) -> FixedTrial:
+    """Draw a configuration again, which shows which parameters were sampled, and from what.
 
-    drawn = FixedTrial(search_spaces.suggested(space, one.trial.parameters))
-    search_spaces.suggest(space, drawn)
+    Raises ``ValueError`` for a configuration that the space cannot have drawn.
+    """
+    from optuna.trial import FixedTrial
+
+    trial = FixedTrial(search_spaces.suggested(space, configuration))
+    search_spaces.suggest(space, trial)
+    return trial
+
+
+def _complete(space: SearchSpace, one: Ranked) -> FrozenTrial:
+    from optuna.trial import create_trial
+
+    fixed = drawn(space, one.trial.parameters)
     return create_trial(
-        params=drawn.params,
-        distributions=drawn.distributions,
+        params=fixed.params,
+        distributions=fixed.distributions,
         value=one.value,
         user_attrs={"number": one.trial.number},
     )

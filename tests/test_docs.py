@@ -305,6 +305,25 @@ def test_the_problem_in_the_guide_is_what_the_service_answers(api: TestClient) -
     assert answer.json() == json.loads(problem)
 
 
+def test_optuna_reads_the_export_as_the_guide_says(
+    api: TestClient,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (code,) = (block for block in fenced(GUIDE, "python") if "JournalFileBackend" in block)
+    job = api.post("/api/v1/jobs", json={"search_space": "q4_feedforward"}).json()
+    run_the_oldest_job(store)
+    answer = api.get(f"/api/v1/jobs/{job['id']}/export?format=optuna")
+    (tmp_path / "study.log").write_bytes(answer.content)
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    best = store.job(job["id"]).best
+    assert best is not None
+    assert capsys.readouterr().out.startswith(f"{best.trial} {{")
+
+
 @pytest.mark.parametrize("page", USER_PAGES)
 def test_every_url_asked_in_the_docs_is_a_route(page: str) -> None:
     patterns = [re.sub(r"\\{.+?\\}", "[^/]+", re.escape(path)) for _, path in routes()]

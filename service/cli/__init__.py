@@ -58,6 +58,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "curve": ("results", "Print a trial's metrics, epoch by epoch."),
         "logs": ("reading", "Print the log of a job's driver and trials."),
         "report": ("results", "Fetch a job's report as HTML, Markdown, JSON or PDF."),
+        "export": ("results", "Fetch a job's trials and curves for Optuna, pandas, TensorBoard."),
         "replay": ("replay", "Show what early stopping would have saved and found."),
         "share": ("share", "Print a link that reads one job and nothing else."),
         "compare": (

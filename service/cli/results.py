@@ -1,4 +1,4 @@
-"""Commands that read a job's results: best configuration, curves, report, plots."""
+"""Commands that read a job's results: best configuration, curves, report, export, plots."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from service.schemas import FrontView
 
 ReportFormat = Literal["html", "md", "json", "pdf"]
+ExportFormat = Literal["optuna", "csv", "parquet", "tensorboard"]
 _FORMATS = get_args(ReportFormat)
+_EXPORTS = get_args(ExportFormat)
 
 
 @click.command()
@@ -153,6 +155,24 @@ def _format_of(output: str) -> str:
     if suffix not in _FORMATS:
         raise click.UsageError(f"{output}: name a .html, .md, .json or .pdf file, or say --format")
     return suffix
+
+
+@click.command()
+@job_argument
+@click.option("--format", "style", type=click.Choice(_EXPORTS), required=True, help="For what.")
+@click.option("-o", "--output", metavar="FILE", help="File to write. [default: JOB with a suffix]")
+@with_client
+def export(client: Client, *, job: str, style: str, output: str | None) -> None:
+    """Fetch a job's trials and curves as a file for another program.
+
+    csv and parquet hold two tables, tensorboard a folder for each trial, in a ZIP archive; optuna
+    is the file of a journal storage.
+    """
+    kind = cast(ExportFormat, style)
+    path = Path(output or f"{job}-{style}.{'log' if kind == 'optuna' else 'zip'}")
+    with writing(path):
+        client.export(job, path, kind)
+    note(f"wrote {path}")
 
 
 @click.command()

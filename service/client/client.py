@@ -292,6 +292,23 @@ class Client:
         """Return the job's report as a file of that format."""
         return self._file(f"{_job(job_id)}/report", format=style).content
 
+    def export(
+        self,
+        job_id: str,
+        path: Path | str,
+        style: Literal["optuna", "csv", "parquet", "tensorboard"],
+    ) -> None:
+        """Write the job's trials and curves to a file for another program.
+
+        The file is written whole or not at all; raises ``OSError`` where it cannot be written.
+        """
+
+        def fetch(part: Path) -> None:
+            with part.open("wb") as file:
+                self._http.download(f"{API}{_job(job_id)}/export", file, format=style)
+
+        replace(Path(path).resolve(), fetch)
+
     def report_json(self, job_id: str) -> dict[str, Any]:
         """Return the job's report as JSON."""
         path = f"{API}{_job(job_id)}/report"

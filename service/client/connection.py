@@ -203,12 +203,13 @@ class Connection:
             kind, method, path, params=params, content=content, headers=headers, timeout=timeout
         )
 
-    def download(self, path: str, file: BinaryIO) -> None:
+    def download(self, path: str, file: BinaryIO, **params: str) -> None:
         """Write a GET's answer to ``file`` as it arrives.
 
         Raises UnexpectedAnswer if there is an ETag that is not the SHA-256 of what has arrived.
         """
-        response, digest = self.send("GET", path, streamed=True), hashlib.sha256()
+        response = self.send("GET", path, params=params, streamed=True)
+        digest = hashlib.sha256()
         etag = response.headers.get("ETag", "").removeprefix("W/").strip('"')
         with closing(response), self._transport_errors():
             for part in response.iter_bytes():

@@ -369,6 +369,10 @@ def model(api: FakeApi, job: dict[str, Any], number: str = "1", **_: Any) -> Ans
     return 200, f"model of trial {number}".encode()
 
 
+def export(api: FakeApi, job: dict[str, Any], *, query: dict[str, str], **_: Any) -> Answer:
+    return 200, f"for {query['format']}".encode()
+
+
 def report(api: FakeApi, job: dict[str, Any], *, query: dict[str, str], **_: Any) -> Answer:
     style = query.get("format", "html")
     return 200, {"title": "report"} if style == "json" else REPORT_BYTES[style]
@@ -515,6 +519,7 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("GET", f"{_JOB}/best/model", of_job(model)),
     ("GET", f"{_JOB}/trials/(\\d+)/model", of_job(model)),
     ("GET", f"{_JOB}/report", of_job(report)),
+    ("GET", f"{_JOB}/export", of_job(export)),
     ("GET", f"{_JOB}/plots", of_job(plots)),
     ("GET", f"{_JOB}/plots/([^/]+)\\.(png|svg)", of_job(plot)),
     ("GET", f"{_JOB}/log", of_job(log)),

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
+import tempfile
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import PlainTextResponse, StreamingResponse
+from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
+from starlette.background import BackgroundTask
 
 from results import export
 from results.errors import NoBestTrial, NoModel
+from results.exports import MEDIA_TYPES, Format, Source, write_export
 from results.ranking import rank as rank_trials
 from results.ranking import why_no_best
-from results.records import BestTrial, JobRecord
+from results.records import BestTrial, Curve, JobRecord
 from results.states import TrialState
 from results.storage import Storage
 from results.store import Store
@@ -179,6 +186,43 @@ def report(
     with_token = request.state.is_locked
     body = drawings.report(job_id, report_format, _base_url(request), with_token=with_token)
     return Response(body, media_type=REPORT_TYPES[report_format])
+
+
+@router.get(
+    "/export",
+    response_class=Response,
+    responses=media("the trials and curves", *dict.fromkeys(MEDIA_TYPES.values())),
+)
+def export_job(
+    job_id: JobId, store: StoreDep, kind: Annotated[Format, Query(alias="format")]
+) -> FileResponse:
+    """Return the job's trials and curves as they stand, as a file for another program."""
+    job, trials = store.job(job_id), store.trials(job_id)
+    read = partial(_curves_every, store, job.id)
+    source = Source(job, trials, rank_trials(trials, job.spec.space), read)
+    folder = Path(tempfile.mkdtemp(prefix="argbest-export-"))
+    remove = partial(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        path = write_export(kind, source, folder)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        remove()
+        raise Unavailable(f"the export cannot be written: {error.strerror}") from error
+    except BaseException:
+        remove()
+        raise
+    return FileResponse(
+        path,
+        filename=path.name,
+        media_type=MEDIA_TYPES[kind],
+        headers={"ETag": f'"{digest}"'},
+        background=BackgroundTask(remove),
+    )
+
+
+def _curves_every(store: Store, job_id: str, every: int) -> Iterator[Curve]:
+    return store.curves(job_id, every=every)
 
 
 @router.get("/replay")

@@ -71,6 +71,19 @@ def test_a_model_is_written_whole_or_printed(api: FakeApi, job: str, tmp_path: P
     assert (missing.exit_code, path.read_bytes()) == (4, b"model of trial 1")
 
 
+def test_an_export_is_written_under_its_name(
+    api: FakeApi, job: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(api, "export", job, "--format", "optuna")
+    path = Path(f"{job}-optuna.log")
+    assert (result.exit_code, result.stderr) == (0, f"wrote {path}\n")
+    assert path.read_bytes() == b"for optuna"
+    assert run(api, "export", job, "--format", "csv", "-o", "a.zip").exit_code == 0
+    assert Path("a.zip").read_bytes() == b"for csv"
+    assert run(api, "export", job).exit_code == 2
+
+
 @pytest.mark.parametrize(
     ("file", "content"),
     [("r.pdf", b"%PDF-1.7 report"), ("r.HTML", b"<p>report</p>"), ("r.md", b"# report\n")],

@@ -87,6 +87,12 @@ def test_a_finished_job(
     expect(page.locator("tr.best td").nth(1)).to_have_text("1")
     expect(rows.nth(3)).to_contain_text(f"failed: ValueError: {HOSTILE}")
 
+    winner.get_by_text("Export trials and curves").click()
+    with page.expect_download() as fetched:
+        winner.get_by_role("link", name="Optuna").click()
+    assert fetched.value.suggested_filename == f"{job.id}-optuna.log"
+    assert '"op_code":0' in fetched.value.path().read_text(encoding="utf-8")
+
     # One line that is far off flattens no other; a click or a double-click shows all.
     panel = page.locator("[data-metric=train_rmse]")
     panel.scroll_into_view_if_needed()

@@ -1,5 +1,6 @@
 // The winner's card: its value with an interval, against the second and the default, the verdict, what may be wrong with
 // the search, and the model and the reports to fetch.
+import { commands } from "../parts/commands.js";
 import { download } from "../parts/download.js";
 import { make, right, table } from "../parts/elements.js";
 import { bestInWords, meanText, number, parameterValue } from "../parts/format.js";
@@ -54,6 +55,15 @@ function confirmed({ confirmation }) {
 const notes = ({ diagnosis = [] }) => (diagnosis.length
   ? [make("h4", {}, "Notes on the search"), make("ul", {}, ...diagnosis.map(({ detail, hint }) => make("li", {}, `${detail} ${hint}`)))] : []);
 
+// For other programs.
+const EXPORTS = [["optuna", "Optuna", "log"], ["csv", "CSV", "zip"], ["parquet", "Parquet", "zip"], ["tensorboard", "TensorBoard", "zip"]];
+
+function exported({ path, id }) {
+  const links = EXPORTS.flatMap(([format, title, suffix]) => [" ", download(`${path}/export?format=${format}`, title, `${id}-${format}.${suffix}`)]);
+  return make("details", { class: "commands" }, make("summary", {}, "Export trials and curves"), make("p", {}, "For", ...links),
+    commands([{ label: "Export", command: ["argbest", "export", id, "--format", "parquet"], request: { path: `/jobs/${id}/export?format=parquet` } }]));
+}
+
 function files(store) {
   const report = (format) => download(`${store.path}/report?format=${format}`, format.toUpperCase(), `report.${format}`);
   const hasModel = store.job.best && store.job.spec.keep > 0 && (store.trials.get(store.job.best.trial)?.model_bytes ?? 0) > 0;
@@ -75,7 +85,7 @@ export function winnerView(store) {
     element.replaceChildren(make("h3", {}, best ? "Best so far" : "Results"),
       best ? make("p", { class: "value" }, bestText(best)) : make("p", { class: "muted" }, "No trial has succeeded yet."),
       best ? parameters(best, defaultsOf(store.job.spec)) : "",
-      ...(detail ? [...confirmed(detail), ...notes(detail)] : []), files(store));
+      ...(detail ? [...confirmed(detail), ...notes(detail)] : []), files(store), exported(store));
     if (store.job.finished_at && best) element.firstChild.textContent = "The winner";
   };
   return { element, show };

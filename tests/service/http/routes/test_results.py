@@ -8,6 +8,8 @@ import io
 import json
 import os
 import shlex
+import tempfile
+import zipfile
 from pathlib import Path
 from urllib.parse import quote
 
@@ -72,6 +74,27 @@ def test_results_of_a_finished_job(client: TestClient, store: Store) -> None:
     command = client.get(f"{base}/best?format=curl").text
     assert command.startswith("curl")
     assert "http://testserver/api/v1/jobs" in command
+
+
+def test_a_job_is_exported_for_other_programs(
+    client: TestClient, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    job_id = submit(client)["id"]
+    run(store, job_id)
+    base = f"/api/v1/jobs/{job_id}"
+    tables = client.get(f"{base}/export?format=csv")
+    assert tables.headers["content-type"] == "application/zip"
+    assert f'filename="{job_id}-csv.zip"' in tables.headers["content-disposition"]
+    assert tables.headers["etag"] == f'"{hashlib.sha256(tables.content).hexdigest()}"'
+    with zipfile.ZipFile(io.BytesIO(tables.content)) as archive:
+        trials = archive.read("trials.csv")
+    assert trials == client.get(f"{base}/trials?format=csv").content
+    for kind in ("optuna", "parquet", "tensorboard"):
+        assert client.get(f"{base}/export?format={kind}").status_code == 200
+    assert client.get(f"{base}/export").status_code == 422
+    assert client.get("/api/v1/jobs/none/export?format=csv").status_code == 404
+    assert list(tmp_path.glob("argbest-export-*")) == []
 
 
 def keep_model(store: Store, settings: Settings, lease: Lease, trial: int, content: bytes) -> None:
