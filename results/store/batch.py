@@ -83,10 +83,12 @@ class PlanTrials:
     """Set how many trials the job has in all: fewer after an early end, more for a confirmation.
 
     ``ended_by`` says in a sentence why the search has ended early; "" leaves what was said.
+    ``at_once`` is how many of the trials that are left could run at the same time, None for all.
     """
 
     total: int
     ended_by: str = ""
+    at_once: int | None = None
 
 
 Move = (

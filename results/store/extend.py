@@ -108,7 +108,7 @@ def _queue(changes: Changes, job_id: str, *, spec: JsonObject, detail: str, **co
     planned = known.total() + more + new.planned - new.trials
     columns |= {
         **NO_DRIVER, "spec": {**stored, **spec}, "planned_trials": planned, "claims": 0,
-        "error": None, "finished_at": None,
+        "error": None, "finished_at": None, "at_once": None,
     }  # fmt: skip
     move_job(changes, job_id, JobState.QUEUED, detail=detail, **columns)
 

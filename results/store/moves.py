@@ -103,7 +103,7 @@ class MoveMethods(Transactions):
                 raise IllegalMove(message, hint="submit the search again")
             move_job(
                 changes, job_id, JobState.QUEUED, detail=RETRIED, error=None, finished_at=None,
-                claims=0, finished=JOBS.c.finished - queued,
+                claims=0, finished=JOBS.c.finished - queued, at_once=None,
                 failed=job.progress.failed if is_population else 0,
                 # Its last driver is gone, and must not be taken for the next one's.
                 **NO_DRIVER,

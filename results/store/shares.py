@@ -89,6 +89,8 @@ def _one(row: Row[tuple[object, ...]], now: float) -> Sharing:
     is_starting = row.slots and not row.running and since and now - since < START_SECONDS
     # Paused trials wait for their scheduler, not for a slot: it may let one more go on than run.
     left = row.planned_trials - row.finished - row.paused + int(row.paused > 0)
+    # Those of a later round of a confirmation wait for this one.
+    left = left if row.at_once is None else min(left, row.at_once)
     # A job that is pausing starts no more trials.
     demand = row.running if row.state == JobState.PAUSING else left
     return Sharing(

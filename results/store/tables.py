@@ -79,6 +79,8 @@ JOBS = Table(
     Column("slots", Integer),
     # When slots last went to 0 or from 0 (or null): turns are counted from it.
     Column("slots_since", Double),
+    # How many of its trials could run at the same time, in a round of its confirmation; else null.
+    Column("at_once", Integer),
     Column("driver_host", Text),
     Column("driver_pid", Integer),
     Column("driver_started", Double),

@@ -216,7 +216,8 @@ def _plan(connection: Connection, job_id: str, move: PlanTrials) -> None:
     of_job = sa.select(sa.func.count()).where(TRIALS.c.job_id == job_id)
     known: int = connection.execute(of_job).scalar_one()
     columns: dict[str, Any] = {
-        "planned_trials": values.integer(move.total, "total", low=max(1, known))
+        "planned_trials": values.integer(move.total, "total", low=max(1, known)),
+        "at_once": None if move.at_once is None else values.integer(move.at_once, "at_once", low=1),
     }
     if values.text(move.ended_by, "ended_by"):
         columns["ended_by"] = move.ended_by

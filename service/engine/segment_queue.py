@@ -129,7 +129,7 @@ class SegmentQueue:
         #: How often trials have failed, also under a driver before.
         self._failures = Counter(failures)
         self._origins = Origins(recorder)
-        self._planned = (search.planned, search.ended_by)
+        self._planned = (search.planned, search.ended_by, search.at_once)
         #: Whether the run is over because the job pauses.
         self.has_paused = False
         #: Whether the run is over because the job has no slot now.
@@ -270,7 +270,7 @@ class SegmentQueue:
                     self._origins.keep(copy.number, checkpoint)
 
     def _note_what_ended(self) -> None:
-        """Record the trials that the search has stopped, and how many there will be."""
+        """Record the trials that the search has stopped, how many there will be, and at a time."""
         for stopped in self._search.take_stopped():
             number, reason = stopped.number, stopped.reason
             self._recorder.add(FinishTrial(number, TrialState.STOPPED, detail=reason))
@@ -279,7 +279,7 @@ class SegmentQueue:
             log_state(logger, self._job_id, TrialState.STOPPED, trial=number)
             if reason:
                 logger.info("trial %d: %s", number, reason)
-        planned = (self._search.planned, self._search.ended_by)
+        planned = (self._search.planned, self._search.ended_by, self._search.at_once)
         if planned != self._planned:
             self._planned = planned
             self._recorder.add(PlanTrials(*planned))

@@ -97,6 +97,14 @@ class Confirmation:
         return self._round == len(self._seeds) or len(self._left) < 2
 
     @property
+    def at_once(self) -> int:
+        """How many trials of the present round have not ended, those that run included."""
+        if self.is_over:
+            return 0
+        seed = self._seeds[self._round]
+        return sum((candidate, seed) not in self._losses for candidate in self._left)
+
+    @property
     def left(self) -> tuple[int, ...]:
         """The candidates that have not dropped out, in the order given."""
         return self._left

@@ -185,6 +185,11 @@ class Search:
         return bool(self._spent)
 
     @property
+    def at_once(self) -> int | None:
+        """How many of the trials that are left could run at the same time, None for all."""
+        return self._winner.at_once
+
+    @property
     def expects_more(self) -> bool:
         """Whether what runs now may bring another step: a suggestion, a promotion or a round."""
         if self._has_ended:

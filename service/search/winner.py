@@ -35,6 +35,13 @@ class Winner:
         searched = sum(t.purpose is Purpose.SEARCH for t in self._trials.values())
         return max(len(self._trials), searched + self._confirmation.most_trials)
 
+    @property
+    def at_once(self) -> int | None:
+        """How many trials of the present round have not ended; None if there is no round."""
+        if self._confirmation is None or self._confirmation.is_over:
+            return None
+        return self._confirmation.at_once
+
     def next(self) -> Trial | None:
         """Return the next trial to train to the end, None if none can begin now."""
         if self._confirmation is None:

@@ -22,7 +22,7 @@ from results.states import FailureKind, JobState, TrialState
 from results.store import Store, open_store, schema
 from tests.results.store.samples import SPEC, accept, claim
 
-REVISIONS = [f"{number:04}" for number in range(1, 13)]
+REVISIONS = [f"{number:04}" for number in range(1, 14)]
 JOB_ID = "0123456789abcdef"
 OLD_SPEC = replace(SPEC, tags={"a": "b"})
 #: The states that trials had before revision 0007.

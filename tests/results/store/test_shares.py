@@ -13,6 +13,7 @@ from results.errors import IllegalMove, JobNotFound
 from results.records import Held, JobRecord, Lease, NewTrial
 from results.states import JobState, TrialState
 from results.store import Store, open_store
+from results.store.batch import PlanTrials
 from tests.results.store.samples import (
     SPACE,
     SPEC,
@@ -97,6 +98,27 @@ def test_the_last_trials_need_fewer_slots(store: Store) -> None:
     store.finish_trial(lease, 0, TrialState.SUCCEEDED)
     store.share_slots()
     assert slots(store, job.id) == [1]
+
+
+def test_trials_of_a_later_round_need_no_slot_yet(store: Store) -> None:
+    store.note_capacity(8, 0)
+    job_id, other = run(store, 20), run(store, 20)
+    lease = Lease(job_id, "controller", 1)
+    found = []
+    for at_once in (3, 1, 6, None):
+        store.write(lease, [PlanTrials(20, at_once=at_once)])
+        store.share_slots()
+        found.append(slots(store, job_id, other))
+    assert found == [[3, 5], [1, 7], [4, 4], [4, 4]]
+    store.write(lease, [PlanTrials(20, at_once=1)])
+    for number in range(20):
+        store.start_trial(lease, number, node=None)
+        store.finish_trial(lease, number, TrialState.FAILED)
+    store.finish_job(lease, JobState.FAILED)
+    store.retry_failed(job_id)
+    claim(store)
+    store.share_slots()
+    assert slots(store, job_id, other) == [4, 4], "what a former run came to is forgotten"
 
 
 def test_paused_trials_need_one_slot_together(store: Store) -> None:

@@ -75,6 +75,7 @@ def test_many_moves_are_one_transaction_in_order(store: Store) -> None:
         AddTrial(NewTrial(1, {"learning_rate": 0.1}, 42, configuration=2)),
         PauseTrial(7),
         PlanTrials(0),
+        PlanTrials(2, at_once=0),
         PlanTrials(2, "a budget of\x00"),
         StartTrial(0, None, resumed_from=5),
     ],

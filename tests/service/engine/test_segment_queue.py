@@ -525,9 +525,14 @@ def test_a_winner_is_confirmed_by_trials_of_their_own() -> None:
     assert isinstance(default, Assignment)
     assert (best.number, best.seed, best.parameters) == (2, 43, {"learning_rate": 0.0})
     assert (default.number, default.seed, default.until) == (3, 43, EPOCHS)
-    added = [move.trial for move in job.moves.new() if isinstance(move, AddTrial)]
+    moves = job.moves.new()
+    assert [move.at_once for move in moves if isinstance(move, PlanTrials)] == [2]
+    added = [move.trial for move in moves if isinstance(move, AddTrial)]
     assert [(new.purpose, new.configuration) for new in added] == [
         (Purpose.CONFIRM, 0),
         (Purpose.CONFIRM, 1),
     ]
     assert job.next() is None, "the next round begins when this one has ended"
+    job.end(default.segment, Started("node"), epoch(4, 0.5), Finished())
+    assert job.next() is None
+    assert job.moves.new()[-1] == PlanTrials(6, at_once=1), "and needs no slot until then"

@@ -42,13 +42,17 @@ def test_all_candidates_and_the_default_run_with_the_same_seeds_round_by_round()
     first = [confirmation.next() for _ in range(3)]
     assert first == [(7, 43), (3, 43), (0, 43)]
     assert confirmation.next() is None  # the round waits for its results
+    assert confirmation.at_once == 3
     for number in (0, 7):
         confirmation.report(number, 43, 0.5)
     assert confirmation.next() is None
     assert not confirmation.is_over
+    assert confirmation.at_once == 1
     confirmation.report(3, 43, 0.4)
+    assert confirmation.at_once == 3
     assert run(confirmation, lambda c, s: 0.5) == [(7, 44), (3, 44), (0, 44)]
     assert confirmation.is_over
+    assert confirmation.at_once == 0
     assert confirmation.left == (7, 3, 0)
 
 
