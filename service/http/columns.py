@@ -91,8 +91,8 @@ def _words(curve: Curve, metrics: Sequence[str], every: int) -> bytes:
     for metric in metrics:
         values = curve.metrics.get(metric, ())
         numbers = array(_FLOAT, [_NAN]) * n
-        if is_whole and None not in values:
-            numbers[: len(values)] = array(_FLOAT, map(_float, values))
+        if is_whole and values and None not in values:
+            numbers = array(_FLOAT, _floats(values))
         else:
             for epoch, value in zip(curve.epochs, values, strict=bool(values)):
                 if value is not None:
@@ -108,6 +108,13 @@ _NAN = float("nan")
 _LARGEST = 3.4028234663852886e38
 
 
-def _float(value: float | None) -> float:
+def _float(value: float) -> float:
     """Return what a float of four bytes can hold."""
-    return max(-_LARGEST, min(_LARGEST, value or 0.0))
+    return max(-_LARGEST, min(_LARGEST, value))
+
+
+def _floats(values: Sequence[float]) -> Iterable[float]:
+    """Return what floats of four bytes can hold; nearly always those are the values."""
+    if -_LARGEST <= min(values) and max(values) <= _LARGEST:
+        return values
+    return map(_float, values)

@@ -63,7 +63,7 @@ export async function show(main, { path: [id], query }) {
   const parallel = parallelView(store, selection, reading, objectives, known);
   const charts = figures(store, selection);
   const said = notesView(store, main);
-  let detail = null;
+  let detail = null, drawn = null;
   const drawJob = () => {
     top.replaceChildren(...head(store.job));
     actions.show(store.job);
@@ -82,7 +82,8 @@ export async function show(main, { path: [id], query }) {
     if (store.job.best) detail = await get(`${store.path}/best`);
     drawJob();
     spent.show(detail?.spent);
-    pictures.replaceChildren(make("h3", {}, "Pictures"), await plots(store.path));
+    drawn ??= plots(store.path, (error) => fail(main, error));
+    pictures.replaceChildren(make("h3", {}, "Pictures"), drawn.element);
   };
   store.on("job", drawJob);
   store.on("trials", counts.soon);
@@ -93,5 +94,5 @@ export async function show(main, { path: [id], query }) {
   counts.now();
   learnMetrics(store.job, known).catch((error) => fail(main, error));
   main.replaceChildren(top, actions.element, said.element, sharing(store.job, main), winner.element, best.element, curves.element, parallel.element, trials.element, rungs.element, lineage.element, spent.element, charts.element, pictures);
-  return () => [store, trials, counts, curves, parallel, charts].forEach((part) => part.stop());
+  return () => [store, trials, counts, curves, parallel, charts, drawn].forEach((part) => part?.stop());
 }

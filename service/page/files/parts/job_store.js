@@ -9,10 +9,15 @@ const MOST_KNOWN = 400;
 const PAUSE = 1000;
 // Values of one metric that are read at most: of longer curves every 2nd, 3rd ... epoch is read.
 const MOST_VALUES = 2_000_000;
+// Of more values every so many epochs are read first, that are about so many values: a first picture comes soon.
+const FIRST_VALUES = 100_000;
+// Metrics that one request may name.
+const MOST_METRICS = 50;
 // Ranks are read again after so many times as long as reading them took, and no sooner than after so many ms.
 const REST = 50, LEAST_REST = 2000;
 const AGAIN = 2000;
 
+const namesOf = (metrics) => metrics.map((metric) => `metric=${encodeURIComponent(metric)}`).join("&");
 const instant = (seconds) => (seconds === null ? null : new Date(seconds * 1000).toISOString());
 
 // Trials as the API shows one each, from the columns that it sends of all.
@@ -80,7 +85,10 @@ class JobStore {
   job = null;
   trials = new Map();
   #curves = new Map(); // by metric
+  #loads = new Map(); // by metric: the promise that its curves are read
+  #asked = null; // the metrics whose curves are read next, and the promise that they are
   #dirty = new Set(); // trials that have reported since their curves were read
+  #restarted = new Set(); // trials that have begun anew, so that what was being read of them may be old
   #left = new AbortController();
   #last = "";
   #rank = { finished: -1, restUntil: 0, timer: 0 };
@@ -112,16 +120,38 @@ class JobStore {
   // The curves of a metric as far as they are read; undefined until they are asked for.
   curves(metric) { return this.#curves.get(metric); }
 
-  // Reads the curves of a metric, once, and keeps them up; returns them when all are read.
-  async load(metric) {
-    if (this.#curves.has(metric)) return this.#curves.get(metric);
-    const found = new Curves(this.#every());
-    this.#curves.set(metric, found);
-    await this.#untilReached(() => this.#loadInto(found, metric)).catch((error) => {
-      this.#curves.delete(metric);
-      this.#fail(error);
-    });
-    return found;
+  // Reads the curves of a metric, once, and keeps them up; the promise is kept when all are read. What is asked for
+  // at the same time is read together: the service reads every metric of a report anyway.
+  load(metric) {
+    const known = this.#loads.get(metric);
+    if (known) return known;
+    this.#asked ??= { metrics: [], read: Promise.resolve().then(() => this.#readAsked()) };
+    this.#asked.metrics.push(metric);
+    this.#loads.set(metric, this.#asked.read);
+    return this.#asked.read;
+  }
+
+  async #readAsked() {
+    const { metrics } = this.#asked;
+    this.#asked = null;
+    while (metrics.length) {
+      const some = metrics.splice(0, MOST_METRICS);
+      await this.#untilReached(() => this.#readCurves(some)).catch((error) => {
+        for (const metric of some) [this.#curves, this.#loads].forEach((each) => each.delete(metric));
+        this.#fail(error);
+      });
+    }
+  }
+
+  async #readCurves(metrics) {
+    const values = this.#values(), every = Math.max(1, Math.ceil(values / MOST_VALUES));
+    const first = Math.ceil(values / FIRST_VALUES);
+    if (first > 2 * every) await this.#readEvery(first, metrics, true);
+    const found = await this.#readEvery(every, metrics, first <= 2 * every);
+    for (const number of this.#restarted) found.forEach((each) => each.delete(number));
+    metrics.forEach((metric, place) => this.#curves.set(metric, Object.assign(found[place], { isWhole: true })));
+    for (const { number, epochs } of this.trials.values()) if (epochs - found[0].last(number) >= every) this.#dirty.add(number);
+    this.#teller.tell("curves");
   }
 
   // Does `act` again while nobody answers: the service may be starting again.
@@ -136,20 +166,22 @@ class JobStore {
     }
   }
 
-  async #loadInto(found, metric) {
-    const answer = await this.#request(`${this.path}/points?metric=${encodeURIComponent(metric)}&every=${found.every}`);
-    for await (const [trial, first, [values]] of records(answer, 1)) {
-      found.set(trial, first, values);
-      this.#teller.tell("curves");
+  // Returns the curves of each metric at every so many epochs; with `isSeen` they are shown as they come.
+  async #readEvery(every, metrics, isSeen) {
+    const found = metrics.map(() => new Curves(every));
+    if (isSeen) metrics.forEach((metric, place) => this.#curves.set(metric, found[place]));
+    const answer = await this.#request(`${this.path}/points?${namesOf(metrics)}&every=${every}`);
+    for await (const [trial, first, values] of records(answer, metrics.length)) {
+      found.forEach((each, place) => each.set(trial, first, values[place]));
+      if (isSeen) this.#teller.tell("curves");
     }
-    found.isWhole = true;
-    for (const { number, epochs } of this.trials.values()) if (epochs - found.last(number) >= found.every) this.#dirty.add(number);
-    this.#teller.tell("curves");
+    return found;
   }
 
-  #every() {
+  // Values of one metric, about.
+  #values() {
     const { trials, epochs } = this.job.spec;
-    return Math.max(1, Math.ceil((Math.max(trials, this.trials.size) * epochs) / MOST_VALUES));
+    return Math.max(trials, this.trials.size) * epochs;
   }
 
   async #readNew() {
@@ -157,9 +189,8 @@ class JobStore {
     if (!whole.length || !this.#dirty.size || document.hidden) return;
     const known = this.#knownOf(whole.map(([, each]) => each));
     if (!known.length) return;
-    const names = whole.map(([metric]) => `metric=${encodeURIComponent(metric)}`).join("&");
     try {
-      const answer = await this.#request(`${this.path}/points?${names}&known=${known.join(",")}`);
+      const answer = await this.#request(`${this.path}/points?${namesOf(whole.map(([metric]) => metric))}&known=${known.join(",")}`);
       for await (const [trial, first, values] of records(answer, whole.length)) whole.forEach(([, each], place) => each.append(trial, first, values[place]));
     } catch (error) {
       known.forEach((one) => this.#dirty.add(parseInt(one, 10)));
@@ -201,7 +232,10 @@ class JobStore {
     const known = this.trials.get(trial.number);
     // An event has no rank: it is read with the columns.
     if (known) for (const name of ["rank", "score", "violations"]) trial[name] = known[name];
-    if (known && known.attempts !== trial.attempts) for (const each of this.#curves.values()) each.delete(trial.number);
+    if (known && known.attempts !== trial.attempts) {
+      this.#restarted.add(trial.number);
+      for (const each of this.#curves.values()) each.delete(trial.number);
+    }
     this.trials.set(trial.number, trial);
     if (this.#curves.size && trial.epochs) this.#dirty.add(trial.number);
     this.#teller.tell("trials");
