@@ -47,7 +47,7 @@ export function curvesView(store, selection, reading, known) {
   };
   const redraw = () => panels.forEach((panel) => panel.changed());
   const off = [store.on("curves", redraw), store.on("trials", () => { show(); redraw(); }),
-    selection.on((what) => panels.forEach((panel) => panel.marked(what)))];
+    selection.on(() => panels.forEach((panel) => panel.marked()))];
   show();
   const stop = () => {
     off.forEach((end) => end());

@@ -56,13 +56,10 @@ export class Panel {
     this.canvas.soon();
   }
 
-  // Other trials are marked, or under the pointer: while one brushes elsewhere that is shown some times a second.
-  marked(what) {
-    if (what === "hovered" || this.selection.by === this.metric) this.canvas.soon();
-    else this.#markTimer ||= setTimeout(() => {
-      this.#markTimer = 0;
-      this.canvas.soon();
-    }, MARK_PAUSE);
+  // Other trials are marked, or under the pointer, elsewhere: that is shown when the pointer rests.
+  marked() {
+    clearTimeout(this.#markTimer);
+    this.#markTimer = setTimeout(() => this.canvas.soon(), MARK_PAUSE);
   }
 
   // With all values, or without those that would flatten the others.

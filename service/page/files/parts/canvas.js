@@ -43,15 +43,19 @@ export function canvasIn(element, height, draw, attributes = {}) {
   return { canvas, context, soon, stop, get width() { return width; } };
 }
 
-// It follows what holds now, also when the page becomes dark.
-const styles = getComputedStyle(document.documentElement);
+// It follows what holds now. Asking it makes the browser compute the page's style, so what it says is kept.
+const styles = getComputedStyle(document.documentElement), colors = new Map();
+const media = matchMedia("(prefers-color-scheme: dark)");
+media.addEventListener("change", () => colors.clear());
 
 // The page's colors by name, as style/colors.css has them for light or dark: color("line") is that of --line.
-export const color = (name) => styles.getPropertyValue(`--${name}`).trim();
+export function color(name) {
+  if (!colors.get(name)) colors.set(name, styles.getPropertyValue(`--${name}`).trim());
+  return colors.get(name);
+}
 
 // Calls `redraw` when the page becomes dark or light; returns what ends that.
 export function onColors(redraw) {
-  const media = matchMedia("(prefers-color-scheme: dark)");
   media.addEventListener("change", redraw);
   return () => media.removeEventListener("change", redraw);
 }
