@@ -70,6 +70,7 @@ def _finished(api: Api, job_id: str, extent: Extent) -> list[Figure]:
         table_ms = tab.wait(rows)
         paint_ms, first_bytes = tab.first_paint_ms(), tab.received
         curves_ms = tab.wait("[data-metric=validation_accuracy]", text=drawn)
+        whole_ms = tab.wait("[data-metric=validation_accuracy]", text=f"{drawn}:")
         tab.page.wait_for_timeout(2000)
         scroll = tab.frames_scrolling(".virtual-frame", extent.seconds)
         brush = tab.frames_dragging("canvas.front", FIRST_AXIS, extent.seconds)
@@ -79,6 +80,7 @@ def _finished(api: Api, job_id: str, extent: Extent) -> list[Figure]:
         Figure(f"{what}: first paint", "ms", (paint_ms,)),
         Figure(f"{what}: table and axes are there", "ms", (table_ms,)),
         Figure(f"{what}: curves of the objective are there", "ms", (curves_ms,)),
+        Figure(f"{what}: curves are there with every epoch", "ms", (whole_ms,)),
         Figure(f"{what}: bytes until the table", "MB", (first_bytes / 1e6,)),
         Figure(f"{what}: bytes with all curves", "MB", (all_bytes / 1e6,)),
         Figure(f"{what}: memory of the page's objects", "MB", (heap / 1e6,)),

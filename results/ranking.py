@@ -137,6 +137,7 @@ def rank(trials: Iterable[TrialRecord], space: SearchSpace) -> Ranking:
     With several objectives, one of an earlier front comes first (:mod:`results.pareto`); within a
     front, and with one objective, the better values decide, those of the first objective first.
     """
+    objectives = space.objectives
     groups: dict[int, list[TrialRecord]] = {}
     for trial in trials:
         if trial.purpose is Purpose.SEARCH and trial.state is TrialState.SUCCEEDED:
@@ -145,7 +146,7 @@ def rank(trials: Iterable[TrialRecord], space: SearchSpace) -> Ranking:
     violations: dict[int, tuple[str, ...]] = {}
     nearest: list[tuple[float, int, Ranked]] = []
     for group in groups.values():
-        one = _candidate(group, space)
+        one = _candidate(group, objectives, space.repeats)
         if one is None:
             continue
         broken = tuple(filter(None, (_violation(one, limit) for limit in space.constraints)))
@@ -155,7 +156,7 @@ def rank(trials: Iterable[TrialRecord], space: SearchSpace) -> Ranking:
         else:
             found.append(one)
     first = min(nearest)[2] if nearest else None
-    return Ranking(_sorted(found, space.objectives), violations, first)
+    return Ranking(_sorted(found, objectives), violations, first)
 
 
 def why_no_best(trials: Sequence[TrialRecord], space: SearchSpace) -> str:
@@ -181,7 +182,10 @@ def ranks(trials: Iterable[TrialRecord], space: SearchSpace) -> Mapping[int, int
 def mean_of(values: Sequence[float | None]) -> float | None:
     """Return the mean; None where a value is missing or not finite."""
     known = [value for value in values if value is not None and math.isfinite(value)]
-    return float(statistics.mean(known)) if known and len(known) == len(values) else None
+    if not known or len(known) < len(values):
+        return None
+    # Of one value, the usual case, it is the value; exact fractions take their time.
+    return float(known[0] if len(known) == 1 else statistics.mean(known))
 
 
 def deviation_of(values: Sequence[float]) -> float | None:
@@ -198,13 +202,15 @@ def losses_of(values: Sequence[float], objectives: Sequence[Objective]) -> tuple
     return tuple(loss_of(value, objective.mode) for value, objective in pairs)
 
 
-def _candidate(group: Sequence[TrialRecord], space: SearchSpace) -> Ranked | None:
+def _candidate(
+    group: Sequence[TrialRecord], objectives: Sequence[Objective], repeats: int
+) -> Ranked | None:
     """Return the configuration of these trials, None unless all its values are known."""
-    if len(group) < space.repeats:
+    if len(group) < repeats:
         return None
     trials = tuple(sorted(group, key=lambda trial: trial.number))
-    scores = [score for t in trials if (score := score_of(t, space.metric)) is not None]
-    means = [mean_of([score_of(t, o.metric) for t in trials]) for o in space.objectives]
+    scores = [score for t in trials if (score := score_of(t, objectives[0].metric)) is not None]
+    means = [mean_of([score_of(t, o.metric) for t in trials]) for o in objectives]
     values = tuple(mean for mean in means if mean is not None)
     if len(values) < len(means):
         return None

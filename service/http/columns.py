@@ -115,6 +115,6 @@ def _float(value: float) -> float:
 
 def _floats(values: Sequence[float]) -> Iterable[float]:
     """Return what floats of four bytes can hold; nearly always those are the values."""
-    if -_LARGEST <= min(values) and max(values) <= _LARGEST:
+    if min(values) >= -_LARGEST and max(values) <= _LARGEST:
         return values
     return map(_float, values)

@@ -181,8 +181,10 @@ def test_very_many_trials(
     settings: Settings, store: Store, page: Page, url: str, complaints: list[str]
 ) -> None:
     rates = [10 ** (-4 + 3 * number / 619) for number in range(620)]
-    job = submit(store, settings, rates, epochs=2)
+    job = submit(store, settings, rates, epochs=400)
     lease = claim(store)
+    asked: list[str] = []
+    page.on("request", lambda request: "/points?" in request.url and asked.append(request.url))
     for number in range(100):
         train(store, lease, number, [2.0 + number, 1.0 + number])
         store.finish_trial(lease, number, TrialState.SUCCEEDED)
@@ -199,6 +201,8 @@ def test_very_many_trials(
     panel = page.locator("[data-metric=train_rmse]")
     panel.scroll_into_view_if_needed()  # only then it reads its curves
     expect(panel).to_contain_text("100 curves: the bands hold 90 % and 50 % of them")
+    # Of so many values some epochs are read first.
+    assert [url.partition("&every=")[2] for url in asked] == ["3", "1"]
     panel.locator("canvas").focus()
     page.keyboard.press("ArrowRight")
     expect(panel.locator(".tip")).to_contain_text("median of 100: 51.5 ")

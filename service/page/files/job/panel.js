@@ -138,7 +138,8 @@ export class Panel {
 
   #wholeX() {
     let last = 1;
-    for (const number of this.curves.all.keys()) last = Math.max(last, this.curves.last(number));
+    const { all, every } = this.curves;
+    for (const { first, values } of all.values()) last = Math.max(last, first + (values.length - 1) * every);
     return [1, Math.max(2, last)];
   }
 
