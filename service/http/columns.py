@@ -91,8 +91,9 @@ def _words(curve: Curve, metrics: Sequence[str], every: int) -> bytes:
     for metric in metrics:
         values = curve.metrics.get(metric, ())
         numbers = array(_FLOAT, [_NAN]) * n
-        if is_whole and values and None not in values:
-            numbers = array(_FLOAT, _floats(values))
+        known = [value for value in values if value is not None]
+        if is_whole and len(known) == n:
+            numbers = array(_FLOAT, _floats(known))
         else:
             for epoch, value in zip(curve.epochs, values, strict=bool(values)):
                 if value is not None:
