@@ -55,6 +55,7 @@ def local_ray(settings: Settings) -> Iterator[tuple[Settings, Head | None]]:
 
 def serve(settings: Settings) -> None:
     """Run the service until it is told to stop."""
+    address = settings.ray_address
     with ExitStack() as stack:
         listener = stack.enter_context(_listen(settings))
         stack.enter_context(_only_one(settings))
@@ -63,7 +64,7 @@ def serve(settings: Settings) -> None:
         store.migrate()
         is_needed = asks_for_tokens(settings) and _answers_on_loopback(settings)
         stack.enter_context(local_token(store, settings, is_needed=is_needed))
-        _say("starting Ray ...")
+        _say(f"using the Ray at {address} ..." if address else "starting Ray ...")
         running, head = stack.enter_context(local_ray(settings))
         app = create_app(running, store)
 

@@ -202,6 +202,7 @@ def test_what_uvicorn_says_is_json_where_that_is_asked_for(tmp_path: Path) -> No
     assert token.port == port
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=60)
+    assert f"using the Ray at {ray} ..." in said
     (line,) = (line for line in said.splitlines() if "Invalid HTTP request" in line)
     assert json.loads(line)["logger"] == "uvicorn.error"
     assert not token_file(tmp_path).exists()
