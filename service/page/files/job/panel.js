@@ -39,7 +39,7 @@ export class Panel {
     this.far = make("button", { hidden: "", "aria-pressed": "false", onclick: () => this.#showFar(!this.isWhole) }, "All values");
     this.element = make("figure", { class: "panel", "data-metric": metric },
       make("figcaption", {}, make("span", { class: "metric" }, metric), this.far, this.back), this.place, this.tip, this.status);
-    this.canvas = canvasIn(this.place, HEIGHT, (context, width) => this.#draw(context, width), { tabindex: 0, role: "img" });
+    this.canvas = canvasIn(this.place, HEIGHT, (context, width) => this.#draw(context, width), { tabindex: 0, role: "img", "aria-label": `${metric} by epoch` });
     this.offColors = onColors(() => this.canvas.soon());
     this.#listen();
   }
