@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.records import BenchmarkError
+from tools.chromium import chromium
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 #: Counts the frames of so many ms; the longest is in ms.
 _FRAMES = """async (ms) => {
@@ -112,15 +115,7 @@ def new_tab(url: str = "about:blank") -> Iterator[Tab]:
 
     Raises :class:`BenchmarkError` where Playwright or Chromium is missing.
     """
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError as error:
-        raise BenchmarkError("playwright is missing: pip install 'argbest[dev]'") from error
-    if chromium is None:
-        raise BenchmarkError("no Chromium is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with _browser() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(PATIENCE_MS)
         devtools = page.context.new_cdp_session(page)
@@ -128,7 +123,17 @@ def new_tab(url: str = "about:blank") -> Iterator[Tab]:
         _listen(tab)
         page.goto(url)
         yield tab
-        browser.close()
+
+
+@contextmanager
+def _browser() -> Iterator[Browser]:
+    try:
+        with chromium() as browser:
+            yield browser
+    except FileNotFoundError as error:
+        raise BenchmarkError(str(error)) from error
+    except ImportError as error:
+        raise BenchmarkError("playwright is missing: pip install 'argbest[dev]'") from error
 
 
 def _listen(tab: Tab) -> None:

@@ -1,7 +1,7 @@
 """Takes the pictures of the page in `docs/img/`, from real jobs, by a headless Chromium.
 
     argbest serve &
-    python tools/page_pictures.py [URL]
+    python -m tools.page_pictures [URL]
 
 Has the service at URL (by default that of ``argbest serve``) run the searches below, unless it has
 already, and takes a picture of each view. The searches take minutes. Look at each picture before
@@ -10,8 +10,6 @@ you commit it.
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from argbest import Client
 from service.client import DEFAULT_URL
+from tools.chromium import chromium
 
 FOLDER = Path(__file__).parents[1] / "docs" / "img"
 MOST_BYTES = 200_000
@@ -133,16 +132,13 @@ def main(arguments: list[str]) -> None:
     with Client(url) as client:
         ids = finished_jobs(client)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    chromium = shutil.which(os.environ.get("CHROMIUM", "chromium"))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with chromium() as browser:
         for picture in wanted:
             content = take(browser, url, picture, ids)
             if len(content) > MOST_BYTES:
                 sys.exit(f"{picture.name} has {len(content)} bytes, more than {MOST_BYTES}")
             (FOLDER / f"{picture.name}.png").write_bytes(content)
             print(f"{picture.name}.png: {len(content)} bytes")
-        browser.close()
 
 
 if __name__ == "__main__":
