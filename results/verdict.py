@@ -38,7 +38,8 @@ def _verdict(results: JobResults, found: Confirmed) -> Iterator[str]:
 def _clear_winner(results: JobResults, found: Confirmed, winner: Candidate) -> Iterator[str]:
     metric = in_sentence(results.metric)
     name = capitalized(candidate_name(results, winner))
-    text = f"{name} wins: its {metric} is {mean_text(winner.value)}"
+    wins = "win: their" if winner.is_default else "wins: its"
+    text = f"{name} {wins} {metric} is {mean_text(winner.value)}"
     second = found.to_second
     if second is not None:
         text += f", {_better(second)} that of the second, {_other(results, found, second)}"

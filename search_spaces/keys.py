@@ -74,6 +74,15 @@ _SCHEDULERS = {
     "nop": "none", "noppruner": "none", "fifo": "none",
     "fifoscheduler": "none",
 }  # fmt: skip
+#: What a job says, beside its space, and the options of ``argbest submit`` and ``run`` for it.
+_JOB = {
+    "resources_per_trial": "--cpus and --gpus", "gpus": "--gpus", "gpu": "--gpus", "cpus": "--cpus",
+    "cpu": "--cpus", "resources": "--cpus and --gpus", "device": "--gpus 1",
+    "num_gpus": "--gpus", "time_limit_s": "--time-limit", "max_failures": "--max-failures",
+    "max_concurrent_trials": "--max-concurrent-trials", "parallelism": "--max-concurrent-trials",
+    "n_jobs": "--max-concurrent-trials", "seed": "--seed", "priority": "--priority",
+    "keep": "--keep", "tags": "--tag",
+}  # fmt: skip
 _DISTRIBUTION = 'leave it out; "log": true draws evenly on a logarithmic scale, "step" rounds'
 
 
@@ -97,6 +106,8 @@ def key_hint(key: object, known: Collection[str]) -> str:
     for words in (_SPACE, _DOMAIN, _CONDITION, _SCHEDULER, _LIMITS):
         if words.get(str(key)) in known:
             return f"write {words[str(key)]} instead"
+    if "parameters" in known and key in _JOB:
+        return f"that is said of the job: {_JOB[str(key)]} of `argbest submit` and `run`"
     return did_you_mean(str(key), known)
 
 

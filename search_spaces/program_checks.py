@@ -63,7 +63,8 @@ def _placeholder_problems(
             continue
         elif name not in parameters:
             detail = f"{{{name}}} is no parameter"
-            hint = did_you_mean(name, [*parameters, *PLACEHOLDERS]) + "; {{ and }} are braces"
+            close = did_you_mean(name, [*parameters, *PLACEHOLDERS])
+            hint = f"{close} ({{{{ and }}}} are braces)"
             yield Problem(pointer, detail, Code.UNKNOWN_PARAMETER, hint)
         elif parameters[name].when:
             detail = f"{{{name}}} has no value where the conditions of {name} do not hold"

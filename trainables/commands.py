@@ -23,9 +23,10 @@ from trainables import checkpoint_folders
 from trainables.command_lines import CommandLine
 from trainables.contract import Report, State
 from trainables.environment import passed_on
+from trainables.executables import exit_hint
 from trainables.gathering import Gatherer
 from trainables.printed import EPOCH, Reader
-from trainables.program_errors import MemoryExceeded, ProgramExited, ProgramKilled
+from trainables.program_errors import TRY_IT, MemoryExceeded, ProgramExited, ProgramKilled
 from trainables.program_limits import Watch
 from trainables.program_process import GRACE_SECONDS, Line, ProgramProcess, running
 from trainables.resume import check_state
@@ -220,10 +221,9 @@ def _check_status(process: ProgramProcess, when: str) -> None:
     if status > 128:
         name = _signal_name(status - 128)
         advice = f" (a shell's way to say that {name} ended what it ran)"
-    raise ProgramExited(
-        f"the program exited with status {status}{advice} {when}{said}; its last lines say why, "
-        "and `argbest try` runs it here"
-    )
+    hint = exit_hint(printed, process.path)
+    text = f"the program exited with status {status}{advice} {when}{said}"
+    raise ProgramExited(f"{text}{f'; {hint}' if hint else ''}{TRY_IT}")
 
 
 def _signal_name(number: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -14,6 +15,20 @@ from trainables.program_errors import ProgramNotStarted
 #: For these words, where PATH has no such program, the interpreter that argbest runs in is taken.
 _PYTHON = ("python", "python3")
 _DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
+_WINDOWS = r"its lines end as on Windows: sed -i 's/\r$//' FILE mends that"
+#: What a program prints, and what to do then.
+_HINTS = (
+    (re.compile(r"\\r['\u2019]"), _WINDOWS),
+    (
+        re.compile("ModuleNotFoundError|there is no package called"),
+        "{} ran it: install there what is missing, or name another interpreter in command",
+    ),
+    (
+        re.compile("FileNotFoundError|No such file or directory|can't open file|cannot open file"),
+        "it runs in a copy of its folder, without what .gitignore and .argbestignore name: pass "
+        "the full path of files that are elsewhere",
+    ),
+)
 
 
 def executable(word: str, folder: Path, environment: Mapping[str, str]) -> str:
@@ -45,12 +60,14 @@ def executable(word: str, folder: Path, environment: Mapping[str, str]) -> str:
 def not_started(word: str, path: str, error: OSError | ValueError) -> ProgramNotStarted:
     """Return why the program ``word``, found at ``path``, could not be started."""
     number = error.errno if isinstance(error, OSError) else None
-    script = _first_line(path)
+    script, is_from_windows = _first_line(path)
     if Path(path).is_dir():
         why = "it is a folder: name the program in it"
     elif number == errno.EACCES and not os.access(path, os.X_OK):
         interpreter = script.removeprefix("#!").strip() or "bash"
         why = f"it may not be run: chmod +x {word}, or begin the command with {interpreter}"
+    elif number == errno.ENOENT and script.startswith("#!") and is_from_windows:
+        why = _WINDOWS
     elif number == errno.ENOENT and script.startswith("#!"):
         why = f"its first line, {script}, names an interpreter that this node does not have"
     elif number == errno.ENOEXEC:
@@ -62,10 +79,19 @@ def not_started(word: str, path: str, error: OSError | ValueError) -> ProgramNot
     return ProgramNotStarted(f"{word} could not be started: {why}")
 
 
-def _first_line(path: str) -> str:
-    """Return the first line of a script, as far as it can be read."""
+def exit_hint(printed: str, path: str) -> str:
+    """Return what to do about an error that is among the last lines of the program ``path``.
+
+    "" where none is known.
+    """
+    return next((hint for pattern, hint in _HINTS if pattern.search(printed)), "").format(path)
+
+
+def _first_line(path: str) -> tuple[str, bool]:
+    """Return the first line of a script, as far as it can be read, and whether it ends in CR LF."""
     try:
         with Path(path).open("rb") as file:
-            return file.readline(200).decode("utf-8", "replace").strip()
+            line = file.readline(200)
     except OSError:
-        return ""
+        return "", False
+    return line.decode("utf-8", "replace").strip(), line.endswith(b"\r\n")

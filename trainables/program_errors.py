@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from trainables.contract import TrainableError
 
+#: Ends the message of a :class:`ProgramExited`.
+TRY_IT = "; its last lines say why, and `argbest try` runs it here"
+
 
 class ProgramError(TrainableError):
     """Base of what a program does wrong; ``printed`` are the last lines that it printed.

@@ -102,6 +102,12 @@ class ProgramProcess:
         return self.process.wait()
 
     @property
+    def path(self) -> str:
+        """The path of the program that was started."""
+        arguments = self.process.args
+        return str(arguments[0] if isinstance(arguments, list) else arguments)
+
+    @property
     def printed(self) -> str:
         """The last lines that it printed."""
         lines = self._last.split(b"\n")[-_LINES_SHOWN - 1 :]

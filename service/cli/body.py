@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -164,6 +165,13 @@ def is_file(space: str) -> bool:
     return space == "-" or space.endswith(_FILE_SUFFIXES) or "/" in space
 
 
+def _or_program(space: str, why: object) -> str:
+    """Return why a file is none, or how to get one where it looks like a program."""
+    if Path(space).suffix.lower() in ("", ".yaml", ".yml", ".json"):
+        return str(why)
+    return f"if it is a program, `argbest init {shlex.quote(space)}` writes one for it"
+
+
 def read_space(space: str) -> dict[str, Any]:
     """Return the JSON of the space or request in a file; one that holds none is a usage error."""
     try:
@@ -174,7 +182,10 @@ def read_space(space: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise click.UsageError(f"{space} is not UTF-8: {error.reason}") from error
     except ValueError as error:
-        raise click.UsageError(f"{space} is not a search space: {error}") from error
+        raise click.UsageError(
+            f"{space} is not a search space: {_or_program(space, error)}"
+        ) from error
     if not isinstance(value, dict):
-        raise click.UsageError(f"{space} is not a search space: it holds no mapping")
+        why = _or_program(space, "it holds no mapping")
+        raise click.UsageError(f"{space} is not a search space: {why}")
     return value

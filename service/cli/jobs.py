@@ -14,7 +14,7 @@ from service.cli.code import send_code
 from service.cli.errors import for_each
 from service.cli.options import identifier, job_argument, jobs_argument, timeout_option
 from service.cli.output import emit_json, json_option, note, table
-from service.cli.summary import job_line, progress_line
+from service.cli.summary import job_line, progress_line, trials_text
 from service.cli.target import data_folder, with_client
 from service.cli.text import cells, pairs, setting
 
@@ -54,7 +54,7 @@ def submit(
         raise click.UsageError("--timeout needs --wait")
     body = _sent_body(client, **options)
     job = client.submit(body, idempotency_key=idempotency_key)
-    note(f"{job.state}: {job.name}, {count(job.progress.trials, 'trial')}")
+    note(f"{job.state}: {job.name}, {trials_text(job)}")
     if not as_json:
         click.echo(job.id)
     if wait:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import click
 
-from results.formatting import mean_text, number
+from results.formatting import number
 from service.cli.errors import for_each
 from service.cli.files import file_names, make_folder, write_atomically, writing
 from service.cli.options import job_argument
 from service.cli.output import emit_json, facts, json_option, note, table
+from service.cli.summary import best_facts
 from service.cli.target import with_client
 from service.cli.text import ABSENT, cells, setting
 
@@ -48,14 +49,7 @@ def best(client: Client, *, job: str, style: str | None, as_json: bool) -> None:
     if as_json:
         emit_json(found)
         return
-    metrics = [(name, number(value)) for name, value in found.metrics.items()]
-    parameters = [(name, setting(value)) for name, value in found.parameters.items()]
-    mean = [("mean", mean_text(found.value, found.standard_deviation, found.n))]
-    head = [("trial", str(found.trial)), ("selected by", found.metric)]
-    verdict = found.confirmation["verdict"] if found.confirmation else ""
-    winner = [("winner", str(verdict))] if verdict else []
-    notes = [("note", f"{one['detail']} {one['hint']}") for one in found.diagnosis]
-    facts([*head, *(mean if found.n > 1 else []), *metrics, *parameters, *winner, *notes])
+    facts(best_facts(found))
     if found.front:
         _front(found.front)
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from results.formatting import count, number
 from service.cli.body import body_of, body_options, is_file
 from service.cli.code import send_code
 from service.cli.errors import ExitCode, report_problems
@@ -18,8 +17,7 @@ from service.cli.files import check_writable, make_folder, write_atomically
 from service.cli.options import folder_option, machine_settings
 from service.cli.output import facts, note
 from service.cli.signals import interrupted_by_signals
-from service.cli.summary import job_line
-from service.cli.text import setting
+from service.cli.summary import best_facts, job_line, trials_text
 
 if TYPE_CHECKING:
     from service.client.client import Client
@@ -99,7 +97,7 @@ def _search(folder: Path, space: str, body: dict[str, Any], report: Path) -> tup
         client = service.client
         send_code(client, space, body, left_out=[folder])
         job = client.submit(body)
-        note(f"{job.name}: {count(job.progress.trials, 'trial')}")
+        note(f"{job.name}: {trials_text(job)}")
         interrupted = False
         try:
             job = _followed(client, job.id)
@@ -139,12 +137,4 @@ def _cancelled(client: Client, job_id: str) -> JobView:
 
 
 def _show_best(client: Client, job_id: str, report: Path) -> None:
-    found = client.best(job_id)
-    facts(
-        [
-            ("best trial", str(found.trial)),
-            *((name, number(value)) for name, value in found.metrics.items()),
-            *((name, setting(value)) for name, value in found.parameters.items()),
-            ("report", str(report)),
-        ]
-    )
+    facts([*best_facts(client.best(job_id), "best trial"), ("report", str(report))])

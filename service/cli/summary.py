@@ -10,7 +10,7 @@ from service.cli.estimate import total_text
 from service.cli.text import ABSENT, clean, pairs, setting
 
 if TYPE_CHECKING:
-    from service.schemas import BestView, FailureView, JobView, TrialView
+    from service.schemas import BestDetailView, BestView, FailureView, JobView, TrialView
 
 
 def failure(error: FailureView | None) -> str:
@@ -27,6 +27,34 @@ def best_line(best: BestView | None) -> str:
         return ABSENT
     value = mean_text(best.value, best.standard_deviation, best.n)
     return f"{best.metric}={value} (trial {best.trial})"
+
+
+def best_facts(best: BestDetailView, label: str = "trial") -> list[tuple[str, str]]:
+    """Return the best configuration and whether it is real, each line a label and a text.
+
+    ``label`` is that of the trial's number.
+    """
+    mean = mean_text(best.value, best.standard_deviation, best.n) if best.n > 1 else ""
+    found = [
+        (label, str(best.trial)),
+        ("selected by", best.metric),
+        ("mean", mean),
+        *((name, number(value)) for name, value in best.metrics.items()),
+        *((name, setting(value)) for name, value in best.parameters.items()),
+        ("winner", str((best.confirmation or {}).get("verdict", ""))),
+        *(("note", f"{one['detail']} {one['hint']}") for one in best.diagnosis),
+    ]
+    return [one for one in found if one[1]]
+
+
+def trials_text(job: JobView) -> str:
+    """Return ``26 trials``; with those that confirm the best beside those of the search."""
+    searched, total = job.spec.get("trials"), job.progress.trials
+    if not isinstance(searched, int) or not job.spec.get("confirm"):
+        return count(total, "trial")
+    searched *= job.spec.get("repeats", 1)
+    more = f", then at most {total - searched} to confirm the best with further seeds"
+    return f"{count(searched, 'trial')}{more if total > searched else ''}"
 
 
 def progress_line(job: JobView) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from results.formatting import count, number
 from search_spaces import RESERVED_METRICS, SearchSpace
+from search_spaces.errors import did_you_mean
 from service.cli.text import pairs, size
 
 
@@ -48,8 +49,11 @@ class Reports:
         """The metrics of the last epoch, none where there is no report."""
         return self.curve[max(self.curve)] if self.curve else {}
 
-    def problems(self) -> Iterator[str]:
-        """Yield what would fail this trial in a search, with what to do."""
+    def problems(self, *, has_failed: bool = False) -> Iterator[str]:
+        """Yield what would fail this trial in a search, with what to do.
+
+        The error of a trial that ``has_failed`` already says which epochs are missing.
+        """
         yield from self._diverged()
         space, last = self.space, max(self.curve, default=0)
         compared = [objective.metric for objective in space.objectives]
@@ -57,15 +61,21 @@ class Reports:
         for metric in dict.fromkeys(compared):
             if self.curve and metric not in self.last and metric not in RESERVED_METRICS:
                 yield (
-                    f"epoch {last}, the last one, has no {metric}: trials are compared by it, so "
-                    "let the program report it there"
+                    f"epoch {last}, the last one, has no {metric}, which trials are compared by: "
+                    f"{self._instead_of(metric)}"
                 )
         early = space.program is not None and space.program.early_end
-        if self.curve and last < space.epochs and not early:
+        if self.curve and last < space.epochs and not early and not has_failed:
             yield (
                 f"{last} of {count(space.epochs, 'epoch')} reported: write epochs: {last}, or "
                 "early_end: true if programs may end earlier, or pass {epochs} to the program"
             )
+
+    def _instead_of(self, metric: str) -> str:
+        seen = sorted({name for metrics in self.curve.values() for name in metrics})
+        if metric in seen:
+            return "let the program report it there"
+        return f"of the metrics reported, {did_you_mean(metric, seen)}"
 
     def _diverged(self) -> Iterator[str]:
         for epoch, metrics in self.curve.items():

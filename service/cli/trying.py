@@ -145,7 +145,7 @@ def _run(
         note(f"environment: {name}={value}")
     reports = Reports(space, lambda line: click.echo(clean(line)))
     failure, seconds = _train(space, place, config, reports, seed)
-    problems = [*([failure] if failure else []), *reports.problems()]
+    problems = [*([failure] if failure else []), *reports.problems(has_failed=bool(failure))]
     for problem in problems:
         click.secho(clean(f"Error: {problem}"), err=True, fg="red")
     if problems:
@@ -193,6 +193,7 @@ def _train(
 ) -> tuple[str, float]:
     """Train; return why that failed, "" where it did not, and how long it took in seconds."""
     from trainables.contract import TrainableError
+    from trainables.program_errors import TRY_IT
     from trainables.programs import train_of
 
     began = time.monotonic()
@@ -200,14 +201,14 @@ def _train(
     def log(data: bytes) -> None:
         for line in data.decode("utf-8", "replace").splitlines():
             ours = line.startswith(_OURS.decode())
-            note(line.removeprefix(_OURS.decode()) if ours else f"| {line}")
+            note(line.removeprefix(_OURS.decode()) if ours else f"| {line.expandtabs()}")
 
     try:
         data, train = _data(space), train_of(space, place, log)
         began = time.monotonic()
         train(config, data, reports, epochs=space.epochs, seed=seed)
     except TrainableError as error:
-        return str(error), time.monotonic() - began
+        return str(error).removesuffix(TRY_IT), time.monotonic() - began
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's function may raise anything
         traceback.print_exc(limit=-5, file=sys.stderr)
         return f"the function raised {type(error).__name__}: {error}", time.monotonic() - began

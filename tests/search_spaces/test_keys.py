@@ -25,8 +25,10 @@ SPACE = ("name", "trainable", "strategy", "metric", "mode", "trials", "epochs", 
         ("timeout", "write budget instead"),
         ("points_to_evaluate", "write enqueue instead"),
         ("epcohs", "did you mean epochs?"),
+        ("resources_per_trial",
+         "that is said of the job: --cpus and --gpus of `argbest submit` and `run`"),
     ],
-)
+)  # fmt: skip
 def test_a_space_in_the_words_of_another_tool(key: str, hint: str) -> None:
     (problem,) = key_problems({key: 1, "name": "x"}, SPACE)
     assert (problem.pointer, problem.hint) == (f"/{key}", hint)

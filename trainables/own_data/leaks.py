@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -38,7 +39,7 @@ def cautions(columns: Sequence[Column], target: Target, prepared: Prepared) -> I
     for column in columns:
         if column.name == target.name or column.used == "ignore":
             continue
-        hint = f"if so, leave it out: --types {column.name}=ignore"
+        hint = f"if so, leave it out: --types {_ignored(column)}"
         if _is_id(column):
             detail = f"column {shown(column.name)} numbers the rows, as an id does"
             yield Caution("id_column", column.name, detail, hint)
@@ -46,11 +47,13 @@ def cautions(columns: Sequence[Column], target: Target, prepared: Prepared) -> I
         if share >= _ALMOST:
             how = "equal to" if share >= 1 - 1e-9 else "almost equal to"
             detail = f"column {shown(column.name)} is {how} the target"
-            hint = (
-                f"if it is not known before the target, leave it out: --types {column.name}=ignore"
-            )
+            hint = f"if it is not known before the target, leave it out: --types {_ignored(column)}"
             yield Caution("target_leak", column.name, detail, hint)
     yield from _row_warnings(prepared)
+
+
+def _ignored(column: Column) -> str:
+    return shlex.quote(f"{column.name}=ignore")
 
 
 def _is_id(column: Column) -> bool:

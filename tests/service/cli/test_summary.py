@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.cli.summary import best_line, failure, job_facts, job_line, progress_line, trial_line
-from service.schemas import JobView, TrialView
+from service.cli.summary import (
+    best_facts,
+    best_line,
+    failure,
+    job_facts,
+    job_line,
+    progress_line,
+    trial_line,
+    trials_text,
+)
+from service.schemas import BestDetailView, JobView, TrialView
 from tests.service.client import fakes
 
 ERROR = {"kind": "diverged", "message": "train_loss is NaN", "traceback": None}
@@ -36,6 +45,21 @@ def test_job_with_its_best_trial_and_its_error() -> None:
         "best rmse=0.1250 (trial 2); diverged: train_loss is NaN"
     )
     assert ("parameters", "dropout=null") in job_facts(found)
+
+
+def test_the_trials_that_confirm_are_counted_apart() -> None:
+    assert trials_text(job(spec={"trials": 3})) == "7 trials"
+    asked = {"trials": 1, "repeats": 2, "confirm": {"top": 1}}
+    assert trials_text(job(spec=asked)) == (
+        "2 trials, then at most 5 to confirm the best with further seeds"
+    )
+
+
+def test_the_best_comes_with_the_verdict_of_its_confirmation() -> None:
+    best = BEST | {"confirmation": {"verdict": "It wins."}}
+    found = best_facts(BestDetailView.model_validate(best))
+    assert found == [("trial", "2"), ("selected by", "rmse"), ("dropout", "null"),
+                     ("winner", "It wins.")]  # fmt: skip
 
 
 def test_what_a_job_does_not_have_is_left_out() -> None:

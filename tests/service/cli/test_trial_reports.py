@@ -33,8 +33,17 @@ def test_each_epoch_is_shown_as_understood() -> None:
     [
         ({}, [{"loss": 0.5, "size": 1}], "1 of 2 epochs reported"),
         ({"early_end": True}, [{"loss": 0.5, "size": 1}], None),
-        ({}, [{"loss": 0.5, "size": 1}, {"size": 1}], "has no loss"),
-        ({}, [{"loss": 0.5}, {"loss": 0.5}], "has no size"),
+        (
+            {},
+            [{"loss": 0.5, "size": 1}, {"size": 1}],
+            "has no loss, which trials are compared by: let",
+        ),
+        (
+            {},
+            [{"loss": 0.5, "sizes": 1}] * 2,
+            "has no size, which trials are compared by: of the"
+            " metrics reported, did you mean sizes?",
+        ),
         ({}, [{"loss": math.nan, "size": 1}] * 2, "loss is no finite number"),
         ({}, [], None),
     ],
@@ -48,6 +57,12 @@ def test_what_would_fail_a_trial_is_said(
     problems = list(found.problems())
     assert len(problems) == (said is not None)
     assert said is None or said in problems[0]
+
+
+def test_the_epochs_that_an_error_names_are_not_named_again() -> None:
+    found = reports([])
+    found(1, {"loss": 0.5, "size": 1})
+    assert list(found.problems(has_failed=True)) == []
 
 
 def test_the_first_state_is_taken_and_shown() -> None:

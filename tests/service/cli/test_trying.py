@@ -73,7 +73,7 @@ def test_chooses_configuration_epochs_and_seed_and_keeps_the_folder(
     [
         ("exit 3", "exited with status 3"),
         ("echo hello", "loss"),
-        ("echo '{\"loss\": 1}'", "1 of 2 epochs reported"),
+        ("echo '{\"loss\": 1}'", "1 of 2 epochs: "),
         ('echo \'{"epoch": 1, "loss": NaN}\'; echo \'{"epoch": 2, "loss": 1}\'', "finite"),
     ],
 )
@@ -146,6 +146,13 @@ def test_a_search_that_cannot_be_tried_is_refused(
     path.write_text(text)
     result = CliRunner().invoke(main, ["try", str(path), *arguments])
     assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
+
+
+def test_a_program_in_place_of_a_search_is_told_from_it(folder: Path) -> None:
+    (folder / "train.py").write_text("print(1)\n[")
+    result = CliRunner().invoke(main, ["try", str(folder / "train.py")])
+    assert result.exit_code == 2
+    assert f"argbest init {folder / 'train.py'}" in result.stderr
 
 
 @pytest.mark.parametrize(
