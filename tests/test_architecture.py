@@ -96,7 +96,6 @@ HOMES = {
     "pyarrow": ["results.storage_kinds", "results.exports.parquet", "trainables.own_data.*"],
     "tensorboardX": ["results.exports.tensorboard"],
     "pydantic_settings": ["service.settings"],
-    "pydantic_core": ["results.store.curves"],
     "prometheus_client": ["service.http.metrics"],
 }
 #: What the client and the command line never load, not even through another module.
