@@ -10,6 +10,7 @@ from results.store import Store
 from service.settings import Settings
 from tests.service.http.serving import served
 from tests.service.page.accessible import check
+from tests.service.page.searches import sampled_search
 from tests.service.page.test_trial import reported, submitted
 
 
@@ -24,13 +25,14 @@ def test_every_view_can_be_used_by_everybody(
         state = TrialState.FAILED if number else TrialState.SUCCEEDED
         store.finish_trial(lease, number, state, error)
     store.finish_job(lease, JobState.SUCCEEDED)
+    other = sampled_search(store, settings, trials=4)
     secret = store.create_token("boss", TokenScope.ADMIN).secret
     views = {
         "jobs": "#/jobs",
         "new": "#/new",
         "job": f"#/job/{job}",
         "trial": f"#/job/{job}/trial/1",
-        "compare": f"#/compare?jobs={job},{job}",
+        "compare": f"#/compare?jobs={job},{other}",
         "cluster": "#/cluster",
     }
     with served(settings.model_copy(update={"auth": "on"}), store) as url:
@@ -48,6 +50,9 @@ def test_every_view_can_be_used_by_everybody(
             page.goto(f"{url}/{views[view]}")
             expect(page.locator("h2").first).to_be_visible()
             page.wait_for_load_state("networkidle")
+            if view == "compare":
+                drawn = page.locator(".js-plotly-plot .subplot")
+                expect(drawn).to_have_count(2, timeout=90_000)  # the first one loads plotly
             page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
             check(page)
     assert [text for text in complaints if "401" not in text] == []

@@ -60,7 +60,7 @@ const EXPORTS = [["optuna", "Optuna", "log"], ["csv", "CSV", "zip"], ["parquet",
 
 function exported({ path, id }) {
   const links = EXPORTS.flatMap(([format, title, suffix]) => [" ", download(`${path}/export?format=${format}`, title, `${id}-${format}.${suffix}`)]);
-  return make("details", { class: "commands" }, make("summary", {}, "Export trials and curves"), make("p", {}, "For", ...links),
+  return make("details", { class: "commands" }, make("summary", {}, "Export trials and curves"), make("p", {}, "Formats:", ...links),
     commands([{ label: "Export", command: ["argbest", "export", id, "--format", "parquet"], request: { path: `/jobs/${id}/export?format=parquet` } }]));
 }
 
