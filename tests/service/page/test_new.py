@@ -140,16 +140,16 @@ def test_a_job_is_cloned(
 
 def test_a_data_set_is_sent_and_a_folder_packed(url: str, page: Page) -> None:
     page.goto(f"{url}/#/new")
-    page.get_by_text("Send a data set").click()
+    page.get_by_text("Add a data set").click()
     rows = "".join(f"{n},{n % 7},{2 * n}\n" for n in range(60)).encode()
     file = {"name": "prices.csv", "mimeType": "text/csv", "buffer": b"a,b,price\n" + rows}
-    page.get_by_label("File of the data set").set_input_files(file)  # type: ignore[arg-type]
-    page.get_by_label("Name").fill("prices")
-    page.get_by_label("Target").fill("size")
-    page.get_by_role("button", name="Send the data").click()
+    page.get_by_label("File (CSV").set_input_files(file)  # type: ignore[arg-type]
+    expect(page.get_by_label("Name", exact=True)).to_have_value("prices")
+    page.get_by_label("Column to predict").fill("size")
+    page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("size")
-    page.get_by_label("Target").fill("price")
-    page.get_by_role("button", name="Send the data").click()
+    page.get_by_label("Column to predict").fill("price")
+    page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_text("prices has 60 rows")).to_be_visible()
 
     packed = page.evaluate(

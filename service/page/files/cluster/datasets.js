@@ -1,15 +1,11 @@
 // The data sets: argbest's own and users', with their cards; they are added and removed here.
-import { get, postRaw, remove } from "../api.js";
+import { get, remove } from "../api.js";
 import { commands } from "../parts/commands.js";
+import { dataForm } from "../parts/data_form.js";
 import { make, right, table } from "../parts/elements.js";
 import { announce } from "../parts/faces.js";
 import { bytes, count, moment, number } from "../parts/format.js";
 import { asking } from "../parts/asking.js";
-
-const field = (label, attributes = {}) => {
-  const input = make("input", { autocomplete: "off", ...attributes });
-  return { input, element: make("label", {}, `${label} `, input) };
-};
 
 function targetInWords({ name, classes, summary }) {
   if (!classes) return `${name}, ${number(summary.min)} to ${number(summary.max)}, median ${number(summary.median)}`;
@@ -25,34 +21,6 @@ function cardOf({ title, splits, source, license, card, digest, created_at: made
   ] }))) : "";
   return make("div", { class: "card" }, ...facts.filter(Boolean).map((fact) => make("p", {}, fact)),
     cautions.length ? make("ul", { class: "cautions" }, ...cautions.map(({ detail, hint }) => make("li", {}, `${detail}; ${hint}`))) : "", columns);
-}
-
-function addForm(ask, added) {
-  const file = field("File (CSV, TSV, Parquet, NPZ)", { type: "file", required: "", accept: ".csv,.tsv,.parquet,.npz" });
-  const name = field("Name", { required: "", maxlength: 200 }), target = field("Column to predict");
-  const task = make("select", {}, ...[["", "found in the data"], ["regression", "regression"], ["classification", "classification"]].map(([value, text]) => make("option", { value }, text)));
-  const split = field("Shares of training, validation, test", { placeholder: "0.6,0.2,0.2" }), types = field("Corrected types", { placeholder: "zip code=category,id=ignore" });
-  file.input.addEventListener("change", () => { name.input.value ||= (file.input.files[0]?.name ?? "").replace(/\.[^.]*$/, ""); });
-  const query = () => {
-    const given = { name: name.input.value, target: target.input.value, task: task.value, split: split.input.value, types: types.input.value };
-    return new URLSearchParams(Object.entries(given).filter(([, value]) => value));
-  };
-  const options = () => [["target", target.input.value], ["task", task.value], ["split", split.input.value], ["types", types.input.value]].flatMap(([key, value]) => (value ? [`--${key}`, value] : []));
-  const fileName = () => file.input.files[0]?.name ?? "FILE";
-  const button = make("button", { class: "main" }, "Add");
-  const submit = (event) => {
-    event.preventDefault();
-    button.disabled = true;
-    ask(async () => {
-      await postRaw(`/datasets?${query()}`, file.input.files[0], "application/octet-stream");
-      announce(`${name.input.value} is added.`);
-      added(name.input.value);
-    }).finally(() => { button.disabled = false; });
-  };
-  return make("details", {}, make("summary", {}, "Add a data set"),
-    make("form", { class: "fields", onsubmit: submit }, file.element, name.element, target.element, make("label", {}, "Task ", task), split.element, types.element, button),
-    commands(() => [{ label: "Add", command: ["argbest", "data", "add", fileName(), "--name", name.input.value || "NAME", ...options()],
-      request: { method: "POST", path: `/datasets?${query()}`, type: "application/octet-stream", file: fileName() } }]));
 }
 
 export function datasets(main) {
@@ -80,11 +48,12 @@ export function datasets(main) {
     ] }));
     list.replaceChildren(table(["Name", "Kind", "Rows", "Size", "Where", ""], rows));
   };
-  const added = (name) => {
+  const added = ({ name }) => {
+    announce(`${name} is added.`);
     open = "";
     return showCard(name);
   };
-  const element = make("section", { "aria-labelledby": "datasets-title" }, make("h3", { id: "datasets-title" }, "Data sets"), problem, list, place, addForm(ask, added),
+  const element = make("section", { "aria-labelledby": "datasets-title" }, make("h3", { id: "datasets-title" }, "Data sets"), problem, list, place, dataForm(ask, added),
     commands([{ label: "Data sets", command: ["argbest", "data", "list"], request: { path: "/datasets" } }]));
   return { element, read: () => ask(draw) };
 }

@@ -1,10 +1,11 @@
 // Sends a data set, or the folder of a program's code.
 import { postRaw, TokenNeeded } from "../api.js";
+import { asking } from "../parts/asking.js";
 import { commands } from "../parts/commands.js";
+import { dataForm } from "../parts/data_form.js";
 import { make } from "../parts/elements.js";
 import { fail } from "../parts/faces.js";
 import { count } from "../parts/format.js";
-import { field, Problems } from "./fields.js";
 import { filesOf, packed } from "./tar.js";
 
 // `send` is what the button does; what it throws is told beside it.
@@ -32,26 +33,12 @@ const chosen = (input) => {
 
 // `added(name)` is called with the name of the new data set.
 export function dataUpload(main, added) {
-  const problems = new Problems();
-  const file = make("input", { type: "file", "aria-label": "File of the data set", accept: ".csv,.tsv,.parquet,.npz,.gz" });
-  const at = (pointer, label, about, initial = "") => field({ label, pointer, about, initial, problems });
-  const name = at("/name", "Name", "lower-case letters, digits, _ and -"), target = at("/target", "Target", "the column to predict; of a table alone");
-  const task = field({ label: "Task", pointer: "/task", rule: { enum: ["", "regression", "classification"] }, initial: "", problems });
-  const split = at("/split", "Shares", "of training, validation and test rows: 0.6,0.2,0.2");
-  const queryOf = () => new URLSearchParams(Object.entries({ name: name.input.value, target: target.input.value, task: task.input.value, split: split.input.value }).filter(([, value]) => value));
-  const send = async () => {
-    const [sent] = chosen(file);
-    const made = await (await postRaw(`/datasets?${queryOf()}`, sent, "application/octet-stream")).json();
-    added(made.name);
-    return make("p", {}, `${made.name} has ${count(made.rows, "row")}; kind ${made.kind}.`);
-  };
-  const words = () => Object.entries({ target, task, split }).flatMap(([key, one]) => (one.input.value ? [`--${key}`, one.input.value] : []));
-  const fileName = () => file.files[0]?.name ?? "FILE";
-  return make("details", { class: "more" }, make("summary", {}, "Send a data set"),
-    file, make("div", { class: "grid" }, ...[name, target, task, split].map(({ element }) => element)),
-    make("p", { class: "controls" }, ...sender("Send the data", main, send)),
-    commands(() => [{ command: ["argbest", "data", "add", fileName(), "--name", name.input.value || "NAME", ...words()],
-      request: { method: "POST", path: `/datasets?${queryOf()}`, type: "application/octet-stream", file: fileName() } }]));
+  const { problem, ask } = asking(main), said = make("div", { role: "status" });
+  const form = dataForm(ask, ({ name, rows, kind }) => {
+    said.replaceChildren(make("p", {}, `${name} has ${count(rows, "row")}; kind ${kind}.`));
+    return added(name);
+  });
+  return make("div", {}, form, problem, said);
 }
 
 // `added(digest)` is called with what a search names as its code.
