@@ -1,9 +1,10 @@
 // The list of jobs: searched, filtered, sorted, in pages. All of that stands in the address.
-import { events, get } from "../api.js";
+import { get } from "../api.js";
 import { setTitle, showDashboard } from "../page.js";
 import { commands } from "../parts/commands.js";
 import { make } from "../parts/elements.js";
 import { announce, empty, fail } from "../parts/faces.js";
+import { followed } from "../parts/followed.js";
 import { commandsOfList, pathOf, readList } from "./asked.js";
 import { filters } from "./filters.js";
 import { queueCommands } from "./queue.js";
@@ -77,20 +78,15 @@ function pageLinks({ at, cursors }, next) {
   ].filter(Boolean);
 }
 
-// Calls `changed` for each event of any job. A stream that breaks off is opened again.
+// Calls `changed` for each event of any job but the first, which the list has already.
 async function follow(signal, changed) {
-  let last = "";
-  while (!signal.aborted) {
-    try {
-      for await (const [, , id] of events("/events", signal, last)) {
-        if (last) changed();
-        last = id || last;
-      }
-    } catch (error) {
-      // The next reading of the list meets the same error and tells it.
-      if (signal.aborted || !(error instanceof TypeError)) return;
+  let isFirst = true;
+  try {
+    for await (const _ of followed("/events", signal)) {
+      if (!isFirst) changed();
+      isFirst = false;
     }
-    await new Promise((resume) => { setTimeout(resume, RUNNING_MS); });
+  } catch {
+    // The view was left, or the next reading of the list meets the same error and tells it.
   }
 }
-

@@ -1,7 +1,8 @@
 // One job as it is now: the job, its trials and their curves, read once in few bytes and then kept up by its events.
 // Views read `job`, `trials` (a Map by number, of trials as the API shows one) and `curves(metric)`, and listen with
 // `on("job" | "trials" | "curves" | "ended" | "failed", fn)`. What changes within a frame is told together.
-import { events, get, request } from "../api.js";
+import { get, request } from "../api.js";
+import { followed, untilReached } from "./followed.js";
 import { Curves, records } from "./points.js";
 
 // New points of at most so many trials are asked for at a time, and no sooner than after so many ms.
@@ -15,7 +16,6 @@ const FIRST_VALUES = 100_000;
 const MOST_METRICS = 50;
 // Ranks are read again after so many times as long as reading them took, and no sooner than after so many ms.
 const REST = 50, LEAST_REST = 2000;
-const AGAIN = 2000;
 
 const namesOf = (metrics) => metrics.map((metric) => `metric=${encodeURIComponent(metric)}`).join("&");
 const instant = (seconds) => (seconds === null ? null : new Date(seconds * 1000).toISOString());
@@ -90,7 +90,6 @@ class JobStore {
   #dirty = new Set(); // trials that have reported since their curves were read
   #restarted = new Set(); // trials that have begun anew, so that what was being read of them may be old
   #left = new AbortController();
-  #last = "";
   #rank = { finished: -1, restUntil: 0, timer: 0 };
   #teller = teller();
 
@@ -106,9 +105,8 @@ class JobStore {
     const [job, columns] = await Promise.all([this.#get(this.path), this.#readColumns()]);
     this.job = job;
     this.#rank.finished = job.progress.finished;
-    this.#last = String(columns.last);
     for (const trial of fromColumns(columns)) this.trials.set(trial.number, trial);
-    this.#keepListening();
+    this.#listen(String(columns.last)).catch((error) => this.#fail(error));
   }
 
   stop() {
@@ -136,7 +134,7 @@ class JobStore {
     this.#asked = null;
     while (metrics.length) {
       const some = metrics.splice(0, MOST_METRICS);
-      await this.#untilReached(() => this.#readCurves(some)).catch((error) => {
+      await untilReached(() => this.#readCurves(some), this.#left.signal).catch((error) => {
         for (const metric of some) [this.#curves, this.#loads].forEach((each) => each.delete(metric));
         this.#fail(error);
       });
@@ -152,18 +150,6 @@ class JobStore {
     metrics.forEach((metric, place) => this.#curves.set(metric, Object.assign(found[place], { isWhole: true })));
     for (const { number, epochs } of this.trials.values()) if (epochs - found[0].last(number) >= every) this.#dirty.add(number);
     this.#teller.tell("curves");
-  }
-
-  // Does `act` again while nobody answers: the service may be starting again.
-  async #untilReached(act) {
-    for (;;) {
-      try {
-        return await act();
-      } catch (error) {
-        if (!(error instanceof TypeError) || this.#left.signal.aborted) throw error;
-      }
-      await new Promise((resolve) => { setTimeout(resolve, AGAIN); });
-    }
   }
 
   // Returns the curves of each metric at every so many epochs; with `isSeen` they are shown as they come.
@@ -210,17 +196,14 @@ class JobStore {
     return known;
   }
 
-  // The new stream goes on after the last change.
-  #keepListening() { this.#untilReached(() => this.#listen()).catch((error) => this.#fail(error)); }
-
-  async #listen() {
-    for await (const event of events(`${this.path}/events`, this.#left.signal, this.#last)) this.#take(...event);
-    if (!this.job.finished_at) throw new TypeError("the stream broke off");
+  // After the change with the id `last`.
+  async #listen(last) {
+    const options = { last, isOver: () => Boolean(this.job.finished_at) };
+    for await (const [kind, data] of followed(`${this.path}/events`, this.#left.signal, options)) this.#take(kind, data);
     this.#teller.tell("ended");
   }
 
-  #take(kind, data, change) {
-    this.#last = change || this.#last;
+  #take(kind, data) {
     if (kind === "trial") this.#takeTrial(data);
     if (kind !== "job") return;
     this.job = data;

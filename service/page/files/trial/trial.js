@@ -1,16 +1,17 @@
 // One trial, live while it runs: #/job/ID/trial/N.
-import { connection, events, get, post, postOnce } from "../api.js";
+import { connection, get, post, postOnce } from "../api.js";
 import { go, setTitle, showDashboard } from "../page.js";
 import { asking } from "../parts/asking.js";
 import { commands } from "../parts/commands.js";
 import { make, stateMark } from "../parts/elements.js";
 import { fail } from "../parts/faces.js";
+import { followed } from "../parts/followed.js";
 import { curveFigure } from "./curve.js";
 import { failureOf, parameterTable, trialFacts, usageFacts } from "./facts.js";
 import { historyTable } from "./history.js";
 import { trialLog } from "./log.js";
 
-const EVERY_MS = 2000, AGAIN_MS = 2000;
+const EVERY_MS = 2000;
 const RUNS_AGAIN = ["succeeded", "failed"];
 
 const section = (name, title) => {
@@ -111,12 +112,12 @@ class TrialView {
   }
 
   // Reads again what an event does not bring: the curve, the changes, what is used, the log.
-  async refresh() {
+  async refresh({ isTrialNew = false } = {}) {
     if (this.#read.isBusy) return;
     this.#read.isBusy = true;
     try {
       const options = { signal: this.#left.signal };
-      this.trial = { ...this.trial, ...await get(this.path, options) };
+      if (!isTrialNew) this.trial = { ...this.trial, ...await get(this.path, options) };
       const { epochs, attempts, state } = this.trial;
       const isNew = epochs !== this.#read.epochs || attempts !== this.#read.attempts || state !== this.#read.state;
       if (isNew) {
@@ -144,7 +145,7 @@ class TrialView {
     const timer = setInterval(look, EVERY_MS);
     const back = () => { if (!connection.isLost) this.refresh(); };
     connection.addEventListener("change", back);
-    this.#follow();
+    this.#listen().catch((error) => this.#failed(error));
     return () => {
       clearInterval(timer);
       connection.removeEventListener("change", back);
@@ -152,16 +153,9 @@ class TrialView {
     };
   }
 
-  #follow() {
-    this.#listen().catch((error) => {
-      if (error instanceof TypeError && !this.#left.signal.aborted) setTimeout(() => this.#follow(), AGAIN_MS);
-      else this.#failed(error);
-    });
-  }
-
   async #listen() {
-    for await (const [kind, data, change] of events(`/jobs/${encodeURIComponent(this.job.id)}/events`, this.#left.signal, this.last)) {
-      this.last = change || this.last;
+    const options = { last: this.last, isOver: () => Boolean(this.job.finished_at) };
+    for await (const [kind, data] of followed(`/jobs/${encodeURIComponent(this.job.id)}/events`, this.#left.signal, options)) {
       if (kind === "job") {
         this.job = data;
         this.draw();
@@ -173,7 +167,6 @@ class TrialView {
         if (hasMoved) this.refresh();
       }
     }
-    if (!this.job.finished_at) throw new TypeError("the stream broke off");
   }
 }
 
@@ -185,6 +178,6 @@ export async function show(main, { path: [id, number] }) {
   showDashboard(job.dashboard_url);
   const view = new TrialView(main, job, trial, String(last));
   view.draw();
-  await view.refresh();
+  await view.refresh({ isTrialNew: true });
   return view.start();
 }
