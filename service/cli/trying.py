@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Lines of our own in the program's output begin with this; its own are shown behind a bar.
 _OURS = b"argbest: "
+#: Among so many last lines of a program that reported nothing a metric is looked for.
+_LINES_READ = 50
 
 
 @click.command("try")
@@ -192,15 +195,18 @@ def _train(
     space: SearchSpace, place: Workplace, config: Mapping[str, Any], reports: Reports, seed: int
 ) -> tuple[str, float]:
     """Train; return why that failed, "" where it did not, and how long it took in seconds."""
+    from service.cli.suggesting import suggestion
     from trainables.contract import TrainableError
-    from trainables.program_errors import TRY_IT
+    from trainables.program_errors import TRY_IT, NoMetricSeen
     from trainables.programs import train_of
 
     began = time.monotonic()
+    printed: deque[str] = deque(maxlen=_LINES_READ)
 
     def log(data: bytes) -> None:
         for line in data.decode("utf-8", "replace").splitlines():
             ours = line.startswith(_OURS.decode())
+            printed.extend([] if ours else [line])
             note(line.removeprefix(_OURS.decode()) if ours else f"| {line.expandtabs()}")
 
     try:
@@ -208,7 +214,9 @@ def _train(
         began = time.monotonic()
         train(config, data, reports, epochs=space.epochs, seed=seed)
     except TrainableError as error:
-        return str(error).removesuffix(TRY_IT), time.monotonic() - began
+        text = str(error).removesuffix(TRY_IT)
+        hint = suggestion(printed) if isinstance(error, NoMetricSeen) else ""
+        return f"{text}; {hint}" if hint else text, time.monotonic() - began
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's function may raise anything
         traceback.print_exc(limit=-5, file=sys.stderr)
         return f"the function raised {type(error).__name__}: {error}", time.monotonic() - began

@@ -333,10 +333,10 @@ class SegmentQueue:
         trial.epochs = resumed_from
         self._recorder.add(StartTrial(trial.number, node, resumed_from, trial.is_retry))
         if trial.is_retry or resumed_from:
-            since = f"after epoch {resumed_from}" if resumed_from else "from epoch 1"
+            since = f"goes on after epoch {resumed_from}" if resumed_from else "begins again"
             if resumed_from == trial.step.start_epoch > 0:
                 since += f" of trial {trial.step.parent}"
-            self._output.note(trial.number, f"--- goes on {since} on {node}\n")
+            self._output.note(trial.number, f"--- {since} on {node}\n")
         trial.is_retry = False
         log_state(logger, self._job_id, TrialState.RUNNING, trial=trial.number)
         if note:

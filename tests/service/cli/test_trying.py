@@ -73,6 +73,7 @@ def test_chooses_configuration_epochs_and_seed_and_keeps_the_folder(
     [
         ("exit 3", "exited with status 3"),
         ("echo hello", "loss"),
+        ("echo loss=0.5", "it printed loss=0.5, which patterns: {loss: "),
         ("echo '{\"loss\": 1}'", "1 of 2 epochs: "),
         ('echo \'{"epoch": 1, "loss": NaN}\'; echo \'{"epoch": 2, "loss": 1}\'', "finite"),
     ],
