@@ -23,6 +23,9 @@ from schemathesis.engine.recorder import ScenarioRecorder
 from schemathesis.schemas import BaseSchema
 
 from results.errors import IllegalMove, JobNotFound, LeaseLost
+
+# What is imported when it is first asked for, which may take longer than an answer may.
+from results.exports import optuna_journal, parquet, tables, tensorboard  # noqa: F401
 from results.records import EpochReport, Failure, Lease, TokenScope
 from results.states import FailureKind, JobState, TrialState
 from results.store import Store
