@@ -17,6 +17,7 @@ from tests.chaos.driver_kills import kill_drivers_and_controllers
 from tests.chaos.fleet import run_each_once
 from tests.chaos.nodes import kill_nodes
 from tests.chaos.outcome import Outcome
+from tests.chaos.rungs import kill_amid_rungs
 from tests.chaos.segments import disturb_segments
 from tests.chaos.shares import run_sampled, share_by_weight, submit_beside_a_grid
 from tests.chaos.stops import stop_drivers
@@ -24,7 +25,7 @@ from tests.real_data import DATASETS
 from tools import postgres
 from trainables import datasets
 
-PARTS = ("api", "drivers", "segments", "shares", "stopped", "nodes", "fleet")
+PARTS = ("api", "drivers", "segments", "rungs", "shares", "stopped", "nodes", "fleet")
 DATABASES = ("sqlite", "postgresql")
 #: Seconds between two checkpoints of a long trial, whose epochs take about one.
 CHECKPOINT_SECONDS = 2.0
@@ -55,6 +56,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--driver-kills", type=int, default=15)
     parser.add_argument("--controller-kills", type=int, default=15)
     parser.add_argument("--kills", type=int, default=30, help="of long trials, per database")
+    parser.add_argument("--rung-kills", type=int, default=10, help="of the driver of a search")
     parser.add_argument("--stops", type=int, default=5, help="of a driver with its controller")
     parser.add_argument("--node-kills", type=int, default=3, help="of a worker and of the head")
     parser.add_argument("--plot", type=Path, help="draw the shares of 8 slots into this file")
@@ -93,6 +95,10 @@ def experiments(arguments: argparse.Namespace) -> Iterator[Outcome]:
             with place() as settings:
                 own = settings.model_copy(update={"checkpoint_seconds": CHECKPOINT_SECONDS})
                 yield disturb_segments(own, arguments.kills, limit_s=limit_s)
+    if "rungs" in parts:
+        datasets.ensure("fashion_mnist", DATASETS)
+        with sqlite() as settings:
+            yield kill_amid_rungs(settings, arguments.rung_kills, limit_s=limit_s)
     if "shares" in parts:
         yield from _shares(arguments.plot)
     if "stopped" in parts:

@@ -70,19 +70,19 @@ class Tally:
 class LongJobs:
     """The same long job, again and again."""
 
-    def __init__(self, service: RunningService, store: Store, size: Size) -> None:
+    def __init__(self, service: RunningService, store: Store, body: Mapping[str, Any]) -> None:
         """Run the job once undisturbed, then submit it again."""
-        self.service, self.store, self._size = service, store, size
-        first = service.client.submit(size.body).id
+        self.service, self.store, self._body = service, store, body
+        first = service.client.submit(body).id
         self._wait(first)
-        self._curves = tuple(store.curves(first))
+        self._results = self._results_of(first)
         self.violations = [] if self._is_whole(first) else [f"the undisturbed job {first} failed"]
         self.jobs: list[str] = []
         self.trivial: list[str] = []
         self._submit()
 
     def _submit(self) -> None:
-        self.jobs.append(self.service.client.submit(self._size.body).id)
+        self.jobs.append(self.service.client.submit(self._body).id)
 
     def submit_trivial(self) -> str:
         """Submit a job of one trial of a millisecond; return its id."""
@@ -129,18 +129,31 @@ class LongJobs:
         return self.store.job(job_id).state.is_finished
 
     def _is_whole(self, job_id: str) -> bool:
-        """Whether the job has succeeded, and its curves are those of the undisturbed one."""
+        """Whether the job has succeeded, and its results are those of the undisturbed one."""
         job = self.store.job(job_id)
-        is_alike = tuple(self.store.curves(job_id)) == self._curves
-        lengths = {len(curve.epochs) for curve in self._curves}
-        return job.state is JobState.SUCCEEDED and is_alike and lengths == {self._size.epochs}
+        return job.state is JobState.SUCCEEDED and self._results_of(job_id) == self._results
+
+    def _other(self, job_id: str) -> str:
+        """Return each result that is not as in the undisturbed job, and how it was there."""
+        pairs = zip(self._results_of(job_id), self._results, strict=True)
+        return "; ".join(f"{found}, was {before}" for found, before in pairs if found != before)
+
+    def _results_of(self, job_id: str) -> tuple[object, ...]:
+        """Return each trial's state and the epochs that it came to, and every curve."""
+        trials = self.store.trials(job_id)
+        return *((t.number, t.state.value, t.epochs) for t in trials), *self.store.curves(job_id)
+
+    @property
+    def epochs(self) -> list[int]:
+        """The epochs to which each trial of the job comes."""
+        return [trial.epochs for trial in self.store.trials(self.jobs[-1])]
 
     def check_all(self) -> int:
         """Wait for all jobs and check them; return the number of attempts of the long ones."""
         for job_id in [*self.jobs, *self.trivial]:
             self._wait(job_id)
         self.violations += [
-            f"job {job_id} is {self.store.job(job_id).state}, or its curves differ"
+            f"job {job_id} is {self.store.job(job_id).state}; other results: {self._other(job_id)}"
             for job_id in self.jobs
             if not self._is_whole(job_id)
         ]
@@ -215,7 +228,8 @@ def _kill_trial_process(jobs: LongJobs, job_id: str, tally: Tally) -> bool:
     return bool(lost) and _count(watch.of(lost), killed, tally)
 
 
-def _kill_driver(jobs: LongJobs, job_id: str, tally: Tally) -> bool:
+def kill_driver(jobs: LongJobs, job_id: str, tally: Tally) -> bool:
+    """Kill the job's driver; return whether its trials were started again by another."""
     driver, running = jobs.driver(job_id), jobs.running(job_id)
     if driver is None or not running:
         return False
@@ -281,7 +295,7 @@ def _pause(jobs: LongJobs, job_id: str, tally: Tally) -> bool:
 
 KINDS: dict[str, Callable[[LongJobs, str, Tally], bool]] = {
     "trial process": _kill_trial_process,
-    "driver": _kill_driver,
+    "driver": kill_driver,
     "controller": _kill_controller,
     "pause": _pause,
 }
@@ -300,7 +314,8 @@ def disturb_segments(
         running_service(own, workers=SLOTS, database_url=settings.database_url) as service,
         closing(open_store(service.settings.store_url)) as store,
     ):
-        jobs, give_up = LongJobs(service, store, size or Size()), time.monotonic() + limit_s
+        jobs = LongJobs(service, store, (size or Size()).body)
+        give_up = time.monotonic() + limit_s
         kinds = cycle(KINDS.items())
         while _killed(tallies) < kills and time.monotonic() < give_up:
             kind, act = next(kinds)

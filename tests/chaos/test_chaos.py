@@ -25,6 +25,7 @@ from tests.chaos.driver_kills import kill_drivers_and_controllers
 from tests.chaos.fleet import run_each_once
 from tests.chaos.nodes import kill_nodes
 from tests.chaos.nursery import Nursery, nursery
+from tests.chaos.rungs import kill_amid_rungs, search_body
 from tests.chaos.segments import Size, disturb_segments
 from tests.chaos.stops import stop_drivers
 from tests.real_data import DATASETS, ensure_fashion_mnist
@@ -101,6 +102,18 @@ def test_long_trials_go_on_with_the_same_curves_when_processes_are_killed(tmp_pa
     assert outcome.violations == []
     assert outcome.figures["kill -9"] == "2 of 2"
     assert (outcome.figures["trial process: times"], outcome.figures["driver: times"]) == (1, 1)
+
+
+@pytest.mark.ray
+@pytest.mark.long  # tests/service/whole/test_recovery.py kills a driver in the gate
+def test_a_driver_killed_amid_rungs_changes_no_promotion(tmp_path: Path) -> None:
+    ensure_fashion_mnist()
+    (tmp_path / "datasets").symlink_to(DATASETS)
+    settings = Settings(data_dir=tmp_path, min_free_bytes=0, warm_processes=0)
+    body = search_body(trials=6, epochs=6, hidden=50)
+    outcome = kill_amid_rungs(settings, 1, limit_s=math.inf, body=body)
+    assert outcome.violations == []
+    assert outcome.figures["kill -9 of a driver"] == "1 of 1"
 
 
 @pytest.mark.ray
