@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -24,11 +25,13 @@ HOSTILE = "<img src=x onerror=alert(1)>" + "א" * 40
 DOMAIN = {"low": 0.0001, "high": 0.1, "log": True, "type": "float", "default": 0.01}
 
 
-def submit(store: Store, settings: Settings, rates: Sequence[float], epochs: int) -> JobRecord:
+def submit(
+    store: Store, settings: Settings, rates: Sequence[float], epochs: int, **members: Any
+) -> JobRecord:
     """Accept a job whose trials have these learning rates."""
     request = JobRequest(
         search_space="q2_linear_regression", epochs=epochs, parameters={"learning_rate": DOMAIN},
-        strategy="random", trials=2,
+        strategy="random", trials=2, **members,
     )  # fmt: skip
     plan = Jobs(store, Library(), settings).plan(request)
     trials = [NewTrial(number, {"learning_rate": rate}, 42) for number, rate in enumerate(rates)]
@@ -223,6 +226,27 @@ def test_very_many_trials(
     expect(page.locator("tr[aria-selected=false]")).to_have_count(0)
     unmark.click()
     expect(grid).to_have_attribute("aria-rowcount", "621")
+    assert complaints == []
+
+
+def test_a_search_with_two_objectives_shows_its_front(
+    settings: Settings, store: Store, page: Page, url: str, complaints: list[str]
+) -> None:
+    metrics = "train_rmse", "distance_to_analytic"
+    objectives = [{"metric": metric, "mode": "min"} for metric in metrics]
+    job = submit(store, settings, [0.1, 0.01, 0.001], epochs=1, objectives=objectives)
+    lease = claim(store)
+    for number in range(3):
+        store.start_trial(lease, number, node="here")
+        values = dict(zip(metrics, (1.0 + number, 9.0 - number), strict=True))
+        store.write_reports(lease, [EpochReport(number, 0, 1, values, 1.0)])
+        store.finish_trial(lease, number, TrialState.SUCCEEDED)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    page.goto(f"{url}/#/job/{job.id}")
+    card = page.get_by_label("Conclusion")
+    expect(card).to_contain_text("The Pareto front")
+    expect(card.locator("tbody tr")).to_have_count(3)
+    expect(card.locator("tbody tr").first).to_have_text("01.00009.0000learning_rate 0.1")
     assert complaints == []
 
 

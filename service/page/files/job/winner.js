@@ -32,6 +32,15 @@ const intervalText = (estimate) => {
   return low === null ? meanText(mean, estimate.standard_deviation, estimate.n) : `${number(mean)} (95 % interval ${number(low)} to ${number(high)}, n = ${estimate.n})`;
 };
 
+// Of several objectives: the trials than which no other one is better in all of them.
+function front({ front: found = [] }) {
+  const metrics = Object.keys(found[0]?.objectives ?? {});
+  if (metrics.length < 2) return [];
+  const inWords = (values) => Object.entries(values).map(([name, value]) => `${name} ${parameterValue(value)}`).join(", ");
+  const rows = found.map((one) => ({ cells: [right(one.trial), ...metrics.map((metric) => right(number(one.objectives[metric]))), inWords(one.parameters)] }));
+  return [make("h4", {}, "The Pareto front"), table(["Trial", ...metrics, "Parameters"], rows)];
+}
+
 function confirmed({ confirmation }) {
   if (!confirmation) return [];
   const { candidates, to_second: second, to_default: standard, test, metric } = confirmation;
@@ -85,7 +94,7 @@ export function winnerView(store) {
     element.replaceChildren(make("h3", {}, best ? "Best so far" : "Results"),
       best ? make("p", { class: "value" }, bestText(best)) : make("p", { class: "muted" }, "No trial has succeeded yet."),
       best ? parameters(best, defaultsOf(store.job.spec)) : "",
-      ...(detail ? [...confirmed(detail), ...notes(detail)] : []), files(store), exported(store));
+      ...(detail ? [...front(detail), ...confirmed(detail), ...notes(detail)] : []), files(store), exported(store));
     if (store.job.finished_at && best) element.firstChild.textContent = "The winner";
   };
   return { element, show };
