@@ -209,6 +209,9 @@ def test_very_many_trials(
     panel.locator("canvas").focus()
     page.keyboard.press("ArrowRight")
     expect(panel.locator(".tip")).to_contain_text("median of 100: 51.5 ")
+    panel.get_by_role("button", name="All values").click()
+    panel.locator("canvas").dblclick()
+    expect(panel.get_by_role("button", name="All values", pressed=False)).to_be_visible()
     # A range on the first axis marks trials in the table.
     canvas = page.locator("canvas.front")
     canvas.scroll_into_view_if_needed()

@@ -212,9 +212,9 @@ export class Panel {
   #say() {
     const { curves } = this, n = curves.all.size;
     const thin = curves.every > 1 ? `, every ${curves.every}th epoch` : "";
-    const many = this.#isMany ? ": the bands hold 90 % and 50 % of them, the line is their median" : "";
+    const many = this.#isMany ? ": the bands hold 90 % and 50 % of them, the line is their median; “All values” shows also the others" : "";
     const far = this.outside && !this.#zoom ? `; ${count(this.outside, "line")} ${this.outside === 1 ? "reaches" : "reach"} out of sight, “All values” or a double-click shows the whole` : "";
-    this.far.hidden = !far && !this.isWhole;
+    this.far.hidden = !far && !this.isWhole && !this.#isMany;
     const text = `${n} curve${n === 1 ? "" : "s"}${thin}${many}${far}${curves.isWhole ? "" : ", loading …"}`;
     if (this.status.textContent !== text) this.status.textContent = text;
     const { best } = this.store.job;
@@ -235,7 +235,7 @@ export class Panel {
       this.#drag = { from: placeOf(event, canvas), to: null };
     });
     canvas.addEventListener("pointerup", () => this.#zoomToDrag());
-    canvas.addEventListener("dblclick", () => (this.#zoom ? this.reset() : this.#showFar(!this.isWhole && this.outside > 0)));
+    canvas.addEventListener("dblclick", () => (this.#zoom ? this.reset() : this.#showFar(!this.isWhole && (this.outside > 0 || this.#isMany))));
     canvas.addEventListener("keydown", (event) => this.#key(event));
     canvas.addEventListener("blur", () => this.#leave());
   }
