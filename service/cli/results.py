@@ -157,7 +157,7 @@ def _format_of(output: str) -> str:
 @click.option("-o", "--output", metavar="FILE", help="File to write. [default: JOB with a suffix]")
 @with_client
 def export(client: Client, *, job: str, style: str, output: str | None) -> None:
-    """Fetch a job's trials and curves as a file for another program.
+    """Fetch a job's trials and curves for Optuna, pandas, TensorBoard.
 
     csv and parquet hold two tables, tensorboard a folder for each trial, in a ZIP archive; optuna
     is the file of a journal storage.

@@ -217,9 +217,11 @@ def test_a_stop_while_ray_starts_leaves_nothing(tmp_path: Path) -> None:
     def ray() -> list[object]:
         return list(processes.with_variable(processes.HEAD_VARIABLE, str(tmp_path / "ray")))
 
-    until(ray, within_s=30, what="Ray is being started")
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    try:
+        until(ray, within_s=120, what="Ray is being started")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=120)
     assert process.returncode == 0
     assert ray() == []
     assert not (tmp_path / "ray" / "head.json").exists()
