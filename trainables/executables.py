@@ -25,8 +25,8 @@ _HINTS = (
     ),
     (
         re.compile("FileNotFoundError|No such file or directory|can't open file|cannot open file"),
-        "it runs in a copy of its folder, without what .gitignore and .argbestignore name: pass "
-        "the full path of files that are elsewhere",
+        "it runs in a folder of its own, which has what `code: .` sends along, without what "
+        ".gitignore and .argbestignore name: pass the full path of other files",
     ),
 )
 
