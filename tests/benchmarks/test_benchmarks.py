@@ -21,7 +21,7 @@ from fastapi.testclient import TestClient
 from benchmarks import __main__ as command
 from benchmarks import bare_pool, engines, machine, service_figures, torch_engines
 from benchmarks.records import BenchmarkError, EngineRow, Figure, Part
-from benchmarks.service_figures import Walls
+from benchmarks.service_figures import FEW, FULL, Walls
 from benchmarks.service_process import RunningService, TimedJob, stop
 from benchmarks.tables import BEGIN, END, markdown, update_page
 from benchmarks.targets import ENGINES, LIMITS, outcomes
@@ -120,7 +120,7 @@ def test_a_page_without_both_markers_is_refused(page: str) -> None:
 
 def test_the_page_shows_the_published_figures() -> None:
     parts = command.read(command.PUBLISHED)
-    assert set(parts) == {"numpy", "torch", "states", "programs", "schedulers", "service"}
+    assert set(parts) == set(command.TITLES)
     page = command.PAGE.read_text(encoding="utf-8")
     assert update_page(page, parts.values()) == page
 
@@ -158,8 +158,11 @@ def test_parts_without_targets_have_no_such_section() -> None:
 
 
 def test_every_target_is_of_something_that_is_measured() -> None:
-    published = command.read(command.PUBLISHED).values()
-    assert [one.name for one in outcomes(published)] == [*ENGINES, *LIMITS]
+    full = [f"{FEW} x {space}, {epochs} epochs" for space, epochs, _ in FULL.trainings]
+    assert [f"{name}: service / (training seconds / 2)" for name in full] == [*LIMITS]
+    published = [one.name for one in outcomes(command.read(command.PUBLISHED).values())]
+    # The short form of the service's part, which may be published, has the first of them.
+    assert published[: len(ENGINES) + 1] == [*ENGINES, *LIMITS][: len(ENGINES) + 1]
 
 
 # --- measuring ---------------------------------------------------------------------------------
