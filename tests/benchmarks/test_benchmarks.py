@@ -349,7 +349,6 @@ def test_what_is_timed_both_ways_has_been_compiled(extent: service_figures.Exten
     assert {space for space, *_ in extent.trainings} <= {space for space, _ in extent.memory}
 
 
-FULL = service_figures.FULL
 TRAININGS = {(space, epochs) for space, epochs, _ in FULL.trainings}
 JOBS = {("q2_linear_regression", 1), *TRAININGS, *FULL.memory}
 
