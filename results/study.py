@@ -40,7 +40,7 @@ def numbers_of(study: Study) -> list[int]:
     return [trial.user_attrs["number"] for trial in study.get_trials(deepcopy=False)]
 
 
-def drawn(space: SearchSpace, configuration: JsonObject) -> FixedTrial:
+def drawn_again(space: SearchSpace, configuration: JsonObject) -> FixedTrial:
     """Draw a configuration again, which shows which parameters were sampled, and from what.
 
     Raises ``ValueError`` for a configuration that the space cannot have drawn.
@@ -55,7 +55,7 @@ def drawn(space: SearchSpace, configuration: JsonObject) -> FixedTrial:
 def _complete(space: SearchSpace, one: Ranked) -> FrozenTrial:
     from optuna.trial import create_trial
 
-    fixed = drawn(space, one.trial.parameters)
+    fixed = drawn_again(space, one.trial.parameters)
     return create_trial(
         params=fixed.params,
         distributions=fixed.distributions,

@@ -22,7 +22,7 @@ from results.exports.source import Source
 from results.ranking import value_of
 from results.records import Curve, TrialRecord
 from results.states import Purpose, TrialState
-from results.study import drawn
+from results.study import drawn_again
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -86,7 +86,7 @@ def _frozen(space: SearchSpace, trial: TrialRecord, curve: Curve) -> FrozenTrial
         **({"error": trial.error.message} if trial.error else {}),
     }  # fmt: skip
     try:
-        fixed = drawn(space, trial.parameters)
+        fixed = drawn_again(space, trial.parameters)
         parameters, distributions = fixed.params, fixed.distributions
     except ValueError:  # a population changed them
         parameters, distributions = {}, {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,7 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
     return pa.table(arrays, names=list(columns))
 
 
-def _array(values: Iterable[Any]) -> pa.Array:
-    values = list(values)
+def _array(values: Sequence[Any]) -> pa.Array:
     known = [value for value in values if value is not None]
     if known and all(isinstance(value, int) and abs(value) <= _MOST for value in known):
         return pa.array(values, pa.int64())

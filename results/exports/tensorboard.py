@@ -17,6 +17,7 @@ from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.record_writer import RecordWriter
 from tensorboardX.summary import hparams
 
+from results import export
 from results.exports.source import Source
 from results.records import Curve, TrialRecord
 
@@ -45,8 +46,8 @@ def write(source: Source, path: Path) -> None:
 
 
 def _every(source: Source) -> int:
-    metrics = {name for trial in source.trials for name in trial.metrics}
-    points = sum(trial.epochs for trial in source.trials) * len(metrics)
+    metrics = len(export.metric_names(source.trials))
+    points = metrics * sum(trial.epochs for trial in source.trials)
     return max(1, -(-points // MOST_POINTS))
 
 

@@ -15,11 +15,12 @@ from typing import Any, Protocol
 import optuna
 from optuna import Study
 from optuna.samplers import BaseSampler, RandomSampler
-from optuna.trial import FixedTrial, FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 import search_spaces
 from results.records import TrialRecord
 from results.states import Purpose
+from results.study import drawn_again
 from search_spaces import SearchSpace
 from service.search.ask_ahead import AskAhead
 from service.search.kinds import KINDS, MOST_DRAWS
@@ -116,8 +117,7 @@ class OptunaSampler:
     def _take(self, number: int, configuration: Mapping[str, Any]) -> bool:
         """Take a former trial; return whether the space can have drawn it, so that models may."""
         try:
-            drawn = FixedTrial(search_spaces.suggested(self._space, configuration))
-            search_spaces.suggest(self._space, drawn)
+            drawn = drawn_again(self._space, configuration)
         except ValueError:
             return False
         self._trials[number] = create_trial(

@@ -19,7 +19,7 @@ from results.errors import NoBestTrial, NoModel
 from results.exports import MEDIA_TYPES, Format, Source, write_export
 from results.ranking import rank as rank_trials
 from results.ranking import why_no_best
-from results.records import BestTrial, Curve, JobRecord
+from results.records import BestTrial, JobRecord
 from results.states import TrialState
 from results.storage import Storage
 from results.store import Store
@@ -198,8 +198,8 @@ def export_job(
 ) -> FileResponse:
     """Return the job's trials and curves as they stand, as a file for another program."""
     job, trials = store.job(job_id), store.trials(job_id)
-    read = partial(_curves_every, store, job.id)
-    source = Source(job, trials, rank_trials(trials, job.spec.space), read)
+    ranking = rank_trials(trials, job.spec.space)
+    source = Source(job, trials, ranking, lambda every: store.curves(job.id, every=every))
     folder = Path(tempfile.mkdtemp(prefix="argbest-export-"))
     remove = partial(shutil.rmtree, folder, ignore_errors=True)
     try:
@@ -219,10 +219,6 @@ def export_job(
         headers={"ETag": f'"{digest}"'},
         background=BackgroundTask(remove),
     )
-
-
-def _curves_every(store: Store, job_id: str, every: int) -> Iterator[Curve]:
-    return store.curves(job_id, every=every)
 
 
 @router.get("/replay")

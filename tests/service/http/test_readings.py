@@ -13,7 +13,7 @@ import pytest
 from fastapi.sse import ServerSentEvent
 from fastapi.testclient import TestClient
 
-from results.records import Event, TrialRecord
+from results.records import Event, Lease, TrialRecord
 from results.store import Store
 from service.http.feeds import EventFeed, Feed, JobFeed
 from service.http.live import Look
@@ -60,6 +60,13 @@ def after(look: Look, feeds: Sequence[Feed]) -> list[list[ServerSentEvent]]:
     return asyncio.run(gather())
 
 
+def followed(client: TestClient, store: Store) -> tuple[JobReadings, Lease, int]:
+    """Submit a job and start its first trial; return its readings, its lease and the attempt."""
+    readings = job_readings(store, submit(client)["id"])
+    lease = claim(store)
+    return readings, lease, store.start_trial(lease, 0, node="here")
+
+
 def ids(sent: Sequence[ServerSentEvent]) -> list[tuple[str | None, int]]:
     return [(event.event, int(event.id)) for event in sent if event.id is not None]
 
@@ -99,10 +106,8 @@ def test_fifty_streams_of_all_jobs_read_once(
 def test_streams_that_lack_different_changes_are_each_sent_theirs(
     client: TestClient, store: Store
 ) -> None:
-    job_id = submit(client)["id"]
-    readings = job_readings(store, job_id)
-    lease = claim(store)
-    attempt = store.start_trial(lease, 0, node="here")
+    readings, lease, attempt = followed(client, store)
+    job_id = readings.job_id
     level = [JobFeed(readings, None) for _ in range(2)]
     after(look_at(store), level)
     known = store.last_event()
@@ -124,10 +129,7 @@ def test_streams_that_lack_different_changes_are_each_sent_theirs(
 def test_a_reading_from_before_a_look_is_not_used_after_it(
     client: TestClient, store: Store
 ) -> None:
-    job_id = submit(client)["id"]
-    readings = job_readings(store, job_id)
-    lease = claim(store)
-    attempt = store.start_trial(lease, 0, node="here")
+    readings, lease, attempt = followed(client, store)
     first, second = (JobFeed(readings, None) for _ in range(2))
     for feed in (first, second):
         feed.changes(look_at(store))
