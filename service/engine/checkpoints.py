@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -82,6 +83,8 @@ class SegmentCheckpoints:
         notes = []
         for checkpoint in self._assignment.checkpoints:
             try:
+                if checkpoint.size > self._context.max_checkpoint_bytes:
+                    raise ValueError(f"{checkpoint.name} has {self._too_large(checkpoint.size)}")
                 fetch(self._storage, checkpoint.name, target)
                 _check(target, checkpoint)
             except (NotInStorage, OSError, ValueError) as error:
@@ -118,12 +121,19 @@ class SegmentCheckpoints:
     def store(self, path: Path, epoch: int, seconds: float) -> bool:
         """Move the state's file into the storage; return whether that went well.
 
-        If not, a line in the job's log says why and the training goes on.
+        If not, a line in the job's log says why and the training goes on. One that is too large to
+        be loaded again is not stored, and no other one is tried before the last epoch.
         """
         number = self._assignment.number
         name = f"jobs/{self._context.job_id}/{number}/{self._assignment.segment}-{epoch}.npz"
         try:
-            digest, size = sha256_of(path), path.stat().st_size
+            size = path.stat().st_size
+            if size > self._context.max_checkpoint_bytes:
+                path.unlink()
+                self.failed(epoch, f"it has {self._too_large(size)}")
+                self._retry_at = math.inf
+                return False
+            digest = sha256_of(path)
             self._storage.save(name, path)
             path.unlink(missing_ok=True)
         except (StorageError, OSError) as error:
@@ -132,6 +142,10 @@ class SegmentCheckpoints:
         self._due = self._clock() + self._context.checkpoint_seconds
         self._send(Checkpointed(Checkpoint(number, epoch, seconds, name, size, digest)))
         return True
+
+    def _too_large(self, size: int) -> str:
+        most = self._context.max_checkpoint_bytes
+        return f"{size:,} bytes, more than {most:,} (ARGBEST_MAX_CHECKPOINT_BYTES)"
 
     def failed(self, epoch: int, error: Exception | str) -> None:
         """Say in the job's log that the state after the epoch could not be stored."""

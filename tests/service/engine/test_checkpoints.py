@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,15 @@ class Segment:
         self.storage = Storage(str(folder / "storage"))
         job = spec(epochs=EPOCHS, keep=keep, **space)
         self.context = trial_context(job, folder / "storage", checkpoint_seconds=30.0)
-        assignment = Assignment("segment", 7, {}, 42, until, offered)
-        self.checkpoints = SegmentCheckpoints(
-            assignment, self.context, self.sent.append, self.storage,
+        self.assignment = Assignment("segment", 7, {}, 42, until, offered)
+        self.checkpoints = self.begun()
+        self.file = folder / "state.npz"
+
+    def begun(self) -> SegmentCheckpoints:
+        return SegmentCheckpoints(
+            self.assignment, self.context, self.sent.append, self.storage,
             clock=lambda: self.now, sleep=self._sleep,
         )  # fmt: skip
-        self.file = folder / "state.npz"
 
     def _sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -235,6 +239,30 @@ def test_a_storage_that_fails_stops_nothing_and_is_tried_again_later(
     segment.now += RETRY_SECONDS
     assert segment.wish(5) == Wish(checkpoint=True, stop=True)
     assert segment.store(5)
+
+
+def test_a_state_that_is_too_large_to_be_loaded_is_not_stored(tmp_path: Path) -> None:
+    """A trial would fail as it goes on from it; without, it trains on and cannot be stopped."""
+    segment = Segment(tmp_path)
+    segment.context = replace(segment.context, max_checkpoint_bytes=6)
+    segment.checkpoints = segment.begun()
+    segment.checkpoints.stop_requested = True
+    assert not segment.store(3)
+    assert segment.storage.names() == []
+    assert not segment.file.exists()
+    why = "it has 7 bytes, more than 6 (ARGBEST_MAX_CHECKPOINT_BYTES)"
+    text = f"the state after epoch 3 could not be stored: {why}; training goes on"
+    assert segment.sent == [Output(f"{text}\n")]
+    segment.now += 100 * RETRY_SECONDS
+    assert segment.wish(4) == Wish(), "the next one is as large"
+
+
+def test_a_checkpoint_larger_than_what_is_loaded_now_is_passed_over(tmp_path: Path) -> None:
+    newer, older = offered(tmp_path)
+    segment = Segment(tmp_path, replace(newer, size=2**20 + 1), older)
+    with segment.checkpoints.fetched() as resume:
+        assert resume.epoch == 4
+    assert "jobs/a/7/6.npz has 1,048,577 bytes, more than 1,048,576 (ARGBEST_" in resume.note
 
 
 def test_a_segment_ends_with_a_checkpoint_after_its_last_epoch(tmp_path: Path) -> None:
