@@ -187,10 +187,13 @@ class JobReadings(Shared):
         began = self._clock()
         if may_pause and look.number > self._last_look and began < self._pauses_until:
             return None
-        read = self._keep(after, look, self._news(look, after, job))
+        read = self._news(look, after, job)
         now = self._clock()
         self._last_look, self._pauses_until = look.number, now + PAUSE_PER_READ * (now - began)
-        return read
+        # Whoever has taken this asks again at once for what came meanwhile, after the same event.
+        if read.last == after and read.later:
+            return read
+        return self._keep(after, look, read)
 
     def _news(
         self, look: Look, after: int, known: JobRecord | None, *, is_first: bool = False
@@ -200,7 +203,8 @@ class JobReadings(Shared):
         has_trials = bool(rows) or job != known
         found = self._found(rows, is_first=is_first) if has_trials else ()
         has_more = len(rows) == MOST_ROWS
-        last = rows[-1].id if has_more else max([look.last, *(row.id for row in rows)])
+        # The look may be older than what the client has got.
+        last = rows[-1].id if has_more else max([after, look.last, *(row.id for row in rows)])
         later = () if has_more else self._rows(last)
         return News(
             last=last, job=job, trials={trial.number: trial for trial in found}, rows=rows,

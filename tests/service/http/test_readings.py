@@ -19,7 +19,7 @@ from service.http.feeds import EventFeed, Feed, JobFeed
 from service.http.live import Look
 from service.http.readings import EventReadings, JobReadings, Readings
 from tests.service.http.samples import submit
-from tests.service.http.test_feeds import job_readings, look_at, named, report, rows
+from tests.service.http.test_feeds import Busy, job_readings, look_at, named, report, rows
 from tests.service.stand_ins import claim
 
 STREAMS = 50
@@ -142,6 +142,56 @@ def test_a_reading_from_before_a_look_is_not_used_after_it(
     assert ('"epochs":2' in str(trial.raw_data), job.event) == (True, "job")
     trial, job = first.changes(look_at(store))
     assert ('"epochs":2' in str(trial.raw_data), job.event) == (True, "job")
+
+
+def until_level(look: Look, feeds: Sequence[Feed]) -> list[list[ServerSentEvent]]:
+    """Return what each feed sends until it has all that is there, as parallel streams do."""
+
+    async def stream(feed: Feed) -> list[ServerSentEvent]:
+        sent = []
+        for _ in range(10):
+            sent += await feed.shared.in_turn(partial(feed.changes, look))
+            if not feed.has_more:
+                return sent
+        raise AssertionError("a feed asks for the same again and again")
+
+    async def gather() -> list[list[ServerSentEvent]]:
+        return await asyncio.gather(*map(stream, feeds))
+
+    return asyncio.run(gather())
+
+
+def test_a_change_amid_a_reading_of_progress_reaches_all_streams(
+    client: TestClient, store: Store
+) -> None:
+    job_id, lease = submit(client)["id"], claim(store)
+    busy = Busy(store.url)
+    readings = job_readings(busy, job_id)
+    feeds = [JobFeed(readings, None) for _ in range(3)]
+    attempt = store.start_trial(lease, 0, node="here")
+    until_level(look_at(store), feeds)
+    report(store, lease, 0, attempt, 1)
+    known, busy.lease = store.last_event(), lease
+    # Nothing but progress is there when the first one reads; then a trial starts.
+    for sent in until_level(look_at(store), feeds):
+        assert ids(sent) == named(rows(store, job_id, known))
+        epochs = [json.loads(e.raw_data or "").get("epochs") for e in sent if e.event == "trial"]
+        assert sorted(epochs) == [0, 1]
+    busy.close()
+
+
+def test_a_look_from_before_the_last_change_sends_nothing_twice(
+    client: TestClient, store: Store
+) -> None:
+    readings, lease, attempt = followed(client, store)
+    feeds = [JobFeed(readings, None) for _ in range(2)]
+    until_level(look_at(store), feeds)
+    report(store, lease, 0, attempt, 1)
+    old = look_at(store)
+    store.start_trial(lease, 1, node="here")
+    until_level(look_at(store), feeds)
+    assert not any(ids(sent) for sent in until_level(old, feeds))
+    assert not any(until_level(look_at(store), feeds))
 
 
 def test_nothing_is_kept_when_nobody_waits(client: TestClient, store: Store) -> None:
