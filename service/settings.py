@@ -123,6 +123,9 @@ class Settings(BaseSettings):
     max_trial_log_bytes: int = Field(
         1024 * 1024, ge=16 * 1024, description="largest log of one trial; the newest lines stay"
     )
+    event_days: float = Field(
+        30.0, gt=0, description="days for which events are kept: changes of state"
+    )
     log_format: LogFormat = Field("text", description="format of the log: text, or a line of json")
     lease_seconds: float = Field(
         15.0, ge=2, description="how long a silent driver keeps its job before it is taken over"

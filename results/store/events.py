@@ -15,6 +15,7 @@ from results.store.tables import EVENTS, Now
 from results.store.transactions import Transactions
 
 _DAY_SECONDS = 86_400.0
+_PRUNED_AT_ONCE = 10_000
 #: What an event says of a trial that failed and is started again.
 _FAILURES = [
     kind for kind in FailureKind if kind.is_retried and kind is not FailureKind.WORKER_LOST
@@ -72,11 +73,25 @@ class EventMethods(Transactions):
         return +found
 
     def prune_events(self, keep_days: float) -> int:
-        """Delete events older than so many days, but never the newest; return how many."""
+        """Delete events older than so many days, but never the newest; return how many.
+
+        All before such an event go with it, however a clock that was set meanwhile has dated them:
+        a reader sees by the oldest one that is kept whether it misses any. In several transactions,
+        each of which holds up other writers for a moment only.
+        """
         days = values.amount(keep_days, "keep_days")
         newest = sa.select(sa.func.max(EVENTS.c.id)).scalar_subquery()
-        old = sa.delete(EVENTS).where(
+        old = sa.select(sa.func.max(EVENTS.c.id)).where(
             EVENTS.c.at <= Now() - days * _DAY_SECONDS, EVENTS.c.id < newest
         )
-        with self._database.write() as connection:
-            return connection.execute(old).rowcount
+        with self._database.read() as connection:
+            last = connection.scalar(old)
+        some = sa.select(EVENTS.c.id).where(EVENTS.c.id <= (last or 0)).order_by(EVENTS.c.id)
+        pruned = 0
+        while True:
+            with self._database.write() as connection:
+                deletion = sa.delete(EVENTS).where(EVENTS.c.id.in_(some.limit(_PRUNED_AT_ONCE)))
+                found = connection.execute(deletion).rowcount
+            pruned += found
+            if found < _PRUNED_AT_ONCE:
+                return pruned

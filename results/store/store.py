@@ -45,7 +45,8 @@ class Store(
 ):
     """Keeps jobs, trials and reports. Safe to call from several threads and processes.
 
-    Every method is one transaction, except :meth:`curves`, which reads in several. It raises
+    Every method is one transaction, except :meth:`curves`, which reads in several, and
+    :meth:`prune_events`. It raises
     :class:`results.errors.StoreUnavailable` where the database cannot answer. Methods that name a
     job raise :class:`results.errors.JobNotFound`, those that name a trial
     :class:`results.errors.TrialNotFound` if the job has none of that number, and those that return

@@ -91,7 +91,10 @@ class Controller:
         """Work until stopped; an unreachable store is waited for."""
         most = self._settings.max_concurrent_jobs
         logger.info("controller %s: at most %d jobs", self._owner, most)
-        start_sweeps(self._store, Storage(self._settings.storage_uri), self._stopped)
+        start_sweeps(
+            self._store, Storage(self._settings.storage_uri), self._stopped,
+            event_days=self._settings.event_days,
+        )  # fmt: skip
         since = self._wall_clock()
         while not self._stopped.wait(POLL_SECONDS):
             if self._wall_clock() - since > self._settings.lease_seconds / 3:

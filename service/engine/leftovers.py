@@ -1,4 +1,4 @@
-"""Deletes files in the storage that nobody needs, and forgets checkpoints whose files are gone."""
+"""Deletes files and events that nobody needs, and forgets checkpoints whose files are gone."""
 
 from __future__ import annotations
 
@@ -109,16 +109,27 @@ def sweep_datasets(store: Store, storage: Storage) -> None:
             storage.delete(name)
 
 
-def start_sweeps(store: Store, storage: Storage, stopped: threading.Event) -> None:
+def sweep_events(store: Store, keep_days: float) -> None:
+    """Delete the events that are older than so many days."""
+    if pruned := store.prune_events(keep_days):
+        logger.info("%d changes of state were older than %g days: deleted", pruned, keep_days)
+
+
+def start_sweeps(
+    store: Store, storage: Storage, stopped: threading.Event, *, event_days: float
+) -> None:
     """Start a thread that sweeps now and every hour until ``stopped``, however slow it is."""
     threading.Thread(
-        target=_sweep_hourly, args=(store, storage, stopped), name="sweeps", daemon=True
+        target=_sweep_hourly, args=(store, storage, stopped, event_days), name="sweeps", daemon=True
     ).start()
 
 
-def _sweep_hourly(store: Store, storage: Storage, stopped: threading.Event) -> None:
+def _sweep_hourly(
+    store: Store, storage: Storage, stopped: threading.Event, event_days: float
+) -> None:
     while not stopped.is_set():
         try:
+            sweep_events(store, event_days)  # first: it needs no storage
             sweep_deleted_jobs(store, storage)
             sweep_code(store, storage)
             sweep_datasets(store, storage)

@@ -219,7 +219,7 @@ class JobReadings(Shared):
         """
         if is_first and rows:
             first = self.store.events(job_id=self.job_id, limit=1)
-            if first[0].id >= rows[0].id:
+            if not first or first[0].id >= rows[0].id:
                 return self.store.trials(self.job_id)
         numbers = {row.trial for row in rows if row.trial is not None}
         return self.store.moving_trials(self.job_id, numbers)

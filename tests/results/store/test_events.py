@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 
 import pytest
+import sqlalchemy as sa
 
 from results.states import JobState, TrialState
-from results.store import Store, open_store
+from results.store import Store, events, open_store
+from results.store.tables import EVENTS
 from tests.results.store.samples import accept, claim, report
 
 WRITERS, ROUNDS = 4, 15
@@ -115,6 +117,21 @@ def test_old_events_are_pruned_but_never_the_newest(store: Store) -> None:
     assert [event.id for event in store.events()] == [newest]
     accept(store)
     assert store.last_event() == newest + 1
+
+
+def test_events_go_in_order_however_a_clock_has_dated_them(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader would miss an event that goes before an older one, and not be told."""
+    monkeypatch.setattr(events, "_PRUNED_AT_ONCE", 2)
+    for _ in range(6):
+        accept(store)
+    kept = [event.id for event in store.events()]
+    with store._database.write() as connection:  # the clock was set back for one of them
+        wrong = sa.update(EVENTS).where(EVENTS.c.id == kept[3])
+        connection.execute(wrong.values(at=EVENTS.c.at - 2 * 86_400))
+    assert store.prune_events(1.0) == 4
+    assert [event.id for event in store.events()] == kept[4:]
 
 
 def test_a_reader_misses_nothing_and_sees_nothing_twice_while_others_write(store: Store) -> None:

@@ -239,8 +239,9 @@ def test_the_sweeps_run_in_a_thread_from_the_start_on_until_stopped(
     finish(store, lease)
     store.delete_job(lease.job_id)
     age(folder)
-    start_sweeps(store, storage, stopped)
+    start_sweeps(store, storage, stopped, event_days=1e-9)
     until(lambda: not storage.names(), within_s=30, what="the files are deleted")
+    assert [event.state for event in store.events()] == ["deleted"]
     stopped.set()
     until(lambda: not sweeping(), within_s=30, what="the thread has ended")
 
@@ -250,9 +251,12 @@ def test_a_storage_that_is_away_is_swept_later(
 ) -> None:
     nobody = Storage("s3://key:secret@bucket?endpoint_override=http://127.0.0.1:1")
     stopped = threading.Event()
-    start_sweeps(store, nobody, stopped)
+    accept(store)
+    accept(store)
+    start_sweeps(store, nobody, stopped, event_days=1e-9)
     until(lambda: "the next sweep is in an hour" in caplog.text, within_s=30, what="a line")
     assert sweeping()
+    assert len(store.events()) == 1, "old events need no storage to go"
     stopped.set()
     until(lambda: not sweeping(), within_s=30, what="the thread has ended")
 
