@@ -6,11 +6,14 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from results.storage import Storage, StorageError
 
 logger = logging.getLogger("service.engine.driver")
 
+#: A mark that could not be made is tried again after so many seconds without other work.
+RETRY_SECONDS = 2.0
 #: At the end of a run, work that is left gets this long; what is not done is found and done later.
 CLOSE_SECONDS = 10.0
 
@@ -21,6 +24,8 @@ class StorageThread:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._work: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        #: Marks that could not be made yet.
+        self._unmade: list[str] = []
         self._thread = threading.Thread(target=self._run, name="storage", daemon=True)
         self._thread.start()
 
@@ -30,8 +35,11 @@ class StorageThread:
         self.do(lambda: self._storage.delete(*found))
 
     def mark(self, name: str) -> None:
-        """Make an empty file of this name."""
-        self.do(lambda: self._storage.mark(name))
+        """Make an empty file of this name, as soon as the storage can be written.
+
+        A segment that is never asked to stop would keep a slot that is another job's.
+        """
+        self.do(partial(self._mark, name))
 
     def do(self, work: Callable[[], object]) -> None:
         """Have other work done, which may raise ``StorageError``."""
@@ -44,12 +52,33 @@ class StorageThread:
         if self._thread.is_alive():
             logger.warning("the storage is slow: files that nobody needs are deleted later")
 
+    def _mark(self, name: str) -> None:
+        try:
+            self._storage.mark(name)
+        except StorageError:
+            self._unmade.append(name)
+            raise
+
+    def _mark_again(self) -> None:
+        names, self._unmade = self._unmade, []
+        for name in names:
+            self._try(partial(self._mark, name))
+
     def _run(self) -> None:
-        while (work := self._work.get()) is not None:
+        while True:
             try:
-                work()
-            except StorageError as error:
-                logger.warning("%s", error)
-            except Exception:
-                # The edge of this thread: what it does is repeated by the next sweep.
-                logger.exception("work on the storage failed")
+                work = self._work.get(timeout=RETRY_SECONDS if self._unmade else None)
+            except queue.Empty:
+                work = self._mark_again
+            if work is None:
+                return
+            self._try(work)
+
+    def _try(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except StorageError as error:
+            logger.warning("%s", error)
+        except Exception:
+            # The edge of this thread: what it does is repeated by the next sweep.
+            logger.exception("work on the storage failed")
