@@ -16,7 +16,7 @@ import search_spaces
 from results.analysis import JobResults
 from results.intervals import Estimate, difference, estimate
 from results.racing import FEWEST_SEEDS, Pair, survivors
-from results.ranking import score_of
+from results.ranking import score_of, value_of
 from results.records import TrialRecord
 from results.states import TrialState
 from search_spaces import SearchSpace
@@ -31,9 +31,10 @@ class Candidate:
     """A configuration that ran again, named by the number of the first trial that has it.
 
     ``searched`` is the value by which the search ranked it, None for a default that the search did
-    not run. ``values`` are by seed, of the trials that succeeded; ``failed`` counts the others
-    that have ended. ``value`` describes ``values``, None where there are none. ``is_left`` is
-    false for one that dropped out, by its failure or as clearly worse than the leader.
+    not run. ``values`` are by seed, of the trials that succeeded and keep the constraints;
+    ``failed`` counts the others that have ended. ``value`` describes ``values``, None where there
+    are none. ``is_left`` is false for one that dropped out, by its failure, by a constraint that it
+    broke, or as clearly worse than the leader.
     """
 
     configuration: int
@@ -126,7 +127,7 @@ def _candidates(results: JobResults, seeds: Sequence[int]) -> tuple[Candidate, .
     losses: dict[Pair, float | None] = {}
     for configuration, group in groups.items():
         for trial in (t for t in group if t.state in _ENDED):
-            score = _score(trial, results.metric.name)
+            score = _allowed_score(results, trial)
             losses[configuration, trial.seed] = None if score is None else sign * score
     left = _left(tuple(groups), seeds, losses)
     default = default_configuration(results.space, [*results.trials, *results.confirming])
@@ -144,6 +145,15 @@ def _score(trial: TrialRecord, metric: str) -> float | None:
     """Return the metric's last value; None without one, or for one that no square can hold."""
     score = score_of(trial, metric)
     return None if score is None or abs(score) > _LARGEST else score
+
+
+def _allowed_score(results: JobResults, trial: TrialRecord) -> float | None:
+    """Return a trial's score; None where it breaks a constraint, with which it drops out."""
+    limits = results.space.constraints
+    values = ((limit, value_of(trial, limit.metric)) for limit in limits)
+    if all(value is not None and limit.holds(value) for limit, value in values):
+        return _score(trial, results.metric.name)
+    return None
 
 
 def _order(candidate: Candidate, sign: float) -> float:
@@ -167,8 +177,7 @@ def _candidate(
 ) -> Candidate:
     configuration = group[0].configuration
     searched = results.trial(configuration)
-    metric = results.metric.name
-    values = {t.seed: score for t in group if (score := _score(t, metric)) is not None}
+    values = {t.seed: s for t in group if (s := _allowed_score(results, t)) is not None}
     return Candidate(
         configuration=configuration,
         parameters=group[0].parameters,

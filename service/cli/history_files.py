@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -103,8 +104,8 @@ def read_history(
     elif study is not None:
         raise ValueError(f"--study is for a database of Optuna, and {path} is none")
     else:
-        text = path.read_text(encoding="utf-8-sig")
-        told = _of_json(path, text) if text.lstrip()[:1] in ("[", "{") else (
+        text = path.read_text(encoding="utf-8-sig").lstrip()
+        told = _of_json(path, text) if text[:1] in ("[", "{") else (
             _of_table(path, text, parameters)
         )  # fmt: skip
     if not told.trials:
@@ -114,7 +115,7 @@ def read_history(
 
 def _of_json(path: Path, text: str) -> Told:
     try:
-        found = json.loads(text)
+        found = json.loads(text, parse_constant=lambda _: None)  # NaN is no value
     except ValueError as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from error
     if isinstance(found, dict):
@@ -142,7 +143,10 @@ def _trial(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of_table(path: Path, text: str, parameters: Callable[[], Collection[str]]) -> Told:
     try:
-        rows = list(csv.DictReader(text.splitlines(keepends=True), strict=True))
+        # Spreadsheets of many languages separate by semicolons.
+        separator = max(",;\t", key=text.partition("\n")[0].count)
+        lines = io.StringIO(text, newline="")
+        rows = list(csv.DictReader(lines, delimiter=separator, strict=True))
     except csv.Error as error:
         raise ValueError(f"{path} is not a table of comma-separated values: {error}") from error
     columns = [name for name in (rows[0] if rows else ()) if name]

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 
 from results.ranking import loss_of
-from results.states import TrialState
 from search_spaces import SearchSpace
 
 
@@ -20,6 +19,7 @@ class BudgetTracker:
     def __init__(self, space: SearchSpace, elapsed: Callable[[], float]) -> None:
         self._budget, self._mode = space.budget, space.mode
         self._metric, self._elapsed = space.metric, elapsed
+        self._basis = f" (mean of {space.repeats} seeds)" if space.repeats > 1 else ""
         self._epochs = self._failed = self._since_best = 0
         self._best, self._best_trial = math.inf, -1
 
@@ -27,10 +27,17 @@ class BudgetTracker:
         """Count epochs that were trained, also those that were trained again."""
         self._epochs += epochs
 
-    def ended(self, number: int, loss: float | None, state: TrialState) -> None:
-        """Count a trial that has ended; ``loss`` is that of its last epoch if it has succeeded."""
-        self._failed += state is TrialState.FAILED
-        self._since_best += 1
+    def failed(self) -> None:
+        """Count a trial that has failed."""
+        self._failed += 1
+
+    def ended(self, number: int, loss: float | None, trials: int = 1) -> None:
+        """Count a configuration of which all ``trials`` have ended.
+
+        ``number`` is that of its first trial, ``loss`` the mean of their last epochs, None where
+        one has not succeeded or a constraint is broken.
+        """
+        self._since_best += trials
         if loss is not None and loss < self._best:
             self._best, self._best_trial, self._since_best = loss, number, 0
 
@@ -41,7 +48,7 @@ class BudgetTracker:
             reached = loss_of(self._best, self._mode)  # its own inverse
             return (
                 f"trial {self._best_trial} reached the target {budget.target:g}: "
-                f"{self._metric} {reached:.6g}"
+                f"{self._metric} {reached:.6g}{self._basis}"
             )
         limits = (
             (budget.seconds, self._elapsed, "the budget of {:g} seconds is spent"),

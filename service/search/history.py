@@ -19,6 +19,7 @@ from results.records import TrialRecord
 from results.states import Purpose, TrialState
 from search_spaces import Choice, Range, SearchSpace
 from service.search.levels import Past, Values
+from service.search.trials import metrics_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def of_job(job_id: str, records: Iterable[TrialRecord]) -> list[PastTrial]:
     One that went on from another trial is none of them: its parameters changed during training.
     """
     return [
-        PastTrial(f"job {job_id}", record.parameters, record.metrics)
+        PastTrial(f"job {job_id}", record.parameters, metrics_of(record))
         for record in records
         if record.state is TrialState.SUCCEEDED
         and record.purpose is Purpose.SEARCH

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from service.search.drawing import Drawing
 from service.search.pbt import Pbt
 from service.search.population import Population, Replaced
 from service.search.scheduler import Action, Scheduler
-from service.search.trials import Trial, final_loss, loss_in, trials_of, values_of
+from service.search.trials import Trial, loss_in, mean_loss, trials_of, values_of
 from service.search.winner import Winner
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ class Search:
         drawn_by = None if self._was_ended else sampler
         #: Draws the trials that are not known yet.
         self._drawing = Drawing(spec, self._trials, drawn_by)
+        #: How many trials of each configuration have ended.
+        self._ended: Counter[int] = Counter()
         self._restore(values, {r.number: r.finished_at for r in records})
 
     def _restore(
@@ -305,11 +307,14 @@ class Search:
             self._take_end(trial)
 
     def _take_end(self, trial: Trial) -> None:
-        loss = final_loss(self._space, trial) if trial.state is TrialState.SUCCEEDED else None
-        self._budget.ended(trial.number, loss, trial.state)
+        if trial.state is TrialState.FAILED:
+            self._budget.failed()
+        self._ended[trial.configuration] += 1
         trials = self._drawing.alike(trial.configuration)
-        if len(trials) < self._space.repeats or not all(t.state.is_finished for t in trials):
+        if self._ended[trial.configuration] < max(len(trials), self._space.repeats):
             return
+        loss = mean_loss(self._space, trials)
+        self._budget.ended(trial.configuration, loss, len(trials))
         if all(found.state is TrialState.SUCCEEDED for found in trials):
             self._observe(trial.configuration, self._space.epochs, [t.metrics for t in trials])
         if self._sampler is not None:

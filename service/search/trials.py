@@ -47,14 +47,14 @@ def trials_of(records: Sequence[TrialRecord]) -> dict[int, Trial]:
     return {
         r.number: Trial(
             r.number, r.parameters, r.seed, r.configuration, r.purpose, r.state, r.epochs,
-            _metrics(r), r.parent, r.start_epoch,
+            metrics_of(r), r.parent, r.start_epoch,
             has_state=0 < r.epochs == r.checkpoint,
         )
         for r in sorted(records, key=lambda record: record.number)
     }  # fmt: skip
 
 
-def _metrics(record: TrialRecord) -> dict[str, float]:
+def metrics_of(record: TrialRecord) -> dict[str, float]:
     """Return a trial's metrics, with those that every trial has."""
     size = {MODEL_BYTES: float(record.model_bytes)} if record.model_bytes else {}
     return {**record.metrics, SECONDS: record.seconds, **size}
@@ -70,11 +70,31 @@ def final_loss(space: SearchSpace, trial: Trial) -> float | None:
     """Return the last loss of a trial that has not failed and keeps the constraints."""
     if trial.state not in (TrialState.SUCCEEDED, TrialState.STOPPED):
         return None
+    return _allowed_loss(space, trial.metrics)
+
+
+def mean_loss(space: SearchSpace, trials: Sequence[Trial]) -> float | None:
+    """Return the last loss of a configuration by the means over its trials, as they are ranked.
+
+    None unless all of them have succeeded and the means keep the constraints.
+    """
+    if any(trial.state is not TrialState.SUCCEEDED for trial in trials):
+        return None
+    means = {
+        name: statistics.fmean(trial.metrics[name] for trial in trials)
+        for name in trials[0].metrics
+        if all(name in trial.metrics for trial in trials)
+    }
+    return _allowed_loss(space, means)
+
+
+def _allowed_loss(space: SearchSpace, metrics: Mapping[str, float]) -> float | None:
+    """Return the first objective as a loss, None where it or a constraint lacks its value."""
     for constraint in space.constraints:
-        value = trial.metrics.get(constraint.metric)
+        value = metrics.get(constraint.metric)
         if value is None or not constraint.holds(value):
             return None
-    return loss_in(space, trial.metrics)
+    return loss_in(space, metrics)
 
 
 def values_of(space: SearchSpace, metrics: Sequence[Mapping[str, float]]) -> Values | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import search_spaces
 from results.spec import JobSpec
-from results.states import Purpose
+from results.states import Purpose, TrialState
 from service.search.confirming import Confirmation, confirmation_seeds
 from service.search.trials import Trial, final_loss
 
@@ -74,14 +76,15 @@ class Winner:
     def _begun(self) -> Confirmation | None:
         """Return the confirmation of the best configurations, as far as a former run has come.
 
-        Those that trained longest come first: few of a search that stops trials train to the end,
-        and losses after different epochs do not compare. All of them train to the end here.
+        Those that succeeded come first, then those that trained longest: few of a search that stops
+        trials train to the end, and losses after different epochs do not compare. All of them train
+        to the end here.
         """
         confirm = self._space.confirm
         if confirm is None:
             return None
         scored = [
-            (-trial.epochs, loss, trial.configuration)
+            (_most_trained_first(trial), loss, trial.configuration)
             for trial in self._trials.values()
             if trial.purpose is Purpose.SEARCH
             and (loss := final_loss(self._space, trial)) is not None
@@ -100,3 +103,8 @@ class Winner:
         parameters = search_spaces.defaults(self._space)
         searched = (t for t in self._trials.values() if t.purpose is Purpose.SEARCH)
         return next((t.configuration for t in searched if t.parameters == parameters), DEFAULT)
+
+
+def _most_trained_first(trial: Trial) -> float:
+    """Return the key of the order; a program that ended by itself early has succeeded, too."""
+    return -trial.epochs if trial.state is TrialState.STOPPED else -math.inf

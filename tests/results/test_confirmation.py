@@ -8,6 +8,7 @@ import pytest
 from results.analysis import JobResults
 from results.confirmation import Confirmed, confirmed, default_configuration
 from results.states import JobState, TrialState
+from search_spaces import Constraint
 from tests.results import fakes
 
 
@@ -102,6 +103,15 @@ def test_test_metrics_are_read_for_the_winner_once_the_job_has_ended() -> None:
     running = found(CLEAR, state=JobState.RUNNING)
     assert running.test == {}
     assert not running.is_over
+
+
+def test_one_that_breaks_a_constraint_with_a_seed_drops_out() -> None:
+    spec = fakes.feedforward(2).job.spec
+    limit = Constraint("validation_accuracy", at_most=0.875)
+    limited = found(CLEAR, spec=replace(spec, space=replace(spec.space, constraints=(limit,))))
+    assert limited.winner == 2
+    left = {one.configuration: (one.is_left, one.failed) for one in limited.candidates}
+    assert left == {2: (True, 0), 1: (False, 2), 0: (False, 0)}
 
 
 def test_cancelled_trials_say_nothing() -> None:

@@ -66,6 +66,8 @@ def test_a_plain_table_is_read_by_the_names_of_the_space(tmp_path: Path) -> None
         {"parameters": {"rate": ".25"}, "metrics": {"score": 1.0}},
     ]
     assert told.unfinished == 1
+    others = read(tmp_path / "plain.csv", "\n" + text[1:].replace(",", ";"), ("rate", "kind"))
+    assert others.trials == told.trials
 
 
 @pytest.mark.parametrize(

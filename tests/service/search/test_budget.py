@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from results.states import TrialState
 from search_spaces import Budget, Range, SearchSpace
 from service.search.budget import BudgetTracker
 
@@ -25,7 +24,8 @@ def test_without_a_budget_nothing_is_ever_spent() -> None:
     budget = tracker(elapsed=1e9)
     budget.trained(10**9)
     for number in range(100):
-        budget.ended(number, None, TrialState.FAILED)
+        budget.failed()
+        budget.ended(number, None)
     assert budget.spent() == ""
 
 
@@ -34,10 +34,10 @@ def test_the_target_is_reached_by_a_trial_that_has_ended(
     mode: str, target: float, loss: float
 ) -> None:
     budget = tracker(mode, target=target)
-    budget.ended(3, loss + 0.2, TrialState.SUCCEEDED)
-    budget.ended(4, None, TrialState.STOPPED)
+    budget.ended(3, loss + 0.2)
+    budget.ended(4, None)
     assert budget.spent() == ""
-    budget.ended(7, loss, TrialState.SUCCEEDED)
+    budget.ended(7, loss)
     value = abs(loss)
     said = f"trial 7 reached the target {target}: validation_score {value}"
     assert budget.spent() == said
@@ -52,17 +52,17 @@ def test_each_limit_is_said_in_a_sentence() -> None:
     spent.trained(1)
     assert spent.spent() == "the budget of 5 epochs is spent"
     failing = tracker(failed_trials=2)
-    failing.ended(0, None, TrialState.FAILED)
-    failing.ended(1, 0.5, TrialState.SUCCEEDED)
+    failing.failed()
+    failing.ended(1, 0.5)
     assert failing.spent() == ""
-    failing.ended(2, None, TrialState.FAILED)
+    failing.failed()
     assert failing.spent() == "2 trials failed"
 
 
 def test_trials_without_improvement_are_counted_from_the_best_on() -> None:
     budget = tracker(trials_without_improvement=2)
     for number, loss in enumerate([3.0, 4.0, 2.0, math.inf]):
-        budget.ended(number, loss, TrialState.SUCCEEDED)
+        budget.ended(number, loss)
         assert budget.spent() == ""
-    budget.ended(4, 2.0, TrialState.SUCCEEDED)
+    budget.ended(4, 2.0)
     assert budget.spent() == "2 trials in a row brought no improvement"

@@ -120,14 +120,17 @@ def test_trials_of_the_space_itself_are_told_after_those_of_jobs() -> None:
 
 def test_of_a_job_the_trials_of_its_search_that_succeeded_count() -> None:
     records = [
-        TrialRecord(0, TrialState.SUCCEEDED, SGD, 42, metrics={"score": 0.5}),
+        TrialRecord(0, TrialState.SUCCEEDED, SGD, 42, {"score": 0.5}, seconds=3.0, model_bytes=9),
         TrialRecord(1, TrialState.FAILED, SGD, 42, metrics={"score": 0.6}),
         TrialRecord(2, TrialState.STOPPED, SGD, 42, metrics={"score": 0.7}),
         TrialRecord(
             3, TrialState.SUCCEEDED, SGD, 43, metrics={"score": 0.8}, purpose=Purpose.CONFIRM
         ),
     ]  # fmt: skip
-    assert of_job("abc", records) == [PastTrial("job abc", SGD, {"score": 0.5})]
+    (told,) = of_job("abc", records)
+    # What every trial has may be an objective or a constraint too.
+    metrics = {"score": 0.5, "seconds": 3.0, "model_bytes": 9.0}
+    assert told == PastTrial("job abc", SGD, metrics)
 
 
 def test_a_copy_in_a_population_tells_nothing() -> None:

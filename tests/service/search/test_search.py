@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import statistics
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -249,6 +250,17 @@ def test_a_target_ends_the_search_and_the_rest_is_stopped() -> None:
     world.search = world.new_search()
     world.run()
     assert world.steps == [(0, EPOCHS)]
+
+
+def test_with_repeats_a_mean_reaches_the_target_and_whole_configurations_count() -> None:
+    budget = {"target": 100.0, "trials_without_improvement": 1}
+    world = World(strategy="random", trials=9, parameters=RANGE, repeats=3, budget=budget)
+    world.run(slots=1)
+    # The first seed is good enough already, but a configuration is ranked with all its seeds.
+    assert world.states() == [TrialState.SUCCEEDED] * 3
+    mean = statistics.fmean(trial.metrics["train_rmse"] for trial in world.trials.values())
+    reached = f"trial 0 reached the target 100: train_rmse {mean:.6g} (mean of 3 seeds)"
+    assert world.search.ended_by == reached
 
 
 def test_a_driver_that_is_lost_when_the_budget_is_spent_starts_nothing_again() -> None:

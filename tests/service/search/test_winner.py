@@ -54,6 +54,14 @@ def test_one_that_is_taken_over_goes_on_where_it_was() -> None:
     assert ran + run(Winner(SPEC, broken), broken) == expected
 
 
+def test_the_best_that_ended_early_comes_before_what_was_stopped_later() -> None:
+    trials = searched(0.9, 0.1, 0.5)
+    trials[0].state, trials[0].epochs = TrialState.STOPPED, 3
+    trials[2].epochs = 2
+    winner = Winner(SPEC, trials)
+    assert [configuration for _, configuration, _ in run(winner, trials, most=2)] == [1, 4]
+
+
 def test_without_a_result_or_a_wish_nothing_is_confirmed() -> None:
     failed = searched(0.9)
     failed[0].state = TrialState.FAILED
