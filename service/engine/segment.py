@@ -71,7 +71,8 @@ class Segment:
         """Return the next messages, waiting up to :data:`QUIET_SECONDS` for the first."""
         give_up = time.monotonic() + QUIET_SECONDS
         while True:
-            self._look_for_stop()
+            if time.monotonic() - self._looked >= STOP_SECONDS:
+                self._look_for_stop()
             try:
                 found = [self._messages.get(timeout=STOP_SECONDS)]
             except queue.Empty:
@@ -102,20 +103,26 @@ class Segment:
         return self._goes_on and self._end_is_taken
 
     def _look_for_stop(self) -> None:
-        if time.monotonic() - self._looked >= STOP_SECONDS:
-            try:
-                self._checkpoints.look_for_stop()
-            except StorageError as error:
-                logger.warning("trial %d trains on: %s", self._assignment.number, error)
-            self._looked = time.monotonic()
+        try:
+            self._checkpoints.look_for_stop()
+        except StorageError as error:
+            logger.warning("trial %d trains on: %s", self._assignment.number, error)
+        self._looked = time.monotonic()
 
     def _run(self) -> None:
         try:
-            with self._checkpoints.fetched() as resume:
-                end = self._train(resume)
+            end = self._train_if_wanted()
         except BaseException as error:  # noqa: BLE001 - the edge of this thread
             end = Failed(failure_of_trial(error))
         self._end(end)
+
+    def _train_if_wanted(self) -> End:
+        """Train, unless the segment was asked to stop while it waited for its slot."""
+        self._look_for_stop()
+        if self._checkpoints.stop_requested or self._checkpoints.end_requested:
+            return Stopped()
+        with self._checkpoints.fetched() as resume:
+            return self._train(resume)
 
     def _train(self, resume: Resume) -> End:
         limit = self._context.spec.time_limit_s

@@ -188,6 +188,8 @@ class SegmentQueue:
                 self._finish(trial, TrialState.SUCCEEDED)
             case Stopped() if segment.is_to_end:
                 self._finish(trial, TrialState.STOPPED)
+            case Stopped() if not segment.has_started:  # it was asked to before it had a slot
+                insort(self._waiting, trial)
             case Stopped() if trial.epochs >= trial.step.until:
                 self._pause(trial)
             case Stopped():

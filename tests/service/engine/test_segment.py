@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,17 +57,26 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialCon
 
 
 def run(
-    context: TrialContext, *offered: Checkpoint, seed: int = 42, **parameters: Any
+    context: TrialContext,
+    *offered: Checkpoint,
+    seed: int = 42,
+    at_start: Callable[[], None] = lambda: None,
+    **parameters: Any,
 ) -> list[Message]:
-    """Return all messages of a segment."""
+    """Return all messages of a segment; ``at_start`` is called once it has begun."""
     segment = Segment(
         Assignment("segment", 0, parameters, seed, context.spec.space.epochs, offered), context
     )
-    sent: list[Message] = []
+    sent = segment.take()
+    at_start()
     while not (sent and isinstance(sent[-1], End)):
         sent += segment.take()
     assert sum(isinstance(message, End) for message in sent) == 1
     return sent
+
+
+def ask_to_stop(context: TrialContext) -> None:
+    Storage(context.storage).mark(stop_mark(context.job_id, "segment"))
 
 
 def failure(messages: list[Message]) -> Failed:
@@ -102,16 +111,25 @@ def test_a_segment_that_is_asked_to_stop_ends_with_a_checkpoint(
     plugin: TrialContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(segments, "STOP_SECONDS", 0.01)
-    Storage(plugin.storage).mark(stop_mark(plugin.job_id, "segment"))
-    *_, kept, end = run(plugin, pause_s=0.5)
+    *_, kept, end = run(plugin, at_start=lambda: ask_to_stop(plugin), pause_s=0.5)
     assert end == Stopped()
     assert isinstance(kept, Checkpointed)
     assert kept.checkpoint.epoch < EPOCHS
 
 
-def test_a_trainable_without_a_state_is_not_stopped(plugin: TrialContext) -> None:
-    Storage(plugin.storage).mark(stop_mark(plugin.job_id, "segment"))
-    sent = run(plugin, has_state=False)
+def test_a_segment_that_was_asked_to_stop_before_it_had_a_slot_does_not_begin(
+    plugin: TrialContext,
+) -> None:
+    """One without states would keep the slot to its end, though its job is to pause."""
+    ask_to_stop(plugin)
+    assert run(plugin, has_state=False) == [Stopped()]
+
+
+def test_a_trainable_without_a_state_is_not_stopped(
+    plugin: TrialContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "STOP_SECONDS", 0.01)
+    sent = run(plugin, at_start=lambda: ask_to_stop(plugin), has_state=False, pause_s=0.1)
     assert [type(message) for message in sent] == [Started, *[Epoch] * EPOCHS, Finished]
 
 

@@ -372,6 +372,25 @@ def test_a_pausing_job_stops_all_begins_none_and_is_over() -> None:
     assert job.queue.has_paused
 
 
+def test_a_segment_that_stops_before_it_has_begun_leaves_its_trial_as_it_was() -> None:
+    """Its trial had reported its last epoch when its process was lost: it has not paused."""
+    job = Job(QUEUED, slots=1)
+    job.begin()
+    job.queue.take("a", [Checkpointed(checkpoint(0, 1)), epoch(EPOCHS)])
+    job.lose("a")
+    job.next()
+    job.allowance.slots = 0
+    job.queue.stop_surplus()
+    job.moves.new()
+    job.end("b", Stopped())
+    assert job.moves.new() == []
+    assert job.next() == FINISHED
+    job.allowance.slots = 1
+    again = job.begin()
+    assert (again.number, again.until, again.checkpoints) == (0, EPOCHS, (checkpoint(0, 1),))
+    assert job.moves.new() == [StartTrial(0, "node", 0, is_retry=True)]
+
+
 def test_the_run_of_a_job_without_a_slot_is_over_until_it_has_one() -> None:
     job = Job(QUEUED, QUEUED, slots=1)
     job.begin()
