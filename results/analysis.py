@@ -63,9 +63,16 @@ class JobResults:
         ordered = sorted(trials, key=lambda trial: trial.number)
         searched = tuple(t for t in ordered if t.purpose is Purpose.SEARCH)
         confirming = tuple(t for t in ordered if t.purpose is Purpose.CONFIRM)
-        numbers = {trial.number for trial in searched}
-        kept = {c.trial: c for c in curves if c.epochs and c.trial in numbers}
-        return cls(job, searched, kept, metrics, confirming, repeated or {})
+        alone = cls(job, searched, {}, metrics, confirming, repeated or {})
+        return alone.with_curves(curves)
+
+    def with_curves(self, curves: Iterable[Curve]) -> JobResults:
+        """Return the results with these curves instead; the trials are not ranked anew."""
+        kept = {c.trial: c for c in curves if c.epochs and c.trial in self._by_number}
+        found = replace(self, curves=kept)
+        known = ("_by_number", "ranking", "ranked", "shown", "varied")
+        vars(found).update({name: vars(self)[name] for name in known if name in vars(self)})
+        return found
 
     @property
     def space(self) -> SearchSpace:
@@ -158,7 +165,12 @@ class JobResults:
         """
         names = dict.fromkeys(name for trial in self.trials for name in trial.parameters)
         ordered = sorted(names, key=rank_in(list(self.space.parameters)))
-        return tuple(n for n in ordered if len({parameter_key(t, n) for t in self.trials}) > 1)
+        firsts = {name: parameter_key(self.trials[0], name) for name in ordered}
+        return tuple(
+            name
+            for name, first in firsts.items()
+            if any(parameter_key(trial, name) != first for trial in self.trials)
+        )
 
     def curve_of(self, number: int) -> Curve | None:
         """Return a trial's curve, with the epochs of the trials from which it went on."""

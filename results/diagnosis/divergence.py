@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from results.analysis import JobResults
 from results.diagnosis.finding import Finding
@@ -29,6 +28,8 @@ def diverges_beyond(results: JobResults) -> Iterator[Finding]:
     test must exclude chance at 1 % for the best split. Of several parameters the clearest counts.
     """
     ended = [t for t in results.trials if t.state in (TrialState.SUCCEEDED, TrialState.FAILED)]
+    if sum(map(_has_diverged, ended)) < FEWEST_DIVERGED:
+        return
     splits = [
         split
         for name in results.varied
@@ -51,8 +52,7 @@ def diverges_beyond(results: JobResults) -> Iterator[Finding]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Split:
+class _Split(NamedTuple):  # there may be tens of thousands
     """Trials on one side of a value of a parameter, that value included, and on the other."""
 
     name: str
@@ -79,6 +79,10 @@ class _Split:
         return float(stats.fisher_exact(table, alternative="greater").pvalue) < SIGNIFICANT
 
 
+def _has_diverged(trial: TrialRecord) -> bool:
+    return trial.error is not None and trial.error.kind is FailureKind.DIVERGED
+
+
 def _splits(trials: Sequence[TrialRecord], name: str) -> Iterator[_Split]:
     """Yield the splits of the trials at each value of a parameter, upwards and downwards."""
     total: Counter[float] = Counter()
@@ -87,7 +91,7 @@ def _splits(trials: Sequence[TrialRecord], name: str) -> Iterator[_Split]:
         value: Any = trial.parameters.get(name)
         if is_number(value):
             total[value] += 1
-            diverged[value] += trial.error is not None and trial.error.kind is FailureKind.DIVERGED
+            diverged[value] += _has_diverged(trial)
     yield from _one_way(name, sorted(total), total, diverged, is_above=False)
     yield from _one_way(name, sorted(total, reverse=True), total, diverged, is_above=True)
 

@@ -86,6 +86,8 @@ def _noise(results: JobResults) -> float | None:
             groups.setdefault((trial.purpose, trial.configuration), []).append(score)
     squares, freedom = 0.0, 0
     for group in groups.values():
+        if len(group) < 2:
+            continue
         mean = math.fsum(group) / len(group)
         squares += math.fsum((value - mean) ** 2 for value in group)
         freedom += len(group) - 1

@@ -124,19 +124,17 @@ class Drawings:
 
     def _read(self, run: _Run) -> JobResults:
         """Read the job's trials, and the curves of those that plots and reports show."""
-        trials = self._store.trials(run.job_id)
-        metrics = metrics_of(run.job.spec)
-        shown = [t.number for t in JobResults.of(run.job, trials, (), metrics).shown]
-        curves, repeated = self._store.curves(run.job_id, shown), self._store.repeated(run.job_id)
-        return JobResults.of(run.job, trials, curves, metrics, repeated)
+        results = self._read_trials(run)
+        shown = [trial.number for trial in results.shown]
+        return results.with_curves(self._store.curves(run.job_id, shown))
+
+    def _read_trials(self, run: _Run) -> JobResults:
+        trials, repeated = self._store.trials(run.job_id), self._store.repeated(run.job_id)
+        return JobResults.of(run.job, trials, (), metrics_of(run.job.spec), repeated)
 
     def _conclude(self, run: _Run) -> Mapping[str, Any]:
-        if run.job.state.is_finished:
-            results = self._results(run)
-        else:  # curves matter to the diagnosis alone, which waits for the end
-            trials, repeated = self._store.trials(run.job_id), self._store.repeated(run.job_id)
-            metrics = metrics_of(run.job.spec)
-            results = JobResults.of(run.job, trials, (), metrics, repeated)
+        # Curves matter to the diagnosis alone, which waits for the end.
+        results = self._results(run) if run.job.state.is_finished else self._read_trials(run)
         plain: Mapping[str, Any] = plain_json(conclusion(results))
         return plain
 

@@ -66,6 +66,18 @@ def test_answers_are_kept_with_the_results_that_they_are_of() -> None:
     assert [trial.number for trial, _ in results.ranked] == [1, 0]
 
 
+def test_other_curves_leave_what_follows_from_the_trials() -> None:
+    job, trials, curves, metrics = fakes.sampled(12)
+    whole = JobResults.of(job, trials, curves, metrics)
+    found = JobResults.of(job, trials, (), metrics)
+    ranking = found.ranking
+    found = found.with_curves(curves)
+    assert found.curves == whole.curves != {}
+    assert found.ranking is ranking
+    assert (found.shown, found.varied) == (whole.shown, whole.varied)
+    assert found.metric_names == whole.metric_names
+
+
 def test_summary_statistics() -> None:
     summary = summarize(with_scores(4.0, 1.0, 2.0, 1.0))
     assert (summary.planned, summary.scored, summary.states) == (4, 4, {"succeeded": 4})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 
+from benchmarks.page_jobs import fill
 from results.analysis import MOST_SHOWN
 from results.records import EpochReport, NewTrial
 from results.states import JobState, TrialState
@@ -100,3 +101,25 @@ def test_few_drawings_are_kept(client: TestClient, store: Store) -> None:
     for number in range(MOST_KEPT + 2):
         drawings.report(job_id, "json", f"http://{number}", with_token=False)
     assert drawings._kept_report.cache_info().currsize == MOST_KEPT
+
+
+def test_the_conclusion_of_a_sampled_search_in_numbers(store: Store) -> None:
+    found = Drawings(store).conclusion(fill(store, 60, 3).id)
+    assert found["confirmation"] is None
+    # What scipy's test gave for each parameter; the learning rate alone matters.
+    said = {one["parameter"]: one["detail"].partition("Wallis ")[2] for one in found["diagnosis"]}
+    assert said == {
+        "dropout": "H 0.92 of 3 groups).",
+        "hidden_size": "H 0.59 of 3 groups).",
+        "activation": "H 0.30 of 2 groups).",
+        "optimizer": "H 0.01 of 2 groups).",
+        "layers": "H 1.35 of 3 groups).",
+    }
+    assert found["spent"] == {
+        "useful": {"trials": 53, "epochs": 159, "seconds": 79.5},
+        "stopped": {"trials": 5, "epochs": 15, "seconds": 7.5},
+        "failed": {"trials": 2, "epochs": 3, "seconds": 1.5},
+        "confirming": {"trials": 0, "epochs": 0, "seconds": 0.0},
+        "repeated": {"trials": 0, "epochs": 0, "seconds": 0.0},
+        "total": {"trials": 60, "epochs": 177, "seconds": 88.5},
+    }
