@@ -76,3 +76,61 @@ def test_the_parts_of_a_job(page: Page, url: str) -> None:
         [{"number": 0, "parent": None}, {"number": 1, "parent": 0}, {"number": 2, "parent": 1}],
     )  # fmt: skip
     assert [trial["number"] for trial in chain] == [0, 1, 2]
+
+    check_layer(page)
+
+
+#: A layer whose row n is the column n of its canvas, 3,000 wide. ``drawn`` returns the rows that
+#: are drawn at once, the picture then, and the rows that are drawn in the frames that follow.
+_LAYER = """
+  const frame = () => new Promise(requestAnimationFrame);
+  const place = document.body.appendChild(document.createElement("div"));
+  Object.assign(place.style, { position: "fixed", top: 0, left: 0, width: "3000px" });
+  let rows = [];
+  const trace = (context, row) => {
+    rows.push(row);
+    context.moveTo(row + 0.5, 0);
+    context.lineTo(row + 0.5, 9);
+  };
+  const layer = new m.Layer(place, 9, trace), { canvas, context } = layer.shown;
+  for (let n = 0; n < 5; n += 1) await frame(); // it has its size, and is in sight
+  const at = (row) => [...context.getImageData(row, 4, 1, 1).data.slice(0, 3)].join();
+  const group = (color, of) => ({ color, width: 1, alpha: 1, rows: of });
+  const all = Array.from({ length: 3000 }, (_, row) => row), even = all.filter((n) => n % 2 === 0);
+  const drawn = async (groups, isQuick) => {
+    rows = [];
+    layer.show(groups, isQuick);
+    const atOnce = rows, first = canvas.toDataURL();
+    rows = [];
+    const lines = groups.reduce((sum, one) => sum + one.rows.length, 0);
+    if (atOnce.length < lines) while (rows.length < lines) await frame();
+    return { atOnce, first, later: rows };
+  };
+  const quick = await drawn([group("#ff0000", all), group("#0000ff", even)], true);
+  const colors = [0, 101, 1500, 2999].map(at), before = canvas.toDataURL();
+  const calm = await drawn([group("#00ff00", all)], false);
+  const green = at(7), few = await drawn([group("#ff0000", [7, 8, 9])], true);
+  const red = [at(6), at(7)];
+  layer.stop();
+  return { quick, colors, keeps: calm.first === before, calm, green, few, red };
+"""
+
+
+def check_layer(page: Page) -> None:
+    """Of very many lines some are seen at once, or what was seen stays; then all are drawn."""
+    found = ask(page, "parts/layer", _LAYER)
+    every, even = list(range(3000)), list(range(0, 3000, 2))
+    quick = found["quick"]
+    half = quick["atOnce"].index(max(quick["atOnce"])) + 1  # the second group begins
+    some, again = quick["atOnce"][:half], quick["atOnce"][half:]
+    assert 100 < half + len(again) < 300
+    assert {row // 300 for row in some} == set(range(10))  # from all over
+    assert again == [row for row in some if row % 2 == 0]  # the same ones in each group
+    assert quick["later"] == every + even  # each once
+    blue, red, green = "0,0,255", "255,0,0", "0,255,0"
+    assert found["colors"] == [blue, red, blue, red]  # the later group above
+    assert found["keeps"]
+    assert (found["calm"]["atOnce"], found["calm"]["later"]) == ([], every)
+    assert found["green"] == green
+    assert (found["few"]["atOnce"], found["few"]["later"]) == ([7, 8, 9], [])
+    assert found["red"] == ["0,0,0", red]
