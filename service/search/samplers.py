@@ -28,6 +28,9 @@ from service.search.levels import Levels, Past, Values
 
 Configuration = dict[str, Any]
 
+#: A model squares what it is told; a training that nearly diverged may report more than this.
+_LARGEST = 1e100
+
 
 class Sampler(Protocol):
     """Draws the configurations of a job's new trials and takes what comes of all its trials."""
@@ -273,9 +276,13 @@ def _complete(trial: FrozenTrial, values: Values) -> FrozenTrial:
         params=trial.params,
         distributions=trial.distributions,
         system_attrs=trial.system_attrs,
-        values=values.losses,
-        constraints={str(n): value for n, value in enumerate(values.excess)} or None,
+        values=[_bounded(loss) for loss in values.losses],
+        constraints={str(n): _bounded(value) for n, value in enumerate(values.excess)} or None,
     )
+
+
+def _bounded(value: float) -> float:
+    return max(-_LARGEST, min(_LARGEST, value))
 
 
 def _key(parameters: Mapping[str, Any]) -> str:

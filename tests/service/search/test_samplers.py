@@ -305,6 +305,14 @@ def test_an_excess_may_be_endless_and_is_no_number_never() -> None:
         sampler.observe(1, 1, (1.0,), (float("nan"),))
 
 
+def test_trials_that_nearly_diverged_do_not_stop_a_gaussian_process() -> None:
+    sampler = OptunaSampler(space("gp", parameters=THREE), seed=42)
+    for number in range(10):
+        sampler.draw(number)
+        sampler.observe(number, 1, (1e308 if number % 2 else float(number),))
+    assert set(sampler.draw(10)) == set(THREE)
+
+
 def test_sobol_points_fill_a_range_more_evenly_than_random_ones() -> None:
     def cells(strategy: str) -> int:
         found = draws(made(space(strategy, 64)), range(64))
