@@ -45,7 +45,17 @@ export function fromColumns({ trials, columns, parameters, metrics, errors, viol
   });
 }
 
-// Calls each listener once in a frame, however often a kind is told. A tab that nobody sees has no frames.
+// Calls `act` in the next frame. A tab that nobody sees has no frames, but its title is read: there a timer calls it.
+function inFrame(act) {
+  const now = () => {
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
+    act();
+  };
+  const frame = requestAnimationFrame(now), timer = setTimeout(now, PAUSE);
+}
+
+// Calls each listener once in a frame, however often a kind is told.
 function teller() {
   const listeners = new Map(), due = new Map();
   let isDue = false;
@@ -63,7 +73,7 @@ function teller() {
     },
     tell(kind, about) {
       due.set(kind, about);
-      if (!isDue) requestAnimationFrame(tellAll);
+      if (!isDue) inFrame(tellAll);
       isDue = true;
     },
   };
