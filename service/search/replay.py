@@ -128,7 +128,7 @@ class _Known:
 
     def seconds_at(self, number: int, epoch: int) -> float:
         trial = self.trials[number]
-        return trial.seconds * epoch / max(trial.epochs, epoch)
+        return trial.seconds * epoch / max(trial.epochs, epoch, 1)
 
 
 class _KnownCurves:

@@ -115,6 +115,15 @@ def test_the_same_replay_gives_the_same_numbers() -> None:
     assert replayed(job()) == replayed(job())
 
 
+def test_a_trial_that_failed_before_its_first_epoch_trains_nothing() -> None:
+    fake = job(9)
+    failed = replace(fake.trials[0], state=TrialState.FAILED, epochs=0, metrics={})
+    curves = tuple(curve for curve in fake.curves if curve.trial != 0)
+    found = replayed(fake._replace(trials=(failed, *fake.trials[1:]), curves=curves))
+    assert found.epochs == 8 * 9
+    assert found.short_run.ranks == (1,)
+
+
 def test_trials_that_failed_fail_again_and_never_win() -> None:
     found = replayed(job(failed={26: fakes.DIVERGED, 25: fakes.DIVERGED}))
     assert found.epochs == 25 * 9 + 2 * 4
