@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -25,7 +26,8 @@ def diverges_beyond(results: JobResults) -> Iterator[Finding]:
     """Find a parameter from whose value on most trials diverged, and hardly any on its other side.
 
     At least half of the trials on that side, and three of them, must have diverged; Fisher's exact
-    test must exclude chance at 1 % for the best split. Of several parameters the clearest counts.
+    test must exclude chance at 1 % for the clearest of these splits, by the difference of the two
+    shares over its standard error.
     """
     ended = [t for t in results.trials if t.state in (TrialState.SUCCEEDED, TrialState.FAILED)]
     if sum(map(_has_diverged, ended)) < FEWEST_DIVERGED:
@@ -35,10 +37,11 @@ def diverges_beyond(results: JobResults) -> Iterator[Finding]:
         for name in results.varied
         if Bounds.of(results.space.parameters.get(name)) is not None
         for split in _splits(ended, name)
+        if split.diverged >= max(FEWEST_DIVERGED, LEAST_RATE * split.trials)
     ]
     if not splits:
         return
-    best = max(splits, key=lambda split: split.contrast)
+    best = max(splits, key=lambda split: split.clearness)
     if not best.is_significant():
         return
     side, other = ("from", "below") if best.is_above else ("up to", "above")
@@ -64,12 +67,12 @@ class _Split(NamedTuple):  # there may be tens of thousands
     other_trials: int
 
     @property
-    def contrast(self) -> float:
-        return self.diverged / self.trials - self.other_diverged / self.other_trials
+    def clearness(self) -> float:
+        """How far the shares differ, in standard errors but for a factor that all splits have."""
+        contrast = self.diverged / self.trials - self.other_diverged / self.other_trials
+        return contrast / math.sqrt(1 / self.trials + 1 / self.other_trials)
 
     def is_significant(self) -> bool:
-        if self.diverged < FEWEST_DIVERGED or self.diverged < LEAST_RATE * self.trials:
-            return False
         from scipy import stats
 
         table = [

@@ -19,6 +19,14 @@ def test_most_trials_diverge_from_a_rate_on() -> None:
     assert found.hint == "Search rate only below that."
 
 
+def test_some_trials_beyond_the_rate_may_have_come_through() -> None:
+    by_rate = sorted(range(20), key=lambda n: CONFIGURATIONS[n]["rate"], reverse=True)
+    failed = {by_rate[place]: fakes.DIVERGED for place in (0, 1, 3, 5, 7)}
+    (found,) = diverges_beyond(search(CONFIGURATIONS, lambda c: 0.5, DOMAINS, failed=failed))
+    assert found.parameter == "rate"
+    assert found.detail.startswith("5 of 8 trials with rate from")
+
+
 def test_divergence_below_a_value() -> None:
     failed = {n: fakes.DIVERGED for n, c in enumerate(CONFIGURATIONS) if c["rate"] < 0.001}
     (found,) = diverges_beyond(search(CONFIGURATIONS, lambda c: 0.5, DOMAINS, failed=failed))
