@@ -141,10 +141,12 @@ def _check_confirm(job: JobRecord, *, is_same: bool) -> None:
         message = f"job {job.id} is {job.state}: its winner cannot be confirmed yet"
         raise IllegalMove(message, hint="wait until it has finished")
     if job.state is not JobState.SUCCEEDED or job.best is None:
-        message = f"job {job.id} has {job.state} without a winner that could be confirmed"
+        message = f"job {job.id} is {job.state}, without a winner that could be confirmed"
         if job.best is not None:
-            message = f"job {job.id} has {job.state}: its search is not complete"
+            message = f"job {job.id} is {job.state}: its search is not complete"
         hint = "run its failed trials again (retry-failed), or submit the search again"
+        if job.state is JobState.SUCCEEDED:
+            hint = f"GET /api/v1/jobs/{job.id}/best says why it has no best configuration"
         raise IllegalMove(message, hint=hint)
     if is_same:
         message = f"job {job.id} has run this confirmation"

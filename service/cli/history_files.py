@@ -116,13 +116,17 @@ def read_history(
 def _of_json(path: Path, text: str) -> Told:
     try:
         found = json.loads(text, parse_constant=lambda _: None)  # NaN is no value
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from error
     if isinstance(found, dict):
         found = next((found[key] for key in ("items", "trials", "history") if key in found), None)
-    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+    if not isinstance(found, list) or not all(map(_is_trial, found)):
         raise ValueError(f'{path} is not a list of trials: [{{"params": {{...}}, "value": 0.5}}]')
     return _told(path, ((entry, _trial(entry)) for entry in found))
+
+
+def _is_trial(entry: object) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("metrics") or {}, dict)
 
 
 def _trial(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,10 +150,11 @@ def _of_table(path: Path, text: str, parameters: Callable[[], Collection[str]]) 
         # Spreadsheets of many languages separate by semicolons.
         separator = max(",;\t", key=text.partition("\n")[0].count)
         lines = io.StringIO(text, newline="")
-        rows = list(csv.DictReader(lines, delimiter=separator, strict=True))
+        reader = csv.DictReader(lines, delimiter=separator, strict=True)
+        rows = list(reader)
     except csv.Error as error:
         raise ValueError(f"{path} is not a table of comma-separated values: {error}") from error
-    columns = [name for name in (rows[0] if rows else ()) if name]
+    columns = [name for name in reader.fieldnames or () if name]
     names = _parameters_of(columns) or {name: name for name in columns if name in parameters()}
     if not names:
         hint = "name columns like the space's parameters, or parameters.NAME"

@@ -104,8 +104,9 @@ def test_the_same_request_again_changes_nothing(store: Store) -> None:
 def test_only_a_search_that_has_found_something_is_confirmed(store: Store) -> None:
     empty = accept(store, 1)
     store.finish_job(claim(store), JobState.SUCCEEDED)
-    with pytest.raises(IllegalMove, match="without a winner"):
+    with pytest.raises(IllegalMove, match="without a winner") as refused:
         store.confirm_job(empty.id, CONFIRM, fingerprint="another")
+    assert refused.value.hint.startswith(f"GET /api/v1/jobs/{empty.id}/best says why")
     failed = accept(store, 2)
     lease = claim(store)
     finish(store, lease, 0, 0.5)

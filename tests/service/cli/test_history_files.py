@@ -93,12 +93,16 @@ def test_trials_of_optuna_as_json_are_read(tmp_path: Path, values: dict[str, Any
         ("[1]", "not a list of trials"),
         ('{"a": 1}', "not a list of trials"),
         ("[{", "not valid JSON"),
+        ('[{"params": {}, "metrics": "good"}]', "not a list of trials"),
+        ("[" * 100_000, "not valid JSON"),
         ("[]", "no trial that has come to an end"),
+        ("x,score\n", "no trial that has come to an end"),
+        ('[{"params": {"x": 1}, "value": NaN}]', "no trial that has come to an end"),
     ],
 )
 def test_files_of_no_trials_are_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        read(tmp_path / "file", text)
+        read(tmp_path / "file", text, ("x",))
 
 
 def test_the_option_sends_the_trials_and_says_what_it_left_out(
