@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from results.records import EpochReport, Failure, JobRecord, Lease, NewTrial
 from results.states import FailureKind, JobState, TrialState
@@ -19,6 +19,7 @@ from service.jobs import Jobs
 from service.settings import Settings
 from tests.service.page.accessible import check
 from tests.service.page.drawn import expect_plots
+from tests.service.running import until
 from tests.service.stand_ins import claim
 
 HOSTILE = "<img src=x onerror=alert(1)>" + "א" * 40
@@ -42,6 +43,7 @@ def submit(
 def report(
     store: Store, lease: Lease, number: int, errors: Sequence[float], first: int = 1
 ) -> None:
+    """Report for the trial's current attempt."""
     store.write_reports(
         lease,
         [
@@ -157,21 +159,45 @@ def test_a_job_is_followed_as_it_trains(
     expect(main).to_contain_text("0 of 8 epochs")
     expect(page.get_by_text("No trial has reported yet.")).to_be_visible()
     lease = claim(store)
+    # A trial begins anew while its curve is being read: what is old of it is not kept.
+    read: list[tuple[Route, APIResponse]] = []
+    page.route("**/points?*", lambda route: read.append((route, route.fetch())), times=1)
+    train(store, lease, 0, [9.0, 8.0, 7.0])
+    expect(main).to_contain_text("3 of 8 epochs")
+
+    def has_read() -> bool:
+        page.wait_for_timeout(50)  # in which the route's handler is called
+        return bool(read)
+
+    until(has_read, within_s=20, what="the curves")
     train(store, lease, 0, [2.0])
     expect(main).to_contain_text("1 of 8 epochs")
+    for route, answer in read:
+        route.fulfill(response=answer)
     panel = page.locator("[data-metric=train_rmse]")
     expect(panel).to_contain_text("1 curve")
+    panel.locator("canvas").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
+    expect(panel.locator(".tip")).to_have_text("epoch 1 · trial 0: 2.0000 (running)")
     # The curves grow: what was reported since is read at the keys.
     report(store, lease, 0, [1.5, 1.25], first=2)
     train(store, lease, 1, [3.0])
     expect(panel).to_contain_text("2 curves")
     store.finish_trial(lease, 1, TrialState.STOPPED)
     expect(page.locator("tbody.rows")).to_contain_text("stopped")
-    panel.locator("canvas").focus()
-    page.keyboard.press("ArrowUp")
-    for _ in range(3):
+    for _ in range(2):
         page.keyboard.press("ArrowRight")
-    expect(panel.locator(".tip")).to_have_text("epoch 3 · trial 0: 1.2500 (running)")
+    tip = panel.locator(".tip")
+    expect(tip).to_have_text("epoch 3 · trial 0: 1.2500 (running)")
+    # So does a curve that was read already.
+    train(store, lease, 0, [4.0])
+
+    def first_epoch() -> bool:
+        page.keyboard.press("ArrowLeft")
+        return tip.inner_text() == "epoch 1 · trial 0: 4.0000 (running)"
+
+    until(first_epoch, within_s=20, what="the curve of the new attempt")
     page.get_by_label("logarithmic").check()
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator("h2")).to_contain_text("cancelling")

@@ -103,7 +103,7 @@ _LAYER = """
     const atOnce = rows, first = canvas.toDataURL();
     rows = [];
     const lines = groups.reduce((sum, one) => sum + one.rows.length, 0);
-    if (atOnce.length < lines) while (rows.length < lines) await frame();
+    for (let n = 0; n < 500 && atOnce.length < lines && rows.length < lines; n += 1) await frame();
     return { atOnce, first, later: rows };
   };
   const quick = await drawn([group("#ff0000", all), group("#0000ff", even)], true);
