@@ -47,7 +47,8 @@ def test_the_page_formats_as_reports_and_the_command_line_do(page: Page, url: st
         assert written(page, name, [[value] for value in values]) == expected
     counts = [(0, "trial"), (1, "trial"), (2, "epoch")]
     assert written(page, "count", counts) == [formatting.count(*pair) for pair in counts]
-    assert written(page, "number", [[0.12345, 2]]) == [formatting.number(0.12345, 2)]
+    rounded = [(0.12345, 2), *((value, 0) for value in (0.0, 2.5, 12.5, 33.3, 100.0))]
+    assert written(page, "number", rounded) == [formatting.number(*pair) for pair in rounded]
     assert written(page, "moment", [["2026-11-28T09:41:59Z"]]) == ["2026-11-28 09:41 UTC"]
     assert written(page, "duration", [[125]]) == ["2 min 05 s"]
 

@@ -210,7 +210,7 @@ def test_very_many_trials(
     settings: Settings, store: Store, page: Page, url: str, complaints: list[str]
 ) -> None:
     rates = [10 ** (-4 + 3 * number / 619) for number in range(620)]
-    job = submit(store, settings, rates, epochs=400)
+    job = submit(store, settings, rates, epochs=400, scheduler="asha")
     lease = claim(store)
     asked: list[str] = []
     page.on("request", lambda request: "/points?" in request.url and asked.append(request.url))
@@ -238,6 +238,8 @@ def test_very_many_trials(
     panel.get_by_role("button", name="All values").click()
     panel.locator("canvas").dblclick()
     expect(panel.get_by_role("button", name="All values", pressed=False)).to_be_visible()
+    rung = page.get_by_role("region", name="Rungs").locator("tbody tr").first
+    expect(rung.locator("td")).to_have_text(["1", "100", "", "100", "100 %", "", ""])
     # A range on the first axis marks trials in the table.
     canvas = page.locator("canvas.front")
     canvas.scroll_into_view_if_needed()

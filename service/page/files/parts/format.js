@@ -12,8 +12,9 @@ function halfEven(value, method, digits) {
 
 const withoutZeros = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
 
-// Python's format "g": significant digits, no zeros at the end, an exponent of two digits or more.
-function general(value, digits) {
+// Python's format "g": significant digits, at least one, no zeros at the end, an exponent of two digits or more.
+function general(value, asked) {
+  const digits = Math.max(1, asked);
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";
   const [mantissa, power] = halfEven(value, "toExponential", digits - 1).split("e");
   const exponent = Number(power);
