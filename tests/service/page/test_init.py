@@ -14,6 +14,8 @@ def test_the_page_is_served_with_a_strict_policy(client: TestClient) -> None:
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert client.get("/page/page.js").headers["content-type"].startswith("text/javascript")
     assert client.get("/page/style/page.css").status_code == 200
+    # Without a picture of its own the browser asks for one that is not there.
+    assert '<link rel="icon" href="data:image/svg+xml,' in page.text
 
 
 def test_the_docs_need_no_other_host(client: TestClient) -> None:
