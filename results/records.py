@@ -119,6 +119,14 @@ class JobRecord:
     notes: str = ""
     history: tuple[tuple[int, float], ...] = ()
 
+    def lacks(self, total: str) -> bool:
+        """Whether the finished job may never have run all the ``trials`` or ``epochs`` asked for.
+
+        All of a cancelled job; trials of one whose search ended before all of them.
+        """
+        is_short = total == "trials" and bool(self.ended_by)
+        return self.state is JobState.CANCELLED or is_short
+
 
 @dataclass(frozen=True, slots=True)
 class CodeRecord:

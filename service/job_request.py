@@ -185,7 +185,7 @@ class PriorityRequest(BaseModel):
 class ExtendRequest(BaseModel):
     """More of a finished job: the totals that it shall have, each larger than the job's own.
 
-    A cancelled job may also go on to its own.
+    A cancelled job may also go on to its own, a search that a budget has ended to its trials.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")

@@ -16,7 +16,6 @@ import search_spaces
 from results.errors import JobNotFound
 from results.formatting import count
 from results.records import Extended, JobRecord, NewTrial
-from results.states import JobState
 from results.storage import Storage, StorageError
 from results.store import Store
 from search_spaces import (
@@ -230,17 +229,17 @@ def _check_extendable(space: SearchSpace) -> None:
 
 
 def _check_larger(request: ExtendRequest, job: JobRecord, distinct: int | None) -> None:
-    """Refuse totals that are not larger than the finished job's; a cancelled one's may be equal."""
+    """Refuse totals that are not larger than the finished job's; equal ones where it lacks some."""
     problems = []
-    more = int(job.state is not JobState.CANCELLED)
     space = job.spec.space
     for name, now in (("trials", space.trials or job.spec.trials), ("epochs", space.epochs)):
         asked = getattr(request, name)
         if asked is None:
             continue
-        if asked < now + more:
+        least = now + (not job.lacks(name))
+        if asked < least:
             detail = f"the job has {count(now, name.removesuffix('s'))} already"
-            hint = f"give the new total, at least {now + more}, or leave {name} out"
+            hint = f"give the new total, at least {least}, or leave {name} out"
             problems.append(Problem(f"/{name}", detail, Code.OUT_OF_RANGE, hint))
         elif name == "trials" and distinct is not None and distinct <= now < asked:
             detail = f"there are only {count(distinct, 'different configuration')}: all have run"

@@ -44,8 +44,8 @@ class ExtendMethods(Transactions):
         holds no longer, and what its search was ended by is forgotten. ``fingerprint`` is that of
         the new specification.
 
-        Each total is larger than the job's. Those of a cancelled job may be what it has: it goes
-        on to what it was asked.
+        Each total is larger than the job's. Those of a cancelled job may be what it has, and so may
+        the trials of one whose search ended before all of them: it goes on to what it was asked.
 
         Idempotent: an unfinished job that has these totals stays as it is. Raises
         :class:`results.errors.IllegalMove` for one that has others and for a total that is too
@@ -129,11 +129,11 @@ def _check(job: JobRecord, now: dict[str, int], totals: dict[str, int]) -> None:
     if not job.state.is_finished:
         message = f"job {job.id} is {job.state}: it cannot be extended yet"
         raise IllegalMove(message, hint="wait until it has finished")
-    more = int(job.state is not JobState.CANCELLED)
     for name, total in totals.items():
-        if total < now[name] + more:
+        least = now[name] + (not job.lacks(name))
+        if total < least:
             message = f"job {job.id} has {now[name]} {name} already: {total} is not more"
-            raise IllegalMove(message, hint=f"name a total of at least {now[name] + more}")
+            raise IllegalMove(message, hint=f"name a total of at least {least}")
 
 
 def _check_confirm(job: JobRecord, *, is_same: bool) -> None:

@@ -264,6 +264,24 @@ def test_a_job_cancelled_in_the_queue_runs_by_an_extension_to_its_own_totals(sto
     assert claim(store).job_id == job.id
 
 
+def test_a_search_that_a_budget_ended_goes_on_to_the_trials_that_it_was_asked(
+    store: Store,
+) -> None:
+    asked = replace(SPEC, space=replace(SPACE, trials=9), trials=9)
+    job = store.create_job(asked, fingerprint="", trials=())
+    lease = claim(store)
+    store.plan_trials(lease, 1, ended_by="the budget of 1 seconds is spent")
+    store.finish_job(lease, JobState.SUCCEEDED)
+    with pytest.raises(IllegalMove, match="already"):
+        store.extend_job(job.id, trials=None, epochs=EPOCHS, fingerprint="another")
+    extended = store.extend_job(job.id, trials=9, epochs=None, fingerprint="another").job
+    assert (extended.state, extended.progress.trials) == (JobState.QUEUED, 9)
+    assert extended.ended_by == ""
+    store.finish_job(claim(store), JobState.SUCCEEDED)
+    with pytest.raises(IllegalMove, match="9 trials already"):
+        store.extend_job(job.id, trials=9, epochs=None, fingerprint="another")
+
+
 def test_an_unknown_job_is_not_extended(store: Store) -> None:
     for job_id in UNKNOWN_IDS:
         with pytest.raises(JobNotFound):
