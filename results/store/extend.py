@@ -143,8 +143,10 @@ def _check_confirm(job: JobRecord, *, is_same: bool) -> None:
     if job.state is not JobState.SUCCEEDED or job.best is None:
         message = f"job {job.id} is {job.state}, without a winner that could be confirmed"
         if job.best is not None:
-            message = f"job {job.id} is {job.state}: its search is not complete"
+            message = f"job {job.id} is {job.state}: not all of its trials have run to their end"
         hint = "run its failed trials again (retry-failed), or submit the search again"
+        if job.state is JobState.CANCELLED:
+            hint = f"let it go on first: extend it to its own {job.spec.trials} trials"
         if job.state is JobState.SUCCEEDED:
             hint = f"GET /api/v1/jobs/{job.id}/best says why it has no best configuration"
         raise IllegalMove(message, hint=hint)

@@ -111,8 +111,16 @@ def test_only_a_search_that_has_found_something_is_confirmed(store: Store) -> No
     lease = claim(store)
     finish(store, lease, 0, 0.5)
     store.finish_job(lease, JobState.FAILED)
-    with pytest.raises(IllegalMove, match="its search is not complete"):
+    with pytest.raises(IllegalMove, match="not all of its trials have run"):
         store.confirm_job(failed.id, CONFIRM, fingerprint="another")
+    cancelled = accept(store, 2)
+    lease = claim(store)
+    finish(store, lease, 0, 0.5)
+    store.request_cancel(cancelled.id)
+    store.finish_job(lease, JobState.CANCELLED)
+    with pytest.raises(IllegalMove, match="is cancelled: not all") as refused:
+        store.confirm_job(cancelled.id, CONFIRM, fingerprint="another")
+    assert refused.value.hint == "let it go on first: extend it to its own 2 trials"
     for job_id in UNKNOWN_IDS:
         with pytest.raises(JobNotFound):
             store.confirm_job(job_id, CONFIRM, fingerprint="another")
