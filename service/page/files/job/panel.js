@@ -1,9 +1,10 @@
-// The curves of one metric on a canvas: what is drawn, the zoom, and what the pointer and the keys show.
-import { canvasIn, color, onColors, placeOf } from "../parts/canvas.js";
+// The curves of one metric on a canvas: what is drawn of them, and the zoom.
+import { canvasIn, onColors } from "../parts/canvas.js";
 import { make } from "../parts/elements.js";
 import { count, number } from "../parts/format.js";
 import { scale } from "../parts/scale.js";
-import { bandAt, countBands, epochsBetween } from "./bands.js";
+import { countBands, epochsBetween } from "./bands.js";
+import { Crosshair } from "./crosshair.js";
 import { drawAxes, drawBands, drawLine } from "./curve_drawing.js";
 import { modeOf } from "./reading.js";
 import { extent, usualRange, wholeRange } from "./value_range.js";
@@ -18,13 +19,11 @@ const MARK_PAUSE = 120;
 
 export class Panel {
   #zoom = null; // { x: [low, high], y: [low, high] }, in values
-  #bands = null;
+  bands = null;
   #counting = null;
   #countedAt = -Infinity;
   #recountTimer = 0;
   #isStale = true;
-  #at = null; // the epoch under the pointer, or the one that the keys chose
-  #drag = null;
   #markTimer = 0;
   isWhole = false; // whether values are in sight that would flatten the others
   outside = 0; // how many lines reach out of sight
@@ -33,15 +32,15 @@ export class Panel {
     Object.assign(this, { store, metric, selection, options });
     this.mode = modeOf(store.job, metric, known);
     this.status = make("p", { class: "muted" }, "Loading …");
-    this.tip = make("p", { class: "tip", "aria-live": "off" });
     this.place = make("div", { class: "place" });
     this.back = make("button", { hidden: "", onclick: () => this.reset() }, "Show all");
     this.far = make("button", { hidden: "", "aria-pressed": "false", onclick: () => this.#showFar(!this.isWhole) }, "All values");
     this.element = make("figure", { class: "panel", "data-metric": metric },
-      make("figcaption", {}, make("span", { class: "metric" }, metric), this.far, this.back), this.place, this.tip, this.status);
+      make("figcaption", {}, make("span", { class: "metric" }, metric), this.far, this.back), this.place);
     this.canvas = canvasIn(this.place, HEIGHT, (context, width) => this.#draw(context, width), { tabindex: 0, role: "img", "aria-label": `${metric} by epoch` });
     this.offColors = onColors(() => this.canvas.soon());
-    this.#listen();
+    this.crosshair = new Crosshair(this);
+    this.element.append(this.crosshair.tip, this.status);
   }
 
   async load() {
@@ -85,13 +84,13 @@ export class Panel {
   }
 
   // --- what is drawn
-  get #isMany() { return this.curves.all.size > FEW; }
+  get isMany() { return this.curves.all.size > FEW; }
 
   // The trials that have a line, by number: "plain" or "running", "best", "marked" or "hovered", each above those before.
-  #lines() {
+  lines() {
     const { all } = this.curves, { trials } = this.store, marked = this.selection.marked;
     const lines = new Map();
-    if (this.#isMany) {
+    if (this.isMany) {
       for (const { number, state } of trials.values()) if (state === "running" && all.has(number) && lines.size < RUNNING) lines.set(number, "running");
     } else for (const number of all.keys()) if (trials.has(number)) lines.set(number, "plain");
     for (const number of this.#best()) lines.set(number, "best");
@@ -112,12 +111,12 @@ export class Panel {
     if (!this.#isStale && this.best) return this.best;
     const ranked = [...this.store.trials.values()].filter(({ rank, purpose }) => rank && rank <= BEST && purpose === "search");
     const found = ranked.sort((a, b) => b.rank - a.rank).map((trial) => trial.number).filter((trial) => this.curves.all.has(trial));
-    this.best = this.#isMany ? found.slice(-BEST) : found.slice(-1);
+    this.best = this.isMany ? found.slice(-BEST) : found.slice(-1);
     return this.best;
   }
 
   #count() {
-    if (!this.#isMany || this.#counting || !this.#isStale) return;
+    if (!this.isMany || this.#counting || !this.#isStale) return;
     const wait = this.#countedAt + RECOUNT - performance.now();
     if (wait > 0) {
       this.#recountTimer ||= setTimeout(() => {
@@ -128,15 +127,15 @@ export class Panel {
     }
     this.#isStale = false;
     this.#countedAt = performance.now();
-    const [low, high] = this.#zoom?.x ?? this.#wholeX();
+    const [low, high] = this.#zoom?.x ?? this.wholeX();
     this.#counting = countBands(this.curves, epochsBetween(low, high, this.curves.every, MOST_EPOCHS), (rows) => {
       this.#counting = null;
-      this.#bands = rows;
+      this.bands = rows;
       this.canvas.soon();
     });
   }
 
-  #wholeX() {
+  wholeX() {
     let last = 1;
     const { all, every } = this.curves;
     for (const { first, values } of all.values()) last = Math.max(last, first + (values.length - 1) * every);
@@ -146,9 +145,9 @@ export class Panel {
   // Of many trials the bands and the best lines are in sight, unless all values are asked for.
   #wholeY(lines, [low, high]) {
     const isAllowed = this.options.isLog ? (value) => value > 0 : () => true, { all, every } = this.curves;
-    const hasBands = this.#isMany && this.#bands && !this.isWhole, found = [];
+    const hasBands = this.isMany && this.bands && !this.isWhole, found = [];
     if (hasBands) {
-      const rows = this.#bands.filter(({ epoch }) => epoch >= low && epoch <= high).flatMap(({ values }) => [values[0], values[4]]);
+      const rows = this.bands.filter(({ epoch }) => epoch >= low && epoch <= high).flatMap(({ values }) => [values[0], values[4]]);
       found.push(extent(rows, 0, rows.length, isAllowed));
     }
     for (const [number, { first, values }] of all) {
@@ -172,9 +171,9 @@ export class Panel {
   #draw(context, width) {
     const { curves } = this;
     if (!curves) return;
-    const lines = this.#lines();
+    const lines = this.lines();
     this.#count();
-    const x = this.#zoom?.x ?? this.#wholeX(), y = this.#zoom?.y ?? this.#wholeY(lines, x);
+    const x = this.#zoom?.x ?? this.wholeX(), y = this.#zoom?.y ?? this.#wholeY(lines, x);
     this.x = scale(...x, EDGES.left, width - EDGES.right);
     this.#say();
     this.y = scale(...y, HEIGHT - EDGES.bottom, EDGES.top, this.options.isLog && y[0] > 0);
@@ -183,38 +182,22 @@ export class Panel {
     context.beginPath();
     context.rect(EDGES.left, 0, width - EDGES.left - EDGES.right + 6, HEIGHT - EDGES.bottom + 1);
     context.clip();
-    if (this.#isMany && this.#bands) drawBands(context, this.#bands, this.x, this.y);
+    if (this.isMany && this.bands) drawBands(context, this.bands, this.x, this.y);
     const order = ["plain", "running", "best", "marked", "hovered"];
     const isDim = Boolean(this.selection.marked);
     for (const [number, kind] of [...lines].sort(([, a], [, b]) => order.indexOf(a) - order.indexOf(b))) {
       drawLine(context, curves, this.store.trials.get(number), kind, { x: this.x, y: this.y, isDim });
     }
-    if (this.#at !== null) this.#crosshair(context);
-    if (this.#drag?.to) this.#rubber(context);
+    this.crosshair.draw(context);
     context.restore();
-  }
-
-  #crosshair(context) {
-    context.strokeStyle = color("muted");
-    context.lineWidth = 1;
-    context.beginPath();
-    context.moveTo(this.x.place(this.#at), EDGES.top);
-    context.lineTo(this.x.place(this.#at), HEIGHT - EDGES.bottom);
-    context.stroke();
-  }
-
-  #rubber(context) {
-    const { from, to } = this.#drag;
-    context.fillStyle = color("band");
-    context.fillRect(Math.min(from[0], to[0]), Math.min(from[1], to[1]), Math.abs(to[0] - from[0]), Math.abs(to[1] - from[1]));
   }
 
   #say() {
     const { curves } = this, n = curves.all.size;
     const thin = curves.every > 1 ? `, every ${curves.every}th epoch` : "";
-    const many = this.#isMany ? ": the bands hold 90 % and 50 % of them, the line is their median; “All values” shows also the others" : "";
+    const many = this.isMany ? ": the bands hold 90 % and 50 % of them, the line is their median; “All values” shows also the others" : "";
     const far = this.outside && !this.#zoom ? `; ${count(this.outside, "line")} ${this.outside === 1 ? "reaches" : "reach"} out of sight, “All values” or a double-click shows the whole` : "";
-    this.far.hidden = !far && !this.isWhole && !this.#isMany;
+    this.far.hidden = !far && !this.isWhole && !this.isMany;
     const text = `${n} curve${n === 1 ? "" : "s"}${thin}${many}${far}${curves.isWhole ? "" : ", loading …"}`;
     if (this.status.textContent !== text) this.status.textContent = text;
     const { best } = this.store.job;
@@ -224,122 +207,14 @@ export class Panel {
     this.label = label;
   }
 
-  // --- the pointer and the keys
-  #listen() {
-    const { canvas } = this.canvas;
-    canvas.addEventListener("pointermove", (event) => this.#pointed(placeOf(event, canvas)));
-    canvas.addEventListener("pointerleave", () => this.#leave());
-    canvas.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0 || event.pointerType === "touch") return;
-      canvas.setPointerCapture(event.pointerId);
-      this.#drag = { from: placeOf(event, canvas), to: null };
-    });
-    canvas.addEventListener("pointerup", () => this.#zoomToDrag());
-    canvas.addEventListener("dblclick", () => (this.#zoom ? this.reset() : this.#showFar(!this.isWhole && (this.outside > 0 || this.#isMany))));
-    canvas.addEventListener("keydown", (event) => this.#key(event));
-    canvas.addEventListener("blur", () => this.#leave());
-  }
-
-  #leave() {
-    if (this.#drag) return;
-    this.#at = null;
-    this.tip.textContent = "";
-    this.selection.hover(null);
-    this.canvas.soon();
-  }
-
-  #zoomToDrag() {
-    const drag = this.#drag;
-    this.#drag = null;
-    if (!drag?.to || Math.abs(drag.to[0] - drag.from[0]) < 6 || Math.abs(drag.to[1] - drag.from[1]) < 6) return this.canvas.soon();
-    const between = (axis, a, b) => [axis.value(a), axis.value(b)].sort((one, other) => one - other);
-    return this.#zoomTo(between(this.x, drag.from[0], drag.to[0]), between(this.y, drag.from[1], drag.to[1]));
-  }
-
-  #zoomTo(x, y) {
+  // --- the zoom
+  zoomTo(x, y = this.#wholeY(this.lines(), x)) {
     this.#zoom = { x, y };
     this.back.hidden = false;
     this.#countedAt = -Infinity;
     this.changed();
   }
 
-  #pointed([left, top]) {
-    if (!this.curves || !this.x) return;
-    if (this.#drag) {
-      this.#drag.to = [left, top];
-      return this.canvas.soon();
-    }
-    const nearest = this.#nearest(left, top);
-    this.selection.hover(nearest);
-    return this.#showEpoch(this.#epochAt(left));
-  }
-
-  #epochAt(left) {
-    const { every } = this.curves;
-    return this.#clamped(1 + every * Math.round((this.x.value(left) - 1) / every));
-  }
-
-  #clamped(epoch) { return Math.min(Math.floor(this.x.high), Math.max(Math.ceil(this.x.low), epoch)); }
-
-  // The trial whose line is near the pointer, null where none is.
-  #nearest(left, top) {
-    const epoch = this.#epochAt(left);
-    let found = null, least = 24;
-    for (const number of this.#lines().keys()) {
-      const away = Math.abs(this.y.place(this.curves.at(number, epoch)) - top);
-      if (away < least) [found, least] = [number, away];
-    }
-    return found;
-  }
-
-  #showEpoch(epoch) {
-    this.#at = epoch;
-    this.tip.textContent = this.#words(epoch);
-    this.canvas.soon();
-  }
-
-  #words(epoch) {
-    const parts = [`epoch ${epoch}`], { hovered } = this.selection;
-    if (hovered !== null && !Number.isNaN(this.curves.at(hovered, epoch))) parts.push(`trial ${hovered}: ${number(this.curves.at(hovered, epoch))} (${this.store.trials.get(hovered)?.state})`);
-    if (this.#isMany) {
-      const row = this.#bands?.find((one) => one.epoch === epoch) ?? bandAt(this.curves, epoch);
-      if (row) parts.push(`median of ${row.n}: ${number(row.values[2])}`, `90 % from ${number(row.values[0])} to ${number(row.values[4])}`);
-    }
-    return parts.join(" · ");
-  }
-
-  #key(event) {
-    if (!this.curves || !this.x) return;
-    const step = this.curves.every * (event.shiftKey ? 10 : 1);
-    const moves = { ArrowRight: step, ArrowLeft: -step };
-    if (event.key in moves) this.#readOut(this.#clamped((this.#at ?? this.x.low - moves.ArrowRight) + moves[event.key]));
-    else if (event.key === "ArrowUp" || event.key === "ArrowDown") this.#nextLine(event.key === "ArrowUp" ? 1 : -1);
-    else if (event.key === "+" || event.key === "-") this.#zoomKeys(event.key === "+" ? 0.5 : 2);
-    else if (event.key === "0" || event.key === "Escape") this.reset();
-    else return;
-    event.preventDefault();
-  }
-
-  #readOut(epoch) {
-    this.tip.setAttribute("aria-live", "polite");
-    this.#showEpoch(epoch);
-  }
-
-  // From line to line, by their values at the epoch.
-  #nextLine(step) {
-    const epoch = this.#at ?? Math.floor(this.x.high);
-    const lines = [...this.#lines().keys()].map((trial) => [this.curves.at(trial, epoch), trial]).filter(([value]) => !Number.isNaN(value)).sort(([a], [b]) => a - b);
-    if (!lines.length) return;
-    const now = lines.findIndex(([, trial]) => trial === this.selection.hovered);
-    this.selection.hover(lines[Math.min(lines.length - 1, Math.max(0, now + step))][1]);
-    this.#readOut(epoch);
-  }
-
-  #zoomKeys(by) {
-    const middle = this.#at ?? (this.x.low + this.x.high) / 2, half = ((this.x.high - this.x.low) * by) / 2;
-    const [low, high] = this.#wholeX();
-    if (half * 2 >= high - low) return this.reset();
-    const x = [Math.max(low, middle - half), Math.min(high, middle + half)];
-    return this.#zoomTo(x, this.#wholeY(this.#lines(), x));
-  }
+  // All that there is, or, where all is in sight, with the values that were left out or without them.
+  zoomOut() { return this.#zoom ? this.reset() : this.#showFar(!this.isWhole && (this.outside > 0 || this.isMany)); }
 }
