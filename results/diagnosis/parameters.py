@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from results.analysis import JobResults
@@ -103,11 +102,13 @@ def no_effect(results: JobResults) -> Iterator[Finding]:
         return
     if len({score for _, score in results.ranked}) < 2:
         return
+    from scipy import stats
+
     for name in results.varied:
         groups = _groups(results, name)
         if len(groups) < 2:
             continue
-        found = _kruskal(groups)
+        found = float(stats.kruskal(*groups).statistic)
         if found <= len(groups) - 1:
             yield Finding(
                 "no_effect",
@@ -140,14 +141,3 @@ def _thirds(having: Sequence[tuple[Any, int]]) -> list[list[int]]:
     third = math.ceil(len(numbers) / 3)
     parts = (numbers[at : at + third] for at in range(0, len(numbers), third or 1))
     return [[rank for _, rank in part] for part in parts]
-
-
-def _kruskal(groups: Sequence[Sequence[int]]) -> float:
-    """Return Kruskal's and Wallis's H of groups of ranks, all of which differ.
-
-    As scipy's, whose statistics take more than a second to be loaded.
-    """
-    ranks = {value: rank for rank, value in enumerate(sorted(chain(*groups)), start=1)}
-    n = len(ranks)
-    squares = sum(sum(ranks[value] for value in group) ** 2 / len(group) for group in groups)
-    return 12 / (n * (n + 1)) * squares - 3 * (n + 1)

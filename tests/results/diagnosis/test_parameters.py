@@ -1,13 +1,9 @@
 from __future__ import annotations
 
-import random
 from typing import Any
 
-import pytest
-from scipy import stats
-
 from results.analysis import JobResults
-from results.diagnosis.parameters import _kruskal, best_on_bound, no_effect
+from results.diagnosis.parameters import best_on_bound, no_effect
 from tests.results.diagnosis.spaces import RATE, SIZE, search, spread
 
 CONFIGURATIONS: list[dict[str, Any]] = [
@@ -75,9 +71,3 @@ def test_a_parameter_without_effect() -> None:
 def test_few_trials_or_equal_scores_show_no_effect_of_nothing() -> None:
     assert list(no_effect(search(CONFIGURATIONS[:19], lambda c: c["rate"], DOMAINS))) == []
     assert list(no_effect(search(CONFIGURATIONS, lambda _: 0.5, DOMAINS))) == []
-
-
-def test_kruskal_and_wallis_h_is_that_of_scipy() -> None:
-    ranks = random.Random(1).sample(range(1000), 90)
-    groups = [ranks[:20], ranks[20:27], ranks[27:]]
-    assert _kruskal(groups) == pytest.approx(stats.kruskal(*groups).statistic, rel=1e-12)
