@@ -13,6 +13,14 @@ export class Refused extends Error {
   }
 }
 
+// Nobody answered, the answer broke off, or a proxy answered in the place of the service.
+export class Away extends Error {
+  constructor() { super("the server did not answer"); }
+}
+
+// Whether the same may be asked again soon: 503 is what the service says while it cannot answer, as without its database.
+export const isAway = (error) => error instanceof Away || error.status === 503;
+
 // Whether the server could be reached; a "change" event says when that changes.
 class Connection extends EventTarget {
   isLost = false;
@@ -29,28 +37,41 @@ export const keepToken = (token) => sessionStorage.setItem(key, token.trim());
 export const forgetToken = () => sessionStorage.removeItem(key);
 export const hasToken = () => sessionStorage.getItem(key) !== null;
 
-async function reached(asked) {
+// What comes of `asked`, a fetch or the reading of its answer: both say by a TypeError that nothing came.
+export async function reached(asked) {
   try {
-    const answer = await asked;
+    return await asked;
+  } catch (error) {
+    throw error instanceof TypeError ? new Away() : error;
+  }
+}
+
+// What a proxy says while the service behind it starts again.
+const OF_PROXIES = [502, 503, 504];
+const isProblem = ({ headers }) => headers.get("content-type")?.startsWith("application/problem+json");
+
+async function answered(path, options) {
+  try {
+    const answer = await reached(fetch(base + path, options));
+    if (OF_PROXIES.includes(answer.status) && !isProblem(answer)) throw new Away();
     connection.note(false);
     return answer;
   } catch (error) {
-    if (error instanceof TypeError) connection.note(true); // so fetch says that nobody answered
+    if (error instanceof Away) connection.note(true);
     throw error;
   }
 }
 
 export async function request(path, { headers = {}, ...options } = {}) {
   const token = hasToken() ? { Authorization: `Bearer ${sessionStorage.getItem(key)}` } : {};
-  const answer = await reached(fetch(base + path, { ...options, headers: { ...headers, ...token } }));
+  const answer = await answered(path, { ...options, headers: { ...headers, ...token } });
   if (answer.ok) return answer;
-  const isProblem = answer.headers.get("content-type")?.startsWith("application/problem+json");
-  const problem = isProblem ? await answer.json() : { detail: `the server answered ${answer.status}` };
+  const problem = isProblem(answer) ? await answer.json() : { detail: `the server answered ${answer.status}` };
   const refused = new Refused(answer.status, problem);
   throw answer.status === 401 ? new TokenNeeded(refused.message) : refused;
 }
 
-export const get = async (path, options) => (await request(path, options)).json();
+export const get = async (path, options) => reached((await request(path, options)).json());
 
 const send = (method, path, body, more = {}) => {
   const json = { headers: { "Content-Type": "application/json", ...more }, body: JSON.stringify(body) };
@@ -106,7 +127,7 @@ export async function* events(path, signal, last) {
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await reached(reader.read());
     if (done) return;
     const blocks = (rest + value).replaceAll("\r\n", "\n").split("\n\n");
     rest = blocks.pop();

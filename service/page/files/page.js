@@ -1,6 +1,6 @@
 // The frame: which view is shown, by what stands behind the "#" of the address. A view is a module with
 // `show(main, address)`, which draws into `main` and returns what is to be called when it is left.
-import { connection, TokenNeeded, forgetToken } from "./api.js";
+import { Away, connection, forgetToken, isAway, TokenNeeded } from "./api.js";
 import { announce, failed, loading, tokenAsked } from "./parts/faces.js";
 import { make } from "./parts/elements.js";
 import { ownToken, sharedJob, takeShared } from "./shared.js";
@@ -60,8 +60,8 @@ export function showDashboard(url) {
 
 function showError(error) {
   const mine = shown;
-  mine.replaceChildren(failed(connection.isLost ? "The server does not answer." : `Something went wrong: ${error.message}`, draw));
-  if (connection.isLost) setTimeout(() => shown === mine && draw(), RETRY_MS);
+  mine.replaceChildren(failed(error instanceof Away ? "The server does not answer." : `Something went wrong: ${error.message}`, draw));
+  if (isAway(error)) setTimeout(() => shown === mine && draw(), RETRY_MS);
 }
 
 // Leaves the view and shows why it cannot be shown.

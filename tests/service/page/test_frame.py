@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from collections.abc import Callable
+
+from playwright.sync_api import Page, Route, expect
 
 from results.store import Store
 from tests.service.stand_ins import accept, spec
@@ -44,6 +46,11 @@ def test_addresses_name_views(url: str, store: Store, page: Page, complaints: li
     assert complaints == []
 
 
+def unavailable(content_type: str) -> Callable[[Route], None]:
+    body = '{"detail": "the database cannot answer"}'
+    return lambda route: route.fulfill(status=503, content_type=content_type, body=body)
+
+
 def test_a_lost_connection_is_said_and_so_is_its_return(url: str, page: Page) -> None:
     page.clock.install()
     page.route("**/api/v1/**", lambda route: route.abort())
@@ -51,8 +58,26 @@ def test_a_lost_connection_is_said_and_so_is_its_return(url: str, page: Page) ->
     expect(page.get_by_role("alert")).to_have_text("The server does not answer.")
     lost = page.get_by_text("The connection to the server is lost")
     expect(lost).to_be_visible()
+    # A proxy answers while the service starts, and the service while its database is away.
+    page.unroute("**/api/v1/**")
+    page.route("**/api/v1/**", lambda route: route.fulfill(status=502, body="Bad Gateway"))
+    with page.expect_response("**/api/v1/jobs?**"):
+        page.clock.run_for(3_000)
+    expect(page.get_by_role("alert")).to_have_text("The server does not answer.")
+    expect(lost).to_be_visible()
     page.unroute("**/api/v1/**")
     page.clock.run_for(3_000)
-    expect(page.locator("main")).to_contain_text("No jobs yet")
+    main = page.locator("main")
+    expect(main).to_contain_text("No jobs yet")
     expect(lost).to_be_hidden()
     expect(page.locator("#announcement")).to_have_text("The connection is back.")
+    for kind, is_lost in (("text/html", True), ("application/problem+json", False)):
+        page.route("**/api/v1/jobs?**", unavailable(kind))
+        with page.expect_response("**/api/v1/jobs?**"):
+            page.clock.run_for(16_000)
+        expect(lost).to_be_visible(visible=is_lost)
+        expect(main).to_contain_text("No jobs yet")  # what is known stays
+        page.unroute("**/api/v1/jobs?**")
+        with page.expect_response("**/api/v1/jobs?**"):
+            page.clock.run_for(5_000)
+        expect(lost).to_be_hidden()

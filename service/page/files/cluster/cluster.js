@@ -1,5 +1,5 @@
 // The cluster: what it has, what occupies it, what waits, and the state of the service's parts.
-import { get } from "../api.js";
+import { get, isAway } from "../api.js";
 import { setTitle, showDashboard } from "../page.js";
 import { commands } from "../parts/commands.js";
 import { make, right, stateMark, table } from "../parts/elements.js";
@@ -118,7 +118,7 @@ export async function show(main) {
   const timer = setInterval(() => {
     // Somebody who reads a table with the keyboard keeps the place.
     if (document.hidden || live.contains(document.activeElement)) return;
-    draw().catch((error) => { if (!(error instanceof TypeError)) fail(main, error); });
+    draw().catch((error) => { if (!isAway(error)) fail(main, error); });
   }, EVERY_MS);
   return () => clearInterval(timer);
 }

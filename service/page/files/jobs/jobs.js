@@ -1,5 +1,5 @@
 // The list of jobs: searched, filtered, sorted, in pages. All of that stands in the address.
-import { get } from "../api.js";
+import { get, isAway } from "../api.js";
 import { setTitle, showDashboard } from "../page.js";
 import { commands } from "../parts/commands.js";
 import { make } from "../parts/elements.js";
@@ -50,7 +50,7 @@ export async function show(main, address) {
       if (!document.hidden) draw(await get(pathOf(list)));
       wait(restMs());
     } catch (error) {
-      if (error instanceof TypeError) wait(RUNNING_MS); // the frame says that the server is away
+      if (isAway(error)) wait(RUNNING_MS); // the frame says that the server is away
       else fail(main, error);
     } finally {
       isReading = false;

@@ -1,5 +1,5 @@
 // A new job: from a declared space, from a file, or like a job that there is. The plan is shown before the button.
-import { get, post, postOnce, saveBlob, TokenNeeded } from "../api.js";
+import { get, post, postOnce, reached, saveBlob, TokenNeeded } from "../api.js";
 import { go, setQuery, setTitle } from "../page.js";
 import { commands, copyable } from "../parts/commands.js";
 import { make } from "../parts/elements.js";
@@ -15,7 +15,7 @@ const PLAN_MS = 400;
 // What the forms of all spaces need.
 async function catalog() {
   const [spaces, trainables, datasets, described] = await Promise.all(["/search_spaces", "/trainables", "/datasets"].map((path) => get(path)).concat(
-    fetch("/openapi.json").then((answer) => answer.json())));
+    reached(fetch("/openapi.json").then((answer) => answer.json()))));
   return { spaces: spaces.items, broken: spaces.broken, trainables: trainables.items, datasets: datasets.items, schemas: described.components.schemas };
 }
 
@@ -185,8 +185,7 @@ class Form {
   // The next click sends the request with the same key.
   #unanswered(error) {
     this.button.disabled = false;
-    const detail = error instanceof TypeError ? "the server did not answer" : error.message;
-    this.#tell([{ pointer: "", detail, hint: "submit again: a job that was made is not made twice" }]);
+    this.#tell([{ pointer: "", detail: error.message, hint: "submit again: a job that was made is not made twice" }]);
   }
 
   #commands() {

@@ -1,5 +1,5 @@
 // The table of jobs. A row that has changed is drawn anew, the others stay, and so do the focus and what is typed.
-import { post } from "../api.js";
+import { isAway, post } from "../api.js";
 import { bar, make, stateMark, waits } from "../parts/elements.js";
 import { fail } from "../parts/faces.js";
 import { bestInWords, duration, moment } from "../parts/format.js";
@@ -46,7 +46,7 @@ function priorityCell(main, changed) {
     changed();
     return true;
   }, (error) => {
-    if (!(error instanceof TypeError)) fail(main, error); // the frame says that the server is away
+    if (!isAway(error)) fail(main, error); // the frame says that the server is away
     return false;
   });
   const { field, show } = priorityField(send);

@@ -11,7 +11,7 @@ export function asking(main) {
       await act();
     } catch (error) {
       if (error instanceof TokenNeeded) fail(main, error);
-      else if (!(error instanceof TypeError)) problem.replaceChildren(make("p", { role: "alert" }, error.message));
+      else problem.replaceChildren(make("p", { role: "alert" }, error.message));
     }
   };
   return { problem, ask };

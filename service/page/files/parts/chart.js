@@ -14,7 +14,7 @@ function plotly() {
     script.onerror = () => {
       loaded = undefined;
       script.remove();
-      reject(new TypeError("the script that draws figures could not be loaded"));
+      reject(new Error("the script that draws figures could not be loaded"));
     };
     document.head.append(script);
   });

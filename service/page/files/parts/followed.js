@@ -1,5 +1,5 @@
 // Events that go on, and requests that are sent again, when nobody answers for a while.
-import { events } from "../api.js";
+import { events, isAway } from "../api.js";
 
 const AGAIN = 2000; // ms
 // A tab that nobody sees follows for GLANCE ms every UNSEEN ms.
@@ -7,16 +7,13 @@ const GLANCE = 3000, UNSEEN = 30_000;
 
 const pause = () => new Promise((resolve) => { setTimeout(resolve, AGAIN); });
 
-// Nobody answered, and the view is still there: the service may be starting again.
-const isAway = (error, signal) => error instanceof TypeError && !signal.aborted;
-
 // Does `act` again while nobody answers.
 export async function untilReached(act, signal) {
   for (;;) {
     try {
       return await act();
     } catch (error) {
-      if (!isAway(error, signal)) throw error;
+      if (signal.aborted || !isAway(error)) throw error;
     }
     await pause();
   }
@@ -70,7 +67,7 @@ export async function* followed(path, signal, { last = "", isOver = () => false 
       }
       if (isOver()) return;
     } catch (error) {
-      if (signal.aborted || !(open.isUnseen || isAway(error, signal))) throw error;
+      if (signal.aborted || !(open.isUnseen || isAway(error))) throw error;
     } finally {
       open.end();
     }

@@ -1,7 +1,7 @@
 // One job as it is now: the job, its trials and their curves, read once in few bytes and then kept up by its events.
 // Views read `job`, `trials` (a Map by number, of trials as the API shows one) and `curves(metric)`, and listen with
 // `on("job" | "trials" | "curves" | "ended" | "failed", fn)`. What changes within a frame is told together.
-import { get, request } from "../api.js";
+import { get, isAway, request } from "../api.js";
 import { followed, untilReached } from "./followed.js";
 import { Curves, records } from "./points.js";
 
@@ -267,6 +267,6 @@ class JobStore {
 
   // What was left needs no words, and a lost connection is shown by the frame.
   #fail(error) {
-    if (!this.#left.signal.aborted && !(error instanceof TypeError)) this.#teller.tell("failed", error);
+    if (!this.#left.signal.aborted && !isAway(error)) this.#teller.tell("failed", error);
   }
 }

@@ -1,12 +1,13 @@
 // Curves as `GET /jobs/{id}/points` sends them: words of four bytes, and how they are kept.
 // A curve is { first, values }: its first epoch, and a value for each of the following ones (NaN: none).
+import { reached } from "../api.js";
 
 // Yields [trial, first epoch, the values of each metric] while the answer comes.
 export async function* records(answer, metrics) {
   const reader = answer.body.getReader();
   let rest = new Uint8Array(0);
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await reached(reader.read());
     if (done) return;
     const bytes = new Uint8Array(rest.length + value.length);
     bytes.set(rest);

@@ -1,5 +1,5 @@
 // One trial, live while it runs: #/job/ID/trial/N.
-import { connection, get, post, postOnce } from "../api.js";
+import { connection, get, isAway, post, postOnce } from "../api.js";
 import { go, setTitle, showDashboard } from "../page.js";
 import { asking } from "../parts/asking.js";
 import { commands } from "../parts/commands.js";
@@ -137,7 +137,7 @@ class TrialView {
 
   // A lost connection is shown by the frame, and what was left needs no words.
   #failed(error) {
-    if (!this.#left.signal.aborted && !(error instanceof TypeError)) fail(this.main, error);
+    if (!this.#left.signal.aborted && !isAway(error)) fail(this.main, error);
   }
 
   start() {
