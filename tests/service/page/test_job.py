@@ -30,13 +30,14 @@ def submit(
     store: Store, settings: Settings, rates: Sequence[float], epochs: int, **members: Any
 ) -> JobRecord:
     """Accept a job whose trials have these learning rates."""
+    given = {"strategy": "random", "trials": 2, **members}
     request = JobRequest(
         search_space="q2_linear_regression", epochs=epochs, parameters={"learning_rate": DOMAIN},
-        strategy="random", trials=2, **members,
+        **given,
     )  # fmt: skip
     plan = Jobs(store, Library(), settings).plan(request)
     trials = [NewTrial(number, {"learning_rate": rate}, 42) for number, rate in enumerate(rates)]
-    spec = replace(plan.spec, name=HOSTILE, trials=len(trials))
+    spec = replace(plan.spec, name=HOSTILE, trials=len(trials) or plan.spec.trials)
     return store.create_job(spec, fingerprint="many", trials=trials)
 
 
@@ -203,6 +204,31 @@ def test_a_job_is_followed_as_it_trains(
     expect(page.locator("h2")).to_contain_text("cancelling")
     store.finish_job(lease, JobState.CANCELLED)
     expect(page.locator("h2")).to_contain_text("cancelled")
+    assert complaints == []
+
+
+def test_a_sampled_search_is_watched_from_its_start(
+    settings: Settings, store: Store, page: Page, url: str, complaints: list[str]
+) -> None:
+    job = submit(store, settings, [], epochs=1, trials=3)
+    lease = claim(store)
+    store.add_trial(lease, NewTrial(0, {"learning_rate": 0.1}, 42))
+    page.goto(f"{url}/#/job/{job.id}")
+    titles = page.locator("thead th[data-name]")
+    rows = page.locator("tbody.rows tr")
+    expect(titles).to_have_text(["Trial", "State", "Epochs", "Time"])
+    expect(rows.locator("td")).to_have_text(["", "0", "queued", "0 of 1", "0.0 s"])
+    # Columns come into sight once they differ between trials; each cell stays under its title.
+    for number, rate in enumerate((0.1, 0.01)):
+        store.add_trial(lease, NewTrial(number, {"learning_rate": rate}, 42))
+        train(store, lease, number, [3.0 - number])
+        store.finish_trial(lease, number, TrialState.SUCCEEDED)
+    expect(titles).to_have_text(
+        ["Trial", "State", "Rank", "train_rmse", "Epochs", "learning_rate", "test_rmse", "Time"]
+    )
+    cells = ["1 of 1", "0.1", "4.0000", "1.0 s"]
+    expect(rows.first.locator("td")).to_have_text(["", "0", "succeeded", "2", "3.0000", *cells])
+    expect(rows.nth(1).locator("td:nth-child(4)")).to_have_text("1")
     assert complaints == []
 
 

@@ -82,9 +82,9 @@ class VirtualTable {
     this.onQuery(this.query);
   }
 
-  // Shows these rows; the columns are drawn anew only where their names differ.
+  // Shows these rows; the columns are drawn anew only where they look different.
   show(columns, rows) {
-    const isSame = JSON.stringify(columns.map(({ name, title }) => [name, title])) === JSON.stringify(this.#columns.map(({ name, title }) => [name, title]));
+    const isSame = layoutOf(columns) === layoutOf(this.#columns);
     this.#columns = columns;
     this.#all = rows;
     if (!isSame) this.#drawColumns();
@@ -130,7 +130,9 @@ class VirtualTable {
     this.grid.style.width = `max(100%, ${shown.reduce((sum, { width }) => sum + parseFloat(width ?? "9rem"), this.selection ? 2.4 : 0)}rem)`;
     const title = (column) => make("th", { scope: "col", ...(column.isNumber ? { class: "number" } : {}), "data-name": column.name },
       make("button", { class: "sort", title: column.title, onclick: () => this.#sortBy(column) }, column.title));
+    const focused = [...this.head.querySelectorAll("th[data-name]")].find((cell) => cell.contains(document.activeElement))?.dataset.name;
     this.head.replaceChildren(...(this.selection ? [make("th", { scope: "col" }, make("span", { class: "unseen" }, "Marked"))] : []), ...shown.map(title));
+    if (focused) this.head.querySelector(`th[data-name="${CSS.escape(focused)}"] button`)?.focus();
     this.#drawn = [];
     this.body.replaceChildren();
     this.#drawChooser();
@@ -173,6 +175,8 @@ class VirtualTable {
     this.#space(this.above, first);
     this.#space(this.below, this.#rows.length - last);
     const rows = this.#rowsBetween(first, last);
+    const columns = this.#shown; // a row that stays may have been made of older ones
+    rows.forEach((drawn, place) => this.#fill(drawn, this.#rows[first + place], first + place, columns));
     const marked = this.selection?.marked;
     this.only.hidden = this.unmark.hidden = !marked;
     if (marked) this.unmark.textContent = `Unmark ${marked.size}`;
@@ -193,7 +197,6 @@ class VirtualTable {
       const drawn = kept.get(place) ?? free.pop() ?? this.#emptyRow();
       if (drawn.element === next) next = next.nextSibling;
       else this.body.insertBefore(drawn.element, next);
-      this.#fill(drawn, this.#rows[place], place);
       rows.push(drawn);
     }
     this.#drawn = rows;
@@ -211,13 +214,13 @@ class VirtualTable {
   }
 
   #emptyRow() {
-    const drawn = { row: null, cells: [], texts: [], columns: this.#shown };
+    const drawn = { row: null, cells: [], texts: [] };
     const element = make("tr", { id: `row-${nextId++}` });
     if (this.selection) {
       drawn.box = make("input", { type: "checkbox", tabindex: -1, onchange: () => this.selection.toggle(this.key(drawn.row), "table") });
       element.append(make("td", {}, drawn.box));
     }
-    for (const column of drawn.columns) {
+    for (const column of this.#shown) {
       const cell = make("td", column.isNumber ? { class: "number" } : {});
       drawn.cells.push(cell);
       element.append(cell);
@@ -233,7 +236,7 @@ class VirtualTable {
     return drawn;
   }
 
-  #fill(drawn, row, place) {
+  #fill(drawn, row, place, columns) {
     const number = this.key(row), { element } = drawn, isMarked = this.selection?.isMarked(number) ?? false;
     if (drawn.isMarked !== isMarked) element.setAttribute("aria-selected", String(isMarked));
     drawn.isMarked = isMarked;
@@ -244,7 +247,7 @@ class VirtualTable {
     if (drawn.box && drawn.number !== number) drawn.box.setAttribute("aria-label", `mark ${this.noun} ${number}`);
     const isOther = drawn.number !== number;
     Object.assign(drawn, { row, place, number, version: this.#version });
-    drawn.columns.forEach((column, index) => {
+    columns.forEach((column, index) => {
       const cell = drawn.cells[index], text = String(column.text(row));
       if (drawn.texts[index] === text && !(isOther && column.element)) return;
       drawn.texts[index] = text;
@@ -282,4 +285,6 @@ class VirtualTable {
 }
 
 let nextId = 1;
+// All that the head and the cells of a row are made of. A column that begins to have values comes into sight.
+const layoutOf = (columns) => JSON.stringify(columns.map(({ name, title, isHidden, isNumber, width }) => [name, title, Boolean(isHidden), Boolean(isNumber), width]));
 const noun2 = (noun) => `${noun}s`;
