@@ -3,7 +3,7 @@
 import { Away, connection, forgetToken, isAway, TokenNeeded } from "./api.js";
 import { announce, failed, loading, tokenAsked } from "./parts/faces.js";
 import { make } from "./parts/elements.js";
-import { ownToken, sharedJob, takeShared } from "./shared.js";
+import { decoded, ownToken, sharedJob, takeShared } from "./shared.js";
 
 // Each is loaded when it is first asked for.
 export const VIEWS = {
@@ -19,13 +19,13 @@ const RETRY_MS = 2000;
 const frame = document.getElementById("main");
 let leave = () => {};
 // The element of the view that is shown: one that was left draws into an element that nobody sees.
-let shown = null;
+let shown = null, shownView = "";
 
 // Names stand at even places and ids at odd ones, the last name is the view:
 // "#/job/ID/trial/3?log=1" is {view: "trial", path: ["ID", "3"], query}. Older links have no first slash.
 export function readAddress(hash) {
   const [place, query = ""] = hash.replace(/^#?\/?/, "").split(/\?(.*)/s);
-  const words = place.split("/").filter(Boolean).map(decodeURIComponent);
+  const words = place.split("/").filter(Boolean).map(decoded);
   const names = words.filter((_, index) => index % 2 === 0);
   return { view: names.at(-1) ?? "jobs", names, path: words.filter((_, index) => index % 2 === 1), query: new URLSearchParams(query) };
 }
@@ -85,15 +85,23 @@ function markInNav(view) {
   }
 }
 
+// A link to one job opens nothing else: there the way back is to that job.
+function markShared() {
+  const job = sharedJob();
+  document.body.toggleAttribute("data-shared", job !== null);
+  document.querySelector(".brand a").href = job === null ? "#/jobs" : hashOf({ view: "job", path: [job] });
+}
+
 async function draw() {
   leave();
   leave = () => {};
   takeShared();
-  document.body.toggleAttribute("data-shared", sharedJob() !== null);
+  markShared();
   const mine = make("div", {}, loading());
   shown = mine;
   frame.replaceChildren(mine);
   const now = address();
+  shownView = now.view;
   setTitle("");
   markInNav(now.view);
   try {
@@ -112,10 +120,13 @@ async function draw() {
 export { draw as again };
 
 frame.addEventListener("failed", ({ detail }) => fail(detail));
-addEventListener("hashchange", () => {
-  draw();
-  // A reader of the screen goes on in the new view.
-  frame.focus({ preventScroll: true });
+addEventListener("hashchange", async () => {
+  const { id } = document.activeElement, before = shownView;
+  const drawn = draw();
+  // A reader of the screen goes on in the new view; in the same one, at the field that has changed the address.
+  if (!id || shownView !== before) return frame.focus({ preventScroll: true });
+  await drawn;
+  if (document.activeElement === document.body) (document.getElementById(id) ?? frame).focus({ preventScroll: true });
 });
 document.getElementById("skip").addEventListener("click", (event) => {
   event.preventDefault();

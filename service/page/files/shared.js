@@ -5,6 +5,15 @@ import { forgetToken, hasToken, keepToken } from "./api.js";
 const key = "argbest.shared";
 const LINK = /^#\/job\/([^/?#]+)\?share=(argb_[\w-]+)$/;
 
+// A word of an address; as it is where its "%" stand for nothing.
+export function decoded(word) {
+  try {
+    return decodeURIComponent(word);
+  } catch {
+    return word;
+  }
+}
+
 // The id of the only job that this tab may read; null where it is not confined to one.
 export const sharedJob = () => (hasToken() ? sessionStorage.getItem(key) : null);
 
@@ -15,7 +24,7 @@ export function takeShared() {
   if (!hasToken() || sharedJob()) {
     forgetToken();
     keepToken(secret);
-    sessionStorage.setItem(key, decodeURIComponent(job));
+    sessionStorage.setItem(key, decoded(job));
   }
   history.replaceState(history.state, "", `#/job/${job}`);
 }

@@ -28,8 +28,9 @@ def test_addresses_name_views(url: str, store: Store, page: Page, complaints: li
     page.get_by_role("link", name=NAME).click()
     expect(heading).to_contain_text(NAME)
     assert page.url.endswith(f"#/job/{first}")
-    page.goto(f"{url}/#/nowhere")
-    expect(page.get_by_role("alert")).to_contain_text('there is no view "nowhere"')
+    for name in ("50%", "nowhere"):
+        page.goto(f"{url}/#/{name}")
+        expect(page.get_by_role("alert")).to_contain_text(f'there is no view "{name}"')
     found = page.evaluate(
         """async () => {
           const { hashOf, readAddress, setQuery } = await import("/page/page.js");

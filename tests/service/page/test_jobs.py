@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from results.records import EpochReport
 from results.states import TrialState
@@ -16,6 +16,18 @@ from service.settings import Settings
 from tests.service.page.accessible import check
 from tests.service.running import until
 from tests.service.stand_ins import accept, claim, spec
+
+#: What the page does when its tab is seen again.
+READ_AGAIN = "document.dispatchEvent(new Event('visibilitychange'))"
+
+#: Events without end, sooner after each other than the list waits after one.
+CHATTER = """
+  const ask = window.fetch;
+  const chatter = (controller) => setInterval(() =>
+    controller.enqueue(new TextEncoder().encode("event: job\\ndata: {}\\n\\n")), 100);
+  window.fetch = (path, options) => path.endsWith("/api/v1/events")
+    ? Promise.resolve(new Response(new ReadableStream({ start: chatter }))) : ask(path, options);
+"""
 
 HOSTILE = "<img src=x onerror=alert(1)> \u202eevil " + "x" * 160
 
@@ -41,10 +53,20 @@ def test_jobs_are_shown_searched_and_kept_in_the_address(
     expect(rows).to_have_count(3)
     row = rows.filter(has_text="evil").first
     expect(row).to_contain_text("2 of 140 epochs")
-    expect(row).to_contain_text("left")
     expect(row).to_contain_text("<i>first</i>")
     expect(row).not_to_contain_text("second")
     expect(row.get_by_role("img", name="from 0.5 to 0.75, over 2 trials")).to_be_visible()
+
+    # Each tells how fast it goes once it has been seen to; what has the focus keeps it meanwhile.
+    row.get_by_role("link", name=HOSTILE[:9]).first.focus()
+    attempt = store.start_trial(lease, 2, node="here")
+    for epoch in (1, 2):
+        reports = [EpochReport(2, attempt, epoch, {"validation_accuracy": 0.5}, 10.0)]
+        store.write_reports(lease, reports)
+        page.evaluate(READ_AGAIN)
+        expect(row).to_contain_text(f"{2 + epoch} of 140 epochs")
+    expect(row).to_contain_text("left")
+    expect(row.get_by_role("link", name=HOSTILE[:9]).first).to_be_focused()
 
     check(page)
     row.get_by_role("link", name="<b>team</b>=").click()
@@ -52,8 +74,12 @@ def test_jobs_are_shown_searched_and_kept_in_the_address(
     page.get_by_role("button", name="Leave out the tag").click()
     page.get_by_role("button", name="queued").click()
     expect(rows).to_have_count(2)
-    page.get_by_label("Search").fill("AUGM")
+    expect(page.get_by_role("button", name="queued")).to_be_focused()
+    search = page.get_by_label("Search")
+    search.press_sequentially("AUGM")
     expect(rows).to_have_count(1)
+    expect(page.locator("#announcement")).to_have_text("1 job")
+    expect(search).to_be_focused()
     expect(page).to_have_url(re.compile(r"#/jobs\?state=queued&q=AUGM$"))
     page.reload()
     expect(rows).to_have_text([re.compile("augmented")])
@@ -61,10 +87,19 @@ def test_jobs_are_shown_searched_and_kept_in_the_address(
     told = page.locator(".commands pre")
     expect(told.first).to_have_text("argbest ls --state queued --search AUGM --limit 50")
     expect(told.nth(1)).to_have_text(f"curl '{url}/api/v1/jobs?state=queued&q=AUGM&limit=50'")
+    order = page.get_by_label("Order")
+    order.press("ArrowDown")
+    expect(page).to_have_url(re.compile(r"&sort=created$"))
+    expect(order).to_be_focused()
     page.goto(f"{url}/#/jobs?q=nothing")
     expect(page.locator("main")).to_contain_text("No job matches.")
     assert complaints == []
     assert [one for one in asked if not one.startswith(url)] == []
+
+
+def refuse(route: Route) -> None:
+    problem = '{"detail": "job d is running"}'
+    route.fulfill(status=409, content_type="application/problem+json", body=problem)
 
 
 def test_the_queue_and_priorities_are_changed_by_keyboard(
@@ -95,20 +130,31 @@ def test_the_queue_and_priorities_are_changed_by_keyboard(
     expect(priority).to_have_value("4")
     priority.press("Escape")
     expect(priority).to_have_value("50")
+    # What is refused is said, and the list stays.
+    page.route("**/jobs/*", refuse, times=1)
+    page.get_by_role("button", name="Up in the queue: d").press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("job d is running")
+    expect(names).to_have_count(4)
     priority.fill("6")
     page.get_by_label("Search").focus()
     until(lambda: store.job(ids[1]).priority == 6, within_s=20, what="the priority")
     expect(priority).to_have_value("6")
-    assert complaints == []
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert [text for text in complaints if "409" not in text] == []
 
 
 def test_pages_by_cursor(store: Store, url: str, page: Page, complaints: list[str]) -> None:
-    for number in range(52):
-        accept(store, spec(name=f"job {number:02}"))
+    job, *_ = [accept(store, spec(name=f"job {number:02}")) for number in range(52)]
+    page.add_init_script(CHATTER)
     page.goto(f"{url}/#/jobs?sort=name")
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(50)
-    page.get_by_role("link", name="Next page").click()
+    following = page.get_by_role("link", name="Next page")
+    following.focus()
+    store.edit_job(job, notes="changed")
+    expect(rows.first).to_contain_text("changed")
+    expect(following).to_be_focused()
+    following.click()
     expect(rows).to_have_text([re.compile("job 50"), re.compile("job 51")])
     page.reload()
     expect(rows).to_have_count(2)

@@ -1,4 +1,5 @@
 // The fields above the list: words, states, tags, order. Each change is another address.
+// The frame draws the list anew for it; words are searched while the field stays, for whoever goes on typing.
 import { make } from "../parts/elements.js";
 import { SORTS, STATES } from "./asked.js";
 
@@ -6,23 +7,24 @@ const TYPED_MS = 400;
 
 const toggled = (list, one) => (list.includes(one) ? list.filter((other) => other !== one) : [...list, one]);
 
-export function filters(list) {
+// `search(words)` is called when they have changed.
+export function filters(list, search) {
   const to = (changes) => { location.hash = list.at(changes); };
   const words = make("input", { type: "search", id: "words", value: list.words, placeholder: "name, tag, note, data set, id" });
   let timer = 0;
-  const search = () => words.value.trim() === list.words || to({ q: words.value.trim() });
+  const take = () => words.value.trim() === list.words || search(words.value.trim());
   words.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => words.isConnected && search(), TYPED_MS);
+    timer = setTimeout(() => words.isConnected && take(), TYPED_MS);
   });
   const submit = (event) => {
     event.preventDefault();
-    search();
+    take();
   };
   const sort = make("select", { id: "sort", onchange: () => to({ sort: sort.value }) },
     ...Object.entries(SORTS).map(([key, text]) => make("option", { value: key, ...(key === list.sort ? { selected: "" } : {}) }, text)));
   const states = STATES.map((state) => make("button", {
-    type: "button", class: `chip state state-${state}`, "aria-pressed": String(list.states.includes(state)),
+    type: "button", id: `only-${state}`, class: `chip state state-${state}`, "aria-pressed": String(list.states.includes(state)),
     onclick: () => to({ state: toggled(list.states, state) }),
   }, state));
   const tags = list.tags.map((tag) => make("button", {

@@ -1,7 +1,7 @@
 // Moves a queued job before another one.
 import { patch } from "../api.js";
 import { make } from "../parts/elements.js";
-import { announce, fail } from "../parts/faces.js";
+import { announce } from "../parts/faces.js";
 
 // Where a job goes by each button: before the job with this id, "" for the end; null where it stands there already.
 // The list shows only a part of the queue where it has several pages.
@@ -16,14 +16,15 @@ export function places(job, items) {
   };
 }
 
-export function moveButtons(job, items, main, changed) {
+// `act(send)` sends a request and returns whether it was done.
+export function moveButtons(job, items, act) {
+  const move = async (before) => {
+    if (await act(() => patch(`/jobs/${job.id}`, { before }))) announce(`${job.name} has moved in the queue.`);
+  };
   const buttons = Object.entries(places(job, items)).map(([name, before]) => make("button", {
     type: "button", class: "small", "data-key": name, "aria-label": `${name} in the queue: ${job.name}`,
     ...(before === null ? { disabled: "" } : {}),
-    onclick: () => patch(`/jobs/${job.id}`, { before }).then(() => {
-      announce(`${job.name} has moved in the queue.`);
-      changed();
-    }, (error) => fail(main, error)),
+    onclick: () => move(before),
   }, name));
   return make("div", { class: "moves" }, ...buttons);
 }

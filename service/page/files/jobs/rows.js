@@ -1,24 +1,16 @@
 // The table of jobs. A row that has changed is drawn anew, the others stay, and so do the focus and what is typed.
-import { isAway, post } from "../api.js";
+import { post } from "../api.js";
 import { bar, make, stateMark, waits } from "../parts/elements.js";
-import { fail } from "../parts/faces.js";
 import { bestInWords, duration, moment } from "../parts/format.js";
 import { priorityField } from "../parts/priority.js";
 import { sparkline } from "../parts/sparkline.js";
 import { moveButtons } from "./queue.js";
+import { timeLeft } from "./time_left.js";
 
 const COLUMNS = ["Name", "State", "Progress", "Best", "Slots", "Priority", "Created"];
 const MOST_TAGS = 4;
 
-// Seconds that a running job still takes at its pace so far, null while there is none.
-export function secondsLeft({ state, progress, started_at: started }) {
-  const left = progress.epochs_total - progress.epochs_done;
-  if (state !== "running" || !progress.epochs_done || left <= 0) return null;
-  return ((Date.now() - new Date(started)) / 1000) * (left / progress.epochs_done);
-}
-
-function progressOf(job) {
-  const left = secondsLeft(job);
+function progressOf(job, left) {
   return make("div", {}, bar(job), left === null ? "" : make("div", { class: "muted" }, `about ${duration(left)} left`));
 }
 
@@ -32,24 +24,17 @@ function bestOf({ best, history, progress }) {
 function nameOf(job, list) {
   const tags = Object.entries(job.tags).slice(0, MOST_TAGS).map(([name, value]) => {
     const tag = value ? `${name}=${value}` : name;
-    return make("a", { class: "chip", href: list.at({ tag: [...new Set([...list.tags, tag])] }) }, tag);
+    return make("a", { class: "chip", "data-key": `tag ${tag}`, href: list.at({ tag: [...new Set([...list.tags, tag])] }) }, tag);
   });
   const more = Object.keys(job.tags).length - MOST_TAGS;
-  return make("div", {}, make("a", { href: `#/job/${job.id}` }, job.name),
+  return make("div", {}, make("a", { href: `#/job/${job.id}`, "data-key": "name" }, job.name),
     tags.length ? make("div", { class: "tags" }, ...tags, more > 0 ? make("span", { class: "muted" }, `and ${more} more`) : "") : "",
     job.notes ? make("div", { class: "muted note" }, job.notes.split("\n")[0]) : "");
 }
 
-function priorityCell(main, changed) {
+function priorityCell(act) {
   let id = "";
-  const send = (priority) => post(`/jobs/${id}/priority`, { priority }).then(() => {
-    changed();
-    return true;
-  }, (error) => {
-    if (!isAway(error)) fail(main, error); // the frame says that the server is away
-    return false;
-  });
-  const { field, show } = priorityField(send);
+  const { field, show } = priorityField((priority) => act(() => post(`/jobs/${id}/priority`, { priority })));
   return (job) => {
     id = job.id;
     field.setAttribute("aria-label", `Priority of ${job.name}`);
@@ -58,10 +43,10 @@ function priorityCell(main, changed) {
   };
 }
 
-function makeRow(list, main, changed) {
+function makeRow(list, act) {
   const cells = COLUMNS.map((label, index) => make("td", { role: "cell", "data-label": label, ...(index > 3 && index < 6 ? { class: "number" } : {}) }));
   const element = make("tr", { role: "row" }, ...cells);
-  const priority = priorityCell(main, changed);
+  const priority = priorityCell(act), left = timeLeft();
   let drawn = "";
   const fill = (cell, child) => {
     // A field keeps the focus only if it is not taken out and put back.
@@ -70,14 +55,16 @@ function makeRow(list, main, changed) {
   const show = (job, items) => {
     fill(cells[5], priority(job));
     const around = list.sort === "queue" ? items.map(({ id, state }) => [id, state]) : [];
-    const wanted = JSON.stringify([job, around, Math.round(secondsLeft(job) ?? 0)]);
+    const seconds = left(job, Date.now());
+    const wanted = JSON.stringify([job, around, seconds]);
     if (wanted === drawn) return;
     drawn = wanted;
-    const moves = list.sort === "queue" && job.state === "queued" ? moveButtons(job, items, main, changed) : "";
-    const drawnCells = [nameOf(job, list), make("div", {}, stateMark(job.state), waits(job), moves), progressOf(job), bestOf(job), String(job.slots ?? ""), null, moment(job.created_at)];
-    const isFocused = element.contains(document.activeElement) && document.activeElement.dataset.key;
+    const moves = list.sort === "queue" && job.state === "queued" ? moveButtons(job, items, act) : "";
+    const drawnCells = [nameOf(job, list), make("div", {}, stateMark(job.state), waits(job), moves), progressOf(job, seconds), bestOf(job), String(job.slots ?? ""), null, moment(job.created_at)];
+    // What has the focus keeps it: a link, or a button of the queue.
+    const focused = element.contains(document.activeElement) && document.activeElement.dataset.key;
     drawnCells.forEach((child, index) => index !== 5 && cells[index].replaceChildren(child));
-    if (isFocused) element.querySelector(`[data-key="${isFocused}"]`)?.focus();
+    if (focused) element.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   };
   return { element, show };
 }
@@ -92,8 +79,8 @@ function place(body, wanted) {
   if (focused?.isConnected && document.activeElement !== focused) focused.focus();
 }
 
-// `changed` is called when a button of a row has changed its job.
-export function rows(list, main, changed) {
+// `act(send)` sends what a field or a button of a row asks for, and returns whether it was done.
+export function rows(list, act) {
   const head = make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, ...COLUMNS.map((column, index) =>
     make("th", { scope: "col", role: "columnheader", ...(index > 3 && index < 6 ? { class: "number" } : {}) }, column))));
   const body = make("tbody", { role: "rowgroup" });
@@ -101,7 +88,7 @@ export function rows(list, main, changed) {
   const known = new Map();
   const show = (items) => {
     const wanted = items.map((job) => {
-      const row = known.get(job.id) ?? makeRow(list, main, changed);
+      const row = known.get(job.id) ?? makeRow(list, act);
       known.set(job.id, row);
       row.show(job, items);
       return row.element;
