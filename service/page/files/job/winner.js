@@ -70,32 +70,50 @@ const EXPORTS = [["optuna", "Optuna", "log"], ["csv", "CSV", "zip"], ["parquet",
 function exported({ path, id }) {
   const links = EXPORTS.flatMap(([format, title, suffix]) => [" ", download(`${path}/export?format=${format}`, title, `${id}-${format}.${suffix}`)]);
   return make("details", { class: "commands" }, make("summary", {}, "Export trials and curves"), make("p", {}, "Formats:", ...links),
-    commands([{ label: "Export", command: ["argbest", "export", id, "--format", "parquet"], request: { path: `/jobs/${id}/export?format=parquet` } }]));
+    commands([{ label: "Export", command: ["argbest", "export", id, "--format", "parquet"], request: { path: `/jobs/${id}/export?format=parquet`, output: `${id}-parquet.zip` } }]));
 }
+
+const hasModel = ({ job, trials }) => Boolean(job.best) && job.spec.keep > 0 && (trials.get(job.best.trial)?.model_bytes ?? 0) > 0;
 
 function files(store) {
   const report = (format) => download(`${store.path}/report?format=${format}`, format.toUpperCase(), `report.${format}`);
-  const hasModel = store.job.best && store.job.spec.keep > 0 && (store.trials.get(store.job.best.trial)?.model_bytes ?? 0) > 0;
   return make("p", {}, "Report: ", report("html"), " ", report("pdf"), " ", report("md"), " ", report("json"),
-    hasModel ? make("span", {}, " · ", download(`${store.path}/best/model`, "model", `${store.id}.npz`)) : "",
+    hasModel(store) ? make("span", {}, " · ", download(`${store.path}/best/model`, "model", `${store.id}.npz`)) : "",
     " · trials: ", download(`${store.path}/trials?format=csv`, "CSV", "trials.csv"), " · curves: ", download(`${store.path}/curves?format=csv`, "CSV", "curves.csv"),
     " · ", download(`${store.path}/log`, "log", "log.txt"));
 }
 
+function fileCommands(store) {
+  const { id } = store, file = (label, command, path, output) => ({ label, command, request: { path: `${store.path}/${path}`, output } });
+  return [
+    file("Report", ["argbest", "report", id, "-o", "report.html"], "report?format=html", "report.html"),
+    ...(hasModel(store) ? [file("Model", ["argbest", "model", id, "-o", `${id}.npz`], "best/model", `${id}.npz`)] : []),
+    file("Trials", ["argbest", "trials", id, "--csv"], "trials?format=csv", "trials.csv"),
+    // The command writes an archive of two tables, with the trials beside the curves.
+    file("Curves", ["argbest", "export", id, "--format", "csv"], "curves?format=csv", "curves.csv"),
+    file("Log", ["argbest", "logs", id], "log", "log.txt"),
+  ];
+}
+
 export function winnerView(store) {
-  const element = make("section", { "aria-label": "Conclusion", class: "card" });
-  let drawn = "";
+  const title = make("h3"), about = make("div"), links = make("div");
+  // What is opened or has the focus stays while the value gets better.
+  const element = make("section", { "aria-label": "Conclusion", class: "card" }, title, about, links, commands(() => fileCommands(store)), exported(store));
+  let drawn = "", linked = null;
   // `detail` is what `GET .../best` answers once the job has ended; null before.
   const show = (detail) => {
     const { best } = store.job;
     const wanted = JSON.stringify([best, detail, store.job.finished_at]);
     if (wanted === drawn) return;
     drawn = wanted;
-    element.replaceChildren(make("h3", {}, best ? "Best so far" : "Results"),
+    title.textContent = !best ? "Results" : store.job.finished_at ? "The winner" : "Best so far";
+    about.replaceChildren(
       best ? make("p", { class: "value" }, bestText(best)) : make("p", { class: "muted" }, "No trial has succeeded yet."),
       best ? parameters(best, defaultsOf(store.job.spec)) : "",
-      ...(detail ? [...front(detail), ...confirmed(detail), ...notes(detail)] : []), files(store), exported(store));
-    if (store.job.finished_at && best) element.firstChild.textContent = "The winner";
+      ...(detail ? [...front(detail), ...confirmed(detail), ...notes(detail)] : []));
+    if (hasModel(store) === linked) return;
+    linked = hasModel(store);
+    links.replaceChildren(files(store));
   };
   return { element, show };
 }
