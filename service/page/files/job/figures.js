@@ -4,6 +4,7 @@ import { chart } from "../parts/chart.js";
 import { download } from "../parts/download.js";
 import { make } from "../parts/elements.js";
 import { fail, failed, loading } from "../parts/faces.js";
+import { paced } from "../parts/paced.js";
 
 // While a job runs, open figures are drawn again when trials have ended, at most this often.
 const REDRAWN_MS = 15_000;
@@ -49,19 +50,28 @@ const chooser = (info, chosen, change) => {
 // One figure behind its title. It is fetched when it is opened.
 function folded(id, info, selection) {
   const place = make("div"), choice = make("div"), links = make("p", { class: "muted" });
-  let drawn = null, chosen = [];
+  let drawn = null, chosen = [], asked = 0;
   const draw = async () => {
+    const mine = asked += 1;
+    // Closed, or asked for anew, while this one was on its way.
+    const isOld = () => mine !== asked;
     try {
       const figure = await get(addressOf(id, info.name, chosen));
-      if (!details.open) return;
-      if (!drawn) {
+      if (isOld()) return;
+      // The zoom stays while the figure grows, and goes where it shows other parameters.
+      figure.layout.uirevision = JSON.stringify(chosen);
+      if (drawn) await drawn.show(figure);
+      else {
         const element = make("div");
         place.replaceChildren(make("div", { class: "scroll" }, element));
-        drawn = await chart(element, figure, selection);
+        const made = await chart(element, figure, selection);
+        if (isOld()) return made.leave();
+        drawn = made;
         choice.replaceChildren(chooser(info, figure.layout.meta.parameters, choose));
-      } else await drawn.show(figure);
+      }
       links.replaceChildren(download(addressOf(id, info.name, chosen), "as plotly's JSON", `${info.name}.json`));
     } catch (error) {
+      if (isOld()) return;
       if (error instanceof TokenNeeded) return fail(place, error);
       close();
       place.replaceChildren(failed(error.message, draw));
@@ -72,6 +82,7 @@ function folded(id, info, selection) {
     return draw();
   };
   const close = () => {
+    asked += 1;
     drawn?.leave();
     drawn = null;
   };
@@ -89,14 +100,16 @@ function folded(id, info, selection) {
 export function figures(jobStore, selection) {
   const list = make("div", { class: "figures" }), missing = make("div");
   const section = make("section", { "aria-label": "Figures" }, make("h3", {}, "Figures"), list, missing);
-  let shown = [], isSeen = false, drawnFor = null, due = 0;
+  let shown = [], isSeen = false, isLeft = false, drawnFor = null;
 
+  // What figures follow from.
+  const now = () => `${jobStore.job.progress.finished} ${jobStore.job.finished_at}`;
   // Figures that are open stay, and are drawn again.
   const update = async () => {
-    due = 0;
     const { job } = jobStore;
-    drawnFor = `${job.progress.finished} ${job.finished_at}`;
+    drawnFor = now();
     const { items } = await get(`/jobs/${job.id}/figures`);
+    if (isLeft) return;
     const old = new Map(shown.map((one) => [one.name, one]));
     shown = items.filter(({ why_not: why }) => !why).map((info) => (old.get(info.name)?.element.open ? old.get(info.name) : folded(job.id, info, selection)));
     list.replaceChildren(...shown.map(({ element }) => element));
@@ -109,13 +122,11 @@ export function figures(jobStore, selection) {
     if (error instanceof TokenNeeded) fail(section, error);
     else missing.replaceChildren(failed(error.message, tryUpdate));
   });
-  const updateSoon = () => {
-    const { job } = jobStore;
-    if (!isSeen || !job || drawnFor === `${job.progress.finished} ${job.finished_at}`) return;
-    if (due && !job.finished_at) return;
-    clearTimeout(due);
-    due = setTimeout(tryUpdate, drawnFor === null || job.finished_at ? 0 : REDRAWN_MS);
-  };
+  const isDue = () => isSeen && !document.hidden && drawnFor !== now();
+  const redrawn = paced(() => isDue() && tryUpdate(), () => REDRAWN_MS);
+  const updateSoon = () => isDue() && (jobStore.job.finished_at ? redrawn.now() : redrawn.soon());
+  // What has changed while nobody saw the tab is drawn at once.
+  const look = () => isDue() && redrawn.now();
   const watcher = new IntersectionObserver((entries) => {
     if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
     isSeen = true;
@@ -124,9 +135,12 @@ export function figures(jobStore, selection) {
   });
   watcher.observe(section);
   jobStore.on("job", updateSoon);
+  document.addEventListener("visibilitychange", look);
   const stop = () => {
+    isLeft = true;
     watcher.disconnect();
-    clearTimeout(due);
+    redrawn.stop();
+    document.removeEventListener("visibilitychange", look);
     for (const one of shown) one.close();
   };
   return { element: section, stop };

@@ -75,19 +75,21 @@ function fading(figure, marked) {
 // trials that are marked elsewhere stand out. Returns `show(figure)` and `leave()`.
 export async function chart(element, first, selection) {
   const Plotly = await plotly();
-  let figure = first;
+  let figure = first, isLeft = false, drawing = null;
   element.classList.add("chart");
 
   const mark = () => {
     const { marked } = selection;
-    for (const [change, places] of [marking(figure, marked), fading(figure, marked)]) if (places.length) Plotly.restyle(element, change, places);
+    const changes = [marking(figure, marked), fading(figure, marked)].filter(([, places]) => places.length);
+    return Promise.all(changes.map(([change, places]) => Plotly.restyle(element, change, places)));
   };
-  const draw = async () => {
+  const drawNow = async () => {
     element.style.minWidth = columns(figure) > 1 ? `${14 * columns(figure)}rem` : "";
     const layout = { ...figure.layout, template: template(), dragmode: selection && hasTrials(figure) ? "select" : "zoom" };
     await Plotly.react(element, figure.data.map(colored), layout, CONFIG);
-    if (selection) mark();
+    if (selection && !isLeft) await mark();
   };
+  const draw = () => drawing = drawNow();
   const show = (next) => {
     figure = next;
     return draw();
@@ -98,13 +100,16 @@ export async function chart(element, first, selection) {
     const numbers = ({ points }) => points.map(({ customdata }) => customdata).filter(Number.isInteger);
     element.on("plotly_selected", (event) => selection.mark(event ? numbers(event) : null, "figure"));
     element.on("plotly_deselect", () => selection.mark(null, "figure"));
-    unmark = selection.on((what) => what === "marked" && mark());
+    unmark = selection.on((what) => what === "marked" && (drawing = mark()));
   }
   const uncolor = onColors(draw);
   const leave = () => {
+    isLeft = true;
     uncolor();
     unmark();
-    Plotly.purge(element);
+    // Plotly fails at a figure that is taken from it while it draws.
+    const purge = () => Plotly.purge(element);
+    drawing.then(purge, purge);
   };
   return { show, leave };
 }
