@@ -77,11 +77,26 @@ def test_the_parts_of_a_job(page: Page, url: str) -> None:
     )  # fmt: skip
     assert [trial["number"] for trial in chain] == [0, 1, 2]
 
+    # A parameter whose name another column has can be told from it.
+    assert ask(page, "job/trials", _CLASH) == [["parameter seed", "rate", "seed"], [1], [2], [2]]
+
     check_layer(page)
 
 
 #: A layer whose row n is the column n of its canvas, 3,000 wide. ``drawn`` returns the rows that
 #: are drawn at once, the picture then, and the rows that are drawn in the frames that follow.
+_CLASH = """
+  const { readFilter } = await import("/page/parts/filter.js");
+  const job = { id: "a", spec: { parameters: { seed: 1, rate: 1 }, metric: "x", epochs: 9 } };
+  const trials = [1, 2].map((number) =>
+    ({ number, seed: 42 + number, parameters: { seed: number, rate: number }, metrics: {} }));
+  const byNumber = new Map(trials.map((trial) => [trial.number, trial]));
+  const columns = m.columnsOf({ job, trials: byNumber }, null);
+  const names = columns.map(({ name }) => name).filter((name) => /seed|rate/.test(name));
+  const kept = (text) => trials.filter(readFilter(text, columns).keeps).map((t) => t.number);
+  return [names, kept("seed=43"), kept('"parameter seed"=2'), kept("rate>1")];
+"""
+
 _LAYER = """
   const frame = () => new Promise(requestAnimationFrame);
   const place = document.body.appendChild(document.createElement("div"));

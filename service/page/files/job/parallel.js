@@ -39,7 +39,7 @@ class Parallel {
     this.element = make("section", { "aria-label": "Parallel coordinates" }, make("h3", {}, "Parallel coordinates"),
       make("p", { class: "muted" }, "Drag along an axis to mark the trials in that range; the lighter or brighter, the better."), this.none, this.place, this.ranges.element);
     this.paced = paced(() => this.#read(), () => PAUSE);
-    this.off = [store.on("trials", this.paced.soon), reading.on(this.paced.now), selection.on((what) => this.#marked(what)), onColors(this.paced.now)];
+    this.off = [reading.onValues(this.paced.soon), reading.on(this.paced.now), selection.on((what) => this.#marked(what)), onColors(this.paced.now)];
     this.resized = new ResizeObserver(() => this.#paintMarked());
     this.resized.observe(this.place);
     this.#listen();
@@ -204,6 +204,7 @@ class Parallel {
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(placeOf(event, canvas)));
     canvas.addEventListener("pointerup", () => this.#up());
+    canvas.addEventListener("pointercancel", () => this.#up(false)); // the browser scrolls instead
     canvas.addEventListener("pointerleave", () => this.#drag || this.selection.hover(null));
   }
 
@@ -241,11 +242,11 @@ class Parallel {
   #brushFrame = 0;
 
   // A click on an axis takes its range away.
-  #up() {
+  #up(isMeant = true) {
     const drag = this.#drag;
     this.#drag = null;
     if (!drag) return;
-    if (!drag.hasMoved && this.#brushes.delete(drag.axis.name)) this.#brushed();
+    if (isMeant && !drag.hasMoved && this.#brushes.delete(drag.axis.name)) this.#brushed();
     this.ranges.show();
   }
 

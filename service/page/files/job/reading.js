@@ -31,6 +31,11 @@ export function makeReading(store, known) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    // Calls `listener` when the values may be others: of trials at their last one, of curves elsewhere.
+    onValues(listener) {
+      const off = [store.on("trials", listener), store.on("curves", () => reading.how !== "last" && listener())];
+      return () => off.forEach((end) => end());
+    },
   };
   return reading;
 }
@@ -43,6 +48,7 @@ export function readingFields(store, reading, metrics) {
     epoch.hidden = how !== "at";
     if (how === "at" && !epoch.checkValidity()) return;
     if (how !== "last") await Promise.all(metrics().map((metric) => store.load(metric)));
+    if (select.value !== how) return; // another one was chosen while the curves were read
     reading.set({ how, epoch: Number(epoch.value) });
   };
   const option = (value, text) => make("option", { value }, text);

@@ -24,13 +24,14 @@ const figure = (name, title, read, write, more = {}) => ({
   text: (row) => (read(row) === undefined || read(row) === null ? "" : write(read(row))),
 });
 
-function parameterColumns(job, trials) {
+// A parameter whose name another column has, "seed" say, is "parameter seed" in the address and in the filter.
+function parameterColumns(job, trials, taken) {
   const differ = new Set(varied(trials));
   const names = [...new Set([...Object.keys(job.spec.parameters), ...differ])];
   return names.map((name) => {
     const isNumber = trials.every(({ parameters }) => !(name in parameters) || typeof parameters[name] === "number");
     const value = ({ parameters }) => (typeof parameters[name] === "number" ? parameters[name] : name in parameters ? parameterValue(parameters[name]) : undefined);
-    return { name, title: name, value, isNumber, width: "8rem", isHidden: !differ.has(name), text: ({ parameters }) => (name in parameters ? parameterValue(parameters[name]) : "") };
+    return { name: taken.has(name) ? `parameter ${name}` : name, title: name, value, isNumber, width: "8rem", isHidden: !differ.has(name), text: ({ parameters }) => (name in parameters ? parameterValue(parameters[name]) : "") };
   });
 }
 
@@ -43,13 +44,14 @@ export function columnsOf(store, reading) {
   const metrics = metricsOf(store).map((metric) => figure(`metric ${metric}`, reading.title(metric), (trial) => reading.of(trial, metric), number, { width: "8rem" }));
   const [first, ...others] = metrics;
   const hasMeans = job.spec.repeats > 1;
-  return [
+  const before = [
     { name: "trial", title: "Trial", value: (trial) => trial.number, text: confirms, element: link, isNumber: true, width: trials.some(({ purpose }) => purpose === "confirm") ? "9rem" : "5rem" },
     { name: "state", title: "State", value: ({ state }) => state, text: (trial) => [trial.state, whyOf(trial)].filter(Boolean).join(": "), element: stateCell, width: "10rem" },
     figure("rank", "Rank", ({ rank }) => rank, String, { width: "5rem", isHidden: !trials.some(({ rank }) => rank) }),
     ...(first ? [first] : []),
     { ...figure("epochs", "Epochs", ({ epochs }) => epochs, String, { width: "7rem" }), text: epochsOf(job) },
-    ...parameterColumns(job, trials),
+  ];
+  const after = [
     ...others,
     ...(hasMeans ? [{ ...figure("mean", "Mean", ({ score }) => score?.mean, String, { width: "13rem" }), text: ({ score }) => (score ? meanText(score.mean, score.standard_deviation, score.n) : "") }] : []),
     figure("time", "Time", ({ seconds }) => seconds, duration, { width: "7rem" }),
@@ -62,6 +64,8 @@ export function columnsOf(store, reading) {
     plain("started", "Started", ({ started_at: at }) => at, { text: ({ started_at: at }) => moment(at), isHidden: true, width: "12rem" }),
     plain("finished", "Finished", ({ finished_at: at }) => at, { text: ({ finished_at: at }) => moment(at), isHidden: true, width: "12rem" }),
   ];
+  const taken = new Set([...before, ...after].map(({ name }) => name));
+  return [...before, ...parameterColumns(job, trials, taken), ...after];
 }
 
 function countsOf(trials) {
@@ -116,7 +120,7 @@ export function trialsView(store, selection, reading, query, onQuery) {
     states.show(all);
     table.show(columnsOf(store, reading), states.keep(all));
   }, () => Math.max(LEAST, (PAUSE * store.trials.size) / 1000));
-  const off = [store.on("trials", drawn.soon), store.on("job", drawn.soon), reading.on(drawn.now)];
+  const off = [reading.onValues(drawn.soon), store.on("job", drawn.soon), reading.on(drawn.now)];
   drawn.now();
   const stop = () => {
     off.forEach((end) => end());

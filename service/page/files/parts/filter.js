@@ -32,7 +32,7 @@ export function readFilter(text, columns) {
       tests.push(anywhere(columns, word));
       continue;
     }
-    const named = columns.find(({ name, title }) => name.toLowerCase() === word || title.toLowerCase() === word);
+    const named = columns.find(({ name }) => name.toLowerCase() === word) ?? columns.find(({ title }) => title.toLowerCase() === word);
     if (named) tests.push(compared(named, operator, quotedValue ?? value));
     else problem ||= `There is no column "${quoted ?? bare}".`;
   }
