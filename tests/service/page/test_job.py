@@ -14,7 +14,7 @@ from results.records import EpochReport, Failure, JobRecord, Lease, NewTrial
 from results.states import FailureKind, JobState, TrialState
 from results.store import Store
 from search_spaces import Library
-from service.job_request import JobRequest
+from service.job_request import ExtendRequest, JobRequest
 from service.jobs import Jobs
 from service.settings import Settings
 from tests.service.page.accessible import check
@@ -48,7 +48,9 @@ def report(
     store.write_reports(
         lease,
         [
-            EpochReport(number, 0, epoch, {"train_rmse": error, "test_rmse": error + 1}, 1.0)
+            EpochReport(
+                number, 0, epoch, {"train_rmse": error, "distance_to_analytic": error + 1}, 1.0
+            )
             for epoch, error in enumerate(errors, start=first)
         ],
     )
@@ -107,6 +109,8 @@ def test_a_finished_job(
     expect(panel).not_to_contain_text("out of sight")
     panel.locator("canvas").dblclick()
     expect(panel).to_contain_text("out of sight")
+    # The trainable says which direction is better where the search and the name do not.
+    expect(page.locator("[data-metric=distance_to_analytic]")).to_contain_text("out of sight")
     axes = page.get_by_role("img", name="Parallel coordinates of the trials by learning_rate")
     axes.hover(position={"x": 70, "y": 20})
     expect(axes).to_have_attribute("title", "learning_rate")
@@ -171,12 +175,16 @@ def test_a_job_is_followed_as_it_trains(
         return bool(read)
 
     until(has_read, within_s=20, what="the curves")
+    # Of two choices the later one holds, although the curves for the first are there after it.
+    for how in ("best", "last"):
+        page.get_by_label("Trials stand for their").select_option(how)
     train(store, lease, 0, [2.0])
     expect(main).to_contain_text("1 of 8 epochs")
     for route, answer in read:
         route.fulfill(response=answer)
     panel = page.locator("[data-metric=train_rmse]")
     expect(panel).to_contain_text("1 curve")
+    assert page.get_by_role("columnheader", name="best train_rmse").count() == 0
     panel.locator("canvas").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
@@ -218,18 +226,43 @@ def test_a_sampled_search_is_watched_from_its_start(
     rows = page.locator("tbody.rows tr")
     expect(titles).to_have_text(["Trial", "State", "Epochs", "Time"])
     expect(rows.locator("td")).to_have_text(["", "0", "queued", "0 of 1", "0.0 s"])
+    # What is opened stays open, and tells of the buttons that there are.
+    actions = page.get_by_role("region", name="Actions")
+    actions.locator("summary").click()
+    told = actions.locator("pre")
+    commands = [f"argbest {verb} {job.id}" for verb in ("pause", "cancel", "priority")]
+    expect(told).to_contain_text(commands)
+    winner = page.get_by_role("region", name="Conclusion")
+    winner.get_by_text("Export trials and curves").click()
+    # Ranks that could not be read are read again.
+    page.route("**/columns", lambda route: route.abort(), times=1)
     # Columns come into sight once they differ between trials; each cell stays under its title.
     for number, rate in enumerate((0.1, 0.01)):
         store.add_trial(lease, NewTrial(number, {"learning_rate": rate}, 42))
         train(store, lease, number, [3.0 - number])
         store.finish_trial(lease, number, TrialState.SUCCEEDED)
-    expect(titles).to_have_text(
-        ["Trial", "State", "Rank", "train_rmse", "Epochs", "learning_rate", "test_rmse", "Time"]
-    )
+        expect(winner).to_contain_text(f"best: trial {number}")
+    expect(winner.get_by_role("link", name="Optuna")).to_be_visible()
+    names = ["learning_rate", "distance_to_analytic", "Time"]
+    expect(titles).to_have_text(["Trial", "State", "Rank", "train_rmse", "Epochs", *names])
     cells = ["1 of 1", "0.1", "4.0000", "1.0 s"]
     expect(rows.first.locator("td")).to_have_text(["", "0", "succeeded", "2", "3.0000", *cells])
     expect(rows.nth(1).locator("td:nth-child(4)")).to_have_text("1")
-    assert complaints == []
+    # Values of curves come when the curves are read.
+    page.get_by_label("Trials stand for their").select_option("best")
+    expect(titles.nth(3)).to_have_text("best train_rmse")
+    store.add_trial(lease, NewTrial(2, {"learning_rate": 0.001}, 42))
+    train(store, lease, 2, [5.0])
+    expect(rows.nth(2).locator("td:nth-child(5)")).to_have_text("5.0000")
+
+    store.finish_trial(lease, 2, TrialState.SUCCEEDED)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    expect(page.locator("#announcement")).to_have_text(f"{HOSTILE}: succeeded.")
+    expect(told).to_contain_text([f"argbest confirm {job.id}", "curl", f"argbest extend {job.id}"])
+    # A job that has ended goes on where somebody else has extended it.
+    Jobs(store, Library(), settings).extend(job.id, ExtendRequest(trials=4))
+    expect(page.locator("h2")).to_contain_text("queued")
+    assert [text for text in complaints if "ERR_" not in text] == []
 
 
 def test_very_many_trials(
@@ -274,6 +307,9 @@ def test_very_many_trials(
     page.mouse.move(box["x"] + 70, box["y"] + 34 + 252 * 0.99)
     page.mouse.down()
     page.mouse.move(box["x"] + 70, box["y"] + 34 + 252 * 0.9, steps=3)
+    # What the browser takes for scrolling is at its end.
+    canvas.dispatch_event("pointercancel")
+    page.mouse.move(box["x"] + 70, box["y"] + 34 + 252 * 0.1)
     page.mouse.up()
     page.get_by_label("marked only").check()
     unmark = page.get_by_role("button", name=re.compile(r"^Unmark \d"))

@@ -48,6 +48,10 @@ export class Crosshair {
       this.#drag = { from: placeOf(event, canvas), to: null };
     });
     canvas.addEventListener("pointerup", () => this.#zoomToDrag());
+    canvas.addEventListener("pointercancel", () => {
+      this.#drag = null; // the browser scrolls instead
+      this.#leave();
+    });
     canvas.addEventListener("dblclick", () => this.panel.zoomOut());
     canvas.addEventListener("keydown", (event) => this.#key(event));
     canvas.addEventListener("blur", () => this.#leave());

@@ -46,7 +46,7 @@ export function curvesView(store, selection, reading, known) {
     }
   };
   const redraw = () => panels.forEach((panel) => panel.changed());
-  const off = [store.on("curves", redraw), store.on("trials", () => { show(); redraw(); }),
+  const off = [store.on("curves", redraw), reading.on(redraw), store.on("trials", () => { show(); redraw(); }),
     selection.on(() => panels.forEach((panel) => panel.marked()))];
   show();
   const stop = () => {

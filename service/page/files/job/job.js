@@ -3,7 +3,7 @@ import { get } from "../api.js";
 import { sharedJob } from "../shared.js";
 import { again, setQuery, setTitle, showDashboard } from "../page.js";
 import { bar, make, waits } from "../parts/elements.js";
-import { fail } from "../parts/faces.js";
+import { announce, fail } from "../parts/faces.js";
 import { count } from "../parts/format.js";
 import { follow } from "../parts/job_store.js";
 import { paced } from "../parts/paced.js";
@@ -52,7 +52,7 @@ async function learnMetrics({ spec }, known) {
 }
 
 export async function show(main, { path: [id], query }) {
-  const store = await follow(id);
+  const store = await follow(id), wasOver = Boolean(store.job.finished_at);
   const selection = makeSelection(), known = [], reading = makeReading(store, known);
   const top = make("section", { "aria-label": "Job" }), pictures = make("section", { "aria-label": "Pictures" });
   const actions = controls(id, () => store.job.finished_at && again(), (error) => fail(main, error));
@@ -87,12 +87,16 @@ export async function show(main, { path: [id], query }) {
   };
   store.on("job", drawJob);
   store.on("trials", counts.soon);
-  store.on("ended", () => conclude().catch((error) => fail(main, error)));
+  store.on("ended", () => {
+    if (!wasOver) announce(`${store.job.name}: ${store.job.state}.`);
+    conclude().catch((error) => fail(main, error));
+  });
+  store.on("woken", again);
   store.on("failed", (error) => fail(main, error));
   selection.on((what) => what === "marked" && lineage.show());
   drawJob();
   counts.now();
-  learnMetrics(store.job, known).catch((error) => fail(main, error));
+  learnMetrics(store.job, known).then(() => known.length && reading.set({})).catch((error) => fail(main, error));
   main.replaceChildren(top, actions.element, said.element, sharing(store.job, main), winner.element, best.element, curves.element, parallel.element, trials.element, rungs.element, lineage.element, spent.element, charts.element, pictures);
   return () => [store, trials, counts, curves, parallel, charts, drawn].forEach((part) => part?.stop());
 }

@@ -29,8 +29,7 @@ export class Panel {
   outside = 0; // how many lines reach out of sight
 
   constructor(store, metric, { selection, options, known }) {
-    Object.assign(this, { store, metric, selection, options });
-    this.mode = modeOf(store.job, metric, known);
+    Object.assign(this, { store, metric, selection, options, known });
     this.status = make("p", { class: "muted" }, "Loading …");
     this.place = make("div", { class: "place" });
     this.back = make("button", { hidden: "", onclick: () => this.reset() }, "Show all");
@@ -49,6 +48,9 @@ export class Panel {
   }
 
   get curves() { return this.store.curves(this.metric); }
+
+  // What the trainable says of its metrics becomes known after the first drawing.
+  get mode() { return modeOf(this.store.job, this.metric, this.known); }
 
   changed() {
     this.#isStale = true;
@@ -84,7 +86,7 @@ export class Panel {
   }
 
   // --- what is drawn
-  get isMany() { return this.curves.all.size > FEW; }
+  get isMany() { return (this.curves?.all.size ?? 0) > FEW; }
 
   // The trials that have a line, by number: "plain" or "running", "best", "marked" or "hovered", each above those before.
   lines() {

@@ -1,7 +1,8 @@
 // One job as it is now: the job, its trials and their curves, read once in few bytes and then kept up by its events.
 // Views read `job`, `trials` (a Map by number, of trials as the API shows one) and `curves(metric)`, and listen with
-// `on("job" | "trials" | "curves" | "ended" | "failed", fn)`. What changes within a frame is told together.
+// `on("job" | "trials" | "curves" | "ended" | "woken" | "failed", fn)`. What changes within a frame is told together.
 import { get, isAway, request } from "../api.js";
+import { sharedJob } from "../shared.js";
 import { followed, untilReached } from "./followed.js";
 import { Curves, records } from "./points.js";
 
@@ -209,8 +210,23 @@ class JobStore {
   // After the change with the id `last`.
   async #listen(last) {
     const options = { last, isOver: () => Boolean(this.job.finished_at) };
-    for await (const [kind, data] of followed(`${this.path}/events`, this.#left.signal, options)) this.#take(kind, data);
+    let seen = last;
+    for await (const [kind, data, event] of followed(`${this.path}/events`, this.#left.signal, options)) {
+      seen = event || seen;
+      this.#take(kind, data);
+    }
     this.#teller.tell("ended");
+    if (!sharedJob()) await this.#listenOn(seen);
+  }
+
+  // A job that has ended may go on, or be deleted, by another tab or a command: the changes of all jobs tell of it, as
+  // its own stream is at its end. A link to one job may not read them.
+  async #listenOn(last) {
+    for await (const [, { job_id: changed }] of followed("/events", this.#left.signal, { last })) {
+      if (changed !== this.id) continue;
+      const job = await untilReached(() => this.#get(this.path), this.#left.signal);
+      if (job.finished_at !== this.job.finished_at) this.#teller.tell("woken");
+    }
   }
 
   #take(kind, data) {
@@ -253,10 +269,12 @@ class JobStore {
   async #readRanks() {
     const { finished } = this.job.progress;
     try {
-      const found = fromColumns(await this.#readColumns());
+      // Of a job that has ended no event comes by which they would be read again.
+      const found = fromColumns(await untilReached(() => this.#readColumns(), this.#left.signal));
       for (const { number, rank, score, violations } of found) Object.assign(this.trials.get(number) ?? {}, { rank, score, violations });
+      this.#rank.finished = finished;
     } finally {
-      Object.assign(this.#rank, { timer: 0, finished });
+      this.#rank.timer = 0;
     }
     this.#teller.tell("trials");
     this.#refreshRanks();
