@@ -111,8 +111,15 @@ def test_a_job_is_cloned(
 ) -> None:
     request = JobRequest(search_space="q3_mlp", name="first", seed=7, tags={"a": "b"}, epochs=3)
     first = Jobs(store, Library(), settings).submit(request)
+    page.clock.install()
+    page.route("**/jobs?dry_run=true", lambda route: route.abort(), times=1)
     page.goto(f"{url}/#/new?from={first.id}")
     expect(page.get_by_label("Seed")).to_have_value("7")
+    # A check that nobody answers is made again.
+    expect(page.get_by_role("alert")).to_have_text("the server did not answer")
+    page.clock.run_for(2_500)
+    expect(page.get_by_role("region", name="Plan")).to_contain_text("1 trial of 3 epochs")
+    expect(page.get_by_role("alert")).to_have_count(0)
     page.get_by_label("Seed").fill("8")
     expect(page.get_by_role("region", name="Plan")).to_contain_text("1 trial of 3 epochs")
     # An answer is lost: the next click makes no second job.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
@@ -17,6 +19,7 @@ from tests.service.page.drawn import expect_plots
 from tests.service.running import until
 from tests.service.stand_ins import claim
 
+REFUSED = "there is none yet"
 BEST = "best: trial 1, validation_accuracy 0.8750"
 
 
@@ -72,7 +75,17 @@ def test_with_tokens_the_page_asks_for_one_and_keeps_it_in_the_tab(
         assert page.evaluate("sessionStorage.length") == 0
         give(page, secret)
         expect(page.get_by_text(BEST)).to_be_visible()
+        # A picture or a file that cannot be had takes nothing else away.
+        page.route("**/plots/*.svg", refuse, times=1)
+        page.get_by_role("heading", name="Pictures").scroll_into_view_if_needed()
+        pictures = page.get_by_role("region", name="Pictures")
+        pictures.get_by_role("img").first.scroll_into_view_if_needed()
+        expect(pictures.get_by_role("alert")).to_have_text(REFUSED)
+        pictures.get_by_role("button", name="Try again").click()
         expect_plots(page)
+        page.route("**/report?format=json", refuse, times=1)
+        page.get_by_role("link", name="JSON").click()
+        expect(page.get_by_role("alert")).to_have_text(REFUSED)
         assert page.evaluate("[localStorage.length, document.cookie, location.search]") == [
             0, "", "",
         ]  # fmt: skip
@@ -86,6 +99,11 @@ def test_with_tokens_the_page_asks_for_one_and_keeps_it_in_the_tab(
         page.reload()
         expect(page.get_by_text("the token is unknown, revoked or expired")).to_be_visible()
     assert not [text for text in complaints if "Content Security Policy" in text]
+
+
+def refuse(route: Route) -> None:
+    problem = json.dumps({"detail": REFUSED})
+    route.fulfill(status=409, content_type="application/problem+json", body=problem)
 
 
 def give(page: Page, token: str) -> None:

@@ -82,7 +82,7 @@ export async function show(main, { path: [id], query }) {
     if (store.job.best) detail = await get(`${store.path}/best`);
     drawJob();
     spent.show(detail?.spent);
-    drawn ??= plots(store.path, (error) => fail(main, error));
+    drawn ??= plots(store.path);
     pictures.replaceChildren(make("h3", {}, "Pictures"), drawn.element);
   };
   store.on("job", drawJob);

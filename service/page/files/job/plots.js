@@ -1,20 +1,35 @@
 // The pictures of a job that has ended, as its report has them.
-import { get, objectUrl } from "../api.js";
+import { get, objectUrl, TokenNeeded } from "../api.js";
 import { download } from "../parts/download.js";
 import { make } from "../parts/elements.js";
+import { fail, failed } from "../parts/faces.js";
 
 // How near to the window a picture is asked for: the service draws it then, which takes it a second.
 const NEAR = "200px";
 
-export function plots(path, onError) {
+export function plots(path) {
   const place = make("div", { class: "plots" });
   const files = new Map(); // by image
   const seen = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) if (isIntersecting) {
       seen.unobserve(target);
-      (target === place ? list() : draw(target)).catch(onError);
+      if (target === place) attempt(list, place);
+      else attempt(() => draw(target), target.closest("figure"));
     }
   }, { rootMargin: NEAR });
+  // Says in the place of `part` what went wrong with it, until it is tried again; the others stay.
+  const attempt = async (act, part) => {
+    try {
+      await act();
+    } catch (error) {
+      if (error instanceof TokenNeeded) return fail(place, error);
+      const face = failed(error.message, () => {
+        face.replaceWith(part);
+        attempt(act, part);
+      });
+      part.replaceWith(face);
+    }
+  };
   const list = async () => {
     const { items } = await get(`${path}/plots`);
     place.replaceChildren(...items.map((plot) => {

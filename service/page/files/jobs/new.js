@@ -1,5 +1,5 @@
 // A new job: from a declared space, from a file, or like a job that there is. The plan is shown before the button.
-import { get, post, postOnce, reached, saveBlob, TokenNeeded } from "../api.js";
+import { get, isAway, post, postOnce, reached, saveBlob, TokenNeeded } from "../api.js";
 import { go, setQuery, setTitle } from "../page.js";
 import { commands, copyable } from "../parts/commands.js";
 import { make } from "../parts/elements.js";
@@ -10,7 +10,7 @@ import { optionsOf, specForm } from "./spec_form.js";
 import { specFile } from "./spec_file.js";
 import { codeUpload, dataUpload } from "./uploads.js";
 
-const PLAN_MS = 400;
+const PLAN_MS = 400, AGAIN_MS = 2000;
 
 // What the forms of all spaces need.
 async function catalog() {
@@ -23,7 +23,7 @@ export async function show(main, address) {
   setTitle("New job");
   const known = await catalog();
   const from = address.query.get("from");
-  const cloned = from ? await get(`/jobs/${from}/request`) : null;
+  const cloned = from ? await get(`/jobs/${encodeURIComponent(from)}/request`) : null;
   const form = new Form(main, known);
   const names = known.spaces.map(({ name }) => name);
   const choice = make("select", { id: "space", onchange: () => choose(choice.value) },
@@ -35,7 +35,7 @@ export async function show(main, address) {
     if (name) form.open({ search_space: name });
   };
   main.replaceChildren(
-    make("h2", {}, "New job"), from ? make("p", { class: "muted" }, "As job ", make("a", { href: `#/job/${from}` }, cloned.name ?? from), ", to be changed before it is sent.") : "",
+    make("h2", {}, "New job"), from ? make("p", { class: "muted" }, "As job ", make("a", { href: `#/job/${encodeURIComponent(from)}` }, cloned.name ?? from), ", to be changed before it is sent.") : "",
     make("div", { class: "field" }, make("label", { for: "space" }, "Search space"), choice), written,
     dataUpload(main, (name) => form.addDataset(name)), codeUpload(main, (digest) => form.useCode(digest)), form.element);
   const asked = address.query.get("space") ?? "";
@@ -90,7 +90,7 @@ class Form {
   #draw() {
     this.problems = new Problems();
     const trainable = this.known.trainables.find(({ name }) => name === this.space.trainable) ?? null;
-    this.form = specForm({ request: this.request, space: this.space, trainable, schemas: this.known.schemas, problems: this.problems, changed: () => this.#changed() });
+    this.form = specForm({ request: this.request, space: this.space, trainable, schemas: this.known.schemas, problems: this.problems, changed: () => this.#checkIn(PLAN_MS) });
     this.button = make("button", { class: "main", disabled: "" }, "Submit");
     this.element.replaceChildren(
       make("p", {}, make("strong", {}, this.space.title ?? this.space.name ?? ""), " ", this.space.description ?? ""),
@@ -133,9 +133,9 @@ class Form {
     this.element.replaceChildren(make("p", { role: "alert" }, error.message));
   }
 
-  #changed() {
+  #checkIn(ms) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#check(), PLAN_MS);
+    this.#timer = setTimeout(() => this.#check(), ms);
   }
 
   async #check() {
@@ -151,6 +151,7 @@ class Form {
       this.button.disabled = false;
     } catch (error) {
       if (mine === this.#asked) this.#refused(error);
+      if (mine === this.#asked && isAway(error)) this.#checkIn(AGAIN_MS);
     }
     this.#plan.setAttribute("aria-busy", "false");
   }

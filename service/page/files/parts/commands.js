@@ -21,8 +21,8 @@ export function curl({ method = "GET", path, body, type = "application/json", fi
 
 function copied(text, what) {
   const button = make("button", { "aria-label": `Copy ${what}`, onclick: async () => {
-    await navigator.clipboard.writeText(text);
-    button.textContent = "Copied";
+    // A browser may forbid it, as in a frame or in a window that has lost the focus.
+    button.textContent = await navigator.clipboard.writeText(text).then(() => "Copied", () => "Not allowed");
     setTimeout(() => { button.textContent = "Copy"; }, 2000);
   } }, "Copy");
   // Browsers give pages the clipboard on https and on this machine alone.
