@@ -15,7 +15,7 @@ export function download(path, text, name) {
       await save(path, name);
     } catch (error) {
       if (error instanceof TokenNeeded) return fail(link, error);
-      problem.textContent = ` ${error.message} `;
+      problem.textContent = error.message;
       link.after(problem);
     }
   };
