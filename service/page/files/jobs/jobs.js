@@ -6,6 +6,7 @@ import { commands } from "../parts/commands.js";
 import { make } from "../parts/elements.js";
 import { announce, empty, fail } from "../parts/faces.js";
 import { followed } from "../parts/followed.js";
+import { repeated } from "../parts/repeated.js";
 import { commandsOfList, pathOf, readList } from "./asked.js";
 import { filters } from "./filters.js";
 import { queueCommands } from "./queue.js";
@@ -25,17 +26,15 @@ function nothing(list) {
 export async function show(main, address) {
   setTitle("Jobs");
   const list = readList(address.query);
-  const left = new AbortController();
   const { problem, ask } = asking(main);
   const act = async (send) => {
     const isDone = await ask(send);
-    wait(0);
+    reading.within(0);
     return isDone;
   };
   const table = rows(list, act), body = make("div"), pages = pageLinks(list);
   const heading = make("div", { class: "heading" }, make("h2", {}, "Jobs"), make("a", { class: "button main", href: "#/new" }, "New job"));
-  let items = [], said = "", timer = 0, due = Infinity, isReading = false, isStale = false;
-
+  let items = [], said = "";
   const draw = (found) => {
     items = found.items;
     showDashboard(items[0]?.dashboard_url);
@@ -46,47 +45,42 @@ export async function show(main, address) {
     if (said !== pathOf(list) && isAsked(list)) announce(items.length === 1 ? "1 job" : `${items.length} jobs`);
     said = pathOf(list);
   };
-  // Reads the list after so many ms at the latest: events that come one upon the other do not put it off.
-  const wait = (ms) => {
-    const at = performance.now() + ms;
-    if (left.signal.aborted || at >= due) return;
-    clearTimeout(timer);
-    timer = setTimeout(refresh, ms);
-    due = at;
-  };
-  const restMs = () => (items.some((job) => !job.finished_at) ? RUNNING_MS : RESTING_MS);
-  async function refresh() {
-    due = Infinity;
-    isStale = isReading;
-    if (isReading) return;
-    isReading = true;
-    try {
-      const path = pathOf(list), found = document.hidden ? null : await get(path);
-      if (found && path === pathOf(list)) draw(found);
-      wait(isStale ? SOON_MS : restMs());
-    } catch (error) {
-      if (isAway(error)) wait(RUNNING_MS); // the frame says that the server is away
-      else fail(main, error);
-    } finally {
-      isReading = false;
-    }
-  }
-  const isSeen = () => document.hidden || wait(0);
+  const reading = repeated(() => read(list, draw, main));
   const search = (words) => {
     Object.assign(list, { words, cursors: [] });
     setQuery({ q: words, cursor: null });
-    wait(0);
+    reading.within(0);
   };
   draw(await get(pathOf(list)));
   const told = commands(() => [...commandsOfList(list), ...queueCommands(items)]);
   main.replaceChildren(heading, filters(list, search), problem, body, pages.element, told);
-  wait(restMs());
-  document.addEventListener("visibilitychange", isSeen);
-  follow(left.signal, () => wait(SOON_MS));
+  return keepUp(reading);
+}
+
+// Reads the list and returns after how many ms to read it again.
+async function read(list, draw, main) {
+  if (document.hidden) return RESTING_MS;
+  const path = pathOf(list);
+  try {
+    const found = await get(path);
+    if (path === pathOf(list)) draw(found); // or other words were typed meanwhile
+    return found.items.some((job) => !job.finished_at) ? RUNNING_MS : RESTING_MS;
+  } catch (error) {
+    if (!isAway(error)) fail(main, error); // what is away may be back soon, and the old list stays
+    return RUNNING_MS;
+  }
+}
+
+// Has the list read again, soon after an event and when the tab is seen again; returns what ends that.
+function keepUp(reading) {
+  const left = new AbortController();
+  const see = () => document.hidden || reading.within(0);
+  document.addEventListener("visibilitychange", see, { signal: left.signal });
+  follow(left.signal, () => reading.within(SOON_MS));
+  reading.within(RUNNING_MS);
   return () => {
     left.abort();
-    clearTimeout(timer);
-    document.removeEventListener("visibilitychange", isSeen);
+    reading.stop();
   };
 }
 
