@@ -314,7 +314,7 @@ def test_very_many_trials(
     page.get_by_label("marked only").check()
     unmark = page.get_by_role("button", name=re.compile(r"^Unmark \d"))
     total = int(unmark.inner_text().split()[1])
-    assert 0 < total < 100
+    assert 0 < total < 80  # in the range as it was when the browser took over
     expect(grid).to_have_attribute("aria-rowcount", str(total + 1))
     expect(page.locator("tr[aria-selected=false]")).to_have_count(0)
     unmark.click()
