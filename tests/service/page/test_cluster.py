@@ -69,6 +69,10 @@ def test_an_admin_sees_the_cluster_and_manages_data_and_tokens(
             expect(page.get_by_role("region", name="Nodes")).to_contain_text("here, the head")
             expect(main.locator(".tiles")).to_contain_text("sqlite")
             assert waiting
+            # A click into a table, which takes the focus, stops no reading.
+            occupies.locator(".scroll").first.click()
+            submit(settings, store, "comes later")
+            expect(page.get_by_role("region", name="Queue")).to_contain_text("comes later")
 
             data = page.get_by_role("region", name="Data sets")
             expect(data).to_contain_text("fashion_mnist")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from results.records import EpochReport, Failure, Lease, Usage
+from results.records import EpochReport, Failure, Lease, NewTrial, Usage
 from results.states import FailureKind, JobState, TrialState
 from results.store import NoteUsage, Store
 from search_spaces import Library
@@ -81,6 +81,14 @@ def test_a_trial_is_followed_to_its_failure_and_run_again(
     ).to_be_focused()
     expect(log_shown).to_contain_text("more")
 
+    # It ends while the page reads the curve of an epoch, with more in its log than one answer holds.
+    held: list[Route] = []
+    page.route("**/curve", lambda route: route.continue_() if held else held.append(route))
+    with page.expect_request("**/curve"):
+        reported(store, lease, attempt, range(7, 8))
+    for part in range(5):
+        log.append(f"{part} {'x' * 98}\n".encode() * 2500, 4_000_000)
+    log.append(b"the end\n", 4_000_000)
     store.requeue_trial(lease, 1, detail="worker_lost")
     store.start_trial(lease, 1, node="node-b", resumed_from=6)
     error = Failure(FailureKind.USER_ERROR, MESSAGE, "Traceback (most recent call last):\n  boom")
@@ -89,11 +97,33 @@ def test_a_trial_is_followed_to_its_failure_and_run_again(
     expect(failure).to_contain_text(MESSAGE)
     expect(failure).to_contain_text("What to do:")
     expect(failure.get_by_label("Traceback")).to_contain_text("boom")
+    held[0].continue_()
     attempts = page.get_by_role("region", name="Attempts").locator("tbody tr")
     expect(attempts).to_have_count(2)
     expect(attempts.first).to_contain_text("worker lost")
     expect(attempts.last).to_contain_text("goes on after epoch 6")
     expect(uses).to_contain_text("Most memory seen")
+    expect(log_shown).to_contain_text("the end")
+
+    # A log that cannot be read takes nothing else away.
+    (settings.trial_logs_dir(job) / "0" / f"{0:020d}.log").mkdir(parents=True)
+    page.get_by_role("link", name="← trial 0").click()
+    unreadable = page.get_by_role("region", name="Log", exact=True).get_by_role("alert")
+    expect(unreadable).to_contain_text("cannot be read")
+    expect(page.locator("h2")).to_contain_text("Trial 0 queued")
+
+    # A trial that its search has not drawn yet is shown once it is.
+    sampled = JobRequest(search_space="q4_logistic_regression", strategy="tpe", trials=3)
+    search = Jobs(store, Library(), settings).submit(sampled)
+    taken = store.claim_job("test", 60)
+    assert taken is not None
+    page.goto(f"{url}/#/job/{search.id}/trial/2")
+    expect(main).to_contain_text("It is not drawn yet")
+    store.add_trial(taken, NewTrial(2, {"learning_rate": 0.01}, 42))
+    store.start_trial(taken, 2, node="here")
+    expect(page.locator("h2")).to_contain_text("Trial 2 running")
+
+    page.goto(f"{url}/#/job/{job}/trial/1")
     store.finish_job(lease, JobState.FAILED)
     expect(page.get_by_role("button", name="Retry failed trials")).to_be_visible()
     page.get_by_text("As a command and as curl").first.click()
@@ -102,4 +132,5 @@ def test_a_trial_is_followed_to_its_failure_and_run_again(
     expect(page).to_have_url(re.compile(rf"#/job/(?!{job})\w+$"))
     (again,) = store.jobs(state=JobState.QUEUED).items
     assert again.spec.tags == {"reproduces": f"{job}/1"}
-    assert complaints == []
+    expected = ("503", "404")  # the log, the trial
+    assert [text for text in complaints if not any(code in text for code in expected)] == []

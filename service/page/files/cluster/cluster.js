@@ -115,10 +115,19 @@ export async function show(main) {
   const first = await draw();
   main.replaceChildren(make("h2", {}, "Cluster"), seen, live, commands(LOOKS), ...lists.map(({ element }) => element));
   for (const { read } of lists) read(first);
-  const timer = setInterval(() => {
-    // Somebody who reads a table with the keyboard keeps the place.
-    if (document.hidden || live.contains(document.activeElement)) return;
-    draw().catch((error) => { if (!isAway(error)) fail(main, error); });
-  }, EVERY_MS);
+  let isBusy = false;
+  const again = async () => {
+    // Somebody who reads a table with the keyboard keeps the place; a click gives a table the focus too, but shows none.
+    if (isBusy || document.hidden || live.querySelector(":focus-visible")) return;
+    isBusy = true;
+    try {
+      await draw();
+    } catch (error) {
+      if (!isAway(error)) fail(main, error);
+    } finally {
+      isBusy = false;
+    }
+  };
+  const timer = setInterval(again, EVERY_MS);
   return () => clearInterval(timer);
 }

@@ -54,6 +54,7 @@ export function datasets(main) {
     return showCard(name);
   };
   const element = make("section", { "aria-labelledby": "datasets-title" }, make("h3", { id: "datasets-title" }, "Data sets"), problem, list, place, dataForm(ask, added),
-    commands([{ label: "Data sets", command: ["argbest", "data", "list"], request: { path: "/datasets" } }]));
+    commands([{ label: "Data sets", command: ["argbest", "data", "ls"], request: { path: "/datasets" } },
+      { label: "Remove", command: ["argbest", "data", "remove", "NAME"], request: { method: "DELETE", path: "/datasets/NAME" } }]));
   return { element, read: () => ask(draw) };
 }

@@ -53,7 +53,8 @@ export function tokens(main) {
     return draw();
   };
   const element = make("section", { "aria-labelledby": "tokens-title", hidden: "" }, make("h3", { id: "tokens-title" }, "Tokens"), problem, list, secret, newForm(ask, made),
-    commands([{ label: "Tokens", command: ["argbest", "token", "ls"], request: { path: "/tokens" } }]));
+    commands([{ label: "Tokens", command: ["argbest", "token", "ls"], request: { path: "/tokens" } },
+      { label: "Revoke", command: ["argbest", "token", "revoke", "NAME"], request: { method: "DELETE", path: "/tokens/NAME" } }]));
   // Where no token is asked for there are none to manage, and others than admins see none.
   const read = ({ token }) => ask(async () => {
     if (token?.scope !== "admin") return;

@@ -10,6 +10,7 @@ import { curveFigure } from "./curve.js";
 import { failureOf, parameterTable, trialFacts, usageFacts } from "./facts.js";
 import { historyTable } from "./history.js";
 import { trialLog } from "./log.js";
+import { undrawn } from "./undrawn.js";
 
 const EVERY_MS = 2000;
 const RUNS_AGAIN = ["succeeded", "failed"];
@@ -86,7 +87,7 @@ function drawn(element, of, draw) {
 
 class TrialView {
   #left = new AbortController();
-  #read = { epochs: -1, attempts: -1, isBusy: false };
+  #read = { epochs: -1, attempts: -1, isBusy: false, isDue: false };
 
   constructor(main, job, trial, last) {
     Object.assign(this, { main, job, trial, last, path: `/jobs/${encodeURIComponent(job.id)}/trials/${trial.number}` });
@@ -111,28 +112,37 @@ class TrialView {
     for (const each of this.draws) each(this.job, this.trial);
   }
 
-  // Reads again what an event does not bring: the curve, the changes, what is used, the log.
+  // Reads again what an event does not bring. What is asked for during a reading is read after it: a trial that ends
+  // then asks for the last time.
   async refresh({ isTrialNew = false } = {}) {
+    this.#read.isDue = true;
     if (this.#read.isBusy) return;
     this.#read.isBusy = true;
     try {
-      const options = { signal: this.#left.signal };
-      if (!isTrialNew) this.trial = { ...this.trial, ...await get(this.path, options) };
-      const { epochs, attempts, state } = this.trial;
-      const isNew = epochs !== this.#read.epochs || attempts !== this.#read.attempts || state !== this.#read.state;
-      if (isNew) {
-        const [curve, { items }] = await Promise.all([get(`${this.path}/curve`, options), get(`${this.path}/history`, options)]);
-        Object.assign(this.#read, { epochs, attempts, state });
-        this.drawCurves(curve);
-        this.drawHistory(items);
+      for (let isRead = isTrialNew; this.#read.isDue; isRead = false) {
+        this.#read.isDue = false;
+        if (!isRead) this.trial = { ...this.trial, ...await get(this.path, { signal: this.#left.signal }) };
+        await this.#readRest();
       }
-      this.draw();
-      await this.log.read();
     } catch (error) {
       this.#failed(error);
     } finally {
       this.#read.isBusy = false;
     }
+  }
+
+  // The curve and the changes where there are new ones, what is used, and the log.
+  async #readRest() {
+    const options = { signal: this.#left.signal }, { epochs, attempts, state } = this.trial;
+    const isNew = epochs !== this.#read.epochs || attempts !== this.#read.attempts || state !== this.#read.state;
+    if (isNew) {
+      const [curve, { items }] = await Promise.all([get(`${this.path}/curve`, options), get(`${this.path}/history`, options)]);
+      Object.assign(this.#read, { epochs, attempts, state });
+      this.drawCurves(curve);
+      this.drawHistory(items);
+    }
+    this.draw();
+    await this.log.read(options.signal);
   }
 
   // A lost connection is shown by the frame, and what was left needs no words.
@@ -171,9 +181,15 @@ class TrialView {
 }
 
 export async function show(main, { path: [id, number] }) {
-  const path = `/jobs/${encodeURIComponent(id)}`;
-  const { last } = await get(`${path}/trials/${encodeURIComponent(number)}/history`); // before what it comes after
-  const [job, trial] = await Promise.all([get(path), get(`${path}/trials/${encodeURIComponent(number)}`)]);
+  const ofJob = `/jobs/${encodeURIComponent(id)}`, path = `${ofJob}/trials/${encodeURIComponent(number)}`;
+  let last;
+  try {
+    ({ last } = await get(`${path}/history`)); // before what it comes after
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    return undrawn(main, await get(ofJob), Number(number), error);
+  }
+  const [job, trial] = await Promise.all([get(ofJob), get(path)]);
   setTitle(`Trial ${trial.number} of ${job.name}`);
   showDashboard(job.dashboard_url);
   const view = new TrialView(main, job, trial, String(last));
