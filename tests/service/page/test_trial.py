@@ -81,7 +81,7 @@ def test_a_trial_is_followed_to_its_failure_and_run_again(
     ).to_be_focused()
     expect(log_shown).to_contain_text("more")
 
-    # It ends while the page reads the curve of an epoch, with more in its log than one answer holds.
+    # It ends while the page reads a curve, with more in its log than one answer holds.
     held: list[Route] = []
     page.route("**/curve", lambda route: route.continue_() if held else held.append(route))
     with page.expect_request("**/curve"):

@@ -43,14 +43,15 @@ export function trialLog(job, trial) {
   };
   // Reads on to the end. A log that cannot be read says so here: the rest of the trial is there all the same.
   const read = async (signal) => {
+    let parts = 0;
     try {
-      let parts = 0;
       while (parts < MOST_PARTS && await readPart(signal)) parts += 1;
-      if (parts) show();
       tell("");
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       tell(error.message);
+    } finally {
+      if (parts) show();
     }
   };
   return { element, read };

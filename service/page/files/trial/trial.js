@@ -125,6 +125,7 @@ class TrialView {
         await this.#readRest();
       }
     } catch (error) {
+      this.#read.isDue = isAway(error);
       this.#failed(error);
     } finally {
       this.#read.isBusy = false;
@@ -151,7 +152,7 @@ class TrialView {
   }
 
   start() {
-    const look = () => { if (!document.hidden && this.trial.state === "running") this.refresh(); };
+    const look = () => { if (!document.hidden && (this.trial.state === "running" || this.#read.isDue)) this.refresh(); };
     const timer = setInterval(look, EVERY_MS);
     const back = () => { if (!connection.isLost) this.refresh(); };
     connection.addEventListener("change", back);
