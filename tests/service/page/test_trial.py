@@ -110,6 +110,7 @@ def test_a_trial_is_followed_to_its_failure_and_run_again(
     page.get_by_role("link", name="← trial 0").click()
     unreadable = page.get_by_role("region", name="Log", exact=True).get_by_role("alert")
     expect(unreadable).to_contain_text("cannot be read")
+    expect(log_shown).to_be_hidden()
     expect(page.locator("h2")).to_contain_text("Trial 0 queued")
 
     # A trial that its search has not drawn yet is shown once it is.

@@ -39,6 +39,7 @@ export function trialLog(job, trial) {
   };
   // What was said is not said again each time.
   const tell = (message) => {
+    text.hidden = Boolean(message) && !kept;
     if (problem.textContent !== message) problem.replaceChildren(message ? make("p", { role: "alert" }, message) : "");
   };
   // Reads on to the end. A log that cannot be read says so here: the rest of the trial is there all the same.
