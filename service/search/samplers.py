@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import optuna
@@ -70,6 +70,7 @@ def make_sampler(
     of them is then told by :meth:`Sampler.observe` and :meth:`Sampler.end`, the first end first.
     ``history`` counts as observed at the last epoch; its configurations may be drawn again.
     With the same seed, records, history and calls in the same order, it draws the same.
+    ``random`` draws the same however often it has been made again amid the job.
     """
     sampler = OptunaSampler(space, seed=seed, records=records, history=history)
     if not KINDS[space.strategy].is_slow:
@@ -91,8 +92,8 @@ class OptunaSampler:
         history: Sequence[Past] = (),
     ) -> None:
         self._space, self._kind = space, KINDS[space.strategy]
-        # A sampler that starts again with its first seed would repeat its first draws.
-        self._seed = seed + len(records)
+        # One that starts again with its first seed would repeat its first draws.
+        self._seed = seed if self._kind.goes_on else seed + len(records)
         self._random = RandomSampler(seed=(self._seed + 2**31) % 2**32)
         self._levels = Levels()
         # Repeats and confirmations have the configurations of others.
@@ -110,12 +111,27 @@ class OptunaSampler:
         self._study: Study | None = None
         #: The numbers of trials that this sampler did not draw.
         self._former: set[int] = set()
+        if self._kind.goes_on:
+            self._draw_again()
+        else:
+            self._take_all(drawn, history)
+
+    def _take_all(self, drawn: Iterable[TrialRecord], history: Iterable[Past]) -> None:
         for index, past in enumerate(history, start=1):
             if self._take(-index, past.configuration):
-                self.observe(-index, space.epochs, past.values.losses, past.values.excess)
+                epochs = self._space.epochs
+                self.observe(-index, epochs, past.values.losses, past.values.excess)
         for record in drawn:
             if self._take(record.number, record.parameters):
                 self._pending.add(record.number)
+
+    def _draw_again(self) -> None:
+        """Draw as often as the job has, so that those follow that would have followed then."""
+        known, draws = self._known, self._draws
+        self._known, self._draws = set(), 0
+        while self._draws < draws:
+            self.draw(self._draws)
+        self._known = known
 
     def _take(self, number: int, configuration: Mapping[str, Any]) -> bool:
         """Take a former trial; return whether the space can have drawn it, so that models may."""

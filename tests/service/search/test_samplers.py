@@ -220,6 +220,15 @@ def test_lists_are_drawn_stored_and_known_to_a_sampler_that_starts_again(strateg
     assert again.draw(2) not in (finished.parameters, waiting.parameters)
 
 
+def test_random_configurations_that_start_again_are_those_that_would_have_followed() -> None:
+    steps = {"x": {"low": 0.0, "high": 1.0, "step": 0.05}, "pause_s": 0.5}
+    declared = space("random", 16, parameters=steps, enqueue=[{"x": 0.5, "pause_s": 0.5}])
+    found = draws(made(declared), range(16))
+    for begun in (1, 2, 9):
+        done = [record(number, parameters["x"]) for number, parameters in enumerate(found[:begun])]
+        assert draws(made(declared, records=done), range(begun, 16)) == found[begun:]
+
+
 @pytest.mark.parametrize("strategy", ["random", "tpe"])
 def test_no_configuration_is_drawn_twice(strategy: str) -> None:
     """All of a small space are found, also those that a sampler would hardly draw by itself."""
