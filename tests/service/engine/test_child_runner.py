@@ -34,7 +34,7 @@ from service.engine.training import TrialContext
 from tests.real_data import DATASETS
 from tests.service.stand_ins import spec, trial_context
 from trainables import datasets, registry
-from trainables.descendants import end_descendants
+from trainables.descendants import descendants, end_descendants
 
 #: A package whose trainable runs the code that is given as its parameter `code`, between epochs.
 PACKAGE = """
@@ -210,6 +210,7 @@ def test_nothing_leaks_into_the_next_trial(
     context: TrialContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its process has waited since the one before, in whose folder it was started."""
+    before = {process.pid for process in descendants()}
     children = ChildProcesses(ahead=True)
     looks = TWO + "print(os.environ.get('LEAK'), os.getcwd(), sys.path[0])\n"
     for name, code in {"a": TWO, "b": looks}.items():
@@ -220,7 +221,7 @@ def test_nothing_leaks_into_the_next_trial(
         assert failure is None
     assert printed == f"x {tmp_path / 'b'} {tmp_path / 'b'}\n"
     last = children.take()
-    end_descendants()
+    end_descendants(before)  # not the database that other tests share
     last.close()
 
 
