@@ -5,6 +5,7 @@ import { commands } from "../parts/commands.js";
 import { make, right, stateMark, table } from "../parts/elements.js";
 import { empty, fail } from "../parts/faces.js";
 import { bytes, count, duration, moment } from "../parts/format.js";
+import { repeated } from "../parts/repeated.js";
 import { datasets } from "./datasets.js";
 import { tokens } from "./tokens.js";
 
@@ -115,19 +116,15 @@ export async function show(main) {
   const first = await draw();
   main.replaceChildren(make("h2", {}, "Cluster"), seen, live, commands(LOOKS), ...lists.map(({ element }) => element));
   for (const { read } of lists) read(first);
-  let isBusy = false;
-  const again = async () => {
-    // Somebody who reads a table with the keyboard keeps the place; a click gives a table the focus too, but shows none.
-    if (isBusy || document.hidden || live.querySelector(":focus-visible")) return;
-    isBusy = true;
+  const reading = repeated(async () => {
     try {
-      await draw();
+      // Somebody who reads a table with the keyboard keeps the place; a click gives a table the focus too, but shows none.
+      if (!document.hidden && !live.querySelector(":focus-visible")) await draw();
     } catch (error) {
       if (!isAway(error)) fail(main, error);
-    } finally {
-      isBusy = false;
     }
-  };
-  const timer = setInterval(again, EVERY_MS);
-  return () => clearInterval(timer);
+    return EVERY_MS;
+  });
+  reading.within(EVERY_MS);
+  return reading.stop;
 }
