@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import search_spaces
 from results.analysis import JobResults
@@ -149,11 +150,8 @@ def _score(trial: TrialRecord, metric: str) -> float | None:
 
 def _allowed_score(results: JobResults, trial: TrialRecord) -> float | None:
     """Return a trial's score; None where it breaks a constraint, with which it drops out."""
-    limits = results.space.constraints
-    values = ((limit, value_of(trial, limit.metric)) for limit in limits)
-    if all(value is not None and limit.holds(value) for limit, value in values):
-        return _score(trial, results.metric.name)
-    return None
+    is_allowed = results.space.allows(partial(value_of, trial))
+    return _score(trial, results.metric.name) if is_allowed else None
 
 
 def _order(candidate: Candidate, sign: float) -> float:

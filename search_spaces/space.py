@@ -127,6 +127,11 @@ class SearchSpace:
         """Whether a trial may succeed before its last epoch, as its program decides."""
         return self.program is not None and self.program.early_end
 
+    def allows(self, value_of: Callable[[str], float | None]) -> bool:
+        """Whether the values by metric keep all constraints; None, for no value, keeps none."""
+        values = ((limit, value_of(limit.metric)) for limit in self.constraints)
+        return all(value is not None and limit.holds(value) for limit, value in values)
+
     @classmethod
     def from_json(cls, raw: object, *, pointer: str = "") -> SearchSpace:
         """Return the space that ``raw`` declares; an absent ``title`` is the name.

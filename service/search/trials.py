@@ -90,11 +90,7 @@ def mean_loss(space: SearchSpace, trials: Sequence[Trial]) -> float | None:
 
 def _allowed_loss(space: SearchSpace, metrics: Mapping[str, float]) -> float | None:
     """Return the first objective as a loss, None where it or a constraint lacks its value."""
-    for constraint in space.constraints:
-        value = metrics.get(constraint.metric)
-        if value is None or not constraint.holds(value):
-            return None
-    return loss_in(space, metrics)
+    return loss_in(space, metrics) if space.allows(metrics.get) else None
 
 
 def values_of(space: SearchSpace, metrics: Sequence[Mapping[str, float]]) -> Values | None:
