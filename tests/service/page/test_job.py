@@ -221,6 +221,9 @@ def test_a_sampled_search_is_watched_from_its_start(
     job = submit(store, settings, [], epochs=1, trials=3)
     lease = claim(store)
     store.add_trial(lease, NewTrial(0, {"learning_rate": 0.1}, 42))
+    # Where nobody answers what the view asks for besides, it stays and asks again.
+    page.route("**/api/v1/trainables", lambda route: route.abort(), times=1)
+    page.route("**/best", lambda route: route.abort(), times=1)
     page.goto(f"{url}/#/job/{job.id}")
     titles = page.locator("thead th[data-name]")
     rows = page.locator("tbody.rows tr")
@@ -259,6 +262,8 @@ def test_a_sampled_search_is_watched_from_its_start(
     store.finish_job(lease, JobState.SUCCEEDED)
     expect(page.locator("#announcement")).to_have_text(f"{HOSTILE}: succeeded.")
     expect(told).to_contain_text([f"argbest confirm {job.id}", "curl", f"argbest extend {job.id}"])
+    expect(page.get_by_role("region", name="Pictures").get_by_role("heading")).to_be_visible()
+    expect(winner.get_by_role("link", name="Optuna")).to_be_visible()  # it was never drawn anew
     # A job that has ended goes on where somebody else has extended it.
     Jobs(store, Library(), settings).extend(job.id, ExtendRequest(trials=4))
     expect(page.locator("h2")).to_contain_text("queued")

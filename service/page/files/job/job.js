@@ -1,5 +1,4 @@
 // One job, live by its events: what it is, the winner, its curves, its trials in several views, and what it has spent.
-import { get } from "../api.js";
 import { sharedJob } from "../shared.js";
 import { again, setQuery, setTitle, showDashboard } from "../page.js";
 import { bar, make, waits } from "../parts/elements.js";
@@ -45,9 +44,10 @@ function head(job) {
 
 // What the trainable says of its metrics, into `known`: which direction is better. Programs say nothing, and a link to
 // one job reads nothing but that job.
-async function learnMetrics({ spec }, known) {
+async function learnMetrics(store, known) {
+  const { spec } = store.job;
   if (!spec.trainable || spec.command || spec.code || sharedJob()) return;
-  const { items } = await get("/trainables");
+  const { items } = await store.read("/trainables");
   known.push(...items.find(({ name }) => name === spec.trainable)?.metrics ?? []);
 }
 
@@ -79,7 +79,7 @@ export async function show(main, { path: [id], query }) {
     spent.show(detail?.spent);
   }, () => COUNT_PAUSE);
   const conclude = async () => {
-    if (store.job.best) detail = await get(`${store.path}/best`);
+    if (store.job.best) detail = await store.read(`${store.path}/best`);
     drawJob();
     spent.show(detail?.spent);
     drawn ??= plots(store.path);
@@ -96,7 +96,7 @@ export async function show(main, { path: [id], query }) {
   selection.on((what) => what === "marked" && lineage.show());
   drawJob();
   counts.now();
-  learnMetrics(store.job, known).then(() => known.length && reading.set({})).catch((error) => fail(main, error));
+  learnMetrics(store, known).then(() => known.length && reading.set({})).catch((error) => fail(main, error));
   main.replaceChildren(top, actions.element, said.element, sharing(store.job, main), winner.element, best.element, curves.element, parallel.element, trials.element, rungs.element, lineage.element, spent.element, charts.element, pictures);
   return () => [store, trials, counts, curves, parallel, charts, drawn].forEach((part) => part?.stop());
 }

@@ -224,7 +224,7 @@ class JobStore {
   async #listenOn(last) {
     for await (const [, { job_id: changed }] of followed("/events", this.#left.signal, { last })) {
       if (changed !== this.id) continue;
-      const job = await untilReached(() => this.#get(this.path), this.#left.signal);
+      const job = await this.read(this.path);
       if (job.finished_at !== this.job.finished_at) this.#teller.tell("woken");
     }
   }
@@ -279,6 +279,9 @@ class JobStore {
     this.#teller.tell("trials");
     this.#refreshRanks();
   }
+
+  // What the job's view asks for besides; a service that is away for a while is asked again.
+  read(path) { return untilReached(() => this.#get(path), this.#left.signal); }
 
   #get(path) { return get(path, { signal: this.#left.signal }); }
   #request(path) { return request(path, { signal: this.#left.signal }); }
