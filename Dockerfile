@@ -39,6 +39,7 @@ COPY docker/entrypoint docker/healthy docker/node-ip /usr/local/bin/
 # 1 s: each new job would go before those that have waited long.
 # RAY_gcs_rpc_...: seconds after which a node whose head is gone ends, to join the next one. By default 60;
 # longer than a head takes to come back is as bad, since the node then waits for answers of the old one.
+# RAY_prestart_...: Ray would start a process for each CPU as a driver connects, which no trial can take.
 # RAY_num_workers_...: Ray would end trial processes that were started ahead where others run beside them.
 # FORWARDED_ALLOW_IPS: a reverse proxy reaches the API from the address of Docker's gateway. Who else
 # sends its headers changes the scheme in URLs of the answer and the client's address, which is not used.
@@ -53,7 +54,8 @@ ENV ARGBEST_DATA_DIR=/data \
     RAY_USAGE_STATS_ENABLED=0 \
     RAY_gcs_create_placement_group_retry_max_interval_ms=100 \
     RAY_gcs_rpc_server_reconnect_timeout_s=2 \
-    RAY_num_workers_soft_limit=1000
+    RAY_num_workers_soft_limit=1000 \
+    RAY_prestart_worker_first_driver=false
 
 # By number, so that Kubernetes can check `runAsNonRoot`.
 USER 10001

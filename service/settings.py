@@ -198,6 +198,11 @@ class Settings(BaseSettings):
         return self.data_dir / "logs"
 
     @property
+    def tune_dir(self) -> Path:
+        """Where each driver has a folder while Ray Tune runs."""
+        return self.ray_dir / "tune"
+
+    @property
     def ray_dir(self) -> Path:
         """The folder of the local Ray's token and state file and of Tune's snapshots."""
         return self.data_dir / "ray"

@@ -6,7 +6,7 @@ write arrives (a fencing token: Kleppmann, "How to do distributed locking", 2016
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -42,11 +42,13 @@ _EXPIRED = sa.and_(JOBS.c.state.in_(LEASED), JOBS.c.lease_expires_at < Now())
 class LeaseMethods(Transactions):
     """The methods of the store by which controllers and drivers hold jobs."""
 
-    def claim_job(self, owner: str, lease_seconds: float, *, to_run: bool = True) -> Lease | None:
+    def claim_job(
+        self, owner: str, lease_seconds: float, *, to_run: bool = True, new: bool = True
+    ) -> Lease | None:
         """Take the first job of the queue, or one whose lease has expired; None if there is none.
 
-        Without ``to_run`` only one that is cancelling or pausing: that takes no driver. A job that
-        this version cannot read is left to another.
+        Without ``to_run`` only one that is cancelling or pausing: that takes no driver. Without
+        ``new`` none of the queue. A job that this version cannot read is left to another.
 
         A queued job becomes running; one that is cancelling or pausing stays so, and its new
         holder has only to end its trials and finish or release it. The token grows by one, and
@@ -57,7 +59,8 @@ class LeaseMethods(Transactions):
         seconds = values.duration(lease_seconds, "lease_seconds", positive=True)
         with self._changes(lock_seconds=_CLAIM_LOCK_SECONDS) as changes:
             connection = changes.connection
-            found = _next_job(connection, to_run=to_run)
+            states = (*([JobState.QUEUED] if new else []), *LEASED) if to_run else _ENDING
+            found = _next_job(connection, states)
             if found is None:
                 return None
             is_new = found.state == JobState.QUEUED
@@ -172,12 +175,15 @@ class LeaseMethods(Transactions):
             _count_time(changes.connection, Counter.JOB_RUN, lease.job_id, ran)
 
 
-def _next_job(connection: Connection, *, to_run: bool) -> Row[Any] | None:
-    """Return the first job that may be claimed and that this version can read, locked."""
+def _next_job(connection: Connection, states: Sequence[JobState]) -> Row[Any] | None:
+    """Return the first job in these states that may be claimed and that this version can read.
+
+    Its row is locked.
+    """
     columns = (JOBS.c.id, PLACE.label("place"), JOBS.c.state, JOBS.c.lease_token, JOBS.c.started_at)
     query = (
         sa.select(*columns, SPEC)
-        .where(JOBS.c.state.in_((JobState.QUEUED, *LEASED) if to_run else _ENDING))
+        .where(JOBS.c.state.in_(states))
         .where(sa.or_(JOBS.c.state == JobState.QUEUED, _EXPIRED))
         .order_by(PLACE)
         .limit(1)

@@ -10,7 +10,7 @@ from results.shares import Sharing, share
 from results.states import JobState
 from results.store import values
 from results.store.rows import JOB, read_spec
-from results.store.tables import CAPACITY, JOBS, Now, insert_or_replace
+from results.store.tables import CAPACITY, JOBS, PLACE, Now, insert_or_replace
 from results.store.transactions import SHARING, Transactions
 
 #: A job that has just been given a slot has so long to start a trial before its turn counts.
@@ -49,6 +49,27 @@ class ShareMethods(Transactions):
                 # The job may have ended since it was read: then it has no slots.
                 shares = (JOBS.c.id == job_id, JOBS.c.state.in_(SHARING))
                 connection.execute(sa.update(JOBS).where(*shares).values(**columns))
+
+    def next_has_slot(self) -> bool:
+        """Whether the first job of the queue would have a slot at once, and not wait for a turn.
+
+        True too where no job is queued. While nobody knows the cluster, one job has a slot: its
+        driver finds out.
+        """
+        with self._database.read() as connection:
+            queued = sa.select(*JOB).where(JOBS.c.state == JobState.QUEUED).order_by(PLACE).limit(1)
+            row = connection.execute(queued).first()
+            if row is None:
+                return True
+            now: float = connection.execute(sa.select(Now())).scalar_one()
+            sharing, (cpu, gpu) = _sharing(connection, now), _capacity(connection) or (0.0, 0.0)
+            if cpu <= 0:
+                return not sharing
+            try:
+                candidate = _one(row, now)
+            except UnreadableJob:  # it is left to another version, which comes to those behind it
+                return True
+        return share([*sharing, candidate], cpu, gpu, now)[candidate.job_id] > 0
 
 
 def _capacity(connection: Connection) -> tuple[float, float] | None:

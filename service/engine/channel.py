@@ -19,11 +19,11 @@ from dataclasses import asdict
 from results.records import Lease
 
 IDLE = b"idle\n"
+#: A driver keeps the trial process of a job that has ended, and its slot, for so long: the next job
+#: may come at once.
+KEEP_SECONDS = 0.5
 #: A waiting driver asks this often whether it can still serve a job.
 CHECK_SECONDS = 1.0
-#: A driver without a job prepares for one after so many checks. It would disturb one that comes
-#: directly after the last.
-IDLE_CHECKS = 3
 
 
 def to_line(lease: Lease) -> bytes:
@@ -39,14 +39,14 @@ class Orders:
         self._buffer = b""
 
     def next(
-        self, is_able: Callable[[], bool], when_idle: Callable[[], None] = lambda: None
+        self, is_able: Callable[[], bool], is_ready: Callable[[], bool] = lambda: True
     ) -> Lease | None:
         """Wait for the next job and return its lease.
 
-        None at the end of the stream, and once ``is_able()`` has become false. ``when_idle`` is
-        called once, after :data:`IDLE_CHECKS` checks without a job.
+        None at the end of the stream, and once ``is_able()`` has become false. ``is_ready`` is
+        asked every :data:`CHECK_SECONDS` without a job until it is true: it prepares for one.
         """
-        checks = 0
+        has_prepared = False
         while b"\n" not in self._buffer:
             ready, _, _ = select.select([self._descriptor], [], [], CHECK_SECONDS)
             if ready:
@@ -57,15 +57,15 @@ class Orders:
             elif not is_able():
                 return None
             else:
-                checks += 1
-                if checks == IDLE_CHECKS:
-                    when_idle()
+                has_prepared = has_prepared or is_ready()
         line, _, self._buffer = self._buffer.partition(b"\n")
         return Lease(**json.loads(line))
 
-    def have_come(self) -> bool:
-        """Whether a job, or the end of the stream, is there to be read."""
-        return b"\n" in self._buffer or bool(select.select([self._descriptor], [], [], 0)[0])
+    def have_come(self, within_s: float = 0.0) -> bool:
+        """Whether a job, or the end of the stream, is there to be read, or comes in time."""
+        if b"\n" in self._buffer:
+            return True
+        return bool(select.select([self._descriptor], [], [], within_s)[0])
 
     def at_end(self) -> bool:
         """Whether there is no controller that could write another line; none is lost by asking."""

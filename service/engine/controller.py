@@ -10,6 +10,7 @@ claimed, and after those of a controller on its host that is gone.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import threading
@@ -27,6 +28,7 @@ from results.store import Store, open_store
 from service import logs
 from service.disk import disk_problem
 from service.engine import leases, processes
+from service.engine.channel import KEEP_SECONDS
 from service.engine.cluster import is_reachable
 from service.engine.driver_processes import Child, Drivers, end_hanging, forget_runs
 from service.engine.leftovers import start_sweeps
@@ -84,6 +86,8 @@ class Controller:
         #: Since when something of the job is to end.
         self._ending_since: dict[str, float] = {}
         self._rests_until = 0.0
+        #: When it last saw that the next job had no slot.
+        self._full_at = -math.inf
         self._problem: str | None = None
         self._stopped = threading.Event()
 
@@ -192,15 +196,21 @@ class Controller:
         return self._clock() < self._rests_until
 
     def _claim(self, *, to_run: bool) -> None:
-        """Claim a job; unless ``to_run``, only one whose lost driver left it to be ended."""
-        lease = self._store.claim_job(self._owner, self._settings.lease_seconds, to_run=to_run)
+        """Claim a job; unless ``to_run``, only one whose lost driver left it to be ended.
+
+        A queued job is left in the queue until it has a slot: a driver that waits for one takes
+        memory, and to start it takes seconds from those that have one.
+        """
+        new = to_run and self._is_next_for_us()
+        seconds = self._settings.lease_seconds
+        lease = self._store.claim_job(self._owner, seconds, to_run=to_run, new=new)
         if lease is None:
             return
         job = self._store.job(lease.job_id)
         leased = self._store.leased_jobs().get(lease.job_id)
         if leased is not None and leased.driver is not None:
             end_hanging(lease.job_id, leased.driver)  # before another driver begins
-            forget_runs(lease, self._settings)
+            forget_runs(self._settings)
         if job.state is JobState.CANCELLING:
             self._finish(lease, JobState.CANCELLED)
         elif job.state is JobState.PAUSING:
@@ -219,8 +229,20 @@ class Controller:
             self._store.share_slots()  # so that the driver begins with its share
             self._start_driver(lease, job.spec)
 
+    def _is_next_for_us(self) -> bool:
+        """Whether the next job of the queue has a slot, and no other driver should take it.
+
+        One that waited for its slot goes to a driver that has just given one back, of whichever
+        controller: that one still has a trial process.
+        """
+        if not self._store.next_has_slot():
+            self._full_at = self._clock()
+            return False
+        return self._drivers.has_warm() or self._clock() - self._full_at > KEEP_SECONDS
+
     def _start_driver(self, lease: Lease, spec: JobSpec) -> None:
         try:
+            self._drivers.look()  # one that has ended a job since may take this one at once
             child = self._drivers.take(lease, spec)
         except OSError as error:
             # The machine's fault, not the job's: that start does not count.

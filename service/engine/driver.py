@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,10 +20,10 @@ from results.errors import IllegalMove, LeaseLost, StoreUnavailable
 from results.records import Lease
 from results.store import Store, open_store
 from service import logs
-from service.engine import processes, warm_processes
+from service.engine import processes
 from service.engine.allowance import Allowance
 from service.engine.capacity import CapacityWatch
-from service.engine.channel import Orders
+from service.engine.channel import KEEP_SECONDS, Orders
 from service.engine.cluster import is_reachable
 from service.engine.endings import Ending, ending_of
 from service.engine.heartbeat import EXIT_UNFINISHED, Heartbeat
@@ -34,7 +33,9 @@ from service.engine.ray_connection import (
     connect_spare,
     is_connected,
 )
-from service.engine.run import TUNE_SETTINGS, run_job
+from service.engine.run import run_job
+from service.engine.tune_run import TUNE_SETTINGS, TuneRun
+from service.engine.warm_processes import Ahead
 from service.log_lines import log_state
 from service.logs import limit_log
 from service.settings import Settings
@@ -43,10 +44,6 @@ logger = logging.getLogger("service.engine.driver")
 
 #: A driver takes no further job after this many, so that whatever it leaks has an end.
 JOBS_PER_DRIVER = 50
-#: A job's trial processes have so long to end before its driver gives up taking another job.
-PATIENCE_SECONDS = 3.0
-#: Ray passes on the last lines of processes that have ended for about so long.
-QUIET_SECONDS = 0.5
 
 
 def _run(
@@ -54,6 +51,7 @@ def _run(
     lease: Lease,
     settings: Settings,
     allowance: Allowance,
+    run: TuneRun,
     *,
     node_s: float = NODE_SECONDS,
 ) -> tuple[Ending | None, bool]:
@@ -65,7 +63,7 @@ def _run(
         # The controller shared the slots out when it claimed the job.
         slots = store.job(lease.job_id).slots
         allowance.slots = 1 if slots is None else slots
-        return run_job(store, lease, settings, allowance, node_s=node_s), True
+        return run_job(store, lease, settings, allowance, run, node_s=node_s), True
     except Exception as error:
         # The edge of this process: an exception ends the job, or leaves it to the next driver.
         ending = ending_of(error)
@@ -95,7 +93,7 @@ def _end(store: Store, lease: Lease, ending: Ending | None) -> int:
     return 0
 
 
-def _drive(store: Store, lease: Lease, settings: Settings) -> tuple[int, bool]:
+def _drive(store: Store, lease: Lease, settings: Settings, run: TuneRun) -> tuple[int, bool]:
     """Drive one job; return the exit status, and whether this process may drive another."""
     log = settings.log_file(lease.job_id)
     _write_to(log)
@@ -103,7 +101,7 @@ def _drive(store: Store, lease: Lease, settings: Settings) -> tuple[int, bool]:
     allowance = Allowance()
     heartbeat = Heartbeat(store, lease, settings, allowance)
     heartbeat.start()
-    ending, is_well = _run(store, lease, settings, allowance)
+    ending, is_well = _run(store, lease, settings, allowance, run)
     # Before the last write: a renewal after it would find the lease gone.
     heartbeat.stop()
     status = _end(store, lease, ending)
@@ -128,56 +126,36 @@ def _flush() -> None:
     sys.stderr.flush()
 
 
-def _is_quiet() -> bool:
-    """Wait until the job's trial processes have ended and Ray has passed on their last lines.
-
-    Returns whether that came in time. The lines of the next job must not mix with them.
-    """
-    if ray.is_initialized():
-        warm_processes.end_waiting()
-    me = processes.identity(os.getpid())
-    give_up = time.monotonic() + PATIENCE_SECONDS
-    while processes.trial_processes(me):
-        if time.monotonic() > give_up:
-            logger.warning("trial processes are left: this driver takes no other job")
-            return False
-        time.sleep(0.1)
-    time.sleep(QUIET_SECONDS)
-    return True
-
-
-def _next(orders: Orders, settings: Settings) -> Lease | None:
+def _next(orders: Orders, settings: Settings, run: TuneRun) -> Lease | None:
     """Wait for another job; None if there will be none, or Ray has gone.
 
-    If none comes at once, trial processes are started for it.
+    If none comes at once, the last one's trial process ends, and others are started ahead.
     """
-
-    def prepare() -> None:
-        if settings.warm_processes and ray.is_initialized():
-            warm_processes.try_to_start(settings.warm_processes, orders.have_come)
-
-    processes.set_title("argbest driver, waiting")
     if orders.is_closed():
         return None
-    return orders.next(lambda: not ray.is_initialized() or is_connected(), prepare)
+    processes.set_title("argbest driver, waiting")
+    if run.is_open and not orders.have_come(KEEP_SECONDS):
+        run.end()
+    ahead = Ahead(settings.warm_processes, orders.have_come)
+    return orders.next(lambda: not ray.is_initialized() or is_connected(), ahead.is_ready)
 
 
 def _work(lease: Lease | None, store: Store, settings: Settings) -> int:
     """Drive the job, or wait for one if there is none, and then others; return the status."""
-    orders = Orders()
+    orders, run = Orders(), TuneRun(settings.tune_dir)
     if lease is None:
         # Ray looks for a head that has gone for many minutes.
         with orders.needed(lambda: os._exit(EXIT_UNFINISHED)):
             connect_spare(settings)
-        lease = _next(orders, settings)
+        lease = _next(orders, settings, run)
     for left in reversed(range(JOBS_PER_DRIVER)):
         if lease is None:
             return 0
         processes.set_title(f"argbest driver {lease.job_id}")
-        status, may_go_on = _drive(store, lease, settings)
-        if not (may_go_on and left and _is_quiet()):
+        status, may_go_on = _drive(store, lease, settings, run)
+        if not (may_go_on and left):
             return status
-        lease = _next(orders, settings)
+        lease = _next(orders, settings, run)
     return 0
 
 

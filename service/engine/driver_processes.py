@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import shutil
 import socket
@@ -16,14 +17,14 @@ from dataclasses import dataclass
 from results.records import DriverProcess, Lease
 from results.spec import JobSpec
 from service.engine import processes
-from service.engine.channel import IDLE, to_line
+from service.engine.channel import IDLE, KEEP_SECONDS, to_line
 from service.settings import Settings
 
 logger = logging.getLogger("service.engine.controller")
 
-#: The controller renews a new driver's lease for this long: on a busy machine its imports, which
-#: come before its first heartbeat, take long.
-STARTUP_SECONDS = 15.0
+#: The controller renews a new driver's lease for this long: before its first heartbeat come its
+#: imports, which take 3 s of a core, and on a busy machine many times as long.
+STARTUP_SECONDS = 60.0
 #: Pause between the start of a job or a spare and that of the next spare, which would disturb it.
 SPARE_PAUSE_SECONDS = 3.0
 #: One spare too many is kept for this long: a driver that has ended its job saves the next start.
@@ -35,8 +36,8 @@ class Child:
     """A driver process of this controller.
 
     It drives ``job_id``, or has no job if that is None. ``channel`` gives it jobs; one without a
-    channel ends after its job. ``since`` is when it got its job, or became free, in seconds of the
-    controller's clock.
+    channel ends after its job. ``since`` is when it got its job, or became free, and ``ended`` when
+    it ended its last job, in seconds of the controller's clock.
     """
 
     process: subprocess.Popen[bytes]
@@ -47,6 +48,7 @@ class Child:
     waits: bool = True
     #: Whether it has still to say that it has started, as a spare does. It may have a job by then.
     greets: bool = False
+    ended: float = -math.inf
 
     @property
     def is_running(self) -> bool:
@@ -105,13 +107,18 @@ class Drivers:
         child = self.with_job().get(job_id)
         return child is not None and self._clock() - child.since < STARTUP_SECONDS
 
+    def has_warm(self) -> bool:
+        """Whether a driver has just ended a job, and still has the trial process of it."""
+        return any(self._clock() - child.ended < KEEP_SECONDS for child in self.spares)
+
     def look(self) -> None:
         """Forget the drivers that have ended, and see which ones wait again."""
         for child in self._children:
             if not child.is_running:
                 child.close()
             elif child.has_become_idle():
-                child.job_id, child.since, child.waits = None, self._clock(), True
+                child.job_id, child.waits = None, True
+                child.since = child.ended = self._clock()
         self._children = [child for child in self._children if child.is_running]
 
     def take(self, lease: Lease, spec: JobSpec) -> Child:
@@ -121,7 +128,10 @@ class Drivers:
         """
         self._next_spare = self._clock() + SPARE_PAUSE_SECONDS
         can_wait = self._settings.spare_drivers > 0 and is_served_by_spares(spec)
-        for child in self.spares if can_wait else []:
+        spares = self.spares if can_wait else []
+        if spares:
+            # The one that has ended a job last may still have its trial process.
+            child = max(spares, key=lambda spare: (spare.ended, -spare.since))
             child.job_id, child.since = lease.job_id, self._clock()
             return child
         arguments = [lease.job_id, lease.owner, str(lease.token)]
@@ -219,8 +229,8 @@ def end_hanging(job_id: str, driver: DriverProcess) -> None:
     processes.kill_all(processes.trial_processes(driver))
 
 
-def forget_runs(lease: Lease, settings: Settings) -> None:
-    """Remove Tune's snapshots of the job's runs up to this lease; a later run is in use."""
-    for token in range(1, lease.token + 1):
-        folder = settings.ray_dir / "tune" / f"{lease.job_id}-{token}"
-        shutil.rmtree(folder, ignore_errors=True)
+def forget_runs(settings: Settings) -> None:
+    """Remove what Tune's runs of this host's drivers have left that have ended."""
+    for folder in settings.tune_dir.glob("*"):
+        if processes.owner_is_gone(folder.name):
+            shutil.rmtree(folder, ignore_errors=True)

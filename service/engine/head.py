@@ -181,6 +181,9 @@ def _head_environment(settings: Settings) -> dict[str, str]:
         # A trial that waits for a slot asks again after 0.1 s. By default it asks less and less
         # often, up to every second, so new jobs would go before those that have waited long.
         "RAY_gcs_create_placement_group_retry_max_interval_ms": "100",
+        # By default Ray starts a process for each CPU as a driver connects, which no trial can
+        # take: Tune gives trials' processes an environment of their own.
+        "RAY_prestart_worker_first_driver": "false",
         # By default Ray ends idle processes where there are more processes than CPUs.
         "RAY_num_workers_soft_limit": "1000",
         # By default as many processes start at once as there are CPUs: those that are started ahead

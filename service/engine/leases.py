@@ -20,7 +20,7 @@ logger = logging.getLogger("service.engine.controller")
 
 def give_back(store: Store, settings: Settings, lease: Lease, *, lost: bool) -> None:
     """Queue the job again; ``lost`` says that its driver has ended by itself."""
-    forget_runs(lease, settings)
+    forget_runs(settings)
     try:
         store.release_job(lease, lost=lost)
     except (LeaseLost, IllegalMove) as refused:
@@ -35,7 +35,7 @@ def finish(
     store: Store, settings: Settings, lease: Lease, state: JobState, error: Failure | None = None
 ) -> None:
     """Finish the job in ``state``, with the reason if it failed."""
-    forget_runs(lease, settings)
+    forget_runs(settings)
     try:
         store.finish_job(lease, state, error)
     except (LeaseLost, IllegalMove) as refused:

@@ -15,8 +15,8 @@ from typing import Any, get_args
 from results.records import Checkpoint, Failure, Usage
 from results.states import FailureKind
 
-#: The one key of a Tune configuration: an assignment.
-ASSIGNMENT = "segment"
+#: The keys of a Tune configuration: an assignment, and what all trials of its job have in common.
+ASSIGNMENT, CONTEXT = "segment", "job"
 #: The key of a Tune result that holds the messages.
 MESSAGES = "argbest"
 

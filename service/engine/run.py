@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections.abc import Callable, Sequence
-
-from ray import tune
 
 from results.records import JobRecord, Lease, TrialRecord
 from results.spec import JobSpec
@@ -21,34 +18,22 @@ from service.engine.code_files import JobCode
 from service.engine.endings import Ending, StoppedEarlyError, outcome
 from service.engine.job_data import ensure_data
 from service.engine.leftovers import recognize, sweep
-from service.engine.memory_kills import survive_memory_kills
 from service.engine.models import keep_models
 from service.engine.patience import Patience
 from service.engine.ray_connection import NODE_SECONDS, InfeasibleError, check_feasible, connect
 from service.engine.recorder import Recorder
-from service.engine.search import MessageCallback, SegmentSearcher
+from service.engine.search import Work
 from service.engine.searching import make_search
 from service.engine.segment_queue import SegmentQueue
 from service.engine.storage_thread import StorageThread
 from service.engine.training import TrialContext
-from service.engine.trial import trial_process
 from service.engine.trial_output import TrialOutput
+from service.engine.tune_run import TuneRun
 from service.settings import Settings
 from trainables.contract import CodeUnavailable
 
 logger = logging.getLogger("service.engine.driver")
 
-#: Our records replace Tune's log files and snapshots. A result carries messages and no metric. The
-#: segment queue, and not Tune, limits how many trials wait for a slot.
-TUNE_SETTINGS = {
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
-    "TUNE_MAX_PENDING_TRIALS_PG": "10000",
-    # A process that is told to leave raises.
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-}
 #: A job without a slot looks this often whether it has one.
 SLOT_SECONDS = 0.1
 #: A job that needs what lies in a storage which cannot be read looks this often for it.
@@ -62,6 +47,7 @@ def run_job(
     lease: Lease,
     settings: Settings,
     allowance: Allowance,
+    run: TuneRun,
     *,
     node_s: float = NODE_SECONDS,
 ) -> Ending:
@@ -82,7 +68,7 @@ def run_job(
         connect(job, settings)
         has_run = any(record.attempt > 0 for record in records)
         check_feasible(spec, has_run=has_run, node_s=node_s)
-        has_paused = _run_segments(store, lease, settings, allowance, storage, job, records)
+        has_paused = _run_segments(store, lease, settings, allowance, run, storage, job, records)
         job, records = store.job(job.id), store.trials(job.id)
     left = _left(job, records)
     if not left:
@@ -117,6 +103,7 @@ def _run_segments(
     lease: Lease,
     settings: Settings,
     allowance: Allowance,
+    run: TuneRun,
     storage: Storage,
     job: JobRecord,
     records: Sequence[TrialRecord],
@@ -138,10 +125,12 @@ def _run_segments(
         output=TrialOutput(settings.trial_logs_dir(job.id), settings.max_trial_log_bytes),
         failures=store.failures(job.id),
     )
+    context = _context(job, settings, code).to_bytes()
+    work = Work(segments, recorder, context, (job.spec.cpu, job.spec.gpu))
     try:
         while True:
-            _wait_for_slot(allowance)
-            _fit(job, settings, segments, recorder, code=code, name=f"{job.id}-{lease.token}")
+            _wait_for_slot(allowance, run)
+            run.do(work)
             recorder.flush()
             if not segments.has_no_slot:
                 break
@@ -153,9 +142,10 @@ def _run_segments(
     return segments.has_paused
 
 
-def _wait_for_slot(allowance: Allowance) -> None:
-    """Wait while other jobs have their turn."""
+def _wait_for_slot(allowance: Allowance, run: TuneRun) -> None:
+    """Wait while other jobs have their turn, and keep no slot from them."""
     while not (allowance.slots or allowance.pausing):
+        run.end()
         time.sleep(SLOT_SECONDS)
 
 
@@ -238,17 +228,9 @@ def _code(store: Store, job: JobRecord, settings: Settings) -> JobCode | None:
     return JobCode(record, settings.cache_dir)
 
 
-def _fit(
-    job: JobRecord,
-    settings: Settings,
-    segments: SegmentQueue,
-    recorder: Recorder,
-    *,
-    code: JobCode | None,
-    name: str,
-) -> None:
-    """Let Tune run the segments; its folder is removed, since only records count."""
-    context = TrialContext(
+def _context(job: JobRecord, settings: Settings, code: JobCode | None) -> TrialContext:
+    """Return what all trials of the job have in common."""
+    return TrialContext(
         job.id,
         job.spec,
         settings.datasets_dir,
@@ -260,27 +242,3 @@ def _fit(
         settings.max_program_disk_bytes,
         code,
     )
-    folder = settings.ray_dir / "tune"
-    survive_memory_kills()
-    tuner = tune.Tuner(
-        trial_process(context),
-        tune_config=tune.TuneConfig(
-            num_samples=-1,
-            search_alg=SegmentSearcher(segments, recorder),
-            reuse_actors=True,
-            trial_name_creator=lambda trial: f"trial_{trial.trial_id}",
-            trial_dirname_creator=lambda trial: trial.trial_id,
-        ),
-        run_config=tune.RunConfig(
-            name=name,
-            storage_path=str(folder),
-            callbacks=[MessageCallback(segments, recorder)],
-            # Tune would ask a class for a checkpoint of its own at each trial's end.
-            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-            verbose=0,
-        ),
-    )
-    try:
-        tuner.fit()
-    finally:
-        shutil.rmtree(folder / name, ignore_errors=True)

@@ -1,8 +1,9 @@
-"""Ray Tune's side of a job: a searcher and a callback that pass everything to the segment queue."""
+"""Ray Tune's side of a job: a searcher and a callback that pass everything to its segment queue."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ray.tune import Callback
@@ -12,17 +13,39 @@ from ray.tune.search import Searcher
 from results.records import Failure
 from results.states import FailureKind
 from service.engine import memory_kills
-from service.engine.messages import ASSIGNMENT, from_result
+from service.engine.messages import ASSIGNMENT, CONTEXT, from_result
 from service.engine.recorder import Recorder
 from service.engine.segment_queue import FINISHED, LEAVE, SegmentQueue
 
 
-class SegmentSearcher(Searcher):  # type: ignore[misc]  # Ray ships no types
-    """Gives Tune the next segment; each is a trial of Tune's, whose id is the segment's."""
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A job's segments, to be run until it has none left.
 
-    def __init__(self, segments: SegmentQueue, recorder: Recorder) -> None:
+    ``context`` is what all of them have in common, as
+    :meth:`service.engine.training.TrialContext.to_bytes` gives it, and ``resources`` how many CPUs
+    and GPUs each takes.
+    """
+
+    segments: SegmentQueue
+    recorder: Recorder
+    context: bytes
+    resources: tuple[float, float]
+
+
+class SegmentSearcher(Searcher):  # type: ignore[misc]  # Ray ships no types
+    """Gives Tune the next segment; each is a trial of Tune's, whose id is the segment's.
+
+    When a job has no more, the next of ``works`` is asked for, which may wait for it. ``begun``
+    counts the segments.
+    """
+
+    def __init__(self, works: Iterator[Work]) -> None:
         super().__init__()
-        self._segments, self._recorder = segments, recorder
+        self._works = works
+        #: What is worked on, None before and after all.
+        self.work: Work | None = None
+        self.begun = 0
         #: What a call that Tune would have swallowed raised.
         self._error: Exception | None = None
 
@@ -33,13 +56,19 @@ class SegmentSearcher(Searcher):  # type: ignore[misc]  # Ray ships no types
         """
         if self._error is not None:
             raise self._error
-        found = self._segments.next(trial_id)
-        if found is None:
-            self._recorder.flush_if_due()
-            return None
-        if found == FINISHED:
-            return str(Searcher.FINISHED)
-        return {ASSIGNMENT: None if found == LEAVE else found.to_json()}
+        if self.work is None:
+            self.work = next(self._works, None)
+        while self.work is not None:
+            found = self.work.segments.next(trial_id)
+            if found is None:
+                self.work.recorder.flush_if_due()
+                return None
+            if found != FINISHED:
+                self.begun += 1
+                assignment = None if found == LEAVE else found.to_json()
+                return {ASSIGNMENT: assignment, CONTEXT: self.work.context}
+            self.work = next(self._works, None)
+        return str(Searcher.FINISHED)
 
     def on_trial_complete(
         self,
@@ -54,7 +83,8 @@ class SegmentSearcher(Searcher):  # type: ignore[misc]  # Ray ships no types
         text = memory_kills.reason()
         lost = Failure(FailureKind.OUT_OF_MEMORY, _NO_MEMORY, text) if text else None
         try:
-            self._segments.end(trial_id, is_gone=error, lost=lost)
+            if self.work is not None:
+                self.work.segments.end(trial_id, is_gone=error, lost=lost)
         except Exception as raised:  # noqa: BLE001 - it is raised by the next call
             self._error = raised
 
@@ -72,19 +102,21 @@ class SegmentSearcher(Searcher):  # type: ignore[misc]  # Ray ships no types
 class MessageCallback(Callback):  # type: ignore[misc]  # Ray ships no types
     """Passes the messages of trial processes on, and has them written between Tune's steps."""
 
-    def __init__(self, segments: SegmentQueue, recorder: Recorder) -> None:
-        self._segments, self._recorder = segments, recorder
+    def __init__(self, searcher: SegmentSearcher) -> None:
+        self._searcher = searcher
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
         """Take the messages of one result."""
-        self._segments.take(trial.trial_id, from_result(result))
+        if self._searcher.work is not None:
+            self._searcher.work.segments.take(trial.trial_id, from_result(result))
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         """Ask segments to stop where there are too many, and write what has gathered."""
-        self._segments.stop_surplus()
-        self._recorder.flush_if_due()
+        if self._searcher.work is not None:
+            self._searcher.work.segments.stop_surplus()
+            self._searcher.work.recorder.flush_if_due()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave everything out of Tune's snapshots, which are never restored."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 import socket
+import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from results.records import Failure
@@ -44,6 +47,22 @@ class TrialContext:
     max_program_memory_bytes: int = 0
     max_program_disk_bytes: int = 0
     code: JobCode | None = None
+
+    def to_bytes(self) -> bytes:
+        """Return what :meth:`from_bytes` takes, without what only a sampler needs of the space.
+
+        Each assignment carries it.
+        """
+        space = replace(self.spec.space, enqueue=(), history=(), warm_start=(), checked=True)
+        return zlib.compress(pickle.dumps(replace(self, spec=replace(self.spec, space=space))))
+
+    @staticmethod
+    @lru_cache(maxsize=1)
+    def from_bytes(data: bytes) -> TrialContext:
+        """Return the context that a driver of the same version gave :meth:`to_bytes` of."""
+        # It comes by Ray, which pickles all that it carries.
+        found: TrialContext = pickle.loads(zlib.decompress(data))  # noqa: S301
+        return found
 
     @property
     def may_stop_trials(self) -> bool:

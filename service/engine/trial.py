@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import Any, ClassVar
+from typing import Any
 
 from ray import tune
 from ray._raylet import setproctitle  # type: ignore[attr-defined]
 from ray.tune import PlacementGroupFactory
 
-from service.engine.messages import ASSIGNMENT, Assignment, to_result
+from service.engine.messages import ASSIGNMENT, CONTEXT, Assignment, to_result
 from service.engine.segment import Segment
 from service.engine.segment_output import CurrentStderr
 from service.engine.training import TrialContext
@@ -25,17 +25,12 @@ class NotNeededError(Exception):
 
 
 class TrialProcess(tune.Trainable):  # type: ignore[misc]  # Ray ships no types
-    """What Tune calls. A driver runs a subclass with the ``context`` of its job."""
-
-    context: ClassVar[TrialContext]
+    """What Tune calls."""
 
     @classmethod
-    def default_resource_request(
-        cls,
-        config: dict[str, Any],  # noqa: ARG003 - Ray's signature
-    ) -> PlacementGroupFactory:
+    def default_resource_request(cls, config: dict[str, Any]) -> PlacementGroupFactory:
         """Return what a trial occupies."""
-        spec = cls.context.spec
+        spec = TrialContext.from_bytes(config[CONTEXT]).spec
         return PlacementGroupFactory([{"CPU": spec.cpu, "GPU": spec.gpu}])
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -49,12 +44,13 @@ class TrialProcess(tune.Trainable):  # type: ignore[misc]  # Ray ships no types
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Begin another segment; the one before has ended."""
-        self._title = f"argbest {self.context.spec.name} {self.context.job_id}"
+        context = TrialContext.from_bytes(new_config[CONTEXT])
+        self._title = f"argbest {context.spec.name} {context.job_id}"
         self._segment: Segment | None = None
         if new_config[ASSIGNMENT] is not None:
             assignment = Assignment.from_json(new_config[ASSIGNMENT])
             self._title += f" trial {assignment.number}"
-            self._segment = Segment(assignment, self.context)
+            self._segment = Segment(assignment, context)
         return True
 
     def step(self) -> dict[str, Any]:
@@ -74,9 +70,3 @@ class TrialProcess(tune.Trainable):  # type: ignore[misc]  # Ray ships no types
         if self._segment.is_stuck():
             result["done"] = False
         return result
-
-
-def trial_process(context: TrialContext) -> type[TrialProcess]:
-    """Return the class of a job's trial processes, by whose name Ray's dashboard shows them."""
-    name = "".join(c if c.isalnum() else "_" for c in context.spec.name)
-    return type(f"{name}_{context.job_id}", (TrialProcess,), {"context": context})

@@ -27,6 +27,8 @@ logger = logging.getLogger("service.engine.driver")
 HOOK = f"{__name__}.prepare"
 #: Processes that have not been started by then are not waited for.
 START_SECONDS = 20.0
+#: A driver without a job starts processes after so many looks, a second apart, at an idle cluster.
+IDLE_CHECKS = 3
 #: A cancelled task is gone within milliseconds.
 CANCEL_SECONDS = 2.0
 #: Pause between looks for the processes. They start to take tasks half a second after they appear.
@@ -72,14 +74,35 @@ def end_waiting() -> None:
     processes.kill_all(process for process in mine if processes.is_idle(process))
 
 
-def try_to_start(number: int, is_over: Callable[[], bool]) -> None:
-    """Start processes as :func:`start` does; without them the next job starts its own."""
-    try:
-        started = start(number, is_over)
-    except RayError as error:
-        logger.warning("no trial process could be started ahead: %s", error)
-    else:
-        logger.info("%d trial processes wait for the next job", started)
+class Ahead:
+    """Starts up to ``number`` processes as :func:`start` does, once the cluster has been idle.
+
+    Without them the next job starts its own.
+    """
+
+    def __init__(self, number: int, is_over: Callable[[], bool]) -> None:
+        self._number, self._is_over = number, is_over
+        self._idle_checks = 0
+
+    def is_ready(self) -> bool:
+        """Whether all is done for the next job that can be; to be asked again if not.
+
+        Where a CPU has not been free for :data:`IDLE_CHECKS` looks, none is started: they would
+        slow down what trains, or a job that comes directly after the last.
+        """
+        if not self._number or not ray.is_initialized():
+            return True
+        try:
+            is_free = ray.available_resources().get("CPU", 0.0) >= 1
+            self._idle_checks = self._idle_checks + 1 if is_free else 0
+            if self._idle_checks < IDLE_CHECKS:
+                return False
+            started = start(self._number, self._is_over)
+        except RayError as error:
+            logger.warning("no trial process could be started ahead: %s", error)
+        else:
+            logger.info("%d trial processes wait for the next job", started)
+        return True
 
 
 def _cpus_here() -> int:

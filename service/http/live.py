@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from fastapi.concurrency import run_in_threadpool
@@ -38,6 +38,11 @@ class Look:
     number: int = field(default_factory=itertools.count(1).__next__, compare=False)
 
 
+def read_fleet(store: Store, running: Iterable[JobRecord], max_jobs: int) -> Fleet:
+    """Return the fleet of these running jobs."""
+    return Fleet.of(running, max_jobs, is_full=not store.next_has_slot())
+
+
 def read_running(store: Store) -> list[JobRecord]:
     """Return the jobs that run or are pausing."""
     pages = (store.jobs(state=state, limit=_MOST_JOBS) for state in _REPORTING)
@@ -63,7 +68,8 @@ class RecentFleet:
         """Return the fleet as it is, or was ``keep_seconds`` ago at the most."""
         known, now = self._known, self._clock()
         if known is None or now - known[0] >= self._keep_seconds:
-            known = self._known = now, Fleet.of(read_running(self._store), self._max_jobs)
+            fleet = read_fleet(self._store, read_running(self._store), self._max_jobs)
+            known = self._known = now, fleet
         return known[1]
 
 
@@ -98,7 +104,8 @@ class Live:
         try:
             # The id first: what comes in between is seen again by the next look.
             last, jobs = self._store.last_event(), read_running(self._store)
+            fleet = read_fleet(self._store, jobs, self._max_jobs)
         except StoreUnavailable as error:
             logger.warning("event streams end: %s", error)
             return None
-        return Look(last, {job.id: job for job in jobs}, Fleet.of(jobs, self._max_jobs))
+        return Look(last, {job.id: job for job in jobs}, fleet)

@@ -20,15 +20,20 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The running jobs' shares by the jobs' ids, and how many jobs a controller runs at once."""
+    """The running jobs' shares by the jobs' ids, and how many jobs a controller runs at once.
+
+    ``is_full`` says that the next job of the queue would have no slot.
+    """
 
     shares: dict[str, Share]
     max_jobs: int
+    is_full: bool = False
 
     @classmethod
-    def of(cls, jobs: Iterable[JobRecord], max_jobs: int) -> Fleet:
+    def of(cls, jobs: Iterable[JobRecord], max_jobs: int, *, is_full: bool = False) -> Fleet:
         """Return the fleet of these running jobs."""
-        return cls({job.id: Share(job.slots or 0, job.progress.running) for job in jobs}, max_jobs)
+        shares = {job.id: Share(job.slots or 0, job.progress.running) for job in jobs}
+        return cls(shares, max_jobs, is_full)
 
     @property
     def slots(self) -> int:
@@ -71,6 +76,8 @@ def _for_a_controller(fleet: Fleet) -> str:
             f"behind {jobs}: a controller runs {fleet.max_jobs} at once "
             "(ARGBEST_MAX_CONCURRENT_JOBS)"
         )
+    if fleet.is_full:
+        return _for_its_turn(fleet)
     return "for a controller to take it; if that takes long, GET /readyz says what is missing"
 
 

@@ -47,7 +47,14 @@ def test_the_gcs_knows_the_settings_that_we_give_it(name: str) -> None:
     assert name.encode() in server
 
 
-@pytest.mark.parametrize("name", ["num_workers_soft_limit", "worker_maximum_startup_concurrency"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "num_workers_soft_limit",
+        "prestart_worker_first_driver",
+        "worker_maximum_startup_concurrency",
+    ],
+)
 def test_a_node_knows_the_settings_that_we_give_it(name: str) -> None:
     raylet = (RAY / "core" / "src" / "ray" / "raylet" / "raylet").read_bytes()
     assert name.encode() in raylet
