@@ -55,6 +55,38 @@ def since(store: Store, job_id: str) -> float | None:
         return found
 
 
+def test_a_queued_job_has_a_slot_once_a_turn_ends_or_a_job_does(store: Store) -> None:
+    store.note_capacity(2, 0)
+    assert store.next_has_slot(), "nobody waits"
+    first = run(store)
+    store.share_slots()
+    queued = accept(store).id
+    assert store.next_has_slot(), "the job that runs gives back one of its two"
+    assert claim(store).job_id == queued
+    store.share_slots()
+    last = accept(store).id
+    for job_id in (first, queued):
+        change(store, f"UPDATE jobs SET running = 1 WHERE id = '{job_id}'")
+    assert not store.next_has_slot()
+    pass_time(store, shares.TURN_SECONDS)
+    assert store.next_has_slot(), "it cuts a turn short"
+    pass_time(store, -shares.TURN_SECONDS)
+    assert not store.next_has_slot()
+    store.note_capacity(3, 0)
+    assert store.next_has_slot()
+    assert claim(store).job_id == last
+    assert store.next_has_slot()
+
+
+def test_one_job_has_a_slot_while_the_cluster_is_not_known(store: Store) -> None:
+    run(store)
+    accept(store)
+    assert not store.next_has_slot()
+    remove_all_jobs(store)
+    accept(store)
+    assert store.next_has_slot()
+
+
 def test_running_jobs_share_what_the_cluster_has(store: Store) -> None:
     store.note_capacity(8, 0)
     first = run(store)

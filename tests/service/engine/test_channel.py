@@ -49,13 +49,18 @@ def test_a_driver_that_waits_prepares_once_and_sees_when_a_job_comes(
     controller, orders = ends
     answers = iter([True] * 5 + [False])
     prepared = []
-    assert orders.next(lambda: next(answers), lambda: prepared.append(orders.have_come())) is None
-    assert prepared == [False]
+
+    def is_ready() -> bool:
+        prepared.append(orders.have_come())
+        return len(prepared) == 2
+
+    assert orders.next(lambda: next(answers), is_ready) is None
+    assert prepared == [False, False], "until it was ready"
     controller.sendall(to_line(LEASE) * 2)
-    assert orders.have_come()
-    assert orders.next(lambda: False, lambda: prepared.append(True)) == LEASE
+    assert orders.have_come(within_s=600)
+    assert orders.next(lambda: False, is_ready) == LEASE
     assert orders.have_come(), "the second line is read already"
-    assert prepared == [False]
+    assert len(prepared) == 2
 
 
 def test_a_driver_that_cannot_serve_any_more_does_not_wait(

@@ -23,6 +23,7 @@ from results.records import DriverProcess, Lease, LeaseCounts, LeasedJob
 from results.states import FailureKind, JobState, TrialState
 from results.store import Store
 from service.engine import processes
+from service.engine.channel import KEEP_SECONDS
 from service.engine.controller import PATIENCE_SECONDS, Controller, heartbeat_file
 from service.engine.driver_processes import STARTUP_SECONDS
 from service.settings import Settings
@@ -113,6 +114,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def controller(store: Store, settings: Settings, drivers: Drivers, clock: Clock) -> Controller:
+    store.note_capacity(8.0, 0.0)
     return Controller(store, settings, clock=clock)
 
 
@@ -144,6 +146,12 @@ def driver_of(store: Store, job_id: str) -> DriverProcess | None:
     return store.leased_jobs()[job_id].driver
 
 
+def name_of(driver: DriverProcess | None) -> str:
+    """Return the name of the folder that Tune has in this driver."""
+    assert driver is not None
+    return processes.process_name(driver)
+
+
 # --- claiming and starting ---------------------------------------------------------------------
 
 
@@ -159,6 +167,44 @@ def test_it_claims_as_many_jobs_as_it_may_and_another_when_one_has_ended(
     controller.step()
     assert states(store, second, third) == ["running", "running"]
     assert len(drivers.started) == 3
+
+
+def test_a_job_stays_in_the_queue_until_it_has_a_slot(
+    controller: Controller, store: Store, clock: Clock
+) -> None:
+    store.note_capacity(1.0, 0.0)
+    first, second = accept(store), accept(store)
+    for _ in range(3):
+        controller.step()
+    assert states(store, first, second) == ["running", "queued"]
+    store.finish_job(lease_of(store, first), JobState.SUCCEEDED)
+    clock.now += KEEP_SECONDS
+    controller.step()
+    assert states(store, second) == ["queued"], "the driver that had the slot may take it"
+    clock.now += 0.1
+    controller.step()
+    assert states(store, second) == ["running"]
+
+
+def test_one_job_goes_first_while_nobody_knows_the_cluster(
+    store: Store, settings: Settings, drivers: Drivers
+) -> None:
+    controller = Controller(store, settings)
+    first, second = accept(store), accept(store)
+    for _ in range(3):
+        controller.step()
+    assert states(store, first, second) == ["running", "queued"]
+
+
+def test_a_lost_job_is_taken_over_while_the_cluster_is_full(
+    controller: Controller, store: Store
+) -> None:
+    store.note_capacity(1.0, 0.0)
+    lost, waits = accept(store), accept(store)
+    claim(store, 0.01)
+    controller.step()
+    assert lease_of(store, lost).token == 2
+    assert states(store, lost, waits) == ["running", "queued"]
 
 
 def test_a_driver_is_a_session_of_its_own_with_these_settings_and_a_log(
@@ -276,6 +322,7 @@ def test_each_step_shows_that_the_controller_is_alive(
 def test_each_of_two_controllers_has_its_own_drivers(
     store: Store, settings: Settings, drivers: Drivers
 ) -> None:
+    store.note_capacity(8.0, 0.0)
     one_each = settings.model_copy(update={"max_concurrent_jobs": 1})
     first, second, third = (accept(store) for _ in range(3))
     one, other = Controller(store, one_each), Controller(store, one_each)
@@ -345,9 +392,9 @@ def test_a_lost_driver_is_replaced_and_its_snapshot_goes(
     job_id = accept(store)
     controller.step()
     store.start_trial(lease_of(store, job_id), 0, node="here")
-    tune = settings.ray_dir / "tune"
-    for name in (f"{job_id}-1", "other-1"):
-        (tune / name).mkdir(parents=True)
+    folders = [settings.tune_dir / name_of(driver_of(store, job_id)), settings.tune_dir / "other"]
+    for folder in folders:
+        folder.mkdir(parents=True)
     drivers.kill_last()
     controller.step()
     assert len(drivers.running) == 1
@@ -355,21 +402,20 @@ def test_a_lost_driver_is_replaced_and_its_snapshot_goes(
     assert store.trial(job_id, 0).state is TrialState.QUEUED
     assert store.job(job_id).claims == 2
     assert store.lease_counts() == LeaseCounts(take_overs=1, refused_writes=0)
-    assert [folder.name for folder in tune.iterdir()] == ["other-1"]
+    assert list(settings.tune_dir.iterdir()) == folders[1:]
 
 
-def test_the_snapshot_of_a_later_run_stays(
+def test_the_snapshot_of_a_driver_that_runs_stays(
     controller: Controller, store: Store, drivers: Drivers, settings: Settings
 ) -> None:
     """A controller that comes back late must not disturb the driver that runs the job now."""
     job_id = accept(store)
     stale = claim(store, 0.01)
-    lease = claim(store)
-    for token in (stale.token, lease.token):
-        (settings.ray_dir / "tune" / f"{job_id}-{token}").mkdir(parents=True)
+    claim(store)
+    snapshot = settings.tune_dir / processes.process_name(processes.identity(os.getpid()))
+    snapshot.mkdir(parents=True)
     controller._give_back(stale, lost=True)
-    left = [folder.name for folder in (settings.ray_dir / "tune").iterdir()]
-    assert left == [f"{job_id}-{lease.token}"]
+    assert snapshot.exists()
     assert states(store, job_id) == ["running"]
 
 
@@ -400,7 +446,7 @@ def test_a_hanging_driver_ends_with_its_trials_before_another_starts(
         hanging.send_signal(signal.SIGSTOP)
         former = claim(store)
         store.set_driver(former, processes.identity(hanging.pid))
-        snapshot = settings.ray_dir / "tune" / f"{job_id}-{former.token}"
+        snapshot = settings.tune_dir / name_of(processes.identity(hanging.pid))
         snapshot.mkdir(parents=True)
         controller = Controller(store, settings)
         controller.step()

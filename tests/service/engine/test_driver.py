@@ -20,14 +20,15 @@ from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
 from ray.exceptions import LocalRayletDiedError, OutOfDiskError, RayActorError, RaySystemError
 from ray.tune import TuneError
 
-from results.records import Failure, JobRecord, Lease, LeaseCounts, NewTrial, TrialRecord
+from results.records import Failure, Lease, LeaseCounts, NewTrial, TrialRecord
 from results.states import FailureKind, JobState, TrialState
 from results.store import Store
 from service.engine import driver
 from service.engine.allowance import Allowance
 from service.engine.endings import Ending, outcome
 from service.engine.heartbeat import EXIT_UNFINISHED
-from service.engine.segment_queue import SegmentQueue
+from service.engine.search import Work
+from service.engine.tune_run import TuneRun
 from service.settings import Settings
 from tests.service.stand_ins import (
     accept,
@@ -69,7 +70,8 @@ def record(number: int, state: TrialState, error: Failure | None = None) -> Tria
 
 def run(store: Store, lease: Lease, settings: Settings, allowance: Allowance | None = None) -> int:
     """Return the exit status of a driver that waits for no node."""
-    ending, _ = driver._run(store, lease, settings, allowance or Allowance(), node_s=0)
+    tune_run = TuneRun(settings.tune_dir)
+    ending, _ = driver._run(store, lease, settings, allowance or Allowance(), tune_run, node_s=0)
     return driver._end(store, lease, ending)
 
 
@@ -135,13 +137,11 @@ def half_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> Lease:
     store.create_job(job, fingerprint="", trials=trials)
     lease = claim(store)
 
-    def fit(
-        job: JobRecord, settings: Settings, segments: SegmentQueue, *_: object, **named: object
-    ) -> None:
+    def do(_: TuneRun, work: Work) -> None:
         run_trial(store, lease)
-        segments.next("segment")
+        work.segments.next("segment")
 
-    monkeypatch.setattr("service.engine.run._fit", fit)
+    monkeypatch.setattr(TuneRun, "do", do)
     return lease
 
 

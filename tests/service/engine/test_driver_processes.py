@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from results.records import Lease
+from results.spec import JobSpec
 from results.states import JobState
 from results.store import Store
 from service.engine import processes
@@ -21,6 +22,7 @@ from service.engine.controller import Controller
 from service.engine.driver_processes import (
     SPARE_PAUSE_SECONDS,
     SURPLUS_SECONDS,
+    Child,
     Drivers,
     is_served_by_spares,
 )
@@ -120,6 +122,7 @@ def clock() -> Clock:
 def controller(
     store: Store, settings: Settings, started: Started, clock: Clock
 ) -> Iterator[Controller]:
+    store.note_capacity(8.0, 0.0)
     controller = Controller(store, settings, clock=clock)
     yield controller
     controller._drivers.close([])
@@ -262,10 +265,9 @@ def test_a_spare_that_dies_as_it_gets_a_job_costs_a_start_and_not_the_job(
     controller.step()
     job_id = accept(store)
     drivers = controller._drivers
-    look = drivers.look
+    take = drivers.take
 
-    def look_and_kill() -> None:
-        look()
+    def kill_and_take(lease: Lease, spec: JobSpec) -> Child:
         for child in drivers.spares:
             os.kill(child.process.pid, 9)
             until(
@@ -276,9 +278,11 @@ def test_a_spare_that_dies_as_it_gets_a_job_costs_a_start_and_not_the_job(
                 what="its end",
             )
 
-    drivers.look = look_and_kill  # type: ignore[method-assign]
+        return take(lease, spec)
+
+    drivers.take = kill_and_take  # type: ignore[method-assign]
     controller.step()
-    drivers.look = look  # type: ignore[method-assign]
+    drivers.take = take  # type: ignore[method-assign]
     controller.step()
     until(
         lambda: any(job_id in started.given(process) for process in started.running),

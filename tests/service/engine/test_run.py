@@ -18,6 +18,7 @@ from service.engine.allowance import Allowance
 from service.engine.endings import ending_of
 from service.engine.ray_connection import InfeasibleError
 from service.engine.run import check_program, run_job
+from service.engine.tune_run import TuneRun
 from service.settings import Settings
 from tests.service.stand_ins import accept, claim, opened, settings_in, spec
 
@@ -48,7 +49,7 @@ def test_a_job_that_was_accepted_before_is_not_run(tmp_path: Path) -> None:
     with opened(settings) as store:
         lease = claim_program(store)
         with pytest.raises(InfeasibleError, match="--allow-commands"):
-            run_job(store, lease, settings, Allowance())
+            run_job(store, lease, settings, Allowance(), TuneRun(settings.tune_dir))
         assert not any(trial.attempt for trial in store.trials(lease.job_id))
 
 

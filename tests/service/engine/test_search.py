@@ -11,8 +11,16 @@ from results.errors import LeaseLost
 from results.records import Failure
 from results.states import FailureKind
 from service.engine import memory_kills
-from service.engine.messages import ASSIGNMENT, Assignment, Epoch, Finished, Message, to_result
-from service.engine.search import MessageCallback, SegmentSearcher
+from service.engine.messages import (
+    ASSIGNMENT,
+    CONTEXT,
+    Assignment,
+    Epoch,
+    Finished,
+    Message,
+    to_result,
+)
+from service.engine.search import MessageCallback, SegmentSearcher, Work
 
 ASSIGNED = Assignment("t1", 0, {"learning_rate": 0.1}, 42, 3)
 
@@ -46,26 +54,44 @@ class Scripted:
         self.calls.append("flush")
 
 
-def searcher(script: Scripted) -> SegmentSearcher:
-    return SegmentSearcher(script, script)  # type: ignore[arg-type]
+def work(script: Scripted, context: bytes = b"job") -> Work:
+    return Work(script, script, context, (1.0, 0.0))  # type: ignore[arg-type]
+
+
+def at_work(script: Scripted) -> SegmentSearcher:
+    """A searcher that has begun with the one job that there is."""
+    search = SegmentSearcher(iter(()))
+    search.work = work(script)
+    return search
 
 
 def test_tune_is_given_segments_told_to_wait_and_told_that_all_is_done() -> None:
     script = Scripted(ASSIGNED, None, "leave", "finished")
-    search = searcher(script)
+    search = SegmentSearcher(iter([work(script)]))
     given = search.suggest("t1")
     assert isinstance(given, dict)
     assert Assignment.from_json(given[ASSIGNMENT]) == ASSIGNED
     assert search.suggest("t2") is None
     assert script.calls == ["flush"], "Tune may now wait for a second"
-    assert search.suggest("t3") == {ASSIGNMENT: None}
+    assert search.suggest("t3") == {ASSIGNMENT: None, CONTEXT: b"job"}
     assert search.suggest("t4") == Searcher.FINISHED
     assert script.asked == ["t1", "t2", "t3", "t4"]
+    assert search.begun == 2
+
+
+def test_the_next_job_follows_in_the_same_run() -> None:
+    first, second = Scripted(ASSIGNED, "finished"), Scripted(ASSIGNED, "finished")
+    search = SegmentSearcher(iter([work(first, b"first"), work(second, b"second")]))
+    given = [search.suggest(name) for name in ("t1", "t2", "t3")]
+    contexts = [one[CONTEXT] for one in given if isinstance(one, dict)]
+    assert contexts == [b"first", b"second"]
+    assert given[2] == Searcher.FINISHED
+    assert (first.asked, second.asked) == (["t1", "t2"], ["t2", "t3"])
 
 
 def test_the_end_of_a_segment_is_told_with_what_ended_its_process() -> None:
     script = Scripted()
-    search = searcher(script)
+    search = at_work(script)
     search.on_trial_complete(trial_id="t1", result={"done": True})
     token = memory_kills._reason.set("1 worker(s) were killed")
     search.on_trial_complete(trial_id="t2", error=True)
@@ -81,7 +107,7 @@ def test_the_end_of_a_segment_is_told_with_what_ended_its_process() -> None:
 def test_an_exception_that_tune_would_swallow_is_raised_by_the_next_call() -> None:
     script = Scripted(None)
     script.error = LeaseLost("taken over")
-    search = searcher(script)
+    search = at_work(script)
     search.on_trial_complete(trial_id="t1", error=True)
     with pytest.raises(LeaseLost, match="taken over"):
         search.suggest("t2")
@@ -89,7 +115,7 @@ def test_an_exception_that_tune_would_swallow_is_raised_by_the_next_call() -> No
 
 def test_messages_and_steps_reach_the_queue_and_the_recorder() -> None:
     script = Scripted()
-    callback = MessageCallback(script, script)  # type: ignore[arg-type]
+    callback = MessageCallback(at_work(script))
 
     class TuneTrial:
         trial_id = "t1"
@@ -103,6 +129,6 @@ def test_messages_and_steps_reach_the_queue_and_the_recorder() -> None:
 
 
 def test_tunes_snapshots_hold_nothing_of_ours(tmp_path: Any) -> None:
-    script = Scripted()
-    assert searcher(script).__getstate__() == {}
-    assert MessageCallback(script, script).__getstate__() == {}  # type: ignore[arg-type]
+    search = at_work(Scripted())
+    assert search.__getstate__() == {}
+    assert MessageCallback(search).__getstate__() == {}

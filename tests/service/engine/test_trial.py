@@ -9,8 +9,16 @@ from typing import Any
 import pytest
 
 from service.engine import trial
-from service.engine.messages import ASSIGNMENT, Assignment, Finished, Message, from_result
-from service.engine.trial import NotNeededError, TrialProcess, trial_process
+from service.engine.messages import (
+    ASSIGNMENT,
+    CONTEXT,
+    Assignment,
+    Finished,
+    Message,
+    from_result,
+)
+from service.engine.training import TrialContext
+from service.engine.trial import NotNeededError, TrialProcess
 from tests.service.stand_ins import spec, trial_context
 
 
@@ -34,30 +42,40 @@ def process(
     titles: list[str] = []
     monkeypatch.setattr(trial, "setproctitle", titles.append)
     monkeypatch.setattr(trial, "Segment", Scripted)
-    kind = trial_process(trial_context(spec(name="my grid: 2 layers"), tmp_path))
-    return object.__new__(kind), {ASSIGNMENT: Assignment("s", 7, {}, 42, 3).to_json()}, titles
+    config = assigned(trial_context(spec(name="my grid: 2 layers"), tmp_path), 7)
+    return object.__new__(TrialProcess), config, titles
+
+
+def assigned(context: TrialContext, number: int) -> dict[str, Any]:
+    """Return the configuration of a segment of trial ``number``."""
+    assignment = Assignment("s", number, {}, 42, 3)
+    return {ASSIGNMENT: assignment.to_json(), CONTEXT: context.to_bytes()}
 
 
 def test_rays_dashboard_shows_the_jobs_name_and_its_trial(
     process: tuple[TrialProcess, dict[str, Any], list[str]],
 ) -> None:
     actor, config, titles = process
-    assert type(actor).__name__ == "my_grid__2_layers_0000000000000000"
     actor.setup(config)
     actor.step()
     assert titles == ["argbest my grid: 2 layers 0000000000000000 trial 7"]
 
 
-def test_a_process_runs_one_segment_after_another(
-    process: tuple[TrialProcess, dict[str, Any], list[str]],
+def test_a_process_runs_one_segment_after_another_also_of_another_job(
+    process: tuple[TrialProcess, dict[str, Any], list[str]], tmp_path: Path
 ) -> None:
-    actor, config, _ = process
+    actor, config, titles = process
     actor.setup(config)
     result = actor.step()
     assert result["done"]
     assert from_result(result) == [Finished()]
-    assert actor.reset_config({ASSIGNMENT: Assignment("t", 8, {}, 42, 3).to_json()})
+    other = trial_context(spec(name="another", cpu=0.5), tmp_path)
+    assert actor.reset_config(assigned(other, 8))
     assert actor._segment.assignment.number == 8
+    actor.step()
+    assert titles[-1] == "argbest another 0000000000000000 trial 8"
+    needs = TrialProcess.default_resource_request(assigned(other, 8))
+    assert needs.bundles == [{"CPU": 0.5}]
 
 
 def test_a_stuck_segment_takes_the_process_with_it_once_its_end_is_sent(
@@ -87,6 +105,6 @@ def test_a_process_that_is_told_to_leave_raises_so_that_tune_ends_it(
     actor, config, _ = process
     actor.setup(config)
     actor.step()
-    assert actor.reset_config({ASSIGNMENT: None})
+    assert actor.reset_config({**config, ASSIGNMENT: None})
     with pytest.raises(NotNeededError):
         actor.step()

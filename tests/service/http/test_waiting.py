@@ -58,6 +58,12 @@ def test_a_queued_job_waits_behind_as_many_as_a_controller_runs() -> None:
     )
 
 
+def test_a_queued_job_waits_for_a_slot_where_all_are_taken() -> None:
+    queued = job(state=JobState.QUEUED, slots=None)
+    fleet = Fleet.of([job(key=f"{number}", running=1) for number in range(2)], 3, is_full=True)
+    assert waiting(queued, fleet) == "for its turn: 2 jobs share 2 slots"
+
+
 def test_a_job_without_a_slot_waits_for_its_turn() -> None:
     others = [job(key=f"{number}", running=1) for number in range(2)]
     assert reason(job(slots=0), *others) == "for its turn: 3 jobs share 2 slots"
