@@ -2,7 +2,7 @@
 
 The controller writes a line for each job. The driver writes :data:`IDLE` when it waits again. At
 the end of the stream, which comes when the controller closes its end or dies, a waiting driver
-ends.
+ends. It also says :data:`BEGUN` with each job.
 """
 
 from __future__ import annotations
@@ -19,9 +19,13 @@ from dataclasses import asdict
 from results.records import Lease
 
 IDLE = b"idle\n"
+#: What a driver says when it begins to renew its job's lease.
+BEGUN = b"begun\n"
 #: A driver keeps the trial process of a job that has ended, and its slot, for so long: the next job
 #: may come at once.
-KEEP_SECONDS = 0.5
+KEEP_SECONDS = 1.0
+#: A controller expects that for so long after a driver has said that it waits.
+WARM_SECONDS = 0.5
 #: A waiting driver asks this often whether it can still serve a job.
 CHECK_SECONDS = 1.0
 
@@ -61,11 +65,9 @@ class Orders:
         line, _, self._buffer = self._buffer.partition(b"\n")
         return Lease(**json.loads(line))
 
-    def have_come(self, within_s: float = 0.0) -> bool:
-        """Whether a job, or the end of the stream, is there to be read, or comes in time."""
-        if b"\n" in self._buffer:
-            return True
-        return bool(select.select([self._descriptor], [], [], within_s)[0])
+    def have_come(self) -> bool:
+        """Whether a job, or the end of the stream, is there to be read."""
+        return b"\n" in self._buffer or bool(select.select([self._descriptor], [], [], 0)[0])
 
     def at_end(self) -> bool:
         """Whether there is no controller that could write another line; none is lost by asking."""
@@ -95,13 +97,20 @@ class Orders:
             is_over.set()
             watcher.join()
 
+    def begin(self) -> None:
+        """Tell the controller that this driver renews its job's lease."""
+        self._say(BEGUN)
+
     def is_closed(self) -> bool:
         """Tell the controller that this driver waits; return whether there is no controller."""
+        return not self._say(IDLE)
+
+    def _say(self, line: bytes) -> bool:
         try:
-            os.write(self._descriptor, IDLE)
+            os.write(self._descriptor, line)
         except OSError:
-            return True
-        return False
+            return False
+        return True
 
     def _read(self) -> bytes:
         try:

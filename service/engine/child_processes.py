@@ -115,6 +115,7 @@ def _start(environment: dict[str, str]) -> ChildProcess:
             start_new_session=True,
             pass_fds=(source, target),
             env=environment,
+            cwd="/",  # Python looks for modules there: a trial may have written some in its folder
         )
         ours.pop_all()
     answers = os.fdopen(requests, "w", encoding="utf-8")

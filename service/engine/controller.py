@@ -28,7 +28,7 @@ from results.store import Store, open_store
 from service import logs
 from service.disk import disk_problem
 from service.engine import leases, processes
-from service.engine.channel import KEEP_SECONDS
+from service.engine.channel import WARM_SECONDS
 from service.engine.cluster import is_reachable
 from service.engine.driver_processes import Child, Drivers, end_hanging, forget_runs
 from service.engine.leftovers import start_sweeps
@@ -238,7 +238,7 @@ class Controller:
         if not self._store.next_has_slot():
             self._full_at = self._clock()
             return False
-        return self._drivers.has_warm() or self._clock() - self._full_at > KEEP_SECONDS
+        return self._drivers.warm is not None or self._clock() - self._full_at > WARM_SECONDS
 
     def _start_driver(self, lease: Lease, spec: JobSpec) -> None:
         try:

@@ -23,7 +23,7 @@ from service import logs
 from service.engine import processes
 from service.engine.allowance import Allowance
 from service.engine.capacity import CapacityWatch
-from service.engine.channel import KEEP_SECONDS, Orders
+from service.engine.channel import Orders
 from service.engine.cluster import is_reachable
 from service.engine.endings import Ending, ending_of
 from service.engine.heartbeat import EXIT_UNFINISHED, Heartbeat
@@ -93,7 +93,9 @@ def _end(store: Store, lease: Lease, ending: Ending | None) -> int:
     return 0
 
 
-def _drive(store: Store, lease: Lease, settings: Settings, run: TuneRun) -> tuple[int, bool]:
+def _drive(
+    store: Store, lease: Lease, settings: Settings, run: TuneRun, orders: Orders
+) -> tuple[int, bool]:
     """Drive one job; return the exit status, and whether this process may drive another."""
     log = settings.log_file(lease.job_id)
     _write_to(log)
@@ -101,6 +103,7 @@ def _drive(store: Store, lease: Lease, settings: Settings, run: TuneRun) -> tupl
     allowance = Allowance()
     heartbeat = Heartbeat(store, lease, settings, allowance)
     heartbeat.start()
+    orders.begin()
     ending, is_well = _run(store, lease, settings, allowance, run)
     # Before the last write: a renewal after it would find the lease gone.
     heartbeat.stop()
@@ -126,16 +129,14 @@ def _flush() -> None:
     sys.stderr.flush()
 
 
-def _next(orders: Orders, settings: Settings, run: TuneRun) -> Lease | None:
+def _next(orders: Orders, settings: Settings) -> Lease | None:
     """Wait for another job; None if there will be none, or Ray has gone.
 
-    If none comes at once, the last one's trial process ends, and others are started ahead.
+    If none comes for a while, trial processes are started ahead.
     """
     if orders.is_closed():
         return None
     processes.set_title("argbest driver, waiting")
-    if run.is_open and not orders.have_come(KEEP_SECONDS):
-        run.end()
     ahead = Ahead(settings.warm_processes, orders.have_come)
     return orders.next(lambda: not ray.is_initialized() or is_connected(), ahead.is_ready)
 
@@ -147,15 +148,15 @@ def _work(lease: Lease | None, store: Store, settings: Settings) -> int:
         # Ray looks for a head that has gone for many minutes.
         with orders.needed(lambda: os._exit(EXIT_UNFINISHED)):
             connect_spare(settings)
-        lease = _next(orders, settings, run)
+        lease = _next(orders, settings)
     for left in reversed(range(JOBS_PER_DRIVER)):
         if lease is None:
             return 0
         processes.set_title(f"argbest driver {lease.job_id}")
-        status, may_go_on = _drive(store, lease, settings, run)
+        status, may_go_on = _drive(store, lease, settings, run, orders)
         if not (may_go_on and left):
             return status
-        lease = _next(orders, settings, run)
+        lease = _next(orders, settings)
     return 0
 
 

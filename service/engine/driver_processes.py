@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from results.records import DriverProcess, Lease
 from results.spec import JobSpec
 from service.engine import processes
-from service.engine.channel import IDLE, KEEP_SECONDS, to_line
+from service.engine.channel import BEGUN, IDLE, WARM_SECONDS, to_line
 from service.settings import Settings
 
 logger = logging.getLogger("service.engine.controller")
 
-#: The controller renews a new driver's lease for this long: before its first heartbeat come its
-#: imports, which take 3 s of a core, and on a busy machine many times as long.
+#: The controller renews a new driver's lease until it says that it does so itself, at most for this
+#: long: its imports take 3 s of a core, and on a busy machine many times as long.
 STARTUP_SECONDS = 60.0
 #: Pause between the start of a job or a spare and that of the next spare, which would disturb it.
 SPARE_PAUSE_SECONDS = 3.0
@@ -49,6 +49,8 @@ class Child:
     #: Whether it has still to say that it has started, as a spare does. It may have a job by then.
     greets: bool = False
     ended: float = -math.inf
+    #: Whether it has said that it renews its job's lease.
+    has_begun: bool = False
 
     @property
     def is_running(self) -> bool:
@@ -59,20 +61,22 @@ class Child:
         """Let a waiting driver begin with the job; if it has died, the next step sees that."""
         if self.channel is None or not self.waits:
             return
-        self.waits = False
+        self.waits = self.has_begun = False
         try:
             self.channel.sendall(to_line(lease))
         except OSError as error:
             logger.warning("job %s: the spare driver has just ended: %s", lease.job_id, error)
 
     def has_become_idle(self) -> bool:
-        """Whether the driver has ended a job since the last question."""
+        """Hear what the driver says; return whether it has ended a job since the last question."""
         if self.channel is None:
             return False
         try:
-            said = self.channel.recv(1024).count(IDLE)
+            lines = self.channel.recv(1024)
         except OSError:  # nothing to read yet, or the driver has ended
             return False
+        self.has_begun = self.has_begun or BEGUN in lines
+        said = lines.count(IDLE)
         if said and self.greets:
             self.greets = False
             said -= 1
@@ -105,17 +109,23 @@ class Drivers:
     def is_starting(self, job_id: str) -> bool:
         """Whether the first heartbeat of the job's driver may be still to come."""
         child = self.with_job().get(job_id)
-        return child is not None and self._clock() - child.since < STARTUP_SECONDS
+        if child is None or child.has_begun:
+            return False
+        return self._clock() - child.since < STARTUP_SECONDS
 
-    def has_warm(self) -> bool:
-        """Whether a driver has just ended a job, and still has the trial process of it."""
-        return any(self._clock() - child.ended < KEEP_SECONDS for child in self.spares)
+    @property
+    def warm(self) -> Child | None:
+        """The driver that has just ended a job, and still has the trial process of it."""
+        last = max(self.spares, key=lambda child: child.ended, default=None)
+        is_warm = last is not None and self._clock() - last.ended < WARM_SECONDS
+        return last if is_warm else None
 
     def look(self) -> None:
         """Forget the drivers that have ended, and see which ones wait again."""
         for child in self._children:
             if not child.is_running:
                 child.close()
+                forget_runs(self._settings)
             elif child.has_become_idle():
                 child.job_id, child.waits = None, True
                 child.since = child.ended = self._clock()
@@ -130,8 +140,7 @@ class Drivers:
         can_wait = self._settings.spare_drivers > 0 and is_served_by_spares(spec)
         spares = self.spares if can_wait else []
         if spares:
-            # The one that has ended a job last may still have its trial process.
-            child = max(spares, key=lambda spare: (spare.ended, -spare.since))
+            child = self.warm or spares[0]
             child.job_id, child.since = lease.job_id, self._clock()
             return child
         arguments = [lease.job_id, lease.owner, str(lease.token)]

@@ -76,8 +76,9 @@ def _connect(settings: Settings, threads: int, metadata: Mapping[str, str]) -> N
         )
     except (OSError, RuntimeError, ValueError, RayError) as error:
         raise RayUnavailableError(f"no driver can connect to Ray: {error}") from error
-    # Ray's own SIGTERM handler waits for trials.
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(EXIT_UNFINISHED))
+    # Ray's own SIGTERM handler waits for trials. Tune ends a run early at the others.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        signal.signal(number, lambda *_: os._exit(EXIT_UNFINISHED))
 
 
 def is_connected() -> bool:

@@ -74,9 +74,7 @@ def run_job(
     if not left:
         return outcome(records)
     if not has_paused:
-        raise StoppedEarlyError(
-            f"Tune ended its run early, as it does at SIGINT and SIGUSR1; trials left: {left}"
-        )
+        raise StoppedEarlyError(f"Tune ended its run early; trials left: {left}")
     logger.info("job %s: %d trials are left for later", job.id, left)
     return Ending(JobState.QUEUED)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from ray.tune.search import Searcher
 from results.records import Failure
 from results.states import FailureKind
 from service.engine import memory_kills
-from service.engine.messages import ASSIGNMENT, CONTEXT, from_result
+from service.engine.messages import ASSIGNMENT, CONTEXT, Message, from_result
 from service.engine.recorder import Recorder
 from service.engine.segment_queue import FINISHED, LEAVE, SegmentQueue
 
@@ -45,6 +45,8 @@ class SegmentSearcher(Searcher):  # type: ignore[misc]  # Ray ships no types
         self._works = works
         #: What is worked on, None before and after all.
         self.work: Work | None = None
+        #: What the segments are of that have not ended; a process that only leaves is of none.
+        self._of: dict[str, Work] = {}
         self.begun = 0
         #: What a call that Tune would have swallowed raised.
         self._error: Exception | None = None
@@ -65,8 +67,10 @@ class SegmentSearcher(Searcher):  # type: ignore[misc]  # Ray ships no types
                 return None
             if found != FINISHED:
                 self.begun += 1
-                assignment = None if found == LEAVE else found.to_json()
-                return {ASSIGNMENT: assignment, CONTEXT: self.work.context}
+                if found == LEAVE:
+                    return {ASSIGNMENT: None, CONTEXT: self.work.context}
+                self._of[trial_id] = self.work
+                return {ASSIGNMENT: found.to_json(), CONTEXT: self.work.context}
             self.work = next(self._works, None)
         return str(Searcher.FINISHED)
 
@@ -78,15 +82,22 @@ class SegmentSearcher(Searcher):  # type: ignore[misc]  # Ray ships no types
     ) -> None:
         """Take the end of a segment, whose last messages have come before.
 
+        The end of a process that was told to leave may come when the next job has begun.
         Tune takes an exception here for one of the trial, and only logs it.
         """
         text = memory_kills.reason()
         lost = Failure(FailureKind.OUT_OF_MEMORY, _NO_MEMORY, text) if text else None
+        work = self._of.pop(trial_id, None)
         try:
-            if self.work is not None:
-                self.work.segments.end(trial_id, is_gone=error, lost=lost)
+            if work is not None:
+                work.segments.end(trial_id, is_gone=error, lost=lost)
         except Exception as raised:  # noqa: BLE001 - it is raised by the next call
             self._error = raised
+
+    def take(self, trial_id: str, messages: Iterable[Message]) -> None:
+        """Take what a running segment has sent."""
+        if trial_id in self._of:
+            self._of[trial_id].segments.take(trial_id, messages)
 
     def save(self, checkpoint_path: str) -> None:
         """Save nothing: a driver that takes the job over starts from the records."""
@@ -109,8 +120,7 @@ class MessageCallback(Callback):  # type: ignore[misc]  # Ray ships no types
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
         """Take the messages of one result."""
-        if self._searcher.work is not None:
-            self._searcher.work.segments.take(trial.trial_id, from_result(result))
+        self._searcher.take(trial.trial_id, from_result(result))
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         """Ask segments to stop where there are too many, and write what has gathered."""

@@ -134,9 +134,8 @@ class SegmentQueue:
         self.has_paused = False
         #: Whether the run is over because the job has no slot now.
         self.has_no_slot = False
-        #: How many processes wait for a segment, and the ids under which others are told to leave.
+        #: How many processes wait for a segment.
         self._idle = 0
-        self._leaving: set[str] = set()
         self._running: dict[str, _Segment] = {}
 
     def next(self, segment_id: str) -> Assignment | Literal["finished", "leave"] | None:
@@ -150,7 +149,7 @@ class SegmentQueue:
         trial = self._next_trial() if may_begin else None
         if trial is None:
             if self._running:
-                return self._leave(segment_id, may_begin=may_begin)
+                return self._leave(may_begin=may_begin)
             self._idle = 0  # Tune ends them with its run
             self.has_paused = self._allowance.pausing
             self.has_no_slot = not (may_begin or self.has_paused)
@@ -174,9 +173,6 @@ class SegmentQueue:
 
         ``is_gone`` says that its process has gone with it, ``lost`` why if that is known.
         """
-        if segment_id in self._leaving:
-            self._leaving.remove(segment_id)
-            return
         segment = self._running.pop(segment_id)
         trial = segment.trial
         self._idle += not is_gone
@@ -197,7 +193,8 @@ class SegmentQueue:
             case Failed(failure):
                 self._fail(segment, failure)
             case None:
-                self._fail(segment, lost or Failure(FailureKind.WORKER_LOST, _LOST))
+                why = lost if lost and _has_caused(segment, lost) else None
+                self._fail(segment, why or Failure(FailureKind.WORKER_LOST, _LOST))
 
     def stop_surplus(self) -> None:
         """Ask segments to stop where more run than the job may run now, the last trials first.
@@ -219,7 +216,7 @@ class SegmentQueue:
             segment.is_to_end = True
             self._marks.end(segment.id)
 
-    def _leave(self, segment_id: str, *, may_begin: bool) -> Literal["leave"] | None:
+    def _leave(self, *, may_begin: bool) -> Literal["leave"] | None:
         """Let an idle process leave, with its slot.
 
         Where what runs soon decides what is next, it stays a little: another takes long to start.
@@ -231,7 +228,6 @@ class SegmentQueue:
             if is_new or self._search.is_drawing:
                 return None
         self._idle -= 1
-        self._leaving.add(segment_id)
         return LEAVE
 
     @property
@@ -391,6 +387,11 @@ class SegmentQueue:
         self._origins.forget(trial.number)
         log_state(logger, self._job_id, state, trial=trial.number)
         self._search.end(trial.number, state, _size(trial))
+
+
+def _has_caused(segment: _Segment, lost: Failure) -> bool:
+    """Whether a segment has ended its process; one that has not begun has taken no memory."""
+    return segment.has_started or lost.kind is not FailureKind.OUT_OF_MEMORY
 
 
 def _size(trial: _Trial) -> dict[str, float]:

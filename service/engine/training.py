@@ -27,6 +27,16 @@ from trainables.workplace import Workplace
 Send = Callable[[Message], None]
 
 
+class Packed(bytes):
+    """Bytes whose text is short: Tune puts the text of all values into each trial's tag."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        """Return how many there are."""
+        return f"{len(self)} bytes"
+
+
 @dataclass(frozen=True, slots=True)
 class TrialContext:
     """What all trials of a job have in common; it travels to every trial process.
@@ -54,7 +64,8 @@ class TrialContext:
         Each assignment carries it.
         """
         space = replace(self.spec.space, enqueue=(), history=(), warm_start=(), checked=True)
-        return zlib.compress(pickle.dumps(replace(self, spec=replace(self.spec, space=space))))
+        context = replace(self, spec=replace(self.spec, space=space))
+        return Packed(zlib.compress(pickle.dumps(context)))
 
     @staticmethod
     @lru_cache(maxsize=1)

@@ -1,8 +1,8 @@
 """A driver's run of Ray Tune, which runs the segments of one job after another.
 
 Tune keeps a process of a run that has nothing to do for what comes next, and a new process takes
-seconds to import what trials need. So the run of a job that has ended may wait for the next job; it
-keeps a slot meanwhile.
+seconds to import what trials need. So the run of a job that has ended waits a moment for the next
+job, and keeps a slot meanwhile.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from ray import tune
 
 from service.engine import processes
+from service.engine.channel import KEEP_SECONDS
 from service.engine.memory_kills import survive_memory_kills
 from service.engine.search import MessageCallback, SegmentSearcher, Work
 from service.engine.trial import TrialProcess
@@ -58,28 +59,35 @@ class TuneRun:
 
     @property
     def is_open(self) -> bool:
-        """Whether it could go on with another job, and keeps a slot for it."""
+        """Whether it could go on with another job at this moment, and keeps a slot for it."""
         return self._thread is not None and not self._is_over
 
     def do(self, work: Work) -> None:
         """Run the segments until none runs and none is to begin; raise what the run raises."""
-        # A process that waits is of no use to trials that take other resources, and keeps its own.
-        is_other = work.resources != self._resources
-        if is_other or not self.is_open or self._searcher.begun > MOST_SEGMENTS:
-            self.end()
-        self._resources = work.resources
         with self._changed:
-            self._work = work
-            if self._thread is None:
-                self._searcher = SegmentSearcher(self._works())
-                self._thread = threading.Thread(target=self._run, name="tune", daemon=True)
-                self._thread.start()
-            self._changed.notify_all()
+            if goes_on := self._may_go_on(work):
+                self._work = work
+                self._changed.notify_all()
+        if not goes_on:
+            self.end()
+            self._begin(work)
+        with self._changed:
             self._changed.wait_for(lambda: self._work is None)
         if self._error is not None:
             error, self._error = self._error, None
             self.end()
             raise error
+
+    def _may_go_on(self, work: Work) -> bool:
+        # A process that waits is of no use to trials that take other resources, and keeps its own.
+        is_like = work.resources == self._resources
+        return self.is_open and is_like and self._searcher.begun <= MOST_SEGMENTS
+
+    def _begin(self, work: Work) -> None:
+        self._work, self._resources = work, work.resources
+        self._searcher = SegmentSearcher(self._works())
+        self._thread = threading.Thread(target=self._run, name="tune", daemon=True)
+        self._thread.start()
 
     def end(self) -> None:
         """End the run, if there is one, with its processes."""
@@ -94,11 +102,15 @@ class TuneRun:
     # --- in the run's thread -------------------------------------------------------------------
 
     def _works(self) -> Iterator[Work]:
-        """Yield what is to be done, one after the other; what was yielded before is done then."""
+        """Yield what is to be done, one after the other; what was yielded before is done then.
+
+        Ends where nothing comes for :data:`KEEP_SECONDS`.
+        """
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._work is not None or self._is_ending)
+                self._changed.wait_for(lambda: self._work or self._is_ending, KEEP_SECONDS)
                 work = self._work
+                self._is_over = work is None
             if work is None:
                 return
             yield work

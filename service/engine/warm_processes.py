@@ -98,7 +98,7 @@ class Ahead:
             if self._idle_checks < IDLE_CHECKS:
                 return False
             started = start(self._number, self._is_over)
-        except RayError as error:
+        except (OSError, RuntimeError, RayError) as error:
             logger.warning("no trial process could be started ahead: %s", error)
         else:
             logger.info("%d trial processes wait for the next job", started)

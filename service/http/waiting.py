@@ -85,7 +85,8 @@ def _for_its_turn(fleet: Fleet) -> str:
     if fleet.slots == 0:
         return "for a node: the cluster has no room for any trial now"
     jobs, slots = count(len(fleet.shares), "job"), count(fleet.slots, "slot")
-    return f"for its turn: {jobs} share {slots}"
+    share = "shares" if len(fleet.shares) == 1 else "share"
+    return f"for its turn: {jobs} {share} {slots}"
 
 
 def _needs(job: JobRecord) -> str:

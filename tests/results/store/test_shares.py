@@ -27,16 +27,20 @@ from tests.results.store.samples import (
 
 def run(store: Store, trials: int = 20, *, priority: int = 1, most: int | None = None) -> str:
     """Return the id of a running job of so many trials of one CPU."""
-    job = store.create_job(
-        replace(
-            SPEC, trials=trials, space=replace(SPACE, trials=trials), max_concurrent_trials=most
-        ),
+    job_id = queue(store, trials, priority=priority, most=most)
+    assert claim(store).job_id == job_id
+    return job_id
+
+
+def queue(store: Store, trials: int = 20, *, priority: int = 1, most: int | None = None) -> str:
+    """Return the id of a queued job of so many trials of one CPU."""
+    space = replace(SPACE, trials=trials)
+    return store.create_job(
+        replace(SPEC, trials=trials, space=space, max_concurrent_trials=most),
         fingerprint="fingerprint",
         trials=[NewTrial(n, {"learning_rate": 0.1}, 42) for n in range(trials)],
         priority=priority,
-    )
-    assert claim(store).job_id == job.id
-    return job.id
+    ).id
 
 
 def slots(store: Store, *job_ids: str) -> list[int | None]:
@@ -78,13 +82,34 @@ def test_a_queued_job_has_a_slot_once_a_turn_ends_or_a_job_does(store: Store) ->
     assert store.next_has_slot()
 
 
-def test_one_job_has_a_slot_while_the_cluster_is_not_known(store: Store) -> None:
-    run(store)
+@pytest.mark.parametrize(("cpu", "priorities"), [(1, [1] * 4), (1, [1, 1, 100]), (2, [1] * 6)])
+def test_a_job_that_has_waited_for_a_turn_takes_part(
+    store: Store, cpu: int, priorities: list[int]
+) -> None:
+    store.note_capacity(cpu, 0)
+    for priority in priorities:
+        queue(store, priority=priority)
+    for _ in priorities:
+        while not store.next_has_slot():
+            pass_time(store, 1)
+            change(store, "UPDATE jobs SET created_at = created_at - 1")
+            change(store, "UPDATE jobs SET started_at = started_at - 1")
+        claim(store)
+        store.share_slots()
+    running = store.jobs(state=JobState.RUNNING).items
+    assert sorted(job.slots or 0 for job in running) == sorted(
+        [1] * cpu + [0] * (len(priorities) - cpu)
+    )
+
+
+def test_one_job_goes_first_while_the_cluster_is_not_known(store: Store) -> None:
+    first = run(store)
     accept(store)
     assert not store.next_has_slot()
-    remove_all_jobs(store)
-    accept(store)
-    assert store.next_has_slot()
+    change(store, "UPDATE jobs SET created_at = created_at - 10")
+    assert not store.next_has_slot()
+    change(store, f"UPDATE jobs SET started_at = started_at - 10 WHERE id = '{first}'")
+    assert store.next_has_slot(), "it may wait for something else"
 
 
 def test_running_jobs_share_what_the_cluster_has(store: Store) -> None:

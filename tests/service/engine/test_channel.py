@@ -57,7 +57,7 @@ def test_a_driver_that_waits_prepares_once_and_sees_when_a_job_comes(
     assert orders.next(lambda: next(answers), is_ready) is None
     assert prepared == [False, False], "until it was ready"
     controller.sendall(to_line(LEASE) * 2)
-    assert orders.have_come(within_s=600)
+    assert orders.have_come()
     assert orders.next(lambda: False, is_ready) == LEASE
     assert orders.have_come(), "the second line is read already"
     assert len(prepared) == 2

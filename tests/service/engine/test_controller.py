@@ -23,7 +23,7 @@ from results.records import DriverProcess, Lease, LeaseCounts, LeasedJob
 from results.states import FailureKind, JobState, TrialState
 from results.store import Store
 from service.engine import processes
-from service.engine.channel import KEEP_SECONDS
+from service.engine.channel import WARM_SECONDS
 from service.engine.controller import PATIENCE_SECONDS, Controller, heartbeat_file
 from service.engine.driver_processes import STARTUP_SECONDS
 from service.settings import Settings
@@ -178,7 +178,7 @@ def test_a_job_stays_in_the_queue_until_it_has_a_slot(
         controller.step()
     assert states(store, first, second) == ["running", "queued"]
     store.finish_job(lease_of(store, first), JobState.SUCCEEDED)
-    clock.now += KEEP_SECONDS
+    clock.now += WARM_SECONDS
     controller.step()
     assert states(store, second) == ["queued"], "the driver that had the slot may take it"
     clock.now += 0.1
@@ -454,7 +454,7 @@ def test_a_hanging_driver_ends_with_its_trials_before_another_starts(
         store.renew_lease(former, 0.01)
         time.sleep(0.05)
         ended: list[object] = []
-        drivers.meanwhile = lambda: ended.extend((processes.find(former_driver), trial.poll()))
+        drivers.meanwhile = lambda: ended.extend((processes.find(former_driver), trial.wait(10)))
         former_driver = processes.identity(hanging.pid)
         until(lambda: controller.step() or drivers.started, within_s=10, what="another is started")
         assert ended == [None, -signal.SIGKILL]

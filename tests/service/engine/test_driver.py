@@ -149,7 +149,7 @@ def half_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> Lease:
 def test_a_run_that_tune_ends_early_is_left_to_the_next_driver(
     store: Store, half_run: Lease, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Tune takes SIGINT and SIGUSR1 for a wish of its user's, and returns as from a whole run."""
+    """Tune returns as from a whole run."""
     assert run(store, half_run, settings) == EXIT_UNFINISHED
     assert store.renew_lease(half_run, 60).state is JobState.RUNNING
     states = [trial.state for trial in store.trials(half_run.job_id)]

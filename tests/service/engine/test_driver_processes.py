@@ -55,6 +55,7 @@ else:
     say_idle()
 while line := read():
     given.write_text(line)
+    os.write(0, b"begun\\n")
     while not (done := folder / f"{os.getpid()}.done").exists():
         pass
     done.unlink()
@@ -200,6 +201,47 @@ def test_a_job_that_a_spare_cannot_serve_gets_a_driver_of_its_own(
     assert own.wait(timeout=20) == 0, "nothing gives it another one"
     assert spare.poll() is None
     assert started.given(spare) == ""
+
+
+def test_a_driver_starts_until_it_says_that_it_has_begun(
+    controller: Controller, store: Store, started: Started
+) -> None:
+    controller.step()
+    job_id = accept(store)
+    controller.step()
+    assert controller._drivers.is_starting(job_id)
+
+    def has_begun() -> bool:
+        controller.step()
+        return not controller._drivers.is_starting(job_id)
+
+    until(has_begun, within_s=20, what="it has begun")
+
+
+def test_a_driver_that_has_just_ended_a_job_goes_before_others(
+    controller: Controller, store: Store, started: Started, clock: Clock
+) -> None:
+    controller.step()
+    clock.now += SPARE_PAUSE_SECONDS
+    first = accept(store)
+    controller.step()
+    clock.now += SPARE_PAUSE_SECONDS
+    controller.step()
+    worked, spare = started
+    until(lambda: first in started.given(worked), within_s=20, what="it has the job")
+    store.finish_job(lease_of(store, first), JobState.SUCCEEDED)
+    started.end_job(worked)
+
+    def is_warm() -> bool:
+        controller.step()
+        return controller._drivers.warm is not None
+
+    until(is_warm, within_s=20, what="it has ended the job")
+    second = accept(store)
+    controller.step()
+    until(lambda: second in started.given(worked), within_s=20, what="it has the next one")
+    assert started.given(spare) == ""
+    assert controller._drivers.warm is None
 
 
 def test_a_driver_that_has_ended_its_job_takes_the_next_one(

@@ -58,10 +58,12 @@ def work(script: Scripted, context: bytes = b"job") -> Work:
     return Work(script, script, context, (1.0, 0.0))  # type: ignore[arg-type]
 
 
-def at_work(script: Scripted) -> SegmentSearcher:
-    """A searcher that has begun with the one job that there is."""
-    search = SegmentSearcher(iter(()))
-    search.work = work(script)
+def at_work(script: Scripted, *running: str) -> SegmentSearcher:
+    """A searcher that has begun with the one job that there is, and with these segments."""
+    script.answers[:0] = [ASSIGNED] * len(running)
+    search = SegmentSearcher(iter([work(script)]))
+    for segment_id in running:
+        assert search.suggest(segment_id)
     return search
 
 
@@ -89,9 +91,22 @@ def test_the_next_job_follows_in_the_same_run() -> None:
     assert (first.asked, second.asked) == (["t1", "t2"], ["t2", "t3"])
 
 
+def test_a_process_that_leaves_late_is_none_of_the_next_job() -> None:
+    first, second = Scripted(ASSIGNED, "leave", "finished"), Scripted(ASSIGNED)
+    search = SegmentSearcher(iter([work(first), work(second)]))
+    for segment_id in ("t1", "leaves"):
+        search.suggest(segment_id)
+    search.on_trial_complete("t1")
+    search.suggest("t2")
+    search.on_trial_complete("leaves", error=True)
+    search.on_trial_complete("t2")
+    assert [name for name, *_ in first.ends] == ["t1"]
+    assert [name for name, *_ in second.ends] == ["t2"]
+
+
 def test_the_end_of_a_segment_is_told_with_what_ended_its_process() -> None:
     script = Scripted()
-    search = at_work(script)
+    search = at_work(script, "t1", "t2")
     search.on_trial_complete(trial_id="t1", result={"done": True})
     token = memory_kills._reason.set("1 worker(s) were killed")
     search.on_trial_complete(trial_id="t2", error=True)
@@ -107,7 +122,7 @@ def test_the_end_of_a_segment_is_told_with_what_ended_its_process() -> None:
 def test_an_exception_that_tune_would_swallow_is_raised_by_the_next_call() -> None:
     script = Scripted(None)
     script.error = LeaseLost("taken over")
-    search = at_work(script)
+    search = at_work(script, "t1")
     search.on_trial_complete(trial_id="t1", error=True)
     with pytest.raises(LeaseLost, match="taken over"):
         search.suggest("t2")
@@ -115,7 +130,7 @@ def test_an_exception_that_tune_would_swallow_is_raised_by_the_next_call() -> No
 
 def test_messages_and_steps_reach_the_queue_and_the_recorder() -> None:
     script = Scripted()
-    callback = MessageCallback(at_work(script))
+    callback = MessageCallback(at_work(script, "t1"))
 
     class TuneTrial:
         trial_id = "t1"

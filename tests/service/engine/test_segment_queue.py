@@ -202,7 +202,6 @@ def test_segments_begin_in_the_order_of_their_trials_as_many_as_there_are_slots(
     assert job.begin().number == 3
     job.end("b", Finished())
     assert job.next() == LEAVE, "one still runs, and nothing is left for its process"
-    job.queue.end("e", is_gone=True)
     assert job.next() is None
     job.end("d", Finished())
     assert job.next() == FINISHED
@@ -332,6 +331,13 @@ def test_a_process_that_dies_before_it_says_anything_has_had_an_attempt() -> Non
     job.next()
     job.lose("a", lost)
     assert job.moves.new() == [StartTrial(0, None), FinishTrial(0, TrialState.FAILED, lost)]
+
+
+def test_memory_that_a_trial_before_has_taken_costs_the_next_one_no_failure() -> None:
+    job = Job(QUEUED)
+    job.next()
+    job.lose("a", Failure(FailureKind.OUT_OF_MEMORY, "the machine ran out of memory"))
+    assert job.moves.new() == [RequeueTrial(0, FailureKind.WORKER_LOST)]
 
 
 def test_segments_stop_where_more_run_than_may_and_go_on_later() -> None:

@@ -81,6 +81,19 @@ def test_one_run_serves_one_job_after_another(tmp_path: Path, runs: list[list[st
     run.end()
 
 
+def test_a_run_without_a_next_job_ends_by_itself(
+    tmp_path: Path, runs: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tune_run, "KEEP_SECONDS", 0.05)
+    run = TuneRun(tmp_path)
+    run.do(work(Segments(1)))
+    until(lambda: not list(tmp_path.iterdir()), within_s=10, what="it has ended")
+    assert not run.is_open
+    run.do(work(Segments(1)))
+    assert len(runs) == 2
+    run.end()
+
+
 def test_a_run_that_has_ended_is_followed_by_another(tmp_path: Path, runs: list[list[str]]) -> None:
     run = TuneRun(tmp_path)
     run.do(work(Segments(1)))

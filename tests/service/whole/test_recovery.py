@@ -109,7 +109,7 @@ def head_processes(service: Service) -> list[psutil.Process]:
 
 
 def test_a_lost_driver_or_controller_costs_no_finished_trial(service: Service) -> None:
-    """Each is killed once; the driver also gets SIGUSR1, at which Tune ends its run early."""
+    """Each is killed once; the driver also gets SIGUSR1, which some send by mistake."""
     space = steps(epochs=4, x={"values": [1.0, 2.0, 3.0, 4.0]}, pause_s=0.3)
     job_id = service.submit(space, max_concurrent_trials=1)
     before = service.metric("argbest_take_overs_total")
