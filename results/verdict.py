@@ -9,6 +9,7 @@ from results.comparison import name_of
 from results.confirmation import Candidate, Confirmed, PairedDifference
 from results.formatting import count, number
 from results.intervals import Estimate
+from results.racing import FEWEST_SEEDS
 from results.wording import capitalized, in_sentence, listing
 
 
@@ -64,7 +65,10 @@ def _no_clear_winner(results: JobResults, found: Confirmed, winner: Candidate) -
         yield "The search has found nothing that is clearly better than the defaults."
     elif default is not None:
         yield f"Trial {winner.configuration}'s is {_better(default)} that of the defaults."
-    if found.is_over:
+    if found.is_over and len(found.seeds) < FEWEST_SEEDS:
+        ran = count(len(found.seeds), "seed")
+        yield f"{capitalized(ran)} cannot tell them apart: confirm with {FEWEST_SEEDS} or more."
+    elif found.is_over:
         yield "More seeds may tell them apart; otherwise take the cheapest."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 
@@ -43,7 +44,25 @@ def estimate(store: Store, spec: JobSpec) -> Estimate:
     if pace is None:
         return Estimate(spec.planned, epochs, None, f"no finished job of {kind} to go by")
     basis = f"the pace of {count(jobs, 'finished job')} of {kind}"
-    return Estimate(spec.planned, epochs, epochs * pace / 3600, basis)
+    core_seconds, most = search * pace, _core_seconds_of_budget(store, spec)
+    if most < core_seconds:
+        core_seconds, basis = most, f"{basis}, and the budget's seconds on all of the cluster"
+    return Estimate(
+        spec.planned, epochs, (core_seconds + confirm * space.epochs * pace) / 3600, basis
+    )
+
+
+def _core_seconds_of_budget(store: Store, spec: JobSpec) -> float:
+    """Return the core-seconds that a search can take in its budget's seconds, if these are known.
+
+    It goes on until the epochs that then run have ended, which are not counted.
+    """
+    seconds, capacity = spec.space.budget.seconds, store.capacity()
+    if seconds is None or capacity is None or capacity.cpu <= 0:
+        return math.inf
+    at_once = max(1, int(capacity.cpu / spec.cpu)) if spec.cpu else spec.trials
+    at_once = min(at_once, spec.trials, spec.max_concurrent_trials or at_once)
+    return seconds * at_once * max(1.0, spec.cpu)
 
 
 def _core_seconds_per_epoch(store: Store, spec: JobSpec) -> tuple[float | None, int]:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from results.errors import UnreadableJob
-from results.shares import TURN_SECONDS, Sharing, share
+from results.shares import Sharing, share
 from results.states import JobState
 from results.store import values
 from results.store.rows import JOB, read_spec
@@ -51,30 +51,24 @@ class ShareMethods(Transactions):
                 connection.execute(sa.update(JOBS).where(*shares).values(**columns))
 
     def next_has_slot(self) -> bool:
-        """Whether it is time for the first job of the queue to run; True too where none is queued.
+        """Whether the first job of the queue would have a slot at once; True if none is queued.
 
-        It is once the job has a slot, or is to take turns with the others: where none has begun
-        for as long as a turn lasts. While nobody knows the cluster, one job goes first: its driver
-        finds out.
+        While nobody knows the cluster, one job has one: its driver finds out.
         """
         with self._database.read() as connection:
             query = sa.select(*JOB).where(JOBS.c.state == JobState.QUEUED)
             row = connection.execute(query.order_by(PLACE).limit(1)).first()
             if row is None:
                 return True
-            newest = sa.select(sa.func.max(JOBS.c.started_at), Now())
-            began, now = connection.execute(newest.where(JOBS.c.state.in_(SHARING))).one()
-            if began is None or now - max(began, row.created_at) >= TURN_SECONDS:
-                return True
+            now: float = connection.execute(sa.select(Now())).scalar_one()
             try:
                 job = _one(row, now)
             except UnreadableJob:  # it is left to another version, which comes to those behind it
                 return True
-            capacity = _capacity(connection)
-            if capacity is None:
-                return False
-            slots = share([*_sharing(connection, now), job], *capacity, now)
-        return slots[job.job_id] > 0
+            sharing, capacity = _sharing(connection, now), _capacity(connection)
+        if capacity is None:
+            return not sharing
+        return share([*sharing, job], *capacity, now)[job.job_id] > 0
 
 
 def _capacity(connection: Connection) -> tuple[float, float] | None:

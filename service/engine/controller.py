@@ -21,6 +21,7 @@ from pathlib import Path
 
 from results.errors import LeaseLost, StoreUnavailable
 from results.records import DriverProcess, Failure, Lease, LeasedJob
+from results.shares import TURN_SECONDS
 from results.spec import JobSpec
 from results.states import FailureKind, JobState
 from results.storage import Storage
@@ -86,8 +87,8 @@ class Controller:
         #: Since when something of the job is to end.
         self._ending_since: dict[str, float] = {}
         self._rests_until = 0.0
-        #: When it last saw that the next job had no slot.
-        self._full_at = -math.inf
+        #: When it last saw that the next job had no slot, and when it last claimed one.
+        self._full_at, self._claimed_at = -math.inf, clock()
         self._problem: str | None = None
         self._stopped = threading.Event()
 
@@ -99,6 +100,7 @@ class Controller:
             self._store, Storage(self._settings.storage_uri), self._stopped,
             event_days=self._settings.event_days,
         )  # fmt: skip
+        forget_runs(self._settings)
         since = self._wall_clock()
         while not self._stopped.wait(POLL_SECONDS):
             if self._wall_clock() - since > self._settings.lease_seconds / 3:
@@ -206,6 +208,7 @@ class Controller:
         lease = self._store.claim_job(self._owner, seconds, to_run=to_run, new=new)
         if lease is None:
             return
+        self._claimed_at = self._clock()
         job = self._store.job(lease.job_id)
         leased = self._store.leased_jobs().get(lease.job_id)
         if leased is not None and leased.driver is not None:
@@ -230,11 +233,14 @@ class Controller:
             self._start_driver(lease, job.spec)
 
     def _is_next_for_us(self) -> bool:
-        """Whether the next job of the queue has a slot, and no other driver should take it.
+        """Whether it is time for the next job of the queue, and no other driver should take it.
 
-        One that waited for its slot goes to a driver that has just given one back, of whichever
-        controller: that one still has a trial process.
+        It is once the job has a slot, or is to take turns with the others: where none was claimed
+        for as long as a turn lasts. One that waited for its slot goes to a driver that has just
+        given one back, of whichever controller: that one still has a trial process.
         """
+        if self._clock() - self._claimed_at >= TURN_SECONDS:
+            return True
         if not self._store.next_has_slot():
             self._full_at = self._clock()
             return False

@@ -129,11 +129,12 @@ def _flush() -> None:
     sys.stderr.flush()
 
 
-def _next(orders: Orders, settings: Settings) -> Lease | None:
+def _next(orders: Orders, settings: Settings, run: TuneRun) -> Lease | None:
     """Wait for another job; None if there will be none, or Ray has gone.
 
     If none comes for a while, trial processes are started ahead.
     """
+    run.keep()
     if orders.is_closed():
         return None
     processes.set_title("argbest driver, waiting")
@@ -148,15 +149,16 @@ def _work(lease: Lease | None, store: Store, settings: Settings) -> int:
         # Ray looks for a head that has gone for many minutes.
         with orders.needed(lambda: os._exit(EXIT_UNFINISHED)):
             connect_spare(settings)
-        lease = _next(orders, settings)
+        lease = _next(orders, settings, run)
     for left in reversed(range(JOBS_PER_DRIVER)):
         if lease is None:
             return 0
+        run.keep()
         processes.set_title(f"argbest driver {lease.job_id}")
         status, may_go_on = _drive(store, lease, settings, run, orders)
         if not (may_go_on and left):
             return status
-        lease = _next(orders, settings)
+        lease = _next(orders, settings, run)
     return 0
 
 

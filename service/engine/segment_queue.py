@@ -134,8 +134,8 @@ class SegmentQueue:
         self.has_paused = False
         #: Whether the run is over because the job has no slot now.
         self.has_no_slot = False
-        #: How many processes wait for a segment.
-        self._idle = 0
+        #: Whether a process waits for a segment; where several do, Tune ends all but one.
+        self._has_idle = False
         self._running: dict[str, _Segment] = {}
 
     def next(self, segment_id: str) -> Assignment | Literal["finished", "leave"] | None:
@@ -150,11 +150,11 @@ class SegmentQueue:
         if trial is None:
             if self._running:
                 return self._leave(may_begin=may_begin)
-            self._idle = 0  # Tune ends them with its run
+            self._has_idle = False  # it is the next job's, or Tune ends it with its run
             self.has_paused = self._allowance.pausing
             self.has_no_slot = not (may_begin or self.has_paused)
             return FINISHED
-        self._idle = max(0, self._idle - 1)
+        self._has_idle = False
         self._running[segment_id] = _Segment(segment_id, trial)
         step = trial.step
         return Assignment(
@@ -175,7 +175,7 @@ class SegmentQueue:
         """
         segment = self._running.pop(segment_id)
         trial = segment.trial
-        self._idle += not is_gone
+        self._has_idle = self._has_idle or not is_gone
         self._idle_since = self._clock()
         if segment.is_over:
             return
@@ -194,7 +194,8 @@ class SegmentQueue:
                 self._fail(segment, failure)
             case None:
                 why = lost if lost and _has_caused(segment, lost) else None
-                self._fail(segment, why or Failure(FailureKind.WORKER_LOST, _LOST))
+                report = lost.traceback if lost else None
+                self._fail(segment, why or Failure(FailureKind.WORKER_LOST, _LOST, report))
 
     def stop_surplus(self) -> None:
         """Ask segments to stop where more run than the job may run now, the last trials first.
@@ -221,13 +222,13 @@ class SegmentQueue:
 
         Where what runs soon decides what is next, it stays a little: another takes long to start.
         """
-        if not self._idle:
+        if not self._has_idle:
             return None
         if may_begin and self._search.expects_more:
             is_new = self._clock() - self._idle_since < IDLE_SECONDS
             if is_new or self._search.is_drawing:
                 return None
-        self._idle -= 1
+        self._has_idle = False
         return LEAVE
 
     @property

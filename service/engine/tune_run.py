@@ -7,9 +7,11 @@ job, and keeps a slot meanwhile.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +22,8 @@ from service.engine.channel import KEEP_SECONDS
 from service.engine.memory_kills import survive_memory_kills
 from service.engine.search import MessageCallback, SegmentSearcher, Work
 from service.engine.trial import TrialProcess
+
+logger = logging.getLogger("service.engine.driver")
 
 #: Our records replace Tune's log files and snapshots. A result carries messages and no metric. The
 #: segment queue, and not Tune, limits how many trials wait for a slot.
@@ -52,6 +56,8 @@ class TuneRun:
         self._work: Work | None = None
         self._resources = (0.0, 0.0)
         self._thread: threading.Thread | None = None
+        #: Until when a run without work waits for some, in seconds of the monotonic clock.
+        self._until = 0.0
         #: Whether Tune's run is to end, and whether it has.
         self._is_ending = self._is_over = False
         self._error: Exception | None = None
@@ -77,6 +83,12 @@ class TuneRun:
             error, self._error = self._error, None
             self.end()
             raise error
+
+    def keep(self) -> None:
+        """Let a run without work wait for :data:`KEEP_SECONDS` from now on: a job may come."""
+        with self._changed:
+            self._until = time.monotonic() + KEEP_SECONDS
+            self._changed.notify_all()
 
     def _may_go_on(self, work: Work) -> bool:
         # A process that waits is of no use to trials that take other resources, and keeps its own.
@@ -108,13 +120,18 @@ class TuneRun:
         """
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._work or self._is_ending, KEEP_SECONDS)
+                while not (self._work or self._is_ending):
+                    left = self._until - time.monotonic()
+                    if left <= 0:
+                        break
+                    self._changed.wait(left)
                 work = self._work
                 self._is_over = work is None
             if work is None:
                 return
             yield work
             self._note_done()
+            self.keep()
 
     def _note_done(self, *, is_over: bool = False) -> None:
         with self._changed:
@@ -124,8 +141,11 @@ class TuneRun:
     def _run(self) -> None:
         try:
             self._fit()
-        except Exception as error:  # noqa: BLE001 - do() raises it
-            self._error = error
+        except Exception as error:  # noqa: BLE001 - the edge of this thread
+            if self._work is None:  # the job's segments have all ended before
+                logger.warning("Tune's run did not end well: %s: %s", type(error).__name__, error)
+            else:
+                self._error = error  # do() raises it
         finally:
             self._note_done(is_over=True)
 

@@ -37,6 +37,11 @@ def test_candidates_that_cannot_be_told_apart() -> None:
     assert text.endswith("More seeds may tell them apart; otherwise take the cheapest.")
 
 
+def test_two_seeds_tell_nothing_apart() -> None:
+    text = words({1: [0.88, 0.89], 2: [0.85, 0.86]})
+    assert text.endswith("2 seeds cannot tell them apart: confirm with 3 or more.")
+
+
 def test_defaults_that_are_as_good() -> None:
     text = words({1: [0.88, 0.89, 0.87], 0: [0.87, 0.90, 0.86]})
     assert "the defaults (trial 0) with" in text

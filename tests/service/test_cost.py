@@ -38,6 +38,24 @@ def test_core_hours_follow_from_the_pace_of_finished_jobs(client: TestClient, st
     assert estimated(client, search_space="q3_mlp")["core_hours"] is None
 
 
+def test_a_budget_of_seconds_limits_what_all_slots_can_take(
+    client: TestClient, store: Store
+) -> None:
+    run(store, submit(client)["id"])
+    unlimited = estimated(client, epochs=30_000)["core_hours"]
+    seconds = unlimited * 3600 / 6
+    limited = {"epochs": 30_000, "budget": {"seconds": seconds}}
+    assert estimated(client, **limited)["core_hours"] == unlimited, "nobody knows the cluster"
+    store.note_capacity(2.0, 0.0)
+    found = estimated(client, **limited)
+    assert found["core_hours"] == pytest.approx(2 * seconds / 3600)
+    assert found["basis"].endswith("and the budget's seconds on all of the cluster")
+    alone = estimated(client, **limited, max_concurrent_trials=1)
+    assert alone["core_hours"] == pytest.approx(seconds / 3600)
+    store.note_capacity(64.0, 0.0)
+    assert estimated(client, **limited)["core_hours"] == pytest.approx(3 * seconds / 3600)
+
+
 def test_repeats_and_a_confirmation_cost_and_a_budget_saves(client: TestClient) -> None:
     assert estimated(client, repeats=2)["epochs"] == 18
     confirmed = estimated(client, confirm={"top": 2, "seeds": 3})

@@ -20,6 +20,7 @@ import pytest
 
 from results.errors import StoreUnavailable
 from results.records import DriverProcess, Lease, LeaseCounts, LeasedJob
+from results.shares import TURN_SECONDS
 from results.states import FailureKind, JobState, TrialState
 from results.store import Store
 from service.engine import processes
@@ -187,13 +188,33 @@ def test_a_job_stays_in_the_queue_until_it_has_a_slot(
 
 
 def test_one_job_goes_first_while_nobody_knows_the_cluster(
-    store: Store, settings: Settings, drivers: Drivers
+    store: Store, settings: Settings, drivers: Drivers, clock: Clock
 ) -> None:
-    controller = Controller(store, settings)
+    controller = Controller(store, settings, clock=clock)
     first, second = accept(store), accept(store)
     for _ in range(3):
         controller.step()
     assert states(store, first, second) == ["running", "queued"]
+    clock.now += TURN_SECONDS
+    controller.step()
+    assert states(store, second) == ["running"], "the first one may wait for something else"
+
+
+def test_a_job_that_nobody_would_give_a_slot_begins_after_a_turn(
+    store: Store, settings: Settings, drivers: Drivers, clock: Clock
+) -> None:
+    """Behind jobs that take turns: each of them would always be before it."""
+    store.note_capacity(1.0, 0.0)
+    controller = Controller(
+        store, settings.model_copy(update={"max_concurrent_jobs": 8}), clock=clock
+    )
+    jobs = [accept(store) for _ in range(4)]
+    for number in range(4):
+        controller.step()
+        assert [store.job(job_id).state for job_id in jobs].count(JobState.RUNNING) == number + 1
+        controller.step()
+        assert [store.job(job_id).state for job_id in jobs].count(JobState.RUNNING) == number + 1
+        clock.now += TURN_SECONDS
 
 
 def test_a_lost_job_is_taken_over_while_the_cluster_is_full(

@@ -89,9 +89,29 @@ def test_a_run_without_a_next_job_ends_by_itself(
     run.do(work(Segments(1)))
     until(lambda: not list(tmp_path.iterdir()), within_s=10, what="it has ended")
     assert not run.is_open
+    monkeypatch.setattr(tune_run, "KEEP_SECONDS", 600)
     run.do(work(Segments(1)))
-    assert len(runs) == 2
+    run.keep()
+    run.do(work(Segments(1)))
+    assert [len(one) for one in runs] == [1, 2]
     run.end()
+
+
+def test_what_goes_wrong_after_a_job_is_no_error_of_the_next_one(
+    tmp_path: Path, runs: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = Tuner.fit
+
+    def fit_and_fail(tuner: Tuner) -> None:
+        fit(tuner)
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Tuner, "fit", fit_and_fail)
+    run = TuneRun(tmp_path)
+    for _ in range(2):
+        run.do(work(Segments(1)))
+        run.end()
+    assert len(runs) == 2
 
 
 def test_a_run_that_has_ended_is_followed_by_another(tmp_path: Path, runs: list[list[str]]) -> None:
