@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,34 @@ def test_the_service_accepts_the_second_job(tmp_path: Path) -> None:
     assert plan.trials == 3 * 4
     assert [dict(one) for one in plan.spec.space.enqueue] == best
     assert (plan.spec.seed, plan.spec.space.repeats) == (43, 4)
+
+
+@pytest.mark.parametrize("reported", [0, 2])
+def test_a_training_that_diverged_has_no_value_for_what_it_did_not_report(reported: int) -> None:
+    error = {"kind": "diverged", "message": "loss was nan", "traceback": None}
+
+    class Diverged(Service):
+        def trials(self, job_id: str) -> list[TrialView]:
+            first, *others = super().trials(job_id)
+            if job_id != "grid":
+                return [first, *others]
+            failed = {**first.model_dump(), "state": "failed", "error": error}
+            return [TrialView.model_validate(failed), *others]
+
+        def curves(self, job_id: str) -> list[CurveView]:
+            first, *others = super().curves(job_id)
+            if job_id != "grid":
+                return [first, *others]
+            values = {"trial": 0, "epoch": [1, 2], METRIC: [0.9, 0.9]}
+            return [*([CurveView.model_validate(values)] if reported else []), *others]
+
+    service: Any = Diverged()
+    found = read(table(service, "grid", top=2, seeds=3))
+    assert len(found) == 4 + 2 * 2
+    values = found[0].metrics[METRIC]
+    assert values[:reported] == [0.9] * reported
+    assert all(math.isnan(value) for value in values[reported:])
+    assert found[0].parameters not in [one.parameters for one in found[4:]]
 
 
 def test_a_job_with_a_trial_that_failed_makes_no_table() -> None:

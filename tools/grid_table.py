@@ -12,6 +12,7 @@ a problem (:mod:`benchmarks.searches.grid`).
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -21,7 +22,7 @@ from typing import Any
 from argbest import Client
 from benchmarks.searches.grid import FILE, METRIC, Training, problem, to_bytes
 from results.spec import JobSpec
-from results.states import Purpose, TrialState
+from results.states import FailureKind, Purpose, TrialState
 from search_spaces import Budget, Scheduler
 from service.client import DEFAULT_URL
 from service.schemas import JobView
@@ -37,27 +38,35 @@ class NoTable(Exception):
 def trainings(client: Client, job: JobView) -> Iterator[Training]:
     """Yield the trainings of a job's search by trial.
 
-    Raises :class:`NoTable` where one of them did not succeed, or did not report every epoch.
+    One that diverged has NaN for the epochs that it did not report. Raises :class:`NoTable` where
+    another one did not succeed, or did not report every epoch.
     """
-    curves = {curve.trial: curve for curve in client.curves(job.id)}
+    curves = {curve.trial: curve.model_dump() for curve in client.curves(job.id)}
+    every = range(1, job.spec["epochs"] + 1)
     for trial in client.trials(job.id):
         if trial.purpose != Purpose.SEARCH:
             continue
-        curve = curves.get(trial.number)
-        if trial.state != TrialState.SUCCEEDED or curve is None:
+        has_diverged = trial.error is not None and trial.error.kind == FailureKind.DIVERGED
+        if trial.state != TrialState.SUCCEEDED and not has_diverged:
             raise NoTable(f"job {job.id}: trial {trial.number} is {trial.state}")
-        values = curve.model_dump()
+        values = curves.get(trial.number, {"epoch": []})
+        values.pop("trial", None)
         epochs = values.pop("epoch")
-        values.pop("trial")
-        if epochs != list(range(1, job.spec["epochs"] + 1)):
+        if epochs != list(every) and not has_diverged:
             raise NoTable(f"job {job.id}: trial {trial.number} has not reported every epoch")
-        metrics = {name: found for name, found in values.items() if None not in found}
+        missing = [math.nan] * (len(every) - len(epochs))
+        metrics = {name: [*found, *missing] for name, found in values.items() if None not in found}
         yield Training(trial.parameters, trial.seed, metrics)
 
 
 def best(found: list[Training], top: int) -> list[Mapping[str, Any]]:
     """Return the parameters of the best trainings, by the last value of the table's metric."""
-    ordered = sorted(found, key=lambda one: one.metrics[METRIC][-1], reverse=True)
+
+    def last(one: Training) -> float:
+        value = one.metrics.get(METRIC, [math.nan])[-1]
+        return -math.inf if math.isnan(value) else value
+
+    ordered = sorted(found, key=last, reverse=True)
     return [one.parameters for one in ordered[:top]]
 
 
@@ -98,16 +107,16 @@ def table(client: Client, job_id: str, *, top: int, seeds: int) -> bytes:
     if not job.has_succeeded:
         raise NoTable(f"job {job_id} is {job.state}")
     found = list(trainings(client, job))
-    if not found or METRIC not in found[0].metrics:
+    if not any(METRIC in one.metrics for one in found):
         raise NoTable(f"job {job_id} has no trial that reported {METRIC}")
     if seeds > 1:
         again = finished(client, further(job, best(found, top), seeds - 1))
         if not again.has_succeeded:
             raise NoTable(f"job {again.id} is {again.state}: {again.error}")
         found += trainings(client, again)
-    names = set.intersection(*(set(one.metrics) for one in found))
-    kept = [replace(one, metrics={n: v for n, v in one.metrics.items() if n in names})
-            for one in found]  # fmt: skip
+    names = sorted(set.intersection(*(set(one.metrics) for one in found if one.metrics)))
+    nothing = [math.nan] * job.spec["epochs"]
+    kept = [replace(one, metrics={n: one.metrics.get(n, nothing) for n in names}) for one in found]
     problem("grid/table", kept)  # raises for what is no grid
     return to_bytes(kept)
 

@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import lzma
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -33,7 +34,10 @@ METRIC = "validation_accuracy"
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One training of a configuration; ``metrics`` hold the values after epochs 1, 2, ..."""
+    """One training of a configuration; ``metrics`` hold the values after epochs 1, 2, ...
+
+    One that diverged has NaN for the epochs that it did not report, an empty cell in the file.
+    """
 
     parameters: Mapping[str, Value]
     seed: int
@@ -50,7 +54,8 @@ def to_bytes(trainings: Sequence[Training]) -> bytes:
         values = [_cell(one.parameters[name]) for name in names]
         epochs = zip(*(one.metrics[metric] for metric in metrics), strict=True)
         writer.writerows(
-            [*values, one.seed, epoch, *reported] for epoch, reported in enumerate(epochs, 1)
+            [*values, one.seed, epoch, *("" if math.isnan(value) else value for value in reported)]
+            for epoch, reported in enumerate(epochs, 1)
         )
     return lzma.compress(text.getvalue().encode())
 
@@ -63,7 +68,7 @@ def read(content: bytes) -> list[Training]:
     reported: dict[tuple[str, ...], list[list[float]]] = {}
     for row in rows:
         reported.setdefault(tuple(row[: at + 1]), []).append(
-            [float(cell) for cell in row[at + 2 :]]
+            [float(cell or "nan") for cell in row[at + 2 :]]
         )
     return [
         Training(
@@ -99,15 +104,17 @@ def load(dataset: str, file: Path = FILE) -> Problem:
 def problem(name: str, trainings: Iterable[Training]) -> Problem:
     """Return the problem of trainings that fill a grid; constants are left out of its space.
 
-    A configuration's true loss is the mean over the seeds with which it was trained. Raises
-    :class:`BenchmarkError` where a configuration of the grid is missing.
+    A configuration's true loss is the mean over the seeds with which it was trained; where one
+    diverged, its loss is 1. Raises :class:`BenchmarkError` where a configuration of the grid is
+    missing.
     """
     curves: dict[tuple[Value, ...], list[NDArray[np.float64]]] = {}
     trained = list(trainings)
     names = list(trained[0].parameters)
     for one in sorted(trained, key=lambda training: training.seed):
         key = tuple(one.parameters[name] for name in names)
-        curves.setdefault(key, []).append(1 - np.array(one.metrics[METRIC], dtype=np.float64))
+        reached = np.nan_to_num(np.array(one.metrics[METRIC], dtype=np.float64), nan=0.0)
+        curves.setdefault(key, []).append(1 - reached)
     values = {name: list(dict.fromkeys(one.parameters[name] for one in trained)) for name in names}
     if prod(map(len, values.values())) != len(curves):
         raise BenchmarkError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +53,13 @@ def test_a_true_loss_is_the_mean_over_seeds_and_constants_are_no_parameters() ->
     assert made.curve({"rate": 0.1, "optimizer": "sgd"}, 7)[0] == pytest.approx(0.8)
     assert (made.best, made.typical) == pytest.approx((0.2, 0.35))
     assert made.regret(best, EPOCHS) == pytest.approx(0)
+
+
+def test_a_training_that_diverged_has_the_worst_loss() -> None:
+    diverged = replace(FULL[0], metrics={grid.METRIC: [0.3, 0.4, math.nan, math.nan]})
+    others = [replace(one, metrics={grid.METRIC: one.metrics[grid.METRIC]}) for one in FULL[1:]]
+    made = problem("grid/tiny", read(to_bytes([diverged, *others])))
+    assert made.curve(diverged.parameters, None) == pytest.approx([0.7, 0.6, 1.0, 1.0])
 
 
 def test_a_table_with_a_hole_is_refused() -> None:
