@@ -76,7 +76,7 @@ def _for_a_controller(fleet: Fleet) -> str:
             f"behind {jobs}: a controller runs {fleet.max_jobs} at once "
             "(ARGBEST_MAX_CONCURRENT_JOBS)"
         )
-    if fleet.is_full:
+    if fleet.is_full and fleet.slots:
         return _for_its_turn(fleet)
     return "for a controller to take it; if that takes long, GET /readyz says what is missing"
 
