@@ -33,7 +33,7 @@ PUBLIC = {
                 "results.storage", "results.study", "results.intervals", "results.racing",
                 "results.confirmation", "results.verdict", "results.diagnosis", "results.spent",
                 "results.conclusion", "results.provenance", "results.lineage",
-                "results.replay", "results.store",
+                "results.replay", "results.shares", "results.store",
                 "results.plots", "results.figures", "results.report",
                 "results.job_comparison"],
     "service": ["service.client", "service.client.*", "service.schemas", "service.cli.*"],

@@ -454,6 +454,9 @@ def test_trials_pause_at_a_rung_and_the_best_goes_on() -> None:
     assert (first.until, second.until) == (2, 2)
     job.queue.take("b", [Checkpointed(checkpoint(1, 1))])
     pause(job, "a", 0, 0.5)
+    assert job.next() is None, "its process waits, since another takes long to start"
+    job.now += IDLE_SECONDS
+    assert job.next() == LEAVE
     pause(job, "b", 1, 0.25)
     assert [move for move in job.moves.new() if isinstance(move, PauseTrial)] == [
         PauseTrial(0),
@@ -462,10 +465,9 @@ def test_trials_pause_at_a_rung_and_the_best_goes_on() -> None:
     assert job.moves.dropped == ["1-1"], "the newest is enough for one that waits"
     best = job.begin()
     assert (best.number, best.until, best.checkpoints) == (1, EPOCHS, (checkpoint(1, 2),))
-    assert job.next() is None, "its process waits, since another takes long to start"
     job.now += IDLE_SECONDS
-    assert job.next() == LEAVE
-    job.end("c", epoch(3), epoch(4, 0.125), Checkpointed(checkpoint(1, 4)), Finished())
+    assert job.next() is None, "no process waits that could leave"
+    job.end(best.segment, epoch(3), epoch(4, 0.125), Checkpointed(checkpoint(1, 4)), Finished())
     assert job.next() == FINISHED
     assert FinishTrial(0, TrialState.STOPPED) in job.moves.new()
     assert job.moves.dropped == ["1-1", "1-2", "0-2"]

@@ -223,7 +223,6 @@ def test_a_sampled_search_is_watched_from_its_start(
     store.add_trial(lease, NewTrial(0, {"learning_rate": 0.1}, 42))
     # Where nobody answers what the view asks for besides, it stays and asks again.
     page.route("**/api/v1/trainables", lambda route: route.abort(), times=1)
-    page.route("**/best", lambda route: route.abort(), times=1)
     page.goto(f"{url}/#/job/{job.id}")
     titles = page.locator("thead th[data-name]")
     rows = page.locator("tbody.rows tr")
