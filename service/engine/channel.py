@@ -21,6 +21,8 @@ from results.records import Lease
 IDLE = b"idle\n"
 #: What a driver says when it begins to renew its job's lease.
 BEGUN = b"begun\n"
+#: What a waiting driver says once it has started trial processes ahead, or never will.
+READY = b"ready\n"
 #: A driver keeps the trial process of a job that has ended, and its slot, for so long: the next job
 #: may come at once.
 KEEP_SECONDS = 1.0
@@ -48,7 +50,8 @@ class Orders:
         """Wait for the next job and return its lease.
 
         None at the end of the stream, and once ``is_able()`` has become false. ``is_ready`` is
-        asked every :data:`CHECK_SECONDS` without a job until it is true: it prepares for one.
+        asked every :data:`CHECK_SECONDS` without a job until it is true: it prepares for one. The
+        controller is told then.
         """
         has_prepared = False
         while b"\n" not in self._buffer:
@@ -60,8 +63,8 @@ class Orders:
                 self._buffer += received
             elif not is_able():
                 return None
-            else:
-                has_prepared = has_prepared or is_ready()
+            elif not has_prepared:
+                has_prepared = is_ready() and self._say(READY)
         line, _, self._buffer = self._buffer.partition(b"\n")
         return Lease(**json.loads(line))
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from results.records import DriverProcess, Lease
 from results.spec import JobSpec
 from service.engine import processes
-from service.engine.channel import BEGUN, IDLE, WARM_SECONDS, to_line
+from service.engine.channel import BEGUN, IDLE, READY, WARM_SECONDS, to_line
 from service.settings import Settings
 
 logger = logging.getLogger("service.engine.controller")
@@ -49,8 +49,9 @@ class Child:
     #: Whether it has still to say that it has started, as a spare does. It may have a job by then.
     greets: bool = False
     ended: float = -math.inf
-    #: Whether it has said that it renews its job's lease.
+    #: Whether it has said that it renews its job's lease, and that trial processes wait for a job.
     has_begun: bool = False
+    is_ready: bool = False
 
     @property
     def is_running(self) -> bool:
@@ -61,7 +62,7 @@ class Child:
         """Let a waiting driver begin with the job; if it has died, the next step sees that."""
         if self.channel is None or not self.waits:
             return
-        self.waits = self.has_begun = False
+        self.waits = self.has_begun = self.is_ready = False
         try:
             self.channel.sendall(to_line(lease))
         except OSError as error:
@@ -76,6 +77,7 @@ class Child:
         except OSError:  # nothing to read yet, or the driver has ended
             return False
         self.has_begun = self.has_begun or BEGUN in lines
+        self.is_ready = self.is_ready or READY in lines
         said = lines.count(IDLE)
         if said and self.greets:
             self.greets = False
@@ -141,7 +143,7 @@ class Drivers:
         can_wait = self._settings.spare_drivers > 0 and is_served_by_spares(spec)
         spares = self.spares if can_wait else []
         if spares:
-            child = self.warm or spares[0]
+            child = self.warm or next((spare for spare in spares if spare.is_ready), spares[0])
             child.job_id, child.since = lease.job_id, self._clock()
             return child
         arguments = [lease.job_id, lease.owner, str(lease.token)]

@@ -15,6 +15,8 @@ from results.records import DriverProcess
 
 #: Set in the environment of every trial process to its driver's :func:`process_name`.
 DRIVER_VARIABLE = "ARGBEST_DRIVER"
+#: A process that was killed is waited for so long; it is gone within milliseconds.
+KILL_SECONDS = 1.0
 #: Ray's title of a process that does nothing.
 IDLE_TITLE = "ray::IDLE"
 #: Set in the environment of every process of a local Ray head, to the folder that it serves.
@@ -137,4 +139,4 @@ def end_trees(found: Iterable[DriverProcess], *, patience_s: float) -> None:
             continue
     _, left = psutil.wait_procs(trees, timeout=patience_s)
     kill_all(left)
-    psutil.wait_procs(left, timeout=patience_s)
+    psutil.wait_procs(left, timeout=max(patience_s, KILL_SECONDS))

@@ -10,7 +10,7 @@ import pytest
 
 from results.records import Lease
 from service.engine import channel
-from service.engine.channel import IDLE, Orders, to_line
+from service.engine.channel import IDLE, READY, Orders, to_line
 
 LEASE = Lease("0123456789abcdef", "host:1:2.5:gone", 7)
 
@@ -56,6 +56,7 @@ def test_a_driver_that_waits_prepares_once_and_sees_when_a_job_comes(
 
     assert orders.next(lambda: next(answers), is_ready) is None
     assert prepared == [False, False], "until it was ready"
+    assert controller.recv(100) == READY
     controller.sendall(to_line(LEASE) * 2)
     assert orders.have_come()
     assert orders.next(lambda: False, is_ready) == LEASE

@@ -53,6 +53,8 @@ if len(sys.argv) > 4:
     given.write_text(" ".join(sys.argv[4:]))
 else:
     say_idle()
+if (folder / "ready").exists():
+    os.write(0, b"ready\\n")
 while line := read():
     given.write_text(line)
     os.write(0, b"begun\\n")
@@ -242,6 +244,33 @@ def test_a_driver_that_has_just_ended_a_job_goes_before_others(
     until(lambda: second in started.given(worked), within_s=20, what="it has the next one")
     assert started.given(spare) == ""
     assert controller._drivers.warm is None
+
+
+def test_a_driver_whose_trial_processes_wait_goes_before_others(
+    controller: Controller, store: Store, started: Started, clock: Clock
+) -> None:
+    controller.step()
+    clock.now += SPARE_PAUSE_SECONDS
+    first = accept(store)
+    controller.step()
+    clock.now += SPARE_PAUSE_SECONDS
+    (started.folder / "ready").touch()
+    controller.step()
+    worked, ready = started
+    until(lambda: first in started.given(worked), within_s=20, what="it has the job")
+    store.finish_job(lease_of(store, first), JobState.SUCCEEDED)
+    started.end_job(worked)
+
+    def are_there() -> bool:
+        controller.step()
+        spares = controller._drivers.spares
+        return len(spares) == 2 and any(spare.is_ready for spare in spares)
+
+    until(are_there, within_s=20, what="both wait, one with processes")
+    clock.now += 1
+    second = accept(store)
+    controller.step()
+    until(lambda: second in started.given(ready), within_s=20, what="it has the job")
 
 
 def test_a_driver_that_has_ended_its_job_takes_the_next_one(
