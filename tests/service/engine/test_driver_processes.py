@@ -253,11 +253,12 @@ def test_a_driver_whose_trial_processes_wait_goes_before_others(
     clock.now += SPARE_PAUSE_SECONDS
     first = accept(store)
     controller.step()
+    (worked,) = started
+    until(lambda: first in started.given(worked), within_s=20, what="it has the job")
     clock.now += SPARE_PAUSE_SECONDS
     (started.folder / "ready").touch()
     controller.step()
-    worked, ready = started
-    until(lambda: first in started.given(worked), within_s=20, what="it has the job")
+    ready = started[-1]
     store.finish_job(lease_of(store, first), JobState.SUCCEEDED)
     started.end_job(worked)
 
