@@ -57,7 +57,8 @@ def _core_seconds_of_budget(store: Store, spec: JobSpec) -> float:
 
     It goes on until the epochs that then run have ended, which are not counted.
     """
-    seconds, capacity = spec.space.budget.seconds, store.capacity()
+    seconds = spec.space.budget.seconds
+    capacity = None if seconds is None else store.capacity()
     if seconds is None or capacity is None or capacity.cpu <= 0:
         return math.inf
     at_once = max(1, int(capacity.cpu / spec.cpu)) if spec.cpu else spec.trials

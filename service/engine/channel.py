@@ -2,7 +2,7 @@
 
 The controller writes a line for each job. The driver writes :data:`IDLE` when it waits again. At
 the end of the stream, which comes when the controller closes its end or dies, a waiting driver
-ends. It also says :data:`BEGUN` with each job.
+ends. It also says :data:`BEGUN` with each job, and :data:`READY` once it is prepared for the next.
 """
 
 from __future__ import annotations

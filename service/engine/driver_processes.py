@@ -124,15 +124,16 @@ class Drivers:
 
     def look(self) -> None:
         """Forget the drivers that have ended, and see which ones wait again."""
-        running = {id(child): child.is_running for child in self._children}
+        ended = [child for child in self._children if not child.is_running]
+        for child in ended:
+            self._children.remove(child)
+            child.close()
+        if ended:
+            forget_runs(self._settings)
         for child in self._children:
-            if not running[id(child)]:
-                child.close()
-                forget_runs(self._settings)
-            elif child.has_become_idle():
+            if child.has_become_idle():
                 child.job_id, child.waits = None, True
                 child.since = child.ended = self._clock()
-        self._children = [child for child in self._children if running[id(child)]]
 
     def take(self, lease: Lease, spec: JobSpec) -> Child:
         """Return a driver for the job: a spare, to be given the lease, or a new one, which has it.

@@ -99,6 +99,12 @@ class SegmentSearcher(Searcher):  # type: ignore[misc]  # Ray ships no types
         if trial_id in self._of:
             self._of[trial_id].segments.take(trial_id, messages)
 
+    def look(self) -> None:
+        """Ask segments to stop where there are too many, and write what has gathered."""
+        if self.work is not None:
+            self.work.segments.stop_surplus()
+            self.work.recorder.flush_if_due()
+
     def save(self, checkpoint_path: str) -> None:
         """Save nothing: a driver that takes the job over starts from the records."""
 
@@ -123,10 +129,8 @@ class MessageCallback(Callback):  # type: ignore[misc]  # Ray ships no types
         self._searcher.take(trial.trial_id, from_result(result))
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Ask segments to stop where there are too many, and write what has gathered."""
-        if self._searcher.work is not None:
-            self._searcher.work.segments.stop_surplus()
-            self._searcher.work.recorder.flush_if_due()
+        """Look after what runs."""
+        self._searcher.look()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave everything out of Tune's snapshots, which are never restored."""

@@ -192,10 +192,11 @@ class SegmentQueue:
                 self._put_back(trial, f"goes on after epoch {trial.epochs}")
             case Failed(failure):
                 self._fail(segment, failure)
+            case None if lost and _has_caused(segment, lost):
+                self._fail(segment, lost)
             case None:
-                why = lost if lost and _has_caused(segment, lost) else None
                 report = lost.traceback if lost else None
-                self._fail(segment, why or Failure(FailureKind.WORKER_LOST, _LOST, report))
+                self._fail(segment, Failure(FailureKind.WORKER_LOST, _LOST, report))
 
     def stop_surplus(self) -> None:
         """Ask segments to stop where more run than the job may run now, the last trials first.

@@ -220,19 +220,27 @@ def test_a_driver_starts_until_it_says_that_it_has_begun(
     until(has_begun, within_s=20, what="it has begun")
 
 
-def test_a_driver_that_has_just_ended_a_job_goes_before_others(
-    controller: Controller, store: Store, started: Started, clock: Clock
-) -> None:
+@pytest.fixture
+def worked(controller: Controller, store: Store, started: Started, clock: Clock) -> Any:
+    """A driver that ends its first job; another spare starts, with trial processes that wait."""
     controller.step()
     clock.now += SPARE_PAUSE_SECONDS
     first = accept(store)
     controller.step()
-    clock.now += SPARE_PAUSE_SECONDS
-    controller.step()
-    worked, spare = started
+    (worked,) = started
     until(lambda: first in started.given(worked), within_s=20, what="it has the job")
+    clock.now += SPARE_PAUSE_SECONDS
+    (started.folder / "ready").touch()
+    controller.step()
     store.finish_job(lease_of(store, first), JobState.SUCCEEDED)
     started.end_job(worked)
+    return worked
+
+
+def test_a_driver_that_has_just_ended_a_job_goes_before_others(
+    controller: Controller, store: Store, started: Started, worked: Any
+) -> None:
+    spare = started[-1]
 
     def is_warm() -> bool:
         controller.step()
@@ -247,20 +255,9 @@ def test_a_driver_that_has_just_ended_a_job_goes_before_others(
 
 
 def test_a_driver_whose_trial_processes_wait_goes_before_others(
-    controller: Controller, store: Store, started: Started, clock: Clock
+    controller: Controller, store: Store, started: Started, clock: Clock, worked: Any
 ) -> None:
-    controller.step()
-    clock.now += SPARE_PAUSE_SECONDS
-    first = accept(store)
-    controller.step()
-    (worked,) = started
-    until(lambda: first in started.given(worked), within_s=20, what="it has the job")
-    clock.now += SPARE_PAUSE_SECONDS
-    (started.folder / "ready").touch()
-    controller.step()
     ready = started[-1]
-    store.finish_job(lease_of(store, first), JobState.SUCCEEDED)
-    started.end_job(worked)
 
     def are_there() -> bool:
         controller.step()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +41,6 @@ class Tuner:
     """Runs what the searcher suggests, as Tune does, and notes how each run went."""
 
     runs: list[list[str]]
-    on_segment: Callable[[], None]
 
     def __init__(self, _: object, tune_config: tune.TuneConfig, run_config: tune.RunConfig) -> None:
         self.searcher: SegmentSearcher = tune_config.search_alg
@@ -54,13 +52,12 @@ class Tuner:
         self.runs.append(threads)
         while self.searcher.suggest("segment") != Searcher.FINISHED:
             threads.append(threading.current_thread().name)
-            type(self).on_segment()
 
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     monkeypatch.setattr(tune, "Tuner", Tuner)
-    Tuner.runs, Tuner.on_segment = [], staticmethod(lambda: None)  # type: ignore[assignment]
+    Tuner.runs = []
     return Tuner.runs
 
 
