@@ -29,6 +29,9 @@ HOOK = f"{__name__}.prepare"
 START_SECONDS = 20.0
 #: A driver without a job starts processes after so many looks, a second apart, at an idle cluster.
 IDLE_CHECKS = 3
+#: After so many looks it starts them although no CPU is free: then the next job is soon to run
+#: beside a long one.
+CHECKS = 10
 #: A cancelled task is gone within milliseconds.
 CANCEL_SECONDS = 2.0
 #: Pause between looks for the processes. They start to take tasks half a second after they appear.
@@ -75,27 +78,29 @@ def end_waiting() -> None:
 
 
 class Ahead:
-    """Starts up to ``number`` processes as :func:`start` does, once the cluster has been idle.
+    """Starts up to ``number`` processes as :func:`start` does, once the driver has waited a while.
 
     Without them the next job starts its own.
     """
 
     def __init__(self, number: int, is_over: Callable[[], bool]) -> None:
         self._number, self._is_over = number, is_over
-        self._idle_checks = 0
+        self._idle_checks = self._checks = 0
 
     def is_ready(self) -> bool:
         """Whether all is done for the next job that can be; to be asked again if not.
 
-        Where a CPU has not been free for :data:`IDLE_CHECKS` looks, none is started: they would
-        slow down what trains, or a job that comes directly after the last.
+        None is started before a CPU has been free for :data:`IDLE_CHECKS` looks in a row, or
+        before :data:`CHECKS` looks in all: they would slow down what trains, or a job that comes
+        directly after the last.
         """
         if not self._number or not ray.is_initialized():
             return True
         try:
             is_free = ray.available_resources().get("CPU", 0.0) >= 1
             self._idle_checks = self._idle_checks + 1 if is_free else 0
-            if self._idle_checks < IDLE_CHECKS:
+            self._checks += 1
+            if self._idle_checks < IDLE_CHECKS and self._checks < CHECKS:
                 return False
             started = start(self._number, self._is_over)
         except (OSError, RuntimeError, RayError) as error:

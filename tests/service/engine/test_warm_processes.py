@@ -34,5 +34,17 @@ def test_processes_are_started_ahead_once_a_cpu_has_been_free_for_a_while(
     assert started == [2]
 
 
+def test_processes_are_started_ahead_after_a_longer_while_where_no_cpu_is_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started = []
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    monkeypatch.setattr(ray, "available_resources", dict)
+    monkeypatch.setattr(warm_processes, "start", lambda number, _: started.append(number) or number)
+    ahead = warm_processes.Ahead(2, lambda: False)
+    looks = [ahead.is_ready() for _ in range(warm_processes.CHECKS)]
+    assert (looks, started) == ([False] * (warm_processes.CHECKS - 1) + [True], [2])
+
+
 def test_nothing_is_started_ahead_where_the_setting_is_zero() -> None:
     assert warm_processes.Ahead(0, lambda: False).is_ready()
