@@ -46,5 +46,6 @@ def _without_steps(wide: FloatDistribution | IntDistribution) -> FloatDistributi
 
 
 def _on_step(value: float, wide: FloatDistribution | IntDistribution) -> int | float:
-    nearest: int | float = wide.low + wide.step * round((value - wide.low) / wide.step)
-    return min(max(nearest, wide.low), wide.high)
+    nearest = wide.low + wide.step * round((value - wide.low) / wide.step)
+    within: int | float = min(max(nearest, wide.low), wide.high)
+    return within
