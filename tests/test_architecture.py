@@ -68,6 +68,7 @@ HOMES = {
     "optuna": [
         "service.search.samplers",
         "service.search.kinds",
+        "service.search.gaussian",
         "results.study",
         "results.exports.optuna_journal",
         "results.plots*",
