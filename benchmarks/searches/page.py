@@ -38,9 +38,9 @@ FAMILIES = {
         "Our own grid",
         "full trainings",
         "The 144 configurations of `q4_grid`, a network that was really trained on Fashion-MNIST "
-        "for 20 epochs, each with one seed; an epoch takes one unit of time. Regret compares the "
-        "validation accuracy at the last epoch: 0 is the best of the grid, 1 its median. A trial "
-        "that is better before its last epoch can have a negative one.",
+        "for 20 epochs; an epoch takes one unit of time. Regret compares the validation accuracy "
+        "at the last epoch, its mean where there are several seeds: 0 is the best of the grid, 1 "
+        "its median. A trial that is better before its last epoch can have a negative one.",
     ),
     "hpolib": Family(
         "HPOLib",

@@ -29,8 +29,8 @@ HOOK = f"{__name__}.prepare"
 START_SECONDS = 20.0
 #: A driver without a job starts processes after so many looks, a second apart, at an idle cluster.
 IDLE_CHECKS = 3
-#: After so many looks it starts them although no CPU is free: then the next job is soon to run
-#: beside a long one.
+#: After so many looks it starts them although no CPU is free: what trains does not end soon, so the
+#: next job will run beside it.
 CHECKS = 10
 #: A cancelled task is gone within milliseconds.
 CANCEL_SECONDS = 2.0

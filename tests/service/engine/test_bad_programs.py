@@ -304,8 +304,8 @@ BAD: dict[str, tuple[str, dict[str, Any], str, tuple[str, ...]]] = {
 @pytest.fixture(autouse=True)
 def _signals_count() -> Iterator[None]:
     """Let SIGHUP and SIGINT end programs also where these tests run under nohup or after "&"."""
-    before = {one: signal.getsignal(one) for one in (signal.SIGHUP, signal.SIGINT)}
-    ignored = [one for one, handler in before.items() if handler == signal.SIG_IGN]
+    both = (signal.SIGHUP, signal.SIGINT)
+    ignored = [one for one in both if signal.getsignal(one) == signal.SIG_IGN]
     for one in ignored:
         signal.signal(one, signal.SIG_DFL)
     yield

@@ -22,28 +22,23 @@ def test_a_process_imports_what_the_numpy_trainables_need_and_no_torch() -> None
     assert printed.split() == ["True", "True", "True", "False"]
 
 
-def test_processes_are_started_ahead_once_a_cpu_has_been_free_for_a_while(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    "resources",
+    [
+        pytest.param([{"CPU": n} for n in (1.0, 0.5, 1.0, 1.0, 2.0)], id="a CPU is free"),
+        pytest.param([{}] * warm_processes.CHECKS, id="none is"),
+    ],
+)
+def test_processes_are_started_ahead_after_a_while(
+    monkeypatch: pytest.MonkeyPatch, resources: list[dict[str, float]]
 ) -> None:
-    free, started = iter([1.0, 0.5, 1.0, 1.0, 2.0]), []
+    looks, started = iter(resources), []
     monkeypatch.setattr(ray, "is_initialized", lambda: True)
-    monkeypatch.setattr(ray, "available_resources", lambda: {"CPU": next(free)})
+    monkeypatch.setattr(ray, "available_resources", lambda: next(looks))
     monkeypatch.setattr(warm_processes, "start", lambda number, _: started.append(number) or number)
     ahead = warm_processes.Ahead(2, lambda: False)
-    assert [ahead.is_ready() for _ in range(5)] == [False, False, False, False, True]
+    assert [ahead.is_ready() for _ in resources] == [False] * (len(resources) - 1) + [True]
     assert started == [2]
-
-
-def test_processes_are_started_ahead_after_a_longer_while_where_no_cpu_is_free(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    started = []
-    monkeypatch.setattr(ray, "is_initialized", lambda: True)
-    monkeypatch.setattr(ray, "available_resources", dict)
-    monkeypatch.setattr(warm_processes, "start", lambda number, _: started.append(number) or number)
-    ahead = warm_processes.Ahead(2, lambda: False)
-    looks = [ahead.is_ready() for _ in range(warm_processes.CHECKS)]
-    assert (looks, started) == ([False] * (warm_processes.CHECKS - 1) + [True], [2])
 
 
 def test_nothing_is_started_ahead_where_the_setting_is_zero() -> None:
