@@ -18,7 +18,10 @@ export class Crosshair {
   }
 
   draw(context) {
-    if (this.#at !== null) this.#line(context);
+    if (this.#at !== null) {
+      this.#line(context);
+      this.#tell(); // the values may be new ones
+    }
     if (this.#drag?.to) this.#rubber(context);
   }
 
@@ -104,8 +107,14 @@ export class Crosshair {
 
   #showEpoch(epoch) {
     this.#at = epoch;
-    this.tip.textContent = this.#words(epoch);
+    this.#tell();
     this.panel.canvas.soon();
+  }
+
+  // Written only where it changes, as what is written is read out.
+  #tell() {
+    const words = this.#words(this.#at);
+    if (this.tip.textContent !== words) this.tip.textContent = words;
   }
 
   #words(epoch) {

@@ -174,6 +174,7 @@ class Form {
   async #submit() {
     if (this.button.disabled) return;
     this.button.disabled = true;
+    this.leave(); // a check that ends later would take away what is said of this request
     try {
       const job = await (await postOnce("/jobs", this.form.read())).json();
       go({ view: "job", path: [job.id] });
