@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 from results.records import JobRecord, Lease, TrialRecord
 from results.spec import JobSpec
@@ -12,6 +13,7 @@ from results.states import JobState
 from results.storage import Storage, StorageError
 from results.store import Store
 from search_spaces import SearchSpace
+from service.engine import warm_processes
 from service.engine.allowance import Allowance
 from service.engine.checkpoints import end_mark, stop_mark, stop_marks
 from service.engine.code_files import JobCode
@@ -125,13 +127,15 @@ def _run_segments(
     )
     context = _context(job, settings, code).to_bytes()
     work = Work(segments, recorder, context, (job.spec.cpu, job.spec.gpu))
+    gives_back = settings.warm_processes and _left(job, records) > 1
     try:
-        while True:
-            _wait_for_slot(allowance, run)
-            run.do(work)
-            recorder.flush()
-            if not segments.has_no_slot:
-                break
+        with warm_processes.keep_one() if gives_back else nullcontext():
+            while True:
+                _wait_for_slot(allowance, run)
+                run.do(work)
+                recorder.flush()
+                if not segments.has_no_slot:
+                    break
         files.do(lambda: keep_models(store, storage, store.job(job.id)))
         files.do(lambda: storage.delete(*storage.names(stop_marks(job.id))))
     finally:

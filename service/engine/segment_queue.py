@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from bisect import insort
 from collections import Counter
@@ -87,7 +88,8 @@ class _Segment:
     """A segment that runs or waits for its slot.
 
     ``is_to_end``: it is asked to end, and its trial with it. ``is_over``: the scheduler has stopped
-    its trial, which has ended; whatever the segment still sends is too late.
+    its trial, which has ended; whatever the segment still sends is too late. ``heard_at`` is when
+    its last epoch ended, or itself began, and ``epoch_s`` how long that epoch took, in seconds.
     """
 
     id: str
@@ -97,6 +99,12 @@ class _Segment:
     is_to_end: bool = False
     is_over: bool = False
     end: End | None = None
+    heard_at: float = 0.0
+    epoch_s: float = math.inf
+
+    def epoch_ends(self, now: float) -> None:
+        """Note the end of an epoch, so that the end of the next one can be expected."""
+        self.heard_at, self.epoch_s = now, now - self.heard_at
 
 
 class SegmentQueue:
@@ -199,16 +207,17 @@ class SegmentQueue:
                 self._fail(segment, Failure(FailureKind.WORKER_LOST, _LOST, report))
 
     def stop_surplus(self) -> None:
-        """Ask segments to stop where more run than the job may run now, the last trials first.
+        """Ask segments to stop where more run than the job may run now.
 
-        Where the search's budget is spent, all of them end.
+        Those come first whose next epoch, at which they can stop, is expected to end first, and of
+        those that have not told one the last trials. Where the search's budget is spent, all end.
         """
         if self._search.is_spent:
             for segment in self._running.values():
                 self._ask_to_end(segment)
         staying = [segment for segment in self._running.values() if not segment.is_to_stop]
         surplus = len(staying) - (0 if self._allowance.pausing else self._most)
-        staying.sort(key=lambda segment: segment.trial.number, reverse=True)
+        staying.sort(key=lambda one: (one.heard_at + one.epoch_s, -one.trial.number))
         for segment in staying[: max(0, surplus)]:
             segment.is_to_stop = True
             self._marks.stop(segment.id)
@@ -298,6 +307,7 @@ class SegmentQueue:
                 report = EpochReport(number, 0, epoch, metrics, seconds, engine)
                 self._recorder.report(report)
                 trial.epochs = epoch
+                segment.epoch_ends(self._clock())
                 if self._search.report(number, epoch, metrics, seconds) is Action.STOP:
                     self._stop(segment)
             case Checkpointed(checkpoint):
@@ -330,6 +340,7 @@ class SegmentQueue:
 
     def _start(self, segment: _Segment, node: str | None, resumed_from: int, note: str) -> None:
         trial, segment.has_started = segment.trial, True
+        segment.heard_at = self._clock()
         trial.epochs = resumed_from
         self._recorder.add(StartTrial(trial.number, node, resumed_from, trial.is_retry))
         if trial.is_retry or resumed_from:

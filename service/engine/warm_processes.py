@@ -1,4 +1,7 @@
-"""Trial processes that a waiting driver starts ahead, with all imports done, for its next job.
+"""Trial processes that a driver starts ahead, with all imports done: each takes seconds to start.
+
+A driver that waits starts them for its next job, and one that drives a long job keeps one for the
+slot that the job gets back after a short one.
 
 Ray gives an actor a process in which no plain task has run, if both have the same environment. So
 tasks are submitted that have the environment of Tune's actors, and cancelled while Ray starts
@@ -9,9 +12,12 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+import psutil
 import ray
 from ray.exceptions import RayError
 from ray.tune.execution.class_cache import _ActorClassCache
@@ -29,9 +35,13 @@ HOOK = f"{__name__}.prepare"
 START_SECONDS = 20.0
 #: A driver without a job starts processes after so many looks, a second apart, at an idle cluster.
 IDLE_CHECKS = 3
-#: After so many looks it starts them although no CPU is free: what trains does not end soon, so the
+#: After so many looks it starts one although no CPU is free: what trains does not end soon, so the
 #: next job will run beside it.
 CHECKS = 10
+#: A job that has run for so many seconds is a long one, which keeps a process waiting.
+LONG_SECONDS = 30.0
+#: Pause between its looks whether one waits.
+KEEP_SECONDS = 10.0
 #: A cancelled task is gone within milliseconds.
 CANCEL_SECONDS = 2.0
 #: Pause between looks for the processes. They start to take tasks half a second after they appear.
@@ -44,37 +54,57 @@ def prepare() -> None:
 
 
 def start(number: int, is_over: Callable[[], bool] = lambda: False) -> int:
-    """Start up to ``number`` processes on this node, one per CPU; return how many were started.
+    """Let up to ``number`` processes wait on this node, one per CPU; return how many there are.
 
-    Those that still wait are ended first, since a new task would take one of them. Once
+    Where fewer wait, these are ended first, since a new task would take one of them. Once
     ``is_over()``, as when a job has come, no process is waited for: it takes those that start.
     """
-    end_waiting()
+    there = _trial_processes()
+    idle = [process for process in there if processes.is_idle(process)]
     number = min(number, _cpus_here())
-    if number < 1:
-        return 0
-    me = processes.identity(os.getpid())
+    if len(idle) >= number:
+        return len(idle)
+    processes.kill_all(idle)
     here = ray.get_runtime_context().get_node_id()
     options = {
         "runtime_env": _ActorClassCache().get(TrialProcess)._default_options["runtime_env"],
         "scheduling_strategy": NodeAffinitySchedulingStrategy(here, soft=False),
     }
     waiting = [_never_run.options(**options).remote() for _ in range(number)]
-    give_up = time.monotonic() + START_SECONDS
-    while len(processes.trial_processes(me)) < number:
-        if is_over() or time.monotonic() > give_up:
+    give_up, started = time.monotonic() + START_SECONDS, 0
+    while not is_over() and time.monotonic() < give_up:
+        started = len(set(_trial_processes()).difference(there))
+        if started >= number:
             break
         time.sleep(LOOK_SECONDS)
     for task in waiting:
         ray.cancel(task)
     ray.wait(waiting, num_returns=number, timeout=CANCEL_SECONDS)
-    return len(processes.trial_processes(me))
+    return started
 
 
-def end_waiting() -> None:
-    """End this driver's processes on this node that wait for an actor."""
-    mine = processes.trial_processes(processes.identity(os.getpid()))
-    processes.kill_all(process for process in mine if processes.is_idle(process))
+@contextmanager
+def keep_one() -> Iterator[None]:
+    """Let one process wait while the block drives a job, once that is a long one.
+
+    The job's process ends with the slot that it gives back. When it gets the slot again, and
+    nothing waits, its next trial begins many seconds later, most of all where all CPUs are busy.
+    """
+    is_over = threading.Event()
+
+    def keep() -> None:
+        pause = LONG_SECONDS
+        while not is_over.wait(pause):
+            _start_or_warn(1, is_over.is_set)
+            pause = KEEP_SECONDS
+
+    keeper = threading.Thread(target=keep, name="ahead", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        keeper.join()
 
 
 class Ahead:
@@ -92,22 +122,35 @@ class Ahead:
 
         None is started before a CPU has been free for :data:`IDLE_CHECKS` looks in a row, or
         before :data:`CHECKS` looks in all: they would slow down what trains, or a job that comes
-        directly after the last.
+        directly after the last. Beside what trains one is enough: the job gets one slot of it.
         """
         if not self._number or not ray.is_initialized():
             return True
         try:
             is_free = ray.available_resources().get("CPU", 0.0) >= 1
-            self._idle_checks = self._idle_checks + 1 if is_free else 0
-            self._checks += 1
-            if self._idle_checks < IDLE_CHECKS and self._checks < CHECKS:
-                return False
-            started = start(self._number, self._is_over)
         except (OSError, RuntimeError, RayError) as error:
-            logger.warning("no trial process could be started ahead: %s", error)
-        else:
-            logger.info("%d trial processes wait for the next job", started)
+            logger.warning("Ray does not say which CPUs are free: %s", error)
+            return True
+        self._idle_checks = self._idle_checks + 1 if is_free else 0
+        self._checks += 1
+        is_idle = self._idle_checks >= IDLE_CHECKS
+        if not is_idle and self._checks < CHECKS:
+            return False
+        _start_or_warn(self._number if is_idle else 1, self._is_over)
         return True
+
+
+def _start_or_warn(number: int, is_over: Callable[[], bool]) -> None:
+    try:
+        there = start(number, is_over)
+    except (OSError, RuntimeError, RayError) as error:
+        logger.warning("no trial process could be started ahead: %s", error)
+    else:
+        logger.info("%d trial processes wait", there)
+
+
+def _trial_processes() -> list[psutil.Process]:
+    return processes.trial_processes(processes.identity(os.getpid()))
 
 
 def _cpus_here() -> int:

@@ -364,6 +364,20 @@ def test_segments_stop_where_more_run_than_may_and_go_on_later() -> None:
     assert job.output.notes == [(1, "--- goes on after epoch 2 on elsewhere\n")]
 
 
+def test_the_segment_whose_epoch_ends_first_gives_its_slot_back() -> None:
+    job = Job(QUEUED, QUEUED, QUEUED, slots=3)
+    for _ in range(3):
+        job.begin()
+    # The next epoch of the first ends at 20 s, that of the second at 16 s; the last has told none.
+    job.now = 8.0
+    job.queue.take("b", [epoch(1)])
+    job.now = 10.0
+    job.queue.take("a", [epoch(1)])
+    job.allowance.slots = 1
+    job.queue.stop_surplus()
+    assert job.asked == ["b", "a"]
+
+
 def test_a_pausing_job_stops_all_begins_none_and_is_over() -> None:
     job = Job(QUEUED, QUEUED, QUEUED)
     job.begin()

@@ -7,8 +7,18 @@ import sys
 
 import pytest
 import ray
+from ray.exceptions import RayError
 
 from service.engine import warm_processes
+from tests.service.running import until
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many processes were to wait, at each start."""
+    found: list[int] = []
+    monkeypatch.setattr(warm_processes, "start", lambda number, _: found.append(number) or number)
+    return found
 
 
 def test_a_process_imports_what_the_numpy_trainables_need_and_no_torch() -> None:
@@ -23,22 +33,49 @@ def test_a_process_imports_what_the_numpy_trainables_need_and_no_torch() -> None
 
 
 @pytest.mark.parametrize(
-    "resources",
+    ("resources", "number"),
     [
-        pytest.param([{"CPU": n} for n in (1.0, 0.5, 1.0, 1.0, 2.0)], id="a CPU is free"),
-        pytest.param([{}] * warm_processes.CHECKS, id="none is"),
+        pytest.param([{"CPU": n} for n in (1.0, 0.5, 1.0, 1.0, 2.0)], 2, id="a CPU is free"),
+        pytest.param([{}] * warm_processes.CHECKS, 1, id="none is"),
     ],
 )
 def test_processes_are_started_ahead_after_a_while(
-    monkeypatch: pytest.MonkeyPatch, resources: list[dict[str, float]]
+    monkeypatch: pytest.MonkeyPatch,
+    started: list[int],
+    resources: list[dict[str, float]],
+    number: int,
 ) -> None:
-    looks, started = iter(resources), []
+    looks = iter(resources)
     monkeypatch.setattr(ray, "is_initialized", lambda: True)
     monkeypatch.setattr(ray, "available_resources", lambda: next(looks))
-    monkeypatch.setattr(warm_processes, "start", lambda number, _: started.append(number) or number)
     ahead = warm_processes.Ahead(2, lambda: False)
     assert [ahead.is_ready() for _ in resources] == [False] * (len(resources) - 1) + [True]
-    assert started == [2]
+    assert started == [number]
+
+
+def test_a_driver_is_ready_where_ray_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, started: list[int]
+) -> None:
+    def fail() -> dict[str, float]:
+        raise RayError("gone")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    monkeypatch.setattr(ray, "available_resources", fail)
+    assert warm_processes.Ahead(2, lambda: False).is_ready()
+    assert started == []
+
+
+def test_a_long_job_keeps_a_process_waiting(
+    monkeypatch: pytest.MonkeyPatch, started: list[int]
+) -> None:
+    monkeypatch.setattr(warm_processes, "LONG_SECONDS", 0.3)
+    monkeypatch.setattr(warm_processes, "KEEP_SECONDS", 0.01)
+    with warm_processes.keep_one():
+        pass
+    assert started == []
+    with warm_processes.keep_one():
+        until(lambda: len(started) > 1, within_s=10, what="another look")
+    assert set(started) == {1}
 
 
 def test_nothing_is_started_ahead_where_the_setting_is_zero() -> None:
