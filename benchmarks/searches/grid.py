@@ -101,6 +101,16 @@ def load(dataset: str, file: Path = FILE) -> Problem:
     return problem(f"grid/{dataset}", read(file.read_bytes()))
 
 
+def best(file: Path = FILE) -> float:
+    """Return the best value of :data:`METRIC` that a training of the grid ended with.
+
+    Further seeds of the best configurations do not count: the grid itself has one seed.
+    """
+    trained = read(file.read_bytes())
+    seed = trained[0].seed
+    return max(float(one.metrics[METRIC][-1]) for one in trained if one.seed == seed)
+
+
 def problem(name: str, trainings: Iterable[Training]) -> Problem:
     """Return the problem of trainings that fill a grid; constants are left out of its space.
 

@@ -1,14 +1,15 @@
 """Samplers draw the configurations of new trials. All of them are Optuna's, driven by ask.
 
 A sampler's model is told the values of one epoch (:mod:`service.search.levels`), of paused trials
-too. Trials of which nothing is known yet are running ones for the model, so that it does not draw
-near them again.
+too. Trials that have none there, yet or for good, are running ones for the model, so that it does
+not draw near them again.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -30,6 +31,9 @@ Configuration = dict[str, Any]
 
 #: A model squares what it is told; a training that nearly diverged may report more than this.
 _LARGEST = 1e100
+#: Of the trials that have paused or ended before the epoch of the model's values, so many of the
+#: newest are running ones for it: it computes with each of them.
+MOST_BEHIND = 20
 
 
 class Sampler(Protocol):
@@ -100,13 +104,18 @@ class OptunaSampler:
         drawn = [r for r in records if r.purpose is Purpose.SEARCH and r.configuration == r.number]
         self._known = {_key(record.parameters) for record in drawn}
         self._draws = len(self._known)
-        #: The job's trials as Optuna's, by number, and those of which nothing is known yet.
+        #: The job's trials as Optuna's, by number, those that have failed, and the others of which
+        #: something is known, the newest last.
         self._trials: dict[int, FrozenTrial] = {}
-        self._pending: set[int] = set()
+        self._failed: set[int] = set()
+        self._seen: dict[int, None] = {}
         #: Numbers of trials of which the study has still to be told.
         self._news: dict[int, None] = {}
-        #: The study's numbers of the trials that are running in it.
+        #: The study's numbers of the trials that are running in it, those of them that are seen,
+        #: the newest last, and the trials that are complete in it.
         self._running: dict[int, int] = {}
+        self._behind: deque[int] = deque()
+        self._told: set[int] = set()
         self._epoch: int | None = None
         self._study: Study | None = None
         #: The numbers of trials that this sampler did not draw.
@@ -122,8 +131,7 @@ class OptunaSampler:
                 epochs = self._space.epochs
                 self.observe(-index, epochs, past.values.losses, past.values.excess)
         for record in drawn:
-            if self._take(record.number, record.parameters):
-                self._pending.add(record.number)
+            self._take(record.number, record.parameters)
 
     def _draw_again(self) -> None:
         """Draw as often as the job has, so that those follow that would have followed then."""
@@ -158,7 +166,6 @@ class OptunaSampler:
             # Whatever comes of it does not matter, but Sobol points need a finished trial.
             study.tell(trial, [0.0] * len(self._space.objectives))
             return configuration
-        self._pending.add(number)
         self._running[number] = trial
         self._trials[number] = study.get_trials(deepcopy=False)[trial]
         return configuration
@@ -176,8 +183,10 @@ class OptunaSampler:
 
     def end(self, number: int, *, succeeded: bool) -> None:
         """Forget the values of a trial that failed."""
-        if not succeeded and self._levels.remove(number):
-            self._study = None
+        if not succeeded:
+            self._failed.add(number)
+            if self._levels.remove(number):
+                self._study = None
         self._note(number)
 
     def is_ready(self) -> bool:
@@ -188,7 +197,9 @@ class OptunaSampler:
         """Do nothing: nothing runs in the background."""
 
     def _note(self, number: int) -> None:
-        self._pending.discard(number)
+        self._seen.pop(number, None)
+        if number in self._trials and number not in self._failed:
+            self._seen[number] = None
         self._news[number] = None
 
     def _told_study(self) -> Study:
@@ -203,26 +214,42 @@ class OptunaSampler:
         return self._study
 
     def _new_study(self) -> Study:
-        told = self._levels.at(self._epoch)
-        former = [_complete(self._trials[n], told[n]) for n in told if n in self._former]
+        values = self._levels.at(self._epoch)
+        former = [_complete(self._trials[n], values[n]) for n in values if n in self._former]
         sampler = self._kind.make(self._space, (self._seed + self._draws) % 2**32, former)
         study = _empty_study(sampler, objectives=len(self._space.objectives))
+        behind = [number for number in self._seen if number not in values][-MOST_BEHIND:]
+        running = self._trials.keys() - self._seen.keys() - self._failed | set(behind)
         self._running.clear()
+        self._behind, self._told = deque(behind), set(values)
         for number, trial in self._trials.items():
-            if number in told:
-                study.add_trial(_complete(trial, told[number]))
-            elif number in self._pending:
+            if number in values:
+                study.add_trial(_complete(trial, values[number]))
+            elif number in running:
                 self._running[number] = len(study.get_trials(deepcopy=False))
                 study.add_trial(trial)
         return study
 
     def _tell_news(self, study: Study) -> None:
-        told = self._levels.at(self._epoch)
-        for number in self._news:
-            if number in self._running:
-                study.tell(self._running.pop(number), state=TrialState.FAIL)
-            if number in told:
-                study.add_trial(_complete(self._trials[number], told[number]))
+        values = self._levels.at(self._epoch)
+        for number in self._news.keys() - self._told:
+            if number in values:
+                self._leave(study, number)
+                study.add_trial(_complete(self._trials[number], values[number]))
+                self._told.add(number)
+            elif number in self._failed:
+                self._leave(study, number)
+            elif number in self._running and number not in self._behind:
+                self._behind.append(number)
+        while len(self._behind) > MOST_BEHIND:
+            self._leave(study, self._behind[0])
+
+    def _leave(self, study: Study, number: int) -> None:
+        """Let a trial run no longer in the study."""
+        if number in self._running:
+            study.tell(self._running.pop(number), state=TrialState.FAIL)
+        if number in self._behind:
+            self._behind.remove(number)
 
     def _new(self, study: Study) -> tuple[int, Configuration]:
         """Return the study's number of a new trial, and its configuration, unknown to the job.

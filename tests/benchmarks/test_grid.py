@@ -55,6 +55,13 @@ def test_a_true_loss_is_the_mean_over_seeds_and_constants_are_no_parameters() ->
     assert made.regret(best, EPOCHS) == pytest.approx(0)
 
 
+def test_the_best_of_the_grid_is_that_of_its_own_seed(tmp_path: Path) -> None:
+    file = tmp_path / "grid.csv.xz"
+    file.write_bytes(to_bytes([*FULL, training(0.1, "sgd", 0.95, seed=43)]))
+    assert grid.best(file) == 0.9
+    assert grid.best() == 0.8869, "docs/search.md names it"
+
+
 def test_a_training_that_diverged_has_the_worst_loss() -> None:
     diverged = replace(FULL[0], metrics={grid.METRIC: [0.3, 0.4, math.nan, math.nan]})
     others = [replace(one, metrics={grid.METRIC: one.metrics[grid.METRIC]}) for one in FULL[1:]]

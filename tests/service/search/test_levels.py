@@ -30,3 +30,16 @@ def test_values_are_replaced_and_forgotten() -> None:
     assert not levels.remove(7)
     assert (levels.at(1), levels.at(3)) == ({1: Values((4.0,))}, {})
     assert levels.epoch == 1
+
+
+def test_trials_of_other_jobs_count_until_the_jobs_own_are_enough() -> None:
+    levels = Levels()
+    for number in range(1, ENOUGH + 5):
+        levels.add(-number, 9, Values((1.0,)))
+    for number in range(ENOUGH - 1):
+        levels.add(number, 1, Values((2.0,)))
+    assert levels.epoch == 9
+    levels.add(ENOUGH, 1, Values((2.0,)))
+    assert levels.epoch == 1
+    assert levels.remove(ENOUGH)
+    assert levels.epoch == 9

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
+from optuna import Study
 from optuna.trial import TrialState as OptunaState
 
 import search_spaces
@@ -16,7 +17,7 @@ from results.states import TrialState
 from search_spaces import SearchSpace
 from service.search.ask_ahead import AskAhead
 from service.search.levels import Past, Values
-from service.search.samplers import OptunaSampler, Sampler, make_sampler
+from service.search.samplers import MOST_BEHIND, OptunaSampler, Sampler, make_sampler
 
 SAMPLERS = tuple(name for name in search_spaces.SAMPLERS if name != "auto")
 #: Those that learn also where there is one parameter; NSGA-II then draws at random.
@@ -194,12 +195,55 @@ def test_a_model_is_told_the_values_of_one_epoch() -> None:
         sampler.observe(number, 6, (100.0 + number,), ())
     assert sampler._told_study() is study, "nine values are too few: nothing is rebuilt"
     sampler.observe(9, 6, (109.0,), ())
-    values = [t.value for t in sampler._told_study().trials]
-    assert values == [100.0 + number for number in range(10)]
     study = sampler._told_study()
+    assert told(study) == [100.0 + number for number in range(10)]
+    assert len(known(sampler, OptunaState.RUNNING)) == 2, "those that have no value there"
     sampler.observe(10, 6, (110.0,), ())
+    sampler.observe(0, 18, (200.0,), ())
+    sampler.end(0, succeeded=True)
     assert sampler._told_study() is study
-    assert study.trials[-1].value == 110.0
+    assert told(study) == [100.0 + number for number in range(11)], "each of them once"
+    assert len(known(sampler, OptunaState.RUNNING)) == 1
+    sampler.end(11, succeeded=False)
+    assert known(sampler, OptunaState.RUNNING) == []
+
+
+@pytest.mark.parametrize("is_of_others", [True, False], ids=["of others", "its own"])
+def test_what_paused_before_the_epoch_of_a_model_runs_for_it(is_of_others: bool) -> None:
+    """Values of the last epoch alone do not say that a trial has been tried and was paused."""
+    full = [(n / 12, score(n / 12)) for n in range(12)]
+    past = [Past({"x": x, "pause_s": 0.5}, Values((-value,))) for x, value in full]
+    records = [record(n, x) for n, (x, _) in enumerate(full)]
+    declared = space("gp", 60, epochs=9)
+    sampler = OptunaSampler(
+        declared, seed=42, records=() if is_of_others else records,
+        history=past if is_of_others else (),
+    )  # fmt: skip
+    if not is_of_others:
+        for number, (_, value) in enumerate(full):
+            sampler.observe(number, 9, (-value,), ())
+    drawn = []
+    for number in range(20, 23):
+        drawn.append(sampler.draw(number)["x"])
+        sampler.observe(number, 1, (5.0,), ())
+    assert known(sampler, OptunaState.RUNNING) == drawn
+
+
+def test_the_oldest_that_paused_before_the_epoch_of_a_model_are_forgotten() -> None:
+    sampler = restored("tpe", [record(n, n / 20) for n in range(12)])
+    for number in range(20, 20 + MOST_BEHIND + 3):
+        x = sampler.draw(number)["x"]
+        sampler.observe(number, 0, (x,), ())
+    running = known(sampler, OptunaState.RUNNING)
+    assert len(running) == MOST_BEHIND
+    assert running[-1] == x
+    sampler._study = None
+    assert known(sampler, OptunaState.RUNNING) == running, "so are they in a study that is new"
+
+
+def told(study: Study) -> list[float | None]:
+    """Return the values of the trials that are complete in a study."""
+    return [t.value for t in study.trials if t.state is OptunaState.COMPLETE]
 
 
 @pytest.mark.parametrize("strategy", SAMPLERS)
