@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from service.search.rung import Rung, rung_epochs
-from service.search.scheduler import Action, Promotion
+from service.search.scheduler import FORBIDDEN, Action, Promotion
 
 
 class Candidate(NamedTuple):
@@ -120,8 +120,8 @@ class Asha:
 
     @property
     def has_end(self) -> bool:
-        """Whether a trial has trained to the last epoch."""
-        return len(self._rungs[self._epochs[-1]]) > 0
+        """Whether a trial has trained to the last epoch and keeps the constraints."""
+        return any(loss < FORBIDDEN for loss in self._losses[self._epochs[-1]].values())
 
     def candidate(self, *, any_paused: bool = False) -> Candidate | None:
         """Return the best paused trial of the highest rung that has one among its best.

@@ -22,6 +22,9 @@ class BudgetTracker:
         self._basis = f" (mean of {space.repeats} seeds)" if space.repeats > 1 else ""
         self._epochs = self._failed = self._since_best = 0
         self._best, self._best_trial = math.inf, -1
+        #: The best loss at each epoch at which a trial has paused, and the trials that have.
+        self._best_at: dict[int, float] = {}
+        self._paused: set[int] = set()
 
     def trained(self, epochs: int) -> None:
         """Count epochs that were trained, also those that were trained again."""
@@ -31,13 +34,24 @@ class BudgetTracker:
         """Count a trial that has failed."""
         self._failed += 1
 
+    def paused(self, number: int, epoch: int, loss: float | None) -> None:
+        """Count a trial that waits at a rung: most of them never end.
+
+        It counts once, and improves what is best where its loss is the best of that epoch.
+        """
+        if number not in self._paused:
+            self._paused.add(number)
+            self._since_best += 1
+        if loss is not None and loss < self._best_at.get(epoch, math.inf):
+            self._best_at[epoch], self._since_best = loss, 0
+
     def ended(self, number: int, loss: float | None, trials: int = 1) -> None:
         """Count a configuration of which all ``trials`` have ended.
 
         ``number`` is that of its first trial, ``loss`` the mean of their last epochs, None where
         one has not succeeded or a constraint is broken.
         """
-        self._since_best += trials
+        self._since_best += 0 if number in self._paused else trials
         if loss is not None and loss < self._best:
             self._best, self._best_trial, self._since_best = loss, number, 0
 

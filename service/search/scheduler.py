@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+#: Losses from here on are those of trials that violate a constraint: they are behind all others.
+FORBIDDEN = 1e200
+
 
 class Action(StrEnum):
     """What becomes of a trial after an epoch that it has reported."""

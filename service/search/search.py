@@ -17,8 +17,8 @@ from service.search.budget import BudgetTracker
 from service.search.drawing import Drawing
 from service.search.pbt import Pbt
 from service.search.population import Population, Replaced
-from service.search.scheduler import Action, Scheduler
-from service.search.trials import Trial, loss_in, mean_loss, trials_of, values_of
+from service.search.scheduler import FORBIDDEN, Action, Scheduler
+from service.search.trials import Trial, compared_loss, mean_loss, trials_of, values_of
 from service.search.winner import Winner
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ class Search:
         self._budget.trained(trial.trained)
         for epoch in sorted(values):
             if epoch < self._space.epochs:
+                if self._space.scheduler.promotes:
+                    self._budget.paused(trial.number, epoch, self._allowed(values[epoch]))
                 self._observe(trial.number, epoch, [values[epoch]])
         if trial.state.is_finished:
             self._take_end(trial)
@@ -144,6 +146,11 @@ class Search:
         else:
             trial.state = TrialState.PAUSED
 
+    def _allowed(self, metrics: Mapping[str, float]) -> float | None:
+        """Return the loss by which a trial is compared, None where it violates a constraint."""
+        loss = compared_loss(self._space, metrics)
+        return None if loss is None or loss >= FORBIDDEN else loss
+
     def _is_last(self, epoch: int) -> bool:
         """Whether a trial has trained all its epochs: only its end has still to be recorded."""
         return epoch >= self._space.epochs
@@ -155,7 +162,7 @@ class Search:
         return not self._is_rung(record.epochs) or record.resumed_from == record.epochs
 
     def _losses_by_epoch(self, values: Values) -> dict[int, float]:
-        found = {epoch: loss_in(self._space, metrics) for epoch, metrics in values.items()}
+        found = {epoch: compared_loss(self._space, metrics) for epoch, metrics in values.items()}
         return {epoch: loss for epoch, loss in found.items() if loss is not None}
 
     def next(self, *, nothing_runs: bool) -> Step | None:
@@ -227,8 +234,8 @@ class Search:
             self._stopped += replaced
 
     def _has_succeeded(self) -> bool:
-        trials = self._trials.values()
-        return any(t.state is TrialState.SUCCEEDED and t.purpose is Purpose.SEARCH for t in trials)
+        trials = [t for t in self._trials.values() if t.purpose is Purpose.SEARCH]
+        return any(mean_loss(self._space, [trial]) is not None for trial in trials)
 
     def _promoted(self, *, nothing_else: bool) -> Step | None:
         for number, until in list(self._promotions.items()):
@@ -276,16 +283,17 @@ class Search:
             return Action.CONTINUE
         trial.epochs = epoch
         trial.metrics |= {**metrics, SECONDS: seconds}
-        loss = loss_in(self._space, metrics)
+        loss = compared_loss(self._space, {**metrics, SECONDS: seconds})
         if trial.purpose is Purpose.CONFIRM or loss is None:
             return Action.CONTINUE
         action = self._scheduler.report(number, epoch, loss)
-        if action is Action.CONTINUE and self._is_rung(epoch):
+        # Of one that pauses the size of its model is known at the end of its segment.
+        if action is not Action.PAUSE and self._is_rung(epoch):
             self._observe(number, epoch, [trial.metrics])
         return action
 
     def _is_rung(self, epoch: int) -> bool:
-        """Whether trials are compared after this epoch, and go on."""
+        """Whether trials are compared after this epoch, which is not the last."""
         return epoch < self._space.epochs and epoch in self._scheduler.rungs()
 
     def end(self, number: int, state: TrialState, metrics: Mapping[str, float]) -> None:
@@ -299,6 +307,7 @@ class Search:
         if trial.purpose is Purpose.CONFIRM:
             self._winner.end(trial)
         elif state is TrialState.PAUSED:
+            self._budget.paused(number, trial.epochs, self._allowed(trial.metrics))
             self._observe(number, trial.epochs, [trial.metrics])
         else:
             # What a program that ended early came to at the rungs that it passed still counts.

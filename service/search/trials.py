@@ -12,6 +12,10 @@ from results.records import TrialRecord
 from results.states import Purpose, TrialState
 from search_spaces import SearchSpace
 from service.search.levels import Values
+from service.search.scheduler import FORBIDDEN
+
+#: A loss with it is still a number.
+_MOST_EXCESS = 1e90
 
 
 @dataclass(slots=True)
@@ -66,6 +70,24 @@ def loss_in(space: SearchSpace, metrics: Mapping[str, float]) -> float | None:
     return None if value is None else loss_of(value, space.mode)
 
 
+def compared_loss(space: SearchSpace, metrics: Mapping[str, float]) -> float | None:
+    """Return the first objective as a loss by which schedulers compare, None where it is missing.
+
+    A trial that violates constraints is behind all that keep them, and the more so the more it
+    does (Deb, 2000, "An efficient constraint handling method for genetic algorithms"). Metrics that
+    are not reported, the model's size say, count as within their limits.
+    """
+    loss, excess = loss_in(space, metrics), _excess(space, metrics)
+    if loss is None or not any(value > 0 for value in excess):
+        return loss
+    return FORBIDDEN * (1 + min(sum(max(0.0, value) for value in excess), _MOST_EXCESS))
+
+
+def _excess(space: SearchSpace, metrics: Mapping[str, float]) -> list[float]:
+    # A metric that is not reported yet, the model's size say, counts as within its limits.
+    return [c.excess(metrics[c.metric]) if c.metric in metrics else 0.0 for c in space.constraints]
+
+
 def final_loss(space: SearchSpace, trial: Trial) -> float | None:
     """Return the last loss of a trial that has not failed and keeps the constraints."""
     if trial.state not in (TrialState.SUCCEEDED, TrialState.STOPPED):
@@ -81,11 +103,16 @@ def mean_loss(space: SearchSpace, trials: Sequence[Trial]) -> float | None:
     if any(trial.state is not TrialState.SUCCEEDED for trial in trials):
         return None
     means = {
-        name: statistics.fmean(trial.metrics[name] for trial in trials)
+        name: _mean([trial.metrics[name] for trial in trials])
         for name in trials[0].metrics
         if all(name in trial.metrics for trial in trials)
     }
     return _allowed_loss(space, means)
+
+
+def _mean(values: Sequence[float]) -> float:
+    # That of floats alone would overflow in the sum of very large values.
+    return values[0] if len(values) == 1 else float(statistics.mean(values))
 
 
 def _allowed_loss(space: SearchSpace, metrics: Mapping[str, float]) -> float | None:
@@ -102,14 +129,7 @@ def values_of(space: SearchSpace, metrics: Sequence[Mapping[str, float]]) -> Val
     if any(name not in values for name in names for values in metrics):
         return None
     losses = tuple(
-        statistics.fmean(loss_of(values[o.metric], o.mode) for values in metrics)
-        for o in space.objectives
+        _mean([loss_of(values[o.metric], o.mode) for values in metrics]) for o in space.objectives
     )
-    # A metric that is not reported yet, the model's size say, counts as within its limits.
-    excess = tuple(
-        statistics.fmean(
-            c.excess(values[c.metric]) if c.metric in values else 0.0 for values in metrics
-        )
-        for c in space.constraints
-    )
+    excess = tuple(map(_mean, zip(*(_excess(space, values) for values in metrics), strict=True)))
     return Values(losses, excess)

@@ -66,3 +66,17 @@ def test_trials_without_improvement_are_counted_from_the_best_on() -> None:
         assert budget.spent() == ""
     budget.ended(4, 2.0)
     assert budget.spent() == "2 trials in a row brought no improvement"
+
+
+def test_trials_that_wait_at_a_rung_count_once_and_improve_what_is_best_there() -> None:
+    budget = tracker(trials_without_improvement=3)
+    for number, loss in enumerate((0.5, 0.6, 0.7)):
+        budget.paused(number, 1, loss)
+    budget.paused(0, 3, 0.4)  # the first at this epoch, so the best
+    budget.paused(3, 1, None)
+    budget.paused(4, 1, 0.5)
+    budget.paused(3, 3, 0.45)
+    budget.ended(3, None)
+    assert budget.spent() == ""
+    budget.paused(5, 1, 0.55)
+    assert budget.spent() == "3 trials in a row brought no improvement"

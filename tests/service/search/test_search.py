@@ -103,7 +103,7 @@ class World:
         """Train one epoch of a running trial."""
         step, record = self.running[number], self.trials[number]
         epoch = record.epochs + 1
-        metrics = {"train_rmse": loss(step.parameters, step.seed, epoch)}
+        metrics = self.metrics(step, epoch)
         action = self.search.report(number, epoch, metrics, seconds=float(epoch))
         self.values.setdefault(number, {})[epoch] = {**metrics, "seconds": float(epoch)}
         self.change(number, epochs=epoch, metrics=metrics, seconds=float(epoch))
@@ -114,6 +114,9 @@ class World:
         elif epoch == step.until:
             assert action is Action.PAUSE
             self.end(number, TrialState.PAUSED)
+
+    def metrics(self, step: Step, epoch: int) -> dict[str, float]:
+        return {"train_rmse": loss(step.parameters, step.seed, epoch)}
 
     def end(self, number: int, state: TrialState) -> None:
         del self.running[number]
@@ -157,6 +160,65 @@ def test_nothing_waits_for_a_trial_that_ended_early() -> None:
     assert ended
     assert set(world.states()) == {TrialState.SUCCEEDED, TrialState.STOPPED}
     assert all([until for n, until in world.steps if n == number] == [1, 3] for number in ended)
+
+
+class TooSlow(World):
+    """Trials with a higher learning rate are the better and the slower ones."""
+
+    def metrics(self, step: Step, epoch: int) -> dict[str, float]:
+        rate = step.parameters["learning_rate"]
+        return {"train_rmse": 1.0 - rate + 1.0 / epoch, "cost": rate}
+
+
+@pytest.mark.parametrize("stops", [True, False], ids=["stopping", "promoting"])
+def test_trials_that_violate_a_constraint_are_not_trained_further(stops: bool) -> None:
+    limit = [{"metric": "cost", "at_most": 0.1}]
+    scheduler = {"name": "asha", "reduction_factor": 3, "stops": stops}
+    world = TooSlow(**ASHA | {"trials": 40, "constraints": limit, "scheduler": scheduler})
+    world.run()
+    whole = [one for one in world.trials.values() if one.state is TrialState.SUCCEEDED]
+    is_allowed = [one.metrics["cost"] <= 0.1 for one in whole]
+    assert any(is_allowed)
+    assert all(is_allowed[4:]), "the first ones are compared with few"
+
+
+def test_where_all_violate_a_constraint_another_one_is_trained_to_the_end() -> None:
+    """Of those that violate it none ends the search."""
+    limit = [{"metric": "cost", "at_most": 0.0}]
+    world = TooSlow(**ASHA | {"constraints": limit})
+    world.run()
+    assert world.states() == [TrialState.SUCCEEDED] * 12
+
+
+def test_a_search_without_improvement_ends_although_its_trials_only_pause() -> None:
+    budget = Budget(trials_without_improvement=8)
+    world = World(**ASHA | {"trials": 200, "budget": budget.to_json()})
+    world.run()
+    assert world.ended_by == "8 trials in a row brought no improvement"
+    assert len(world.trials) < 100
+
+
+def test_a_sampler_is_told_of_trials_that_are_stopped_as_after_a_take_over() -> None:
+    calls: list[tuple[int, int]] = []
+
+    class Told(World):
+        def new_sampler(self, records: list[TrialRecord]) -> Sampler:
+            sampler = super().new_sampler(records)
+            observe = sampler.observe
+
+            def note(number: int, epoch: int, losses: Any, excess: Any) -> None:
+                calls.append((number, epoch))
+                observe(number, epoch, losses, excess)
+
+            sampler.observe = note  # type: ignore[method-assign]
+            return sampler
+
+    world = Told(**ASHA | {"scheduler": {**ASHA["scheduler"], "stops": True}})
+    world.run()
+    assert TrialState.STOPPED in world.states()
+    told, calls[:] = sorted(calls), []
+    world.new_search()
+    assert sorted(calls) == told
 
 
 def test_a_trial_goes_on_only_when_it_has_paused() -> None:

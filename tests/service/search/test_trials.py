@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from results.records import TrialRecord
 from results.states import Purpose, TrialState
 from search_spaces import Constraint, SearchSpace
 from service.search.levels import Values
-from service.search.trials import Trial, final_loss, loss_in, trials_of, values_of
+from service.search.scheduler import FORBIDDEN
+from service.search.trials import (
+    Trial,
+    compared_loss,
+    final_loss,
+    loss_in,
+    mean_loss,
+    trials_of,
+    values_of,
+)
 from tests.service.stand_ins import spec
 
 
@@ -56,3 +66,28 @@ def test_a_sampler_is_told_means_over_repeats_and_by_how_much_limits_are_exceede
     assert values_of(limited, repeats) == Values((-0.75,), (3.0,))
     assert values_of(limited, [{"train_rmse": 0.5}]) == Values((-0.5,), (0.0,))
     assert values_of(limited, [{"model_bytes": 1.0}]) is None
+
+
+def test_trials_that_violate_a_constraint_are_compared_behind_all_others() -> None:
+    limited = space("min", Constraint("seconds", at_most=10), Constraint("size", at_least=5))
+    found = [
+        compared_loss(limited, {"train_rmse": loss, **metrics})
+        for loss, metrics in (
+            (9.0, {}),
+            (1e150, {"seconds": 10.0, "size": 5.0}),
+            (0.1, {"seconds": 10.5}),
+            (0.2, {"seconds": 9.0, "size": 4.0}),
+            (0.1, {"seconds": math.inf, "size": 4.0}),
+        )
+    ]
+    assert found[0] == 9.0
+    assert sorted(found) == found
+    assert [loss >= FORBIDDEN for loss in found if loss is not None] == [False] * 2 + [True] * 3
+    assert all(math.isfinite(loss) for loss in found if loss is not None)
+    assert compared_loss(limited, {"seconds": 11.0}) is None
+
+
+def test_means_of_very_large_values_are_numbers() -> None:
+    large = [trial(TrialState.SUCCEEDED, train_rmse=1e308, other=1e308) for _ in range(2)]
+    assert mean_loss(space(), large) == 1e308
+    assert values_of(space(), [one.metrics for one in large]) == Values((1e308,))
