@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from results.analysis import JobResults
 from results.comparison import value_key
 from results.diagnosis.finding import Finding
 from results.formatting import count, number, parameter_value
+from results.records import TrialRecord
+from results.states import TrialState
 from results.wording import prettify, words
 from search_spaces import Choice, Domain, Range, is_number
 
@@ -93,8 +96,9 @@ def no_effect(results: JobResults) -> Iterator[Finding]:
 
     Trials are grouped by the parameter's value, or by thirds of many values. Kruskal and Wallis,
     "Use of ranks in one-criterion variance analysis" (1952): without an effect, H is about the
-    number of groups less one; here it is at most that. Nothing is said of a population, whose
-    parameters changed during training.
+    number of groups less one; here it is at most that. It must be so twice: for the ranked trials,
+    and with all others last, because a parameter that decides which trials diverge or are stopped
+    matters. Nothing is said of a population, whose parameters changed during training.
     """
     if len(results.ranked) < FEWEST_TRIALS or len(results.varied) < 2:
         return
@@ -102,31 +106,55 @@ def no_effect(results: JobResults) -> Iterator[Finding]:
         return
     if len({score for _, score in results.ranked}) < 2:
         return
-    from scipy import stats
-
+    ranked = [(trial, rank) for rank, (trial, _) in enumerate(results.ranked)]
+    others = [(trial, len(ranked)) for trial in _unranked(results)]
     for name in results.varied:
-        groups = _groups(results, name)
-        if len(groups) < 2:
-            continue
-        found = float(stats.kruskal(*groups).statistic)
-        if found <= len(groups) - 1:
+        among, with_others = _Ranking.by(name, ranked), _Ranking.by(name, [*ranked, *others])
+        if among and among.is_chance and with_others and with_others.is_chance:
+            last = f"; {number(with_others.h, 2)} with the {len(others)} unranked ones last"
             yield Finding(
                 "no_effect",
                 name,
                 f"{prettify(name)} made no difference that can be seen: its values order the"
-                f" {len(results.ranked)} trials no better than chance would (Kruskal-Wallis"
-                f" H {number(found, 2)} of {count(len(groups), 'group')}).",
+                f" {len(ranked)} trials no better than chance would (Kruskal-Wallis"
+                f" H {number(among.h, 2)} of {count(among.groups, 'group')}{last if others else ''}"
+                ").",
                 "Fix it, and spend the trials on the other parameters.",
             )
 
 
-def _groups(results: JobResults, name: str) -> list[list[int]]:
-    """Return ranks of scores by the parameter's value, or by thirds of more than eight values."""
-    having = [
-        (trial.parameters[name], rank)
-        for rank, (trial, _) in enumerate(results.ranked)
-        if name in trial.parameters
-    ]
+def _unranked(results: JobResults) -> Iterable[TrialRecord]:
+    """Return a trial of each configuration that ended, by itself or early, without a rank."""
+    ended = (TrialState.SUCCEEDED, TrialState.STOPPED, TrialState.FAILED)
+    others = (t for t in results.trials if t.state in ended and t.number not in results.ranks)
+    return {trial.configuration: trial for trial in others}.values()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """How well the values of a parameter order trials: Kruskal and Wallis's H of its groups."""
+
+    h: float
+    groups: int
+
+    @classmethod
+    def by(cls, name: str, ranks: Sequence[tuple[TrialRecord, int]]) -> _Ranking | None:
+        """Return the ranking of trials by a parameter, None where there is nothing to compare."""
+        from scipy import stats
+
+        groups = _groups(ranks, name)
+        if len(groups) < 2 or len(set(chain(*groups))) < 2:
+            return None
+        return cls(float(stats.kruskal(*groups).statistic), len(groups))
+
+    @property
+    def is_chance(self) -> bool:
+        return self.h <= self.groups - 1
+
+
+def _groups(ranks: Sequence[tuple[TrialRecord, int]], name: str) -> list[list[int]]:
+    """Return ranks by the parameter's value, or by thirds of more than eight values."""
+    having = [(t.parameters[name], rank) for t, rank in ranks if name in t.parameters]
     groups: dict[str, list[int]] = {}
     for value, rank in having:
         groups.setdefault(value_key(value), []).append(rank)

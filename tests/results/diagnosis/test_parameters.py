@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from results.analysis import JobResults
+from results.diagnosis.divergence import diverges_beyond
 from results.diagnosis.parameters import best_on_bound, no_effect
+from results.states import TrialState
+from tests.results import fakes
 from tests.results.diagnosis.spaces import RATE, SIZE, search, spread
 
 CONFIGURATIONS: list[dict[str, Any]] = [
@@ -71,3 +76,44 @@ def test_a_parameter_without_effect() -> None:
 def test_few_trials_or_equal_scores_show_no_effect_of_nothing() -> None:
     assert list(no_effect(search(CONFIGURATIONS[:19], lambda c: c["rate"], DOMAINS))) == []
     assert list(no_effect(search(CONFIGURATIONS, lambda _: 0.5, DOMAINS))) == []
+
+
+def stopped_where(results: JobResults, is_hopeless: Callable[[Any], bool]) -> JobResults:
+    """The same search, of which a scheduler has stopped some trials."""
+    return replace(
+        results,
+        trials=tuple(
+            replace(trial, state=TrialState.STOPPED) if is_hopeless(trial.parameters) else trial
+            for trial in results.trials
+        ),
+    )
+
+
+#: The score is the size: among any trials, those of one rate are no better than those of another.
+SIXTY: list[dict[str, Any]] = [
+    {"rate": 10 ** (-4 + 4 * spread(n, 60)), "size": 10 + (n * 13) % 60} for n in range(60)
+]
+
+
+def test_a_parameter_that_decides_who_is_stopped_has_an_effect() -> None:
+    results = search(SIXTY, lambda c: c["size"], DOMAINS, scheduler="median")
+    assert named(no_effect(results)) == [("no_effect", "rate")]
+    stopped = stopped_where(results, lambda c: c["rate"] < 3e-3)
+    assert len(stopped.ranked) == 38
+    assert named(no_effect(stopped)) == []
+
+
+def test_a_parameter_that_decides_which_trials_diverge_has_an_effect() -> None:
+    failed = {n: fakes.DIVERGED for n, c in enumerate(SIXTY) if c["rate"] > 0.0316}
+    results = search(SIXTY, lambda c: c["size"], DOMAINS, failed=failed)
+    assert named(diverges_beyond(results)) == [("diverges", "rate")]
+    assert named(no_effect(results)) == []
+
+
+def test_trials_that_ended_early_by_chance_hide_nothing() -> None:
+    scattered = dict.fromkeys(range(0, 30, 5), fakes.DIVERGED)
+    results = search(CONFIGURATIONS, lambda c: -abs(c["rate"] - 0.01), DOMAINS, failed=scattered)
+    (found,) = no_effect(results)
+    assert found.parameter == "size"
+    assert "order the 24 trials no better than chance" in found.detail
+    assert found.detail.endswith("with the 6 unranked ones last).")
