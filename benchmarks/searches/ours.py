@@ -11,10 +11,14 @@ from benchmarks.searches.problems import Problem
 from benchmarks.searches.simulated import Method
 from results.spec import JobSpec
 from search_spaces import Scheduler, SearchSpace, count_distinct
+from service.search import auto
 from service.search.budget import BudgetTracker
 from service.search.samplers import Sampler, make_sampler
 from service.search.schedulers import make_scheduler
 from service.search.search import Search
+
+#: What ``auto`` chooses depends on the number of trials: so many a full training, more than begin.
+AUTO_TRIALS = 10
 
 
 def make_search(space: SearchSpace, *, seed: int, trials: int) -> Search:
@@ -51,11 +55,23 @@ def search(
 
     As in the service, there are no more of them than there are different configurations.
     """
-    trials = int(trainings * problem.space.epochs)
-    distinct = count_distinct(problem.space)
-    trials = trials if distinct is None else min(trials, distinct)
+    trials = _trials(problem, int(trainings * problem.space.epochs))
     space = replace(problem.space, strategy=strategy, scheduler=scheduler, trials=trials)
     return make_search(space, seed=seed, trials=trials)
+
+
+def search_as_auto(can_resume: bool, problem: Problem, seed: int, trainings: float) -> Method:
+    """Return the search that ``strategy: auto`` stands for, of a trainable that resumes or not."""
+    trials = _trials(problem, int(trainings * AUTO_TRIALS))
+    space = replace(problem.space, strategy="auto", trials=trials)
+    choice = auto.choose(space, can_resume=can_resume)
+    space = replace(space, strategy=choice.sampler, scheduler=choice.scheduler)
+    return make_search(space, seed=seed, trials=trials)
+
+
+def _trials(problem: Problem, wanted: int) -> int:
+    distinct = count_distinct(problem.space)
+    return wanted if distinct is None else min(wanted, distinct)
 
 
 _TITLES = {"random": "random", "tpe": "TPE", "gp": "GP"}
@@ -76,4 +92,10 @@ OURS: tuple[Entry, ...] = tuple(
     )
     for strategy in _TITLES
     for name, scheduler in _SCHEDULERS.items()
+) + tuple(
+    Entry(name, title, partial(search_as_auto, can_resume), by_epochs=not can_resume)
+    for name, title, can_resume in (
+        ("argbest-auto", "argbest, auto", True),
+        ("argbest-auto-stops", "argbest, auto without states", False),
+    )
 )

@@ -19,7 +19,7 @@ from benchmarks.searches import decisions, drawing, figures, page
 from benchmarks.searches.competitors import PlainOptuna, RayAsha, ShortRunThenBest
 from benchmarks.searches.decisions import Decisions
 from benchmarks.searches.methods import Entry, chosen
-from benchmarks.searches.ours import OURS
+from benchmarks.searches.ours import OURS, search_as_auto
 from benchmarks.searches.page import BEGIN, END, Published
 from benchmarks.searches.plan import ENTRIES, Plan, problem_names
 from benchmarks.searches.problems import Configuration, Curve, Problem
@@ -29,7 +29,7 @@ from benchmarks.searches.tables import DATASETS, declared, problem
 from results.states import TrialState
 from search_spaces import Range
 from service.search.scheduler import Action
-from service.search.search import Step
+from service.search.search import Search, Step
 
 EPOCHS = 9
 
@@ -140,13 +140,27 @@ def test_a_short_run_then_the_best_to_the_end() -> None:
     assert best.regret == min(tiny.regret(c, EPOCHS) for c in method.configurations.values())
 
 
-@pytest.mark.parametrize("entry", [e for e in OURS if "gp" not in e.name], ids=lambda e: e.name)
+#: Ours without a Gaussian process.
+QUICK = [entry for entry in OURS if not {"gp", "auto"} & set(entry.name.split("-"))]
+
+
+@pytest.mark.parametrize("entry", QUICK, ids=lambda entry: entry.name)
 def test_ours_find_good_configurations_of_the_tiny_problem(entry: Entry) -> None:
     tiny = curves()
     result = measure(Run(tiny.name, entry.name, 0, 2, 6.0), tiny, entry)
     assert result.finished > 0
     assert result.regret(6.0) < 1.0
     assert result.regret(6.0) == measure(result.run, tiny, entry).regret(6.0)
+
+
+@pytest.mark.parametrize("can_resume", [True, False])
+def test_auto_is_what_the_service_chooses(can_resume: bool) -> None:
+    method = search_as_auto(can_resume, curves(), 0, 6.0)
+    assert isinstance(method, Search)
+    chosen = method._spec.space
+    method.close()
+    assert (chosen.strategy, chosen.scheduler.name) == ("gp", "asha")
+    assert chosen.scheduler.stops is not can_resume
 
 
 def test_every_name_is_of_one_method() -> None:
