@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from results.analysis import JobResults
+from results.confirmation import confirmed
 from results.curve_shape import curve_points
 from results.diagnosis.finding import Finding
 from results.formatting import count, number
@@ -59,22 +60,32 @@ def within_noise(results: JobResults) -> Iterator[Finding]:
 
     The noise is the standard deviation within configurations, pooled over those that ran with
     several seeds. Two means of n seeds each differ by chance by up to 1.96 sqrt(2 / n) of it.
+    Nothing is said where a confirmation has found one winner.
     """
     noise = _noise(results)
     means = _means(results)
-    if noise is None or len(means) < 2:
+    if noise is None or len(means) < 2 or _has_clear_winner(results):
         return
     best, width = means[0], 1.96 * math.sqrt(2 / results.space.repeats) * noise
     near = sum(abs(mean - best) < width for mean in means)
     if near > 1:
+        # A search with repeats cannot be confirmed; one without has been, or its noise is unknown.
+        is_repeated = results.space.repeats > 1
+        more = "Raise repeats" if is_repeated else "Confirm with more seeds or a larger top"
         yield Finding(
             "within_noise",
             "",
             f"The {near} best of {len(means)} configurations differ by less than seeds of one"
             f" configuration do (standard deviation of {in_sentence(results.metric)}"
             f" {number(noise)}): their order may be chance.",
-            "Confirm the best ones with further seeds before choosing one.",
+            f"{more}, or take the cheapest or simplest of them.",
         )
+
+
+def _has_clear_winner(results: JobResults) -> bool:
+    """Whether a confirmation of several candidates has found one that is better than the others."""
+    found = confirmed(results)
+    return found is not None and found.is_clear and len(found.candidates) > 1
 
 
 def _noise(results: JobResults) -> float | None:
