@@ -29,7 +29,7 @@ from search_spaces.program import (
 )
 from search_spaces.program_checks import PLACEHOLDERS
 from search_spaces.reading import read_domain
-from search_spaces.scheduling import MOST_EPOCHS, SCHEDULERS, Scheduler
+from search_spaces.scheduling import MOST_EPOCHS, SCHEDULERS, Scheduler, rung_epochs
 from search_spaces.space import SAMPLERS, STRATEGIES, SearchSpace
 from search_spaces.strategies import (
     Suggester,
@@ -97,6 +97,7 @@ __all__ = [
     "printable",
     "read_domain",
     "read_schema",
+    "rung_epochs",
     "storable",
     "suggest",
     "suggested",

@@ -149,6 +149,25 @@ class Scheduler:
         return {"name": self.name, **own} if own else self.name
 
 
+def rung_epochs(min_epochs: int, reduction_factor: int, epochs: int) -> tuple[int, ...]:
+    """Return the epochs of the rungs, ascending: ``min_epochs * reduction_factor**k``, the last.
+
+    All are below ``epochs`` but the last one, which is ``epochs``.
+
+    Raises:
+        ValueError: If ``min_epochs`` or ``epochs`` is below 1, or ``reduction_factor`` below 2.
+    """
+    if min_epochs < 1 or epochs < 1:
+        raise ValueError(f"min_epochs and epochs must be at least 1, got {min_epochs} and {epochs}")
+    if reduction_factor < 2:
+        raise ValueError(f"reduction_factor must be at least 2, got {reduction_factor}")
+    found, epoch = [], min_epochs
+    while epoch < epochs:
+        found.append(epoch)
+        epoch *= reduction_factor
+    return (*found, epochs)
+
+
 def _number_problems(
     value: Any, pointer: str, is_in_range: Callable[[float], bool], hint: str
 ) -> Iterator[Problem]:

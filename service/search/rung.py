@@ -1,4 +1,7 @@
-"""A rung: an epoch after which trials are compared, with their losses in order."""
+"""A rung: an epoch after which trials are compared, with their losses in order.
+
+Which epochs these are says :func:`search_spaces.rung_epochs`.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,9 @@ import math
 from bisect import bisect_left, insort
 from collections.abc import Mapping
 
+from search_spaces import rung_epochs
 
-def rung_epochs(min_epochs: int, reduction_factor: int, epochs: int) -> tuple[int, ...]:
-    """Return the epochs of the rungs, ascending: ``min_epochs * reduction_factor**k``, the last.
-
-    All are below ``epochs`` but the last one, which is ``epochs``.
-
-    Raises:
-        ValueError: If ``min_epochs`` or ``epochs`` is below 1, or ``reduction_factor`` below 2.
-    """
-    if min_epochs < 1 or epochs < 1:
-        raise ValueError(f"min_epochs and epochs must be at least 1, got {min_epochs} and {epochs}")
-    if reduction_factor < 2:
-        raise ValueError(f"reduction_factor must be at least 2, got {reduction_factor}")
-    found, epoch = [], min_epochs
-    while epoch < epochs:
-        found.append(epoch)
-        epoch *= reduction_factor
-    return (*found, epochs)
+__all__ = ["Rung", "rung_epochs"]
 
 
 class Rung:

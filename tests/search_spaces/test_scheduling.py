@@ -1,4 +1,4 @@
-"""The declared scheduler: a name, or a name and its own parameters."""
+"""The declared scheduler: a name, or a name and its own parameters; the epochs of its rungs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from search_spaces import SCHEDULERS, Code, Scheduler, SearchSpaceError
+from search_spaces import SCHEDULERS, Code, Scheduler, SearchSpaceError, rung_epochs
 from search_spaces.scheduling import PARAMETERS
 
 
@@ -132,3 +132,26 @@ def test_parameters_of_other_tools(theirs: str, hint: str) -> None:
     with pytest.raises(SearchSpaceError) as caught:
         Scheduler.from_json({"name": own, theirs: 3})
     assert [problem.hint for problem in caught.value.problems] == [hint]
+
+
+@pytest.mark.parametrize(
+    ("min_epochs", "factor", "epochs", "expected"),
+    [
+        (1, 3, 20, (1, 3, 9, 20)),
+        (1, 3, 27, (1, 3, 9, 27)),
+        (2, 2, 5, (2, 4, 5)),
+        (5, 3, 5, (5,)),
+        (9, 3, 5, (5,)),
+        (1, 4, 1, (1,)),
+    ],
+)
+def test_rungs_grow_by_the_factor_up_to_the_last_epoch(
+    min_epochs: int, factor: int, epochs: int, expected: tuple[int, ...]
+) -> None:
+    assert rung_epochs(min_epochs, factor, epochs) == expected
+
+
+@pytest.mark.parametrize(("min_epochs", "factor", "epochs"), [(0, 3, 9), (1, 1, 9), (1, 3, 0)])
+def test_rungs_that_cannot_be_are_refused(min_epochs: int, factor: int, epochs: int) -> None:
+    with pytest.raises(ValueError, match="must be at least"):
+        rung_epochs(min_epochs, factor, epochs)

@@ -1,37 +1,13 @@
-"""Rungs: their epochs, and which of their trials are the best."""
+"""Rungs: which of their trials are the best."""
 
 from __future__ import annotations
 
 import math
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.search.rung import Rung, rung_epochs
-
-
-@pytest.mark.parametrize(
-    ("min_epochs", "factor", "epochs", "expected"),
-    [
-        (1, 3, 20, (1, 3, 9, 20)),
-        (1, 3, 27, (1, 3, 9, 27)),
-        (2, 2, 5, (2, 4, 5)),
-        (5, 3, 5, (5,)),
-        (9, 3, 5, (5,)),
-        (1, 4, 1, (1,)),
-    ],
-)
-def test_rungs_grow_by_the_factor_up_to_the_last_epoch(
-    min_epochs: int, factor: int, epochs: int, expected: tuple[int, ...]
-) -> None:
-    assert rung_epochs(min_epochs, factor, epochs) == expected
-
-
-@pytest.mark.parametrize(("min_epochs", "factor", "epochs"), [(0, 3, 9), (1, 1, 9), (1, 3, 0)])
-def test_rungs_that_cannot_be_are_refused(min_epochs: int, factor: int, epochs: int) -> None:
-    with pytest.raises(ValueError, match="must be at least"):
-        rung_epochs(min_epochs, factor, epochs)
+from service.search.rung import Rung
 
 
 def test_of_equal_losses_the_lower_number_is_better() -> None:
