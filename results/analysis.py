@@ -38,7 +38,8 @@ class JobResults:
 
     ``trials`` are those of the search; ``confirming`` are those that ran the best configurations
     again with further seeds, which are never ranked or compared with them. ``curves`` may be those
-    of the ``shown`` trials alone. ``repeated`` is what :meth:`results.store.Store.repeated` gives.
+    of the ``shown`` trials alone; ``early`` then has the declared metric of all trials at some
+    epochs, by trial and epoch. ``repeated`` is what :meth:`results.store.Store.repeated` gives.
     Compared by identity; what follows from the records is worked out once, which matters for
     thousands of trials.
     """
@@ -49,6 +50,7 @@ class JobResults:
     metrics: Mapping[str, Metric]
     confirming: tuple[TrialRecord, ...] = ()
     repeated: Mapping[int, tuple[int, float]] = field(default_factory=dict)
+    early: Mapping[int, Mapping[int, float]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -66,10 +68,12 @@ class JobResults:
         alone = cls(job, searched, {}, metrics, confirming, repeated or {})
         return alone.with_curves(curves)
 
-    def with_curves(self, curves: Iterable[Curve]) -> JobResults:
+    def with_curves(
+        self, curves: Iterable[Curve], early: Mapping[int, Mapping[int, float]] | None = None
+    ) -> JobResults:
         """Return the results with these curves instead; the trials are not ranked anew."""
         kept = {c.trial: c for c in curves if c.epochs and c.trial in self._by_number}
-        found = replace(self, curves=kept)
+        found = replace(self, curves=kept, early=early or {})
         known = ("_by_number", "ranking", "ranked", "shown", "varied")
         vars(found).update({name: vars(self)[name] for name in known if name in vars(self)})
         return found

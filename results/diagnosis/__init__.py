@@ -12,9 +12,10 @@ from results.analysis import JobResults
 from results.diagnosis.divergence import diverges_beyond
 from results.diagnosis.finding import Finding
 from results.diagnosis.parameters import best_on_bound, no_effect
-from results.diagnosis.scores import few_trials, rungs_mislead, within_noise
+from results.diagnosis.rungs import compared_epochs, rungs_mislead
+from results.diagnosis.scores import few_trials, within_noise
 
-__all__ = ["RULES", "Finding", "diagnose"]
+__all__ = ["RULES", "Finding", "compared_epochs", "diagnose"]
 
 Rule = Callable[[JobResults], Iterator[Finding]]
 #: Every rule, in the order in which their findings are listed.

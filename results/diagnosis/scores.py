@@ -1,4 +1,4 @@
-"""Rules about how the trials' scores are spread: too few, within noise, out of order early."""
+"""Rules about how the trials' scores are spread: too few, within noise."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from results.analysis import JobResults
 from results.confirmation import confirmed
-from results.curve_shape import curve_points
 from results.diagnosis.finding import Finding
 from results.formatting import count, number
 from results.wording import in_sentence
@@ -17,42 +16,6 @@ from search_spaces import Choice, Range
 #: Welch, "Efficient global optimization", 1998, and Loeppky, Sacks and Welch, "Choosing the sample
 #: size of a computer experiment", 2009.
 TRIALS_PER_PARAMETER = 10
-#: Trials' order at a rung with a lower rank correlation to their order at the end misleads.
-LEAST_CORRELATION = 0.5
-_FEWEST_CURVES = 8
-
-
-def rungs_mislead(results: JobResults) -> Iterator[Finding]:
-    """Find that the order of trials after a third of the epochs says little about the end.
-
-    By Spearman's rank correlation over the trials trained to the end. Only for a search without a
-    scheduler: a scheduler keeps the best at a rung alone, which hides how well rungs order.
-    """
-    space = results.space
-    rung = round(space.epochs / 3)
-    if rung < 1 or not space.scheduler.is_none:
-        return
-    pairs = []
-    for trial, score in results.ranked:
-        curve = results.curves.get(trial.number)
-        points = {} if curve is None else dict(curve_points(curve, results.metric.name))
-        if rung in points:
-            pairs.append((points[rung], score))
-    early, late = {one for one, _ in pairs}, {one for _, one in pairs}
-    if len(pairs) < max(_FEWEST_CURVES, len(results.ranked)) or min(len(early), len(late)) < 2:
-        return
-    from scipy import stats
-
-    found = float(stats.spearmanr(*zip(*pairs, strict=True)).statistic)
-    if found < LEAST_CORRELATION:
-        yield Finding(
-            "rungs_mislead",
-            "",
-            f"The order of the trials after epoch {rung} says little about the one after epoch"
-            f" {space.epochs} (Spearman's rank correlation {number(found, 2)}).",
-            "A scheduler that compares trials early would mislead here: use none, or set a larger"
-            " min_epochs.",
-        )
 
 
 def within_noise(results: JobResults) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from results import figures
 from results import report as reports
 from results.analysis import JobResults
 from results.conclusion import conclusion
+from results.diagnosis import compared_epochs
 from results.errors import NotReplayable
 from results.export import plain_json
 from results.figures import FigureInfo
@@ -123,10 +124,25 @@ class Drawings:
         return self._kept_results(run) if run.job.state.is_finished else self._read(run)
 
     def _read(self, run: _Run) -> JobResults:
-        """Read the job's trials, and the curves of those that plots and reports show."""
+        """Read the job's trials, and the curves of those that plots and reports show.
+
+        Of a finished job with further trials, also what the diagnosis needs of all of them: among
+        the best alone, an early epoch orders the trials worse than among all.
+        """
         results = self._read_trials(run)
         shown = [trial.number for trial in results.shown]
-        return results.with_curves(self._store.curves(run.job_id, shown))
+        has_more = run.job.state.is_finished and len(shown) < len(results.trials)
+        epochs = compared_epochs(results) if has_more else ()
+        early = self._metric_at(run, epochs) if epochs else {}
+        return results.with_curves(self._store.curves(run.job_id, shown), early)
+
+    def _metric_at(self, run: _Run, epochs: Sequence[int]) -> dict[int, dict[int, float]]:
+        """Return the declared metric of the trials at these epochs, by trial and epoch."""
+        metric = run.job.spec.space.metric
+        return {
+            trial: {epoch: values[metric] for epoch, values in rungs.items() if metric in values}
+            for trial, rungs in self._store.rung_values(run.job_id, epochs).items()
+        }
 
     def _read_trials(self, run: _Run) -> JobResults:
         trials, repeated = self._store.trials(run.job_id), self._store.repeated(run.job_id)

@@ -20,16 +20,17 @@ def search(
     *,
     failed: Mapping[int, Failure] | None = None,
     early: Callable[[Mapping[str, Any]], float] | None = None,
+    until: int = 3,
     **members: Any,
 ) -> JobResults:
-    """A search of 6 epochs; ``early`` is the score up to epoch 3."""
+    """A search of 6 epochs; ``early`` is the score up to epoch ``until``."""
     spec = {
         "name": "s", "title": "S", "trainable": "t", "dataset": "d", "epochs": 6, "metric": "m",
         "mode": "max", "strategy": "random", "seed": 42, "parameters": parameters, **members,
     }  # fmt: skip
 
     def curve(values: Mapping[str, Any], epoch: int) -> dict[str, float]:
-        return {"m": (early or score)(values) if epoch < 4 else score(values)}
+        return {"m": (early or score)(values) if epoch <= until else score(values)}
 
     return JobResults.of(*fakes.make(spec, configurations, curve, {}, failed))
 

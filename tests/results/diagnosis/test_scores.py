@@ -4,28 +4,11 @@ import pytest
 
 from results.analysis import JobResults
 from results.confirmation import confirmed
-from results.diagnosis.scores import few_trials, rungs_mislead, within_noise
+from results.diagnosis.scores import few_trials, within_noise
 from tests.results import fakes
 from tests.results.diagnosis.spaces import RATE, SIZE, search, spread
 
 CONFIGURATIONS = [{"rate": 10 ** (-4 + 4 * spread(n, 12))} for n in range(12)]
-
-
-def test_rungs_that_do_not_order_the_end() -> None:
-    turned = search(CONFIGURATIONS, lambda c: c["rate"], {"rate": RATE}, early=lambda c: -c["rate"])
-    (found,) = rungs_mislead(turned)
-    assert "after epoch 2 says little about the one after epoch 6" in found.detail
-    assert "-1" in found.detail
-    kept = search(CONFIGURATIONS, lambda c: c["rate"], {"rate": RATE})
-    assert list(rungs_mislead(kept)) == []
-
-
-def test_a_scheduler_keeps_the_best_alone_and_shows_no_order() -> None:
-    turned = search(
-        CONFIGURATIONS, lambda c: c["rate"], {"rate": RATE}, early=lambda c: -c["rate"],
-        scheduler="asha",
-    )  # fmt: skip
-    assert list(rungs_mislead(turned)) == []
 
 
 def test_too_few_trials_for_the_parameters() -> None:

@@ -92,6 +92,11 @@ def test_only_the_curves_that_are_shown_are_read(store: Store) -> None:
     assert [trial.number for trial in results.shown[:3]] == [MOST_SHOWN, 0, 1]
     assert len(results.trials) == MOST_SHOWN + 1
     assert set(results.curves) == {0, MOST_SHOWN}
+    assert results.early == {}
+    store.finish_job(lease, JobState.SUCCEEDED)
+    # The diagnosis compares all trials where a scheduler would.
+    early = drawings._read(drawings._run(job.id)).early
+    assert early == {0: {1: 0.5}, MOST_SHOWN: {1: 0.5 + MOST_SHOWN / 1000}}
 
 
 def test_few_drawings_are_kept(client: TestClient, store: Store) -> None:
