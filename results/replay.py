@@ -11,6 +11,10 @@ from search_spaces import Scheduler
 
 #: A report has the section for jobs with at least so many trials of at least so many epochs.
 LEAST_TRIALS, LEAST_EPOCHS = 8, 3
+_FROM_THE_START = (
+    "The trainable cannot resume: trials are stopped rather than paused, and the best of the short"
+    " run are trained again from the start."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class Replay:
     ``epochs`` were trained by the job, in ``seconds`` of wall time where its trials follow each
     other on ``slots`` slots without a gap. ``short_run``: every trial trains ``short_epochs``
     epochs, then the best ``short_best`` train to the end; it costs about what the scheduler does.
+    ``resumes`` says whether the trainable goes on from a state: where it does not, trials are
+    stopped rather than promoted, and the best of the short run are trained again from the start.
     """
 
     scheduler: Scheduler
@@ -66,6 +72,7 @@ class Replay:
     short_run: Replayed
     short_epochs: int
     short_best: int
+    resumes: bool = True
 
     @property
     def saved(self) -> float:
@@ -80,6 +87,7 @@ class Replay:
             **{name: getattr(self, name) for name in names},
             "stopping": self.stopping.to_json(),
             "short_run": self.short_run.to_json(),
+            "resumes": self.resumes,
             "findings": describe(self),
         }
 
@@ -101,6 +109,7 @@ def describe(replay: Replay) -> list[str]:
         f"The simplest way to stop, {count(replay.short_epochs, 'epoch')} for every trial and then"
         f" the best {replay.short_best} to the end, takes {short.epochs:.0f} epochs."
         f" {_winners(short)}",
+        *([] if replay.resumes else [_FROM_THE_START]),
     ]
 
 

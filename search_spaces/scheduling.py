@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -113,6 +113,10 @@ class Scheduler:
     def promotes(self) -> bool:
         """Whether trials wait at rungs and may go on later, which needs their states."""
         return "stops" in PARAMETERS[self.name] and not self.stops
+
+    def for_trainable(self, *, resumes: bool) -> Scheduler:
+        """Return the scheduler of a trainable: one that does not resume has no trials promoted."""
+        return replace(self, stops=True) if self.promotes and not resumes else self
 
     @property
     def ends_trials(self) -> bool:

@@ -224,8 +224,7 @@ def _resolved(
         choice = choose(space, can_resume=resumes, scheduler=asked)
         scheduler, reason = choice.scheduler, choice.reason
         strategy = choice.sampler if strategy == "auto" else strategy
-    if scheduler.promotes and not resumes:
-        scheduler = replace(scheduler, stops=True)
+    scheduler = scheduler.for_trainable(resumes=resumes)
     if scheduler.is_population:
         names = search_spaces.changing(space, trainable.changeable)
         scheduler = replace(scheduler, perturb=names)

@@ -367,7 +367,9 @@ class ReplayView(Answer):
 
     ``epochs`` were trained by the job, in ``seconds`` of wall time on ``slots`` slots; ``saved`` is
     the part of them that the scheduler would not have trained. ``short_run``: every trial trains
-    ``short_epochs`` epochs, then the best ``short_best`` of them train to the end.
+    ``short_epochs`` epochs, then the best ``short_best`` of them train to the end. Where the
+    trainable does not resume (``resumes``), trials are stopped rather than promoted, and the best
+    of the short run are trained again from the start.
     """
 
     scheduler: Any
@@ -381,6 +383,7 @@ class ReplayView(Answer):
     short_epochs: int
     short_best: int
     findings: list[str]
+    resumes: bool = True
 
 
 class PlotView(Answer):

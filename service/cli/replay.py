@@ -47,7 +47,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="median: compare with at least so many trials.",
 )
-@click.option("--stops", is_flag=True, help="asha, hyperband: stop trials instead of pausing them.")
+@click.option(
+    "--stops",
+    is_flag=True,
+    help="asha, hyperband: stop trials, do not pause them; always so where they cannot resume.",
+)
 @json_option
 @with_client
 def replay(

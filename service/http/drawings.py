@@ -25,7 +25,7 @@ from results.records import JobRecord
 from results.replay import Replay
 from results.store import Store
 from search_spaces import Scheduler
-from service.http.views import metrics_of
+from service.http.views import metrics_of, resumes
 from service.search.replay import has_replay, replay
 
 #: Plots, figures and reports that are kept per process, of each so many: a report is some 1 MB.
@@ -114,7 +114,7 @@ class Drawings:
 
     def _replay(self, run: _Run, scheduler: Scheduler) -> Replay:
         trials, curves = self._store.trials(run.job_id), self._store.curves(run.job_id)
-        return replay(run.job, trials, curves, scheduler)
+        return replay(run.job, trials, curves, scheduler, resumes=resumes(run.job.spec))
 
     def _run(self, job_id: str) -> _Run:
         job = self._store.job(job_id)

@@ -161,3 +161,11 @@ def metrics_of(spec: JobSpec) -> dict[str, Metric]:
         return {}
     unit = target_unit(spec)
     return {m.name: replace(m, unit=unit) if m.unit == TARGET_UNIT else m for m in found}
+
+
+def resumes(spec: JobSpec) -> bool:
+    """Whether a job's trainable goes on from a state; not if it is no longer installed."""
+    try:
+        return trainable_of(spec.space).resumes
+    except UnknownTrainable:
+        return False

@@ -50,6 +50,7 @@ def replay(
     curves: Iterable[Curve],
     scheduler: search_spaces.Scheduler,
     *,
+    resumes: bool = True,
     orders: int = MOST_ORDERS,
     most_epochs: int = MOST_EPOCHS,
 ) -> Replay:
@@ -57,31 +58,25 @@ def replay(
 
     The first order is the job's; the others are random, with seeds 1, 2, and so on. There are
     ``orders`` of them; none begins after ``most_epochs`` simulated ones. Trials that had failed
-    fail after the same epoch. A trial's epochs take equal times.
+    fail after the same epoch. A trial's epochs take equal times. Where the trainable does not
+    resume, as ``resumes`` says, trials are stopped rather than promoted, and the best of the short
+    run train again from the start.
 
     Raises:
         NotReplayable: If the job's trials were not all trained to the end, or not comparably.
         search_spaces.SearchSpaceError: If the job could not have declared the scheduler.
     """
     searched = [trial for trial in trials if trial.purpose is Purpose.SEARCH]
-    if refusal := _refusal(job, searched):
-        raise NotReplayable(f"job {job.id} cannot be replayed: {refusal}")
-    if scheduler.is_population:
-        raise NotReplayable(
-            f"{scheduler.name} cannot be replayed: it changes parameters while trials train, and "
-            "no curve that is stored says what would have come of that"
-        )
-    space = replace(
-        job.spec.space, scheduler=scheduler, budget=Budget(), confirm=None, constraints=()
-    )
-    spec = replace(job.spec, space=space, trials=len(searched))
+    _check(job, searched, scheduler)
+    scheduler = scheduler.for_trainable(resumes=resumes)
+    spec = _with_scheduler(job.spec, scheduler, len(searched))
     known = _Known.of(job, searched, curves)
     outcomes: list[Outcome] = []
     while len(outcomes) < orders and sum(o.all_epochs for o in outcomes) < most_epochs:
         outcomes.append(_run(spec, known, seed=len(outcomes)))
     stopping = _replayed([known.ranks.get(_winner(known, o)) for o in outcomes], outcomes)
     short = min(scheduler.min_epochs, known.epochs)
-    short_best, short_run = _short_run(known, short, epochs=stopping.epochs)
+    short_best, short_run = _short_run(known, short, epochs=stopping.epochs, resumes=resumes)
     return Replay(
         scheduler=scheduler,
         trials=len(searched),
@@ -92,7 +87,26 @@ def replay(
         short_run=short_run,
         short_epochs=short,
         short_best=short_best,
+        resumes=resumes,
     )
+
+
+def _check(
+    job: JobRecord, searched: Sequence[TrialRecord], scheduler: search_spaces.Scheduler
+) -> None:
+    if refusal := _refusal(job, searched):
+        raise NotReplayable(f"job {job.id} cannot be replayed: {refusal}")
+    if scheduler.is_population:
+        raise NotReplayable(
+            f"{scheduler.name} cannot be replayed: it changes parameters while trials train, and "
+            "no curve that is stored says what would have come of that"
+        )
+
+
+def _with_scheduler(spec: JobSpec, scheduler: search_spaces.Scheduler, trials: int) -> JobSpec:
+    """Return what the job would have asked for with a scheduler, and nothing else that ends it."""
+    space = replace(spec.space, scheduler=scheduler, budget=Budget(), confirm=None, constraints=())
+    return replace(spec, space=space, trials=trials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,11 +250,12 @@ def _replayed(ranks: Sequence[int | None], outcomes: Sequence[Outcome]) -> Repla
     )
 
 
-def _short_run(known: _Known, short: int, *, epochs: float) -> tuple[int, Replayed]:
+def _short_run(known: _Known, short: int, *, epochs: float, resumes: bool) -> tuple[int, Replayed]:
     """Return how many trials go on after a short run of all, in so many epochs, and the outcome."""
     begun = {n: losses[:short] for n, losses in known.losses.items()}
     in_order = sorted((losses[-1], n) for n, losses in begun.items() if len(losses) == short)
-    rest = known.epochs - short
+    kept = short if resumes else 0  # what those that go on need not train again
+    rest = known.epochs - kept
     spent = sum(map(len, begun.values()))
     number = len(in_order)
     if rest:
@@ -248,9 +263,9 @@ def _short_run(known: _Known, short: int, *, epochs: float) -> tuple[int, Replay
     best = [n for _, n in in_order[:number]]
     seconds = _makespan([known.seconds_at(n, len(done)) for n, done in begun.items()], known.slots)
     seconds += _makespan(
-        [known.trials[n].seconds - known.seconds_at(n, short) for n in best], known.slots
+        [known.trials[n].seconds - known.seconds_at(n, kept) for n in best], known.slots
     )
-    spent += sum(len(known.losses[n]) - short for n in best)
+    spent += sum(len(known.losses[n]) - kept for n in best)
     ranks = [known.ranks[n] for n in best if n in known.ranks]
     return number, Replayed(1, spent, seconds, (min(ranks),) if ranks else ())
 

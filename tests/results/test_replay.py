@@ -40,6 +40,16 @@ def test_sentences() -> None:
     ]
 
 
+def test_a_trainable_that_cannot_resume_is_named() -> None:
+    stopped = replace(REPLAY, scheduler=Scheduler("asha", stops=True), resumes=False)
+    assert describe(stopped) == [
+        *describe(REPLAY),
+        "The trainable cannot resume: trials are stopped rather than paused, and the best of the"
+        " short run are trained again from the start.",
+    ]
+    assert (REPLAY.to_json()["resumes"], stopped.to_json()["resumes"]) == (True, False)
+
+
 def test_sentences_of_other_outcomes() -> None:
     always = replace(REPLAY, stopping=replace(STOPPING, ranks=(1, 1, 1, 1)))
     assert describe(always)[0].endswith("It finds the same best trial every time.")

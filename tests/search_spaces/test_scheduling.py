@@ -134,6 +134,15 @@ def test_parameters_of_other_tools(theirs: str, hint: str) -> None:
     assert [problem.hint for problem in caught.value.problems] == [hint]
 
 
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_only_a_trainable_that_resumes_has_trials_promoted(name: str) -> None:
+    declared = Scheduler(name)
+    assert declared.for_trainable(resumes=True) == declared
+    stopping = declared.for_trainable(resumes=False)
+    assert not stopping.promotes
+    assert stopping == (Scheduler(name, stops=True) if declared.promotes else declared)
+
+
 @pytest.mark.parametrize(
     ("min_epochs", "factor", "epochs", "expected"),
     [

@@ -13,7 +13,7 @@ from results.records import Curve
 from results.spec import DataRef, JobSpec
 from results.store import Store
 from search_spaces import Library
-from service.http.views import curve_view, job_view, json_list, metrics_of, trial_view
+from service.http.views import curve_view, job_view, json_list, metrics_of, resumes, trial_view
 from service.http.waiting import Fleet, Share
 from tests.service.http.samples import run, submit
 
@@ -78,6 +78,12 @@ def test_a_trainable_that_is_no_longer_installed_has_no_metrics() -> None:
     spec = JobSpec(name="probe", space=SPACE, trials=1, seed=1)
     assert metrics_of(replace(spec, space=replace(SPACE, trainable="gone"))) == {}
     assert metrics_of(spec)["train_rmse"].unit == "log price"
+
+
+def test_a_trainable_that_is_no_longer_installed_does_not_resume() -> None:
+    spec = JobSpec(name="probe", space=SPACE, trials=1, seed=1)
+    assert resumes(spec)
+    assert not resumes(replace(spec, space=replace(SPACE, trainable="gone")))
 
 
 def test_errors_on_users_data_have_the_name_of_their_target_as_unit() -> None:

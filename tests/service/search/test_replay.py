@@ -111,6 +111,26 @@ def test_every_scheduler_can_be_asked_for(scheduler: Scheduler) -> None:
     assert len(found.stopping.ranks) == MOST_ORDERS
 
 
+@pytest.mark.parametrize("name", ["asha", "hyperband"])
+def test_trials_that_cannot_resume_are_stopped_not_promoted(name: str) -> None:
+    found = replayed(job(), Scheduler(name), resumes=False)
+    assert not found.resumes
+    assert found.scheduler == Scheduler(name, stops=True)
+    assert found.stopping == replayed(job(), Scheduler(name, stops=True)).stopping
+    assert found.stopping.epochs > replayed(job(), Scheduler(name)).stopping.epochs
+
+
+def test_the_best_of_a_short_run_that_cannot_resume_train_again_from_the_start() -> None:
+    # One epoch each, 1.5 s on one slot, then the best for all 9 epochs rather than the other 8.
+    found = replayed(job(slots=1), resumes=False)
+    assert found.short_run.epochs == 27 + 9 * found.short_best
+    assert found.short_run.seconds == pytest.approx(found.short_run.epochs * 1.5)
+    assert abs(found.short_run.epochs - found.stopping.epochs) < 9
+    going_on = replayed(job(slots=1), Scheduler("asha", stops=True))
+    assert going_on.short_run.epochs == 27 + 8 * going_on.short_best
+    assert going_on.short_best > found.short_best
+
+
 def test_the_same_replay_gives_the_same_numbers() -> None:
     assert replayed(job()) == replayed(job())
 

@@ -134,6 +134,41 @@ def test_no_scheduler_is_replayed_over_trials_that_ended_early(
     assert "may end a trial early" in answer.json()["detail"]
 
 
+def run_to_the_end(store: Store, **members: Any) -> str:
+    """Run nine trials of nine epochs of a program; the last is the best from the first epoch on."""
+    declared = SearchSpace.from_json(
+        {
+            "name": "mine", "command": ["python", "train.py", "{args}"], "metric": "m",
+            "mode": "max", "epochs": 9, "code": "sha256:" + "ab" * 32,
+            "parameters": {"n": {"values": list(range(9))}}, **members,
+        }
+    )  # fmt: skip
+    trials = [NewTrial(n, {"n": n}, 1) for n in range(9)]
+    spec = JobSpec(name="mine", space=declared, trials=9, seed=1)
+    job = store.create_job(spec, fingerprint=str(members), trials=trials)
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+    for n in range(9):
+        attempt = store.start_trial(lease, n, node="here")
+        reports = [EpochReport(n, attempt, epoch, {"m": n}, 1.0 * epoch) for epoch in range(1, 10)]
+        store.write_reports(lease, reports)
+        store.finish_trial(lease, n, TrialState.SUCCEEDED)
+    store.finish_job(lease, JobState.SUCCEEDED)
+    return f"/api/v1/jobs/{job.id}"
+
+
+def test_a_program_is_replayed_as_it_can_be_run(client: TestClient, store: Store) -> None:
+    store.add_code(CodeRecord("sha256:" + "ab" * 32, "code/ab.tar.gz", 1, 1, 1))
+    from_start, resuming = run_to_the_end(store), run_to_the_end(store, resumes=True)
+    for path, resumes in ((from_start, False), (resuming, True)):
+        found = get(client, f"{path}/replay").json()
+        assert found["resumes"] is resumes
+        assert found["scheduler"]["stops"] is not resumes
+        assert get(client, f"{path}/report", format="json").json()["replay"] == found
+    told = get(client, f"{from_start}/report", format="md").text
+    assert "The trainable cannot resume" in told
+
+
 def test_no_more_epochs_are_given_to_programs_that_end_early(
     settings: Settings, store: Store, plain: str
 ) -> None:
