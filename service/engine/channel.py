@@ -50,10 +50,10 @@ class Orders:
         """Wait for the next job and return its lease.
 
         None at the end of the stream, and once ``is_able()`` has become false. ``is_ready`` is
-        asked every :data:`CHECK_SECONDS` without a job until it is true: it prepares for one. The
-        controller is told then.
+        asked every :data:`CHECK_SECONDS` without a job: it prepares for one. The controller is told
+        once it is true.
         """
-        has_prepared = False
+        has_said = False
         while b"\n" not in self._buffer:
             ready, _, _ = select.select([self._descriptor], [], [], CHECK_SECONDS)
             if ready:
@@ -63,8 +63,8 @@ class Orders:
                 self._buffer += received
             elif not is_able():
                 return None
-            elif not has_prepared:
-                has_prepared = is_ready() and self._say(READY)
+            elif is_ready() and not has_said and not self.have_come():
+                has_said = self._say(READY)
         line, _, self._buffer = self._buffer.partition(b"\n")
         return Lease(**json.loads(line))
 

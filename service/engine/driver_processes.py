@@ -77,8 +77,9 @@ class Child:
         except OSError:  # nothing to read yet, or the driver has ended
             return False
         self.has_begun = self.has_begun or BEGUN in lines
-        self.is_ready = self.is_ready or READY in lines
         said = lines.count(IDLE)
+        # What it said before it became idle was of the processes that its last job has taken.
+        self.is_ready = READY in lines.rpartition(IDLE)[2] or (self.is_ready and not said)
         if said and self.greets:
             self.greets = False
             said -= 1
@@ -167,9 +168,11 @@ class Drivers:
                 self._start([], "drivers.log", takes_more=True)
             except OSError as error:
                 logger.warning("no spare driver could be started: %s", error)
-        for number, child in enumerate(spares):
-            if number > wanted or (number == wanted and now - child.since > SURPLUS_SECONDS):
-                child.close()
+        # Those that a job would begin with stay.
+        spares.sort(key=lambda child: (child is not self.warm, not child.is_ready))
+        is_new = any(now - child.since <= SURPLUS_SECONDS for child in spares)
+        for child in spares[wanted + is_new :]:
+            child.close()
 
     def kill(self, child: Child) -> None:
         """Kill a driver that must not go on."""

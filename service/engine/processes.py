@@ -19,6 +19,8 @@ DRIVER_VARIABLE = "ARGBEST_DRIVER"
 KILL_SECONDS = 1.0
 #: Ray's title of a process that does nothing.
 IDLE_TITLE = "ray::IDLE"
+#: What Ray starts as a process for tasks and actors.
+WORKER_FILE = "default_worker.py"
 #: Set in the environment of every process of a local Ray head, to the folder that it serves.
 HEAD_VARIABLE = "ARGBEST_HEAD"
 
@@ -86,6 +88,18 @@ def process_name(process: DriverProcess) -> str:
 def trial_processes(driver: DriverProcess) -> list[psutil.Process]:
     """Return this machine's processes that run trials for the driver, of any host."""
     return with_variable(DRIVER_VARIABLE, process_name(driver))
+
+
+def is_worker(process: psutil.Process) -> bool:
+    """Whether Ray has started the process itself, to run tasks and actors; False if it has ended.
+
+    Before it can take any, its title is still the command that it was started with.
+    """
+    try:
+        command = process.cmdline()
+    except psutil.Error:
+        return False
+    return any(part.startswith("ray::") or WORKER_FILE in part for part in command)
 
 
 def is_idle(process: psutil.Process) -> bool:

@@ -129,7 +129,7 @@ def _run_segments(
     work = Work(segments, recorder, context, (job.spec.cpu, job.spec.gpu))
     gives_back = settings.warm_processes and _left(job, records) > 1
     try:
-        with warm_processes.keep_one() if gives_back else nullcontext():
+        with warm_processes.keep_one(lambda: segments.is_full) if gives_back else nullcontext():
             while True:
                 _wait_for_slot(allowance, run)
                 run.do(work)

@@ -54,6 +54,8 @@ logger = logging.getLogger("service.engine.driver")
 LOST_RETRIES = 3
 #: Checkpoints of an unfinished trial that are kept: the newest, and one in case that is damaged.
 CHECKPOINTS_KEPT = 2
+#: A segment that is later than this, and than another epoch, may hang: it is not the one to stop.
+OVERDUE_SECONDS = 30.0
 #: An idle process waits so long for trials that compare themselves with those that run.
 IDLE_SECONDS = 2.0
 FINISHED: Literal["finished"] = "finished"
@@ -105,6 +107,11 @@ class _Segment:
     def epoch_ends(self, now: float) -> None:
         """Note the end of an epoch, so that the end of the next one can be expected."""
         self.heard_at, self.epoch_s = now, now - self.heard_at
+
+    def next_epoch(self, now: float) -> float:
+        """Return when the next epoch is expected to end; never, where it is far too late."""
+        expected = self.heard_at + self.epoch_s
+        return math.inf if now - expected > max(self.epoch_s, OVERDUE_SECONDS) else expected
 
 
 class SegmentQueue:
@@ -209,15 +216,18 @@ class SegmentQueue:
     def stop_surplus(self) -> None:
         """Ask segments to stop where more run than the job may run now.
 
-        Those come first whose next epoch, at which they can stop, is expected to end first, and of
-        those that have not told one the last trials. Where the search's budget is spent, all end.
+        Those come first that have not begun, then those whose next epoch, at which they can stop,
+        is expected to end first, and of those that have not told one the last trials. Where the
+        search's budget is spent, all end.
         """
         if self._search.is_spent:
             for segment in self._running.values():
                 self._ask_to_end(segment)
-        staying = [segment for segment in self._running.values() if not segment.is_to_stop]
+        running = self._running.values()
+        staying = [one for one in running if not (one.is_to_stop or one.is_to_end)]
         surplus = len(staying) - (0 if self._allowance.pausing else self._most)
-        staying.sort(key=lambda one: (one.heard_at + one.epoch_s, -one.trial.number))
+        now = self._clock()
+        staying.sort(key=lambda one: (one.has_started, one.next_epoch(now), -one.trial.number))
         for segment in staying[: max(0, surplus)]:
             segment.is_to_stop = True
             self._marks.stop(segment.id)
@@ -240,6 +250,12 @@ class SegmentQueue:
                 return None
         self._has_idle = False
         return LEAVE
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a segment trains in each of the job's slots; any thread may ask."""
+        running = list(self._running.values())
+        return len(running) >= self._most and all(segment.has_started for segment in running)
 
     @property
     def _most(self) -> int:

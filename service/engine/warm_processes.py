@@ -19,6 +19,7 @@ from contextlib import contextmanager
 
 import psutil
 import ray
+from ray import ObjectRef
 from ray.exceptions import RayError
 from ray.tune.execution.class_cache import _ActorClassCache
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -41,9 +42,13 @@ CHECKS = 10
 #: A job that has run for so many seconds is a long one, which keeps a process waiting.
 LONG_SECONDS = 30.0
 #: Pause between its looks whether one waits.
-KEEP_SECONDS = 10.0
+LONG_PAUSE_SECONDS = 10.0
+#: Where as many in a row have gone before the next look, Ray ends what waits, and none is kept.
+MOST_GONE = 3
 #: A cancelled task is gone within milliseconds.
 CANCEL_SECONDS = 2.0
+#: A process that is killed is gone as soon; tasks are not given to it any more shortly after.
+KILL_SECONDS = 1.0
 #: Pause between looks for the processes. They start to take tasks half a second after they appear.
 LOOK_SECONDS = 0.05
 
@@ -53,50 +58,71 @@ def prepare() -> None:
     registry.prepare()
 
 
-def start(number: int, is_over: Callable[[], bool] = lambda: False) -> int:
-    """Let up to ``number`` processes wait on this node, one per CPU; return how many there are.
+def start(number: int, is_over: Callable[[], bool] = lambda: False) -> list[psutil.Process]:
+    """Let up to ``number`` processes wait on this node, one per CPU; return those that are new.
 
     Where fewer wait, these are ended first, since a new task would take one of them. Once
     ``is_over()``, as when a job has come, no process is waited for: it takes those that start.
     """
-    there = _trial_processes()
+    there = _workers()
     idle = [process for process in there if processes.is_idle(process)]
     number = min(number, _cpus_here())
     if len(idle) >= number:
-        return len(idle)
-    processes.kill_all(idle)
+        return []
+    if idle:
+        processes.kill_all(idle)
+        psutil.wait_procs(idle, timeout=KILL_SECONDS)
+        time.sleep(LOOK_SECONDS)
     here = ray.get_runtime_context().get_node_id()
     options = {
         "runtime_env": _ActorClassCache().get(TrialProcess)._default_options["runtime_env"],
         "scheduling_strategy": NodeAffinitySchedulingStrategy(here, soft=False),
     }
     waiting = [_never_run.options(**options).remote() for _ in range(number)]
-    give_up, started = time.monotonic() + START_SECONDS, 0
-    while not is_over() and time.monotonic() < give_up:
-        started = len(set(_trial_processes()).difference(there))
-        if started >= number:
-            break
-        time.sleep(LOOK_SECONDS)
+    _wait_for(waiting, there, is_over)
     for task in waiting:
         ray.cancel(task)
     ray.wait(waiting, num_returns=number, timeout=CANCEL_SECONDS)
-    return started
+    new = [process for process in _workers() if process not in there]
+    # For the first tasks of a driver Ray starts twice as many. Nothing runs in one that starts.
+    processes.kill_all(extra for extra in new[number:] if not processes.is_idle(extra))
+    return new[:number]
+
+
+def _wait_for(
+    tasks: list[ObjectRef[None]], there: list[psutil.Process], is_over: Callable[[], bool]
+) -> None:
+    """Wait until a process has been started for each task."""
+    give_up = time.monotonic() + START_SECONDS
+    while not is_over() and time.monotonic() < give_up:
+        # Tasks that have ended were given to a process that was just being ended.
+        ended, _ = ray.wait(tasks, num_returns=len(tasks), timeout=0)
+        started = len(_workers()) - sum(process.is_running() for process in there)
+        if max(started, len(ended)) >= len(tasks):
+            return
+        time.sleep(LOOK_SECONDS)
 
 
 @contextmanager
-def keep_one() -> Iterator[None]:
+def keep_one(is_needed: Callable[[], bool]) -> Iterator[None]:
     """Let one process wait while the block drives a job, once that is a long one.
 
     The job's process ends with the slot that it gives back. When it gets the slot again, and
     nothing waits, its next trial begins many seconds later, most of all where all CPUs are busy.
+    Where ``is_needed()`` is false none is started, for now.
     """
     is_over = threading.Event()
 
     def keep() -> None:
-        pause = LONG_SECONDS
-        while not is_over.wait(pause):
-            _start_or_warn(1, is_over.is_set)
-            pause = KEEP_SECONDS
+        kept: list[psutil.Process] = []
+        gone, pause = 0, LONG_SECONDS
+        while gone < MOST_GONE and not is_over.wait(pause):
+            gone = 0 if any(process.is_running() for process in kept) else gone + bool(kept)
+            if is_needed():
+                kept = start_or_warn(1, is_over.is_set) or kept
+            pause = LONG_PAUSE_SECONDS
+        if gone:
+            logger.info("Ray ends trial processes that wait: the job keeps none")
 
     keeper = threading.Thread(target=keep, name="ahead", daemon=True)
     keeper.start()
@@ -116,15 +142,18 @@ class Ahead:
     def __init__(self, number: int, is_over: Callable[[], bool]) -> None:
         self._number, self._is_over = number, is_over
         self._idle_checks = self._checks = 0
+        #: How many processes it has let wait.
+        self._waiting = 0
 
     def is_ready(self) -> bool:
-        """Whether all is done for the next job that can be; to be asked again if not.
+        """Whether all is done for the next job that can be now; to be asked again and again.
 
         None is started before a CPU has been free for :data:`IDLE_CHECKS` looks in a row, or
         before :data:`CHECKS` looks in all: they would slow down what trains, or a job that comes
-        directly after the last. Beside what trains one is enough: the job gets one slot of it.
+        directly after the last. Beside what trains one is enough, until a CPU is free: the job gets
+        one slot of it.
         """
-        if not self._number or not ray.is_initialized():
+        if self._waiting >= self._number or not ray.is_initialized():
             return True
         try:
             is_free = ray.available_resources().get("CPU", 0.0) >= 1
@@ -133,24 +162,29 @@ class Ahead:
             return True
         self._idle_checks = self._idle_checks + 1 if is_free else 0
         self._checks += 1
-        is_idle = self._idle_checks >= IDLE_CHECKS
-        if not is_idle and self._checks < CHECKS:
-            return False
-        _start_or_warn(self._number if is_idle else 1, self._is_over)
-        return True
+        wanted = self._number if self._idle_checks >= IDLE_CHECKS else int(self._checks >= CHECKS)
+        if wanted > self._waiting:
+            self._waiting = wanted
+            start_or_warn(wanted, self._is_over)
+        return self._waiting > 0
 
 
-def _start_or_warn(number: int, is_over: Callable[[], bool]) -> None:
+def start_or_warn(number: int, is_over: Callable[[], bool]) -> list[psutil.Process]:
+    """Do what :func:`start` does; the next job can do without."""
     try:
-        there = start(number, is_over)
-    except (OSError, RuntimeError, RayError) as error:
+        started = start(number, is_over)
+    except (OSError, RuntimeError, RayError, psutil.Error) as error:
         logger.warning("no trial process could be started ahead: %s", error)
-    else:
-        logger.info("%d trial processes wait", there)
+        return []
+    if started:
+        logger.info("trial processes that were started ahead: %d", len(started))
+    return started
 
 
-def _trial_processes() -> list[psutil.Process]:
-    return processes.trial_processes(processes.identity(os.getpid()))
+def _workers() -> list[psutil.Process]:
+    """Return this driver's processes on this node that Ray has started, without their children."""
+    found = processes.trial_processes(processes.identity(os.getpid()))
+    return [process for process in found if processes.is_worker(process)]
 
 
 def _cpus_here() -> int:

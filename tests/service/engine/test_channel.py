@@ -10,7 +10,7 @@ import pytest
 
 from results.records import Lease
 from service.engine import channel
-from service.engine.channel import IDLE, READY, Orders, to_line
+from service.engine.channel import BEGUN, IDLE, READY, Orders, to_line
 
 LEASE = Lease("0123456789abcdef", "host:1:2.5:gone", 7)
 
@@ -42,7 +42,7 @@ def test_a_driver_says_that_it_waits_and_ends_with_its_controller(
     assert orders.is_closed()
 
 
-def test_a_driver_that_waits_prepares_once_and_sees_when_a_job_comes(
+def test_a_driver_that_waits_prepares_says_so_once_and_sees_when_a_job_comes(
     ends: tuple[socket.socket, Orders], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(channel, "CHECK_SECONDS", 0.01)
@@ -52,16 +52,31 @@ def test_a_driver_that_waits_prepares_once_and_sees_when_a_job_comes(
 
     def is_ready() -> bool:
         prepared.append(orders.have_come())
-        return len(prepared) == 2
+        return len(prepared) >= 2
 
     assert orders.next(lambda: next(answers), is_ready) is None
-    assert prepared == [False, False], "until it was ready"
+    assert prepared == [False] * 5
     assert controller.recv(100) == READY
     controller.sendall(to_line(LEASE) * 2)
     assert orders.have_come()
     assert orders.next(lambda: False, is_ready) == LEASE
     assert orders.have_come(), "the second line is read already"
-    assert len(prepared) == 2
+    assert len(prepared) == 5
+
+
+def test_a_driver_does_not_say_that_it_is_ready_for_a_job_that_has_come(
+    ends: tuple[socket.socket, Orders], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "CHECK_SECONDS", 0.01)
+    controller, orders = ends
+
+    def is_ready() -> bool:
+        controller.sendall(to_line(LEASE))
+        return True
+
+    assert orders.next(lambda: True, is_ready) == LEASE
+    orders.begin()
+    assert controller.recv(100) == BEGUN
 
 
 def test_a_driver_that_cannot_serve_any_more_does_not_wait(

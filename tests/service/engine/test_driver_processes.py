@@ -307,6 +307,25 @@ def test_one_spare_too_many_is_kept_for_a_while(
     until(lambda: len(started.running) == 2, within_s=20, what="two have ended")
 
 
+def test_of_two_spares_the_one_with_processes_is_kept(
+    controller: Controller, started: Started, clock: Clock, worked: Any
+) -> None:
+    """It is the older spare that was started for the time of a job, and this job has just ended."""
+
+    def are_there() -> bool:
+        controller.step()
+        spares = controller._drivers.spares
+        return len(spares) == 2 and any(spare.is_ready for spare in spares)
+
+    clock.now += SURPLUS_SECONDS + 1
+    until(are_there, within_s=20, what="both wait, one with processes")
+    clock.now += SURPLUS_SECONDS + 1
+    controller.step()
+    (kept,) = controller._drivers.spares
+    assert kept.is_ready
+    assert kept.process.pid != worked.pid
+
+
 def test_no_spare_is_started_where_none_is_wanted_or_no_job_may_be_claimed(
     drivers_with: Callable[[int], Drivers], started: Started
 ) -> None:

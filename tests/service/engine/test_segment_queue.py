@@ -366,8 +366,11 @@ def test_segments_stop_where_more_run_than_may_and_go_on_later() -> None:
 
 def test_the_segment_whose_epoch_ends_first_gives_its_slot_back() -> None:
     job = Job(QUEUED, QUEUED, QUEUED, slots=3)
+    is_full = []
     for _ in range(3):
         job.begin()
+        is_full.append(job.queue.is_full)
+    assert is_full == [False, False, True]
     # The next epoch of the first ends at 20 s, that of the second at 16 s; the last has told none.
     job.now = 8.0
     job.queue.take("b", [epoch(1)])
@@ -376,6 +379,41 @@ def test_the_segment_whose_epoch_ends_first_gives_its_slot_back() -> None:
     job.allowance.slots = 1
     job.queue.stop_surplus()
     assert job.asked == ["b", "a"]
+
+
+def test_a_segment_that_has_not_begun_gives_its_slot_back_before_all_others() -> None:
+    job = Job(QUEUED, QUEUED, slots=2)
+    job.begin()
+    job.queue.take("a", [epoch(1)])
+    job.next()
+    job.allowance.slots = 1
+    job.queue.stop_surplus()
+    assert job.asked == ["b"]
+
+
+def test_a_segment_that_may_hang_is_not_the_one_to_give_its_slot_back() -> None:
+    job = Job(QUEUED, QUEUED, slots=2)
+    job.begin()
+    job.begin()
+    job.now = 1.0
+    job.queue.take("a", [epoch(1)])
+    job.now = 100.0
+    job.queue.take("b", [epoch(1)])
+    job.allowance.slots = 1
+    job.queue.stop_surplus()
+    assert job.asked == ["b"]
+
+
+def test_no_further_segment_gives_its_slot_back_where_one_ends_anyway() -> None:
+    job = Job(QUEUED, QUEUED, slots=2, scheduler={**ASHA, "stops": True})
+    job.begin()
+    job.begin()
+    job.queue.take("a", [epoch(1), epoch(2, 0.25)])
+    job.queue.take("b", [epoch(1), epoch(2, 0.75)])
+    assert job.marks.ended == ["b"]
+    job.allowance.slots = 1
+    job.queue.stop_surplus()
+    assert job.asked == []
 
 
 def test_a_pausing_job_stops_all_begins_none_and_is_over() -> None:

@@ -17,7 +17,7 @@ from tests.service.running import until
 def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many processes were to wait, at each start."""
     found: list[int] = []
-    monkeypatch.setattr(warm_processes, "start", lambda number, _: found.append(number) or number)
+    monkeypatch.setattr(warm_processes, "start", lambda number, _: found.append(number) or [])
     return found
 
 
@@ -51,6 +51,10 @@ def test_processes_are_started_ahead_after_a_while(
     ahead = warm_processes.Ahead(2, lambda: False)
     assert [ahead.is_ready() for _ in resources] == [False] * (len(resources) - 1) + [True]
     assert started == [number]
+    looks = iter([{"CPU": 1.0}] * warm_processes.IDLE_CHECKS)
+    for _ in range(5):
+        assert ahead.is_ready()
+    assert started == [number, 2][: 3 - number], "the others as soon as a CPU is free"
 
 
 def test_a_driver_is_ready_where_ray_does_not_answer(
@@ -69,13 +73,14 @@ def test_a_long_job_keeps_a_process_waiting(
     monkeypatch: pytest.MonkeyPatch, started: list[int]
 ) -> None:
     monkeypatch.setattr(warm_processes, "LONG_SECONDS", 0.3)
-    monkeypatch.setattr(warm_processes, "KEEP_SECONDS", 0.01)
-    with warm_processes.keep_one():
+    monkeypatch.setattr(warm_processes, "LONG_PAUSE_SECONDS", 0.01)
+    with warm_processes.keep_one(lambda: True):
         pass
     assert started == []
-    with warm_processes.keep_one():
+    needed = iter([False, True, True])
+    with warm_processes.keep_one(lambda: next(needed, False)):
         until(lambda: len(started) > 1, within_s=10, what="another look")
-    assert set(started) == {1}
+    assert started == [1, 1]
 
 
 def test_nothing_is_started_ahead_where_the_setting_is_zero() -> None:
