@@ -69,7 +69,9 @@ def search(service: RunningService, seed: int, target: float, *, has_code: bool)
         "confirm": False,
         "budget": {"target": target},
     }
-    timed = service.time_job(body, poll_seconds=_POLL_SECONDS, most_seconds=_MOST_SECONDS)
+    timed = service.time_job(
+        body, poll_seconds=_POLL_SECONDS, most_seconds=_MOST_SECONDS, may_diverge=True
+    )
     best = service.client.best(timed.job.id)
     return Search(
         seed=seed,

@@ -88,10 +88,12 @@ class RunningService:
         sample_memory: bool = False,
         poll_seconds: float = POLL_SECONDS,
         most_seconds: float = JOB_SECONDS,
+        may_diverge: bool = False,
     ) -> TimedJob:
         """Run a job to its end.
 
-        Raises :class:`BenchmarkError` unless it succeeds, and does so within ``most_seconds``.
+        Raises :class:`BenchmarkError` unless it succeeds, and does so within ``most_seconds``, or
+        where a trial failed, as in a search one ``may_diverge``.
         """
         started = time.perf_counter()
         job = self.client.submit(body)
@@ -108,8 +110,9 @@ class RunningService:
             if sample_memory:
                 peak = max(peak, pss_bytes(p.pid for p in self._trial_processes(job.id)))
         done_s = time.perf_counter() - started
-        if not job.has_succeeded or job.progress.failed:
-            raise BenchmarkError(f"job {job.name} is {job.state}: {job.error}")
+        if not job.has_succeeded or (job.progress.failed and not may_diverge):
+            failed = f", {job.progress.failed} trials failed" if job.progress.failed else ""
+            raise BenchmarkError(f"job {job.name} is {job.state}{failed}: {job.error}")
         return TimedJob(job, self.client.trials(job.id), first_report_s, done_s, peak)
 
 

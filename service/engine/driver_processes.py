@@ -35,8 +35,8 @@ SURPLUS_SECONDS = 60.0
 class Child:
     """A driver process of this controller.
 
-    It drives ``job_id``, or has no job if that is None. ``channel`` gives it jobs; one without a
-    channel ends after its job. ``since`` is when it got its job, or became free, and ``ended`` when
+    It drives ``job_id``, or has no job if that is None. ``channel`` gives it jobs, and hears what
+    it says. ``since`` is when it got its job, or became free, and ``ended`` when
     it ended its last job, in seconds of the controller's clock.
     """
 
@@ -44,13 +44,16 @@ class Child:
     channel: socket.socket | None
     job_id: str | None
     since: float
+    #: Whether it may be given a further job; if not, it ends after the one that it has.
+    takes_more: bool = True
     #: Whether it waits for a line that names its job.
     waits: bool = True
     #: Whether it has still to say that it has started, as a spare does. It may have a job by then.
     greets: bool = False
     ended: float = -math.inf
-    #: Whether it has said that it renews its job's lease, and that trial processes wait for a job.
+    #: Whether it has said that it renews its job's lease.
     has_begun: bool = False
+    #: Whether it has said that trial processes wait for its next job.
     is_ready: bool = False
 
     @property
@@ -87,6 +90,7 @@ class Child:
 
     def close(self) -> None:
         """Give it no further job: it ends once it has none."""
+        self.takes_more = False
         if self.channel is not None:
             self.channel.close()
             self.channel = None
@@ -103,7 +107,7 @@ class Drivers:
     @property
     def spares(self) -> list[Child]:
         """The drivers that wait for a job, or will once they have started."""
-        return [c for c in self._children if c.job_id is None and c.channel is not None]
+        return [c for c in self._children if c.job_id is None and c.takes_more]
 
     def with_job(self) -> dict[str, Child]:
         """Return the newest driver of each job, by the job's id."""
@@ -200,7 +204,7 @@ class Drivers:
             with theirs:
                 process = subprocess.Popen(
                     [sys.executable, "-m", "service.engine.driver", *arguments],
-                    stdin=theirs.fileno() if takes_more else subprocess.DEVNULL,
+                    stdin=theirs.fileno(),
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     # A SIGTERM to the controller's process group must not end the drivers.
@@ -209,9 +213,9 @@ class Drivers:
                 )
             on_error.pop_all()
         ours.settimeout(0)
-        child = Child(process, ours, None, self._clock(), greets=not arguments)
+        child = Child(process, ours, None, self._clock(), takes_more, greets=not arguments)
         if not takes_more:
-            child.close()
+            ours.shutdown(socket.SHUT_WR)  # it reads the end, and still says that it has begun
         self._children.append(child)
         return child
 

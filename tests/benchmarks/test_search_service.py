@@ -18,7 +18,7 @@ class Service:
         self.body: dict[str, Any] = {}
         self.client = SimpleNamespace(best=lambda _: SimpleNamespace(value=0.887))
 
-    def time_job(self, body: dict[str, Any], **_: float) -> SimpleNamespace:
+    def time_job(self, body: dict[str, Any], **_: Any) -> SimpleNamespace:
         self.body = body
         progress = SimpleNamespace(epochs_done=140)
         job = SimpleNamespace(id="1", progress=progress, ended_by="trial 3 reached the target")

@@ -51,6 +51,9 @@ def read():
 
 if len(sys.argv) > 4:
     given.write_text(" ".join(sys.argv[4:]))
+    os.write(0, b"begun\\n")
+    while (folder / "stay").exists():
+        pass
 else:
     say_idle()
 if (folder / "ready").exists():
@@ -284,6 +287,23 @@ def test_a_driver_that_has_ended_its_job_takes_the_next_one(
         started.end_job(driver)
         until(lambda: controller.step() or controller._drivers.spares, within_s=20, what="it waits")
     assert started.running == [driver]
+
+
+def test_a_driver_that_takes_no_other_job_is_heard_too(
+    controller: Controller, store: Store, started: Started
+) -> None:
+    """Until it says that it renews its lease, the controller does so: one that hangs is ended."""
+    job_id = accept(store, spec(cpu=2.0))
+    (started.folder / "stay").touch()
+
+    def has_begun() -> bool:
+        controller.step()
+        child = controller._drivers.with_job().get(job_id)
+        return child is not None and child.has_begun
+
+    until(has_begun, within_s=20, what="it is heard")
+    assert not controller._drivers.is_starting(job_id)
+    assert all(spare.job_id != job_id for spare in controller._drivers.spares)
 
 
 def test_one_spare_too_many_is_kept_for_a_while(
