@@ -13,7 +13,8 @@ from bisect import bisect_right
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from service.search.rung import Rung, rung_epochs
+from search_spaces import rung_epochs
+from service.search.rung import Rung
 from service.search.scheduler import FORBIDDEN, Action, Promotion
 
 

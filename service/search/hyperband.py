@@ -12,8 +12,8 @@ from bisect import bisect_right
 from collections.abc import Collection, Mapping
 from itertools import accumulate
 
+from search_spaces import rung_epochs
 from service.search.asha import Asha, StoppingAsha
-from service.search.rung import rung_epochs
 from service.search.scheduler import Action, Promotion
 
 #: Multiples of it, modulo 1, spread evenly whatever their number (Knuth, TAOCP 3, section 6.4).

@@ -9,10 +9,6 @@ import math
 from bisect import bisect_left, insort
 from collections.abc import Mapping
 
-from search_spaces import rung_epochs
-
-__all__ = ["Rung", "rung_epochs"]
-
 
 class Rung:
     """The trials that have reached one epoch; some of them are paused there.
