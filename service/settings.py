@@ -81,9 +81,7 @@ class Settings(BaseSettings):
         1, ge=0, description="drivers that wait, connected, for the next jobs"
     )
     warm_processes: int = Field(
-        2,
-        ge=0,
-        description="trial processes that a waiting driver keeps ready; one with a long job keeps 1",
+        2, ge=0, description="trial processes that each waiting driver keeps ready"
     )
     storage: str = Field(
         "", description="folder or URI of checkpoints and models; in the data folder if empty"

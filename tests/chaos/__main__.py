@@ -60,6 +60,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--stops", type=int, default=5, help="of a driver with its controller")
     parser.add_argument("--node-kills", type=int, default=3, help="of a worker and of the head")
     parser.add_argument("--plot", type=Path, help="draw the shares of 8 slots into this file")
+    parser.add_argument("--code", type=Path, help="compiled code for the shares, kept there")
     parser.add_argument("--jobs", type=int, default=500, help="small jobs of the fleet")
     parser.add_argument(
         "--limit", type=float, default=math.inf,
@@ -100,7 +101,7 @@ def experiments(arguments: argparse.Namespace) -> Iterator[Outcome]:
         with sqlite() as settings:
             yield kill_amid_rungs(settings, arguments.rung_kills, limit_s=limit_s)
     if "shares" in parts:
-        yield from _shares(arguments.plot)
+        yield from _shares(arguments.plot, arguments.code)
     if "stopped" in parts:
         with sqlite() as settings:
             yield stop_drivers(settings, arguments.stops, limit_s=limit_s)
@@ -112,13 +113,13 @@ def experiments(arguments: argparse.Namespace) -> Iterator[Outcome]:
             yield run_each_once(settings, arguments.jobs, limit_s=limit_s)
 
 
-def _shares(plot: Path | None) -> Iterator[Outcome]:
+def _shares(plot: Path | None, code: Path | None) -> Iterator[Outcome]:
     datasets.ensure("fashion_mnist", DATASETS)
     with sqlite() as settings:
         yield run_sampled(settings)
         yield share_by_weight(settings, slots=8, seconds=SHARE_SECONDS, plot=plot)
         yield share_by_weight(settings, slots=2, seconds=2 * SHARE_SECONDS)
-        yield submit_beside_a_grid(settings)
+        yield submit_beside_a_grid(settings, code=code)
 
 
 def main() -> int:

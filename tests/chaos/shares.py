@@ -37,13 +37,17 @@ ShortTry = dict[str, float]
 # --- a short job beside a long one ---------------------------------------------------------------
 
 
-def submit_beside_a_grid(settings: Settings, *, times: int = SHORT_JOBS) -> Outcome:
+def submit_beside_a_grid(
+    settings: Settings, *, code: Path | None = None, times: int = SHORT_JOBS
+) -> Outcome:
     """Submit short jobs, one after the other, while a grid has both slots, and wait for its own.
 
-    The next one is submitted when the grid has had both slots again for a while.
+    The next one is submitted when the grid has had both slots again for a while. The folder
+    ``code`` has compiled code, and gets more; without it, the grid's trials compile their own
+    meanwhile, which takes both processors for minutes.
     """
     tries: list[ShortTry] = []
-    with running_service(settings, workers=2) as service:
+    with running_service(settings, workers=2, cache_dir=code) as service:
         client = service.client
         client.wait(client.submit(SHORT_JOB).id)  # its data and code are there
         grid = client.submit(LONG_JOB).id
