@@ -64,7 +64,8 @@ class Published:
     """The rows of all collections, and the titles of their methods.
 
     ``decisions`` says what deciding costs, None where that was not measured. ``provenance`` maps
-    each collection, and the decisions, to what was run, when and with which versions.
+    each collection, and the decisions, to what was run, when and with which versions, and
+    ``before`` that, for lines that were not measured anew.
     """
 
     rows: tuple[Row, ...] = ()
@@ -80,13 +81,22 @@ class Published:
                 yield family, sorted(rows, key=lambda row: row.at.mean[-1])
 
     def over(self, former: Published) -> Published:
-        """Return this over what was published before: its collections replace those of before."""
-        families = {row.family for row in self.rows}
+        """Return this over what was published before.
+
+        Its methods replace those of the same name, and all of a collection that was measured with
+        other data sets, seeds, budgets or workers: such rows cannot be compared.
+        """
+        kept = [old for old in former.rows if not any(_replaces(new, old) for new in self.rows)]
+        provenance = dict(former.provenance)
+        for part, stamp in self.provenance.items():
+            before = provenance.get(part)
+            is_kept = before is not None and part in {row.family for row in kept}
+            provenance[part] = {**stamp, "before": before} if is_kept else stamp
         return Published(
-            (*(row for row in former.rows if row.family not in families), *self.rows),
+            (*kept, *self.rows),
             {**former.titles, **self.titles},
             self.decisions or former.decisions,
-            {**former.provenance, **self.provenance},
+            provenance,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -107,6 +117,13 @@ class Published:
             Decisions(**raw["decisions"]) if raw["decisions"] else None,
             raw["provenance"],
         )
+
+
+def _replaces(new: Row, old: Row) -> bool:
+    is_like = (new.workers, new.seeds, new.at.budgets, new.by_problem.keys()) == (
+        old.workers, old.seeds, old.at.budgets, old.by_problem.keys(),
+    )  # fmt: skip
+    return new.family == old.family and (new.method == old.method or not is_like)
 
 
 def read(file: Path) -> Published:
@@ -219,8 +236,9 @@ def _of_decisions(found: Decisions) -> str:
 
 def _provenance(published: Published, part: str) -> str:
     """Return what was run, when and with which versions; "" if that is not known."""
-    stamp = published.provenance.get(part)
-    if stamp is None:
-        return ""
-    versions = ", ".join(f"{name} {version}" for name, version in stamp["versions"].items())
-    return f"`{stamp['command']}`, {stamp['date']}; {versions}."
+    stamp, said = published.provenance.get(part), []
+    while stamp is not None:
+        versions = ", ".join(f"{name} {version}" for name, version in stamp["versions"].items())
+        said.append(f"`{stamp['command']}`, {stamp['date']}; {versions}.")
+        stamp = stamp.get("before")
+    return " Other lines: ".join(said)

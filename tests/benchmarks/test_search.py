@@ -347,6 +347,21 @@ def test_a_collection_measured_anew_replaces_only_itself(tmp_path: Path) -> None
     assert page.read(file) == together
 
 
+def test_a_method_measured_anew_on_the_same_seeds_replaces_only_itself(tmp_path: Path) -> None:
+    file = tmp_path / "search.json"
+    page.write(file, published())
+    one = published().rows[0]
+    stamp = {"command": "anew", "date": "2026-11-29", "versions": {"x": "2"}}
+    anew = Published((replace(one, configurations=3),), provenance={"lcbench": stamp})
+    together = page.write(file, anew)
+    assert [row.method for row in together.rows] == ["b", "a"]
+    text = page.markdown(together)
+    assert "`anew`, 2026-11-29; x 2. Other lines: `python -m benchmarks.search`, 2026-11-28" in text
+    other_seeds = Published((replace(one, seeds=3),), provenance={"lcbench": stamp})
+    assert [row.seeds for row in page.write(file, other_seeds).rows] == [3]
+    assert "Other lines" not in page.markdown(page.read(file))
+
+
 def test_a_page_without_markers_is_refused() -> None:
     with pytest.raises(BenchmarkError, match="measured: begin"):
         page.update("# Searches", published(), "")
