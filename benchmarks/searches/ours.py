@@ -40,8 +40,8 @@ class _Waiting:
     """A sampler whose draws are waited for."""
 
     def __init__(self, sampler: Sampler) -> None:
-        self.draw, self.observe = sampler.draw, sampler.observe
-        self.end, self.close = sampler.end, sampler.close
+        self.draw, self.begin = sampler.draw, sampler.begin
+        self.observe, self.end, self.close = sampler.observe, sampler.end, sampler.close
 
     def is_ready(self) -> bool:
         """Return True: the draw waits."""

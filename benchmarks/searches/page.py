@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -89,9 +89,10 @@ class Published:
         kept = [old for old in former.rows if not any(_replaces(new, old) for new in self.rows)]
         provenance = dict(former.provenance)
         for part, stamp in self.provenance.items():
-            before = provenance.get(part)
-            is_kept = before is not None and part in {row.family for row in kept}
-            provenance[part] = {**stamp, "before": before} if is_kept else stamp
+            methods = {row.method for row in self.rows if row.family == part}
+            others = {row.method for row in kept if row.family == part}
+            before = _without(provenance.get(part), methods) if others else None
+            provenance[part] = {**stamp, "methods": sorted(methods), "before": before}
         return Published(
             (*kept, *self.rows),
             {**former.titles, **self.titles},
@@ -117,6 +118,18 @@ class Published:
             Decisions(**raw["decisions"]) if raw["decisions"] else None,
             raw["provenance"],
         )
+
+
+def _without(stamp: Mapping[str, Any] | None, methods: Collection[str]) -> Mapping[str, Any] | None:
+    """Return a stamp and those before it, where they stand for other methods than these."""
+    if stamp is None:
+        return None
+    before = _without(stamp.get("before"), methods)
+    # The first one of all does not say its methods.
+    left = sorted(set(stamp.get("methods", ("",))).difference(methods))
+    if not left:
+        return before
+    return {**stamp, "before": before} | ({"methods": left} if "methods" in stamp else {})
 
 
 def _replaces(new: Row, old: Row) -> bool:

@@ -124,9 +124,18 @@ def no_effect(results: JobResults) -> Iterator[Finding]:
 
 
 def _unranked(results: JobResults) -> Iterable[TrialRecord]:
-    """Return a trial of each configuration that ended, by itself or early, without a rank."""
-    ended = (TrialState.SUCCEEDED, TrialState.STOPPED, TrialState.FAILED)
-    others = (t for t in results.trials if t.state in ended and t.number not in results.ranks)
+    """Return a trial of each configuration that came to its own end without a rank.
+
+    What the end of the search has stopped, of which some never began, says nothing.
+    """
+    ended = {TrialState.SUCCEEDED, TrialState.STOPPED, TrialState.FAILED}
+    if results.job.ended_by:
+        ended.remove(TrialState.STOPPED)
+    others = (
+        trial
+        for trial in results.trials
+        if trial.state in ended and trial.attempt and trial.number not in results.ranks
+    )
     return {trial.configuration: trial for trial in others}.values()
 
 

@@ -102,6 +102,14 @@ def is_worker(process: psutil.Process) -> bool:
     return any(part.startswith("ray::") or WORKER_FILE in part for part in command)
 
 
+def is_starting(process: psutil.Process) -> bool:
+    """Whether a process of Ray's can take nothing yet; False if it has ended."""
+    try:
+        return any(WORKER_FILE in part for part in process.cmdline())
+    except psutil.Error:
+        return False
+
+
 def is_idle(process: psutil.Process) -> bool:
     """Whether a process of Ray's waits for its first task or actor; False if it has ended."""
     try:

@@ -19,7 +19,6 @@ from contextlib import contextmanager
 
 import psutil
 import ray
-from ray import ObjectRef
 from ray.exceptions import RayError
 from ray.tune.execution.class_cache import _ActorClassCache
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -43,8 +42,8 @@ CHECKS = 10
 LONG_SECONDS = 30.0
 #: Pause between its looks whether one waits.
 LONG_PAUSE_SECONDS = 10.0
-#: Where as many in a row have gone before the next look, Ray ends what waits, and none is kept.
-MOST_GONE = 3
+#: The pause after a start doubles with each, up to this.
+MOST_PAUSE_SECONDS = 160.0
 #: A cancelled task is gone within milliseconds.
 CANCEL_SECONDS = 2.0
 #: A process that is killed is gone as soon; tasks are not given to it any more shortly after.
@@ -62,9 +61,10 @@ def start(number: int, is_over: Callable[[], bool] = lambda: False) -> list[psut
     """Let up to ``number`` processes wait on this node, one per CPU; return those that are new.
 
     Where fewer wait, these are ended first, since a new task would take one of them. Once
-    ``is_over()``, as when a job has come, no process is waited for: it takes those that start.
+    ``is_over()``, as when a job has come, no process is waited for: it takes those that start. For
+    the first tasks of a driver Ray starts twice as many.
     """
-    there = _workers()
+    there = processes.trial_processes(processes.identity(os.getpid()))
     idle = [process for process in there if processes.is_idle(process)]
     number = min(number, _cpus_here())
     if len(idle) >= number:
@@ -79,28 +79,23 @@ def start(number: int, is_over: Callable[[], bool] = lambda: False) -> list[psut
         "scheduling_strategy": NodeAffinitySchedulingStrategy(here, soft=False),
     }
     waiting = [_never_run.options(**options).remote() for _ in range(number)]
-    _wait_for(waiting, there, is_over)
-    for task in waiting:
-        ray.cancel(task)
-    ray.wait(waiting, num_returns=number, timeout=CANCEL_SECONDS)
-    new = [process for process in _workers() if process not in there]
-    # For the first tasks of a driver Ray starts twice as many. Nothing runs in one that starts.
-    processes.kill_all(extra for extra in new[number:] if not processes.is_idle(extra))
-    return new[:number]
-
-
-def _wait_for(
-    tasks: list[ObjectRef[None]], there: list[psutil.Process], is_over: Callable[[], bool]
-) -> None:
-    """Wait until a process has been started for each task."""
     give_up = time.monotonic() + START_SECONDS
     while not is_over() and time.monotonic() < give_up:
         # Tasks that have ended were given to a process that was just being ended.
-        ended, _ = ray.wait(tasks, num_returns=len(tasks), timeout=0)
-        started = len(_workers()) - sum(process.is_running() for process in there)
-        if max(started, len(ended)) >= len(tasks):
-            return
+        ended, _ = ray.wait(waiting, num_returns=number, timeout=0)
+        if max(len(_started_since(there)), len(ended)) >= number:
+            break
         time.sleep(LOOK_SECONDS)
+    for task in waiting:
+        ray.cancel(task)
+    ray.wait(waiting, num_returns=number, timeout=CANCEL_SECONDS)
+    return _started_since(there)
+
+
+def _started_since(there: list[psutil.Process]) -> list[psutil.Process]:
+    """Return this driver's processes on this node that Ray has started since; no children."""
+    found = processes.trial_processes(processes.identity(os.getpid()))
+    return [one for one in found if one not in there and processes.is_worker(one)]
 
 
 @contextmanager
@@ -114,15 +109,12 @@ def keep_one(is_needed: Callable[[], bool]) -> Iterator[None]:
     is_over = threading.Event()
 
     def keep() -> None:
-        kept: list[psutil.Process] = []
-        gone, pause = 0, LONG_SECONDS
-        while gone < MOST_GONE and not is_over.wait(pause):
-            gone = 0 if any(process.is_running() for process in kept) else gone + bool(kept)
-            if is_needed():
-                kept = start_or_warn(1, is_over.is_set) or kept
+        pause, next_pause = LONG_SECONDS, LONG_PAUSE_SECONDS
+        while not is_over.wait(pause):
             pause = LONG_PAUSE_SECONDS
-        if gone:
-            logger.info("Ray ends trial processes that wait: the job keeps none")
+            if is_needed() and start_or_warn(1, is_over.is_set):
+                # A Ray that the service has not started may end it at once, again and again.
+                pause, next_pause = next_pause, min(2 * next_pause, MOST_PAUSE_SECONDS)
 
     keeper = threading.Thread(target=keep, name="ahead", daemon=True)
     keeper.start()
@@ -165,7 +157,9 @@ class Ahead:
         wanted = self._number if self._idle_checks >= IDLE_CHECKS else int(self._checks >= CHECKS)
         if wanted > self._waiting:
             self._waiting = wanted
-            start_or_warn(wanted, self._is_over)
+            started = start_or_warn(wanted, self._is_over)
+            if not self._is_over():  # a job may begin in any of them
+                processes.kill_all(filter(processes.is_starting, started[wanted:]))
         return self._waiting > 0
 
 
@@ -179,12 +173,6 @@ def start_or_warn(number: int, is_over: Callable[[], bool]) -> list[psutil.Proce
     if started:
         logger.info("trial processes that were started ahead: %d", len(started))
     return started
-
-
-def _workers() -> list[psutil.Process]:
-    """Return this driver's processes on this node that Ray has started, without their children."""
-    found = processes.trial_processes(processes.identity(os.getpid()))
-    return [process for process in found if processes.is_worker(process)]
 
 
 def _cpus_here() -> int:

@@ -26,9 +26,17 @@ class Candidate(NamedTuple):
     number: int
 
     @property
-    def order(self) -> tuple[int, float, int]:
-        """The key that sorts the one to promote first: at the highest epoch, then the best."""
-        return -self.epoch, self.loss, self.number
+    def is_allowed(self) -> bool:
+        """Whether it keeps the constraints."""
+        return self.loss < FORBIDDEN
+
+    @property
+    def order(self) -> tuple[bool, int, float, int]:
+        """The key that sorts the one to promote first.
+
+        It is one that keeps the constraints, at the highest epoch, then the best.
+        """
+        return not self.is_allowed, -self.epoch, self.loss, self.number
 
 
 class Asha:
@@ -88,12 +96,14 @@ class Asha:
     def promote(self, *, nothing_else: bool = False) -> Promotion | None:
         """Return the best paused trial of the highest rung that has one among its best.
 
-        With ``nothing_else`` any paused trial may go on unless a trial has trained to the last
-        epoch.
+        With ``nothing_else`` any paused trial may go on unless one that is as good, as to the
+        constraints, has trained to the last epoch.
         """
         found = self.candidate()
-        if found is None and nothing_else and not self.has_end:
+        if found is None and nothing_else:
             found = self.candidate(any_paused=True)
+            if found is not None and self.has_end(is_allowed=found.is_allowed):
+                return None
         return found and self.go_on(found)
 
     def can_begin(self) -> bool:
@@ -119,22 +129,26 @@ class Asha:
             if by_epoch:
                 self._place(number, max(by_epoch), is_running=number in running)
 
-    @property
-    def has_end(self) -> bool:
-        """Whether a trial has trained to the last epoch and keeps the constraints."""
-        return any(loss < FORBIDDEN for loss in self._losses[self._epochs[-1]].values())
+    def has_end(self, *, is_allowed: bool) -> bool:
+        """Whether a trial has trained to the last epoch, and keeps the constraints if asked to."""
+        losses = self._losses[self._epochs[-1]].values()
+        return any(loss < FORBIDDEN or not is_allowed for loss in losses)
 
     def candidate(self, *, any_paused: bool = False) -> Candidate | None:
         """Return the best paused trial of the highest rung that has one among its best.
 
-        With ``any_paused`` it need not be among the best.
+        With ``any_paused`` it need not be among the best. One that keeps the constraints goes
+        before all that do not.
         """
         factor = 1 if any_paused else self._factor
-        for epoch in reversed(self._epochs[:-1]):
-            found = self._rungs[epoch].best_paused()
-            if found is not None and self._rungs[epoch].is_among_best(found[1], factor):
-                return Candidate(epoch, *found)
-        return None
+        candidates = (
+            Candidate(epoch, *found)
+            for epoch, rung in self._rungs.items()
+            if epoch != self._epochs[-1]
+            and (found := rung.best_paused()) is not None
+            and rung.is_among_best(found[1], factor)
+        )
+        return min(candidates, key=lambda candidate: candidate.order, default=None)
 
     def go_on(self, candidate: Candidate) -> Promotion:
         """Promote a candidate."""

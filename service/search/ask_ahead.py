@@ -43,6 +43,11 @@ class AskAhead:
             self._prepared()
         return configuration
 
+    def begin(self, number: int) -> None:
+        """Pass on that a trial trains again."""
+        inner = self._inner.get(number, number)
+        self._calls.append(self._thread.submit(self._sampler.begin, inner))
+
     def observe(
         self, number: int, epoch: int, losses: tuple[float, ...], excess: tuple[float, ...]
     ) -> None:

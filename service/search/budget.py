@@ -40,10 +40,20 @@ class BudgetTracker:
         It counts once, and improves what is best where its loss is the best of that epoch.
         """
         if number not in self._paused:
-            self._paused.add(number)
             self._since_best += 1
-        if loss is not None and loss < self._best_at.get(epoch, math.inf):
-            self._best_at[epoch], self._since_best = loss, 0
+        if self.had_paused(number, epoch, loss):
+            self._since_best = 0
+
+    def had_paused(self, number: int, epoch: int, loss: float | None) -> bool:
+        """Note a trial that had paused in a former run; return whether it is the best there.
+
+        It is not known in which order they had: the trials without improvement are counted anew.
+        """
+        self._paused.add(number)
+        is_best = loss is not None and loss < self._best_at.get(epoch, math.inf)
+        if loss is not None and is_best:
+            self._best_at[epoch] = loss
+        return is_best
 
     def ended(self, number: int, loss: float | None, trials: int = 1) -> None:
         """Count a configuration of which all ``trials`` have ended.

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from itertools import accumulate
 
 from search_spaces import rung_epochs
-from service.search.asha import Asha, StoppingAsha
+from service.search.asha import Asha, Candidate, StoppingAsha
 from service.search.scheduler import Action, Promotion
 
 #: Multiples of it, modulo 1, spread evenly whatever their number (Knuth, TAOCP 3, section 6.4).
@@ -80,13 +80,15 @@ class Hyperband:
     def promote(self, *, nothing_else: bool = False) -> Promotion | None:
         """Return the paused trial to promote at the highest epoch in any bracket, the best there.
 
-        With ``nothing_else`` it is the best paused one, unless a trial has trained to the last
-        epoch.
+        With ``nothing_else`` it is the best paused one, unless one that is as good, as to the
+        constraints, has trained to the last epoch.
         """
-        found = self._promote(any_paused=False)
-        if found is None and nothing_else and not any(b.has_end for b in self._brackets):
-            found = self._promote(any_paused=True)
-        return found
+        found = self._candidate(any_paused=False)
+        if found is None and nothing_else:
+            found = self._candidate(any_paused=True)
+            if found and any(b.has_end(is_allowed=found[1].is_allowed) for b in self._brackets):
+                return None
+        return found and found[0].go_on(found[1])
 
     def can_begin(self) -> bool:
         """Return that any number of trials may begin."""
@@ -107,13 +109,10 @@ class Hyperband:
     def _of(self, number: int) -> Asha:
         return self._brackets[self.bracket(number)]
 
-    def _promote(self, *, any_paused: bool) -> Promotion | None:
+    def _candidate(self, *, any_paused: bool) -> tuple[Asha, Candidate] | None:
         found = [
-            (candidate.order, bracket, candidate)
+            (bracket, candidate)
             for bracket in self._brackets
             if (candidate := bracket.candidate(any_paused=any_paused)) is not None
         ]
-        if not found:
-            return None
-        _, bracket, candidate = min(found, key=lambda each: each[0])
-        return bracket.go_on(candidate)
+        return min(found, key=lambda each: each[1].order, default=None)

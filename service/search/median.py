@@ -8,7 +8,7 @@ from bisect import bisect_left, insort
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from service.search.scheduler import Action, Promotion
+from service.search.scheduler import FORBIDDEN, Action, Promotion
 
 #: At most so many epochs are compared, evenly spread where there are more.
 MOST_RUNGS = 1000
@@ -16,18 +16,25 @@ MOST_RUNGS = 1000
 
 @dataclass(slots=True)
 class _Course:
-    """A trial's best loss so far, and the running average of its losses at each compared epoch."""
+    """A trial's best loss so far, and the running average of its losses at each compared epoch.
+
+    Epochs at which it violates a constraint have no part in the averages.
+    """
 
     epoch: int = 0
     best: float = math.inf
     total: float = 0.0
+    count: int = 0
     averages: dict[int, float] = field(default_factory=dict)
 
     def add(self, epoch: int, loss: float) -> None:
         self.epoch = epoch
         self.best = min(self.best, loss)
-        self.total += loss
-        self.averages[epoch] = self.total / (len(self.averages) + 1)
+        if loss < FORBIDDEN:
+            self.total += loss
+            self.count += 1
+        if self.count:
+            self.averages[epoch] = self.total / self.count
 
 
 class MedianStopping:

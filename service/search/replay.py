@@ -8,6 +8,7 @@ Network Hyperparameter Optimization", Neurocomputing 2024).
 from __future__ import annotations
 
 import heapq
+import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from random import Random
 
 import search_spaces
 from results.errors import NotReplayable
-from results.ranking import rank
+from results.ranking import SECONDS, rank
 from results.records import Curve, JobRecord, TrialRecord
 from results.replay import LEAST_EPOCHS, LEAST_TRIALS, Replay, Replayed
 from results.spec import JobSpec
@@ -26,6 +27,7 @@ from service.search.budget import BudgetTracker
 from service.search.schedulers import make_scheduler
 from service.search.search import Search, Step
 from service.search.simulation import Outcome, simulate
+from service.search.trials import compared_loss
 
 #: The most orders of the trials, and epochs after which no further order begins: some 5 s of work.
 MOST_ORDERS = 20
@@ -75,13 +77,13 @@ def replay(
     while len(outcomes) < orders and sum(o.all_epochs for o in outcomes) < most_epochs:
         outcomes.append(_run(spec, known, seed=len(outcomes)))
     stopping = _replayed([known.ranks.get(_winner(known, o)) for o in outcomes], outcomes)
-    short = min(scheduler.min_epochs, known.epochs)
+    short = min(scheduler.min_epochs, known.space.epochs)
     short_best, short_run = _short_run(known, short, epochs=stopping.epochs, resumes=resumes)
     return Replay(
         scheduler=scheduler,
         trials=len(searched),
         slots=known.slots,
-        epochs=sum(len(losses) for losses in known.losses.values()),
+        epochs=sum(map(len, known.metrics.values())),
         seconds=_makespan([trial.seconds for trial in searched], known.slots),
         stopping=stopping,
         short_run=short_run,
@@ -105,40 +107,46 @@ def _check(
 
 def _with_scheduler(spec: JobSpec, scheduler: search_spaces.Scheduler, trials: int) -> JobSpec:
     """Return what the job would have asked for with a scheduler, and nothing else that ends it."""
-    space = replace(spec.space, scheduler=scheduler, budget=Budget(), confirm=None, constraints=())
+    space = replace(spec.space, scheduler=scheduler, budget=Budget(), confirm=None)
     return replace(spec, space=space, trials=trials)
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a job's trials came to: losses by number, after epochs 1, 2, ...; ranks by number."""
+    """What a job's trials came to: metrics by number, after epochs 1, 2, ...; ranks by number.
+
+    The metrics are those by which trials are compared.
+    """
 
     trials: Mapping[int, TrialRecord]
-    losses: Mapping[int, Sequence[float]]
+    metrics: Mapping[int, Sequence[Mapping[str, float]]]
     ranks: Mapping[int, int]
-    metric: str
-    sign: float
-    epochs: int
+    space: search_spaces.SearchSpace
     slots: int
 
     @classmethod
     def of(cls, job: JobRecord, trials: Sequence[TrialRecord], curves: Iterable[Curve]) -> _Known:
         space = job.spec.space
         by_number = {trial.number: trial for trial in trials}
-        sign = -1.0 if space.mode == "max" else 1.0
-        losses: dict[int, Sequence[float]] = dict.fromkeys(by_number, ())
+        metrics: dict[int, Sequence[Mapping[str, float]]] = dict.fromkeys(by_number, ())
         for curve in curves:
             if curve.trial in by_number:
-                losses[curve.trial] = _losses(curve, space.metric, sign)
+                metrics[curve.trial] = _metrics(curve, space)
         for trial in trials:
-            if trial.state is TrialState.SUCCEEDED and len(losses[trial.number]) < space.epochs:
+            if trial.state is TrialState.SUCCEEDED and len(metrics[trial.number]) < space.epochs:
                 raise NotReplayable(
                     f"job {job.id} cannot be replayed: trial {trial.number} has no"
                     f" {space.metric} in some epochs"
                 )
         ranks = rank(trials, space).ranks
         slots = _slots(job, trials)
-        return cls(by_number, losses, ranks, space.metric, sign, space.epochs, slots)
+        return cls(by_number, metrics, ranks, space, slots)
+
+    def loss_at(self, number: int, epoch: int) -> float:
+        """Return the loss by which a trial is compared after an epoch that it has reported."""
+        metrics = {**self.metrics[number][epoch - 1], SECONDS: self.seconds_at(number, epoch)}
+        loss = compared_loss(self.space, metrics)
+        return math.inf if loss is None else loss
 
     def seconds_at(self, number: int, epoch: int) -> float:
         trial = self.trials[number]
@@ -152,10 +160,8 @@ class _KnownCurves:
         self._known, self._order = known, order
 
     def metrics(self, trial: Step, epoch: int) -> Mapping[str, float] | None:
-        losses = self._known.losses[self._order[trial.number]]
-        if epoch > len(losses):
-            return None
-        return {self._known.metric: self._known.sign * losses[epoch - 1]}
+        metrics = self._known.metrics[self._order[trial.number]]
+        return metrics[epoch - 1] if epoch <= len(metrics) else None
 
     def seconds(self, trial: Step, epoch: int) -> float:
         return self._known.seconds_at(self._order[trial.number], epoch)
@@ -186,13 +192,16 @@ def _refusal(job: JobRecord, trials: Sequence[TrialRecord]) -> str:
     return ""
 
 
-def _losses(curve: Curve, metric: str, sign: float) -> Sequence[float]:
-    """Return a trial's losses after epochs 1, 2, ... up to the first that it did not report."""
-    found: list[float] = []
-    for epoch, value in zip(curve.epochs, curve.metrics.get(metric, ()), strict=False):
-        if epoch != len(found) + 1 or value is None:
+def _metrics(curve: Curve, space: search_spaces.SearchSpace) -> Sequence[Mapping[str, float]]:
+    """Return a trial's metrics after epochs 1, 2, ... up to the first without the objective."""
+    names = {space.metric, *(constraint.metric for constraint in space.constraints)}
+    columns = {name: curve.metrics[name] for name in names if name in curve.metrics}
+    found: list[Mapping[str, float]] = []
+    for at, epoch in enumerate(curve.epochs):
+        values = {name: v for name, column in columns.items() if (v := column[at]) is not None}
+        if epoch != len(found) + 1 or space.metric not in values:
             break
-        found.append(sign * value)
+        found.append(values)
     return found
 
 
@@ -222,12 +231,12 @@ def _run(spec: JobSpec, known: _Known, *, seed: int) -> Outcome:
         spec,
         records,
         {},
-        scheduler=make_scheduler(spec.space.scheduler, epochs=known.epochs),
+        scheduler=make_scheduler(spec.space.scheduler, epochs=known.space.epochs),
         sampler=None,
         budget=BudgetTracker(spec.space, lambda: 0.0),
     )
     curves = _KnownCurves(known, order)
-    found = simulate(search, curves, epochs=known.epochs, workers=known.slots)
+    found = simulate(search, curves, epochs=known.space.epochs, workers=known.slots)
     return Outcome(
         found.seconds,
         {order[number]: epochs for number, epochs in found.epochs.items()},
@@ -252,10 +261,12 @@ def _replayed(ranks: Sequence[int | None], outcomes: Sequence[Outcome]) -> Repla
 
 def _short_run(known: _Known, short: int, *, epochs: float, resumes: bool) -> tuple[int, Replayed]:
     """Return how many trials go on after a short run of all, in so many epochs, and the outcome."""
-    begun = {n: losses[:short] for n, losses in known.losses.items()}
-    in_order = sorted((losses[-1], n) for n, losses in begun.items() if len(losses) == short)
+    begun = {n: metrics[:short] for n, metrics in known.metrics.items()}
+    in_order = sorted(
+        (known.loss_at(n, short), n) for n, metrics in begun.items() if len(metrics) == short
+    )
     kept = short if resumes else 0  # what those that go on need not train again
-    rest = known.epochs - kept
+    rest = known.space.epochs - kept
     spent = sum(map(len, begun.values()))
     number = len(in_order)
     if rest:
@@ -265,7 +276,7 @@ def _short_run(known: _Known, short: int, *, epochs: float, resumes: bool) -> tu
     seconds += _makespan(
         [known.trials[n].seconds - known.seconds_at(n, kept) for n in best], known.slots
     )
-    spent += sum(len(known.losses[n]) - kept for n in best)
+    spent += sum(len(known.metrics[n]) - kept for n in best)
     ranks = [known.ranks[n] for n in best if n in known.ranks]
     return number, Replayed(1, spent, seconds, (min(ranks),) if ranks else ())
 

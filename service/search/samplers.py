@@ -42,6 +42,9 @@ class Sampler(Protocol):
     def draw(self, number: int) -> Configuration:
         """Return the configuration of the new trial ``number``, one that the job has not yet."""
 
+    def begin(self, number: int) -> None:
+        """Take that a trial which is known already trains again, or is going to."""
+
     def observe(
         self, number: int, epoch: int, losses: tuple[float, ...], excess: tuple[float, ...]
     ) -> None:
@@ -170,6 +173,10 @@ class OptunaSampler:
         self._trials[number] = study.get_trials(deepcopy=False)[trial]
         return configuration
 
+    def begin(self, number: int) -> None:
+        """Let a trial run for the model until something more is known of it."""
+        self._note(number, is_seen=False)
+
     def observe(
         self, number: int, epoch: int, losses: tuple[float, ...], excess: tuple[float, ...] = ()
     ) -> None:
@@ -196,10 +203,13 @@ class OptunaSampler:
     def close(self) -> None:
         """Do nothing: nothing runs in the background."""
 
-    def _note(self, number: int) -> None:
+    def _note(self, number: int, *, is_seen: bool = True) -> None:
+        if number not in self._trials:
+            return
         self._seen.pop(number, None)
-        if number in self._trials and number not in self._failed:
+        if is_seen and number not in self._failed:
             self._seen[number] = None
+        self._news.pop(number, None)
         self._news[number] = None
 
     def _told_study(self) -> Study:
@@ -226,30 +236,36 @@ class OptunaSampler:
             if number in values:
                 study.add_trial(_complete(trial, values[number]))
             elif number in running:
-                self._running[number] = len(study.get_trials(deepcopy=False))
-                study.add_trial(trial)
+                self._run(study, number)
         return study
 
     def _tell_news(self, study: Study) -> None:
         values = self._levels.at(self._epoch)
-        for number in self._news.keys() - self._told:
+        for number in [one for one in self._news if one not in self._told]:
+            if number in self._behind:
+                self._behind.remove(number)
             if number in values:
                 self._leave(study, number)
                 study.add_trial(_complete(self._trials[number], values[number]))
                 self._told.add(number)
             elif number in self._failed:
                 self._leave(study, number)
-            elif number in self._running and number not in self._behind:
-                self._behind.append(number)
+            else:
+                self._run(study, number)
+                self._behind.extend([number] if number in self._seen else [])
         while len(self._behind) > MOST_BEHIND:
-            self._leave(study, self._behind[0])
+            self._leave(study, self._behind.popleft())
+
+    def _run(self, study: Study, number: int) -> None:
+        """Let a trial run in the study."""
+        if number not in self._running:
+            self._running[number] = len(study.get_trials(deepcopy=False))
+            study.add_trial(self._trials[number])
 
     def _leave(self, study: Study, number: int) -> None:
         """Let a trial run no longer in the study."""
         if number in self._running:
             study.tell(self._running.pop(number), state=TrialState.FAIL)
-        if number in self._behind:
-            self._behind.remove(number)
 
     def _new(self, study: Study) -> tuple[int, Configuration]:
         """Return the study's number of a new trial, and its configuration, unknown to the job.

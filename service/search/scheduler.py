@@ -58,7 +58,8 @@ class Scheduler(Protocol):
         """Return a paused trial that is good enough to go on now, None if there is none.
 
         ``nothing_else`` says that nothing runs and nothing new is to begin: then the best paused
-        trial goes on, unless a trial has been trained to the last epoch.
+        trial goes on, unless one that is as good, as to the constraints, has been trained to the
+        last epoch.
         """
 
     def can_begin(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from results.ranking import SECONDS
+from results.ranking import MODEL_BYTES, SECONDS
 from results.records import TrialRecord
 from results.spec import JobSpec
 from results.states import Purpose, TrialState
@@ -131,9 +131,11 @@ class Search:
         self._budget.trained(trial.trained)
         for epoch in sorted(values):
             if epoch < self._space.epochs:
+                metrics = values[epoch]
                 if self._space.scheduler.promotes:
-                    self._budget.paused(trial.number, epoch, self._allowed(values[epoch]))
-                self._observe(trial.number, epoch, [values[epoch]])
+                    metrics = {**metrics, **_size_in(trial.metrics)}
+                    self._budget.had_paused(trial.number, epoch, self._allowed(metrics))
+                self._observe(trial.number, epoch, [metrics])
         if trial.state.is_finished:
             self._take_end(trial)
         elif trial.epochs == 0:
@@ -265,6 +267,8 @@ class Search:
         trial = self._trials[number]
         if trial.purpose is Purpose.CONFIRM:
             until = self._space.epochs
+        elif self._sampler is not None and not is_new:
+            self._sampler.begin(number)
         return Step(
             number, trial.parameters, trial.seed, until or self._scheduler.begin(number),
             trial.configuration, trial.purpose, is_new, trial.parent, trial.start_epoch,
@@ -287,9 +291,10 @@ class Search:
         if trial.purpose is Purpose.CONFIRM or loss is None:
             return Action.CONTINUE
         action = self._scheduler.report(number, epoch, loss)
-        # Of one that pauses the size of its model is known at the end of its segment.
+        # Of one that pauses the size of its model is known at the end of its segment; of others it
+        # may be, from a former segment.
         if action is not Action.PAUSE and self._is_rung(epoch):
-            self._observe(number, epoch, [trial.metrics])
+            self._observe(number, epoch, [_without_size(trial.metrics)])
         return action
 
     def _is_rung(self, epoch: int) -> bool:
@@ -380,3 +385,11 @@ class Search:
         is_new = trial.number not in self._trials
         self._trials[trial.number] = trial
         return self._step(trial.number, is_new=is_new)
+
+
+def _without_size(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if name != MODEL_BYTES}
+
+
+def _size_in(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if name == MODEL_BYTES}

@@ -357,6 +357,10 @@ def test_a_method_measured_anew_on_the_same_seeds_replaces_only_itself(tmp_path:
     assert [row.method for row in together.rows] == ["b", "a"]
     text = page.markdown(together)
     assert "`anew`, 2026-11-29; x 2. Other lines: `python -m benchmarks.search`, 2026-11-28" in text
+    stamp = {**stamp, "command": "again"}
+    again = page.write(file, Published((one,), provenance={"lcbench": stamp}))
+    assert "anew" not in page.markdown(again), "none of its lines is left"
+    assert "Other lines" in page.markdown(again)
     other_seeds = Published((replace(one, seeds=3),), provenance={"lcbench": stamp})
     assert [row.seeds for row in page.write(file, other_seeds).rows] == [3]
     assert "Other lines" not in page.markdown(page.read(file))

@@ -75,6 +75,9 @@ class Draws:
     def draw(self, number: int) -> dict[str, Any]:
         return {"learning_rate": 10.0 + number}
 
+    def begin(self, number: int) -> None:
+        pass
+
     def observe(
         self, number: int, epoch: int, losses: tuple[float, ...], excess: tuple[float, ...]
     ) -> None:

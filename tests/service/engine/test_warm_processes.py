@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import ray
 from ray.exceptions import RayError
 
-from service.engine import warm_processes
+from service.engine import processes, warm_processes
 from tests.service.running import until
 
 
@@ -19,6 +21,21 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     found: list[int] = []
     monkeypatch.setattr(warm_processes, "start", lambda number, _: found.append(number) or [])
     return found
+
+
+def test_trials_that_run_are_no_processes_that_were_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ray gives a trial's process a title of its own between two steps of the trial."""
+    titles = enumerate(("argbest", "ray::", "sh"))
+    trial, new, child = (SimpleNamespace(pid=pid, title=title) for pid, title in titles)
+    found = [trial]
+    monkeypatch.setattr(processes, "trial_processes", lambda _: list(found))
+    monkeypatch.setattr(processes, "is_worker", lambda one: one.title == "ray::")
+    there = processes.trial_processes(processes.identity(os.getpid()))
+    trial.title = "ray::"
+    found += [child, new]
+    assert warm_processes._started_since(there) == [new]
 
 
 def test_a_process_imports_what_the_numpy_trainables_need_and_no_torch() -> None:

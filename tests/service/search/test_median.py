@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.search.median import MOST_RUNGS, MedianStopping
-from service.search.scheduler import Action
+from service.search.scheduler import FORBIDDEN, Action
 
 CONTINUE, STOP = Action.CONTINUE, Action.STOP
 
@@ -46,6 +46,15 @@ def test_a_loss_that_is_not_finite_is_worse_than_any() -> None:
     assert train(rule, 0, [1.0, math.nan]) == [CONTINUE] * 2
     assert train(rule, 1, [math.inf]) == [STOP]
     assert train(rule, 2, [0.5, 9.0]) == [CONTINUE] * 2
+
+
+def test_epochs_that_violate_a_constraint_have_no_part_in_the_averages() -> None:
+    rule = MedianStopping(epochs=3, min_trials=2)
+    for number in range(2):
+        assert train(rule, number, [FORBIDDEN, 0.1, 0.1]) == [CONTINUE] * 3
+    assert train(rule, 2, [FORBIDDEN, 5.0]) == [CONTINUE, STOP]
+    assert train(rule, 3, [FORBIDDEN, FORBIDDEN]) == [CONTINUE, STOP]
+    assert train(rule, 4, [5.0, 0.05, 9.0]) == [CONTINUE] * 3
 
 
 def test_an_epoch_that_is_trained_again_changes_nothing() -> None:

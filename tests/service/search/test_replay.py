@@ -25,6 +25,7 @@ def job(
     epochs: int = 9,
     *,
     crossing: bool = False,
+    at_most: float | None = None,
     mode: str = "max",
     slots: int | None = 2,
     **more: Any,
@@ -35,11 +36,13 @@ def job(
         "metric": "m", "mode": mode, "strategy": "grid", "seed": 42,
         "parameters": {"n": {"values": list(range(trials)), "default": 0}},
     }  # fmt: skip
+    if at_most is not None:
+        spec["constraints"] = [{"metric": "cost", "at_most": at_most}]
 
     def curve(parameters: Mapping[str, Any], epoch: int) -> dict[str, float]:
         n = parameters["n"]
         score = -n if crossing and epoch < epochs else n + epoch / 100
-        return {"m": score if mode == "max" else -score}
+        return {"m": score if mode == "max" else -score, "cost": float(n)}
 
     found = fakes.make(spec, [{"n": n} for n in range(trials)], curve, {}, **more)
     return found._replace(job=fakes.with_spec(found.job, max_concurrent_trials=slots))
@@ -62,6 +65,14 @@ def test_where_curves_do_not_cross_the_best_trial_wins_with_a_part_of_the_epochs
     assert found.saved == 1 - found.stopping.epochs / (27 * 9)
     assert found.short_run.ranks == (1,)
     assert abs(found.short_run.epochs - found.stopping.epochs) < 9
+
+
+def test_trials_that_violate_a_constraint_are_not_what_is_looked_for() -> None:
+    """The better half does, so the best that may be chosen is in the middle."""
+    found = replayed(job(at_most=13.0))
+    assert len(found.stopping.ranks) == MOST_ORDERS
+    assert found.stopping.worst_rank <= 3
+    assert found.short_run.ranks == (1,)
 
 
 def test_where_curves_cross_early_epochs_mislead_and_the_replay_says_so() -> None:

@@ -241,6 +241,33 @@ def test_the_oldest_that_paused_before_the_epoch_of_a_model_are_forgotten() -> N
     assert known(sampler, OptunaState.RUNNING) == running, "so are they in a study that is new"
 
 
+def test_a_promoted_trial_runs_for_the_model_until_it_is_heard_of_again() -> None:
+    sampler = restored("tpe", [record(n, n / 20) for n in range(12)])
+    first = sampler.draw(20)["x"]
+    sampler.observe(20, 0, (first,), ())
+    known(sampler, OptunaState.RUNNING)
+    sampler.begin(20)
+    for number in range(30, 30 + MOST_BEHIND + 3):
+        sampler.observe(number, 0, (sampler.draw(number)["x"],), ())
+    running = known(sampler, OptunaState.RUNNING)
+    assert len(running) == MOST_BEHIND + 1
+    assert first in running
+    sampler.observe(20, 0, (first,), ())
+    running = known(sampler, OptunaState.RUNNING)
+    assert (len(running), first in running) == (MOST_BEHIND, True)
+
+
+def test_one_that_was_forgotten_runs_again_once_it_is_promoted() -> None:
+    sampler = restored("tpe", [record(n, n / 20) for n in range(12)])
+    xs = []
+    for number in range(20, 20 + MOST_BEHIND + 1):
+        xs.append(sampler.draw(number)["x"])
+        sampler.observe(number, 0, (xs[-1],), ())
+    assert xs[0] not in known(sampler, OptunaState.RUNNING)
+    sampler.begin(20)
+    assert known(sampler, OptunaState.RUNNING)[-1] == xs[0]
+
+
 def told(study: Study) -> list[float | None]:
     """Return the values of the trials that are complete in a study."""
     return [t.value for t in study.trials if t.state is OptunaState.COMPLETE]

@@ -175,6 +175,7 @@ class Form {
     if (this.button.disabled) return;
     this.button.disabled = true;
     this.leave(); // a check that ends later would take away what is said of this request
+    this.#plan.setAttribute("aria-busy", "false");
     try {
       const job = await (await postOnce("/jobs", this.form.read())).json();
       go({ view: "job", path: [job.id] });
