@@ -42,7 +42,7 @@ CHECKS = 10
 LONG_SECONDS = 30.0
 #: Pause between its looks whether one waits.
 LONG_PAUSE_SECONDS = 10.0
-#: The pause after a start doubles with each, up to this.
+#: The pause doubles, up to this, after each start of a process that has gone before the next look.
 MOST_PAUSE_SECONDS = 160.0
 #: A cancelled task is gone within milliseconds.
 CANCEL_SECONDS = 2.0
@@ -109,12 +109,16 @@ def keep_one(is_needed: Callable[[], bool]) -> Iterator[None]:
     is_over = threading.Event()
 
     def keep() -> None:
+        kept: list[psutil.Process] = []
         pause, next_pause = LONG_SECONDS, LONG_PAUSE_SECONDS
         while not is_over.wait(pause):
+            if any(process.is_running() for process in kept):
+                next_pause = LONG_PAUSE_SECONDS
             pause = LONG_PAUSE_SECONDS
-            if is_needed() and start_or_warn(1, is_over.is_set):
+            if is_needed() and (started := start_or_warn(1, is_over.is_set)):
                 # A Ray that the service has not started may end it at once, again and again.
-                pause, next_pause = next_pause, min(2 * next_pause, MOST_PAUSE_SECONDS)
+                kept, pause, next_pause = started, next_pause, 2 * next_pause
+            pause = min(pause, MOST_PAUSE_SECONDS)
 
     keeper = threading.Thread(target=keep, name="ahead", daemon=True)
     keeper.start()

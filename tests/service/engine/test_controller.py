@@ -23,10 +23,10 @@ from results.records import DriverProcess, Lease, LeaseCounts, LeasedJob
 from results.shares import TURN_SECONDS
 from results.states import FailureKind, JobState, TrialState
 from results.store import Store
-from service.engine import processes
+from service.engine import driver_processes, processes
 from service.engine.channel import WARM_SECONDS
 from service.engine.controller import PATIENCE_SECONDS, Controller, heartbeat_file
-from service.engine.driver_processes import STARTUP_SECONDS
+from service.engine.driver_processes import STARTUP_SECONDS, Child
 from service.settings import Settings
 from tests.chaos.stops import is_locked
 from tests.service.running import has_ended, until
@@ -91,6 +91,21 @@ def drivers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Drivers]:
     for driver in drivers.started:
         driver.kill()
         driver.wait()
+
+
+@pytest.fixture(autouse=True)
+def _channels_are_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close the channels to drivers, which those controllers would do that live on."""
+    made: list[Child] = []
+
+    def make(*arguments: Any, **fields: Any) -> Child:
+        made.append(Child(*arguments, **fields))
+        return made[-1]
+
+    monkeypatch.setattr(driver_processes, "Child", make)
+    yield
+    for one in made:
+        one.close()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -72,6 +73,33 @@ def test_processes_are_started_ahead_after_a_while(
     for _ in range(5):
         assert ahead.is_ready()
     assert started == [number, 2][: 3 - number], "the others as soon as a CPU is free"
+
+
+@pytest.mark.parametrize(
+    ("lasts", "pauses"),
+    [
+        pytest.param(True, [30.0, 10.0, 10.0, 10.0, 10.0], id="each is used, and another started"),
+        pytest.param(False, [30.0, 10.0, 20.0, 40.0, 80.0], id="Ray ends each at once"),
+    ],
+)
+def test_processes_that_ray_ends_are_started_ever_more_seldom(
+    monkeypatch: pytest.MonkeyPatch, lasts: bool, pauses: list[float]
+) -> None:
+    waited: list[float] = []
+
+    class Looks(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            if timeout is None:  # a thread waits for another one's start
+                return super().wait()
+            waited.append(timeout)
+            return len(waited) == len(pauses)
+
+    process = SimpleNamespace(is_running=lambda: lasts)
+    monkeypatch.setattr(warm_processes, "start", lambda *_: [process])
+    monkeypatch.setattr(threading, "Event", Looks)
+    with warm_processes.keep_one(lambda: True):
+        until(lambda: len(waited) == len(pauses), within_s=20, what="the looks")
+    assert waited == pauses
 
 
 def test_a_driver_is_ready_where_ray_does_not_answer(

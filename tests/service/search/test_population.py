@@ -24,6 +24,9 @@ class Draws:
     def draw(self, number: int) -> dict[str, Any]:
         return {"learning_rate": math.exp(Random(number).uniform(math.log(0.001), 0.0))}
 
+    def begin(self, number: int) -> None:
+        pass
+
     def observe(self, *_: Any) -> None:
         pass
 
