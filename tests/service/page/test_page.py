@@ -77,9 +77,10 @@ def test_with_tokens_the_page_asks_for_one_and_keeps_it_in_the_tab(
         expect(page.get_by_text(BEST)).to_be_visible()
         # A picture or a file that cannot be had takes nothing else away.
         page.route("**/plots/*.svg", refuse, times=1)
+        page.get_by_role("heading", name="Pictures").scroll_into_view_if_needed()
         pictures = page.get_by_role("region", name="Pictures")
-        # Not the first picture itself: as soon as it is near, it may be refused and gone.
-        pictures.evaluate("region => region.scrollIntoView()")
+        # At once: it may be refused, and gone, while a browser waits until it stands still.
+        pictures.get_by_role("img").first.evaluate("image => image.scrollIntoView()")
         expect(pictures.get_by_role("alert")).to_have_text(REFUSED)
         pictures.get_by_role("button", name="Try again").click()
         expect_plots(page)
