@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 from results.records import Lease
+from service.engine.beside import beside
 
 IDLE = b"idle\n"
 #: What a driver says when it begins to renew its job's lease.
@@ -85,20 +86,14 @@ class Orders:
     @contextmanager
     def needed(self, end: Callable[[], None]) -> Iterator[None]:
         """Call ``end`` from a thread if the controller ends while the block is run."""
-        is_over = threading.Event()
 
-        def watch() -> None:
+        def watch(is_over: threading.Event) -> None:
             while not is_over.wait(CHECK_SECONDS):
                 if self.at_end():
                     end()
 
-        watcher = threading.Thread(target=watch, name="controller", daemon=True)
-        watcher.start()
-        try:
+        with beside(watch, name="controller"):
             yield
-        finally:
-            is_over.set()
-            watcher.join()
 
     def begin(self) -> None:
         """Tell the controller that this driver renews its job's lease."""

@@ -24,6 +24,7 @@ from ray.tune.execution.class_cache import _ActorClassCache
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from service.engine import processes
+from service.engine.beside import beside
 from service.engine.trial import TrialProcess
 from trainables import registry
 
@@ -106,9 +107,8 @@ def keep_one(is_needed: Callable[[], bool]) -> Iterator[None]:
     nothing waits, its next trial begins many seconds later, most of all where all CPUs are busy.
     Where ``is_needed()`` is false none is started, for now.
     """
-    is_over = threading.Event()
 
-    def keep() -> None:
+    def keep(is_over: threading.Event) -> None:
         kept: list[psutil.Process] = []
         pause, next_pause = LONG_SECONDS, LONG_PAUSE_SECONDS
         while not is_over.wait(pause):
@@ -120,13 +120,8 @@ def keep_one(is_needed: Callable[[], bool]) -> Iterator[None]:
                 kept, pause, next_pause = started, next_pause, 2 * next_pause
             pause = min(pause, MOST_PAUSE_SECONDS)
 
-    keeper = threading.Thread(target=keep, name="ahead", daemon=True)
-    keeper.start()
-    try:
+    with beside(keep, name="ahead"):
         yield
-    finally:
-        is_over.set()
-        keeper.join()
 
 
 class Ahead:
