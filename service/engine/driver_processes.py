@@ -36,8 +36,8 @@ class Child:
     """A driver process of this controller.
 
     It drives ``job_id``, or has no job if that is None. ``channel`` gives it jobs, and hears what
-    it says. ``since`` is when it got its job, or became free, and ``ended`` when
-    it ended its last job, in seconds of the controller's clock.
+    it says. ``since`` is when it got its job, or became free, and ``ended`` when it ended its last
+    job, in seconds of the controller's clock.
     """
 
     process: subprocess.Popen[bytes]

@@ -95,27 +95,24 @@ def is_worker(process: psutil.Process) -> bool:
 
     Before it can take any, its title is still the command that it was started with.
     """
-    try:
-        command = process.cmdline()
-    except psutil.Error:
-        return False
-    return any(part.startswith("ray::") or WORKER_FILE in part for part in command)
+    return is_starting(process) or any(part.startswith("ray::") for part in _command(process))
 
 
 def is_starting(process: psutil.Process) -> bool:
     """Whether a process of Ray's can take nothing yet; False if it has ended."""
-    try:
-        return any(WORKER_FILE in part for part in process.cmdline())
-    except psutil.Error:
-        return False
+    return any(WORKER_FILE in part for part in _command(process))
 
 
 def is_idle(process: psutil.Process) -> bool:
     """Whether a process of Ray's waits for its first task or actor; False if it has ended."""
+    return _command(process)[:1] == [IDLE_TITLE]
+
+
+def _command(process: psutil.Process) -> list[str]:
     try:
-        return process.cmdline()[:1] == [IDLE_TITLE]
-    except psutil.NoSuchProcess:
-        return False
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def set_title(title: str) -> None:

@@ -65,7 +65,7 @@ def start(number: int, is_over: Callable[[], bool] = lambda: False) -> list[psut
     ``is_over()``, as when a job has come, no process is waited for: it takes those that start. For
     the first tasks of a driver Ray starts twice as many.
     """
-    there = processes.trial_processes(processes.identity(os.getpid()))
+    there = _mine()
     idle = [process for process in there if processes.is_idle(process)]
     number = min(number, _cpus_here())
     if len(idle) >= number:
@@ -95,8 +95,11 @@ def start(number: int, is_over: Callable[[], bool] = lambda: False) -> list[psut
 
 def _started_since(there: list[psutil.Process]) -> list[psutil.Process]:
     """Return this driver's processes on this node that Ray has started since; no children."""
-    found = processes.trial_processes(processes.identity(os.getpid()))
-    return [one for one in found if one not in there and processes.is_worker(one)]
+    return [one for one in _mine() if one not in there and processes.is_worker(one)]
+
+
+def _mine() -> list[psutil.Process]:
+    return processes.trial_processes(processes.identity(os.getpid()))
 
 
 @contextmanager
@@ -115,7 +118,7 @@ def keep_one(is_needed: Callable[[], bool]) -> Iterator[None]:
             if any(process.is_running() for process in kept):
                 next_pause = LONG_PAUSE_SECONDS
             pause = LONG_PAUSE_SECONDS
-            if is_needed() and (started := start_or_warn(1, is_over.is_set)):
+            if is_needed() and (started := _start_or_warn(1, is_over.is_set)):
                 # A Ray that the service has not started may end it at once, again and again.
                 kept, pause, next_pause = started, next_pause, 2 * next_pause
             pause = min(pause, MOST_PAUSE_SECONDS)
@@ -156,13 +159,13 @@ class Ahead:
         wanted = self._number if self._idle_checks >= IDLE_CHECKS else int(self._checks >= CHECKS)
         if wanted > self._waiting:
             self._waiting = wanted
-            started = start_or_warn(wanted, self._is_over)
+            started = _start_or_warn(wanted, self._is_over)
             if not self._is_over():  # a job may begin in any of them
                 processes.kill_all(filter(processes.is_starting, started[wanted:]))
         return self._waiting > 0
 
 
-def start_or_warn(number: int, is_over: Callable[[], bool]) -> list[psutil.Process]:
+def _start_or_warn(number: int, is_over: Callable[[], bool]) -> list[psutil.Process]:
     """Do what :func:`start` does; the next job can do without."""
     try:
         started = start(number, is_over)

@@ -50,10 +50,10 @@ class BudgetTracker:
         It is not known in which order they had: the trials without improvement are counted anew.
         """
         self._paused.add(number)
-        is_best = loss is not None and loss < self._best_at.get(epoch, math.inf)
-        if loss is not None and is_best:
+        if loss is not None and loss < self._best_at.get(epoch, math.inf):
             self._best_at[epoch] = loss
-        return is_best
+            return True
+        return False
 
     def ended(self, number: int, loss: float | None, trials: int = 1) -> None:
         """Count a configuration of which all ``trials`` have ended.

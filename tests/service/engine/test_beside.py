@@ -16,6 +16,5 @@ def test_a_thread_runs_until_the_block_ends_however_it_does() -> None:
         seen.append((threading.current_thread().name, is_over.wait(60)))
 
     with pytest.raises(LookupError), beside(run, name="looks"):
-        assert seen == []
         raise LookupError
     assert seen == [("looks", True)]
