@@ -17,7 +17,8 @@ from service.search.samplers import Sampler, make_sampler
 from service.search.schedulers import make_scheduler
 from service.search.search import Search
 
-#: What ``auto`` chooses depends on the number of trials: so many a full training, more than begin.
+#: What ``auto`` chooses depends on the number of trials: so many a full training, more than begin,
+#: where training can be stopped early.
 AUTO_TRIALS = 10
 
 
@@ -62,7 +63,8 @@ def search(
 
 def search_as_auto(can_resume: bool, problem: Problem, seed: int, trainings: float) -> Method:
     """Return the search that ``strategy: auto`` stands for, of a trainable that resumes or not."""
-    trials = _trials(problem, int(trainings * AUTO_TRIALS))
+    each = AUTO_TRIALS if problem.space.epochs > 1 else 1
+    trials = _trials(problem, int(trainings * each))
     space = replace(problem.space, strategy="auto", trials=trials)
     choice = auto.choose(space, can_resume=can_resume)
     space = replace(space, strategy=choice.sampler, scheduler=choice.scheduler)

@@ -21,7 +21,7 @@ from optuna.samplers import (
 from optuna.trial import FrozenTrial, create_trial
 
 from search_spaces import SearchSpace
-from service.search.gaussian import WideGPSampler
+from service.search.gaussian import RobustGPSampler
 from service.search.levels import ENOUGH
 
 #: Draws of configurations that the job has already, after which another way is taken.
@@ -72,7 +72,7 @@ def _tpe(_: SearchSpace, seed: int, __: Sequence[FrozenTrial]) -> BaseSampler:
 
 
 def _gp(_: SearchSpace, seed: int, __: Sequence[FrozenTrial]) -> BaseSampler:
-    return WideGPSampler(
+    return RobustGPSampler(
         seed=seed,
         n_startup_trials=ENOUGH,
         deterministic_objective=False,

@@ -163,6 +163,20 @@ def test_auto_is_what_the_service_chooses(can_resume: bool) -> None:
     assert chosen.scheduler.stops is not can_resume
 
 
+def test_auto_of_a_table_has_a_trial_for_each_training() -> None:
+    """With ten, as where trials stop early, a search of 100 would be too long for a model."""
+    losses = np.arange(600.0).reshape(600, 1)
+    method = search_as_auto(True, problem("hpolib/tiny", {"n": list(range(600))}, losses), 0, 100)
+    assert isinstance(method, Search)
+    chosen = method._spec
+    method.close()
+    assert (chosen.space.strategy, chosen.space.scheduler.is_none, chosen.trials) == (
+        "gp",
+        True,
+        100,
+    )
+
+
 def test_every_name_is_of_one_method() -> None:
     assert len({entry.name for entry in ENTRIES}) == len({entry.title for entry in ENTRIES})
     with pytest.raises(BenchmarkError, match="no method 'grid'; methods: argbest"):

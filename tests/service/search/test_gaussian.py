@@ -1,9 +1,10 @@
-"""Wide ranges of steps have none for the Gaussian process, and its values lie on steps."""
+"""The Gaussian process sees wide ranges without steps and bounded losses; values lie on steps."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 from optuna.distributions import (
@@ -14,7 +15,7 @@ from optuna.distributions import (
 )
 from optuna.samplers import GPSampler
 
-from service.search.gaussian import MOST_STEPS, WideGPSampler
+from service.search.gaussian import MOST_STEPS, RobustGPSampler, bounded
 
 SPACE: dict[str, BaseDistribution] = {
     "units": IntDistribution(16, 512, log=True),
@@ -45,7 +46,7 @@ def test_a_suggestion_lies_on_the_nearest_step(
         return {**suggested, "layers": 3} if suggested else {}
 
     monkeypatch.setattr(GPSampler, "sample_relative", suggest)
-    study = optuna.create_study(sampler=(sampler := WideGPSampler(seed=1)))
+    study = optuna.create_study(sampler=(sampler := RobustGPSampler(seed=1)))
     study.ask()
     found = sampler.sample_relative(study, study.get_trials()[0], SPACE)
     assert found == ({**drawn, "layers": 3} if drawn else {})
@@ -56,7 +57,7 @@ def test_a_suggestion_lies_on_the_nearest_step(
 
 
 def test_a_study_draws_within_a_wide_space() -> None:
-    study = optuna.create_study(sampler=WideGPSampler(seed=1, n_startup_trials=4))
+    study = optuna.create_study(sampler=RobustGPSampler(seed=1, n_startup_trials=4))
     for _ in range(7):
         trial = study.ask(SPACE)
         params = trial.params
@@ -65,3 +66,23 @@ def test_a_study_draws_within_a_wide_space() -> None:
     for past in study.trials:
         for name, distribution in SPACE.items():
             assert distribution._contains(distribution.to_internal_repr(past.params[name]))
+
+
+def test_losses_are_cut_off_far_above_the_median() -> None:
+    losses = np.array([[3.0, 7.0], [1.0, 7.0], [2.0, 7.0], [1e100, 7.0], [4.0, 8.0]])
+    expected = [[3.0, 7.0], [1.0, 7.0], [2.0, 7.0], [9.0, 7.0], [4.0, 8.0]]
+    np.testing.assert_array_equal(bounded(losses), expected)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_trainings_that_nearly_diverge_do_not_blind_the_model(seed: int) -> None:
+    """Optuna's own finds .173 and .024 with these seeds, as random draws would."""
+    space = {name: FloatDistribution(0.0, 1.0) for name in "xyz"}
+    study = optuna.create_study(
+        sampler=RobustGPSampler(seed=seed, n_startup_trials=10, deterministic_objective=False)
+    )
+    for _ in range(30):
+        trial = study.ask(space)
+        loss = sum((value - 0.3) ** 2 for value in trial.params.values())
+        study.tell(trial, 1e30 if trial.params["x"] > 0.85 else loss)
+    assert study.best_value < 0.001
