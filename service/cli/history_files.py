@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ _COMPLETE = ("complete", "completed", "succeeded", "success", "finished", "termi
 #: What the columns of parameters begin with in tables of argbest, Optuna, Ray Tune, scikit-learn.
 _PREFIXES = ("parameters.", "params_", "config/", "param_")
 _METRIC = "metrics."
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _OF_EVERY_TRIAL = ("seconds", "model_bytes")
 
 
@@ -151,7 +153,7 @@ def _of_table(path: Path, text: str, parameters: Callable[[], Collection[str]]) 
         separator = max(",;\t", key=text.partition("\n")[0].count)
         lines = io.StringIO(text, newline="")
         reader = csv.DictReader(lines, delimiter=separator, strict=True)
-        rows = list(reader)
+        rows = list(map(_with_points, reader)) if separator == ";" else list(reader)
     except csv.Error as error:
         raise ValueError(f"{path} is not a table of comma-separated values: {error}") from error
     columns = [name for name in reader.fieldnames or () if name]
@@ -161,6 +163,15 @@ def _of_table(path: Path, text: str, parameters: Callable[[], Collection[str]]) 
         raise ValueError(f"{path} is no table of trials: no column is a parameter; {hint}")
     metrics = _metrics_of([name for name in columns if name not in names])
     return _told(path, ((row, _row(row, names, metrics)) for row in rows))
+
+
+def _with_points(row: Mapping[str, str]) -> dict[str, str]:
+    """Return a row with decimal points in place of the commas that such spreadsheets write."""
+    return {
+        column: cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell or "") else cell
+        for column, cell in row.items()
+        if column is not None
+    }
 
 
 def _parameters_of(columns: Iterable[str]) -> dict[str, str]:

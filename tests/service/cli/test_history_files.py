@@ -70,6 +70,14 @@ def test_a_plain_table_is_read_by_the_names_of_the_space(tmp_path: Path) -> None
     assert others.trials == told.trials
 
 
+def test_a_table_between_semicolons_may_have_decimal_commas(tmp_path: Path) -> None:
+    text = "rate;kind;score\n0,5;a,5;-0,75e-2\n,25;1,2,3;1\n"
+    assert read(tmp_path / "comma.csv", text, ("rate", "kind")).trials == [
+        {"parameters": {"rate": 0.5, "kind": "a,5"}, "metrics": {"score": -0.0075}},
+        {"parameters": {"rate": ".25", "kind": "1,2,3"}, "metrics": {"score": 1.0}},
+    ]
+
+
 @pytest.mark.parametrize(
     "values", [{"value": 0.5}, {"values": [0.5]}, {"values": {"0": 0.5}}], ids=str
 )
