@@ -27,8 +27,8 @@ from service.settings import Settings
 
 #: What counts as found: a difference that seeds alone make.
 MARGIN = 0.002
-#: Trials after which a search gives up.
-TRIALS = 60
+#: Trials after which a search gives up: as many as the grid has.
+TRIALS = 144
 #: Slots of the service: trials that train at the same time.
 WORKERS = 2
 _POLL_SECONDS = 1.0
@@ -39,14 +39,16 @@ _MOST_SECONDS = 3_600.0
 class Search:
     """One search: its seed, whether compiled code was at hand, and what it took to find.
 
-    ``seconds`` are those from the POST to the end as the service recorded it; ``best`` is the
-    validation accuracy found, ``target`` the one that was looked for, ``ended_by`` why the search
-    ended, "" if all trials were used up.
+    ``seconds`` are those from the POST to the end as the service recorded it; ``training_s`` those
+    that its trials spent in training, all slots together; ``best`` is the validation accuracy
+    found, ``target`` the one that was looked for, ``ended_by`` why the search ended, "" if all
+    trials were used up.
     """
 
     seed: int
     has_code: bool
     seconds: float
+    training_s: float
     trials: int
     epochs: int
     best: float
@@ -57,6 +59,11 @@ class Search:
     def has_found(self) -> bool:
         """Whether it came within the margin of the grid's best."""
         return self.best >= self.target
+
+    @property
+    def training_share(self) -> float:
+        """The part of the slots' time that was spent in training."""
+        return self.training_s / (self.seconds * WORKERS)
 
 
 def search(service: RunningService, seed: int, target: float, *, has_code: bool) -> Search:
@@ -77,6 +84,7 @@ def search(service: RunningService, seed: int, target: float, *, has_code: bool)
         seed=seed,
         has_code=has_code,
         seconds=timed.recorded_s,
+        training_s=timed.training_s,
         trials=len(timed.trials),
         epochs=timed.job.progress.epochs_done,
         best=float(best.value),
@@ -88,16 +96,17 @@ def search(service: RunningService, seed: int, target: float, *, has_code: bool)
 def summary(searches: Sequence[Search]) -> str:
     """Return the searches as a Markdown table, and their median and longest time."""
     rows = [
-        "| seed | compiled code | minutes | trials | epochs | best |",
-        "|--:|---|--:|--:|--:|--:|",
+        "| seed | compiled code | minutes | in training | trials | epochs | best |",
+        "|--:|---|--:|--:|--:|--:|--:|",
     ]
     for one in searches:
         code = "at hand" if one.has_code else "none"
         best = f"{one.best:.4f}" + ("" if one.has_found else " (not found)")
-        row = (one.seed, code, f"{one.seconds / 60:.1f}", one.trials, one.epochs, best)
+        minutes, share = f"{one.seconds / 60:.1f}", f"{one.training_share:.0%}"
+        row = (one.seed, code, minutes, share, one.trials, one.epochs, best)
         rows.append("| " + " | ".join(map(str, row)) + " |")
-    minutes = [one.seconds / 60 for one in searches]
-    rows += ["", f"Median {median(minutes):.1f} min, longest {max(minutes):.1f} min."]
+    taken = [one.seconds / 60 for one in searches]
+    rows += ["", f"Median {median(taken):.1f} min, longest {max(taken):.1f} min."]
     return "\n".join(rows)
 
 
