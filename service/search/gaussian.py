@@ -4,13 +4,14 @@ Optuna's searches a numeric parameter with more than 16 steps value by value, on
 model each: most of the time of a suggestion. Without steps all parameters are searched at once, by
 gradients; between so many steps the nearest one is as good.
 
-It also scales losses by their standard deviation. One training that nearly diverged makes that so
-large that all others look alike, so losses that are far above the median are cut off for the model.
+It also scales losses, and what constraints are violated by, by their standard deviation. One
+training that nearly diverged makes that so large that all others look alike, so values that are far
+from the others are cut off for the model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,14 @@ from numpy.typing import NDArray
 from optuna import Study
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import GPSampler
-from optuna.trial import FrozenTrial, create_trial
+from optuna.trial import FrozenTrial
+
+from service.search.levels import Values, complete
 
 #: Ranges with more values than this have no steps for the model.
 MOST_STEPS = 16
-#: A loss is cut off where it is so many times as far above the median as the best one is below it.
-FAR = 3.0
+#: A value is cut off where it is so many times the median distance from the best, or from a limit.
+FAR = 6.0
 
 
 class RobustGPSampler(GPSampler):  # type: ignore[misc]
@@ -42,29 +45,46 @@ class RobustGPSampler(GPSampler):  # type: ignore[misc]
     def _sample_relative_impl(
         self, study: Study, completed_trials: list[FrozenTrial], *others: Any
     ) -> dict[str, Any]:
-        """Let the model see bounded losses; Optuna has no public place for it."""
-        losses = bounded(np.array([trial.values for trial in completed_trials], dtype=np.float64))
-        seen = [_with(trial, row) for trial, row in zip(completed_trials, losses, strict=True)]
+        """Let the model see bounded values; Optuna has no public place for it."""
+        losses = cut_off(_table(trial.values for trial in completed_trials))
+        excess = bounded(_table(trial.constraints.values() for trial in completed_trials))
+        seen = [
+            complete(trial, Values(tuple(one), tuple(other)))
+            for trial, one, other in zip(completed_trials, losses, excess, strict=True)
+        ]
         suggestion: dict[str, Any] = super()._sample_relative_impl(study, seen, *others)
         return suggestion
 
 
-def bounded(losses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return losses, a row a trial and a column an objective, cut off :data:`FAR` above the median.
+def _table(rows: Iterable[Iterable[float]]) -> NDArray[np.float64]:
+    return np.array([list(row) for row in rows], dtype=np.float64)
 
-    Where more than half of a column are its least one there is no bound.
+
+def cut_off(losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return losses, a row a trial and a column an objective, without those far from the best.
+
+    Each that is further above its column's least is :data:`FAR` typical distances above it.
     """
-    middle = np.median(losses, axis=0)
-    below = middle - losses.min(axis=0)
-    return np.minimum(losses, middle + FAR * np.where(below > 0, below, np.inf))
+    least = losses.min(axis=0)
+    highest = least + FAR * _typical(losses - least)
+    cut: NDArray[np.float64] = np.minimum(losses, highest)
+    return cut
 
 
-def _with(trial: FrozenTrial, losses: Sequence[float] | NDArray[np.float64]) -> FrozenTrial:
-    return create_trial(
-        values=[float(loss) for loss in losses],
-        params=trial.params,
-        distributions=trial.distributions,
-        system_attrs=trial.system_attrs,
+def bounded(excess: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return by how much constraints are violated, within :data:`FAR` typical distances of 0.
+
+    A row a trial and a column a constraint, met at 0 and below as before.
+    """
+    most = FAR * _typical(np.abs(excess))
+    clipped: NDArray[np.float64] = np.clip(excess, -most, most)
+    return clipped
+
+
+def _typical(distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the median of each column's distances that are not 0; 0 where all are."""
+    return np.array(
+        [np.median(column[column > 0]) if column.any() else 0.0 for column in distances.T]
     )
 
 

@@ -25,12 +25,10 @@ from results.study import drawn_again
 from search_spaces import SearchSpace
 from service.search.ask_ahead import AskAhead
 from service.search.kinds import KINDS, MOST_DRAWS
-from service.search.levels import Levels, Past, Values
+from service.search.levels import Levels, Past, Values, complete, worst
 
 Configuration = dict[str, Any]
 
-#: A model squares what it is told; a training that nearly diverged may report more than this.
-_LARGEST = 1e100
 #: Of the trials that have paused or ended before the epoch of the model's values, so many of the
 #: newest are running ones for it: it computes with each of them.
 MOST_BEHIND = 20
@@ -55,7 +53,7 @@ class Sampler(Protocol):
         """
 
     def end(self, number: int, *, succeeded: bool) -> None:
-        """Take a trial's end. What was observed of one that failed is forgotten."""
+        """Take a trial's end. One that failed counts as the worst that the model is told."""
 
     def is_ready(self) -> bool:
         """Whether :meth:`draw` would return at once; if not, the next draw is being prepared."""
@@ -189,7 +187,7 @@ class OptunaSampler:
             self._note(number)
 
     def end(self, number: int, *, succeeded: bool) -> None:
-        """Forget the values of a trial that failed."""
+        """Let a trial that failed count as the worst; its own values are forgotten."""
         if not succeeded:
             self._failed.add(number)
             if self._levels.remove(number):
@@ -223,9 +221,22 @@ class OptunaSampler:
         self._news.clear()
         return self._study
 
-    def _new_study(self) -> Study:
+    def _values(self) -> Mapping[int, Values]:
+        """Return what the model is told, by trial.
+
+        A trial that failed counts as the worst of the others: it diverged, or took too much memory
+        or time, mostly for its configuration, and without it the model would draw there again
+        (SMAC3, Lindauer et al., 2022, counts crashes as a cost too).
+        """
         values = self._levels.at(self._epoch)
-        former = [_complete(self._trials[n], values[n]) for n in values if n in self._former]
+        failed = self._failed & self._trials.keys()
+        if not (values and failed):
+            return values
+        return {**values, **dict.fromkeys(failed, worst(values.values()))}
+
+    def _new_study(self) -> Study:
+        values = self._values()
+        former = [complete(self._trials[n], values[n]) for n in values if n in self._former]
         sampler = self._kind.make(self._space, (self._seed + self._draws) % 2**32, former)
         study = _empty_study(sampler, objectives=len(self._space.objectives))
         behind = [number for number in self._seen if number not in values][-MOST_BEHIND:]
@@ -234,19 +245,19 @@ class OptunaSampler:
         self._behind, self._told = deque(behind), set(values)
         for number, trial in self._trials.items():
             if number in values:
-                study.add_trial(_complete(trial, values[number]))
+                study.add_trial(complete(trial, values[number]))
             elif number in running:
                 self._run(study, number)
         return study
 
     def _tell_news(self, study: Study) -> None:
-        values = self._levels.at(self._epoch)
+        values = self._values()
         for number in [one for one in self._news if one not in self._told]:
             if number in self._behind:
                 self._behind.remove(number)
             if number in values:
                 self._leave(study, number)
-                study.add_trial(_complete(self._trials[number], values[number]))
+                study.add_trial(complete(self._trials[number], values[number]))
                 self._told.add(number)
             elif number in self._failed:
                 self._leave(study, number)
@@ -326,22 +337,6 @@ class OptunaSampler:
 def _empty_study(sampler: BaseSampler, *, objectives: int) -> Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna.create_study(sampler=sampler, directions=["minimize"] * objectives)
-
-
-def _complete(trial: FrozenTrial, values: Values) -> FrozenTrial:
-    """Return a trial as one that is complete with these values."""
-    return create_trial(
-        state=TrialState.COMPLETE,
-        params=trial.params,
-        distributions=trial.distributions,
-        system_attrs=trial.system_attrs,
-        values=[_bounded(loss) for loss in values.losses],
-        constraints={str(n): _bounded(value) for n, value in enumerate(values.excess)} or None,
-    )
-
-
-def _bounded(value: float) -> float:
-    return max(-_LARGEST, min(_LARGEST, value))
 
 
 def _key(parameters: Mapping[str, Any]) -> str:
