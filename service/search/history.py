@@ -27,7 +27,8 @@ class PastTrial:
     """A trial from elsewhere; ``source`` says where, in words.
 
     ``values`` are those of the objectives in order, where the source does not name metrics, and
-    ``modes`` their better directions, where it says.
+    ``modes`` their better directions, where it says. ``unfit`` says why it tells nothing, "" where
+    that is for the space to say.
     """
 
     source: str
@@ -35,6 +36,7 @@ class PastTrial:
     metrics: Mapping[str, float]
     values: Sequence[float] = ()
     modes: Sequence[str] = ()
+    unfit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +61,26 @@ class _Unfit(Exception):
 
 
 def of_job(job_id: str, records: Iterable[TrialRecord]) -> list[PastTrial]:
-    """Return the trials of a job's search that have succeeded.
+    """Return a job's trials; only those of its search that have succeeded tell something.
 
-    One that went on from another trial is none of them: its parameters changed during training.
+    One that went on from another trial does not: its parameters changed during training.
     """
     return [
-        PastTrial(f"job {job_id}", record.parameters, metrics_of(record))
+        PastTrial(f"job {job_id}", record.parameters, metrics_of(record), unfit=_why_not(record))
         for record in records
-        if record.state is TrialState.SUCCEEDED
-        and record.purpose is Purpose.SEARCH
-        and record.parent is None
     ]
+
+
+def _why_not(record: TrialRecord) -> str:
+    """Return why a job's trial tells nothing, "" where it may."""
+    if record.purpose is Purpose.CONFIRM:
+        return "they repeat other trials with further seeds"
+    if record.state in (TrialState.STOPPED, TrialState.PAUSED):
+        return "they ended early, before the last epoch"
+    if record.state is not TrialState.SUCCEEDED:
+        why = {TrialState.FAILED: "they failed", TrialState.CANCELLED: "they were cancelled"}
+        return why.get(record.state, "they have not ended")
+    return "" if record.parent is None else "they went on from other trials with other parameters"
 
 
 def of_space(space: SearchSpace) -> list[PastTrial]:
@@ -91,6 +102,8 @@ def convert(space: SearchSpace, trials: Iterable[PastTrial]) -> History:
     left_out: Counter[tuple[str, str]] = Counter()
     for trial in trials:
         try:
+            if trial.unfit:
+                raise _Unfit(trial.unfit)
             past.append(Past(_configuration(space, trial.parameters), _values(space, trial)))
         except _Unfit as reason:
             left_out[trial.source, str(reason)] += 1

@@ -127,7 +127,7 @@ def test_of_a_job_the_trials_of_its_search_that_succeeded_count() -> None:
             3, TrialState.SUCCEEDED, SGD, 43, metrics={"score": 0.8}, purpose=Purpose.CONFIRM
         ),
     ]  # fmt: skip
-    (told,) = of_job("abc", records)
+    (told,) = (trial for trial in of_job("abc", records) if not trial.unfit)
     # What every trial has may be an objective or a constraint too.
     metrics = {"score": 0.5, "seconds": 3.0, "model_bytes": 9.0}
     assert told == PastTrial("job abc", SGD, metrics)
@@ -138,4 +138,25 @@ def test_a_copy_in_a_population_tells_nothing() -> None:
         TrialRecord(n, TrialState.SUCCEEDED, SGD, 42, {"score": 0.5}, parent=parent)
         for n, parent in enumerate((None, 0))
     ]
-    assert len(of_job("a", records)) == 1
+    assert [bool(trial.unfit) for trial in of_job("a", records)] == [False, True]
+
+
+def test_trials_of_a_job_that_tell_nothing_are_counted_with_the_reason() -> None:
+    states = [TrialState.SUCCEEDED, TrialState.STOPPED, TrialState.PAUSED, TrialState.FAILED,
+              TrialState.CANCELLED]  # fmt: skip
+    records = [
+        TrialRecord(n, state, SGD, 42, {"score": 0.5}, epochs=2) for n, state in enumerate(states)
+    ]
+    records.append(
+        TrialRecord(5, TrialState.SUCCEEDED, SGD, 43, {"score": 0.5}, purpose=Purpose.CONFIRM)
+    )
+    records.append(TrialRecord(6, TrialState.SUCCEEDED, SGD, 43, {"score": 0.5}, parent=0))
+    found = gather(space(warm_start=["abc"]), lambda _: records)
+    assert len(found.past) == 1
+    assert found.left_out == (
+        LeftOut("job abc", "they ended early, before the last epoch", 2),
+        LeftOut("job abc", "they failed", 1),
+        LeftOut("job abc", "they were cancelled", 1),
+        LeftOut("job abc", "they repeat other trials with further seeds", 1),
+        LeftOut("job abc", "they went on from other trials with other parameters", 1),
+    )
