@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from results.formatting import FORMULA_MARKS, count
+from results.states import Purpose
 from search_spaces import MOST_KNOWN, Library, UnknownSearchSpace
 from service.cli.optuna_file import read_study
 from service.cli.output import note
@@ -37,12 +39,13 @@ class Told:
     """Trials as a request's ``history`` has them.
 
     ``source`` says where they are from, in words. ``unfinished`` were left out because they had not
-    come to an end or have no value.
+    come to an end or lack a value, ``repeated`` because they confirmed those of others.
     """
 
     source: str
     trials: list[dict[str, Any]]
     unfinished: int = 0
+    repeated: int = 0
 
 
 def history_of(
@@ -62,6 +65,7 @@ def history_of(
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     left = [f"{told.unfinished} without an end or a value"] if told.unfinished else []
+    left += [f"{told.repeated} that confirmed others"] if told.repeated else []
     more = len(told.trials) - MOST_KNOWN
     left += [f"the first {more}, beyond {MOST_KNOWN}"] if more > 0 else []
     trials = told.trials[-MOST_KNOWN:]
@@ -136,11 +140,11 @@ def _trial(entry: Mapping[str, Any]) -> dict[str, Any]:
     values = entry.get("values", entry.get("value"))
     if isinstance(values, Mapping):  # optuna trials --format json: {"0": ..., "1": ...}
         values = list(values.values())
-    values = values if isinstance(values, list) else [values]
+    values = values if isinstance(values, list) else [] if values is None else [values]
     metrics = entry.get("metrics")
     trial = {
         "parameters": entry.get("parameters", entry.get("params")),
-        "values": [value for value in values if value is not None],
+        "values": values,
         "metrics": {n: v for n, v in metrics.items() if v is not None} if metrics else {},
         "modes": entry.get("modes", ()),
     }
@@ -158,6 +162,8 @@ def _of_table(path: Path, text: str, parameters: Callable[[], Collection[str]]) 
         raise ValueError(f"{path} is not a table of comma-separated values: {error}") from error
     columns = [name for name in reader.fieldnames or () if name]
     names = _parameters_of(columns) or {name: name for name in columns if name in parameters()}
+    _check_once(path, columns)
+    _check_once(path, names.values())
     if not names:
         hint = "name columns like the space's parameters, or parameters.NAME"
         raise ValueError(f"{path} is no table of trials: no column is a parameter; {hint}")
@@ -172,6 +178,12 @@ def _with_points(row: Mapping[str, str]) -> dict[str, str]:
         for column, cell in row.items()
         if column is not None
     }
+
+
+def _check_once(path: Path, names: Iterable[str]) -> None:
+    repeated = [name for name, times in Counter(names).items() if times > 1]
+    if repeated:
+        raise ValueError(f"{path} has {repeated[0]} in more than one column: leave one of them")
 
 
 def _parameters_of(columns: Iterable[str]) -> dict[str, str]:
@@ -194,17 +206,13 @@ def _metrics_of(columns: list[str]) -> dict[str, str]:
 def _row(
     row: Mapping[str, str], parameters: Mapping[str, str], metrics: Mapping[str, str]
 ) -> dict[str, Any]:
-    numbers = {
-        name: number
-        for column, name in metrics.items()
-        if (number := _number(row[column])) is not None
-    }
+    numbers = {name: _number(row[column]) for column, name in metrics.items()}
     # Optuna's tables have the objectives in order, without their names.
     values = [numbers.pop(n) for n in list(numbers) if n == "value" or n.startswith("values_")]
     trial = {
         "parameters": {name: _cell(row[c]) for c, name in parameters.items() if row[c]},
         "values": values,
-        "metrics": numbers,
+        "metrics": {name: number for name, number in numbers.items() if number is not None},
     }
     return {name: member for name, member in trial.items() if member or name == "parameters"}
 
@@ -234,17 +242,23 @@ def _number(text: str | None) -> float | None:
 
 def _told(path: Path, entries: Iterable[tuple[Mapping[str, Any], dict[str, Any]]]) -> Told:
     trials: list[dict[str, Any]] = []
-    unfinished = 0
+    unfinished = repeated = 0
     for entry, trial in entries:
-        if _has_ended(entry) and ("values" in trial or "metrics" in trial):
+        if entry.get("purpose", Purpose.SEARCH) != Purpose.SEARCH:
+            repeated += 1
+        elif _has_ended(entry) and _has_values(trial):
             trials.append(trial)
         else:
             unfinished += 1
-    return Told(path.name, trials, unfinished)
+    return Told(path.name, trials, unfinished, repeated)
 
 
 def _has_ended(entry: Mapping[str, Any]) -> bool:
-    """Whether a trial has trained to its end, as one of a search: confirmations repeat others."""
+    """Whether a trial has trained to its end."""
     state = str(next((entry[key] for key in ("state", "State", "status") if key in entry), ""))
-    purpose = entry.get("purpose", "search")
-    return state.rpartition(".")[2].lower() in ("", *_COMPLETE) and purpose == "search"
+    return state.rpartition(".")[2].lower() in ("", *_COMPLETE)
+
+
+def _has_values(trial: Mapping[str, Any]) -> bool:
+    """Whether a trial has all its values: without one the next would be another objective's."""
+    return None not in trial.get("values", ()) and ("values" in trial or "metrics" in trial)

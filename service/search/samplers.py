@@ -328,7 +328,7 @@ class OptunaSampler:
     def _enqueued(
         self, study: Study, configuration: Mapping[str, Any]
     ) -> tuple[int, Configuration]:
-        """Return this configuration; the sampler draws the parameters that it leaves out."""
+        """Return this configuration; what it leaves out has been completed."""
         study.enqueue_trial(search_spaces.suggested(self._space, configuration))
         trial = study.ask()
         return trial.number, search_spaces.suggest(self._space, trial)

@@ -38,7 +38,7 @@ def read(path: Path, text: str, names: tuple[str, ...] = ()) -> Told:
 )
 def test_our_own_exports_are_read(tmp_path: Path, text: str) -> None:
     told = read(tmp_path / "trials", text)
-    assert (told.source, told.unfinished) == ("trials", 2)
+    assert (told.source, told.unfinished, told.repeated) == ("trials", 1, 1)
     (trial,) = told.trials
     assert trial["parameters"] == OWN[0].parameters
     assert trial["metrics"]["score"] == 0.25
@@ -76,6 +76,33 @@ def test_a_table_between_semicolons_may_have_decimal_commas(tmp_path: Path) -> N
         {"parameters": {"rate": 0.5, "kind": "a,5"}, "metrics": {"score": -0.0075}},
         {"parameters": {"rate": ".25", "kind": "1,2,3"}, "metrics": {"score": 1.0}},
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "params_rate,values_0,values_1\n0.5,inf,0.3\n0.25,0.1,0.2\n",
+        '[{"params": {"rate": 0.5}, "values": [null, 0.3]},'
+        ' {"params": {"rate": 0.25}, "values": [0.1, 0.2]}]',
+    ],
+    ids=["table", "json"],
+)
+def test_a_trial_that_lacks_one_of_its_values_is_left_out(tmp_path: Path, text: str) -> None:
+    told = read(tmp_path / "past", text)
+    assert told.trials == [{"parameters": {"rate": 0.25}, "values": [0.1, 0.2]}]
+    assert told.unfinished == 1
+
+
+@pytest.mark.parametrize("header", ["rate,rate,score", "config/rate,params_rate,score"])
+def test_a_name_in_two_columns_is_refused(tmp_path: Path, header: str) -> None:
+    with pytest.raises(ValueError, match="has rate in more than one column"):
+        read(tmp_path / "twice.csv", f"{header}\n0.5,0.7,0.3\n", ("rate",))
+
+
+def test_trials_that_confirmed_others_are_counted_as_such(tmp_path: Path) -> None:
+    text = "rate,score,purpose,state\n0.5,0.3,search,succeeded\n0.5,0.2,confirm,succeeded\n"
+    told = read(tmp_path / "confirmed.csv", text, ("rate",))
+    assert (len(told.trials), told.unfinished, told.repeated) == (1, 0, 1)
 
 
 @pytest.mark.parametrize(
