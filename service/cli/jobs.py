@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from results.formatting import count
-from results.provenance import provenance
 from service.cli.body import body_of, body_options
 from service.cli.code import send_code
 from service.cli.errors import for_each
 from service.cli.options import identifier, job_argument, jobs_argument, timeout_option
 from service.cli.output import emit_json, json_option, note, table
+from service.cli.planned import plan_lines
 from service.cli.summary import job_line, progress_line, trials_text
 from service.cli.target import data_folder, with_client
 from service.cli.text import cells, pairs, setting
@@ -82,19 +81,8 @@ def plan(client: Client, /, *, as_json: bool, **options: Any) -> None:
     if as_json:
         emit_json(planned)
         return
-    trials, epochs = count(planned.trials, "trial"), count(planned.spec["epochs"], "epoch")
-    note(f"{trials} of {epochs}, strategy {planned.spec['strategy']}")
-    if "command" in planned.spec or "code" in planned.spec:
-        for label, text in provenance(planned.spec):
-            note(f"{label[0].lower()}{label[1:]}: {text}")
-    if planned.estimate and planned.estimate.core_hours is not None:
-        hours, basis = planned.estimate.core_hours, planned.estimate.basis
-        note(f"at most about {hours:.2g} core-hours, by {basis}")
-    _note_history(planned.history)
-    if planned.chosen:
-        note(f"chosen by auto: {planned.chosen}")
-    if planned.sampling and planned.distinct is not None and planned.distinct <= planned.trials:
-        note(f"only {count(planned.distinct, 'different configuration')} to draw from: each once")
+    for line in plan_lines(planned):
+        note(line)
     if planned.configurations is None:
         note(f"sampled: {pairs(planned.sampling or {}, setting)}")
         rows = [[name, setting(domain)] for name, domain in planned.spec["parameters"].items()]
@@ -104,15 +92,6 @@ def plan(client: Client, /, *, as_json: bool, **options: Any) -> None:
     configurations = enumerate(planned.configurations)
     rows = [[str(index), *cells(one, names, setting)] for index, one in configurations]
     table(["trial#", *names], rows)
-
-
-def _note_history(history: dict[str, Any] | None) -> None:
-    """Say what the sampler is told of trials from elsewhere, and what does not fit."""
-    if history is None:
-        return
-    note(f"the sampler is told {count(history['trials'], 'trial')} from elsewhere")
-    for left in history["left_out"]:
-        note(f"left out of {left['source']}: {count(left['trials'], 'trial')}: {left['reason']}")
 
 
 def _sent_body(client: Client, **options: Any) -> dict[str, Any]:

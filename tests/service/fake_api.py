@@ -56,6 +56,7 @@ class FakeApi:
             "seed": 42,
             "epochs": EPOCHS,
             "metric": "validation_accuracy",
+            "mode": "max",
             "parameters": {"learning_rate": {"values": [0.1, 0.01]}, "optimizer": "sgd"},
         }
         job: dict[str, Any] = {

@@ -69,7 +69,10 @@ def test_plan_lists_the_configurations(api: FakeApi) -> None:
         ["0", "0.1", "sgd"],
         ["1", "0.01", "-"],
     ]
-    assert result.stderr == "2 trials of 2 epochs, strategy grid\n"
+    assert result.stderr.splitlines() == [
+        "2 trials of 2 epochs, strategy grid",
+        "objective: validation_accuracy (max)",
+    ]
     assert api.jobs == {}
 
 
