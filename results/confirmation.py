@@ -9,22 +9,18 @@ for several comparisons. Who dropped out is found by the rule of :mod:`results.r
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import search_spaces
 from results.analysis import JobResults
 from results.intervals import Estimate, difference, estimate
-from results.racing import FEWEST_SEEDS, Pair, survivors
-from results.ranking import score_of, value_of
+from results.racing import COUNTED, FEWEST_SEEDS, Pair, survivors
+from results.ranking import LARGEST, allowed_value, loss_of, score_of
 from results.records import TrialRecord
-from results.states import TrialState
 from search_spaces import SearchSpace
-
-_LARGEST = 1e100
-#: One that was cancelled or stopped says nothing about its configuration.
-_ENDED = (TrialState.SUCCEEDED, TrialState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +110,19 @@ def confirmed(results: JobResults) -> Confirmed | None:
     )
 
 
-def default_configuration(space: SearchSpace, trials: Sequence[TrialRecord]) -> int | None:
+class Configured(Protocol):
+    """A trial, as it is recorded or as a search knows it: what it runs."""
+
+    @property
+    def parameters(self) -> Mapping[str, object]:
+        """The value of each parameter, by name."""
+
+    @property
+    def configuration(self) -> int:
+        """The number of the first trial with these parameters."""
+
+
+def default_configuration(space: SearchSpace, trials: Iterable[Configured]) -> int | None:
     """Return the number of the first trial that has the default configuration, or None."""
     parameters = search_spaces.defaults(space)
     return next((t.configuration for t in trials if dict(t.parameters) == parameters), None)
@@ -124,12 +132,12 @@ def _candidates(results: JobResults, seeds: Sequence[int]) -> tuple[Candidate, .
     groups: dict[int, list[TrialRecord]] = {}
     for trial in results.confirming:
         groups.setdefault(trial.configuration, []).append(trial)
-    sign = -1.0 if results.metric.mode == "max" else 1.0
+    mode = results.metric.mode
     losses: dict[Pair, float | None] = {}
     for configuration, group in groups.items():
-        for trial in (t for t in group if t.state in _ENDED):
+        for trial in (t for t in group if t.state in COUNTED):
             score = _allowed_score(results, trial)
-            losses[configuration, trial.seed] = None if score is None else sign * score
+            losses[configuration, trial.seed] = None if score is None else loss_of(score, mode)
     left = _left(tuple(groups), seeds, losses)
     default = default_configuration(results.space, [*results.trials, *results.confirming])
     found = [
@@ -138,24 +146,22 @@ def _candidates(results: JobResults, seeds: Sequence[int]) -> tuple[Candidate, .
         )
         for configuration, group in groups.items()
     ]
-    found.sort(key=lambda one: (not one.is_left, _order(one, sign)))
+    found.sort(key=lambda one: (not one.is_left, _order(one, mode)))
     return tuple(found)
 
 
-def _score(trial: TrialRecord, metric: str) -> float | None:
-    """Return the metric's last value; None without one, or for one that no square can hold."""
-    score = score_of(trial, metric)
-    return None if score is None or abs(score) > _LARGEST else score
+def _bounded(score: float | None) -> float | None:
+    """Return the score; None for none, or for one that the race takes for a failure."""
+    return None if score is None or abs(score) > LARGEST else score
 
 
 def _allowed_score(results: JobResults, trial: TrialRecord) -> float | None:
     """Return a trial's score; None where it breaks a constraint, with which it drops out."""
-    is_allowed = results.space.allows(partial(value_of, trial))
-    return _score(trial, results.metric.name) if is_allowed else None
+    return _bounded(allowed_value(results.space, partial(score_of, trial)))
 
 
-def _order(candidate: Candidate, sign: float) -> float:
-    return math.inf if candidate.value is None else sign * candidate.value.mean
+def _order(candidate: Candidate, mode: str) -> float:
+    return math.inf if candidate.value is None else loss_of(candidate.value.mean, mode)
 
 
 def _left(
@@ -182,7 +188,7 @@ def _candidate(
         is_default=is_default,
         searched=None if searched is None else results.score(searched),
         values=values,
-        failed=sum(t.state in _ENDED and t.seed not in values for t in group),
+        failed=sum(t.state in COUNTED and t.seed not in values for t in group),
         value=estimate(list(values.values())) if values else None,
         is_left=is_left,
     )
@@ -223,5 +229,5 @@ def _tested(results: JobResults, winner: Candidate | None) -> dict[str, Estimate
     own = [t for t in results.confirming if t.configuration == winner.configuration]
     reported = dict.fromkeys(name for trial in own for name in trial.metrics)
     names = [name for name in reported if results.info(name).split == "test"]
-    scores = {n: [s for t in own if (s := _score(t, n)) is not None] for n in names}
+    scores = {n: [s for t in own if (s := _bounded(score_of(t, n))) is not None] for n in names}
     return {name: estimate(values) for name, values in scores.items() if values}

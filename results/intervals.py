@@ -8,9 +8,10 @@ differences, are about normal. scipy is imported only when an interval is worked
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from results.ranking import deviation_of, exact_mean
 
 #: How often an interval of this module is to hold the true mean.
 LEVEL = 0.95
@@ -21,7 +22,8 @@ class Estimate:
     """The mean of ``n`` values, with the interval from ``low`` to ``high`` that holds the true one.
 
     ``standard_deviation`` is the sample's (n - 1). With one value it and the interval are None;
-    with values that are all equal the interval is that one point.
+    with values that are all equal the interval is that one point. They are None, too, where the
+    deviation is too large for a float.
     """
 
     mean: float
@@ -48,10 +50,9 @@ def estimate(values: Sequence[float], level: float = LEVEL) -> Estimate:
     """
     if not values or not all(map(math.isfinite, values)):
         raise ValueError(f"a mean needs finite values, these are {list(values)}")
-    mean, n = statistics.fmean(values), len(values)
-    if n == 1:
-        return Estimate(mean, None, 1, None, None)
-    deviation = statistics.stdev(values)
+    mean, deviation, n = exact_mean(values), deviation_of(values), len(values)
+    if deviation is None:
+        return Estimate(mean, None, n, None, None)
     half = _quantile((1 + level) / 2, n - 1) * deviation / math.sqrt(n)
     return Estimate(mean, deviation, n, mean - half, mean + half)
 

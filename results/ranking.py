@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +20,9 @@ from search_spaces import Constraint, Objective, SearchSpace
 
 #: The metrics of every trial: its training seconds, the size of its newest checkpoint in bytes.
 SECONDS, MODEL_BYTES = "seconds", "model_bytes"
+#: Values further from 0 than this are penalties, or those of a training that diverged: in a race
+#: they count as failures, since their squares and sums may be too large for a float.
+LARGEST = 1e100
 
 
 def value_of(trial: TrialRecord, metric: str) -> float | None:
@@ -179,13 +182,30 @@ def ranks(trials: Iterable[TrialRecord], space: SearchSpace) -> Mapping[int, int
     return rank(trials, space).ranks
 
 
+def allowed_value(space: SearchSpace, known: Callable[[str], float | None]) -> float | None:
+    """Return the first objective's value, None without one or where a constraint is broken.
+
+    ``known`` gives a metric's last value, or its mean over several trials, None where there is
+    none. A value that is not finite counts as none, and one that is missing breaks its constraint.
+    """
+
+    def finite(metric: str) -> float | None:
+        value = known(metric)
+        return value if value is not None and math.isfinite(value) else None
+
+    return finite(space.metric) if space.allows(finite) else None
+
+
 def mean_of(values: Sequence[float | None]) -> float | None:
     """Return the mean; None where a value is missing or not finite."""
     known = [value for value in values if value is not None and math.isfinite(value)]
-    if not known or len(known) < len(values):
-        return None
+    return exact_mean(known) if known and len(known) == len(values) else None
+
+
+def exact_mean(values: Sequence[float]) -> float:
+    """Return the mean of at least one value; no sum of large ones overflows, as floats' would."""
     # Of one value, the usual case, it is the value; exact fractions take their time.
-    return float(known[0] if len(known) == 1 else statistics.mean(known))
+    return float(values[0] if len(values) == 1 else statistics.mean(values))
 
 
 def deviation_of(values: Sequence[float]) -> float | None:

@@ -123,6 +123,23 @@ def test_cancelled_trials_say_nothing() -> None:
     assert [one.failed for one in cancelled.candidates] == [0, 0]
 
 
+def test_a_trial_that_was_stopped_says_nothing_beside_the_one_that_ran_its_seed_again() -> None:
+    job = fakes.confirming(fakes.feedforward(2), {1: [0.88, 0.87], 2: [0.85, 0.9]})
+    whole = confirmed(JobResults.of(*job))
+    number = len(fakes.feedforward(2).trials)
+    old = next(trial for trial in job.trials if trial.number == number)
+    stopped = replace(old, state=TrialState.STOPPED, metrics={"validation_accuracy": 0.1})
+    again = replace(old, number=len(job.trials))
+    others = [trial for trial in job.trials if trial.number != number]
+    assert confirmed(JobResults.of(job.job, [*others, stopped, again], *job[2:])) == whole
+
+
+def test_what_the_engine_takes_for_a_failure_is_one() -> None:
+    huge = found({1: [0.95, 1e150, 0.95], 2: [0.85, 0.86, 1e100]})
+    assert [(one.configuration, one.failed) for one in huge.candidates] == [(2, 0), (1, 1)]
+    assert [one.is_left for one in huge.candidates] == [True, False]
+
+
 def test_a_default_that_the_search_did_not_run() -> None:
     job = fakes.confirming(fakes.sampled(12), {1: [0.88, 0.87]}, defaults=[0.7, 0.7])
     results = JobResults.of(*job)

@@ -41,6 +41,15 @@ def test_values_that_have_no_mean_are_refused(values: list[float]) -> None:
         estimate(values)
 
 
+def test_where_the_deviation_is_too_large_for_a_float_there_is_a_mean_alone() -> None:
+    assert estimate([1e308, 1.5e308]).mean == 1.25e308
+    huge = estimate([1.7e308, -1.7e308])
+    assert huge.mean == 0.0
+    assert (huge.standard_deviation, huge.low, huge.high) == (None, None, None)
+    assert not huge.is_above_zero
+    assert estimate([1e100, -1e100]).standard_deviation == pytest.approx(math.sqrt(2) * 1e100)
+
+
 def test_pairs_must_be_pairs() -> None:
     with pytest.raises(ValueError, match="shorter"):
         difference([1.0, 2.0], [1.0])

@@ -27,6 +27,14 @@ def test_one_that_failed_is_out_at_once_and_no_leader() -> None:
     assert survivors([1], [0, 1], found) == ()
 
 
+def test_huge_losses_count_as_failures_and_the_largest_that_do_not_overflow_nothing() -> None:
+    found = losses(c1=[1e308, 1e308, 1e308], c2=[0.3, 0.3, -1e101], c3=[1e100, 1e100, -1e100])
+    assert survivors([1, 2, 3], [0, 1, 2], found) == (3,)
+    assert survivors([1], [0], found) == ()
+    most = losses(c1=[-1e100] * 3, c2=[1e100] * 3)
+    assert survivors([1, 2], [0, 1, 2], most) == (1,)
+
+
 def test_a_decision_worked_by_hand() -> None:
     """Differences 1, 2, 3: mean 2, half width 2.484: they stay. Of 2, 3, 4 the interval is > 0."""
     zeros: list[float | None] = [0.0, 0.0, 0.0]

@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from results.ranking import deviation_of, rank, ranked, ranks, score_of, value_of, why_no_best
+from results.ranking import (
+    allowed_value,
+    deviation_of,
+    exact_mean,
+    rank,
+    ranked,
+    ranks,
+    score_of,
+    value_of,
+    why_no_best,
+)
 from results.records import TrialRecord
 from results.states import Purpose, TrialState
 from search_spaces import Constraint, Objective, Range, SearchSpace
@@ -88,6 +98,8 @@ def test_one_seed_has_no_deviation_and_too_large_ones_neither() -> None:
     assert deviation_of([1.7e308, -1.7e308]) is None
     large = [_repeat(0, 0, 1.7e308), _repeat(1, 0, 1.7e308)]
     assert rank(large, _space(repeats=2)).configurations[0].value == 1.7e308
+    assert exact_mean([1.7e308, 1.7e308, -1.7e308]) == pytest.approx(1.7e308 / 3)
+    assert exact_mean([0.5]) == 0.5
 
 
 def test_trials_that_confirm_are_not_ranked() -> None:
@@ -111,6 +123,23 @@ def test_a_configuration_that_breaks_a_constraint_is_not_ranked_and_says_so() ->
         2: ("loss is 0.1250, and must be at least 0.2500",),
         3: ("model_bytes is constrained, and was not reported",),
     }
+
+
+@pytest.mark.parametrize("size", [None, 1.0, 101.0, math.inf, math.nan])
+@pytest.mark.parametrize("loss", [None, 0.5, 0.125, math.inf, math.nan])
+def test_a_value_is_allowed_where_the_trial_is_ranked(
+    loss: float | None, size: float | None
+) -> None:
+    given = {"loss": loss, "size": size}
+    metrics = {name: value for name, value in given.items() if value is not None}
+    limits = (Constraint("size", at_most=100), Constraint("loss", at_least=0.25))
+    for space in (
+        _space(constraints=limits),
+        _space(constraints=(Constraint("size", at_least=9),)),
+    ):
+        trial = replace(_trial(0, 0.0), metrics=metrics)
+        found = rank([trial], space).configurations
+        assert allowed_value(space, metrics.get) == (found[0].value if found else None)
 
 
 def test_without_a_best_one_the_nearest_is_named() -> None:
