@@ -342,7 +342,7 @@ class Search:
         """Tell the sampler what the repeats of a configuration had come to after an epoch."""
         if self._sampler is None:
             return
-        values = values_of(self._space, metrics)
+        values = values_of(self._space, metrics, has_ended=self._is_last(epoch))
         if values is not None:
             self._sampler.observe(configuration, epoch, values.losses, values.excess)
 

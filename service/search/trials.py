@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from results.ranking import MODEL_BYTES, SECONDS, loss_of
+from results.ranking import MODEL_BYTES, SECONDS, allowed_value, exact_mean, loss_of, mean_of
 from results.records import TrialRecord
 from results.states import Purpose, TrialState
 from search_spaces import SearchSpace
@@ -75,24 +75,29 @@ def compared_loss(space: SearchSpace, metrics: Mapping[str, float]) -> float | N
 
     A trial that violates constraints is behind all that keep them, and the more so the more it
     does (Deb, 2000, "An efficient constraint handling method for genetic algorithms"). Metrics that
-    are not reported, the model's size say, count as within their limits.
+    are not reported count as within their limits, also after the last epoch: the model's size is
+    known later, and were one that nobody reports violated by all that have ended, every paused
+    trial would be trained to the end in search of one that keeps it.
     """
-    loss, excess = loss_in(space, metrics), _excess(space, metrics)
+    loss, excess = loss_in(space, metrics), _excess(space, metrics, missing=0.0)
     if loss is None or not any(value > 0 for value in excess):
         return loss
     return FORBIDDEN * (1 + min(sum(max(0.0, value) for value in excess), _MOST_EXCESS))
 
 
-def _excess(space: SearchSpace, metrics: Mapping[str, float]) -> list[float]:
-    # A metric that is not reported yet, the model's size say, counts as within its limits.
-    return [c.excess(metrics[c.metric]) if c.metric in metrics else 0.0 for c in space.constraints]
+def _excess(
+    space: SearchSpace, metrics: Mapping[str, float], *, missing: float
+) -> tuple[float, ...]:
+    return tuple(
+        c.excess(metrics[c.metric]) if c.metric in metrics else missing for c in space.constraints
+    )
 
 
 def final_loss(space: SearchSpace, trial: Trial) -> float | None:
     """Return the last loss of a trial that has not failed and keeps the constraints."""
     if trial.state not in (TrialState.SUCCEEDED, TrialState.STOPPED):
         return None
-    return _allowed_loss(space, trial.metrics)
+    return _allowed_loss(space, trial.metrics.get)
 
 
 def mean_loss(space: SearchSpace, trials: Sequence[Trial]) -> float | None:
@@ -102,34 +107,32 @@ def mean_loss(space: SearchSpace, trials: Sequence[Trial]) -> float | None:
     """
     if any(trial.state is not TrialState.SUCCEEDED for trial in trials):
         return None
-    means = {
-        name: _mean([trial.metrics[name] for trial in trials])
-        for name in trials[0].metrics
-        if all(name in trial.metrics for trial in trials)
-    }
-    return _allowed_loss(space, means)
+    return _allowed_loss(space, lambda name: mean_of([t.metrics.get(name) for t in trials]))
 
 
-def _mean(values: Sequence[float]) -> float:
-    # That of floats alone would overflow in the sum of very large values.
-    return values[0] if len(values) == 1 else float(statistics.mean(values))
+def _allowed_loss(space: SearchSpace, known: Callable[[str], float | None]) -> float | None:
+    value = allowed_value(space, known)
+    return None if value is None else loss_of(value, space.mode)
 
 
-def _allowed_loss(space: SearchSpace, metrics: Mapping[str, float]) -> float | None:
-    """Return the first objective as a loss, None where it or a constraint lacks its value."""
-    return loss_in(space, metrics) if space.allows(metrics.get) else None
-
-
-def values_of(space: SearchSpace, metrics: Sequence[Mapping[str, float]]) -> Values | None:
+def values_of(
+    space: SearchSpace, metrics: Sequence[Mapping[str, float]], *, has_ended: bool
+) -> Values | None:
     """Return what a sampler is told of a configuration, None where an objective is not reported.
 
-    ``metrics`` are those of each of its repeats; their means count.
+    ``metrics`` are those of each of its repeats; their means count. A constrained metric that is
+    not reported is violated without limit by trials that have ended, as they are ranked. Before,
+    it counts as within its limits: the model's size, say, is not known yet.
     """
     names = [objective.metric for objective in space.objectives]
     if any(name not in values for name in names for values in metrics):
         return None
     losses = tuple(
-        _mean([loss_of(values[o.metric], o.mode) for values in metrics]) for o in space.objectives
+        exact_mean([loss_of(values[o.metric], o.mode) for values in metrics])
+        for o in space.objectives
     )
-    excess = tuple(map(_mean, zip(*(_excess(space, values) for values in metrics), strict=True)))
-    return Values(losses, excess)
+    missing = math.inf if has_ended else 0.0
+    excess = zip(*(_excess(space, values, missing=missing) for values in metrics), strict=True)
+    # There is no mean of both infinities.
+    means = tuple(math.inf if math.inf in each else exact_mean(each) for each in excess)
+    return Values(losses, means)

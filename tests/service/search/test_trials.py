@@ -63,9 +63,18 @@ def test_trials_that_failed_or_break_a_constraint_have_no_final_loss() -> None:
 def test_a_sampler_is_told_means_over_repeats_and_by_how_much_limits_are_exceeded() -> None:
     limited = space("max", Constraint("model_bytes", at_most=10))
     repeats = [{"train_rmse": 0.5, "model_bytes": 14.0}, {"train_rmse": 1.0, "model_bytes": 12.0}]
-    assert values_of(limited, repeats) == Values((-0.75,), (3.0,))
-    assert values_of(limited, [{"train_rmse": 0.5}]) == Values((-0.5,), (0.0,))
-    assert values_of(limited, [{"model_bytes": 1.0}]) is None
+    assert values_of(limited, repeats, has_ended=True) == Values((-0.75,), (3.0,))
+    assert values_of(limited, [{"model_bytes": 1.0}], has_ended=False) is None
+
+
+def test_a_constrained_metric_that_is_missing_is_violated_only_at_the_end() -> None:
+    limited = space("max", Constraint("model_bytes", at_most=10))
+    none = [{"train_rmse": 0.5}]
+    assert values_of(limited, none, has_ended=False) == Values((-0.5,), (0.0,))
+    assert values_of(limited, none, has_ended=True) == Values((-0.5,), (math.inf,))
+    one_lacks_it = [*none, {"train_rmse": 0.5, "model_bytes": -math.inf}]
+    assert values_of(limited, one_lacks_it, has_ended=True) == Values((-0.5,), (math.inf,))
+    assert compared_loss(limited, none[0]) == -0.5
 
 
 def test_trials_that_violate_a_constraint_are_compared_behind_all_others() -> None:
@@ -90,4 +99,8 @@ def test_trials_that_violate_a_constraint_are_compared_behind_all_others() -> No
 def test_means_of_very_large_values_are_numbers() -> None:
     large = [trial(TrialState.SUCCEEDED, train_rmse=1e308, other=1e308) for _ in range(2)]
     assert mean_loss(space(), large) == 1e308
-    assert values_of(space(), [one.metrics for one in large]) == Values((1e308,))
+    metrics = [one.metrics for one in large]
+    assert values_of(space(), metrics, has_ended=True) == Values((1e308,))
+    below = [trial(TrialState.SUCCEEDED, train_rmse=value) for value in (math.inf, 0.5)]
+    assert mean_loss(space(), below) is None
+    assert final_loss(space(), below[0]) is None
