@@ -110,14 +110,13 @@ class Confirmation:
         return self._left
 
     @property
-    def most_trials(self) -> int:
-        """How many trials there can be in all, those that have run included.
+    def to_come(self) -> frozenset[Pair]:
+        """The pairs that may still end, those that run included.
 
-        It only falls: each candidate that drops out takes its further seeds with it.
+        It only shrinks: each candidate that drops out takes its further seeds with it.
         """
-        rest = 0 if self.is_over else len(self._left) * (len(self._seeds) - self._round)
-        past = {seed: place for place, seed in enumerate(self._seeds)}
-        return rest + sum(past.get(seed, 0) < self._round for _, seed in self._losses)
+        seeds = () if self.is_over else self._seeds[self._round :]
+        return frozenset((c, s) for s in seeds for c in self._left) - self._losses.keys()
 
     def _advance(self) -> None:
         """Go on to the next round as long as all of the present one has ended."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 import search_spaces
+from results.confirmation import default_configuration
+from results.racing import COUNTED, Pair
 from results.spec import JobSpec
 from results.states import Purpose, TrialState
 from service.search.confirming import Confirmation, confirmation_seeds
@@ -34,8 +36,8 @@ class Winner:
         """How many trials the job will have at most."""
         if self._confirmation is None:
             return len(self._trials)
-        searched = sum(t.purpose is Purpose.SEARCH for t in self._trials.values())
-        return max(len(self._trials), searched + self._confirmation.most_trials)
+        waiting = {self._pair(trial) for trial in self._confirming() if not trial.state.is_finished}
+        return len(self._trials) + len(self._confirmation.to_come - waiting)
 
     @property
     def at_once(self) -> int | None:
@@ -52,12 +54,13 @@ class Winner:
         if found is None:
             return None
         configuration, seed = found
-        confirming = [t for t in self._trials.values() if t.purpose is Purpose.CONFIRM]
+        confirming = self._confirming()
         number, first = max(self._trials, default=-1) + 1, configuration
         if configuration == DEFAULT:
             first = next((t.configuration for t in confirming if self._key(t) == DEFAULT), number)
         for trial in confirming:
-            if (trial.configuration, trial.seed) == (first, seed):
+            # One that was stopped halfway is over, and has no state left to go on from.
+            if (trial.configuration, trial.seed) == (first, seed) and not trial.state.is_finished:
                 return trial
         known = self._trials.get(first)
         parameters = search_spaces.defaults(self._space) if known is None else known.parameters
@@ -65,8 +68,17 @@ class Winner:
 
     def end(self, trial: Trial) -> None:
         """Take the end of one of its trials."""
-        if self._confirmation is not None:
-            self._confirmation.report(self._key(trial), trial.seed, final_loss(self._space, trial))
+        if self._confirmation is not None and trial.state in COUNTED:
+            self._confirmation.report(*self._pair(trial), final_loss(self._space, trial))
+
+    def _confirming(self) -> list[Trial]:
+        return [t for t in self._trials.values() if t.purpose is Purpose.CONFIRM]
+
+    def _searched(self) -> list[Trial]:
+        return [t for t in self._trials.values() if t.purpose is Purpose.SEARCH]
+
+    def _pair(self, trial: Trial) -> Pair:
+        return self._key(trial), trial.seed
 
     def _key(self, trial: Trial) -> int:
         """Return how the confirmation calls a trial's configuration."""
@@ -85,24 +97,19 @@ class Winner:
             return None
         scored = [
             (_most_trained_first(trial), loss, trial.configuration)
-            for trial in self._trials.values()
-            if trial.purpose is Purpose.SEARCH
-            and (loss := final_loss(self._space, trial)) is not None
+            for trial in self._searched()
+            if (loss := final_loss(self._space, trial)) is not None
         ]
         losses = {
-            (self._key(trial), trial.seed): final_loss(self._space, trial)
-            for trial in self._trials.values()
-            if trial.purpose is Purpose.CONFIRM and trial.state.is_finished
+            self._pair(trial): final_loss(self._space, trial)
+            for trial in self._confirming()
+            if trial.state in COUNTED
         }
         best = [number for *_, number in sorted(scored)[: confirm.top]]
         seeds = confirmation_seeds(confirm, self._spec.seed, self._space.repeats)
-        return Confirmation(seeds, best, self._default(), losses) if best else None
-
-    def _default(self) -> int:
-        """Return the number of the first trial with the default configuration, if there is one."""
-        parameters = search_spaces.defaults(self._space)
-        searched = (t for t in self._trials.values() if t.purpose is Purpose.SEARCH)
-        return next((t.configuration for t in searched if t.parameters == parameters), DEFAULT)
+        default = default_configuration(self._space, self._searched())
+        default = DEFAULT if default is None else default
+        return Confirmation(seeds, best, default, losses) if best else None
 
 
 def _most_trained_first(trial: Trial) -> float:

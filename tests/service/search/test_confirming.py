@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -66,7 +67,7 @@ def test_the_clearly_worse_drop_out_after_three_seeds_and_the_close_go_on() -> N
     ran = run(confirmation, noisy(means, 0.005))
     assert confirmation.left == (1, 2)
     assert [sum(c == number for c, _ in ran) for number in means] == [5, 5, 3, 3]
-    assert confirmation.most_trials == len(ran)
+    assert not confirmation.to_come
 
 
 def test_what_all_candidates_share_of_a_seed_decides_nothing() -> None:
@@ -82,14 +83,22 @@ def test_it_ends_when_one_is_left() -> None:
     assert len(ran) == 6
     assert confirmation.is_over
     assert confirmation.next() is None
-    assert confirmation.most_trials == 6
+    assert not confirmation.to_come
+
+
+def test_the_pairs_to_come_only_shrink_and_go_with_who_drops_out() -> None:
+    confirmation = Confirmation(SEEDS[:4], [1, 2, 3])
+    assert len(confirmation.to_come) == 3 * 4
+    ran = run(confirmation, lambda c, s: None if c == 3 else float(s % c), most=4)
+    assert ran == [(1, 43), (2, 43), (3, 43), (1, 44)]
+    assert confirmation.to_come == {(1, 45), (1, 46), (2, 44), (2, 45), (2, 46)}
 
 
 def test_one_candidate_alone_needs_no_seed() -> None:
     confirmation = Confirmation(SEEDS, [4])
     assert confirmation.is_over
     assert confirmation.next() is None
-    assert confirmation.most_trials == 0
+    assert not confirmation.to_come
 
 
 def test_a_candidate_that_fails_with_a_seed_drops_out() -> None:
@@ -101,6 +110,17 @@ def test_a_candidate_that_fails_with_a_seed_drops_out() -> None:
     run(everything_fails, lambda c, s: None)
     assert everything_fails.is_over
     assert everything_fails.left == ()
+
+
+@pytest.mark.parametrize("huge", [1e101, 1e150, 1e308, -1e308, sys.float_info.max])
+def test_a_loss_that_no_square_can_hold_is_a_failure(huge: float) -> None:
+    everywhere = Confirmation(SEEDS, [1, 2, 3])
+    run(everywhere, lambda c, s: huge if c == 1 else 0.5 + s % 2)
+    assert everywhere.left == (2, 3)
+    later = Confirmation(SEEDS, [1, 2, 3])
+    ran = run(later, lambda c, s: huge if (c, s) == (1, 44) else 0.5)
+    assert later.left == (2, 3)
+    assert sum(c == 1 for c, _ in ran) == 2
 
 
 @pytest.mark.parametrize("stopped_after", range(0, 16, 2))
@@ -119,7 +139,7 @@ def test_a_take_over_makes_the_same_decisions(stopped_after: int) -> None:
         after.report(*lost, loss(*lost))
     assert [*ran, *rest, *run(after, loss)] == expected
     assert after.left == whole.left
-    assert after.most_trials == whole.most_trials
+    assert not after.to_come
 
 
 def test_the_order_in_which_a_round_ends_does_not_matter() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -243,6 +245,24 @@ def test_a_sampler_is_told_of_trials_that_are_stopped_as_after_a_take_over() -> 
     assert sorted(calls) == told
 
 
+def test_a_sampler_is_told_at_the_end_that_a_constrained_metric_was_never_reported() -> None:
+    told: set[tuple[bool, Any]] = set()
+
+    class Told(World):
+        def new_sampler(self, records: list[TrialRecord]) -> Sampler:
+            sampler = super().new_sampler(records)
+
+            def note(number: int, epoch: int, losses: Any, excess: Any) -> None:
+                told.add((epoch == EPOCHS, excess))
+
+            sampler.observe = note  # type: ignore[method-assign]
+            return sampler
+
+    world = Told(**ASHA | {"constraints": [{"metric": "cost", "at_most": 0.5}]})
+    world.run(crash_after=20)
+    assert told == {(False, (0.0,)), (True, (math.inf,))}
+
+
 def test_a_trial_goes_on_only_when_it_has_paused() -> None:
     search = World(**ASHA | {"trials": 3}).search
     for number in range(3):
@@ -451,6 +471,67 @@ def test_trials_of_a_former_confirmation_that_nobody_needs_are_stopped() -> None
     world.search = world.new_search()
     world.run()
     assert set(world.states()) == {TrialState.SUCCEEDED, TrialState.STOPPED}
+    assert world.search.planned == len(world.trials)
+
+
+@pytest.mark.parametrize("crash_after", range(0, 60, 9))
+def test_a_confirmation_trains_to_the_end_what_a_former_one_had_stopped(crash_after: int) -> None:
+    world = World(**CONFIRM)
+    world.run()
+    stopped = next(t for t in world.trials.values() if t.purpose is Purpose.CONFIRM)
+    for number in range(stopped.number + 1, max(world.trials) + 1):
+        del world.trials[number]
+    # As if it had been cancelled, and extended while others were the best.
+    partial = {"state": TrialState.STOPPED, "epochs": 2, "metrics": {"train_rmse": 99.0}}
+    world.change(stopped.number, **partial)
+    world.search = world.new_search()
+    world.run(crash_after=crash_after)
+    same = [
+        trial
+        for trial in world.trials.values()
+        if (trial.configuration, trial.seed) == (stopped.configuration, stopped.seed)
+    ]
+    assert [(t.state, t.epochs) for t in same] == [
+        (TrialState.STOPPED, 2),
+        (TrialState.SUCCEEDED, EPOCHS),
+    ]
+    ends = [t.seed for t in world.trials.values() if t.state is TrialState.SUCCEEDED]
+    assert ends.count(43) == 3
+    assert world.search.planned == len(world.trials)
+
+
+class Penalized(World):
+    """Two of three configurations and seeds get the largest or the least number as a loss."""
+
+    def metrics(self, step: Step, epoch: int) -> dict[str, float]:
+        if step.purpose is Purpose.SEARCH:
+            return super().metrics(step, epoch)
+        penalty = sys.float_info.max if step.seed % 2 else -sys.float_info.max
+        return {"train_rmse": penalty} if step.configuration % 3 else super().metrics(step, epoch)
+
+
+@pytest.mark.parametrize("crash_after", [-1, 45])
+def test_a_confirmation_ends_with_the_largest_numbers_as_penalties(crash_after: int) -> None:
+    world = Penalized(**{**CONFIRM, "confirm": {"top": 4, "seeds": 4}})
+    world.run(crash_after=crash_after)
+    confirming = [t for t in world.trials.values() if t.purpose is Purpose.CONFIRM]
+    kept = {t.configuration for t in confirming if t.seed == 44}
+    assert kept
+    assert all(configuration % 3 == 0 for configuration in kept)
+    assert world.search.planned == len(world.trials)
+
+
+def test_the_plan_of_a_search_that_is_extended_has_a_place_for_all_that_can_run() -> None:
+    world = World(**CONFIRM)
+    world.run()
+    for number in range(4):  # those that were not confirmed are the best now
+        known = {t.configuration for t in world.trials.values() if t.purpose is Purpose.CONFIRM}
+        world.change(number, metrics={"train_rmse": 2.0 if number in known else 1.0})
+    world.search = world.new_search()
+    assert world.begin()
+    left = world.search.planned - sum(t.state.is_finished for t in world.trials.values())
+    assert left == 2 * 4
+    world.run()
     assert world.search.planned == len(world.trials)
 
 

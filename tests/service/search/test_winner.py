@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from results.states import Purpose, TrialState
 from service.search.trials import Trial
 from service.search.winner import Winner
@@ -52,6 +56,55 @@ def test_one_that_is_taken_over_goes_on_where_it_was() -> None:
     assert lost is not None
     broken[lost.number] = lost
     assert ran + run(Winner(SPEC, broken), broken) == expected
+
+
+@pytest.mark.parametrize("state", [TrialState.STOPPED, TrialState.CANCELLED])
+@pytest.mark.parametrize("which", [3, 4, 5])
+def test_a_pair_whose_trial_was_stopped_halfway_runs_again(state: TrialState, which: int) -> None:
+    """4 is the first trial of the default configuration, 3 and 5 are of the search's best."""
+    whole = searched(0.9, 0.1, 0.5)
+    run(Winner(SPEC, whole), whole)
+    trials = {n: replace(trial) for n, trial in whole.items() if n <= which}
+    trials[which].state, trials[which].metrics = state, {"train_rmse": 99.0}
+    most = len(whole) + 1
+    winner = Winner(SPEC, trials)
+    first = winner.next()
+    assert first is not None
+    assert first.number == which + 1
+    assert (first.configuration, first.seed) == (trials[which].configuration, trials[which].seed)
+    assert winner.planned == most
+    trials[first.number] = first  # given out, and lost before it has ended
+    assert winner.planned == most
+    ran = run(Winner(SPEC, trials), trials)
+    assert ran[0] == (first.number, first.configuration, first.seed)
+    counted = [t for t in trials.values() if t.number > 2 and t.state is TrialState.SUCCEEDED]
+    pairs = sorted((t.configuration == 1, t.seed) for t in counted)
+    assert pairs == [(False, 43), (False, 44), (True, 43), (True, 44)]
+    assert len(trials) == most
+
+
+def test_a_stopped_trial_has_no_part_in_the_race() -> None:
+    trials = searched(0.9, 0.1, 0.5)
+    winner = Winner(SPEC, trials)
+    first = winner.next()
+    assert first is not None
+    trials[first.number] = first
+    first.state, first.metrics = TrialState.STOPPED, {"train_rmse": 99.0}
+    winner.end(first)
+    assert winner.at_once == 2
+    assert len({(c, s) for _, c, s in run(Winner(SPEC, trials), trials)}) == 4
+
+
+def test_the_plan_counts_what_a_former_confirmation_ran_of_others() -> None:
+    trials = searched(0.9, 0.1, 0.5)
+    run(Winner(SPEC, trials), trials)
+    trials[1].metrics = {"train_rmse": 1.0}
+    winner = Winner(SPEC, trials)
+    ran = run(winner, trials, most=1)
+    assert winner.planned == 7 + 2  # the default has its two trials
+    ran += run(winner, trials)
+    assert ran == [(7, 2, 43), (8, 2, 44)]
+    assert winner.planned == len(trials)
 
 
 def test_the_best_that_ended_early_comes_before_what_was_stopped_later() -> None:
