@@ -141,6 +141,8 @@ def basis(results: JobResults, comparison: Comparison | None) -> str:
     alone = all(row.trials == 1 for row in comparison.rows if row.scored)
     if len(results.varied) == 1 or (comparison.combinations == comparison.matched == 1 and alone):
         return "all else equal"
+    if len([row for row in comparison.rows if row.mean is not None]) == 1 < len(comparison.rows):
+        return "not comparable, as only one value has a result"
     if not comparison.controlled:
         return "no combination of the other parameters has a result with each value"
     if comparison.matched == comparison.combinations:

@@ -178,9 +178,10 @@ def _front(results: JobResults) -> list[str]:
 
 def _effect(results: JobResults, comparison: Comparison) -> str:
     ranked = comparison.ranked(results.metric.mode)
-    text = f"{prettify(comparison.parameter)}, {basis(results, comparison)}: "
+    reason = basis(results, comparison)
+    text = f"{prettify(comparison.parameter)}, {reason}: "
     if len(ranked) < 2:
-        return f"{text}not comparable."
+        return f"{text}not comparable." if "not comparable" not in reason else f"{text[:-2]}."
     (best, top), (worst, bottom) = ranked[0], ranked[-1]
     metric, extreme = in_sentence(results.metric), EXTREME[results.metric.mode]
     if same_as_written(top, bottom):

@@ -12,6 +12,7 @@ from results.figures.figure import MOST_MARKS, Figure, FigureInfo
 from results.figures.parameters import choosable, having, likely, likely_pair, pair_among
 from results.figures.plain import plain
 from results.formatting import count
+from results.plots.early import ended_early, said
 from results.plots.searches import FEWEST_TRIALS, has_importances
 from results.wording import in_sentence, listing
 
@@ -39,6 +40,13 @@ class _Kind:
 
 def _unranked(results: JobResults) -> str:
     return "" if results.ranked else "no configuration has a result yet"
+
+
+def _no_history(results: JobResults) -> str:
+    shown = len(results.ranked) + len(ended_early(results).trials)
+    if shown > 1:
+        return ""
+    return "only one trial has a result" if shown else "no configuration has a result yet"
 
 
 def _few_importances(results: JobResults) -> str:
@@ -77,7 +85,7 @@ def _one_objective(results: JobResults) -> str:
 _KINDS = {
     "history": _Kind(
         "History", "Last {metric} of each configuration, and the best so far.",
-        _unranked, course.history, draws_all=False,
+        _no_history, course.history, draws_all=False,
     ),
     "importance": _Kind(
         "Importance of the parameters",
@@ -166,6 +174,7 @@ def _info(name: str, kind: _Kind, results: JobResults) -> FigureInfo:
     metrics = [in_sentence(results.info(each.metric)) for each in results.space.objectives[:2]]
     caption = kind.caption.format(metric=in_sentence(results.metric), objectives=listing(metrics))
     caption = caption[:1].upper() + caption[1:]
+    caption += said(ended_early(results)) if name == "history" else ""
     most = parameters.MOST_UNDER_CONTOUR if name == "contour" else MOST_MARKS
     if ranked > most and not kind.draws_all:
         caption += f" Marks for {most} of {count(ranked, 'configuration')}, evenly chosen."

@@ -9,9 +9,11 @@ from typing import Any
 from results.analysis import JobResults
 from results.figures.figure import MOST_MARKS, Figure, axis, figure, marks, steps, thinned
 from results.formatting import duration
+from results.plots.early import Early, ended_early
 from results.plots.scales import Scale
 from results.plots.searches import HistoryPoint
 from results.plots.searches import history as history_of
+from results.plots.style import EARLY
 from results.records import TrialRecord
 from results.states import TrialState
 from results.wording import axis_label
@@ -21,22 +23,32 @@ MOST_CURVES, _MOST_NAMED = 60, 10
 
 
 def history(results: JobResults, _: Sequence[str]) -> Figure:
-    """Return a mark for each configuration by its first trial's number, and the best so far."""
-    points = history_of(results)
-    shown = thinned(points)
-    grown = [*_improvements(points), points[-1]]
-    scale = Scale.of([point.score for point in points], results.metric.mode)
-    return figure(
-        [
-            marks(
-                [p.trial for p in shown], [p.score for p in shown], [p.trial for p in shown],
-                "one trial", "--series-1",
-            ),
-            steps([p.trial for p in grown], [p.best for p in grown], "best so far", "--series-2"),
-        ],
-        axis("Trial"),
-        axis(axis_label(results.metric), scale),
-    )  # fmt: skip
+    """Return a mark for each configuration by its first trial's number, and the best so far.
+
+    Trials that ended early have hollow marks, and no part in the best so far.
+    """
+    points, early = history_of(results), ended_early(results)
+    traces = [_early_marks(early)] if early.trials else []
+    if points:
+        shown = thinned(points)
+        numbers = [p.trial for p in shown]
+        grown = [(p.trial, p.best) for p in _improvements(points)]
+        last = max([points[-1].trial, *(trial.number for trial, _ in early.trials)])
+        x, y = zip(*grown, (last, points[-1].best), strict=True)
+        traces += [
+            marks(numbers, [p.score for p in shown], numbers, "one trial", "--series-1"),
+            steps(x, y, "best so far", "--series-2"),
+        ]
+    scale = Scale.of([*(point.score for point in points), *early.values], results.metric.mode)
+    return figure(traces, axis("Trial"), axis(axis_label(results.metric), scale))
+
+
+def _early_marks(early: Early) -> dict[str, Any]:
+    shown = thinned(early.trials)
+    numbers = [trial.number for trial, _ in shown]
+    hollow = {"symbol": "circle-open"}
+    values = [value for _, value in shown]
+    return marks(numbers, values, numbers, EARLY, "--series-1", opacity=0.6, marker=hollow)
 
 
 def _improvements(points: Sequence[HistoryPoint]) -> list[HistoryPoint]:

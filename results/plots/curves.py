@@ -68,8 +68,13 @@ def metric_curves(results: JobResults, metric: str) -> MetricCurves | None:
     if not points:
         return None
     values = {n: [point.value for point in p] for n, p in points.items()}
-    succeeded = {t.number for t in results.trials if t.state is TrialState.SUCCEEDED}
-    judged = [n for n in points if n in succeeded] or list(points)
+    # Of many trials that ended early, the few others would limit the axis to themselves.
+    sound = {
+        t.number
+        for t in results.trials
+        if t.state is TrialState.SUCCEEDED or kind_of(t) == "ended early"
+    }
+    judged = [n for n in points if n in sound] or list(points)
     left_out = collapsed({n: values[n][-1] for n in judged}, info.mode)
     within = [value for n in judged if n not in left_out for value in values[n]]
     scale = Scale.of(within, info.mode, log=metric == DISTANCE)

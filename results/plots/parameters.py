@@ -19,8 +19,10 @@ from results.comparison import (
 )
 from results.formatting import number, parameter_value
 from results.plots import style
+from results.plots.early import ended_early, said
 from results.plots.plot import Plot, PlotInfo
 from results.plots.scales import Scale, collapsed
+from results.records import TrialRecord
 from results.wording import axis_label, in_sentence, prettify, words
 from search_spaces import Range
 
@@ -39,32 +41,41 @@ class Rows:
     """The values that a plot shows, in reading order, and the scale of the metric.
 
     ``of`` is the number of values that could be shown. ``trials`` are the places and scores of
-    single trials, none where each value has one trial.
+    single trials, none where each value has one trial, ``early`` those of trials that ended early.
     """
 
     rows: tuple[Row, ...]
     of: int
     scale: Scale
     trials: tuple[tuple[float, float], ...] = ()
+    early: tuple[tuple[float, float], ...] = ()
 
 
 def value_rows(results: JobResults, comparison: Comparison) -> Rows | None:
-    """Return the values of one parameter, of many the best; None if none has a result."""
+    """Return the values of one parameter, of many the best; None for fewer than two results.
+
+    A trial that ended early has one too.
+    """
     name = comparison.parameter
     rows = _best([Row(name, row) for row in comparison.rows], results.metric.mode)
     means = [row.result.mean for row in rows if row.result.mean is not None]
     places = {value_key(row.result.value): place for place, row in enumerate(rows)}
     alone = all(row.trials == 1 and row.best == row.mean for row in comparison.rows)
-    trials = tuple(
-        (places[key] + 0.25 * style.spread(trial.number), score)
-        for trial, score in ([] if alone else results.ranked)
-        if name in trial.parameters and (key := value_key(trial.parameters[name])) in places
-    )
-    scores = [*means, *(score for _, score in trials)]
-    if not scores:
+
+    def dots(found: Sequence[tuple[TrialRecord, float]]) -> tuple[tuple[float, float], ...]:
+        return tuple(
+            (places[key] + 0.25 * style.spread(trial.number), score)
+            for trial, score in found
+            if name in trial.parameters and (key := value_key(trial.parameters[name])) in places
+        )
+
+    early = dots(ended_early(results).trials)
+    trials = dots([] if alone else results.ranked)
+    scores = [*means, *(score for _, score in (*trials, *early))]
+    if not scores or len(results.ranked) + len(early) < 2:
         return None
     scale = Scale.of(scores, results.metric.mode)
-    return Rows(tuple(rows), len(comparison.rows), scale, trials)
+    return Rows(tuple(rows), len(comparison.rows), scale, trials, early)
 
 
 def all_value_rows(results: JobResults) -> Rows | None:
@@ -100,33 +111,41 @@ def _best(rows: Sequence[Row], mode: str) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """The trials' values of a parameter that was sampled from a range, and their scores."""
+    """The trials' values of a parameter that was sampled from a range, and their scores.
+
+    ``early`` are those of trials that ended early.
+    """
 
     parameter: str
     points: tuple[tuple[float, float], ...]
     best: tuple[float, float] | None
     values: Scale
     scale: Scale
+    early: tuple[tuple[float, float], ...] = ()
 
 
 def value_points(results: JobResults, parameter: str) -> Points | None:
-    """Return the scored trials' values of a parameter; None if no trial has a score and a number.
+    """Return the trials' values of a parameter; None if fewer than two have a score and a number.
 
     The values' scale is logarithmic if their range is.
     """
-    found = {
-        trial.number: (float(value), score)
-        for trial, score in results.ranked
-        if isinstance(value := trial.parameters.get(parameter), int | float)
-    }
-    if not found:
+
+    def points(pairs: Sequence[tuple[TrialRecord, float]]) -> dict[int, tuple[float, float]]:
+        return {
+            trial.number: (float(value), score)
+            for trial, score in pairs
+            if isinstance(value := trial.parameters.get(parameter), int | float)
+        }
+
+    found, early = points(results.ranked), points(ended_early(results).trials)
+    if len(found) + len(early) < 2:
         return None
     domain = results.space.parameters.get(parameter)
-    values, scores = zip(*found.values(), strict=True)
+    values, scores = zip(*found.values(), *early.values(), strict=True)
     best = None if results.best is None else found.get(results.best.number)
     log = isinstance(domain, Range) and domain.log and min(values) > 0
     x, y = Scale(min(values), max(values), log), Scale.of(scores, results.metric.mode)
-    return Points(parameter, tuple(found.values()), best, x, y)
+    return Points(parameter, tuple(found.values()), best, x, y, tuple(early.values()))
 
 
 def parameter_plots(results: JobResults) -> Iterator[Plot]:
@@ -145,14 +164,18 @@ def _parameter_plot(results: JobResults, name: str, comparison: Comparison | Non
     shown = value_rows(results, comparison) if comparison else value_points(results, name)
     if shown is None:
         return None
-    caption = f"Last {in_sentence(results.metric)} of each trial by {words(name)}"
-    caption += f" ({basis(results, comparison)})"
+    whole = " that trained to the end" if shown.early else ""
+    caption = f"Last {in_sentence(results.metric)} of each trial{whole} by {words(name)}"
+    if comparison is None or any(row.mean is not None for row in comparison.rows):
+        caption += f" ({basis(results, comparison)})"
     if isinstance(shown, Points):
         caption, draw = caption + _axis(shown.scale), partial(draw_points, shown=shown)
+        caption += said(ended_early(results)) if shown.early else ""
     else:
         with_means = shown.trials and any(row.result.mean is not None for row in shown.rows)
         caption += ", with the mean for each value" if with_means else ""
         caption += _axis(shown.scale) + _shortened(shown)
+        caption += said(ended_early(results)) if shown.early else ""
         draw = partial(draw_rows, shown=shown)
     info = PlotInfo(f"parameter_{name}", f"Effect of the {words(name)}", caption)
     return Plot(info, partial(draw, results=results))
@@ -185,13 +208,13 @@ def _shortened(shown: Rows) -> str:
 def draw_rows(figure: Figure, results: JobResults, shown: Rows) -> None:
     """Draw a row for each value: a mark at its mean, and dots for single trials."""
     axes, rows = figure.add_subplot(), shown.rows
-    style.fit_rows(figure, len(rows), 0.42 if shown.trials else 0.32)
-    if shown.trials:
-        places, scores = zip(*shown.trials, strict=True)
-        many = len(places) > style.MOST_MARKS
-        axes.scatter(scores, places, s=8, color=style.MUTED_COLOR, alpha=0.6, rasterized=many)
+    style.fit_rows(figure, len(rows), 0.42 if shown.trials or shown.early else 0.32)
+    _draw_dots(axes, shown)
     shown.scale.set_on(axes, "x", margin=0.12)
+    begun = {round(place) for place, _ in shown.early}
     for height, row in enumerate(rows):
+        if row.result.scored == 0 and height not in begun:
+            _write_none(axes, height)
         _draw_row(axes, row, height)
         if height and row.parameter != rows[height - 1].parameter:
             axes.axhline(height - 0.5, color=style.MUTED_COLOR, linewidth=0.6)
@@ -208,10 +231,25 @@ def _label(value: Any, parameter: str) -> str:
     return style.plain(f"{words(parameter)} {parameter_value(value)}".strip(), 40)
 
 
+def _draw_dots(axes: Axes, shown: Rows) -> None:
+    """Draw a dot for each single trial, light and hollow if it ended early."""
+    many = len(shown.trials) + len(shown.early) > style.MOST_MARKS
+    if shown.early:
+        places, values = zip(*shown.early, strict=True)
+        axes.scatter(
+            values, places, s=12, facecolors="none", edgecolors=style.LIGHT_COLOR, rasterized=many
+        )
+    if shown.trials:
+        places, scores = zip(*shown.trials, strict=True)
+        axes.scatter(scores, places, s=8, color=style.MUTED_COLOR, alpha=0.6, rasterized=many)
+
+
+def _write_none(axes: Axes, height: int) -> None:
+    axes.text(0.01, height, "no result", transform=axes.get_yaxis_transform(), va="center")
+
+
 def _draw_row(axes: Axes, row: Row, height: int) -> None:
     mean = row.result.mean
-    if row.result.scored == 0:
-        axes.text(0.01, height, "no result", transform=axes.get_yaxis_transform(), va="center")
     if mean is None:
         return
     low, high = axes.get_xlim()
@@ -234,6 +272,11 @@ _DEFAULT_MARK = {**_MARK, "marker": "D", "color": style.ACCENT_COLOR, "fillstyle
 
 def _explain_marks(axes: Axes, shown: Rows) -> None:
     """Put the marks into a legend."""
+    if shown.early:
+        axes.plot(
+            [], [], "o", color=style.LIGHT_COLOR, fillstyle="none", markersize=3.5,
+            label=style.EARLY,
+        )  # fmt: skip
     if shown.trials:
         axes.plot([], [], "o", color=style.MUTED_COLOR, markersize=3, alpha=0.6, label="one trial")
     what = "trial" if all(row.result.trials == 1 for row in shown.rows) else "mean"
@@ -247,7 +290,7 @@ def _explain_marks(axes: Axes, shown: Rows) -> None:
 def draw_points(figure: Figure, results: JobResults, shown: Points) -> None:
     """Draw a circle for each trial, the best one filled."""
     axes = figure.add_subplot()
-    style.draw_trials(axes, *zip(*shown.points, strict=True))
+    style.draw_trials(axes, [x for x, _ in shown.points], [y for _, y in shown.points], shown.early)
     if shown.best is not None:
         axes.plot(*shown.best, "o", color=style.BEST_COLOR, label="best trial")
     shown.values.set_on(axes, "x")

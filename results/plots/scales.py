@@ -64,8 +64,8 @@ def collapsed(values: Mapping[int, float], mode: str) -> set[int]:
     """
     worst_last = sorted(values, key=lambda key: values[key], reverse=mode == "max")
     for kept in range(len(worst_last) // 2 + 1, len(worst_last)):
-        inner = [values[key] for key in worst_last[:kept]]
-        gap = abs(values[worst_last[kept]] - inner[-1])
-        if gap > max(3 * (max(inner) - min(inner)), 0.1 * max(map(abs, inner))):
+        best, worst = values[worst_last[0]], values[worst_last[kept - 1]]
+        gap = abs(values[worst_last[kept]] - worst)
+        if gap > max(3 * abs(worst - best), 0.1 * max(abs(best), abs(worst))):
             return set(worst_last[kept:])
     return set()

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from results.analysis import JobResults
 from results.plots import style
+from results.plots.early import Early, ended_early, said
 from results.plots.plot import Plot, PlotInfo
 from results.plots.scales import Scale
 from results.study import make_study, numbers_of
@@ -23,11 +24,14 @@ FEWEST_TRIALS = 10
 
 
 def search_plots(results: JobResults) -> Iterator[Plot]:
-    """Yield the history of a sampled search, and the importances of enough trials."""
-    scored = len(results.ranked)
-    if results.space.is_sampled and scored:
-        caption = f"Last {in_sentence(results.metric)} of each trial in the order sampled,"
-        caption += " and the best so far."
+    """Yield the history of several sampled trials, and the importances of enough of them."""
+    scored, early = len(results.ranked), ended_early(results)
+    if results.space.is_sampled and scored + len(early.trials) > 1:
+        whole = " that trained to the end" if early.trials else ""
+        caption = f"Last {in_sentence(results.metric)} of each trial{whole} in the order sampled"
+        these = " of these" if whole else ""
+        caption += f", and the best{these} so far." if _staircase(results, early) else "."
+        caption += said(early)
         info = PlotInfo("history", "History of the search", caption)
         yield Plot(info, partial(draw_history, results=results))
     if has_importances(results):
@@ -54,12 +58,30 @@ def history(results: JobResults) -> list[HistoryPoint]:
     return [HistoryPoint(*pair, so_far) for pair, so_far in zip(scores.items(), best, strict=True)]
 
 
+def _staircase(results: JobResults, early: Early) -> list[tuple[int, float]]:
+    """Return the best so far by trial, up to the last one drawn; empty where that is one place."""
+    steps = [(point.trial, point.best) for point in history(results)]
+    last = max((trial.number for trial, _ in early.trials), default=-1)
+    if steps and last > steps[-1][0]:
+        steps.append((last, steps[-1][1]))
+    return steps if len(steps) > 1 else []
+
+
 def draw_history(figure: Figure, results: JobResults) -> None:
-    """Draw each trial's score by its number, and the best so far as a staircase."""
+    """Draw each trial's score by its number, and the best so far as a staircase.
+
+    Trials that ended early have marks of their own, and no part in the staircase.
+    """
     axes = figure.add_subplot()
-    numbers, scores, best = zip(*history(results), strict=True)
-    style.draw_trials(axes, numbers, scores)
-    axes.step(numbers, best, color=style.ACCENT_COLOR, where="post", lw=2, label="best so far")
+    points, early = history(results), ended_early(results)
+    others = [(trial.number, value) for trial, value in early.trials]
+    style.draw_trials(axes, [p.trial for p in points], [p.score for p in points], others)
+    if steps := _staircase(results, early):
+        axes.step(
+            *zip(*steps, strict=True), color=style.ACCENT_COLOR, where="post", lw=2,
+            label="best so far",
+        )  # fmt: skip
+    scores = [*(point.score for point in points), *early.values]
     Scale.of(scores, results.metric.mode).set_on(axes, "y")
     style.whole_ticks(axes)
     style.finish(axes, "Trial", axis_label(results.metric))

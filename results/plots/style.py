@@ -27,6 +27,7 @@ Format = Literal["png", "svg"]
 BEST_COLOR = "#0072b2"
 ACCENT_COLOR = "#d55e00"
 MUTED_COLOR = "#8c8c8c"
+LIGHT_COLOR = "#b0b0b0"
 COLORS = (
     BEST_COLOR, ACCENT_COLOR, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7f7f7f",
 )  # fmt: skip
@@ -35,6 +36,8 @@ MARKERS = ("o", "s", "^", "D", "v", "X", "P", "*")
 
 #: More marks than this are drawn as one picture inside the SVG: a path for each is megabytes.
 MOST_MARKS = 2000
+#: What the mark of a trial that ended early is called.
+EARLY = "ended early, at its last epoch"
 #: The most values that one plot lists in rows.
 MOST_ROWS = 40
 
@@ -104,12 +107,27 @@ def finish(axes: Axes, x: str, y: str) -> None:
         figure.legend(loc="outside lower center", ncols=columns)
 
 
-def draw_trials(axes: Axes, x: Sequence[float], y: Sequence[float]) -> None:
-    """Draw a circle for each trial; very many become one picture inside an SVG."""
-    axes.plot(
-        x, y, "o", color=MUTED_COLOR, fillstyle="none", label="one trial",
-        rasterized=len(x) > MOST_MARKS,
-    )  # fmt: skip
+def draw_trials(
+    axes: Axes,
+    x: Sequence[float],
+    y: Sequence[float],
+    early: Sequence[tuple[float, float]] = (),
+) -> None:
+    """Draw a circle for each trial; very many become one picture inside an SVG.
+
+    Beside trials that ended ``early``, which are hollow and light, the others are filled.
+    """
+    many = len(x) + len(early) > MOST_MARKS
+    if early:
+        axes.plot(
+            *zip(*early, strict=True), "o", color=LIGHT_COLOR, fillstyle="none", label=EARLY,
+            rasterized=many,
+        )  # fmt: skip
+    if x:
+        axes.plot(
+            x, y, "o", color=MUTED_COLOR, fillstyle="full" if early else "none",
+            label="trained to the end" if early else "one trial", rasterized=many,
+        )  # fmt: skip
 
 
 def whole_ticks(axes: Axes) -> None:

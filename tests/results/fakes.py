@@ -182,6 +182,31 @@ def stopped(fake: Fake, *numbers: int, epochs: int = 1) -> Fake:
     return fake._replace(trials=tuple(trials))
 
 
+def ended_early(fake: Fake, *whole: int, state: TrialState = TrialState.STOPPED) -> Fake:
+    """Return the job with all trials but ``whole`` and the failed ones ended after epoch 1.
+
+    Its best trial is the first of ``whole``, none without any.
+    """
+    kept = {t.number for t in fake.trials if t.number in whole or t.state is TrialState.FAILED}
+    curves = tuple(
+        curve if curve.trial in kept else replace(
+            curve, epochs=(1,), metrics={name: v[:1] for name, v in curve.metrics.items()}
+        )
+        for curve in fake.curves
+    )  # fmt: skip
+    first = [{name: v[0] for name, v in curve.metrics.items()} for curve in curves]
+    trials = tuple(
+        t if t.number in kept else replace(t, state=state, epochs=1, metrics=first[t.number])
+        for t in fake.trials
+    )
+    best = None
+    if whole and fake.job.best is not None:
+        found, metric = fake.trials[whole[0]], fake.job.spec.space.metric
+        best = BestTrial(found.number, found.parameters, metric, found.metrics[metric],
+                         found.metrics)  # fmt: skip
+    return fake._replace(job=replace(fake.job, best=best), trials=trials, curves=curves)
+
+
 def with_spec(job: JobRecord, **members: Any) -> JobRecord:
     """Return the job with some members of its specification's JSON changed."""
     return replace(job, spec=JobSpec.from_json({**job.spec.to_json(), **members}))

@@ -81,3 +81,13 @@ def test_captions_say_how_many_of_many_configurations_are_drawn() -> None:
     captions = {info.name: info.caption for info in available(results)}
     assert captions["history"].endswith("Marks for 1000 of 1200 configurations, evenly chosen.")
     assert "1000" not in captions["edf"]
+
+
+def test_a_history_of_one_result_is_left_out_and_says_why() -> None:
+    fake = fakes.with_scores(1.0)
+    infos = {info.name: info for info in available(JobResults.of(*fake))}
+    assert infos["history"].why_not == "only one trial has a result"
+    stopped = JobResults.of(*fakes.ended_early(fakes.sampled(12, 5), 7))
+    (shown,) = (info for info in available(stopped) if info.name == "history")
+    assert shown.why_not == ""
+    assert "Light, hollow marks are trials that ended early" in shown.caption

@@ -66,3 +66,13 @@ def test_the_timeline_has_a_bar_from_each_start_to_its_end() -> None:
     # One that runs reaches to the last thing that is known.
     assert (now["name"], now["customdata"], now["x"]) == ("running", [1], [2000.0])
     assert now["meta"] == {"color": "--state-running"}
+
+
+def test_the_history_has_hollow_marks_for_trials_that_ended_early() -> None:
+    results = JobResults.of(*fakes.ended_early(fakes.sampled(12, 5), 7))
+    early, dots, line = history(results, ())["data"]
+    assert (len(early["x"]), early["marker"]) == (10, {"symbol": "circle-open"})
+    assert (dots["x"], line["x"]) == ([7], [7, 11])
+    nothing = JobResults.of(*fakes.ended_early(fakes.sampled(12, 5)))
+    (early,) = history(nothing, ())["data"]
+    assert len(early["x"]) == 11

@@ -158,3 +158,10 @@ def test_the_line_of_a_copy_begins_where_it_left_the_other_one() -> None:
         "2 trials went on from another one, where its line begins."
         in captions_of(fakes.population())["m"]
     )
+
+
+def test_the_axis_has_room_for_trials_that_ended_early() -> None:
+    fake = fakes.ended_early(fakes.sampled(12, 5), 7)
+    shown = curves_of(results_of(fake), "train_loss")
+    assert len(shown.points) == 12
+    assert shown.outside == ()

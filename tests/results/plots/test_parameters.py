@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from results.analysis import JobResults
 from results.plots import parameters
 from results.plots.parameters import Rows
-from results.plots.style import MOST_ROWS
+from results.plots.style import EARLY, MOST_ROWS
 from tests.results import fakes
 from tests.results.fakes import DIVERGED, Fake
 from tests.results.plots.helpers import captions_of, collapsing, drawn, names_of, results_of
@@ -121,3 +121,25 @@ def test_of_many_values_the_best_are_shown() -> None:
     rows = rows_of(results, "a").rows
     assert [row.result.value for row in rows] == list(range(100 - MOST_ROWS, 100))
     assert captions_of(fake)["parameter_a"].endswith(f" The best {MOST_ROWS} of 100 values.")
+
+
+def test_trials_that_ended_early_are_hollow_marks_beside_the_others() -> None:
+    fake = fakes.ended_early(fakes.sampled(12, 5), 7)
+    results = results_of(fake)
+    points = parameters.value_points(results, "learning_rate")
+    assert points is not None
+    assert (len(points.points), len(points.early)) == (1, 10)
+    early, *_ = drawn(lambda figure: parameters.draw_points(figure, results, points)).get_lines()
+    assert (len(early.get_xdata()), early.get_label()) == (10, EARLY)
+    axes = axes_of(results, rows_of(results, "optimizer"))
+    hollow, _ = axes.collections
+    assert len(hollow.get_offsets()) == 10
+    assert hollow.get_facecolor().size == 0
+    assert EARLY in axes.get_legend_handles_labels()[1]
+    captions = captions_of(fake)
+    assert captions["parameter_optimizer"] == (
+        "Last validation accuracy of each trial that trained to the end by optimizer (not"
+        " comparable, as only one value has a result), with the mean for each value. Light, hollow"
+        " marks are trials that ended early, at their last epoch."
+    )
+    assert captions["parameter_learning_rate"].endswith("at their last epoch.")

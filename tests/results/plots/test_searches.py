@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from results import plots
 from results.plots import searches
+from results.plots.style import EARLY
+from results.states import TrialState
 from tests.results import fakes
 from tests.results.fakes import Fake
-from tests.results.plots.helpers import names_of, results_of
+from tests.results.plots.helpers import captions_of, drawn, names_of, results_of
 
 
 def test_history_keeps_the_best_so_far() -> None:
@@ -71,3 +74,34 @@ def test_what_changed_during_training_has_no_importance() -> None:
     scheduler = {"name": "pbt", "population": fake.job.spec.trials}
     changed = fake._replace(job=fakes.with_spec(fake.job, scheduler=scheduler))
     assert not searches.has_importances(results_of(changed))
+
+
+def test_the_history_shows_trials_that_ended_early_apart_from_the_best_so_far() -> None:
+    fake = fakes.ended_early(fakes.sampled(12, 5), 7)
+    results = results_of(fake)
+    early, whole, best = drawn(lambda figure: searches.draw_history(figure, results)).get_lines()
+    assert list(early.get_xdata()) == [0, 1, 2, 3, 4, 5, 6, 9, 10, 11]
+    assert (early.get_label(), early.get_fillstyle()) == (EARLY, "none")
+    assert (list(whole.get_xdata()), whole.get_fillstyle()) == ([7], "full")
+    # One trial has trained to the end: it stays the best.
+    assert (list(best.get_xdata()), len(set(best.get_ydata()))) == ([7, 11], 1)
+    assert captions_of(fake)["history"] == (
+        "Last validation accuracy of each trial that trained to the end in the order sampled, and"
+        " the best of these so far. Light, hollow marks are trials that ended early, at their last"
+        " epoch."
+    )
+
+
+def test_the_best_so_far_is_not_named_where_it_has_no_line() -> None:
+    fake = fakes.ended_early(fakes.sampled(12, 5), 11)
+    results = results_of(fake)
+    axes = drawn(lambda figure: searches.draw_history(figure, results))
+    assert "best so far" not in axes.get_legend_handles_labels()[1]
+    assert "best" not in captions_of(fake)["history"]
+
+
+def test_a_single_value_has_no_history() -> None:
+    fake = fakes.sampled(12, 5)
+    failed = [replace(t, state=TrialState.FAILED) for t in fake.trials[1:]]
+    names = names_of(fake._replace(trials=(fake.trials[0], *failed)))
+    assert not [name for name in names if name == "history" or name.startswith("parameter_")]
