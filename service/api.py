@@ -16,6 +16,7 @@ from service.http import access, access_log, metrics, openapi, problems
 from service.http.drain import DrainMiddleware
 from service.http.drawings import Drawings
 from service.http.live import Live, RecentFleet
+from service.http.query import KNOWN_QUERY
 from service.http.readings import Readings
 from service.http.routes import (
     catalog,
@@ -62,7 +63,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app = FastAPI(
         title="argbest", version=version(), description=DESCRIPTION, lifespan=lifespan,
         # FastAPI's pages load their scripts from another host; service.page serves /docs.
-        docs_url=None, redoc_url=None, openapi_url=None,
+        docs_url=None, redoc_url=None, openapi_url=None, dependencies=[KNOWN_QUERY],
     )  # fmt: skip
     app.state.settings, app.state.store = settings, used
     app.state.drawings = Drawings(used)
