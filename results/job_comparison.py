@@ -22,7 +22,7 @@ from search_spaces import pointer_to
 #: The most points of a line.
 MOST_POINTS = 400
 #: Members of a spec that name or describe a job rather than change what it runs.
-_NAMES = frozenset({"name", "description", "title", "tags", "source"})
+_NAMES = frozenset({"name", "description", "title", "tags", "source", "chosen"})
 #: Members in which repeats of one search may differ besides.
 _REPEATED = _NAMES | {"seed", "version"}
 #: Stands for a member that a spec does not have.

@@ -19,7 +19,7 @@ _MORE_MEMBERS = (*SEARCH_KEYS, *PROGRAM_KEYS)
 #: The members of a job that do not change the numbers that its trials report.
 _WITHOUT_EFFECT = (
     "name", "title", "description", "tags", "search_space", "max_failures", "time_limit_s",
-    "max_concurrent_trials", "keep", "source",
+    "max_concurrent_trials", "keep", "source", "chosen",
 )  # fmt: skip
 
 
@@ -50,8 +50,9 @@ class JobSpec:
     ``time_limit_s`` ends one attempt of a trial. ``max_failures`` is how often a failed trial is
     started again. ``max_concurrent_trials`` None means as many as the cluster holds. The models of
     the best ``keep`` trials are kept. ``source`` says where the program came from, as its sender
-    knew it: any JSON. ``version`` is the version of argbest that accepted the job. ``data`` is the
-    content of the data set where that is a user's.
+    knew it: any JSON. ``chosen`` says why ``auto`` chose the sampler and the scheduler, "" where it
+    did not. ``version`` is the version of argbest that accepted the job. ``data`` is the content of
+    the data set where that is a user's.
     """
 
     name: str
@@ -66,6 +67,7 @@ class JobSpec:
     keep: int = 1
     tags: Mapping[str, str] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)
+    chosen: str = ""
     version: str = ""
     data: DataRef | None = None
 
@@ -108,6 +110,7 @@ class JobSpec:
             "keep": self.keep,
             "tags": dict(self.tags),
             **({"source": dict(self.source)} if self.source else {}),
+            **({"chosen": self.chosen} if self.chosen else {}),
             "version": self.version,
             **({} if self.data is None else {"data": self.data.to_json()}),
         }
@@ -140,6 +143,7 @@ class JobSpec:
             keep=values.get("keep", 1),
             tags=values.get("tags", {}),
             source=values.get("source", {}),
+            chosen=values.get("chosen", ""),
             version=values.get("version", ""),
             data=_data_ref(values.get("data")),
         )

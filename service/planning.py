@@ -125,7 +125,7 @@ class Planner:
             history = read_warm_starts(self._store, space)
         except SearchSpaceError as error:
             raise InvalidRequest(search_spaces.located(error.problems, root, overridden)) from error
-        spec = _spec(request, space, data)
+        spec = replace(_spec(request, space, data), chosen=checked.chosen)
         fingerprint = spec.fingerprint(checked.schema)
         if space.is_sampled:
             return Plan(spec, fingerprint, None, checked.distinct, checked.chosen, history)

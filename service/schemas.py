@@ -163,8 +163,9 @@ class JobView(Answer):
     run at a time, null while it holds no share. ``waiting`` says why the job or its trials wait,
     null if they do not. ``tags`` and ``notes`` are what people say of it now. ``history``, where it
     was asked for, has at most 40 best values so far, each after the number of trials that had
-    finished by then. ``ended_by`` says why its search ended early, "" if it did not. ``change``
-    is the change that an event of this job stands for; it is left out elsewhere.
+    finished by then. ``ended_by`` says why its search ended early, "" if it did not. ``chosen``
+    says why ``auto`` chose its strategy and its scheduler, "" where it did not. ``change`` is the
+    change that an event of this job stands for; it is left out elsewhere.
     """
 
     id: str
@@ -184,6 +185,7 @@ class JobView(Answer):
     slots: int | None = None
     waiting: str | None = None
     ended_by: str = ""
+    chosen: str = ""
     tags: dict[str, str] = {}
     notes: str = ""
     history: list[tuple[int, float]] | None = _LEFT_OUT

@@ -9,12 +9,13 @@ from typing import Any
 from results.analysis import MOST_SHOWN, JobResults
 from results.comparison import Comparison, basis
 from results.curve_shape import CurvePoint, CurveSummary, summarize_curve
-from results.formatting import duration, mean_text, moment, number, parameter_value
+from results.formatting import count, duration, mean_text, moment, number, parameter_value
 from results.lineage import origin_text
 from results.provenance import provenance
 from results.ranking import MODEL_BYTES, value_of
 from results.records import TrialRecord
 from results.wording import during_note, prettify, words
+from search_spaces import Constraint
 from trainables.contract import Metric
 
 #: Above this many trials, only the best one's curves are listed; the JSON report has them all.
@@ -48,6 +49,7 @@ def facts(results: JobResults) -> list[tuple[str, str]]:
         ("Search space", space.name),
         *provenance(job.spec.to_json()),
         ("Strategy", space.strategy),
+        *declared(results),
         ("Epochs", str(space.epochs)),
         ("Seed", str(job.spec.seed)),
         ("Engine", engines[0] if len(engines) == 1 else ""),
@@ -58,6 +60,39 @@ def facts(results: JobResults) -> list[tuple[str, str]]:
         ("Error", "" if job.error is None else job.error.message),
     ]
     return [(label, text) for label, text in pairs if text]
+
+
+def declared(results: JobResults) -> list[tuple[str, str]]:
+    """Return what the search declares besides its parameters, as pairs of a label and a text."""
+    space = results.space
+    scheduler = space.scheduler.to_json()
+    own = scheduler if isinstance(scheduler, Mapping) else {}
+    history = count(len(space.history), "trial") if space.history else ""
+    return [
+        ("Chosen by auto", results.job.spec.chosen),
+        ("Scheduler", "" if space.scheduler.is_none else _named(space.scheduler.name, own)),
+        ("Constraints", "; ".join(map(_limits, space.constraints))),
+        ("Budget", _members(space.budget.to_json())),
+        ("Warm start", ", ".join(f"job {job_id}" for job_id in space.warm_start)),
+        ("History", f"{history} from elsewhere" if history else ""),
+    ]
+
+
+def _named(name: str, members: Mapping[str, Any]) -> str:
+    """Return ``asha (reduction factor 3, min epochs 1)``."""
+    shown = _members({key: value for key, value in members.items() if key != "name"})
+    return f"{name} ({shown})" if shown else name
+
+
+def _members(members: Mapping[str, Any]) -> str:
+    return ", ".join(f"{words(name)} {parameter_value(v)}" for name, v in members.items())
+
+
+def _limits(limit: Constraint) -> str:
+    """Return ``model_bytes at most 100``."""
+    bounds = {"at least": limit.at_least, "at most": limit.at_most}
+    named = [f"{name} {number(v)}" for name, v in bounds.items() if v is not None]
+    return f"{limit.metric} {' and '.join(named)}"
 
 
 def engines_of(results: JobResults) -> list[str]:

@@ -50,7 +50,7 @@ def job_view(
     links = {"self": base, **{part: f"{base}/{part}" for part in _PARTS}}
     links["model"] = f"{base}/best/model"
     shown = {name: getattr(job, name) for name in _SHOWN}
-    shown |= {"dashboard_url": dashboard_url or None, "links": links}
+    shown |= {"dashboard_url": dashboard_url or None, "links": links, "chosen": job.spec.chosen}
     if with_history:
         shown["history"] = list(job.history)
     return JobView.model_validate({**shown, "waiting": waiting(job, fleet)})

@@ -193,3 +193,10 @@ def test_a_program_and_its_source_are_kept_and_only_the_program_counts() -> None
     other = SearchSpace.from_json({**raw, "command": ["q", "{args}"]})
     assert prints[0] == prints[1] == spec.fingerprint({})
     assert prints[0] != replace(spec, space=other).fingerprint({})
+
+
+def test_why_auto_chose_is_kept_and_has_no_effect() -> None:
+    chosen = replace(SPEC, chosen="tpe, because")
+    assert JobSpec.from_json(json.loads(json.dumps(chosen.to_json()))) == chosen
+    assert "chosen" not in SPEC.to_json()
+    assert chosen.fingerprint(SCHEMA) == SPEC.fingerprint(SCHEMA)

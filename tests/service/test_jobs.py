@@ -109,6 +109,9 @@ def test_the_plan_says_what_auto_chose_and_the_job_has_it(client: TestClient) ->
     assert plan["chosen"].startswith("gp, a Gaussian process")
     assert "asha, which pauses trials" in plan["chosen"]
     job = submit(client, **{**SAMPLED, "strategy": "auto", "epochs": 30})
+    assert job["chosen"] == job["spec"]["chosen"] == plan["chosen"]
+    assert client.get(f"/api/v1/jobs/{job['id']}").json()["chosen"] == plan["chosen"]
+    assert submit(client)["chosen"] == ""
     assert job["spec"] == spec
     assert job["fingerprint"] == plan["fingerprint"]
 

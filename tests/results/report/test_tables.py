@@ -199,3 +199,23 @@ def test_a_population_shows_from_where_trials_went_on_and_the_best_one_s_schedul
     assert found.columns == ("Epochs", "Trial", "Learning rate")
     assert found.rows == (("1 to 2", "0", "0.1"), ("3 to 4", "4", "0.12"), ("5 to 6", "5", "0.15"))
     assert schedule_table(results_of(fakes.feedforward())).rows == ()
+
+
+def test_facts_say_what_the_search_declares() -> None:
+    fake = fakes.sampled(12, 5)
+    plain = dict(facts(results_of(fake)))
+    assert not {"Chosen by auto", "Scheduler", "Constraints", "Budget", "Warm start"} & set(plain)
+    job = fakes.with_spec(
+        fake.job, strategy="gp", chosen="gp, because; asha, because",
+        scheduler={"name": "asha", "min_epochs": 2}, budget={"epochs": 100, "target": 0.9},
+        constraints=[{"metric": "model_bytes", "at_most": 100}], warm_start=["0a" * 8],
+        history=[{"parameters": {"learning_rate": 0.01}, "values": [0.5]}],
+    )  # fmt: skip
+    found = dict(facts(results_of(fake._replace(job=job))))
+    assert found["Strategy"] == "gp"
+    assert found["Chosen by auto"] == "gp, because; asha, because"
+    assert found["Scheduler"] == "asha (reduction factor 3, min epochs 2, stops false)"
+    assert found["Constraints"] == "model_bytes at most 100"
+    assert found["Budget"] == "epochs 100, target 0.9"
+    assert found["Warm start"] == f"job {'0a' * 8}"
+    assert found["History"] == "1 trial from elsewhere"
