@@ -67,6 +67,7 @@ HOMES = {
     "ray": ["service.engine.*"],
     "optuna": [
         "service.search.samplers",
+        "service.search.told",
         "service.search.kinds",
         "service.search.gaussian",
         "results.study",

@@ -62,6 +62,8 @@ class Asha:
         self._epochs = rung_epochs(min_epochs, reduction_factor, epochs)
         self._losses = losses or {epoch: {} for epoch in self._epochs}
         self._rungs = {epoch: Rung(self._losses[epoch]) for epoch in self._epochs}
+        #: The last losses of trials that have succeeded.
+        self._ends: dict[int, float] = {}
         #: The epoch at which each trial is compared next; it passes the rungs before.
         self._next: dict[int, int] = {}
 
@@ -92,12 +94,17 @@ class Asha:
         for rung in self._rungs.values():
             rung.remove(number)
         self._next.pop(number, None)
+        self._ends.pop(number, None)
+
+    def end(self, number: int, loss: float) -> None:
+        """Take that a trial has succeeded, at the last epoch or by itself."""
+        self._ends[number] = loss
 
     def promote(self, *, nothing_else: bool = False) -> Promotion | None:
         """Return the best paused trial of the highest rung that has one among its best.
 
-        With ``nothing_else`` any paused trial may go on unless one that is as good, as to the
-        constraints, has trained to the last epoch.
+        With ``nothing_else`` any paused trial may go on unless one has ended that is as good, as to
+        the constraints.
         """
         found = self.candidate()
         if found is None and nothing_else:
@@ -130,9 +137,8 @@ class Asha:
                 self._place(number, max(by_epoch), is_running=number in running)
 
     def has_end(self, *, is_allowed: bool) -> bool:
-        """Whether a trial has trained to the last epoch, and keeps the constraints if asked to."""
-        losses = self._losses[self._epochs[-1]].values()
-        return any(loss < FORBIDDEN or not is_allowed for loss in losses)
+        """Whether a trial has succeeded, and keeps the constraints if asked to."""
+        return any(loss < FORBIDDEN or not is_allowed for loss in self._ends.values())
 
     def candidate(self, *, any_paused: bool = False) -> Candidate | None:
         """Return the best paused trial of the highest rung that has one among its best.

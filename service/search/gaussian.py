@@ -21,7 +21,8 @@ from optuna.distributions import BaseDistribution, FloatDistribution, IntDistrib
 from optuna.samplers import GPSampler
 from optuna.trial import FrozenTrial
 
-from service.search.levels import Values, complete
+from service.search.levels import Values
+from service.search.told import complete
 
 #: Ranges with more values than this have no steps for the model.
 MOST_STEPS = 16

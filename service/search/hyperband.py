@@ -77,17 +77,20 @@ class Hyperband:
         """Take a trial that has failed out of its bracket."""
         self._of(number).remove(number)
 
+    def end(self, number: int, loss: float) -> None:
+        """Take that a trial has succeeded in its bracket."""
+        self._of(number).end(number, loss)
+
     def promote(self, *, nothing_else: bool = False) -> Promotion | None:
         """Return the paused trial to promote at the highest epoch in any bracket, the best there.
 
-        With ``nothing_else`` it is the best paused one, unless one that is as good, as to the
-        constraints, has trained to the last epoch.
+        With ``nothing_else`` it is the best paused one of those brackets in which none has ended
+        that is as good, as to the constraints: each trains one of its own to the end, as successive
+        halving does in the paper's.
         """
         found = self._candidate(any_paused=False)
         if found is None and nothing_else:
             found = self._candidate(any_paused=True)
-            if found and any(b.has_end(is_allowed=found[1].is_allowed) for b in self._brackets):
-                return None
         return found and found[0].go_on(found[1])
 
     def can_begin(self) -> bool:
@@ -114,5 +117,6 @@ class Hyperband:
             (bracket, candidate)
             for bracket in self._brackets
             if (candidate := bracket.candidate(any_paused=any_paused)) is not None
+            and not (any_paused and bracket.has_end(is_allowed=candidate.is_allowed))
         ]
         return min(found, key=lambda each: each[1].order, default=None)

@@ -11,12 +11,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from optuna.trial import FrozenTrial, TrialState, create_trial
-
-#: A model squares what it is told; a training that nearly diverged may report more than this.
-_LARGEST = 1e100
-#: What Optuna's names of the attributes begin with that hold a trial's constraints.
-_EXCESS = "constraints:"
 #: An epoch has enough values for a model from so many trials on.
 ENOUGH = 10
 
@@ -89,20 +83,3 @@ class Levels:
     def at(self, epoch: int | None) -> Mapping[int, Values]:
         """Return the values after an epoch by trial, in the order in which they came."""
         return {} if epoch is None else self._by_epoch.get(epoch, {})
-
-
-def complete(trial: FrozenTrial, values: Values) -> FrozenTrial:
-    """Return an Optuna trial as one that is complete with these values."""
-    return create_trial(
-        state=TrialState.COMPLETE,
-        params=trial.params,
-        distributions=trial.distributions,
-        # Optuna writes the constraints among these attributes, each of them only once.
-        system_attrs={n: v for n, v in trial.system_attrs.items() if not n.startswith(_EXCESS)},
-        values=[_bounded(loss) for loss in values.losses],
-        constraints={str(n): _bounded(value) for n, value in enumerate(values.excess)} or None,
-    )
-
-
-def _bounded(value: float) -> float:
-    return max(-_LARGEST, min(_LARGEST, value))

@@ -89,6 +89,9 @@ class MedianStopping:
         for losses in self._losses.values():
             losses.pop(number, None)
 
+    def end(self, number: int, loss: float) -> None:
+        """Do nothing: no trial waits for others to end."""
+
     def promote(self, *, nothing_else: bool = False) -> Promotion | None:  # noqa: ARG002
         """Return None: no trial pauses."""
         return None

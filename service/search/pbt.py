@@ -73,6 +73,9 @@ class Pbt:
         for losses in self._losses.values():
             losses.pop(number, None)
 
+    def end(self, number: int, loss: float) -> None:
+        """Do nothing: no trial waits for others to end."""
+
     def promote(self, *, nothing_else: bool = False) -> Promotion | None:  # noqa: ARG002
         """Return a trial that stays in the population after the last decision, None if none waits.
 

@@ -25,7 +25,8 @@ from results.study import drawn_again
 from search_spaces import SearchSpace
 from service.search.ask_ahead import AskAhead
 from service.search.kinds import KINDS, MOST_DRAWS
-from service.search.levels import Levels, Past, Values, complete, worst
+from service.search.levels import Levels, Past, Values, worst
+from service.search.told import complete
 
 Configuration = dict[str, Any]
 

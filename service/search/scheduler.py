@@ -54,12 +54,15 @@ class Scheduler(Protocol):
     def remove(self, number: int) -> None:
         """Take out a trial that has failed: it is never promoted."""
 
+    def end(self, number: int, loss: float) -> None:
+        """Take that a trial has succeeded, with its last loss: at the last epoch, or by itself."""
+
     def promote(self, *, nothing_else: bool = False) -> Promotion | None:
         """Return a paused trial that is good enough to go on now, None if there is none.
 
         ``nothing_else`` says that nothing runs and nothing new is to begin: then the best paused
-        trial goes on, unless one that is as good, as to the constraints, has been trained to the
-        last epoch.
+        trial goes on, unless one of those that it is compared with has ended and is as good, as to
+        the constraints.
         """
 
     def can_begin(self) -> bool:
@@ -103,6 +106,9 @@ class RunToTheEnd:
     def remove(self, number: int) -> None:
         """Forget the trial."""
         self._ends.pop(number, None)
+
+    def end(self, number: int, loss: float) -> None:
+        """Do nothing: all train to their ends."""
 
     def promote(self, *, nothing_else: bool = False) -> Promotion | None:  # noqa: ARG002
         """Return None: no trial pauses."""

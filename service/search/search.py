@@ -222,9 +222,7 @@ class Search:
                 return self._step(self._unstarted.popleft())
             if not self._drawing.is_over:
                 return self._drawn(wait=nothing_runs)
-        # A search that has a result, of a program that ended early say, needs no trial to go on.
-        needs_one = nothing_runs and not self._has_succeeded()
-        return self._promoted(nothing_else=True) if needs_one else None
+        return self._promoted(nothing_else=True) if nothing_runs else None
 
     def _renew_population(self) -> None:
         if self._population is not None:
@@ -234,10 +232,6 @@ class Search:
                 self._drawing.add(copy)
                 self._unstarted.append(copy.number)
             self._stopped += replaced
-
-    def _has_succeeded(self) -> bool:
-        trials = [t for t in self._trials.values() if t.purpose is Purpose.SEARCH]
-        return any(mean_loss(self._space, [trial]) is not None for trial in trials)
 
     def _promoted(self, *, nothing_else: bool) -> Step | None:
         for number, until in list(self._promotions.items()):
@@ -323,6 +317,9 @@ class Search:
     def _take_end(self, trial: Trial) -> None:
         if trial.state is TrialState.FAILED:
             self._budget.failed()
+        loss = compared_loss(self._space, trial.metrics)
+        if trial.state is TrialState.SUCCEEDED and loss is not None:
+            self._scheduler.end(trial.number, loss)
         self._ended[trial.configuration] += 1
         trials = self._drawing.alike(trial.configuration)
         if self._ended[trial.configuration] < max(len(trials), self._space.repeats):

@@ -51,6 +51,8 @@ class Drive:
         self.scheduler.restore(self.losses, running=running)
         ended = {number for what, number, _ in self.log if what != "promoted"}
         for number, losses in self.losses.items():
+            if self._epochs in losses:
+                self.scheduler.end(number, losses[self._epochs])
             if number not in ended and number not in running:  # it is paused
                 assert self.scheduler.begin(number) == max(losses)
         for number, (epoch, until) in running.items():
@@ -82,5 +84,7 @@ class Drive:
             assert epoch == until < self._epochs
             del self.running[number]
         elif action is Action.STOP or epoch == self._epochs:
+            if epoch == self._epochs:
+                self.scheduler.end(number, loss)
             self.log.append((str(action), number, epoch))
             del self.running[number]

@@ -70,7 +70,17 @@ def test_where_nothing_else_runs_the_best_of_the_highest_rung_goes_on_to_the_end
     for until in (3, 9):
         assert asha.promote(nothing_else=True) == Promotion(1, until)
         asha.report(1, until, 0.1)
-    assert asha.promote(nothing_else=True) is None  # one has been trained to the last epoch
+    asha.end(1, 0.1)
+    assert asha.promote(nothing_else=True) is None
+
+
+def test_a_trial_that_ended_early_by_itself_is_an_end() -> None:
+    asha = Asha(epochs=9)
+    began(asha, {0: 0.2, 1: 0.1})
+    asha.end(2, 0.5)
+    assert asha.promote(nothing_else=True) is None
+    asha.remove(2)
+    assert asha.promote(nothing_else=True) == Promotion(1, 3)
 
 
 def test_losses_that_are_not_finite_are_never_promoted() -> None:

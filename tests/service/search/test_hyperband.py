@@ -49,7 +49,8 @@ def test_trials_are_compared_within_their_bracket_and_the_highest_rung_goes_firs
     assert set(hyperband.rungs()[3]) == set(second)
 
 
-def test_where_nothing_else_runs_the_best_of_all_brackets_goes_on() -> None:
+def test_where_nothing_else_runs_each_bracket_trains_one_to_the_end() -> None:
+    """The last bracket trains all of its to the end, which may be worse than those that wait."""
     hyperband = Hyperband(epochs=9)
     first = next(n for n in range(30) if hyperband.bracket(n) == 0)
     second = next(n for n in range(30) if hyperband.bracket(n) == 1)
@@ -58,6 +59,11 @@ def test_where_nothing_else_runs_the_best_of_all_brackets_goes_on() -> None:
     assert hyperband.promote() is None
     assert hyperband.promote(nothing_else=True) == Promotion(second, 9)
     hyperband.report(second, 9, 0.5)
+    hyperband.end(second, 0.5)
+    for until in (3, 9):
+        assert hyperband.promote(nothing_else=True) == Promotion(first, until)
+        hyperband.report(first, until, 0.5)
+    hyperband.end(first, 0.5)
     assert hyperband.promote(nothing_else=True) is None
 
 

@@ -107,6 +107,8 @@ def test_a_trial_that_has_failed_is_in_no_rung(name: str) -> None:
     while (promotion := scheduler.promote(nothing_else=True)) is not None:
         assert promotion.number != 1
         scheduler.report(promotion.number, promotion.until, 1.0)
+        if promotion.until == EPOCHS:
+            scheduler.end(promotion.number, 1.0)
     assert scheduler.rungs()[EPOCHS]
     scheduler.remove(1)  # once more does no harm
 
