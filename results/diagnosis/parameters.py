@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -24,7 +25,7 @@ AT_BOUND = 0.05
 #: The other good trials need not lie on it, but within this share.
 NEAR_BOUND = 0.2
 _FEWEST_AT_BOUND = 8
-#: A parameter of more values than this is compared by thirds of them.
+#: A parameter of more values than this is compared by thirds of them, too.
 _MOST_VALUES = 8
 
 
@@ -94,19 +95,20 @@ class Bounds:
 def no_effect(results: JobResults) -> Iterator[Finding]:
     """Find parameters whose values rank the trials no better than chance.
 
-    Trials are grouped by the parameter's value, or by thirds of many values. Kruskal and Wallis,
-    "Use of ranks in one-criterion variance analysis" (1952): without an effect, H is about the
-    number of groups less one; here it is at most that. It must be so twice: for the ranked trials,
-    and with all others last, because a parameter that decides which trials diverge or are stopped
-    matters. Nothing is said of a population, whose parameters changed during training.
+    Trials are grouped by the parameter's value, and by thirds of more than eight values. Kruskal
+    and Wallis, "Use of ranks in one-criterion variance analysis" (1952), with their correction for
+    ties: without an effect, H is about the number of groups less one; here it is at most that. It
+    must be so twice: for the ranked trials, and with all others last, because a parameter that
+    decides which trials diverge or are stopped matters. Nothing is said of a population, whose
+    parameters changed during training.
     """
     if len(results.ranked) < FEWEST_TRIALS or len(results.varied) < 2:
         return
     if results.space.scheduler.is_population:
         return
-    if len({score for _, score in results.ranked}) < 2:
+    ranked = _places(results)
+    if len({place for _, place in ranked}) < 2:
         return
-    ranked = [(trial, rank) for rank, (trial, _) in enumerate(results.ranked)]
     others = [(trial, len(ranked)) for trial in _unranked(results)]
     for name in results.varied:
         among, with_others = _Ranking.by(name, ranked), _Ranking.by(name, [*ranked, *others])
@@ -121,6 +123,18 @@ def no_effect(results: JobResults) -> Iterator[Finding]:
                 ").",
                 "Fix it, and spend the trials on the other parameters.",
             )
+
+
+def _places(results: JobResults) -> list[tuple[TrialRecord, int]]:
+    """Return the first trial of each ranked configuration with its place; equal ones share it.
+
+    Otherwise their numbers would decide, which in a grid follow its first parameters.
+    """
+    places: dict[tuple[float, ...], int] = {}
+    return [
+        (one.trial, places.setdefault(one.values, place))
+        for place, one in enumerate(results.ranking.configurations)
+    ]
 
 
 def _unranked(results: JobResults) -> Iterable[TrialRecord]:
@@ -147,34 +161,49 @@ class _Ranking:
     groups: int
 
     @classmethod
-    def by(cls, name: str, ranks: Sequence[tuple[TrialRecord, int]]) -> _Ranking | None:
-        """Return the ranking of trials by a parameter, None where there is nothing to compare."""
+    def by(cls, name: str, places: Sequence[tuple[TrialRecord, int]]) -> _Ranking | None:
+        """Return the ranking of trials by a parameter, None where there is nothing to compare.
+
+        Of a grouping by values and one by thirds, it is that of which chance explains less.
+        """
         from scipy import stats
 
-        groups = _groups(ranks, name)
-        if len(groups) < 2 or len(set(chain(*groups))) < 2:
-            return None
-        return cls(float(stats.kruskal(*groups).statistic), len(groups))
+        rankings = [
+            cls(float(stats.kruskal(*groups).statistic), len(groups))
+            for groups in _groupings(places, name)
+            if len(groups) > 1 and len(set(chain(*groups))) > 1
+        ]
+        return max(rankings, key=lambda one: one.h / (one.groups - 1), default=None)
 
     @property
     def is_chance(self) -> bool:
         return self.h <= self.groups - 1
 
 
-def _groups(ranks: Sequence[tuple[TrialRecord, int]], name: str) -> list[list[int]]:
-    """Return ranks by the parameter's value, or by thirds of more than eight values."""
-    having = [(t.parameters[name], rank) for t, rank in ranks if name in t.parameters]
+def _groupings(places: Sequence[tuple[TrialRecord, int]], name: str) -> Iterator[list[list[int]]]:
+    """Yield places by the parameter's value, of more than eight values also by their thirds.
+
+    Values of fewer than three trials are left out; most trials of many values must be of others.
+    """
+    having = [(t.parameters[name], place) for t, place in places if name in t.parameters]
     groups: dict[str, list[int]] = {}
-    for value, rank in having:
-        groups.setdefault(value_key(value), []).append(rank)
-        if len(groups) > _MOST_VALUES:
-            return [group for group in _thirds(having) if len(group) > 2]
-    return [group for group in groups.values() if len(group) > 2]
+    for value, place in having:
+        groups.setdefault(value_key(value), []).append(place)
+    by_value = [group for group in groups.values() if len(group) > 2]
+    is_many = len(groups) > _MOST_VALUES
+    if not is_many or 2 * sum(map(len, by_value)) > len(having):
+        yield by_value
+    if is_many:
+        yield [group for group in _thirds(having) if len(group) > 2]
 
 
 def _thirds(having: Sequence[tuple[Any, int]]) -> list[list[int]]:
-    """Return the ranks by thirds of those values that are numbers."""
-    numbers = sorted(pair for pair in having if is_number(pair[0]))
+    """Return the places by thirds of those values that are numbers; equal ones stay together."""
+    numbers = sorted(value for value, _ in having if is_number(value))
     third = math.ceil(len(numbers) / 3)
-    parts = (numbers[at : at + third] for at in range(0, len(numbers), third or 1))
-    return [[rank for _, rank in part] for part in parts]
+    thirds: list[list[int]] = [[], [], []]
+    for value, place in having:
+        if is_number(value):
+            middle = (bisect_left(numbers, value) + bisect_right(numbers, value)) // 2
+            thirds[middle // third].append(place)
+    return thirds

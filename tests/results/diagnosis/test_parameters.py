@@ -78,6 +78,34 @@ def test_few_trials_or_equal_scores_show_no_effect_of_nothing() -> None:
     assert list(no_effect(search(CONFIGURATIONS, lambda _: 0.5, DOMAINS))) == []
 
 
+def of_a_grid(score: Callable[[Any], float], firsts: int, seconds: int) -> JobResults:
+    """A grid of two lists of numbers, of which the second one changes faster."""
+    domains = {
+        "a": {"values": list(range(firsts)), "default": 0},
+        "b": {"values": list(range(seconds)), "default": 0},
+    }
+    configurations = [{"a": a, "b": b} for a in range(firsts) for b in range(seconds)]
+    return search(configurations, score, domains, strategy="grid")
+
+
+def test_equal_scores_are_not_ordered_by_their_place_in_the_grid() -> None:
+    # What the parity of b does, its thirds do not show.
+    odd = of_a_grid(lambda c: 0.9 if c["b"] % 2 else 0.8, 3, 10)
+    (found,) = no_effect(odd)
+    assert (found.rule, found.parameter) == ("no_effect", "a")
+    assert "(Kruskal-Wallis H 0 of 3 groups)" in found.detail
+
+
+def test_equal_values_are_not_parted_by_their_scores() -> None:
+    # Each value of b has the same scores, but the thirds of 300 trials would end within values.
+    assert named(no_effect(of_a_grid(lambda c: c["a"], 30, 10))) == [("no_effect", "b")]
+
+
+def test_a_trend_over_many_values_is_an_effect() -> None:
+    trend = of_a_grid(lambda c: c["a"] % 2 + c["b"] / 10, 4, 12)
+    assert "b" not in dict(named(no_effect(trend))).values()
+
+
 def stopped_where(results: JobResults, is_hopeless: Callable[[Any], bool]) -> JobResults:
     """The same search, of which a scheduler has stopped some trials."""
     return replace(
