@@ -26,7 +26,8 @@ def within_noise(results: JobResults) -> Iterator[Finding]:
     Nothing is said where a confirmation has found one winner.
     """
     noise = _noise(results)
-    means = _means(results)
+    # With several objectives, the ranking does not follow the first one alone.
+    means = sorted((mean for _, mean in results.ranked), reverse=results.metric.mode == "max")
     if noise is None or len(means) < 2 or _has_clear_winner(results):
         return
     best, width = means[0], 1.96 * math.sqrt(2 / results.space.repeats) * noise
@@ -66,15 +67,6 @@ def _noise(results: JobResults) -> float | None:
         squares += math.fsum((value - mean) ** 2 for value in group)
         freedom += len(group) - 1
     return math.sqrt(squares / freedom) if freedom else None
-
-
-def _means(results: JobResults) -> list[float]:
-    """Return the mean score of each configuration, best first."""
-    groups: dict[int, list[float]] = {}
-    for trial, score in results.ranked:
-        groups.setdefault(trial.configuration, []).append(score)
-    means = [math.fsum(group) / len(group) for group in groups.values()]
-    return sorted(means, reverse=results.metric.mode == "max")
 
 
 def few_trials(results: JobResults) -> Iterator[Finding]:
