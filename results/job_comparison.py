@@ -7,7 +7,6 @@ of a difference between searches is luck.
 from __future__ import annotations
 
 import json
-import statistics
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any
 
 from results.analysis import JobResults
 from results.figures.figure import thinned
-from results.ranking import deviation_of
+from results.ranking import deviation_of, exact_mean
 from results.records import JobRecord, TrialRecord
 from search_spaces import pointer_to
 
@@ -193,7 +192,7 @@ def _repeats(group: Sequence[ComparedJob]) -> Repeats:
     final = [one.course.best[-1] for one in group]
     bands = {axis: band([one.course for one in group], axis) for axis in AXES}
     ids = tuple(one.job.id for one in group)
-    return Repeats(ids, statistics.fmean(final), deviation_of(final) or 0.0, bands)
+    return Repeats(ids, exact_mean(final), deviation_of(final) or 0.0, bands)
 
 
 def band(courses: Sequence[Course], axis: str) -> Band:
@@ -209,5 +208,5 @@ def band(courses: Sequence[Course], axis: str) -> Band:
     rows = []
     for place in thinned(places, MOST_POINTS):
         values = [best[bisect_right(x, place) - 1] for x, best in lines]
-        rows.append((place, statistics.fmean(values), deviation_of(values) or 0.0))
+        rows.append((place, exact_mean(values), deviation_of(values) or 0.0))
     return Band(*zip(*rows, strict=True)) if rows else Band((), (), ())

@@ -9,6 +9,7 @@ from results.analysis import JobResults
 from results.confirmation import confirmed
 from results.diagnosis.finding import Finding
 from results.formatting import count, number
+from results.ranking import LARGEST
 from results.wording import in_sentence
 from search_spaces import Choice, Range
 
@@ -57,7 +58,7 @@ def _noise(results: JobResults) -> float | None:
     groups: dict[tuple[str, int], list[float]] = {}
     for trial in (*results.trials, *results.confirming):
         score = results.score(trial)
-        if score is not None and abs(score) < 1e100:
+        if score is not None and abs(score) < LARGEST:
             groups.setdefault((trial.purpose, trial.configuration), []).append(score)
     squares, freedom = 0.0, 0
     for group in groups.values():

@@ -17,6 +17,7 @@ from results.plots.plot import Plot, PlotInfo
 from results.plots.searches import search_plots
 from results.plots.splits import split_plots
 from results.plots.style import Format, render
+from results.ranking import LARGEST
 
 #: Names of our own plots; no metric's plot gets one of them, even where we have no such plot.
 _OWN = (
@@ -77,7 +78,7 @@ def _drawable(results: JobResults) -> JobResults:
 
 
 def _tamed(value: float | None) -> float:
-    """Return NaN for no value and for one above 1e100, which a diverging loss may reach."""
-    if value is None or abs(value) > 1e100:
+    """Return NaN for no value and for one above `LARGEST`, which a diverging loss may reach."""
+    if value is None or abs(value) > LARGEST:
         return math.nan
     return 0.0 if abs(value) < 1e-100 else value

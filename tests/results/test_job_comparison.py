@@ -90,3 +90,8 @@ def test_a_band_begins_and_ends_where_all_have_a_value() -> None:
     found = band([early, late], "trials")
     assert (found.x, found.mean) == ((2, 3, 4), (2.5, 2.0, 2.0))
     assert band([early, Course((5,), (5,), (5.0,), (1.0,))], "trials").x == ()
+
+
+def test_the_mean_of_huge_values_does_not_overflow() -> None:
+    course = Course((1, 2), (1, 2), (1.0, 2.0), (1.5e308, 1.5e308))
+    assert band([course, course], "trials").mean == (1.5e308, 1.5e308)
