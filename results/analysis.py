@@ -39,7 +39,8 @@ class JobResults:
     ``trials`` are those of the search; ``confirming`` are those that ran the best configurations
     again with further seeds, which are never ranked or compared with them. ``curves`` may be those
     of the ``shown`` trials alone; ``early`` then has the declared metric of all trials at some
-    epochs, by trial and epoch. ``repeated`` is what :meth:`results.store.Store.repeated` gives.
+    epochs, by trial and epoch. ``repeated`` is what :meth:`results.store.Store.repeated` gives, and
+    ``rested`` what :meth:`results.store.Store.rested` does, in seconds.
     Compared by identity; what follows from the records is worked out once, which matters for
     thousands of trials.
     """
@@ -51,6 +52,7 @@ class JobResults:
     confirming: tuple[TrialRecord, ...] = ()
     repeated: Mapping[int, tuple[int, float]] = field(default_factory=dict)
     early: Mapping[int, Mapping[int, float]] = field(default_factory=dict)
+    rested: float = 0.0
 
     @classmethod
     def of(
@@ -60,12 +62,13 @@ class JobResults:
         curves: Iterable[Curve],
         metrics: Mapping[str, Metric],
         repeated: Mapping[int, tuple[int, float]] | None = None,
+        rested: float = 0.0,
     ) -> JobResults:
         """Return the results made of what a store returns, in any order."""
         ordered = sorted(trials, key=lambda trial: trial.number)
         searched = tuple(t for t in ordered if t.purpose is Purpose.SEARCH)
         confirming = tuple(t for t in ordered if t.purpose is Purpose.CONFIRM)
-        alone = cls(job, searched, {}, metrics, confirming, repeated or {})
+        alone = cls(job, searched, {}, metrics, confirming, repeated or {}, rested=rested)
         return alone.with_curves(curves)
 
     def with_curves(
@@ -209,7 +212,8 @@ class Summary:
 
     ``planned`` is how many trials the search will have, ``states`` counts those that it has;
     ``standard_deviation`` is the population's. ``trial_seconds`` is the training time of all
-    trials, ``wall_seconds`` is from the job's start to its end.
+    trials of the search, ``wall_seconds`` is from the job's start to its end, without the time for
+    which it was paused or had ended before it was extended, say.
     """
 
     planned: int
@@ -229,7 +233,6 @@ def summarize(results: JobResults) -> Summary:
     """Count the trials by state and describe how their scores are spread."""
     # With several objectives, the ranking does not follow the first one alone.
     scores = sorted((score for _, score in results.ranked), reverse=results.metric.mode == "max")
-    started, ended = results.job.started_at, results.job.finished_at
     kinds = [trial.error.kind for trial in results.trials if trial.error is not None]
     return Summary(
         planned=max(0, results.job.progress.trials - len(results.confirming)),
@@ -242,5 +245,13 @@ def summarize(results: JobResults) -> Summary:
         median=statistics.median(scores) if scores else None,
         standard_deviation=statistics.pstdev(scores) if scores else None,
         trial_seconds=math.fsum(trial.seconds for trial in results.trials),
-        wall_seconds=(ended - started).total_seconds() if started and ended else None,
+        wall_seconds=_wall_seconds(results),
     )
+
+
+def _wall_seconds(results: JobResults) -> float | None:
+    started, ended = results.job.started_at, results.job.finished_at
+    if started is None or ended is None:
+        return None
+    whole = (ended - started).total_seconds()
+    return max(0.0, whole - results.rested)

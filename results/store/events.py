@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from results.records import Event
-from results.states import FailureKind, TrialState
+from results.states import FailureKind, JobState, TrialState
 from results.store import values
 from results.store.rows import event_record
 from results.store.tables import EVENTS, Now
@@ -71,6 +71,26 @@ class EventMethods(Transactions):
             for trial, state in connection.execute(query.order_by(EVENTS.c.id)):
                 found[trial] = found[trial] + 1 if state == TrialState.QUEUED else 0
         return +found
+
+    def rested(self, job_id: str) -> float:
+        """Return for how many seconds the job had ended, or was paused, before it ran again.
+
+        As far as its events are kept.
+        """
+        is_rest = [*(state for state in JobState if state.is_finished), JobState.PAUSED]
+        changes = (EVENTS.c.job_id == job_id, EVENTS.c.trial.is_(None))
+        seen = EVENTS.c.state.in_([*is_rest, JobState.RUNNING])
+        query = sa.select(EVENTS.c.state, EVENTS.c.at).where(*changes, seen).order_by(EVENTS.c.id)
+        rested, since = 0.0, None
+        with self._database.read() as connection:
+            for state, at in connection.execute(query):
+                if state == JobState.RUNNING:
+                    # A clock that was set back makes no rest below 0.
+                    rested += 0.0 if since is None else max(0.0, at - since)
+                    since = None
+                elif since is None:
+                    since = at
+        return rested
 
     def prune_events(self, keep_days: float) -> int:
         """Delete events older than so many days, but never the newest; return how many.

@@ -63,7 +63,8 @@ class ExtendMethods(Transactions):
                 job.spec.space.with_overrides(None, None, epochs, configurations)
                 queued = move_trials(
                     changes, job_id, (TrialState.SUCCEEDED, TrialState.CANCELLED),
-                    TrialState.QUEUED, where=_goes_on(epochs), detail=EXTENDED, finished_at=None,
+                    TrialState.QUEUED, where=_goes_on(epochs), detail=EXTENDED, started_at=None,
+                    finished_at=None,
                 )  # fmt: skip
                 _queue(
                     changes, job_id, detail=_said(totals), spec={**totals, "budget": {}},

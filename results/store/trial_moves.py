@@ -113,8 +113,10 @@ def _start(changes: Changes, job_id: str, move: StartTrial) -> int:
     values.integer(move.resumed_from, "resumed_from", low=row.start_epoch)
     if _is_finished(row):
         raise IllegalMove(f"trial {number} of job {job_id} has {row.state}")
-    columns = {"state": TrialState.RUNNING, "node": move.node, "error": None}
+    columns: dict[str, Any] = {"state": TrialState.RUNNING, "node": move.node, "error": None}
     is_same = row.attempt and row.epochs == move.resumed_from > 0 and not move.is_retry
+    # One that was extended has rested: it did not run from its first start to its last end.
+    columns |= {"started_at": sa.func.coalesce(TRIALS.c.started_at, Now())}
     if not is_same:
         columns |= _new_attempt(connection, row, move.resumed_from)
     _update(connection, job_id, number, resumed_from=move.resumed_from, **columns)

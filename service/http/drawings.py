@@ -146,7 +146,8 @@ class Drawings:
 
     def _read_trials(self, run: _Run) -> JobResults:
         trials, repeated = self._store.trials(run.job_id), self._store.repeated(run.job_id)
-        return JobResults.of(run.job, trials, (), metrics_of(run.job.spec), repeated)
+        rested = self._store.rested(run.job_id)
+        return JobResults.of(run.job, trials, (), metrics_of(run.job.spec), repeated, rested)
 
     def _conclude(self, run: _Run) -> Mapping[str, Any]:
         # Curves matter to the diagnosis alone, which waits for the end.

@@ -115,3 +115,8 @@ def test_undeclared_metrics_are_described_by_their_name() -> None:
 def test_metrics_come_in_declared_order() -> None:
     results = results_of(fakes.regression(1))
     assert results.metric_names == ("train_rmse", "test_rmse", "distance_to_analytic")
+
+
+def test_the_wall_time_is_without_the_rest_before_an_extension() -> None:
+    fake = fakes.with_scores(4.0, 1.0)
+    assert summarize(JobResults.of(*fake, rested=60.0)).wall_seconds == 30.0

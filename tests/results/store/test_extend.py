@@ -286,3 +286,28 @@ def test_an_unknown_job_is_not_extended(store: Store) -> None:
     for job_id in UNKNOWN_IDS:
         with pytest.raises(JobNotFound):
             store.extend_job(job_id, trials=9, epochs=None, fingerprint="another")
+
+
+def test_a_trial_that_goes_on_has_not_run_while_its_job_rested(store: Store) -> None:
+    job = finished(store)
+    change(store, "UPDATE trials SET started_at = 1000, finished_at = 1001")
+    store.extend_job(job.id, trials=None, epochs=5, fingerprint="another")
+    lease = claim(store)
+    assert store.trials(job.id)[1].started_at is None
+    store.start_trial(lease, 1, node=None, resumed_from=EPOCHS)
+    started = store.trials(job.id)[1].started_at
+    assert started is not None
+    assert started.timestamp() > 10**9
+
+
+def test_the_rest_between_the_end_and_the_extension_is_known(store: Store) -> None:
+    job = finished(store)
+    store.extend_job(job.id, trials=None, epochs=5, fingerprint="another")
+    assert store.rested(job.id) == 0.0  # it has not gone on yet
+    claim(store)
+    times = {"queued": 90, "running": 100, "succeeded": 110}
+    for state, at in times.items():
+        change(store, f"UPDATE events SET at = {at} WHERE trial IS NULL AND state = '{state}'")
+    last = max(e.id for e in store.events(job_id=job.id) if e.trial is None)
+    change(store, f"UPDATE events SET at = 650 WHERE id = {last}")
+    assert store.rested(job.id) == 540.0
