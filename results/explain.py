@@ -14,6 +14,7 @@ from results.comparison import Comparison, basis, failure_pattern, name_of, para
 from results.curve_shape import describe_curves
 from results.formatting import count, duration, mean_text, number, parameter_value
 from results.records import TrialRecord
+from results.spent import spent
 from results.states import JobState, TrialState
 from results.wording import (
     EXTREME,
@@ -69,7 +70,9 @@ def _outcome(results: JobResults) -> str:
         text += f" The search ended early: {job.ended_by.rstrip('.')}."
     if summary.wall_seconds is None:
         return text
-    training = duration(summary.trial_seconds)
+    # What the table of what was spent has as its total: the confirmation counts, and what was lost.
+    amounts = spent((*results.trials, *results.confirming), results.repeated)
+    training = duration(amounts.total.seconds)
     return f"{text} It took {duration(summary.wall_seconds)}, with {training} of training."
 
 

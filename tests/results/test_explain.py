@@ -273,3 +273,10 @@ def test_copies_in_a_population_are_explained_with_the_whole_curve() -> None:
     assert "2 trials ended early, after 2 and 4 of 6 epochs" in text
     assert "The M was lowest at epoch 6 (0.9260), the last one." in text
     assert "all else equal" not in text
+
+
+def test_the_training_is_what_was_spent_with_the_confirmation() -> None:
+    fake = fakes.confirming(fakes.with_scores(1.0, 2.0), {0: [1.0, 1.5]})
+    # Two trials of the search and two that confirm, 1.5 s each.
+    (text, *_) = explain(JobResults.of(*fake, repeated={0: (1, 2.0)}))
+    assert text.endswith("It took 1 min 30 s, with 8.0 s of training.")
