@@ -29,6 +29,15 @@ def best_line(best: BestView | None) -> str:
     return f"{best.metric}={value} (trial {best.trial})"
 
 
+def why_no_best(job: JobView) -> str:
+    """Return why a job that has succeeded has no best configuration, "" for any other."""
+    if job.best is not None or not job.has_succeeded:
+        return ""
+    if job.spec.get("constraints") and job.spec.get("repeats", 1) == 1:
+        return "no trial meets the constraints"
+    return "no configuration is ranked: `argbest best` says why"
+
+
 def best_facts(best: BestDetailView, label: str = "trial") -> list[tuple[str, str]]:
     """Return the best configuration and whether it is real, each line a label and a text.
 
@@ -72,7 +81,7 @@ def progress_line(job: JobView) -> str:
 
 def job_line(job: JobView) -> str:
     """Return a finished job in one line: state, best trial, error."""
-    best = f"best {best_line(job.best)}" if job.best else ""
+    best = f"best {best_line(job.best)}" if job.best else why_no_best(job)
     parts = [f"job {job.id} {job.state}", progress_line(job), best, failure(job.error)]
     return "; ".join(filter(None, parts))
 
@@ -99,7 +108,7 @@ def job_facts(job: JobView) -> list[tuple[str, str]]:
         "priority": str(job.priority),
         "progress": progress_line(job),
         "ended early": job.ended_by,
-        "best": best_line(job.best),
+        "best": why_no_best(job) or best_line(job.best),
         "parameters": pairs(job.best.parameters, setting) if job.best else "",
         "error": failure(job.error),
         **{label[0].lower() + label[1:]: text for label, text in provenance(job.spec)},

@@ -39,8 +39,12 @@ TrialNumber = Annotated[int, Path(ge=0, le=2**31 - 1)]
 #: The name of a search space, a trainable or a plot.
 Name = Annotated[str, Path(max_length=200)]
 IdempotencyKey = Annotated[
-    str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[!-~]+$")
-]
+    str | None,
+    Header(
+        alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[!-~]+$",
+        description="a repeated request with the same key gives the same job",
+    ),
+]  # fmt: skip
 
 
 def _state(name: str) -> Any:

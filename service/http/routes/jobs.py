@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
@@ -63,7 +63,18 @@ Tags = Annotated[
     list[Annotated[str, Field(max_length=401)]],
     Query(max_length=20, description="a tag's name, or name=value"),
 ]
-TableFormat = Annotated[str, Query(alias="format", pattern="^(json|csv)$")]
+DryRun = Annotated[
+    bool, Query(description="answer what the search would run, and run nothing of it")
+]
+# The patterns are what the description had before it listed the names.
+TableFormat = Annotated[
+    Literal["json", "csv"],
+    Query(alias="format", json_schema_extra={"pattern": "^(json|csv)$"}),
+]
+RequestFormat = Annotated[
+    Literal["json", "yaml"],
+    Query(alias="format", json_schema_extra={"pattern": "^(json|yaml)$"}),
+]
 
 
 @router.post(
@@ -79,7 +90,7 @@ def submit(
     store: StoreDep,
     views: ViewsDep,
     response: Response,
-    dry_run: bool = False,  # noqa: FBT001, FBT002 - a query parameter, named in the URL
+    dry_run: DryRun = False,  # noqa: FBT002 - a query parameter, named in the URL
     idempotency_key: IdempotencyKey = None,
 ) -> Any:
     """Accept a search; with `dry_run`, answer what it would run instead."""
@@ -135,7 +146,7 @@ def show_job(job_id: JobId, store: StoreDep, views: ViewsDep) -> JobView:
 def show_request(
     job_id: JobId,
     store: StoreDep,
-    text_format: Annotated[str, Query(alias="format", pattern="^(json|yaml)$")] = "json",
+    text_format: RequestFormat = "json",
 ) -> Any:
     """Show the request that makes this job again, as JSON or YAML, to be changed and posted."""
     body = request_of(store.job(job_id))

@@ -23,7 +23,7 @@ from results.records import BestTrial, JobRecord
 from results.states import TrialState
 from results.storage import Storage
 from results.store import Store
-from search_spaces import MOST_EPOCHS, Problem, Scheduler, SearchSpaceError
+from search_spaces import MOST_EPOCHS, Code, Problem, Scheduler, SearchSpaceError
 from service import logs
 from service.errors import InvalidRequest, Unavailable
 from service.http.blocks import in_blocks
@@ -53,7 +53,7 @@ PLOT_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 MODEL_TYPE = "application/octet-stream"
 MODEL = media("the model", MODEL_TYPE)
 BLOCK_BYTES = 2**20
-_RELAX = "wait for more trials, or submit the search again with other constraints"
+_RELAX = "submit the search again with wider constraints"
 
 
 def _base_url(request: Request) -> str:
@@ -89,8 +89,20 @@ def _best(job: JobRecord, store: Store) -> BestTrial:
         trials, space = store.trials(job.id), job.spec.space
         why = f"job {job.id} ({job.state}) has no best configuration: {why_no_best(trials, space)}"
         is_limited = rank_trials(trials, space).nearest is not None
-        raise NoBestTrial(why, hint=_RELAX if is_limited else "")
+        raise NoBestTrial(why, hint=_way_to_a_best(job, is_limited=is_limited))
     return job.best
+
+
+def _way_to_a_best(job: JobRecord, *, is_limited: bool) -> str:
+    """Return what to do about a job without a best configuration, "" for what any job may do."""
+    space = job.spec.space
+    if not job.state.is_finished:
+        return f"wait for more trials, or {_RELAX}" if is_limited else ""
+    if not is_limited:
+        return "look at GET .../trials for the errors of its trials"
+    can_draw = space.is_sampled and not space.scheduler.is_population
+    more = f", or run more trials: POST .../extend (`argbest extend {job.id} --trials N`)"
+    return f"{_RELAX}{more if can_draw else ''}"
 
 
 @router.get("/best/model", response_class=Response, responses=MODEL)
@@ -224,6 +236,7 @@ def export_job(
 @router.get("/replay")
 def replay(
     job_id: JobId,
+    store: StoreDep,
     drawings: DrawingsDep,
     scheduler: Annotated[Literal["asha", "hyperband", "median"], Query()] = "asha",
     reduction_factor: Annotated[int, Query(ge=2, le=100)] = 3,
@@ -242,8 +255,20 @@ def replay(
     try:
         found = drawings.replay(job_id, declared)
     except SearchSpaceError as error:
+        epochs = store.job(job_id).spec.space.epochs
+        if epochs <= min_epochs:
+            raise InvalidRequest([_too_late(epochs)]) from error
         raise InvalidRequest(problem.under("/query") for problem in error.problems) from error
     return ReplayView.model_validate(found.to_json())
+
+
+def _too_late(epochs: int) -> Problem:
+    """Return the problem of a first comparison that no trial reaches before its last epoch."""
+    detail = f"trials are compared before their last epoch, and there are {epochs}"
+    hint = f"give a min_epochs of at most {epochs - 1}"
+    if epochs == 1:
+        hint = "replay a job of more epochs: one epoch cannot be stopped early"
+    return Problem("/query/min_epochs", detail, Code.NOT_APPLICABLE, hint)
 
 
 @router.get("/plots")

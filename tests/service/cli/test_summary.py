@@ -62,6 +62,14 @@ def test_the_best_comes_with_the_verdict_of_its_confirmation() -> None:
                      ("winner", "It wins.")]  # fmt: skip
 
 
+def test_a_job_that_has_succeeded_without_a_best_trial_says_so() -> None:
+    limited = job(state="succeeded", spec={"constraints": [{"metric": "rmse", "at_most": 0.1}]})
+    assert job_line(limited).endswith(", 60/140 epochs; no trial meets the constraints")
+    assert ("best", "no trial meets the constraints") in job_facts(limited)
+    assert "no configuration is ranked" in job_line(job(state="succeeded"))
+    assert "constraints" not in job_line(job(state="succeeded", best=BEST, spec=limited.spec))
+
+
 def test_what_a_job_does_not_have_is_left_out() -> None:
     assert (best_line(None), failure(None)) == ("-", "")
     assert job_line(job()) == "job j running; 3/7 trials (1 failed, 2 running), 60/140 epochs"

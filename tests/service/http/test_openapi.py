@@ -96,6 +96,13 @@ def test_no_request_needs_more_than_before(client: TestClient) -> None:
                 assert parameter["name"] in known or not parameter["required"]
 
 
+def test_what_a_submission_takes_beside_its_body_is_described(client: TestClient) -> None:
+    taken = client.get("/openapi.json").json()["paths"]["/api/v1/jobs"]["post"]["parameters"]
+    assert [one["name"] for one in taken if one.get("description")] == [
+        "dry_run", "Idempotency-Key",
+    ]  # fmt: skip
+
+
 @pytest.fixture
 def answers(settings: Settings, store: Store) -> Iterator[dict[str, Any]]:
     """The status and body of each answer that the fixture names, of a job that has failed."""

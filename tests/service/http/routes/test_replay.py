@@ -71,11 +71,19 @@ def test_a_query_that_cannot_be_is_named(client: TestClient, store: Store) -> No
     for query, pointer in (
         ("scheduler=nothing", "/query/scheduler"),
         ("reduction_factor=1", "/query/reduction_factor"),
-        (f"min_epochs={EPOCHS}", "/query/scheduler"),
+        (f"min_epochs={EPOCHS}", "/query/min_epochs"),
     ):
         answer = client.get(f"/api/v1/jobs/{job_id}/replay?{query}")
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+def test_a_first_comparison_after_the_end_is_to_be_earlier(
+    client: TestClient, store: Store
+) -> None:
+    answer = client.get(f"/api/v1/jobs/{finished(client, store)}/replay?min_epochs=20").json()
+    assert "there are 6" in answer["detail"]
+    assert answer["hint"] == "give a min_epochs of at most 5"
 
 
 def test_a_job_that_is_not_finished_is_a_conflict(client: TestClient) -> None:

@@ -17,7 +17,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from results.plots.names import plot_name
-from results.records import Checkpoint, EpochReport, Lease
+from results.records import Checkpoint, EpochReport, Lease, NewTrial
 from results.states import JobState, TrialState
 from results.storage import Storage
 from results.store import Store
@@ -153,10 +153,40 @@ def test_best_says_which_trial_is_nearest_where_all_break_a_constraint(
             "none of 3 succeeded trials meets the constraints; nearest is trial 1:"
             " validation_accuracy is 0.9000, and must be at least 0.9500"
         ) in answer.json()["detail"]
-        assert "other constraints" in answer.json()["hint"]
+        assert answer.json()["hint"] == "submit the search again with wider constraints"
     trials = client.get(f"/api/v1/jobs/{job_id}/trials").json()["items"]
     assert [len(trial["violations"]) for trial in trials] == [1, 1, 1]
     assert [trial["rank"] for trial in trials] == [None, None, None]
+
+
+def test_a_finished_search_without_a_best_trial_may_go_on(client: TestClient, store: Store) -> None:
+    limit = {"metric": "validation_accuracy", "at_least": 0.95}
+    sampled = {"strategy": "tpe", "parameters": {"learning_rate": {"low": 0.001, "high": 0.1}},
+               "trials": 3, "constraints": [limit]}  # fmt: skip
+    job_id = submit(client, **sampled)["id"]
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+    store.add_trial(lease, NewTrial(0, {"learning_rate": 0.01}, 42))
+    attempt = store.start_trial(lease, 0, node="here")
+    metrics = {"validation_accuracy": 0.9}
+    store.write_reports(
+        lease, [EpochReport(0, attempt, epoch, metrics, 1.0) for epoch in (1, 2, 3)]
+    )
+    store.finish_trial(lease, 0, TrialState.SUCCEEDED)
+    running = client.get(f"/api/v1/jobs/{job_id}/best").json()["hint"]
+    assert running.startswith("wait for more trials, or ")
+    store.finish_job(lease, JobState.SUCCEEDED)
+    finished = client.get(f"/api/v1/jobs/{job_id}/best").json()["hint"]
+    assert "wait" not in finished
+    assert f"or run more trials: POST .../extend (`argbest extend {job_id} --trials N`)" in finished
+
+
+def test_a_wrong_format_names_the_right_ones(client: TestClient) -> None:
+    job_id = submit(client)["id"]
+    for path in ("trials", "trials/0/curve", "request", "best", "curves", "report", "export"):
+        answer = client.get(f"/api/v1/jobs/{job_id}/{path}?format=xml")
+        assert answer.status_code == 422
+        assert answer.json()["hint"].startswith("give '")
 
 
 def test_best_of_several_objectives_lists_the_front(client: TestClient, store: Store) -> None:
