@@ -27,6 +27,7 @@ from search_spaces import (
     SearchSpace,
     SearchSpaceError,
 )
+from search_spaces.capabilities import NO_CONFIGURATION
 from service.disk import disk_problem
 from service.errors import InvalidRequest, Unavailable
 from service.job_request import ConfirmRequest, EditRequest, ExtendRequest, JobRequest
@@ -132,6 +133,7 @@ class Jobs:
         search that cannot be confirmed, and otherwise as :meth:`extend`.
         """
         job = self._store.job(job_id)
+        _check_confirmable(job.spec.space)
         try:
             asked = job.spec.space.with_overrides(search={"confirm": request.model_dump()})
             checked = self._planner.checked(asked, job.spec.data, overridden=("/confirm",))
@@ -226,6 +228,26 @@ def _check_extendable(space: SearchSpace) -> None:
         detail = f"{name} trains its trials side by side: they cannot go on after their end"
         hint = "submit the search again with more epochs or a larger population"
         raise InvalidRequest([Problem("", detail, Code.NOT_APPLICABLE, hint)])
+
+
+def _check_confirmable(space: SearchSpace) -> None:
+    """Refuse what has no winner to run again, with what can be done about an existing job."""
+    again = "submit the search again with"
+    if space.scheduler.is_population:
+        detail = f"{space.scheduler.name} {NO_CONFIGURATION}"
+        hint = f"{again} another scheduler (--scheduler asha), and confirm that"
+    elif space.repeats > 1:
+        detail = "every configuration has several seeds already"
+        hint = f"the best one's mean is over {space.repeats} seeds; for more, {again} more repeats"
+    elif space.secondary:
+        detail = "several objectives have no single winner"
+        hint = f"{again} one objective and the other metrics as constraints, and confirm that"
+    elif space.is_single:
+        detail = "there is one configuration: it needs no confirmation"
+        hint = f'{again} "repeats": 5 (--repeats 5), which runs it with five seeds'
+    else:
+        return
+    raise InvalidRequest([Problem("", detail, Code.NOT_APPLICABLE, hint)])
 
 
 def _check_larger(request: ExtendRequest, job: JobRecord, distinct: int | None) -> None:

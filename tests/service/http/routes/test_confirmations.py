@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -92,3 +93,30 @@ def test_what_cannot_be_confirmed_is_refused(client: TestClient, store: Store) -
     refused = client.post(f"{PATH}/{single}/confirm", json={})
     assert refused.status_code == 422
     assert "one configuration" in refused.text
+
+
+RATE = {"learning_rate": {"low": 0.001, "high": 0.1}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "hint"),
+    [
+        ({"strategy": "random", "scheduler": {"name": "pbt", "population": 4}, "parameters": RATE,
+          "epochs": 9}, "submit the search again with another scheduler"),
+        ({"repeats": 3}, "the best one's mean is over 3 seeds"),
+        ({"objectives": [{"metric": "validation_accuracy", "mode": "max"},
+                         {"metric": "seconds", "mode": "min"}]},
+         "submit the search again with one objective"),
+        ({"strategy": "single"}, "(--repeats 5)"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_confirmed_has_another_way(
+    client: TestClient, changes: dict[str, Any], hint: str
+) -> None:
+    body = {"search_space": "q4_logistic_regression", **changes}
+    submitted = client.post(PATH, json=body)
+    assert submitted.status_code == 202, submitted.text
+    answer = client.post(f"{PATH}/{submitted.json()['id']}/confirm", json={})
+    assert answer.status_code == 422
+    assert hint in answer.json()["hint"]
+    assert "leave" not in answer.json()["hint"]
