@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,10 +33,30 @@ def _parse(text: str) -> Any:
     return value
 
 
+def _parse_option(text: str) -> Any:
+    """Return the JSON value of an option; raise ValueError, also for ``{low:1}``."""
+    value = _parse(text)
+    if glued := next(_glued(value), None):
+        raise ValueError(f'the space after ":" is missing: {glued.replace(":", ": ", 1)}')
+    return value
+
+
+def _glued(value: Any) -> Iterator[str]:
+    """Yield the keys without a value that YAML makes of ``{low:1}``."""
+    if isinstance(value, dict):
+        yield from (key for key, inner in value.items() if inner is None and ":" in key)
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _glued(inner)
+
+
 def _assignments(
-    parse: Callable[[str], Any],
+    parse: Callable[[str], Any], example: str, form: str = "NAME=VALUE"
 ) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], dict[str, Any]]:
-    """Return a callback that reads each ``NAME=VALUE``; a name given twice is refused."""
+    """Return a callback that reads each ``NAME=VALUE``; a name given twice is refused.
+
+    A text that is none is refused with the ``form`` it has not, and an ``example``.
+    """
 
     def read(
         _: click.Context, parameter: click.Parameter, values: tuple[str, ...]
@@ -45,7 +65,7 @@ def _assignments(
         for value in values:
             name, equals, text = value.partition("=")
             if not equals or not name:
-                message = f"{value!r} is not NAME=VALUE, like learning_rate=0.01"
+                message = f"{value!r} is not {form}, like {example}"
                 raise click.BadParameter(message, param=parameter)
             if name in result:
                 raise click.BadParameter(f"{name} is given twice", param=parameter)
@@ -59,14 +79,14 @@ def _assignments(
     return read
 
 
-tags_of = _assignments(str)
+tags_of = _assignments(str, "team=vision")
 
 assignments_option = click.option(
     "--set",
     "parameters",
     metavar="NAME=VALUE",
     multiple=True,
-    callback=_assignments(_parse),
+    callback=_assignments(_parse_option, "learning_rate=0.01"),
     help="Replace a parameter by a constant or a domain, written in YAML: learning_rate=0.01, "
     "'dropout={values: [0.3, 0.5]}', 'learning_rate={low: 0.001, high: 0.1, log: true}'. "
     "Repeatable.",
@@ -79,7 +99,7 @@ _OPTIONS = (
     click.option("--trials", type=int, help="Configurations that a sampler draws."),
     click.option("--seed", type=int, help="Seed of the search and its trials. [default: 42]"),
     click.option("--strategy", help="single, one_at_a_time, grid, auto, random, tpe, gp ..."),
-    *search_options(_parse, _assignments),
+    *search_options(_parse_option, _assignments),
     click.option("--max-concurrent-trials", type=int, help="Most trials that run at once."),
     click.option("--cpus", type=float, help="CPUs for each trial."),
     click.option("--gpus", type=float, help="GPUs for each trial."),

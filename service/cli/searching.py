@@ -18,17 +18,17 @@ _LISTS = ("objectives", "constraints", "enqueue", "warm_start")
 
 
 def search_options(
-    parse: Callable[[str], Any], assignments: Callable[[Callable[[str], Any]], Callback]
+    parse: Callable[[str], Any], assignments: Callable[[Callable[[str], Any], str, str], Callback]
 ) -> tuple[Callable[[Any], Any], ...]:
     """Return the options.
 
-    ``parse`` reads the JSON value of a text or raises ``ValueError``; ``assignments(read)`` is a
-    callback that reads each NAME=VALUE.
+    ``parse`` reads the JSON value of a text or raises ``ValueError``; ``assignments(read, example,
+    form)`` is a callback that reads each NAME=VALUE.
     """
     return (
         click.option(
             "--objective", "objectives", metavar="METRIC=MODE", multiple=True,
-            callback=assignments(str),
+            callback=assignments(str, "validation_accuracy=max", "METRIC=MODE"),
             help="A metric and its better direction, min or max, in place of the space's. "
             "Repeatable: the first decides a tie.",
         ),
@@ -43,7 +43,8 @@ def search_options(
             "parameters '{name: asha, min_epochs: 2}'.",
         ),
         click.option(
-            "--budget", metavar="NAME=VALUE", multiple=True, callback=assignments(parse),
+            "--budget", metavar="NAME=VALUE", multiple=True,
+            callback=assignments(parse, "epochs=500", "NAME=VALUE"),
             help="What ends the search: seconds, epochs, target, trials_without_improvement or "
             "failed_trials. Repeatable.",
         ),

@@ -45,7 +45,9 @@ def test_what_is_not_given_is_not_sent_and_no_is_sent(api: FakeApi) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--objective", "accuracy"], "NAME=VALUE"),
+        (["--objective", "accuracy"], "METRIC=MODE, like validation_accuracy=max"),
+        (["--budget", "5"], "'5' is not NAME=VALUE, like epochs=500"),
+        (["--scheduler", "{name:asha}"], 'the space after ":" is missing: name: asha'),
         (["--objective", "loss=min", "--objective", "loss=max"], "loss is given twice"),
         (["--constraint", "seconds<60"], "is not METRIC<=N or METRIC>=N"),
         (["--constraint", "seconds<=.nan"], "not usable"),
