@@ -25,6 +25,8 @@ from service.http.problems import HttpProblem
 
 MAX_DEPTH = 32
 MAX_STRING = 10_000
+#: No such number fits 64 bits; shorter ones are refused by their fields.
+MAX_DIGITS = 1_000
 #: Media types of YAML: the registered one (RFC 9512), and those that were used before.
 YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
 NUMBER_HINT = "give a number within the range of a 64-bit integer or float"
@@ -77,8 +79,9 @@ def _parse(raw: bytes) -> Any:
     _check_depth(raw)
     try:
         value = json.loads(
-            raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant
-        )
+            raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant,
+            parse_int=_whole,
+        )  # fmt: skip
     except UnicodeDecodeError as error:
         raise _malformed(f"the body is not UTF-8 (byte {error.start})") from error
     except json.JSONDecodeError as error:
@@ -141,6 +144,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise ValueError(f"the key {name[:100]!a} stands twice in one object")
         made[name] = value
     return made
+
+
+def _whole(text: str) -> int:
+    # Python refuses even longer ones itself, in words about its own settings.
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"a number of {len(text)} digits is too long")
+    return int(text)
 
 
 def _refuse_constant(name: str) -> NoReturn:
