@@ -190,9 +190,14 @@ def _broken(name: str, source: str, problems: list[Problem]) -> Check:
 def _workers_check(client: Client) -> Check:
     """Check that some node of the cluster has slots for trials."""
     try:
-        nodes = [node for node in client.cluster().nodes if node.state == "alive"]
+        found = client.cluster().nodes
     except ServerBusy as error:
         return Check("server's workers", "warning", str(error), error.hint)
+    nodes = [node for node in found if node.state == "alive"]
+    if not nodes and all(node.state != "dead" for node in found):
+        # Ray's head is a node itself: there is none until Ray has started.
+        hint = "look again in a minute; if it stays so, see the log of `argbest serve`"
+        return Check("server's workers", "warning", "none yet: Ray is still starting", hint)
     workers = [node.resources for node in nodes if node.resources.get("CPU")]
     slots = {kind: sum(held.get(kind, 0) for held in workers) for kind in ("CPU", "GPU")}
     text = " and ".join(f"{number:g} {kind}" for kind, number in slots.items() if number)

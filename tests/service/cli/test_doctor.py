@@ -40,6 +40,8 @@ def test_doctor_of_a_sound_service(api: FakeApi, tmp_path: Path) -> None:
     [
         ((200, [{"state": "dead", "resources": {"CPU": 8}}]), "broken", "0 nodes"),
         ((200, [{"state": "alive", "resources": {"CPU": 8, "GPU": 1}}]), "ok", "1 GPU"),
+        ((200, []), "warning", "Ray is still starting"),
+        ((200, [{"state": "alive", "resources": {}}]), "broken", "none among 1 nodes"),
         ((503, []), "warning", "no dashboard"),
     ],
 )
