@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 import search_spaces
@@ -27,6 +28,7 @@ from service.search.history import History
 from service.settings import Settings
 from service.version import version
 from service.warm_starts import read_warm_starts
+from trainables import registry
 from trainables.contract import UnknownTrainable
 from trainables.programs import ProgramTrainable, trainable_of
 from trainables.registry import Trainable
@@ -263,6 +265,15 @@ def _trainable(space: SearchSpace, root: str) -> Trainable | ProgramTrainable:
     try:
         return trainable_of(space)
     except UnknownTrainable as error:
-        hint = "GET /api/v1/trainables lists them"
+        hint = _trainable_hint(space.trainable)
         problem = Problem(f"{root}/trainable", str(error), "unknown_trainable", hint)
         raise InvalidRequest([problem]) from error
+
+
+def _trainable_hint(name: str) -> str:
+    """Return a hint that names what is close to an unknown name; not of one that is left out."""
+    listed = "GET /api/v1/trainables lists them"
+    if any(one.entry_point.partition(" = ")[0] == name for one in registry.broken()):
+        return listed
+    close = get_close_matches(name[:100], registry.trainables(), n=3)
+    return f"did you mean {' or '.join(close)}?" if close else listed

@@ -118,3 +118,15 @@ def test_a_request_with_keys_of_a_program_is_told_where_they_belong(allowed: Tes
     (problem,) = answer.json()["errors"]
     assert (answer.status_code, problem["pointer"]) == (422, "/command")
     assert problem["hint"] == 'put it into the space: "search_space": {"command": ..., ...}'
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("torch_feedfoward", "did you mean torch_feedforward?"),
+     ("x", "GET /api/v1/trainables lists them")],
+)  # fmt: skip
+def test_a_trainable_like_an_unknown_one_is_named(client: TestClient, name: str, hint: str) -> None:
+    space = {"name": "mine", "trainable": name, "dataset": "ames", "metric": "a", "mode": "min",
+             "epochs": 1, "parameters": {}}  # fmt: skip
+    (problem,) = client.post("/api/v1/jobs", json={"search_space": space}).json()["errors"]
+    assert (problem["pointer"], problem["hint"]) == ("/search_space/trainable", hint)
