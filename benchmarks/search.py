@@ -3,7 +3,7 @@
     python -m benchmarks.search --lcbench FOLDER --problems lcbench hpolib --seeds 20
 
 Runs are simulated and appended to a file of results. Those that it has already are not measured
-again, so that seeds, data sets and methods can be added later. See docs/search.md.
+again, so that seeds, data sets and methods can be added later. See docs/search-measured.md.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from benchmarks.searches.page import Published
 from benchmarks.searches.plan import ENTRIES, Plan, available, problem_names, run_one
 from benchmarks.searches.runs import Result, ResultFile, in_processes
 
-PAGE = ROOT / "docs" / "search.md"
+PAGE = ROOT / "docs" / "search-measured.md"
 #: The figures that the page shows.
 PUBLISHED = ROOT / "docs" / "search.json"
 _RESULTS = Path("search-results.jsonl")
@@ -126,7 +126,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         action="store_true",
         help="2 seeds of one data set of each collection",
     )
-    add("--update-docs", action="store_true", help="put the figures into docs/search.md")
+    add("--update-docs", action="store_true", help="put the figures into docs/search-measured.md")
     return parser.parse_args(arguments)  # fmt: skip
 
 

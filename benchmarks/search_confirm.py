@@ -4,7 +4,7 @@
 
 On the tables of HPOBench-NN (:mod:`benchmarks.searches.tables`): each search is 100 random
 configurations of one data set. What decides who runs again is the service's own
-:class:`service.search.confirming.Confirmation`. See docs/search.md.
+:class:`service.search.confirming.Confirmation`. See docs/search-measured.md.
 
 The tables have five seeds, too few for one search, five further seeds and the truth. Hence the
 truth of a configuration is its mean over the five, and further seeds are drawn: the truth, an
@@ -28,7 +28,7 @@ from benchmarks.records import BenchmarkError
 from benchmarks.searches import tables
 from service.search.confirming import Confirmation
 
-PAGE = Path(__file__).parents[1] / "docs" / "search.md"
+PAGE = Path(__file__).parents[1] / "docs" / "search-measured.md"
 BEGIN, END = "<!-- confirmation:begin -->", "<!-- confirmation:end -->"
 #: Configurations of one search.
 TRIALS = 100
@@ -228,7 +228,7 @@ def section(rows: Sequence[Row], searches: int) -> str:
 def update_page(page: str, text: str) -> str:
     """Return the page with the text between its markers; raise :class:`BenchmarkError`."""
     if BEGIN not in page or END not in page:
-        raise BenchmarkError(f"docs/search.md has no {BEGIN} ... {END}")
+        raise BenchmarkError(f"docs/search-measured.md has no {BEGIN} ... {END}")
     before, rest = page.split(BEGIN, 1)
     return f"{before}{BEGIN}\n{text}\n{END}{rest.split(END, 1)[1]}"
 
@@ -237,7 +237,9 @@ def main(arguments: list[str]) -> int:
     """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.search_confirm")
     parser.add_argument("--searches", type=int, default=1000, help="searches of each data set")
-    parser.add_argument("--update-docs", action="store_true", help="put it into docs/search.md")
+    parser.add_argument(
+        "--update-docs", action="store_true", help="put it into docs/search-measured.md"
+    )
     options = parser.parse_args(arguments)
     rows: list[Row] = []
     try:

@@ -6,7 +6,7 @@ Each search is ``q4_grid``'s space with ``strategy: auto``, real training on Fas
 it ends as soon as a trial's last epoch is within :data:`MARGIN` of the best validation accuracy of
 the full grid, which is another one on another machine: by default that of our own table. With
 ``--code FOLDER`` the searches use the compiled code there and leave theirs; without it, each begins
-without any. See docs/search.md.
+without any. See docs/search-measured.md.
 """
 
 from __future__ import annotations

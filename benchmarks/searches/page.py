@@ -1,4 +1,4 @@
-"""The measured searches as Markdown: tables for docs/search.md, from docs/search.json."""
+"""The measured searches as Markdown: tables for docs/search-measured.md, from docs/search.json."""
 
 from __future__ import annotations
 

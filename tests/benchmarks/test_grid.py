@@ -59,7 +59,7 @@ def test_the_best_of_the_grid_is_that_of_its_own_seed(tmp_path: Path) -> None:
     file = tmp_path / "grid.csv.xz"
     file.write_bytes(to_bytes([*FULL, training(0.1, "sgd", 0.95, seed=43)]))
     assert grid.best(file) == 0.9
-    assert grid.best() == 0.8869, "docs/search.md names it"
+    assert grid.best() == 0.8869, "docs/search-measured.md names it"
 
 
 def test_a_training_that_diverged_has_the_worst_loss() -> None:
