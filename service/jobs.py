@@ -27,7 +27,6 @@ from search_spaces import (
     SearchSpace,
     SearchSpaceError,
 )
-from search_spaces.capabilities import NO_CONFIGURATION
 from service.disk import disk_problem
 from service.errors import InvalidRequest, Unavailable
 from service.job_request import ConfirmRequest, EditRequest, ExtendRequest, JobRequest
@@ -234,7 +233,9 @@ def _check_confirmable(space: SearchSpace) -> None:
     """Refuse what has no winner to run again, with what can be done about an existing job."""
     again = "submit the search again with"
     if space.scheduler.is_population:
-        detail = f"{space.scheduler.name} {NO_CONFIGURATION}"
+        detail = (
+            f"{space.scheduler.name} finds a schedule, not a configuration that could run again"
+        )
         hint = f"{again} another scheduler (--scheduler asha), and confirm that"
     elif space.repeats > 1:
         detail = "every configuration has several seeds already"

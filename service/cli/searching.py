@@ -22,8 +22,7 @@ def search_options(
 ) -> tuple[Callable[[Any], Any], ...]:
     """Return the options.
 
-    ``parse`` reads the JSON value of a text or raises ``ValueError``; ``assignments(read, example,
-    form)`` is a callback that reads each NAME=VALUE.
+    ``parse`` reads a text's JSON or raises ``ValueError``; ``assignments`` makes a callback of it.
     """
     return (
         click.option(
