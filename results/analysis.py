@@ -145,6 +145,11 @@ class JobResults:
         return tuple((one.trial, one.value) for one in self.ranking.configurations)
 
     @property
+    def breaks_all(self) -> bool:
+        """Whether configurations have results, and none of them meets the constraints."""
+        return not self.ranking.configurations and bool(self.ranking.violations)
+
+    @property
     def ranks(self) -> Mapping[int, int]:
         """The rank, from 1, of each trial of a ranked configuration, by number."""
         return self.ranking.ranks

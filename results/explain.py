@@ -114,15 +114,26 @@ def _not_ranked(results: JobResults) -> list[str]:
             "epochs: only trials that trained to the end are ranked."
         )
     texts += _ended_by_themselves(results)
-    broken = results.ranking.violations
-    if broken:
-        first = min(broken)
-        texts.append(
-            f"{count(len(broken), 'trial')} broke a constraint and "
-            f"{'is' if len(broken) == 1 else 'are'} not ranked, trial {first} "
-            f"for example: {listing(broken[first])}."
-        )
+    texts += _broken(results)
     return [" ".join(texts)] if texts else []
+
+
+def _broken(results: JobResults) -> list[str]:
+    """Say which trials break a constraint, or that none that trained to the end meets them all."""
+    broken, nearest = results.ranking.violations, results.ranking.nearest
+    if results.breaks_all and nearest is not None:
+        trial = nearest.trial.number
+        return [
+            "No trial that trained to the end meets the constraints, so none is the best one. "
+            f"Nearest is trial {trial}: {listing(broken[trial])}."
+        ]
+    if not broken:
+        return []
+    first, verb = min(broken), "is" if len(broken) == 1 else "are"
+    return [
+        f"{count(len(broken), 'trial')} broke a constraint and {verb} not ranked, trial {first} "
+        f"for example: {listing(broken[first])}."
+    ]
 
 
 def _ended_by_themselves(results: JobResults) -> list[str]:

@@ -43,6 +43,8 @@ def _unranked(results: JobResults) -> str:
 
 
 def _no_history(results: JobResults) -> str:
+    if results.breaks_all:
+        return "no configuration meets the constraints"
     shown = len(results.ranked) + len(ended_early(results).trials)
     if shown > 1:
         return ""

@@ -149,7 +149,12 @@ def value_points(results: JobResults, parameter: str) -> Points | None:
 
 
 def parameter_plots(results: JobResults) -> Iterator[Plot]:
-    """Yield a plot for each varied parameter that has results, and one of all their values."""
+    """Yield a plot for each varied parameter that has results, and one of all their values.
+
+    Where no configuration meets the constraints, there is nothing to compare.
+    """
+    if results.breaks_all:
+        return
     for name, comparison in results.comparisons.items():
         plot = _parameter_plot(results, name, comparison)
         if plot is not None:

@@ -26,7 +26,8 @@ FEWEST_TRIALS = 10
 def search_plots(results: JobResults) -> Iterator[Plot]:
     """Yield the history of several sampled trials, and the importances of enough of them."""
     scored, early = len(results.ranked), ended_early(results)
-    if results.space.is_sampled and scored + len(early.trials) > 1:
+    shown = 0 if results.breaks_all else scored + len(early.trials)
+    if results.space.is_sampled and shown > 1:
         whole = " that trained to the end" if early.trials else ""
         caption = f"Last {in_sentence(results.metric)} of each trial{whole} in the order sampled"
         these = " of these" if whole else ""

@@ -74,10 +74,11 @@ def splits(results: JobResults, trial: int, quantity: str, names: Sequence[str])
 
 
 def split_plots(results: JobResults) -> Iterator[Plot]:
-    """Yield a plot for each quantity, of the selected trial, or else of the first one."""
+    """Yield a plot for each quantity, of the selected trial or the only one."""
     best = results.best
     trial = best.number if best is not None else min(results.curves, default=None)
-    if trial is None or trial not in results.curves:
+    is_any = best is None and len(results.trials) > 1
+    if trial is None or trial not in results.curves or is_any:
         return
     for quantity, names in split_groups(results).items():
         shown = splits(results, trial, quantity, names)

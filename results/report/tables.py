@@ -109,6 +109,7 @@ def constants(results: JobResults) -> dict[str, Any]:
 def tables(results: JobResults) -> list[Table]:
     """Return all tables that have a row, in reading order."""
     compared = [each for each in results.comparisons.values() if each is not None]
+    compared = [] if results.breaks_all else compared
     found = [
         front_table(results),
         trials_table(results),

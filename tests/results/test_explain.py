@@ -280,3 +280,15 @@ def test_the_training_is_what_was_spent_with_the_confirmation() -> None:
     # Two trials of the search and two that confirm, 1.5 s each.
     (text, *_) = explain(JobResults.of(*fake, repeated={0: (1, 2.0)}))
     assert text.endswith("It took 1 min 30 s, with 8.0 s of training.")
+
+
+def test_where_no_trial_meets_the_constraints_that_is_said() -> None:
+    fake = fakes.ended_early(fakes.sampled(12, 5), 7, 3)
+    limits = [{"metric": "train_loss", "at_most": 0.0001}]
+    job = replace(fakes.with_spec(fake.job, constraints=limits), best=None)
+    text = " ".join(explain(JobResults.of(*fake._replace(job=job))))
+    assert (
+        "No trial that trained to the end meets the constraints, so none is the best one. Nearest"
+        " is trial 7: train_loss is"
+    ) in text
+    assert "mean over" not in text

@@ -55,8 +55,8 @@ def test_no_plots_before_the_first_report() -> None:
 
 def test_only_curves_while_nothing_has_succeeded() -> None:
     failed = fakes.feedforward(2, failed=dict.fromkeys(range(7), DIVERGED))
-    # No trial is selected, so of none the test accuracy may be shown, but for the plot of one's.
-    assert names_of(failed) == ["train_loss", "validation_accuracy", "accuracy"]
+    # No trial is selected, so of none the test accuracy may be shown.
+    assert names_of(failed) == ["train_loss", "validation_accuracy"]
 
 
 def test_unknown_plots_are_refused_with_the_known_names() -> None:
@@ -223,3 +223,10 @@ def test_every_plot_of_any_job_is_drawn(results: JobResults, first: int) -> None
         assert info.caption.endswith(".")
     for info in found if LONG else found[first::5]:
         ET.fromstring(plots.draw(info.name, results, "svg"))
+
+
+def test_of_trials_that_break_the_constraints_there_are_curves_alone() -> None:
+    fake = fakes.ended_early(fakes.sampled(12, 5), 7, 3)
+    limits = [{"metric": "train_loss", "at_most": 0.0001}]
+    job = replace(fakes.with_spec(fake.job, constraints=limits), best=None)
+    assert names_of(fake._replace(job=job)) == ["train_loss", "validation_accuracy"]

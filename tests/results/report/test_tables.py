@@ -219,3 +219,12 @@ def test_facts_say_what_the_search_declares() -> None:
     assert found["Budget"] == "epochs 100, target 0.9"
     assert found["Warm start"] == f"job {'0a' * 8}"
     assert found["History"] == "1 trial from elsewhere"
+
+
+def test_nothing_is_compared_where_no_trial_meets_the_constraints() -> None:
+    fake = fakes.feedforward(2)
+    limits = [{"metric": "train_loss", "at_most": 0.0001}]
+    job = replace(fakes.with_spec(fake.job, constraints=limits), best=None)
+    titles = [table.title for table in tables(results_of(fake._replace(job=job)))]
+    assert not [title for title in titles if title.startswith("Effect")]
+    assert [table.title for table in tables(results_of(fake)) if "Effect" in table.title]
