@@ -114,7 +114,8 @@ def _caption(results: JobResults, curves: MetricCurves) -> str:
     caption += f" {during if info.measured == 'during' else 'after each epoch'}, {of}"
     caption += ", logarithmic axis." if curves.scale.log else "."
     if drawn > MOST_LABELLED:
-        caption += " The best one is blue, in front of the others in gray."
+        if results.best is not None and results.best.number in curves.points:
+            caption += " The best one is blue, in front of the others in gray."
         ended = {kind_of(trial) for trial in results.trials if trial.number in curves.points}
         said = [f"{kind} are {DRAWN[kind][1]}" for kind in DRAWN if kind and kind in ended]
         caption += f" Those that {listing(said)}." if said else ""

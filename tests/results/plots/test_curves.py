@@ -165,3 +165,9 @@ def test_the_axis_has_room_for_trials_that_ended_early() -> None:
     shown = curves_of(results_of(fake), "train_loss")
     assert len(shown.points) == 12
     assert shown.outside == ()
+
+
+def test_without_a_best_trial_the_caption_names_none() -> None:
+    fake = fakes.ended_early(fakes.sampled(12, 5))
+    assert "best" not in captions_of(fake)["train_loss"]
+    assert "The best one is blue" in captions_of(fakes.sampled(12, 5))["train_loss"]
