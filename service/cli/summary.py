@@ -115,6 +115,7 @@ def job_facts(job: JobView) -> list[tuple[str, str]]:
         "tags": pairs(job.tags, clean),
         "notes": clean(job.notes),
         "strategy": job.spec.get("strategy", ""),
+        "chosen by auto": job.chosen,
         "seed": str(job.spec.get("seed", "")),
         "created": moment(job.created_at),
         "started": moment(job.started_at),
