@@ -45,7 +45,7 @@ def _problems(store: Store, space: SearchSpace) -> Iterator[Problem]:
 
 
 def _unfit(pointer: str, source: str, found: History) -> Problem:
-    reasons = "; ".join(left.reason for left in found.left_out[:3]) or "none has succeeded"
+    reasons = "; ".join(left.reason for left in found.left_out[:4]) or "none has succeeded"
     detail = f"no trial of {source} fits this space: {reasons}"
     hint = "leave it out, or declare the same parameters and metrics"
     return Problem(pointer, detail, Code.NOT_APPLICABLE, hint)

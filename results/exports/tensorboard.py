@@ -9,6 +9,7 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def write(source: Source, path: Path) -> None:
 
     Metrics are scalars by epoch; of very long jobs every second, third ... epoch is written.
     Parameters are hyperparameters, as text where they are neither numbers, texts nor truth values.
-    The time of all points is that of the trial's start.
+    The time of all points is that of the trial's start, or its job's where it waits to go on.
     """
     digits = len(str(max((trial.number for trial in source.trials), default=0)))
     with (
@@ -41,7 +42,7 @@ def write(source: Source, path: Path) -> None:
         for trial, curve in source.with_curves(_every(source)):
             if curve.epochs:
                 file = Path(folder) / _FILE
-                _write_events(file, _events(trial, curve))
+                _write_events(file, _events(trial, curve, source.job.started_at))
                 archive.write(file, f"trial-{trial.number:0{digits}}/{_FILE}")
 
 
@@ -60,8 +61,10 @@ def _write_events(path: Path, events: Iterable[Any]) -> None:
         writer.close()
 
 
-def _events(trial: TrialRecord, curve: Curve) -> Iterator[Any]:
-    time = trial.started_at.timestamp() if trial.started_at else 0.0
+def _events(trial: TrialRecord, curve: Curve, start: datetime | None) -> Iterator[Any]:
+    # One that waits to go on, of a job that was extended, has no start.
+    began = trial.started_at or trial.finished_at or start
+    time = began.timestamp() if began else 0.0
     yield Event(wall_time=time, file_version="brain.Event:2")
     parameters = {name: _plain(value) for name, value in trial.parameters.items()}
     for summary in hparams({**parameters, "seed": trial.seed}, dict(trial.metrics)):

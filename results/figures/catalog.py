@@ -180,5 +180,8 @@ def _info(name: str, kind: _Kind, results: JobResults) -> FigureInfo:
     most = parameters.MOST_UNDER_CONTOUR if name == "contour" else MOST_MARKS
     if ranked > most and not kind.draws_all:
         caption += f" Marks for {most} of {count(ranked, 'configuration')}, evenly chosen."
+    early = len(ended_early(results).trials) if name == "history" else 0
+    if early > MOST_MARKS:
+        caption += f" Hollow marks for {MOST_MARKS} of {early}, evenly chosen."
     names = choosable(results) if kind.most and not why_not else ()
     return FigureInfo(name, kind.title, caption, why_not, names, kind.least, kind.most)

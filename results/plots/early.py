@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 from results.analysis import JobResults
@@ -22,7 +22,7 @@ class Early:
     """
 
     trials: tuple[tuple[TrialRecord, float], ...] = ()
-    far: int = field(default=0)
+    far: int = 0
 
     @property
     def values(self) -> list[float]:

@@ -175,13 +175,12 @@ def _parameter_plot(results: JobResults, name: str, comparison: Comparison | Non
         caption += f" ({basis(results, comparison)})"
     if isinstance(shown, Points):
         caption, draw = caption + _axis(shown.scale), partial(draw_points, shown=shown)
-        caption += said(ended_early(results)) if shown.early else ""
     else:
         with_means = shown.trials and any(row.result.mean is not None for row in shown.rows)
         caption += ", with the mean for each value" if with_means else ""
         caption += _axis(shown.scale) + _shortened(shown)
-        caption += said(ended_early(results)) if shown.early else ""
         draw = partial(draw_rows, shown=shown)
+    caption += said(ended_early(results)) if shown.early else ""
     info = PlotInfo(f"parameter_{name}", f"Effect of the {words(name)}", caption)
     return Plot(info, partial(draw, results=results))
 

@@ -73,23 +73,22 @@ class EventMethods(Transactions):
         return +found
 
     def rested(self, job_id: str) -> float:
-        """Return for how many seconds the job had ended, or was paused, before it ran again.
+        """Return for how many seconds the job had ended, or was paused, since it first ran.
 
-        As far as its events are kept.
+        Not after its last end. As far as its events are kept.
         """
         is_rest = [*(state for state in JobState if state.is_finished), JobState.PAUSED]
         changes = (EVENTS.c.job_id == job_id, EVENTS.c.trial.is_(None))
         seen = EVENTS.c.state.in_([*is_rest, JobState.RUNNING])
         query = sa.select(EVENTS.c.state, EVENTS.c.at).where(*changes, seen).order_by(EVENTS.c.id)
-        rested, since = 0.0, None
+        rested, since, has_run = 0.0, None, False
         with self._database.read() as connection:
             for state, at in connection.execute(query):
-                if state == JobState.RUNNING:
+                if has_run and since is not None:
                     # A clock that was set back makes no rest below 0.
-                    rested += 0.0 if since is None else max(0.0, at - since)
-                    since = None
-                elif since is None:
-                    since = at
+                    rested += max(0.0, at - since)
+                has_run = has_run or state == JobState.RUNNING
+                since = None if state == JobState.RUNNING else at
         return rested
 
     def prune_events(self, keep_days: float) -> int:

@@ -119,6 +119,8 @@ class OptunaSampler:
         self._behind: deque[int] = deque()
         self._told: set[int] = set()
         self._epoch: int | None = None
+        #: What failed trials count as, None where there is none or nothing is known.
+        self._worst: Values | None = None
         self._study: Study | None = None
         #: The numbers of trials that this sampler did not draw.
         self._former: set[int] = set()
@@ -214,8 +216,11 @@ class OptunaSampler:
     def _told_study(self) -> Study:
         """Return the study, told all that is known."""
         epoch = self._levels.epoch
-        if self._study is None or epoch != self._epoch:
-            self._epoch = epoch
+        known, has_failed = self._levels.at(epoch).values(), self._failed & self._trials.keys()
+        lowest = worst(known) if known and has_failed else None
+        # What the study was told of a trial stays: of another epoch, or a worst that no longer is.
+        if self._study is None or (epoch, lowest) != (self._epoch, self._worst):
+            self._epoch, self._worst = epoch, lowest
             self._study = self._new_study()
         else:
             self._tell_news(self._study)
@@ -230,10 +235,9 @@ class OptunaSampler:
         (SMAC3, Lindauer et al., 2022, counts crashes as a cost too).
         """
         values = self._levels.at(self._epoch)
-        failed = self._failed & self._trials.keys()
-        if not (values and failed):
+        if self._worst is None:
             return values
-        return {**values, **dict.fromkeys(failed, worst(values.values()))}
+        return {**values, **dict.fromkeys(self._failed & self._trials.keys(), self._worst)}
 
     def _new_study(self) -> Study:
         values = self._values()

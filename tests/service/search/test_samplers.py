@@ -183,7 +183,6 @@ def test_a_trial_that_failed_counts_as_the_worst_at_the_epoch_of_the_model() -> 
         1.0,
     ]
     sampler.observe(1, 1, (3.0,), (2.0,))
-    sampler._study = None
     told = {t.params["x"]: t for t in sampler._told_study().trials}
     found = told[sampler._trials[2].params["x"]]
     assert (found.value, found.constraints) == (3.0, {"0": 2.0})
