@@ -311,3 +311,24 @@ def test_the_rest_between_the_end_and_the_extension_is_known(store: Store) -> No
     last = max(e.id for e in store.events(job_id=job.id) if e.trial is None)
     change(store, f"UPDATE events SET at = 650 WHERE id = {last}")
     assert store.rested(job.id) == 540.0
+
+
+@pytest.mark.parametrize(
+    ("states", "rested"),
+    [
+        (["paused", "queued", "running", "succeeded"], 0.0),
+        (["running", "paused", "cancelled"], 10.0),
+        (["running", "succeeded", "paused", "running"], 20.0),
+    ],
+    ids=["paused before it began", "cancelled while paused", "extended and paused"],
+)
+def test_a_job_rests_since_it_first_ran(store: Store, states: list[str], rested: float) -> None:
+    job = finished(store)
+    change(store, f"DELETE FROM events WHERE job_id = '{job.id}'")
+    for at, state in enumerate(states):
+        change(
+            store,
+            "INSERT INTO events (job_id, state, at, detail) "
+            f"VALUES ('{job.id}', '{state}', {10 * at}, '')",
+        )
+    assert store.rested(job.id) == rested
