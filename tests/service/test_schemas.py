@@ -31,7 +31,7 @@ JOB: dict[str, Any] = {
     "best": None, "spec": {"seed": 42}, "fingerprint": "f", "error": None,
     "created_at": "2026-01-02T03:04:05.000006Z", "started_at": None, "finished_at": None,
     "dashboard_url": None, "links": {}, "priority": 1, "slots": None, "waiting": None,
-    "ended_by": "", "tags": {}, "notes": "",
+    "ended_by": "", "chosen": "", "tags": {}, "notes": "",
 }  # fmt: skip
 TRIAL: dict[str, Any] = {
     "number": 0, "state": "succeeded", "parameters": {}, "seed": 42, "metrics": {}, "epochs": 1,
@@ -54,7 +54,7 @@ def test_an_answer_of_an_older_server_has_defaults_for_newer_keys() -> None:
     assert (trial.purpose, trial.configuration, trial.score, trial.violations) == (
         "search", None, None, [],
     )  # fmt: skip
-    new = ("priority", "slots", "waiting", "ended_by")
+    new = ("priority", "slots", "waiting", "ended_by", "chosen")
     job = JobView.model_validate({key: value for key, value in JOB.items() if key not in new})
     assert (job.priority, job.slots, job.waiting, job.ended_by) == (1, None, None, "")
 

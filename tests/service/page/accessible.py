@@ -57,7 +57,7 @@ def overflowing(page: Page) -> list[str]:
     return found
 
 
-def unreachable(page: Page, *, most: int = 200) -> list[str]:
+def unreachable(page: Page, *, most: int = 400) -> list[str]:
     """Return what can be clicked and is not reached by the Tab key from the top of the page."""
     page.evaluate("() => { document.activeElement?.blur(); window.scrollTo(0, 0); }")
     page.evaluate(
