@@ -123,6 +123,9 @@ def _of_json(path: Path, text: str) -> Told:
     try:
         found = json.loads(text, parse_constant=lambda _: None)  # NaN is no value
     except (ValueError, RecursionError) as error:
+        if '"op_code"' in text.partition("\n")[0]:
+            use = 'write its study as a table: study.trials_dataframe().to_csv("trials.csv")'
+            raise ValueError(f"{path} is a journal of Optuna; {use}") from error
         raise ValueError(f"{path} is not valid JSON: {error}") from error
     if isinstance(found, dict):
         found = next((found[key] for key in ("items", "trials", "history") if key in found), None)

@@ -99,6 +99,16 @@ def test_a_name_in_two_columns_is_refused(tmp_path: Path, header: str) -> None:
         read(tmp_path / "twice.csv", f"{header}\n0.5,0.7,0.3\n", ("rate",))
 
 
+def test_a_journal_of_optuna_is_known_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "journal.log"
+    backend = optuna.storages.journal.JournalFileBackend(str(path))
+    optuna.create_study(storage=optuna.storages.JournalStorage(backend)).optimize(
+        lambda trial: trial.suggest_float("rate", 0, 1), n_trials=2
+    )
+    with pytest.raises(ValueError, match=r"is a journal of Optuna; .*trials_dataframe"):
+        read(path, path.read_text(encoding="utf-8"))
+
+
 def test_trials_that_confirmed_others_are_counted_as_such(tmp_path: Path) -> None:
     text = "rate,score,purpose,state\n0.5,0.3,search,succeeded\n0.5,0.2,confirm,succeeded\n"
     told = read(tmp_path / "confirmed.csv", text, ("rate",))
