@@ -146,7 +146,8 @@ class Drawings:
 
     def _read_trials(self, run: _Run) -> JobResults:
         trials, repeated = self._store.trials(run.job_id), self._store.repeated(run.job_id)
-        rested = self._store.rested(run.job_id)
+        # Only what has ended is said to have taken a time.
+        rested = self._store.rested(run.job_id) if run.job.finished_at else 0.0
         return JobResults.of(run.job, trials, (), metrics_of(run.job.spec), repeated, rested)
 
     def _conclude(self, run: _Run) -> Mapping[str, Any]:

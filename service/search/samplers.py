@@ -191,7 +191,7 @@ class OptunaSampler:
 
     def end(self, number: int, *, succeeded: bool) -> None:
         """Let a trial that failed count as the worst; its own values are forgotten."""
-        if not succeeded:
+        if not succeeded and number in self._trials:
             self._failed.add(number)
             if self._levels.remove(number):
                 self._study = None
@@ -216,8 +216,8 @@ class OptunaSampler:
     def _told_study(self) -> Study:
         """Return the study, told all that is known."""
         epoch = self._levels.epoch
-        known, has_failed = self._levels.at(epoch).values(), self._failed & self._trials.keys()
-        lowest = worst(known) if known and has_failed else None
+        known = self._levels.at(epoch).values()
+        lowest = worst(known) if known and self._failed else None
         # What the study was told of a trial stays: of another epoch, or a worst that no longer is.
         if self._study is None or (epoch, lowest) != (self._epoch, self._worst):
             self._epoch, self._worst = epoch, lowest
@@ -237,7 +237,7 @@ class OptunaSampler:
         values = self._levels.at(self._epoch)
         if self._worst is None:
             return values
-        return {**values, **dict.fromkeys(self._failed & self._trials.keys(), self._worst)}
+        return {**values, **dict.fromkeys(self._failed, self._worst)}
 
     def _new_study(self) -> Study:
         values = self._values()

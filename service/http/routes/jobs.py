@@ -66,7 +66,7 @@ Tags = Annotated[
 DryRun = Annotated[
     bool, Query(description="answer what the search would run, and run nothing of it")
 ]
-# The patterns are what the description had before it listed the names.
+# Clients of the released description may read the pattern, so it stays beside the names.
 TableFormat = Annotated[
     Literal["json", "csv"],
     Query(alias="format", json_schema_extra={"pattern": "^(json|csv)$"}),
