@@ -29,7 +29,7 @@ def of_scheduler(configurations: int) -> Iterator[None]:
     """Run the scheduler alone; yield after each decision."""
     asha, losses, begun = Asha(epochs=EPOCHS), Random(0), 0
     while True:
-        promotion = asha.promote(nothing_else=begun == configurations)
+        promotion = asha.promote(running=() if begun == configurations else None)
         if promotion is not None:
             number, until = promotion.number, promotion.until
         elif begun < configurations:

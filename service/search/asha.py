@@ -100,14 +100,14 @@ class Asha:
         """Take that a trial has succeeded, at the last epoch or by itself."""
         self._ends[number] = loss
 
-    def promote(self, *, nothing_else: bool = False) -> Promotion | None:
+    def promote(self, *, running: Collection[int] | None = None) -> Promotion | None:
         """Return the best paused trial of the highest rung that has one among its best.
 
-        With ``nothing_else`` any paused trial may go on unless one has ended that is as good, as to
-        the constraints.
+        Once no new trial is to begin and none is ``running``, any paused trial may go on unless one
+        has ended that is as good, as to the constraints.
         """
         found = self.candidate()
-        if found is None and nothing_else:
+        if found is None and running is not None and not running:
             found = self.candidate(any_paused=True)
             if found is not None and self.has_end(is_allowed=found.is_allowed):
                 return None

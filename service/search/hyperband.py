@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import accumulate
 
 from search_spaces import rung_epochs
@@ -81,16 +81,23 @@ class Hyperband:
         """Take that a trial has succeeded in its bracket."""
         self._of(number).end(number, loss)
 
-    def promote(self, *, nothing_else: bool = False) -> Promotion | None:
+    def promote(self, *, running: Collection[int] | None = None) -> Promotion | None:
         """Return the paused trial to promote at the highest epoch in any bracket, the best there.
 
-        With ``nothing_else`` it is the best paused one of those brackets in which none has ended
-        that is as good, as to the constraints: each trains one of its own to the end, as successive
-        halving does in the paper's.
+        Once no new trial is to begin, it is also the best paused one of a bracket of which none is
+        ``running`` and none has ended that is as good, as to the constraints: each bracket trains
+        one of its own to the end, as successive halving does in the paper's.
         """
-        found = self._candidate(any_paused=False)
-        if found is None and nothing_else:
-            found = self._candidate(any_paused=True)
+        found = _first((bracket, bracket.candidate()) for bracket in self._brackets)
+        if found is None and running is not None:
+            busy = {self.bracket(number) for number in running}
+            found = _first(
+                (bracket, candidate)
+                for at, bracket in enumerate(self._brackets)
+                if at not in busy
+                and (candidate := bracket.candidate(any_paused=True)) is not None
+                and not bracket.has_end(is_allowed=candidate.is_allowed)
+            )
         return found and found[0].go_on(found[1])
 
     def can_begin(self) -> bool:
@@ -112,11 +119,10 @@ class Hyperband:
     def _of(self, number: int) -> Asha:
         return self._brackets[self.bracket(number)]
 
-    def _candidate(self, *, any_paused: bool) -> tuple[Asha, Candidate] | None:
-        found = [
-            (bracket, candidate)
-            for bracket in self._brackets
-            if (candidate := bracket.candidate(any_paused=any_paused)) is not None
-            and not (any_paused and bracket.has_end(is_allowed=candidate.is_allowed))
-        ]
-        return min(found, key=lambda each: each[1].order, default=None)
+
+def _first(
+    candidates: Iterable[tuple[Asha, Candidate | None]],
+) -> tuple[Asha, Candidate] | None:
+    """Return the bracket and the trial to promote first, None if there is none."""
+    found = [(bracket, candidate) for bracket, candidate in candidates if candidate is not None]
+    return min(found, key=lambda each: each[1].order, default=None)

@@ -92,7 +92,11 @@ class MedianStopping:
     def end(self, number: int, loss: float) -> None:
         """Do nothing: no trial waits for others to end."""
 
-    def promote(self, *, nothing_else: bool = False) -> Promotion | None:  # noqa: ARG002
+    def promote(
+        self,
+        *,
+        running: Collection[int] | None = None,  # noqa: ARG002 - the protocol's signature
+    ) -> Promotion | None:
         """Return None: no trial pauses."""
         return None
 

@@ -76,7 +76,11 @@ class Pbt:
     def end(self, number: int, loss: float) -> None:
         """Do nothing: no trial waits for others to end."""
 
-    def promote(self, *, nothing_else: bool = False) -> Promotion | None:  # noqa: ARG002
+    def promote(
+        self,
+        *,
+        running: Collection[int] | None = None,  # noqa: ARG002 - the protocol's signature
+    ) -> Promotion | None:
         """Return a trial that stays in the population after the last decision, None if none waits.
 
         The others of the population wait with it until all have come to the epoch.

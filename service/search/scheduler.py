@@ -57,12 +57,12 @@ class Scheduler(Protocol):
     def end(self, number: int, loss: float) -> None:
         """Take that a trial has succeeded, with its last loss: at the last epoch, or by itself."""
 
-    def promote(self, *, nothing_else: bool = False) -> Promotion | None:
+    def promote(self, *, running: Collection[int] | None = None) -> Promotion | None:
         """Return a paused trial that is good enough to go on now, None if there is none.
 
-        ``nothing_else`` says that nothing runs and nothing new is to begin: then the best paused
-        trial goes on, unless one of those that it is compared with has ended and is as good, as to
-        the constraints.
+        ``running`` is given once no new trial is to begin: those that are on their way. Then the
+        best paused trial goes on of those that are compared with each other and of which none runs,
+        unless one of them has ended and is as good, as to the constraints.
         """
 
     def can_begin(self) -> bool:
@@ -110,7 +110,11 @@ class RunToTheEnd:
     def end(self, number: int, loss: float) -> None:
         """Do nothing: all train to their ends."""
 
-    def promote(self, *, nothing_else: bool = False) -> Promotion | None:  # noqa: ARG002
+    def promote(
+        self,
+        *,
+        running: Collection[int] | None = None,  # noqa: ARG002 - the protocol's signature
+    ) -> Promotion | None:
         """Return None: no trial pauses."""
         return None
 

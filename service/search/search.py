@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -214,7 +214,7 @@ class Search:
         self._renew_population()
         if self._interrupted:
             return self._step(heapq.heappop(self._interrupted))
-        step = self._promoted(nothing_else=False)
+        step = self._promoted()
         if step is not None:
             return step
         if self._scheduler.can_begin():
@@ -222,7 +222,7 @@ class Search:
                 return self._step(self._unstarted.popleft())
             if not self._drawing.is_over:
                 return self._drawn(wait=nothing_runs)
-        return self._promoted(nothing_else=True) if nothing_runs else None
+        return self._promoted(running=() if nothing_runs else self._on_their_way())
 
     def _renew_population(self) -> None:
         if self._population is not None:
@@ -233,13 +233,13 @@ class Search:
                 self._unstarted.append(copy.number)
             self._stopped += replaced
 
-    def _promoted(self, *, nothing_else: bool) -> Step | None:
+    def _promoted(self, *, running: Collection[int] | None = None) -> Step | None:
         for number, until in list(self._promotions.items()):
             if self._trials[number].state is not TrialState.RUNNING:
                 del self._promotions[number]
                 if not self._trials[number].state.is_finished:
                     return self._step(number, until)
-        while (found := self._scheduler.promote(nothing_else=nothing_else)) is not None:
+        while (found := self._scheduler.promote(running=running)) is not None:
             state = self._trials[found.number].state
             if state is TrialState.RUNNING:  # it has reported, and is still storing its state
                 self._promotions[found.number] = found.until
@@ -248,6 +248,16 @@ class Search:
             elif not state.is_finished:
                 return self._step(found.number, found.until)
         return None
+
+    def _on_their_way(self) -> Collection[int]:
+        """Return the trials of the search that train, or wait for a slot to go on."""
+        return [
+            number
+            for number, trial in self._trials.items()
+            if trial.purpose is Purpose.SEARCH
+            and trial.state is not TrialState.PAUSED
+            and not trial.state.is_finished
+        ]
 
     def _drawn(self, *, wait: bool) -> Step | None:
         trial = self._drawing.draw(wait=wait)

@@ -65,8 +65,8 @@ class Drive:
             self.running[self._next] = (0, self.scheduler.begin(self._next))
             self._next += 1
             return True
-        if promotion is None and not self.running:
-            promotion = self.scheduler.promote(nothing_else=True)
+        if promotion is None and self._next == self._trials:
+            promotion = self.scheduler.promote(running=self.running)
         if promotion is None:
             return False
         self.log.append(("promoted", promotion.number, promotion.until))

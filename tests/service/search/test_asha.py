@@ -63,31 +63,31 @@ def test_the_highest_rung_goes_first() -> None:
     assert [asha.promote(), asha.promote()] == [Promotion(0, 4), Promotion(4, 2)]
 
 
-def test_where_nothing_else_runs_the_best_of_the_highest_rung_goes_on_to_the_end() -> None:
+def test_once_nothing_else_is_left_the_best_of_the_highest_rung_goes_on_to_the_end() -> None:
     asha = Asha(epochs=9)
     began(asha, {0: 0.2, 1: 0.1})
     assert asha.promote() is None
     for until in (3, 9):
-        assert asha.promote(nothing_else=True) == Promotion(1, until)
+        assert asha.promote(running=()) == Promotion(1, until)
         asha.report(1, until, 0.1)
     asha.end(1, 0.1)
-    assert asha.promote(nothing_else=True) is None
+    assert asha.promote(running=()) is None
 
 
 def test_a_trial_that_ended_early_by_itself_is_an_end() -> None:
     asha = Asha(epochs=9)
     began(asha, {0: 0.2, 1: 0.1})
     asha.end(2, 0.5)
-    assert asha.promote(nothing_else=True) is None
+    assert asha.promote(running=()) is None
     asha.remove(2)
-    assert asha.promote(nothing_else=True) == Promotion(1, 3)
+    assert asha.promote(running=()) == Promotion(1, 3)
 
 
 def test_losses_that_are_not_finite_are_never_promoted() -> None:
     asha = Asha(epochs=9)
     began(asha, {0: math.nan, 1: math.inf, 2: -math.inf})
     assert asha.promote() is None
-    assert asha.promote(nothing_else=True) is None
+    assert asha.promote(running=()) is None
     began(asha, {3: 5.0})
     assert asha.promote() == Promotion(3, 3)  # 4 // 3 == 1, and it is the best
 
@@ -216,7 +216,7 @@ def test_stopping_by_hand() -> None:
     assert asha.report(0, 2, 0.1) is CONTINUE
     assert [asha.report(number, 3, 0.1) for number in (0, 1, 3)] == [CONTINUE, CONTINUE, STOP]
     assert asha.report(0, 9, 0.1) is CONTINUE
-    assert asha.promote(nothing_else=True) is None
+    assert asha.promote(running=()) is None
     assert asha.can_begin()
 
 

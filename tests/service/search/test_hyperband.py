@@ -49,7 +49,7 @@ def test_trials_are_compared_within_their_bracket_and_the_highest_rung_goes_firs
     assert set(hyperband.rungs()[3]) == set(second)
 
 
-def test_where_nothing_else_runs_each_bracket_trains_one_to_the_end() -> None:
+def test_once_nothing_new_begins_each_bracket_trains_one_to_the_end() -> None:
     """The last bracket trains all of its to the end, which may be worse than those that wait."""
     hyperband = Hyperband(epochs=9)
     first = next(n for n in range(30) if hyperband.bracket(n) == 0)
@@ -57,19 +57,19 @@ def test_where_nothing_else_runs_each_bracket_trains_one_to_the_end() -> None:
     for number in (first, second):
         hyperband.report(number, hyperband.begin(number), 0.5)
     assert hyperband.promote() is None
-    assert hyperband.promote(nothing_else=True) == Promotion(second, 9)
-    hyperband.report(second, 9, 0.5)
-    hyperband.end(second, 0.5)
+    assert hyperband.promote(running=()) == Promotion(second, 9)
     for until in (3, 9):
-        assert hyperband.promote(nothing_else=True) == Promotion(first, until)
+        assert hyperband.promote(running=[second]) == Promotion(first, until)
+        assert hyperband.promote(running=[first, second]) is None
         hyperband.report(first, until, 0.5)
-    hyperband.end(first, 0.5)
-    assert hyperband.promote(nothing_else=True) is None
+    for number in (first, second):
+        hyperband.end(number, 0.5)
+    assert hyperband.promote(running=()) is None
 
 
 def test_trials_that_were_interrupted_go_on_in_their_bracket() -> None:
     hyperband = Hyperband(epochs=9)
     second = next(n for n in range(30) if hyperband.bracket(n) == 1)
     hyperband.restore({second: {1: 0.5}}, running=[second])
-    assert hyperband.promote(nothing_else=True) is None
+    assert hyperband.promote(running=()) is None
     assert hyperband.begin(second) == 3

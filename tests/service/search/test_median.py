@@ -30,7 +30,7 @@ def test_by_hand() -> None:
     assert train(rule, 2, [0.9, 0.9]) == [CONTINUE, STOP]
     # A trial that gets worse goes on with its best loss: .5 is below every median.
     assert train(rule, 3, [0.5, 0.9, 0.9]) == [CONTINUE] * 3
-    assert rule.promote(nothing_else=True) is None
+    assert rule.promote(running=()) is None
     assert rule.can_begin()
 
 

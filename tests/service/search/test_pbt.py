@@ -27,7 +27,7 @@ def test_all_pause_at_every_interval_and_train_to_the_end_after_the_last() -> No
     pbt = at_first_stop({0: 0.4, 1: 0.1, 2: 0.3, 3: 0.2})
     assert sorted(pbt.rungs()) == [2, 4, 5]
     assert pbt.promote() is None
-    assert pbt.promote(nothing_else=True) is None
+    assert pbt.promote(running=()) is None
     assert pbt.select([0, 1, 2, 3], 2, done=0) == Selection(2, [0], [1], 1)
     assert [pbt.promote() for _ in range(4)] == [Promotion(n, 4) for n in (1, 2, 3)] + [None]
     pbt.join(4, 2)

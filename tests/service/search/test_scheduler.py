@@ -11,7 +11,7 @@ def test_every_trial_trains_all_epochs() -> None:
     assert [scheduler.report(0, epoch, 1.0 / epoch) for epoch in (1, 2, 3)] == [Action.CONTINUE] * 3
     assert scheduler.rungs() == {3: {0: 1 / 3}}
     assert scheduler.can_begin()
-    assert scheduler.promote(nothing_else=True) is None
+    assert scheduler.promote(running=()) is None
     scheduler.remove(0)
     assert scheduler.rungs() == {3: {}}
 

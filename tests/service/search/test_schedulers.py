@@ -104,7 +104,7 @@ def test_a_trial_that_has_failed_is_in_no_rung(name: str) -> None:
     scheduler.remove(1)
     assert not any(1 in losses for losses in scheduler.rungs().values())
     assert any(0 in losses for losses in scheduler.rungs().values())
-    while (promotion := scheduler.promote(nothing_else=True)) is not None:
+    while (promotion := scheduler.promote(running=())) is not None:
         assert promotion.number != 1
         scheduler.report(promotion.number, promotion.until, 1.0)
         if promotion.until == EPOCHS:

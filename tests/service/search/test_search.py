@@ -16,6 +16,7 @@ from results.records import TrialRecord
 from results.states import Purpose, TrialState
 from search_spaces import Budget
 from service.search.budget import BudgetTracker
+from service.search.hyperband import Hyperband
 from service.search.samplers import Sampler, make_sampler
 from service.search.scheduler import Action
 from service.search.schedulers import make_scheduler
@@ -285,6 +286,17 @@ def test_every_trial_of_a_plain_search_trains_to_the_end_in_order() -> None:
     assert world.steps == [(number, EPOCHS) for number in range(5)]
     assert set(world.states()) == {TrialState.SUCCEEDED}
     assert world.search.planned == 5
+
+
+def test_the_brackets_of_a_hyperband_end_side_by_side() -> None:
+    """Two trials in the first two brackets: each trains one of its own to the end, at one time."""
+    fields = ASHA | {"scheduler": {"name": "hyperband"}, "trials": 2}
+    world = World(**fields)
+    brackets = Hyperband(epochs=EPOCHS)
+    assert [brackets.bracket(number) for number in (0, 1)] == [0, 1]
+    world.run()
+    assert world.states() == [TrialState.SUCCEEDED] * 2
+    assert world.steps == [(0, 1), (1, 3), (0, 3), (0, 9), (1, 9)]
 
 
 def test_asha_trains_few_trials_to_the_end_and_stops_the_rest() -> None:
