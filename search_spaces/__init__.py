@@ -1,5 +1,6 @@
 """What may be searched: domains, declared spaces, and strategies that list or sample them."""
 
+from search_spaces.capabilities import without_winner
 from search_spaces.declared import SEARCH_KEYS
 from search_spaces.domains import Choice, Constant, Domain, Range
 from search_spaces.errors import (
@@ -104,4 +105,5 @@ __all__ = [
     "unprintable",
     "unstorable",
     "with_floats",
+    "without_winner",
 ]

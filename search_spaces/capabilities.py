@@ -49,11 +49,18 @@ class SchedulerAbility:
     strategies: tuple[str, ...] = ()
 
 
-#: Why what ``pbt`` finds is not run again, after the scheduler's name.
-NO_CONFIGURATION = (
-    "finds a schedule, whose parameters changed during training: no single configuration can be "
-    "run again"
-)
+@dataclass(frozen=True, slots=True)
+class NoWinner:
+    """Why a search has no winner to run again.
+
+    ``hint`` says what to do about a search that asks to confirm it, ``afterwards`` about a finished
+    one.
+    """
+
+    detail: str
+    hint: str
+    afterwards: str
+
 
 _YES, _NO = True, False
 #: What each sampler can do; ``auto`` chooses one that can do what the space needs.
@@ -172,16 +179,36 @@ def _repeat_refusals(space: SearchSpace) -> Iterator[Problem]:
         detail = f"{scheduler} compares single trials, not means over seeds"
         hint = "leave repeats out and confirm the winner, or use scheduler none"
         yield _refused("/repeats", detail, hint)
-    if space.confirm is None:
-        return
-    if not SCHEDULER_ABILITIES[scheduler].confirm:
-        yield _refused("/confirm", f"{scheduler} {NO_CONFIGURATION}", "leave it out")
+    if space.confirm is not None:
+        for reason in without_winner(space):
+            yield _refused("/confirm", reason.detail, reason.hint)
+
+
+def without_winner(space: SearchSpace) -> Iterator[NoWinner]:
+    """Yield each reason why nothing that the search finds can be confirmed."""
+    again = "submit the search again with"
+    if not SCHEDULER_ABILITIES[space.scheduler.name].confirm:
+        yield NoWinner(
+            f"{space.scheduler.name} finds a schedule, whose parameters changed during training: "
+            "no single configuration can be run again",
+            "leave it out",
+            f"{again} another scheduler (--scheduler asha), and confirm that",
+        )
     if space.repeats > 1:
-        detail = "every configuration has several seeds already"
-        yield _refused("/confirm", detail, "leave out either confirm or repeats")
+        yield NoWinner(
+            "every configuration has several seeds already",
+            "leave out either confirm or repeats",
+            f"the best one's mean is over {space.repeats} seeds; for more, {again} more repeats",
+        )
     if space.secondary:
-        detail = "several objectives have no single winner"
-        yield _refused("/confirm", detail, "leave it out, or make the other metrics constraints")
+        yield NoWinner(
+            "several objectives have no single winner",
+            "leave it out, or make the other metrics constraints",
+            f"{again} one objective and the other metrics as constraints, and confirm that",
+        )
     if space.is_single:
-        detail = "there is one configuration: it needs no confirmation"
-        yield _refused("/confirm", detail, 'leave it out; "repeats": 5 runs it with five seeds')
+        yield NoWinner(
+            "there is one configuration: it needs no confirmation",
+            'leave it out; "repeats": 5 runs it with five seeds',
+            f'{again} "repeats": 5 (--repeats 5), which runs it with five seeds',
+        )

@@ -26,6 +26,7 @@ from search_spaces import (
     Problem,
     SearchSpace,
     SearchSpaceError,
+    without_winner,
 )
 from service.disk import disk_problem
 from service.errors import InvalidRequest, Unavailable
@@ -231,24 +232,8 @@ def _check_extendable(space: SearchSpace) -> None:
 
 def _check_confirmable(space: SearchSpace) -> None:
     """Refuse what has no winner to run again, with what can be done about an existing job."""
-    again = "submit the search again with"
-    if space.scheduler.is_population:
-        detail = (
-            f"{space.scheduler.name} finds a schedule, not a configuration that could run again"
-        )
-        hint = f"{again} another scheduler (--scheduler asha), and confirm that"
-    elif space.repeats > 1:
-        detail = "every configuration has several seeds already"
-        hint = f"the best one's mean is over {space.repeats} seeds; for more, {again} more repeats"
-    elif space.secondary:
-        detail = "several objectives have no single winner"
-        hint = f"{again} one objective and the other metrics as constraints, and confirm that"
-    elif space.is_single:
-        detail = "there is one configuration: it needs no confirmation"
-        hint = f'{again} "repeats": 5 (--repeats 5), which runs it with five seeds'
-    else:
-        return
-    raise InvalidRequest([Problem("", detail, Code.NOT_APPLICABLE, hint)])
+    for reason in without_winner(space):
+        raise InvalidRequest([Problem("", reason.detail, Code.NOT_APPLICABLE, reason.afterwards)])
 
 
 def _check_larger(request: ExtendRequest, job: JobRecord, distinct: int | None) -> None:

@@ -109,7 +109,12 @@ def test_a_copy_is_shown_with_its_parent(client: TestClient, finished: str) -> N
     ("verb", "body", "text"),
     [
         ("extend", {"epochs": 8}, "pbt trains its trials side by side"),
-        ("confirm", {}, "pbt finds a schedule, not a configuration that could run again"),
+        (
+            "confirm",
+            {},
+            "pbt finds a schedule, whose parameters changed during training: "
+            "no single configuration can be run again",
+        ),
     ],
 )
 def test_a_schedule_is_not_run_again(
