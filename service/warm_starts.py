@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from results.errors import JobNotFound
+from results.formatting import count
 from results.store import Store
 from search_spaces import Code, Problem, SearchSpace, SearchSpaceError, pointer_to
 from service.search.history import History, convert, gather, of_job, of_space
+
+#: So many reasons why trials do not fit are said.
+_MOST_REASONS = 4
 
 
 def read_warm_starts(store: Store, space: SearchSpace) -> History | None:
@@ -45,7 +49,10 @@ def _problems(store: Store, space: SearchSpace) -> Iterator[Problem]:
 
 
 def _unfit(pointer: str, source: str, found: History) -> Problem:
-    reasons = "; ".join(left.reason for left in found.left_out[:4]) or "none has succeeded"
-    detail = f"no trial of {source} fits this space: {reasons}"
+    """Return the problem that nothing of a source fits; each reason says of how many trials."""
+    reasons = [f"{left.reason} ({count(left.trials, 'trial')})" for left in found.left_out]
+    more = len(reasons) - _MOST_REASONS
+    said = [*reasons[:_MOST_REASONS], *([f"{count(more, 'more reason')}"] if more > 0 else [])]
+    detail = f"no trial of {source} fits this space: {'; '.join(said) or 'it has no trials'}"
     hint = "leave it out, or declare the same parameters and metrics"
     return Problem(pointer, detail, Code.NOT_APPLICABLE, hint)

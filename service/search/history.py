@@ -60,6 +60,10 @@ class _Unfit(Exception):
     """The trial does not fit the space; the text says why."""
 
 
+class _Differs(_Unfit):
+    """The trial's parameters are none of the space's configurations."""
+
+
 def of_job(job_id: str, records: Iterable[TrialRecord]) -> list[PastTrial]:
     """Return a job's trials; only those of its search that have succeeded tell something.
 
@@ -96,33 +100,39 @@ def convert(space: SearchSpace, trials: Iterable[PastTrial]) -> History:
 
     A trial fits where its configuration is one of the space's, and where it has a finite value for
     every objective and a value for every constraint. A constant that it does not name is taken to
-    have been the same; numbers may be written as text.
+    have been the same; numbers may be written as text. Of what is left out, trials whose parameters
+    differ from the space's come first: no other end or value would have made them fit.
     """
     past: list[Past] = []
-    left_out: Counter[tuple[str, str]] = Counter()
+    differs: Counter[tuple[str, str]] = Counter()
+    unfit: Counter[tuple[str, str]] = Counter()
     for trial in trials:
         try:
+            configuration = _configuration(space, trial.parameters)
             if trial.unfit:
                 raise _Unfit(trial.unfit)
-            past.append(Past(_configuration(space, trial.parameters), _values(space, trial)))
+            past.append(Past(configuration, _values(space, trial)))
+        except _Differs as reason:
+            differs[trial.source, str(reason)] += 1
         except _Unfit as reason:
-            left_out[trial.source, str(reason)] += 1
-    found = (LeftOut(source, reason, n) for (source, reason), n in left_out.items())
-    return History(tuple(past), tuple(found))
+            unfit[trial.source, str(reason)] += 1
+    found = [*differs.items(), *unfit.items()]
+    left_out = (LeftOut(source, reason, n) for (source, reason), n in found)
+    return History(tuple(past), tuple(left_out))
 
 
 def _configuration(space: SearchSpace, parameters: Mapping[str, Any]) -> dict[str, Any]:
     given = {}
     for name, value in parameters.items():
         if name not in space.parameters:
-            raise _Unfit(f"the space has no parameter {name}")
+            raise _Differs(f"the space has no parameter {name}")
         given[name] = _own(space, name, value)
     try:
         configuration = search_spaces.suggest(space, _Given(search_spaces.suggested(space, given)))
     except KeyError as error:
-        raise _Unfit(f"they have no value for {error.args[0]}") from error
+        raise _Differs(f"they have no value for {error.args[0]}") from error
     if surplus := given.keys() - configuration.keys():
-        raise _Unfit(f"{min(surplus)} does not exist beside their other values")
+        raise _Differs(f"{min(surplus)} does not exist beside their other values")
     return configuration
 
 
@@ -134,12 +144,12 @@ def _own(space: SearchSpace, name: str, value: Any) -> Any:
             number = float(value)
             value = int(number) if domain.type == "int" and number == int(number) else number
         except (TypeError, ValueError, OverflowError) as error:
-            raise _Unfit(f"a value of {name} is no number") from error
+            raise _Differs(f"a value of {name} is no number") from error
     elif value not in domain:
         value = next((listed for listed in domain.listed() if str(listed) == str(value)), value)
     if value not in domain:
         kind = "list of values" if isinstance(domain, Choice) else "domain"
-        raise _Unfit(f"a value of {name} is not in the {kind} of this space")
+        raise _Differs(f"a value of {name} is not in the {kind} of this space")
     return value
 
 

@@ -21,7 +21,15 @@ TRIALS = {
         TrialRecord(0, TrialState.SUCCEEDED, {"x": 0.5}, 42, metrics={"score": 1.0}),
         TrialRecord(1, TrialState.SUCCEEDED, {"x": 7.0}, 42, metrics={"score": 2.0}),
     ],
-    OTHER: [TrialRecord(0, TrialState.SUCCEEDED, {"y": 0.5}, 42, metrics={"score": 1.0})],
+    OTHER: [
+        TrialRecord(0, TrialState.FAILED, {"x": 0.5}, 42),
+        TrialRecord(1, TrialState.FAILED, {"y": 0.25}, 42),
+        TrialRecord(2, TrialState.CANCELLED, {"x": 0.25}, 42),
+        TrialRecord(3, TrialState.SUCCEEDED, {"x": 0.125}, 42),
+        TrialRecord(4, TrialState.STOPPED, {"x": 0.75}, 42),
+        TrialRecord(5, TrialState.FAILED, {"x": 0.7}, 42),
+        TrialRecord(6, TrialState.SUCCEEDED, {"y": 0.5}, 42, metrics={"score": 1.0}),
+    ],
 }
 
 
@@ -66,7 +74,12 @@ def test_finished_jobs_tell_what_fits() -> None:
     [
         ("d" * 16, "there is no job"),
         (RUNNING, "is running"),
-        (OTHER, "no trial of job .* fits this space: the space has no parameter y"),
+        (
+            OTHER,
+            r"no trial of job \w+ fits this space: the space has no parameter y \(2 trials\); "
+            r"they failed \(2 trials\); they were cancelled \(1 trial\); "
+            r"they have no finite value of score \(1 trial\); 1 more reason; leave",
+        ),
     ],
 )
 def test_jobs_that_tell_nothing_are_refused_where_they_stand(job: str, detail: str) -> None:
