@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,15 @@ import click
 
 from results.formatting import FORMULA_MARKS, count
 from results.states import Purpose
-from search_spaces import MOST_KNOWN, Library, UnknownSearchSpace
+from search_spaces import (
+    MOST_KNOWN,
+    KnownTrial,
+    Library,
+    SearchSpaceError,
+    UnknownSearchSpace,
+    is_number,
+    pointer_to,
+)
 from service.cli.optuna_file import read_study
 from service.cli.output import note
 from service.cli.sqlite_files import MAGIC
@@ -48,6 +56,23 @@ class Told:
     repeated: int = 0
 
 
+#: The domains of a space's parameters by name, as JSON has them.
+Domains = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A trial of a file: where it stands, what the file says of it, and the request's trial.
+
+    ``columns`` are the table's columns by the JSON pointers of what they hold.
+    """
+
+    place: str
+    said: Mapping[str, Any]
+    trial: dict[str, Any]
+    columns: Mapping[str, str]
+
+
 def history_of(
     path: Path, study: str | None, body: Mapping[str, Any], client: Client | None
 ) -> list[dict[str, Any]]:
@@ -74,32 +99,33 @@ def history_of(
     return trials
 
 
-def _parameters(body: Mapping[str, Any], client: Client | None) -> Collection[str]:
-    """Return the names of the parameters that a request has, or its space.
+def _parameters(body: Mapping[str, Any], client: Client | None) -> Domains:
+    """Return the parameters that a request has, or its space.
 
     Without a client a declared space is one of the built-in ones; an unknown one has none.
     """
     space, given = body["search_space"], body.get("parameters") or {}
     if not isinstance(space, str):
-        return {*(space.get("parameters") or {}), *given}
+        return {**(space.get("parameters") or {}), **given}
     if client is not None:
-        return {*client.search_space(space).parameters, *given}
+        return {**client.search_space(space).parameters, **given}
     try:
-        return {*Library().get(space).parameters, *given}
+        domains = Library().get(space).parameters
     except UnknownSearchSpace:
         return given
+    return {**{name: domain.to_json() for name, domain in domains.items()}, **given}
 
 
-def read_history(
-    path: Path, *, study: str | None, parameters: Callable[[], Collection[str]]
-) -> Told:
+def read_history(path: Path, *, study: str | None, parameters: Callable[[], Domains]) -> Told:
     """Return the trials of a file.
 
-    ``study`` names one of the studies of an Optuna database. ``parameters`` returns the names of
-    the space's parameters; it is asked for tables whose columns do not say which are parameters.
+    ``study`` names one of the studies of an Optuna database. ``parameters`` returns the domains of
+    the space's parameters; it is asked for tables whose columns do not say which are parameters,
+    and for those between semicolons.
 
     Raises:
-        ValueError: If the file is none of these kinds, or holds no trial.
+        ValueError: If the file is none of these kinds, holds no trial, or one that no request may
+            have; the message names its line and column.
         OSError: If it cannot be read.
     """
     with path.open("rb") as file:
@@ -110,10 +136,9 @@ def read_history(
     elif study is not None:
         raise ValueError(f"--study is for a database of Optuna, and {path} is none")
     else:
-        text = path.read_text(encoding="utf-8-sig").lstrip()
-        told = _of_json(path, text) if text[:1] in ("[", "{") else (
-            _of_table(path, text, parameters)
-        )  # fmt: skip
+        text = path.read_text(encoding="utf-8-sig")
+        is_json = text.lstrip()[:1] in ("[", "{")
+        told = _of_json(path, text) if is_json else _of_table(path, text, parameters)
     if not told.trials:
         raise ValueError(f"{path} holds no trial that has come to an end with a value")
     return told
@@ -131,7 +156,8 @@ def _of_json(path: Path, text: str) -> Told:
         found = next((found[key] for key in ("items", "trials", "history") if key in found), None)
     if not isinstance(found, list) or not all(map(_is_trial, found)):
         raise ValueError(f'{path} is not a list of trials: [{{"params": {{...}}, "value": 0.5}}]')
-    return _told(path, ((entry, _trial(entry)) for entry in found))
+    entries = enumerate(found, start=1)
+    return _told(path, (_Entry(f"trial {n}", said, _trial(said), {}) for n, said in entries))
 
 
 def _is_trial(entry: object) -> bool:
@@ -154,33 +180,94 @@ def _trial(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {name: member for name, member in trial.items() if member or name == "parameters"}
 
 
-def _of_table(path: Path, text: str, parameters: Callable[[], Collection[str]]) -> Told:
-    try:
-        # Spreadsheets of many languages separate by semicolons.
-        separator = max(",;\t", key=text.partition("\n")[0].count)
-        lines = io.StringIO(text, newline="")
-        reader = csv.DictReader(lines, delimiter=separator, strict=True)
-        rows = list(map(_with_points, reader)) if separator == ";" else list(reader)
-    except csv.Error as error:
-        raise ValueError(f"{path} is not a table of comma-separated values: {error}") from error
-    columns = [name for name in reader.fieldnames or () if name]
-    names = _parameters_of(columns) or {name: name for name in columns if name in parameters()}
+def _of_table(path: Path, text: str, parameters: Callable[[], Domains]) -> Told:
+    # Spreadsheets of many languages separate by semicolons.
+    separator = max(",;\t", key=text.lstrip().partition("\n")[0].count)
+    columns, rows = _rows(path, text, separator)
+    names = _parameters_of(columns)
+    domains = parameters() if separator == ";" or not names else {}
+    names = names or {name: name for name in columns if name in domains}
     _check_once(path, columns)
     _check_once(path, names.values())
     if not names:
         hint = "name columns like the space's parameters, or parameters.NAME"
         raise ValueError(f"{path} is no table of trials: no column is a parameter; {hint}")
+    if separator == ";":
+        _set_points([row for _, row in rows], columns, names, domains)
     metrics = _metrics_of([name for name in columns if name not in names])
-    return _told(path, ((row, _row(row, names, metrics)) for row in rows))
+    pointers = {pointer_to("parameters", name): column for column, name in names.items()}
+    pointers |= {pointer_to("metrics", name): column for column, name in metrics.items()}
+    return _told(
+        path, (_Entry(f"line {n}", row, _row(row, names, metrics), pointers) for n, row in rows)
+    )
 
 
-def _with_points(row: Mapping[str, str]) -> dict[str, str]:
-    """Return a row with decimal points in place of the commas that such spreadsheets write."""
-    return {
-        column: cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell or "") else cell
-        for column, cell in row.items()
-        if column is not None
-    }
+def _rows(
+    path: Path, text: str, separator: str
+) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """Return a table's columns, and its rows with the lines at which they end."""
+    reader = csv.DictReader(
+        io.StringIO(text.lstrip(), newline=""), delimiter=separator, strict=True
+    )
+    before = text[: len(text) - len(text.lstrip())].count("\n")
+    try:
+        rows = [(before + reader.reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        where = f"line {before + reader.reader.line_num}: {error}"
+        what = "is not a table of comma-separated values"
+        raise ValueError(f"{path} {what}: {where}") from error
+    for line, row in rows:
+        # What DictReader has no column for.
+        if any(row.pop(None, ())):
+            number = count(len(reader.fieldnames or ()), "column")
+            hint = "put a cell that holds the separator in quotes"
+            raise ValueError(f"{path}, line {line}: more cells than the {number}; {hint}")
+    return [name for name in reader.fieldnames or () if name], rows
+
+
+def _set_points(
+    rows: Sequence[dict[str, str]],
+    columns: Iterable[str],
+    names: Mapping[str, str],
+    domains: Domains,
+) -> None:
+    """Put decimal points in the place of commas, in columns of numbers.
+
+    A metric is a number. Of a parameter that the space has, its domain says whether it is one; of
+    others all cells have to be numbers: 64,32 may be two sizes.
+    """
+    for column in columns:
+        listed: Sequence[object] = ()
+        if column in names and names[column] in domains:
+            listed = _listed(domains[names[column]])
+            is_numeric = not listed or any(map(is_number, listed))
+        else:
+            is_numeric = column not in names or all(_is_numeral(row[column]) for row in rows)
+        for row in rows:
+            cell = row[column] or ""
+            if is_numeric and cell not in listed and _DECIMAL_COMMA.fullmatch(cell):
+                row[column] = cell.replace(",", ".")
+
+
+def _listed(domain: Any) -> Sequence[object]:
+    """Return the values that a domain's JSON lists; none of a range."""
+    if not isinstance(domain, Mapping):
+        return domain if isinstance(domain, list) else [domain]
+    if "value" in domain:
+        return [domain["value"]]
+    values = domain.get("values", ())
+    return values if isinstance(values, list | tuple) else ()
+
+
+def _is_numeral(cell: str | None) -> bool:
+    """Whether a cell is empty or a number, with a decimal point or comma."""
+    if not cell or _DECIMAL_COMMA.fullmatch(cell):
+        return True
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_once(path: Path, names: Iterable[str]) -> None:
@@ -243,17 +330,33 @@ def _number(text: str | None) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _told(path: Path, entries: Iterable[tuple[Mapping[str, Any], dict[str, Any]]]) -> Told:
+def _told(path: Path, entries: Iterable[_Entry]) -> Told:
     trials: list[dict[str, Any]] = []
     unfinished = repeated = 0
-    for entry, trial in entries:
-        if entry.get("purpose", Purpose.SEARCH) != Purpose.SEARCH:
+    for entry in entries:
+        if entry.said.get("purpose", Purpose.SEARCH) != Purpose.SEARCH:
             repeated += 1
-        elif _has_ended(entry) and _has_values(trial):
-            trials.append(trial)
+        elif _has_ended(entry.said) and _has_values(entry.trial):
+            _check(path, entry)
+            trials.append(entry.trial)
         else:
             unfinished += 1
     return Told(path.name, trials, unfinished, repeated)
+
+
+def _check(path: Path, entry: _Entry) -> None:
+    """Raise ValueError, with the trial's line and column, for one that no request may have."""
+    try:
+        KnownTrial.from_json(entry.trial)
+    except SearchSpaceError as error:
+        problem = error.problems[0]
+        inside = (c for p, c in entry.columns.items() if f"{problem.pointer}/".startswith(f"{p}/"))
+        column = next((f", column {column}" for column in inside), "")
+        where = f"{path}, {entry.place}{column}"
+        if not entry.columns:
+            where += f", {problem.pointer}"
+        hint = f"; {problem.hint}" if problem.hint else ""
+        raise ValueError(f"{where}: {problem.detail}{hint}") from error
 
 
 def _has_ended(entry: Mapping[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from results.export import to_json, trial_row, trials_csv
 from results.records import TrialRecord
 from results.states import Purpose, TrialState
 from search_spaces import MOST_KNOWN, KnownTrial
-from service.cli.history_files import Told, history_of, read_history
+from service.cli.history_files import Domains, Told, history_of, read_history
 from tests.service.cli.commands import body, run
 from tests.service.fake_api import FakeApi
 
@@ -26,9 +26,12 @@ OWN = [
 ]  # fmt: skip
 
 
-def read(path: Path, text: str, names: tuple[str, ...] = ()) -> Told:
+def read(
+    path: Path, text: str, names: tuple[str, ...] = (), domains: Domains | None = None
+) -> Told:
     path.write_text(text, encoding="utf-8")
-    return read_history(path, study=None, parameters=lambda: names)
+    known = domains or {name: {"low": 0, "high": 1} for name in names}
+    return read_history(path, study=None, parameters=lambda: known)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +79,52 @@ def test_a_table_between_semicolons_may_have_decimal_commas(tmp_path: Path) -> N
         {"parameters": {"rate": 0.5, "kind": "a,5"}, "metrics": {"score": -0.0075}},
         {"parameters": {"rate": ".25", "kind": "1,2,3"}, "metrics": {"score": 1.0}},
     ]
+
+
+SIZES = {"values": ["64,32", "128"]}
+
+
+@pytest.mark.parametrize(
+    ("domain", "cells", "values"),
+    [
+        (SIZES, ("64,32", "128,64"), ["64,32", "128,64"]),
+        ("64,32", ("64,32", "64,32"), ["64,32", "64,32"]),
+        ({"value": "64,32"}, ("64,32", "1,5"), ["64,32", "1,5"]),
+        ({"values": [0.5, "0,25"]}, ("0,5", "0,25"), [0.5, "0,25"]),
+        ({"values": [0.5, 0.25]}, ("0,5", "?"), [0.5, "?"]),
+        ({"low": 0, "high": 99}, ("64,32", "?"), [64.32, "?"]),
+        (None, ("64,32", "1e-3"), [64.32, 0.001]),
+        (None, ("64,32", "128,64,32"), ["64,32", "128,64,32"]),
+        (None, ("64,32", "1,5"), [64.32, 1.5]),
+    ],
+)
+def test_a_comma_is_a_decimal_one_where_the_parameter_or_the_column_is_of_numbers(
+    tmp_path: Path, domain: Any, cells: tuple[str, str], values: list[Any]
+) -> None:
+    rows = "".join(f"{cell};0,5;?\n" for cell in cells)
+    domains = {"other": 1} if domain is None else {"kind": domain}
+    told = read(tmp_path / "comma.csv", f"params_kind;score;note\n{rows}", domains=domains)
+    assert [trial["parameters"]["kind"] for trial in told.trials] == values
+    assert [trial["metrics"] for trial in told.trials] == [{"score": 0.5}] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("\n\nconfig/x,score\n1e400,3\n\n99999999999999999999,3\n",
+         "line 6, column config/x: 99999999999999999999 is too large"),
+        ('x,score\n"a\nb",2\n', r'line 3, column x: "a\\nb" holds'),
+        ('x,score\n"[1, [[[[1]]]]]",2\n', "line 2, column x: the value has more than 4 lists"),
+        ("x,score\n0,5,2\n", "line 2: more cells than the 2 columns; put"),
+        ('x,score\n1,2\n"1,2\n', "is not a table of comma-separated values: line 3"),
+        ('[{"params": {"x": 1}, "value": 1}, {"params": {"x": {}}, "value": 1}]',
+         "trial 2, /parameters/x: an object is not a value"),
+        ('[{"params": {"x": 1}, "value": "good"}]', "trial 1, /values/0: "),
+    ],
+)  # fmt: skip
+def test_a_trial_that_no_request_may_have_is_named(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path / "past.csv", text, ("x",))
 
 
 @pytest.mark.parametrize(
