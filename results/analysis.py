@@ -16,7 +16,7 @@ from itertools import accumulate
 from results.comparison import Comparison, compare, parameter_key
 from results.lineage import Part, schedule, whole_curve
 from results.ranking import Ranking, rank, score_of
-from results.records import Curve, JobRecord, TrialRecord
+from results.records import Curve, JobRecord, Rest, TrialRecord
 from results.states import FailureKind, Purpose
 from results.wording import fallback_info
 from search_spaces import SearchSpace
@@ -40,7 +40,7 @@ class JobResults:
     again with further seeds, which are never ranked or compared with them. ``curves`` may be those
     of the ``shown`` trials alone; ``early`` then has the declared metric of all trials at some
     epochs, by trial and epoch. ``repeated`` is what :meth:`results.store.Store.repeated` gives, and
-    ``rested`` what :meth:`results.store.Store.rested` does, in seconds.
+    ``rests`` what :meth:`results.store.Store.rests` does.
     Compared by identity; what follows from the records is worked out once, which matters for
     thousands of trials.
     """
@@ -52,7 +52,7 @@ class JobResults:
     confirming: tuple[TrialRecord, ...] = ()
     repeated: Mapping[int, tuple[int, float]] = field(default_factory=dict)
     early: Mapping[int, Mapping[int, float]] = field(default_factory=dict)
-    rested: float = 0.0
+    rests: tuple[Rest, ...] = ()
 
     @classmethod
     def of(
@@ -62,13 +62,13 @@ class JobResults:
         curves: Iterable[Curve],
         metrics: Mapping[str, Metric],
         repeated: Mapping[int, tuple[int, float]] | None = None,
-        rested: float = 0.0,
+        rests: tuple[Rest, ...] = (),
     ) -> JobResults:
         """Return the results made of what a store returns, in any order."""
         ordered = sorted(trials, key=lambda trial: trial.number)
         searched = tuple(t for t in ordered if t.purpose is Purpose.SEARCH)
         confirming = tuple(t for t in ordered if t.purpose is Purpose.CONFIRM)
-        alone = cls(job, searched, {}, metrics, confirming, repeated or {}, rested=rested)
+        alone = cls(job, searched, {}, metrics, confirming, repeated or {}, rests=rests)
         return alone.with_curves(curves)
 
     def with_curves(
@@ -259,4 +259,4 @@ def _wall_seconds(results: JobResults) -> float | None:
     if started is None or ended is None:
         return None
     whole = (ended - started).total_seconds()
-    return max(0.0, whole - results.rested)
+    return max(0.0, whole - math.fsum(rest.seconds() for rest in results.rests))

@@ -35,8 +35,9 @@ class Course:
     """How the best value of a job grew: lists of one length, a point per improvement, and the end.
 
     ``best`` holds from the moment when so many ``trials`` of the search had ended, so many
-    ``epochs`` of theirs were trained and so many ``seconds`` had passed since the job's start. With
-    several objectives it is the best value of the first.
+    ``epochs`` of theirs were trained and so many ``seconds`` had passed since the job's start,
+    without those in which it had ended or was paused. With several objectives it is the best value
+    of the first.
     """
 
     trials: tuple[int, ...] = ()
@@ -141,7 +142,10 @@ def _ended(results: JobResults) -> list[TrialRecord]:
 
 def _since_start(results: JobResults, trial: TrialRecord) -> float:
     started, ended = results.job.started_at, trial.finished_at
-    return max(0.0, (ended - started).total_seconds()) if started and ended else 0.0
+    if not started or not ended:
+        return 0.0
+    rested = sum(rest.seconds(ended) for rest in results.rests)
+    return max(0.0, (ended - started).total_seconds() - rested)
 
 
 # --- what differs -------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from results.spec import JobSpec
 from results.states import FailureKind, JobState, Purpose, TrialState
@@ -20,6 +20,18 @@ JsonObject = Mapping[str, Any]
 MOST_PRIORITY = 100
 #: The most tags of a job.
 MOST_TAGS = 50
+
+
+class Rest(NamedTuple):
+    """A time in which a job had ended, or was paused, until it went on."""
+
+    begin: datetime
+    end: datetime
+
+    def seconds(self, until: datetime | None = None) -> float:
+        """Return how long it was, or how much of it was before ``until``."""
+        end = self.end if until is None else min(self.end, until)
+        return max(0.0, (end - self.begin).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,8 +371,8 @@ class Durations:
     """How long things took since the database was made, as (number, seconds together); both grow.
 
     ``job_wait``: from a job's acceptance to its first start. ``job_run``: from its first start to
-    its end, pauses included; a job that is retried ends once more, and counts again. ``trial``:
-    the training of the attempt with which a trial ended.
+    its end, pauses included; a job that goes on after its end counts again when it ends once more,
+    from when it went on. ``trial``: the training of the attempt with which a trial ended.
     """
 
     job_wait: tuple[int, float]

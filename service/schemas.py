@@ -165,7 +165,9 @@ class JobView(Answer):
     was asked for, has at most 40 best values so far, each after the number of trials that had
     finished by then. ``ended_by`` says why its search ended early, "" if it did not. ``chosen``
     says why ``auto`` chose its strategy and its scheduler, "" where it did not. ``change`` is the
-    change that an event of this job stands for; it is left out elsewhere.
+    change that an event of this job stands for; it is left out elsewhere. ``rested``, where a
+    finished job is asked for alone, has the seconds between its start and its end in which it had
+    ended already or was paused; it is left out where there are none.
     """
 
     id: str
@@ -190,6 +192,7 @@ class JobView(Answer):
     notes: str = ""
     history: list[tuple[int, float]] | None = _LEFT_OUT
     change: ChangeView | None = _LEFT_OUT
+    rested: float | None = _LEFT_OUT
 
     @property
     def is_finished(self) -> bool:

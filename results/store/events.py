@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from results.records import Event
+from results.records import Event, Rest
 from results.states import FailureKind, JobState, TrialState
 from results.store import values
-from results.store.rows import event_record
+from results.store.rows import event_record, moment
 from results.store.tables import EVENTS, Now
 from results.store.transactions import Transactions
 
@@ -72,8 +72,8 @@ class EventMethods(Transactions):
                 found[trial] = found[trial] + 1 if state == TrialState.QUEUED else 0
         return +found
 
-    def rested(self, job_id: str) -> float:
-        """Return for how many seconds the job had ended, or was paused, since it first ran.
+    def rests(self, job_id: str) -> tuple[Rest, ...]:
+        """Return when the job had ended, or was paused, since it first ran, oldest first.
 
         Not after its last end. As far as its events are kept.
         """
@@ -81,15 +81,16 @@ class EventMethods(Transactions):
         changes = (EVENTS.c.job_id == job_id, EVENTS.c.trial.is_(None))
         seen = EVENTS.c.state.in_([*is_rest, JobState.RUNNING])
         query = sa.select(EVENTS.c.state, EVENTS.c.at).where(*changes, seen).order_by(EVENTS.c.id)
-        rested, since, has_run = 0.0, None, False
+        since, has_run = None, False
+        found: list[Rest] = []
         with self._database.read() as connection:
             for state, at in connection.execute(query):
-                if has_run and since is not None:
-                    # A clock that was set back makes no rest below 0.
-                    rested += max(0.0, at - since)
+                # A clock that was set back makes no rest below 0.
+                if has_run and since is not None and at > since:
+                    found.append(Rest(moment(since), moment(at)))
                 has_run = has_run or state == JobState.RUNNING
                 since = None if state == JobState.RUNNING else at
-        return rested
+        return tuple(found)
 
     def prune_events(self, keep_days: float) -> int:
         """Delete events older than so many days, but never the newest; return how many.

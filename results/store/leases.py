@@ -18,7 +18,7 @@ from results.states import JobState
 from results.store import values
 from results.store.best import update_best
 from results.store.rows import SPEC, read_spec
-from results.store.tables import JOBS, PLACE, Counter, Now, count, timed
+from results.store.tables import EVENTS, JOBS, PLACE, Counter, Now, count, timed
 from results.store.transactions import (
     LEASED,
     NO_DRIVER,
@@ -170,8 +170,9 @@ class LeaseMethods(Transactions):
                 raise IllegalMove(f"job {lease.job_id} is {current}: it cannot become {state}")
             if state is JobState.SUCCEEDED:
                 update_best(changes.connection, lease.job_id)
+            went_on = _went_on(changes.connection, lease.job_id)
             end_job(changes, lease.job_id, state, stored)
-            ran = JOBS.c.finished_at - JOBS.c.started_at
+            ran = JOBS.c.finished_at - sa.func.coalesce(went_on, JOBS.c.started_at)
             _count_time(changes.connection, Counter.JOB_RUN, lease.job_id, ran)
 
 
@@ -198,6 +199,18 @@ def _next_job(connection: Connection, states: Sequence[JobState]) -> Row[Any] | 
             found = connection.execute(query.where(found.place < PLACE)).first()
         else:
             break
+    return found
+
+
+def _went_on(connection: Connection, job_id: str) -> float | None:
+    """Return when a job that had ended before first ran again, as far as its events are kept."""
+    of_job = sa.and_(EVENTS.c.job_id == job_id, EVENTS.c.trial.is_(None))
+    ends = [state for state in JobState if state.is_finished]
+    end = sa.select(sa.func.max(EVENTS.c.id)).where(of_job, EVENTS.c.state.in_(ends))
+    ran = sa.select(EVENTS.c.at).where(of_job, EVENTS.c.state == JobState.RUNNING)
+    found: float | None = connection.scalar(
+        ran.where(EVENTS.c.id > end.scalar_subquery()).order_by(EVENTS.c.id).limit(1)
+    )
     return found
 
 

@@ -24,8 +24,12 @@ class Pace:
     def see(self, job: JobView, now: float) -> None:
         """Take in the job as it is at ``now`` (seconds of a monotonic clock)."""
         done = job.progress.epochs_done
+        if job.state != "running":
+            # It may be paused, or have ended and be extended: that time trains nothing.
+            self._first = None
         if job.started_at and job.finished_at and done:
-            self.seconds_per_epoch = (job.finished_at - job.started_at).total_seconds() / done
+            whole = (job.finished_at - job.started_at).total_seconds()
+            self.seconds_per_epoch = max(0.0, whole - (job.rested or 0.0)) / done
         elif self._first is None or done < self._first[1]:
             # Fewer epochs than before: trials were lost and run again.
             self._first = (now, done) if job.state == "running" else None

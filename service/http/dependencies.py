@@ -104,12 +104,17 @@ JobsDep = Annotated[Jobs, Depends(get_jobs)]
 class Views:
     """Shows jobs among those that share the cluster."""
 
-    def __init__(self, fleet: RecentFleet, settings: Settings) -> None:
-        self._fleet, self._settings = fleet, settings
+    def __init__(self, fleet: RecentFleet, settings: Settings, store: Store) -> None:
+        self._fleet, self._settings, self._store = fleet, settings, store
 
     def of(self, job: JobRecord) -> JobView:
-        """Return a job as the API shows it."""
-        return self.of_all([job])[0]
+        """Return a job as the API shows it, with how long it rested where it has finished."""
+        view = self.of_all([job])[0]
+        # A job that was claimed once never went on after a pause or an end.
+        if job.finished_at and job.lease_token > 1:
+            rests = self._store.rests(job.id)
+            view.rested = sum(rest.seconds() for rest in rests) or None
+        return view
 
     def of_all(self, jobs: Sequence[JobRecord], *, with_history: bool = False) -> list[JobView]:
         """Return jobs as the API shows them."""
@@ -117,9 +122,11 @@ class Views:
         return [job_view(job, url, fleet, with_history=with_history) for job in jobs]
 
 
-def get_views(fleet: Annotated[RecentFleet, _state("fleet")], settings: SettingsDep) -> Views:
+def get_views(
+    fleet: Annotated[RecentFleet, _state("fleet")], settings: SettingsDep, store: StoreDep
+) -> Views:
     """Return what shows jobs."""
-    return Views(fleet, settings)
+    return Views(fleet, settings, store)
 
 
 ViewsDep = Annotated[Views, Depends(get_views)]

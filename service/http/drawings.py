@@ -147,8 +147,8 @@ class Drawings:
     def _read_trials(self, run: _Run) -> JobResults:
         trials, repeated = self._store.trials(run.job_id), self._store.repeated(run.job_id)
         # Only what has ended is said to have taken a time.
-        rested = self._store.rested(run.job_id) if run.job.finished_at else 0.0
-        return JobResults.of(run.job, trials, (), metrics_of(run.job.spec), repeated, rested)
+        rests = self._store.rests(run.job_id) if run.job.finished_at else ()
+        return JobResults.of(run.job, trials, (), metrics_of(run.job.spec), repeated, rests)
 
     def _conclude(self, run: _Run) -> Mapping[str, Any]:
         # Curves matter to the diagnosis alone, which waits for the end.
@@ -165,7 +165,8 @@ class Drawings:
 
     def _compare(self, run: _Run) -> ComparedJob:
         trials, metrics = self._store.trials(run.job_id), metrics_of(run.job.spec)
-        return compared(JobResults.of(run.job, trials, (), metrics))
+        rests = self._store.rests(run.job_id)
+        return compared(JobResults.of(run.job, trials, (), metrics, rests=rests))
 
     def _write(
         self,

@@ -91,7 +91,11 @@ class StoreCollector(Collector):
         found = self._store.durations()
         for name, (number, seconds), what in (
             ("job_wait", found.job_wait, "From a job's acceptance to its first start."),
-            ("job_run", found.job_run, "From a job's first start to its end, pauses included."),
+            (
+                "job_run",
+                found.job_run,
+                "From a job's start, or when it went on, to its end, with pauses.",
+            ),
             ("trial", found.trial, "Training of the attempt with which a trial ended."),
         ):
             yield SummaryMetricFamily(

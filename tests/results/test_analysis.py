@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from results.analysis import MOST_SHOWN, JobResults, summarize
+from results.records import Rest
 from tests.results import fakes
 from tests.results.fakes import DIVERGED, Fake
 
@@ -119,4 +121,5 @@ def test_metrics_come_in_declared_order() -> None:
 
 def test_the_wall_time_is_without_the_rest_before_an_extension() -> None:
     fake = fakes.with_scores(4.0, 1.0)
-    assert summarize(JobResults.of(*fake, rested=60.0)).wall_seconds == 30.0
+    rest = Rest(fakes.START, fakes.START + timedelta(seconds=60))
+    assert summarize(JobResults.of(*fake, rests=(rest,))).wall_seconds == 30.0

@@ -18,6 +18,7 @@ from results.job_comparison import (
     differences,
     repeats,
 )
+from results.records import Rest
 from tests.results import fakes
 from tests.results.fakes import START, Fake
 
@@ -35,6 +36,15 @@ def test_the_course_has_each_improvement_in_the_order_in_which_trials_ended() ->
     fake = fakes.with_scores(3.0, 1.0, 2.0, 5.0)
     course = course_of(timed(fake, {0: 20.0, 1: 30.0, 2: 10.0, 3: 40.0}))
     assert course == Course((1, 3, 4), (1, 3, 4), (10.0, 30.0, 40.0), (2.0, 1.0, 1.0))
+
+
+def test_the_seconds_are_without_those_in_which_the_job_rested() -> None:
+    results = timed(fakes.with_scores(3.0, 2.0, 1.0), {0: 20.0, 1: 40.0, 2: 100.0})
+    rests = tuple(
+        Rest(START + timedelta(seconds=begin), START + timedelta(seconds=end))
+        for begin, end in ((10, 15), (50, 90))
+    )
+    assert course_of(replace(results, rests=rests)).seconds == (15.0, 35.0, 55.0)
 
 
 def test_a_configuration_counts_once_all_its_seeds_have_ended_and_failed_trials_count() -> None:

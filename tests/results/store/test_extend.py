@@ -34,6 +34,10 @@ def train(
     store.write_reports(lease, reports)
 
 
+def rested(store: Store, job: JobRecord) -> float:
+    return sum(rest.seconds() for rest in store.rests(job.id))
+
+
 def keep_model(store: Store, lease: Lease, number: int, epoch: int) -> Checkpoint:
     kept = Checkpoint(number, epoch, 1.0, f"{number}/{epoch}.npz", 100, "0" * 64)
     store.add_checkpoint(lease, kept)
@@ -303,18 +307,18 @@ def test_a_trial_that_goes_on_has_not_run_while_its_job_rested(store: Store) -> 
 def test_the_rest_between_the_end_and_the_extension_is_known(store: Store) -> None:
     job = finished(store)
     store.extend_job(job.id, trials=None, epochs=5, fingerprint="another")
-    assert store.rested(job.id) == 0.0  # it has not gone on yet
+    assert rested(store, job) == 0.0  # it has not gone on yet
     claim(store)
     times = {"queued": 90, "running": 100, "succeeded": 110}
     for state, at in times.items():
         change(store, f"UPDATE events SET at = {at} WHERE trial IS NULL AND state = '{state}'")
     last = max(e.id for e in store.events(job_id=job.id) if e.trial is None)
     change(store, f"UPDATE events SET at = 650 WHERE id = {last}")
-    assert store.rested(job.id) == 540.0
+    assert rested(store, job) == 540.0
 
 
 @pytest.mark.parametrize(
-    ("states", "rested"),
+    ("states", "seconds"),
     [
         (["paused", "queued", "running", "succeeded"], 0.0),
         (["running", "paused", "cancelled"], 10.0),
@@ -322,7 +326,7 @@ def test_the_rest_between_the_end_and_the_extension_is_known(store: Store) -> No
     ],
     ids=["paused before it began", "cancelled while paused", "extended and paused"],
 )
-def test_a_job_rests_since_it_first_ran(store: Store, states: list[str], rested: float) -> None:
+def test_a_job_rests_since_it_first_ran(store: Store, states: list[str], seconds: float) -> None:
     job = finished(store)
     change(store, f"DELETE FROM events WHERE job_id = '{job.id}'")
     for at, state in enumerate(states):
@@ -331,4 +335,17 @@ def test_a_job_rests_since_it_first_ran(store: Store, states: list[str], rested:
             "INSERT INTO events (job_id, state, at, detail) "
             f"VALUES ('{job.id}', '{state}', {10 * at}, '')",
         )
-    assert store.rested(job.id) == rested
+    assert rested(store, job) == seconds
+
+
+def test_a_job_that_was_extended_has_not_run_while_it_rested(store: Store) -> None:
+    job, before = finished(store), store.durations().job_run
+    change(store, "UPDATE jobs SET started_at = started_at - 900, finished_at = finished_at - 800")
+    change(store, "UPDATE events SET at = at - 800 WHERE trial IS NULL")
+    store.extend_job(job.id, trials=None, epochs=5, fingerprint="another")
+    lease = claim(store)
+    change(store, "UPDATE events SET at = at - 50 WHERE id = (SELECT MAX(id) FROM events)")
+    store.finish_job(lease, JobState.SUCCEEDED)
+    number, seconds = store.durations().job_run
+    assert number == before[0] + 1
+    assert seconds - before[1] == pytest.approx(50, abs=10)

@@ -47,6 +47,18 @@ def test_pace_does_not_count_the_time_in_the_queue() -> None:
     assert found.seconds_per_epoch == 3
 
 
+def test_pace_does_not_count_the_time_in_which_a_job_was_paused_or_had_ended() -> None:
+    paused = (job(4, state="paused"), 8)
+    found = pace((job(0), 0), (job(4), 8), paused, (job(4), 1000), (job(6), 1006))
+    assert found.seconds_per_epoch == 3
+    extended = job(50, state="succeeded").model_copy(update={"rested": 75.0})
+    assert pace((extended, 7)).seconds_per_epoch == 0.5
+    again = (job(50, state="queued"), 900)
+    found = pace((job(40), 0), (job(50), 20), (extended, 21), again, (job(50), 1000))
+    found.see(job(52), 1008)
+    assert found.seconds_per_epoch == 4
+
+
 def test_no_time_left_is_known_before_the_first_epoch() -> None:
     assert time_left({"x": job(0)}, {"x": Pace()}) is None
 
