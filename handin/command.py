@@ -13,7 +13,7 @@ from results.formatting import count
 from results.states import JobState, Purpose
 from service.cli.display import Display, display
 from service.cli.errors import ExitCode
-from service.cli.estimate import Pace, epochs_left, time_left
+from service.cli.estimate import Pace, epochs_left, time_left, total_of
 from service.cli.files import check_writable, write_atomically
 from service.cli.output import note
 from service.cli.summary import best_line, job_line, progress_line
@@ -154,10 +154,10 @@ def _show(
 ) -> None:
     for question, job in jobs.items():
         paces[question].see(job, now)
-        progress = job.progress
         text = f"{job.state}  {best_line(job.best)}"
-        shown.bar(question, question, progress.epochs_done, progress.epochs_total, text)
-    total = sum(job.progress.epochs_total for job in jobs.values())
+        done = job.progress.epochs_done
+        shown.bar(question, question, done, total_of(job).epochs, text)
+    total = sum(total_of(job).epochs for job in jobs.values())
     finished = sum(job.is_finished for job in jobs.values())
     left = sum(map(epochs_left, jobs.values()))
     shown.total(f"{finished}/{len(jobs)} jobs", total - left, total, time_left(jobs, paces))

@@ -11,6 +11,7 @@ from results.spec import JobSpec
 from results.states import JobState
 from results.store import Store
 from search_spaces import SearchSpace
+from service.search.expected import expected_epochs
 
 #: Newest finished jobs that are looked through, and those of one kind that the pace rests on.
 _MOST_JOBS = 200
@@ -22,34 +23,40 @@ class Estimate:
     """The most that a job takes, its confirmation included.
 
     ``core_hours`` is None where no finished job says how long an epoch takes; ``basis`` says in
-    words which ones do.
+    words which ones do. ``expected_epochs`` and ``expected_core_hours`` are about what it takes,
+    None where nothing says that this is less.
     """
 
     trials: int
     epochs: int
     core_hours: float | None
     basis: str
+    expected_epochs: int | None = None
+    expected_core_hours: float | None = None
 
 
 def estimate(store: Store, spec: JobSpec) -> Estimate:
-    """Return what a job of this specification costs at most."""
+    """Return what a job of this specification costs at most, and about what it costs."""
     space = spec.space
     search = spec.trials * space.epochs  # copies in a population take others' places
     if space.budget.epochs is not None:
         search = min(search, space.budget.epochs)
-    confirm = 0 if space.confirm is None else space.confirm.trials
-    epochs = search + confirm * space.epochs
+    confirm = (0 if space.confirm is None else space.confirm.trials) * space.epochs
+    expected = min(search, expected_epochs(spec, spec.trials))
+    about = expected + confirm if expected < search else None
     kind = _words(space)
     pace, jobs = _core_seconds_per_epoch(store, spec)
     if pace is None:
-        return Estimate(spec.planned, epochs, None, f"no finished job of {kind} to go by")
+        basis = f"no finished job of {kind} to go by"
+        return Estimate(spec.planned, search + confirm, None, basis, about)
     basis = f"the pace of {count(jobs, 'finished job')} of {kind}"
     core_seconds, most = search * pace, _core_seconds_of_budget(store, spec)
     if most < core_seconds:
         core_seconds, basis = most, f"{basis}, and the budget's seconds on all of the cluster"
-    return Estimate(
-        spec.planned, epochs, (core_seconds + confirm * space.epochs * pace) / 3600, basis
-    )
+    hours = (core_seconds + confirm * pace) / 3600
+    less = None if about is None else (min(most, expected * pace) + confirm * pace) / 3600
+    less = None if less is None or less >= hours else less
+    return Estimate(spec.planned, search + confirm, hours, basis, about, less)
 
 
 def _core_seconds_of_budget(store: Store, spec: JobSpec) -> float:

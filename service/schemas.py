@@ -43,7 +43,9 @@ class ProgressView(Answer):
     ``finished`` counts the ``failed`` and the ``stopped`` trials too. ``paused`` ones wait until
     their scheduler lets them go on. ``epochs_total`` is the most that they may train, less of which
     is trained where a scheduler or a budget ends trials early, and what they have trained where a
-    job that has finished stopped some.
+    job that has finished stopped some. ``epochs_expected`` is about what they will have trained at
+    the end, by the scheduler's reduction factor and the budget's epochs; it is left out where
+    nothing says that it is less than ``epochs_total``.
     """
 
     trials: int
@@ -54,6 +56,7 @@ class ProgressView(Answer):
     epochs_total: int
     stopped: int = 0
     paused: int = 0
+    epochs_expected: int | None = _LEFT_OUT
 
 
 class FailureView(Answer):
@@ -316,13 +319,16 @@ class EstimateView(Answer):
     """The most that a job costs, its confirmation included.
 
     ``core_hours`` is null where no finished job says how long an epoch takes; ``basis`` says which
-    ones do.
+    ones do. ``expected_epochs`` and ``expected_core_hours`` are about what it costs by the
+    scheduler's reduction factor; they are left out where that is not less than the most.
     """
 
     trials: int
     epochs: int
     core_hours: float | None
     basis: str
+    expected_epochs: int | None = _LEFT_OUT
+    expected_core_hours: float | None = _LEFT_OUT
 
 
 class ReadSpaceView(Answer):

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from results.formatting import duration
+from service.cli.estimate import Total
 from service.cli.output import note
 from service.cli.text import clean
 
@@ -45,11 +46,11 @@ class Display(AbstractContextManager["Display"]):
         """Remove the bar ``key`` if it is there."""
 
     def total(
-        self, label: str, done: int, total: int, left: float | None, *, is_most: bool = False
+        self, label: str, done: int, total: int, left: float | None, *, word: str = ""
     ) -> None:
         """Show the total, with the seconds left where they are known.
 
-        ``is_most`` says that fewer epochs may be trained.
+        ``word`` says how sure ``total`` is, as in :class:`service.cli.estimate.Total`.
         """
         now = self._now()
         if self._printed and (
@@ -57,8 +58,8 @@ class Display(AbstractContextManager["Display"]):
         ):
             return
         self._printed = (now, done)
-        epochs = f"{done} of at most {total} epochs" if is_most else f"{done}/{total} epochs"
-        note(", ".join(filter(None, [f"{label}: {epochs}", left_text(left, is_most=is_most)])))
+        epochs = f"{Total(total, word).text(done)} epochs"
+        note(", ".join(filter(None, [f"{label}: {epochs}", left_text(left, word=word)])))
 
 
 class LiveDisplay(Display):
@@ -72,7 +73,7 @@ class LiveDisplay(Display):
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.completed:.0f}/{task.total:.0f} epochs"),
+            TextColumn("{task.fields[epochs]} epochs"),
             TimeElapsedColumn(),
             TextColumn("{task.fields[text]}", markup=False),
             console=Console(file=sys.stderr, highlight=False, markup=False),
@@ -93,15 +94,7 @@ class LiveDisplay(Display):
 
     def bar(self, key: str, label: str, done: int, total: int, text: str = "") -> None:
         """Show or update a bar."""
-        if key not in self._tasks:
-            self._tasks[key] = self._bars.add_task(clean(label), text="")
-        self._bars.update(
-            self._tasks[key],
-            description=clean(label),
-            completed=done,
-            total=total,
-            text=clean(text),
-        )
+        self._draw(key, label, Total(total), done, text)
 
     def drop(self, key: str) -> None:
         """Remove a bar if it is there."""
@@ -109,18 +102,30 @@ class LiveDisplay(Display):
             self._bars.remove_task(self._tasks.pop(key))
 
     def total(
-        self, label: str, done: int, total: int, left: float | None, *, is_most: bool = False
+        self, label: str, done: int, total: int, left: float | None, *, word: str = ""
     ) -> None:
         """Show or update the total's bar."""
-        self.bar("", label, done, total, left_text(left, is_most=is_most))
+        self._draw("", label, Total(total, word), done, left_text(left, word=word))
+
+    def _draw(self, key: str, label: str, total: Total, done: int, text: str) -> None:
+        if key not in self._tasks:
+            self._tasks[key] = self._bars.add_task(clean(label), text="", epochs="")
+        self._bars.update(
+            self._tasks[key],
+            description=clean(label),
+            completed=done,
+            total=total.epochs,
+            epochs=total.text(done),
+            text=clean(text),
+        )
 
 
-def left_text(left: float | None, *, is_most: bool = False) -> str:
+def left_text(left: float | None, *, word: str = "") -> str:
     """Return ``about 3 min 05 s left``, "" where nothing is left or that is not known.
 
-    ``is_most``: ``at most about 3 min 05 s left``.
+    Where ``word`` is ``at most``, it is ``at most about 3 min 05 s left``.
     """
-    return f"{'at most ' if is_most else ''}about {duration(left)} left" if left else ""
+    return f"{'at most ' if word == 'at most' else ''}about {duration(left)} left" if left else ""
 
 
 def display(now: Callable[[], float]) -> Display:

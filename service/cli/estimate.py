@@ -37,25 +37,43 @@ class Pace:
             self.seconds_per_epoch = (now - self._first[0]) / (done - self._first[1])
 
 
-def may_end_early(job: JobView) -> bool:
-    """Whether scheduler, budget or program may end trials before the job's total of epochs."""
-    return not job.is_finished and not {"scheduler", "budget", "early_end"}.isdisjoint(job.spec)
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many epochs a job trains in all.
+
+    ``word`` says how sure that is: ``about`` for an estimate, ``at most`` where trials may end
+    early and nothing says how soon, else "".
+    """
+
+    epochs: int
+    word: str = ""
+
+    def text(self, done: int) -> str:
+        """Return ``60/140``, ``60 of about 140`` or ``60 of at most 140``."""
+        return f"{done} of {self.word} {self.epochs}" if self.word else f"{done}/{self.epochs}"
+
+
+def total_of(job: JobView) -> Total:
+    """Return how many epochs a job trains in all, as far as its server can say."""
+    progress = job.progress
+    if progress.epochs_expected is not None:
+        return Total(progress.epochs_expected, "about")
+    may_end_early = not {"scheduler", "budget", "early_end"}.isdisjoint(job.spec)
+    return Total(progress.epochs_total, "at most" if may_end_early and not job.is_finished else "")
 
 
 def total_text(job: JobView) -> str:
-    """Return ``60/140 epochs``, or ``60 of at most 140 epochs`` where trials may end early."""
-    between = " of at most " if may_end_early(job) else "/"
-    return f"{job.progress.epochs_done}{between}{job.progress.epochs_total} epochs"
+    """Return ``60/140 epochs``, with ``of about`` or ``of at most`` where trials may end early."""
+    return f"{total_of(job).text(job.progress.epochs_done)} epochs"
 
 
 def epochs_left(job: JobView) -> int:
-    """Return the most epochs that are still to come; none of a finished job."""
-    progress = job.progress
-    return 0 if job.is_finished else max(0, progress.epochs_total - progress.epochs_done)
+    """Return how many epochs are still to come, as :func:`total_of`; none of a finished job."""
+    return 0 if job.is_finished else max(0, total_of(job).epochs - job.progress.epochs_done)
 
 
 def time_left(jobs: Mapping[str, JobView], paces: Mapping[str, Pace]) -> float | None:
-    """Return about how many seconds all ``jobs`` still take at most; None while none has a pace.
+    """Return about how many seconds all ``jobs`` still take; None while none has a pace.
 
     A job without a pace is taken to be like the others of its trainable, or else like their mean.
     Running jobs share the machine, so their times are added and divided by their number; the

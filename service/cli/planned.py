@@ -80,6 +80,9 @@ def _configurations(enqueued: Sequence[Mapping[str, Any]]) -> str:
 def _cost_line(estimate: EstimateView) -> str:
     if estimate.core_hours is None:
         return f"no cost can be estimated yet: {estimate.basis}"
+    if estimate.expected_core_hours is not None:
+        hours = f"{estimate.expected_core_hours:.2g} core-hours of training"
+        return f"about {hours}, at most {estimate.core_hours:.2g}, by {estimate.basis}"
     return f"at most about {estimate.core_hours:.2g} core-hours of training, by {estimate.basis}"
 
 

@@ -9,6 +9,7 @@ import click
 
 from results.formatting import duration, mean_text, moment, number
 from results.states import JobState, Purpose, TrialState
+from service.cli.estimate import total_of
 from service.cli.options import job_argument
 from service.cli.output import emit_json, facts, json_option, note, table
 from service.cli.summary import best_line, failure, job_facts
@@ -85,7 +86,7 @@ def _job_row(job: JobView) -> list[str]:
         ABSENT if job.slots is None else str(job.slots),
         str(job.priority),
         f"{progress.finished}/{progress.trials}",
-        f"{progress.epochs_done}/{progress.epochs_total}",
+        total_of(job).text(progress.epochs_done),
         best_line(job.best),
         moment(job.created_at),
     ]

@@ -69,14 +69,18 @@ def trials_text(job: JobView) -> str:
 def progress_line(job: JobView) -> str:
     """Return ``3/7 trials (1 failed, 2 running), 60/140 epochs``.
 
-    Where trials may end early it is ``60 of at most 140 epochs``.
+    Where trials may end early it is ``60 of about 140 epochs`` or ``60 of at most 140 epochs``.
     """
+    return f"{counted_trials(job)}, {total_text(job)}"
+
+
+def counted_trials(job: JobView) -> str:
+    """Return ``3/7 trials (1 failed, 2 running, 1 paused)``: those that have finished, of all."""
     progress = job.progress
     names = ("failed", "stopped", "running", "paused")
     counts = {name: getattr(progress, name) for name in names}
     inside = ", ".join(f"{amount} {name}" for name, amount in counts.items() if amount)
-    trials = f"{progress.finished}/{progress.trials} trials{f' ({inside})' if inside else ''}"
-    return f"{trials}, {total_text(job)}"
+    return f"{progress.finished}/{progress.trials} trials{f' ({inside})' if inside else ''}"
 
 
 def job_line(job: JobView) -> str:

@@ -10,10 +10,10 @@ from results.formatting import number
 from results.states import TrialState
 from service.cli.display import Display, display
 from service.cli.errors import ExitCode
-from service.cli.estimate import Pace, may_end_early, time_left
+from service.cli.estimate import Pace, time_left, total_of
 from service.cli.options import job_argument, timeout_option
 from service.cli.output import emit_json, json_option, note
-from service.cli.summary import job_line, trial_line
+from service.cli.summary import counted_trials, job_line, trial_line
 from service.cli.target import with_client
 from service.cli.text import pairs, setting
 
@@ -89,13 +89,13 @@ class Follower:
             self._waited = job.waiting
             self._shown.say(f"job {job.id} waits {job.waiting}")
         self._pace.see(job, now)
-        progress = job.progress
+        total = total_of(job)
         self._shown.total(
-            f"{progress.finished}/{progress.trials} trials",
-            progress.epochs_done,
-            progress.epochs_total,
+            counted_trials(job),
+            job.progress.epochs_done,
+            total.epochs,
             time_left({"job": job}, {"job": self._pace}),
-            is_most=may_end_early(job),
+            word=total.word,
         )
 
     def _see_trial(self, trial: TrialView) -> None:

@@ -25,11 +25,13 @@ from service.schemas import (
     FrontView,
     JobView,
     MetricView,
+    ProgressView,
     RepeatsView,
     ScoreView,
     TrainableView,
     TrialView,
 )
+from service.search.expected import expected_of
 from trainables import registry
 from trainables.contract import TARGET_UNIT, Metric, UnknownTrainable
 from trainables.programs import trainable_of
@@ -37,7 +39,7 @@ from trainables.programs import trainable_of
 _PARTS = ("trials", "curves", "best", "report", "plots", "figures", "events", "log", "request")
 #: The members of a job's record that are shown as they are.
 _SHOWN = (
-    "id", "name", "state", "progress", "best", "spec", "fingerprint", "error", "created_at",
+    "id", "name", "state", "best", "spec", "fingerprint", "error", "created_at",
     "started_at", "finished_at", "priority", "slots", "ended_by", "tags", "notes",
 )  # fmt: skip
 
@@ -50,10 +52,19 @@ def job_view(
     links = {"self": base, **{part: f"{base}/{part}" for part in _PARTS}}
     links["model"] = f"{base}/best/model"
     shown = {name: getattr(job, name) for name in _SHOWN}
+    shown |= {"progress": progress_view(job)}
     shown |= {"dashboard_url": dashboard_url or None, "links": links, "chosen": job.spec.chosen}
     if with_history:
         shown["history"] = list(job.history)
     return JobView.model_validate({**shown, "waiting": waiting(job, fleet)})
+
+
+def progress_view(job: JobRecord) -> ProgressView:
+    """Return how far a job is, with about how many epochs it will have trained if not all."""
+    view, expected = ProgressView.model_validate(job.progress), expected_of(job)
+    if expected < view.epochs_total:
+        view.epochs_expected = expected
+    return view
 
 
 def comparison_view(jobs: Sequence[ComparedJob]) -> ComparisonView:
@@ -63,7 +74,7 @@ def comparison_view(jobs: Sequence[ComparedJob]) -> ComparisonView:
         job, space = one.job, one.job.spec.space
         members = {"id": job.id, "name": job.name, "state": job.state, "seed": job.spec.seed,
                    "metric": space.metric, "mode": space.mode, "label": one.label,
-                   "progress": job.progress, "best": job.best, "course": one.course,
+                   "progress": progress_view(job), "best": job.best, "course": one.course,
                    "spread": one.spread}  # fmt: skip
         shown.append(ComparedJobView.model_validate(members))
     differing = job_comparison.differences([one.job for one in jobs])

@@ -10,6 +10,8 @@ from fastapi.testclient import TestClient
 from results.store import Store
 from tests.service.http.samples import JOB, run, submit
 
+RATES = {"learning_rate": {"low": 1e-4, "high": 1e-1, "log": True, "default": 0.001}}
+
 
 def estimated(client: TestClient, **changes: Any) -> dict[str, Any]:
     answer = client.post("/api/v1/jobs?dry_run=true", json={**JOB, **changes})
@@ -54,6 +56,16 @@ def test_a_budget_of_seconds_limits_what_all_slots_can_take(
     assert alone["core_hours"] == pytest.approx(seconds / 3600)
     store.note_capacity(64.0, 0.0)
     assert estimated(client, **limited)["core_hours"] == pytest.approx(3 * seconds / 3600)
+
+
+def test_what_rungs_let_go_on_is_what_is_expected(client: TestClient, store: Store) -> None:
+    assert "expected_epochs" not in estimated(client)
+    run(store, submit(client)["id"])
+    asked = {"strategy": "random", "trials": 12, "epochs": 9, "parameters": RATES}
+    found = estimated(client, **asked, scheduler={"name": "asha"})
+    assert (found["epochs"], found["expected_epochs"]) == (108, 12 + 4 * 2 + round(12 / 9 * 6))
+    share = found["expected_epochs"] / found["epochs"]
+    assert found["expected_core_hours"] == pytest.approx(share * found["core_hours"])
 
 
 def test_repeats_and_a_confirmation_cost_and_a_budget_saves(client: TestClient) -> None:

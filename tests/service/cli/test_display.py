@@ -27,9 +27,12 @@ def test_plain_display_shows_the_total_seldom_and_only_when_it_changed(
     assert lines[0] == "0/5 trials: 0/100 epochs, about 1 min 30 s left"
     assert (left_text(None), left_text(0.0)) == ("", "")
     now[0] = 60.0
-    shown.total("0/5 trials", 4, 100, 90.0, is_most=True)
+    shown.total("0/5 trials", 4, 100, 90.0, word="at most")
     said = "0/5 trials: 4 of at most 100 epochs, at most about 1 min 30 s left\n"
     assert capsys.readouterr().err == said
+    now[0] = 90.0
+    shown.total("0/5 trials", 5, 30, 90.0, word="about")
+    assert capsys.readouterr().err == "0/5 trials: 5 of about 30 epochs, about 1 min 30 s left\n"
 
 
 def on_a_terminal(*args: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.cli.estimate import Pace, epochs_left, may_end_early, time_left, total_text
+from service.cli.estimate import Pace, epochs_left, time_left, total_of, total_text
 from service.schemas import JobView
 from tests.service.client import fakes
 
@@ -79,9 +79,15 @@ def test_a_total_is_the_most_where_trials_may_end_early() -> None:
     assert total_text(plain) == "40/100 epochs"
     for member in ({"scheduler": {"name": "asha"}}, {"budget": {"seconds": 60}}):
         early = plain.model_copy(update={"spec": {**plain.spec, **member}})
-        assert may_end_early(early)
         assert total_text(early) == "40 of at most 100 epochs"
-        assert not may_end_early(ended.model_copy(update={"spec": early.spec}))
+        assert total_of(ended.model_copy(update={"spec": early.spec})).word == ""
+
+
+def test_a_total_and_the_time_left_are_what_is_expected_where_the_server_says_so() -> None:
+    one = job(20)
+    one.progress.epochs_expected = 40
+    assert total_text(one) == "20 of about 40 epochs"
+    assert time_left({"x": one}, {"x": pace((job(10), 0), (one, 20))}) == 40
 
 
 def test_job_that_has_not_begun_is_taken_to_be_like_those_of_its_trainable() -> None:

@@ -71,3 +71,7 @@ def test_core_hours_are_those_of_training() -> None:
     view = {"spec": spec, "fingerprint": "", "trials": 2, "configurations": [], "sampling": None}
     found = list(plan_lines(PlanView.model_validate({**view, "estimate": cost})))
     assert found[-1] == ("at most about 0.5 core-hours of training, by the pace of 1 finished job")
+    cost |= {"expected_epochs": 2, "expected_core_hours": 0.25}
+    found = list(plan_lines(PlanView.model_validate({**view, "estimate": cost})))
+    said = "about 0.25 core-hours of training, at most 0.5, by the pace of 1 finished job"
+    assert found[-1] == said

@@ -53,10 +53,9 @@ class Recorder(Display):
         self.calls.append(("drop", key))
 
     def total(
-        self, label: str, done: int, total: int, left: float | None, *, is_most: bool = False
+        self, label: str, done: int, total: int, left: float | None, *, word: str = ""
     ) -> None:
-        assert not is_most
-        self.calls.append(("total", label, done, total, left))
+        self.calls.append(("total", label, done, total, left, *filter(None, [word])))
 
 
 def job(done: int) -> JobEvent:
@@ -95,6 +94,15 @@ def test_follower_shows_running_trials_and_says_each_end_once() -> None:
         ("drop", "trial 3"),
         ("total", "0/5 trials", 20, 100, 40.0),
     ]
+
+
+def test_follower_counts_paused_trials_and_shows_the_epochs_that_are_expected() -> None:
+    shown, event = Recorder(), job(20)
+    counted = {"running": 2, "paused": 3, "stopped": 1, "finished": 1, "epochs_expected": 40}
+    event.data.progress = event.data.progress.model_copy(update=counted)
+    Follower(shown).see(event, 0.0)
+    label = "1/5 trials (1 stopped, 2 running, 3 paused)"
+    assert shown.calls[-1] == ("total", label, 20, 40, None, "about")
 
 
 def test_follower_says_each_reason_to_wait_once() -> None:

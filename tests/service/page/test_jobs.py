@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, Route, expect
 
-from results.records import EpochReport
+from results.records import EpochReport, NewTrial
 from results.states import TrialState
 from results.store import Store
 from search_spaces import Library
@@ -30,6 +30,34 @@ CHATTER = """
 """
 
 HOSTILE = "<img src=x onerror=alert(1)> \u202eevil " + "x" * 160
+
+
+def test_epochs_and_time_left_are_what_rungs_let_go_on(
+    settings: Settings, store: Store, url: str, page: Page
+) -> None:
+    rates = {"learning_rate": {"low": 1e-4, "high": 1e-1, "log": True, "default": 0.001}}
+    Jobs(store, Library(), settings).submit(
+        JobRequest(
+            search_space="q3_mlp", strategy="random", trials=27, epochs=9, parameters=rates,
+            scheduler={"name": "asha"},
+        )
+    )  # fmt: skip
+    lease = claim(store)
+    page.goto(f"{url}/#/jobs")
+    row = page.locator("tbody tr")
+    expect(row).to_contain_text("0 of about 63 epochs")
+    for number in range(2):
+        store.add_trial(lease, NewTrial(number, {"learning_rate": 10.0 ** -(number + 1)}, 42))
+        attempt = store.start_trial(lease, number, node="here")
+        reports = [EpochReport(number, attempt, 1, {"validation_accuracy": 0.5}, 10.0)]
+        store.write_reports(lease, reports)
+        page.evaluate(READ_AGAIN)
+        expect(row).to_contain_text(f"{number + 1} of about 63 epochs")
+    for number in range(2):
+        store.write_reports(lease, [EpochReport(number, 1, 2, {"validation_accuracy": 0.5}, 10.0)])
+        page.evaluate(READ_AGAIN)
+        expect(row).to_contain_text(f"{number + 3} of about 63 epochs")
+    expect(row).to_contain_text(re.compile("epochsabout .* left"))
 
 
 def test_jobs_are_shown_searched_and_kept_in_the_address(

@@ -1,12 +1,15 @@
-// What a request would run: trials, what they cost at most, and the configurations.
+// What a request would run: trials, what they cost, and the configurations.
 import { make, right, table } from "../parts/elements.js";
 import { count, number, parameterValue } from "../parts/format.js";
 
 const MOST_ROWS = 20;
 
-function cost({ core_hours: hours, epochs, basis }) {
-  return hours === null ? `at most ${count(epochs, "epoch")}; how long they take is not known: ${basis}`
-    : `at most ${count(epochs, "epoch")}, about ${number(hours, 2)} core-hours by ${basis}`;
+// The server leaves out what is expected where nothing says that it is less than the most.
+function cost({ core_hours: hours, epochs, expected_epochs: expected, expected_core_hours: less, basis }) {
+  const trained = expected === undefined ? `at most ${count(epochs, "epoch")}` : `about ${count(expected, "epoch")}, at most ${epochs}`;
+  if (hours === null) return `${trained}; how long they take is not known: ${basis}`;
+  const taken = less === undefined ? `about ${number(hours, 2)} core-hours` : `about ${number(less, 2)} core-hours, at most ${number(hours, 2)},`;
+  return `${trained}; ${taken} by ${basis}`;
 }
 
 function configurations({ configurations: listed, spec, sampling }) {

@@ -1,6 +1,6 @@
 // The table of jobs. A row that has changed is drawn anew, the others stay, and so do the focus and what is typed.
 import { post } from "../api.js";
-import { bar, make, stateMark, waits } from "../parts/elements.js";
+import { bar, isMost, make, stateMark, waits } from "../parts/elements.js";
 import { bestInWords, duration, moment } from "../parts/format.js";
 import { priorityField } from "../parts/priority.js";
 import { sparkline } from "../parts/sparkline.js";
@@ -11,7 +11,8 @@ const COLUMNS = ["Name", "State", "Progress", "Best", "Slots", "Priority", "Crea
 const MOST_TAGS = 4;
 
 function progressOf(job, left) {
-  return make("div", {}, bar(job), left === null ? "" : make("div", { class: "muted" }, `about ${duration(left)} left`));
+  const most = isMost(job) ? "at most " : "";
+  return make("div", {}, bar(job), left === null ? "" : make("div", { class: "muted" }, `${most}about ${duration(left)} left`));
 }
 
 function bestOf({ best, history, progress }) {

@@ -30,11 +30,18 @@ export function table(columns, rows) {
   return make("div", { class: "scroll", tabindex: 0 }, make("table", {}, head, body));
 }
 
-export function bar({ progress, spec, finished_at: end }) {
-  // A scheduler, a budget or a program may end trials early: the total is what they train at most.
-  const most = !end && (spec.scheduler || spec.budget || spec.early_end) ? "at most " : "";
-  const label = `${progress.epochs_done} of ${most}${count(progress.epochs_total, "epoch")}`;
-  return make("span", {}, make("progress", { value: progress.epochs_done, max: progress.epochs_total, "aria-label": label }), ` ${label}`);
+// About how many epochs a job will have trained; the server leaves it out where that may be all of them.
+export const expectedEpochs = (progress) => progress.epochs_expected ?? progress.epochs_total;
+
+// A scheduler, a budget or a program may end trials early: without an estimate, the total is what they train at most.
+export const isMost = ({ progress, spec, finished_at: end }) =>
+  progress.epochs_expected === undefined && !end && Boolean(spec.scheduler || spec.budget || spec.early_end);
+
+export function bar(job) {
+  const { progress } = job, total = expectedEpochs(progress);
+  const word = isMost(job) ? "at most " : progress.epochs_expected === undefined ? "" : "about ";
+  const label = `${progress.epochs_done} of ${word}${count(total, "epoch")}`;
+  return make("span", {}, make("progress", { value: progress.epochs_done, max: total, "aria-label": label }), ` ${label}`);
 }
 
 // Why a job waits, in a line of its own.
