@@ -113,3 +113,18 @@ class FailureKind(StrEnum):
         data lack does not come back by itself.
         """
         return self in (FailureKind.USER_ERROR, FailureKind.OUT_OF_MEMORY, FailureKind.WORKER_LOST)
+
+    @property
+    def is_of_configuration(self) -> bool:
+        """Whether the trial's configuration is taken to be the reason.
+
+        Samplers are told of such a failure as of a bad result, so that they keep away. A lost
+        process or node, a full disk, a missing data set or a defect of argbest would have failed
+        any configuration: told of those, a model would avoid good ones.
+        """
+        return self in (
+            FailureKind.DIVERGED,
+            FailureKind.USER_ERROR,
+            FailureKind.OUT_OF_MEMORY,
+            FailureKind.TIME_LIMIT,
+        )

@@ -43,6 +43,7 @@ class _Waiting:
     def __init__(self, sampler: Sampler) -> None:
         self.draw, self.begin = sampler.draw, sampler.begin
         self.observe, self.end, self.close = sampler.observe, sampler.end, sampler.close
+        self.leave_out = sampler.leave_out
 
     def is_ready(self) -> bool:
         """Return True: the draw waits."""

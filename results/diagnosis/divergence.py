@@ -34,7 +34,8 @@ _ROUNDS, _AT_ONCE = 9, 111
 def diverges_beyond(results: JobResults) -> Iterator[Finding]:
     """Find a parameter from whose value on most trials diverged, and hardly any on its other side.
 
-    At least half of the trials on that side, and three of them, must have diverged. Of all such
+    At least half of the trials on that side, and three of them, must have diverged. Trials count
+    that succeeded, or failed because of their configuration. Of all such
     splits, of all parameters, the clearest is tested, at 1 %: how often is any split as clear where
     chance decides which configurations diverge? Westfall and Young, "Resampling-based multiple
     testing" (1993), the largest statistic of each of 999 permutations; Phipson and Smyth,
@@ -77,12 +78,18 @@ class _Configuration(NamedTuple):
 def _ended(trials: Sequence[TrialRecord]) -> list[_Configuration]:
     groups: dict[int, list[TrialRecord]] = {}
     for trial in trials:
-        if trial.state in (TrialState.SUCCEEDED, TrialState.FAILED):
+        if trial.state is TrialState.SUCCEEDED or _has_failed_by_itself(trial):
             groups.setdefault(trial.configuration, []).append(trial)
     return [
         _Configuration(group[0].parameters, len(group), sum(map(_has_diverged, group)))
         for group in groups.values()
     ]
+
+
+def _has_failed_by_itself(trial: TrialRecord) -> bool:
+    """Return whether its configuration made it fail; one that was lost might have diverged yet."""
+    is_own = trial.error is None or trial.error.kind.is_of_configuration
+    return trial.state is TrialState.FAILED and is_own
 
 
 def _has_diverged(trial: TrialRecord) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 
 from results.records import Failure
@@ -24,6 +25,8 @@ from trainables.program_errors import (
 #: A message and a traceback are cut to this many characters, half of them from each end.
 MAX_MESSAGE = 2_000
 MAX_TRACEBACK = 20_000
+#: A full disk, or all of it that the user may fill.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _UNAVAILABLE = (CodeUnavailable, DatasetUnavailable, DeviceUnavailable, StateUnavailable)
 _PROGRAM_KINDS = {
     MemoryExceeded: FailureKind.OUT_OF_MEMORY,
@@ -42,6 +45,9 @@ def failure_of_trial(error: BaseException) -> Failure:
         return _failure_of_program(error)
     kind, text = FailureKind.USER_ERROR, _text_of(error)
     message = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if isinstance(error, OSError) and error.errno in _FULL:
+        kind = FailureKind.INFEASIBLE
+        message = f"{message}: free some space on the machine that ran the trial"
     if _is_out_of_memory(error):
         kind = FailureKind.OUT_OF_MEMORY
         hint = "use a smaller model, or fewer trials at once (max_concurrent_trials)"

@@ -415,7 +415,7 @@ class SegmentQueue:
         self._origins.drop(found for found in trial.checkpoints if found.epoch not in lasts)
         self._origins.forget(trial.number)
         log_state(logger, self._job_id, state, trial=trial.number)
-        self._search.end(trial.number, state, _size(trial))
+        self._search.end(trial.number, state, _size(trial), error.kind if error else None)
 
 
 def _has_caused(segment: _Segment, lost: Failure) -> bool:

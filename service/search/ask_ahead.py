@@ -60,6 +60,11 @@ class AskAhead:
         inner = self._inner.get(number, number)
         self._calls.append(self._thread.submit(self._sampler.end, inner, succeeded=succeeded))
 
+    def leave_out(self, number: int) -> None:
+        """Pass on that the trial's end says nothing of its configuration."""
+        inner = self._inner.get(number, number)
+        self._calls.append(self._thread.submit(self._sampler.leave_out, inner))
+
     def is_ready(self) -> bool:
         """Whether the next configuration is drawn; if not, the thread is at it."""
         return self._prepared().done()

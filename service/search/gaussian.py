@@ -22,7 +22,7 @@ from optuna.samplers import GPSampler
 from optuna.trial import FrozenTrial
 
 from service.search.levels import Values
-from service.search.told import complete
+from service.search.told import complete, is_failure
 
 #: Ranges with more values than this have no steps for the model.
 MOST_STEPS = 16
@@ -47,8 +47,9 @@ class RobustGPSampler(GPSampler):  # type: ignore[misc]
         self, study: Study, completed_trials: list[FrozenTrial], *others: Any
     ) -> dict[str, Any]:
         """Let the model see bounded values; Optuna has no public place for it."""
-        losses = cut_off(_table(trial.values for trial in completed_trials))
-        excess = bounded(_table(trial.constraints.values() for trial in completed_trials))
+        reported = np.array([not is_failure(trial) for trial in completed_trials])
+        losses = cut_off(_table(trial.values for trial in completed_trials), reported)
+        excess = bounded(_table(trial.constraints.values() for trial in completed_trials), reported)
         seen = [
             complete(trial, Values(tuple(one), tuple(other)))
             for trial, one, other in zip(completed_trials, losses, excess, strict=True)
@@ -61,23 +62,26 @@ def _table(rows: Iterable[Iterable[float]]) -> NDArray[np.float64]:
     return np.array([list(row) for row in rows], dtype=np.float64)
 
 
-def cut_off(losses: NDArray[np.float64]) -> NDArray[np.float64]:
+def cut_off(losses: NDArray[np.float64], reported: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return losses, a row a trial and a column an objective, without those far from the best.
 
     Each that is further above its column's least is :data:`FAR` typical distances above it.
+    ``reported`` has a place a trial, at least one of them true: only these trials say what is
+    typical. Many failures that count as one huge loss would make that loss the typical one.
     """
-    least = losses.min(axis=0)
-    highest = least + FAR * _typical(losses - least)
+    least = losses[reported].min(axis=0)
+    highest = least + FAR * _typical(losses[reported] - least)
     cut: NDArray[np.float64] = np.minimum(losses, highest)
     return cut
 
 
-def bounded(excess: NDArray[np.float64]) -> NDArray[np.float64]:
+def bounded(excess: NDArray[np.float64], reported: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return by how much constraints are violated, within :data:`FAR` typical distances of 0.
 
-    A row a trial and a column a constraint, met at 0 and below as before.
+    A row a trial and a column a constraint, met at 0 and below as before. ``reported`` is as in
+    :func:`cut_off`.
     """
-    most = FAR * _typical(np.abs(excess))
+    most = FAR * _typical(np.abs(excess[reported]))
     clipped: NDArray[np.float64] = np.clip(excess, -most, most)
     return clipped
 

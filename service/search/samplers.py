@@ -56,6 +56,12 @@ class Sampler(Protocol):
     def end(self, number: int, *, succeeded: bool) -> None:
         """Take a trial's end. One that failed counts as the worst that the model is told."""
 
+    def leave_out(self, number: int) -> None:
+        """Take a trial's end that says nothing of its configuration: its process was lost, say.
+
+        The model is told what was observed of it before, and nothing else.
+        """
+
     def is_ready(self) -> bool:
         """Whether :meth:`draw` would return at once; if not, the next draw is being prepared."""
 
@@ -106,10 +112,11 @@ class OptunaSampler:
         drawn = [r for r in records if r.purpose is Purpose.SEARCH and r.configuration == r.number]
         self._known = {_key(record.parameters) for record in drawn}
         self._draws = len(self._known)
-        #: The job's trials as Optuna's, by number, those that have failed, and the others of which
-        #: something is known, the newest last.
+        #: The job's trials as Optuna's, by number, those that have failed, those whose end says
+        #: nothing of them, and the others of which something is known, the newest last.
         self._trials: dict[int, FrozenTrial] = {}
         self._failed: set[int] = set()
+        self._left_out: set[int] = set()
         self._seen: dict[int, None] = {}
         #: Numbers of trials of which the study has still to be told.
         self._news: dict[int, None] = {}
@@ -197,6 +204,11 @@ class OptunaSampler:
                 self._study = None
         self._note(number)
 
+    def leave_out(self, number: int) -> None:
+        """Keep only what was observed: without that, the trial no longer runs for the model."""
+        self._left_out.add(number)
+        self._note(number)
+
     def is_ready(self) -> bool:
         """Return True: drawing takes milliseconds."""
         return True
@@ -208,7 +220,7 @@ class OptunaSampler:
         if number not in self._trials:
             return
         self._seen.pop(number, None)
-        if is_seen and number not in self._failed:
+        if is_seen and number not in self._failed | self._left_out:
             self._seen[number] = None
         self._news.pop(number, None)
         self._news[number] = None
@@ -232,7 +244,8 @@ class OptunaSampler:
 
         A trial that failed counts as the worst of the others: it diverged, or took too much memory
         or time, mostly for its configuration, and without it the model would draw there again
-        (SMAC3, Lindauer et al., 2022, counts crashes as a cost too).
+        (SMAC3, Lindauer et al., 2022, counts crashes as a cost too). Failures with other reasons
+        (:attr:`results.states.FailureKind.is_of_configuration`) are left out.
         """
         values = self._levels.at(self._epoch)
         if self._worst is None:
@@ -245,12 +258,13 @@ class OptunaSampler:
         sampler = self._kind.make(self._space, (self._seed + self._draws) % 2**32, former)
         study = _empty_study(sampler, objectives=len(self._space.objectives))
         behind = [number for number in self._seen if number not in values][-MOST_BEHIND:]
-        running = self._trials.keys() - self._seen.keys() - self._failed | set(behind)
+        ended = self._failed | self._left_out
+        running = self._trials.keys() - self._seen.keys() - ended | set(behind)
         self._running.clear()
         self._behind, self._told = deque(behind), set(values)
-        for number, trial in self._trials.items():
+        for number in self._trials:
             if number in values:
-                study.add_trial(complete(trial, values[number]))
+                study.add_trial(self._complete(number, values[number]))
             elif number in running:
                 self._run(study, number)
         return study
@@ -262,15 +276,18 @@ class OptunaSampler:
                 self._behind.remove(number)
             if number in values:
                 self._leave(study, number)
-                study.add_trial(complete(self._trials[number], values[number]))
+                study.add_trial(self._complete(number, values[number]))
                 self._told.add(number)
-            elif number in self._failed:
+            elif number in self._failed or number in self._left_out:
                 self._leave(study, number)
             else:
                 self._run(study, number)
                 self._behind.extend([number] if number in self._seen else [])
         while len(self._behind) > MOST_BEHIND:
             self._leave(study, self._behind.popleft())
+
+    def _complete(self, number: int, values: Values) -> FrozenTrial:
+        return complete(self._trials[number], values, has_failed=number in self._failed)
 
     def _run(self, study: Study, number: int) -> None:
         """Let a trial run in the study."""

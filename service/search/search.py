@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from results.ranking import MODEL_BYTES, SECONDS
 from results.records import TrialRecord
 from results.spec import JobSpec
-from results.states import Purpose, TrialState
+from results.states import FailureKind, Purpose, TrialState
 from service.search.budget import BudgetTracker
 from service.search.drawing import Drawing
 from service.search.pbt import Pbt
@@ -305,13 +305,20 @@ class Search:
         """Whether trials are compared after this epoch, which is not the last."""
         return epoch < self._space.epochs and epoch in self._scheduler.rungs()
 
-    def end(self, number: int, state: TrialState, metrics: Mapping[str, float]) -> None:
+    def end(
+        self,
+        number: int,
+        state: TrialState,
+        metrics: Mapping[str, float],
+        failure: FailureKind | None = None,
+    ) -> None:
         """Take that a trial has paused, or has ended; ``metrics`` are those it did not report.
 
-        One that goes back to the queue, because it was lost or gave its slot away, has not.
+        ``failure`` is why it failed, if it did. One that goes back to the queue, because it was
+        lost or gave its slot away, has not ended.
         """
         trial = self._trials[number]
-        trial.state = state
+        trial.state, trial.failure = state, failure
         trial.metrics |= metrics
         if trial.purpose is Purpose.CONFIRM:
             self._winner.end(trial)
@@ -339,9 +346,17 @@ class Search:
         if all(found.state is TrialState.SUCCEEDED for found in trials):
             self._observe(trial.configuration, self._space.epochs, [t.metrics for t in trials])
         if self._sampler is not None:
+            self._tell_end(self._sampler, trial.configuration, trials)
+
+    def _tell_end(self, sampler: Sampler, configuration: int, trials: Sequence[Trial]) -> None:
+        """Tell the sampler that all trials of a configuration have ended."""
+        if any(trial.has_failed_by_itself for trial in trials):
+            sampler.end(configuration, succeeded=False)
+        elif any(trial.state in (TrialState.FAILED, TrialState.CANCELLED) for trial in trials):
+            sampler.leave_out(configuration)
+        else:
             # What was observed of trials that were stopped still tells the sampler something.
-            has_failed = any(found.state is TrialState.FAILED for found in trials)
-            self._sampler.end(trial.configuration, succeeded=not has_failed)
+            sampler.end(configuration, succeeded=True)
 
     def _observe(
         self, configuration: int, epoch: int, metrics: Sequence[Mapping[str, float]]

@@ -9,7 +9,7 @@ from typing import Any
 
 from results.ranking import MODEL_BYTES, SECONDS, allowed_value, exact_mean, loss_of, mean_of
 from results.records import TrialRecord
-from results.states import Purpose, TrialState
+from results.states import FailureKind, Purpose, TrialState
 from search_spaces import SearchSpace
 from service.search.levels import Values
 from service.search.scheduler import FORBIDDEN
@@ -22,7 +22,8 @@ _MOST_EXCESS = 1e90
 class Trial:
     """A trial of which the search knows; ``epochs`` is the last one that it has reported.
 
-    One with a ``parent`` goes on from that trial's state after ``start_epoch``.
+    One with a ``parent`` goes on from that trial's state after ``start_epoch``. ``failure`` is why
+    it failed, None where it did not or nothing says why.
     """
 
     number: int
@@ -39,6 +40,13 @@ class Trial:
     was_on_its_way: bool = False
     #: Whether the state after its last epoch is stored, as far as a former run has recorded.
     has_state: bool = False
+    failure: FailureKind | None = None
+
+    @property
+    def has_failed_by_itself(self) -> bool:
+        """Whether it failed, and its configuration is taken to be the reason."""
+        is_own = self.failure is None or self.failure.is_of_configuration
+        return self.state is TrialState.FAILED and is_own
 
     @property
     def trained(self) -> int:
@@ -52,7 +60,7 @@ def trials_of(records: Sequence[TrialRecord]) -> dict[int, Trial]:
         r.number: Trial(
             r.number, r.parameters, r.seed, r.configuration, r.purpose, r.state, r.epochs,
             metrics_of(r), r.parent, r.start_epoch,
-            has_state=0 < r.epochs == r.checkpoint,
+            has_state=0 < r.epochs == r.checkpoint, failure=r.error.kind if r.error else None,
         )
         for r in sorted(records, key=lambda record: record.number)
     }  # fmt: skip

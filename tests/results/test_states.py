@@ -39,3 +39,8 @@ def test_a_job_that_was_cancelled_runs_again_only_where_it_is_extended() -> None
 def test_failures_that_would_come_again_are_not_retried() -> None:
     retried = {kind.value for kind in FailureKind if kind.is_retried}
     assert retried == {"user_error", "out_of_memory", "worker_lost"}
+
+
+def test_failures_for_which_the_configuration_is_the_reason() -> None:
+    own = {kind.value for kind in FailureKind if kind.is_of_configuration}
+    assert own == {"diverged", "user_error", "out_of_memory", "time_limit"}

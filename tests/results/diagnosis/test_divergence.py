@@ -8,6 +8,8 @@ import pytest
 
 from results.analysis import JobResults
 from results.diagnosis.divergence import diverges_beyond
+from results.records import Failure
+from results.states import FailureKind
 from tests.results import fakes
 from tests.results.diagnosis.spaces import RATE, search, spread
 
@@ -41,6 +43,20 @@ def test_some_trials_beyond_the_rate_may_have_come_through() -> None:
     assert list(diverges_beyond(of_the_largest(0, 1, 3, 5, 7))) == []
     # 1.3 %, a part of them on the other sides of the splits.
     assert list(diverges_beyond(of_the_largest(0, 1, 2, 4, 7))) == []
+
+
+def test_trials_that_were_lost_are_not_among_those_that_did_not_diverge() -> None:
+    failed = {n: fakes.DIVERGED for n, c in enumerate(CONFIGURATIONS) if c["rate"] > 0.05}
+    lost = sorted(failed)[0]
+    failed |= {lost: Failure(FailureKind.WORKER_LOST, "its node died")}
+    failed |= {
+        n: Failure(FailureKind.OUT_OF_MEMORY, "too large")
+        for n, c in enumerate(CONFIGURATIONS) if c["rate"] < 0.0002
+    }  # fmt: skip
+    (found,) = diverges_beyond(search(CONFIGURATIONS, lambda c: 0.5, DOMAINS, failed=failed))
+    trials = sum(c["rate"] > 0.05 for c in CONFIGURATIONS) - 1
+    assert found.detail.startswith(f"{trials} of {trials} trials with rate from")
+    assert found.detail.endswith(f"0 of {20 - 1 - trials} below it.")
 
 
 def test_fewer_places_to_split_at_need_less() -> None:

@@ -87,6 +87,9 @@ class Draws:
     def end(self, number: int, *, succeeded: bool) -> None:
         self.told.append((number, "succeeded" if succeeded else "failed"))
 
+    def leave_out(self, number: int) -> None:
+        self.told.append((number, "left out"))
+
     def is_ready(self) -> bool:
         return True
 
@@ -326,6 +329,30 @@ def test_a_lost_process_is_tried_again_a_few_times_and_more_often_if_the_trial_g
     assert isinstance(end, FinishTrial)
     assert end.error is not None
     assert end.error.kind is FailureKind.WORKER_LOST
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (FailureKind.DIVERGED, "failed"),
+        (FailureKind.TIME_LIMIT, "failed"),
+        (FailureKind.USER_ERROR, "failed"),
+        (FailureKind.INFEASIBLE, "left out"),
+        (FailureKind.WORKER_LOST, "left out"),
+    ],
+)
+def test_a_sampler_is_told_of_failures_of_configurations_alone(
+    kind: FailureKind, told: str
+) -> None:
+    draws = Draws()
+    job = Job(sampler=draws, trials=1)
+    for _ in range(1 + LOST_RETRIES):
+        found = job.next()
+        if not isinstance(found, Assignment):
+            break
+        job.queue.take(found.segment, [Started("node")])
+        job.end(found.segment, Failed(Failure(kind, "why")))
+    assert draws.told == [(0, told)]
 
 
 def test_a_process_that_dies_before_it_says_anything_has_had_an_attempt() -> None:

@@ -35,6 +35,9 @@ class Slow:
     def end(self, number: int, *, succeeded: bool) -> None:
         self._note("end", number, succeeded)
 
+    def leave_out(self, number: int) -> None:
+        self._note("leave_out", number)
+
     def is_ready(self) -> bool:
         return True
 
@@ -68,14 +71,15 @@ def test_calls_reach_the_sampler_in_order_each_draw_right_after_the_one_before(
     ahead.observe(7, 2, (0.25,), ())
     ahead.end(7, succeeded=True)
     ahead.end(1, succeeded=False)
+    ahead.leave_out(7)
     slow.may_draw.release()
     assert ahead.draw(9) == {"x": 4}
     ahead.end(9, succeeded=True)
     slow.may_draw.release()
     ahead.draw(10)
-    assert slow.calls[:7] == [
+    assert slow.calls[:8] == [
         ("observe", 1, 2, (0.5,)), ("draw", 3), ("draw", 4), ("observe", 3, 2, (0.25,)),
-        ("end", 3, True), ("end", 1, False), ("draw", 5),
+        ("end", 3, True), ("end", 1, False), ("leave_out", 3), ("draw", 5),
     ]  # fmt: skip
     assert len(slow.threads) == 1
     assert threading.get_ident() not in slow.threads

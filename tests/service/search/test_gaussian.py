@@ -25,6 +25,8 @@ SPACE: dict[str, BaseDistribution] = {
     "momentum": FloatDistribution(0.0, 0.9),
     "kind": CategoricalDistribution(("a", "b")),
 }
+#: Five trials, of which none failed.
+ALL = np.ones(5, dtype=np.bool_)
 
 
 @pytest.mark.parametrize(
@@ -72,14 +74,23 @@ def test_losses_far_from_the_best_are_cut_off() -> None:
     """The typical distance from the best is 2 in the first column, 1 in the second."""
     losses = np.array([[3.0, 7.0], [1.0, 7.0], [2.0, 7.0], [1e100, 7.0], [3.0, 8.0]])
     expected = [[3.0, 7.0], [1.0, 7.0], [2.0, 7.0], [13.0, 7.0], [3.0, 8.0]]
-    np.testing.assert_array_equal(cut_off(losses), expected)
+    np.testing.assert_array_equal(cut_off(losses, ALL), expected)
+
+
+def test_failures_do_not_say_what_is_far() -> None:
+    """Of ten trials six failed and count as the worst; of those that reported one is huge."""
+    losses = np.array([[1.0], [2.0], [3.0], [1e12], *[[1e12]] * 6])
+    reported = np.arange(10) < 4
+    expected = [[1.0], [2.0], [3.0], *[[13.0]] * 7]
+    np.testing.assert_array_equal(cut_off(losses, reported), expected)
+    np.testing.assert_array_equal(bounded(losses, reported), [[1.0], [2.0], [3.0], *[[15.0]] * 7])
 
 
 def test_violations_far_from_the_limit_are_cut_off_and_stay_violations() -> None:
     excess = np.array([[-1.0, 0.0], [2.0, 0.0], [1e30, 0.0], [-1e30, 0.0], [0.5, 0.0]])
     expected = [[-1.0, 0.0], [2.0, 0.0], [12.0, 0.0], [-12.0, 0.0], [0.5, 0.0]]
-    np.testing.assert_array_equal(bounded(excess), expected)
-    assert bounded(np.empty((3, 0))).shape == (3, 0)
+    np.testing.assert_array_equal(bounded(excess, ALL), expected)
+    assert bounded(np.empty((5, 0)), ALL).shape == (5, 0)
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import statistics
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -169,6 +171,53 @@ def test_models_leave_where_trials_fail(strategy: str) -> None:
         else:
             succeed(sampler, number, score(x + 0.5))
     assert failed < 8
+
+
+def test_one_huge_loss_and_many_failures_do_not_blind_a_gaussian_process() -> None:
+    """Of the first 20 trials 12 fail; told that they are as huge, the model sees all others alike.
+
+    Where they were, the median distance of the next ones from the best was .28, and now it is .03.
+    """
+    points = list(itertools.product((0.05, 0.3, 0.55, 0.8, 0.95), (0.1, 0.35, 0.6, 0.85)))
+    declared = space("gp", 40, parameters={name: THREE[name] for name in "xy"})
+    parameters = [dict(zip("xy", point, strict=True)) for point in points]
+    records = [TrialRecord(n, TrialState.QUEUED, found, 42) for n, found in enumerate(parameters)]
+    sampler = OptunaSampler(declared, seed=3, records=records)
+    for number, (x, y) in enumerate(points):
+        if x > 0.5:
+            sampler.end(number, succeeded=False)
+        else:
+            loss = 1e12 if number == 7 else (x - 0.2) ** 2 + (y - 0.3) ** 2
+            sampler.observe(number, 1, (loss,))
+            sampler.end(number, succeeded=True)
+    distances = []
+    for number in range(20, 25):
+        x, y = (sampler.draw(number)[name] for name in "xy")
+        distances.append(math.hypot(x - 0.2, y - 0.3))
+        sampler.observe(number, 1, ((x - 0.2) ** 2 + (y - 0.3) ** 2,))
+        sampler.end(number, succeeded=True)
+    assert statistics.median(distances) < 0.1
+
+
+@pytest.mark.parametrize("is_drawn_before", [False, True])
+def test_a_trial_that_was_lost_is_no_bad_result(is_drawn_before: bool) -> None:
+    """The model knows what it reported, and neither waits for it nor keeps away from it."""
+    sampler = OptunaSampler(space("tpe", epochs=3, scheduler="asha"), seed=1)
+    for number in range(4):
+        sampler.draw(number)
+    if is_drawn_before:
+        sampler._told_study()
+    sampler.observe(0, 1, (1.0,))
+    sampler.observe(1, 1, (3.0,))
+    for number in (1, 2):
+        sampler.leave_out(number)
+    told = sampler._told_study().trials
+    assert [t.value for t in told if t.state is OptunaState.COMPLETE] == [1.0, 3.0]
+    assert known(sampler, OptunaState.RUNNING) == [sampler._trials[3].params["x"]]
+    sampler.end(3, succeeded=False)
+    told = sampler._told_study().trials
+    assert [t.value for t in told if t.state is OptunaState.COMPLETE] == [1.0, 3.0, 3.0]
+    assert known(sampler, OptunaState.RUNNING) == []
 
 
 def test_a_trial_that_failed_counts_as_the_worst_at_the_epoch_of_the_model() -> None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from results.records import TrialRecord
-from results.states import Purpose, TrialState
+from results.records import Failure, TrialRecord
+from results.states import FailureKind, Purpose, TrialState
 from search_spaces import Budget
 from service.search.budget import BudgetTracker
 from service.search.hyperband import Hyperband
@@ -150,6 +150,34 @@ class EarlyWorld(World):
         super().train(number)
         if number in self.running and self.trials[number].epochs == 2:
             self.end(number, TrialState.SUCCEEDED)
+
+
+class Ends:
+    """A sampler that keeps how trials ended."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, str]] = []
+
+    def draw(self, number: int) -> dict[str, Any]:
+        return {"learning_rate": 1.0 / (1 + number)}
+
+    def begin(self, number: int) -> None:
+        pass
+
+    def observe(self, *_: Any) -> None:
+        pass
+
+    def end(self, number: int, *, succeeded: bool) -> None:
+        self.told.append((number, "ended" if succeeded else "failed"))
+
+    def leave_out(self, number: int) -> None:
+        self.told.append((number, "left out"))
+
+    def is_ready(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        pass
 
 
 ASHA = {"strategy": "random", "trials": 12, "parameters": RANGE,
@@ -350,6 +378,44 @@ def test_repeats_run_each_configuration_with_further_seeds() -> None:
     assert seeds == [(0, 42), (0, 43), (0, 44), (3, 42), (3, 43), (3, 44)]
     parameters = [tuple(t.parameters.items()) for _, t in sorted(world.trials.items())]
     assert len(set(parameters)) == 2
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "told"),
+    [
+        (TrialState.FAILED, FailureKind.DIVERGED, "failed"),
+        (TrialState.FAILED, None, "failed"),
+        (TrialState.FAILED, FailureKind.WORKER_LOST, "left out"),
+        (TrialState.FAILED, FailureKind.INFEASIBLE, "left out"),
+        (TrialState.CANCELLED, None, "left out"),
+        (TrialState.STOPPED, None, "ended"),
+    ],
+)
+def test_a_search_that_is_taken_over_tells_of_failures_of_configurations_alone(
+    state: TrialState, kind: FailureKind | None, told: str
+) -> None:
+    world = World(strategy="random", trials=2, parameters=RANGE)
+    error = Failure(kind, "why") if kind else None
+    world.trials[0] = TrialRecord(0, state, {"learning_rate": 0.5}, 42, error=error)
+    ends = Ends()
+    world.new_sampler = lambda _: ends  # type: ignore[method-assign]
+    world.search = world.new_search()
+    assert ends.told == [(0, told)]
+
+
+@pytest.mark.parametrize("kind", [FailureKind.DIVERGED, FailureKind.WORKER_LOST])
+def test_every_failure_counts_in_the_budget(kind: FailureKind) -> None:
+    """Where nodes die or the data is missing, all trials fail: that is to end a search too."""
+    world = World(strategy="random", trials=9, parameters=RANGE, budget={"failed_trials": 2})
+    for number in range(2):
+        assert world.begin()
+        del world.running[number]
+        world.change(number, state=TrialState.FAILED, error=Failure(kind, "why"))
+        world.search.end(number, TrialState.FAILED, {}, kind)
+    assert not world.begin()
+    assert world.search.ended_by == "2 trials failed"
+    world.ended_by = ""
+    assert world.new_search().is_spent
 
 
 def test_a_target_ends_the_search_and_the_rest_is_stopped() -> None:
