@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from results.states import JobState
 from results.store import Store
 from tests.service.http.samples import JOB, run, submit
 
@@ -73,3 +74,14 @@ def test_repeats_and_a_confirmation_cost_and_a_budget_saves(client: TestClient) 
     confirmed = estimated(client, confirm={"top": 2, "seeds": 3})
     assert (confirmed["trials"], confirmed["epochs"]) == (3 + 9, 9 + 27)
     assert estimated(client, budget={"epochs": 5})["epochs"] == 5
+
+
+def test_a_finished_job_says_how_long_it_rested(client: TestClient, store: Store) -> None:
+    job = submit(client)
+    run(store, job["id"])
+    assert "rested" not in client.get(f"/api/v1/jobs/{job['id']}").json()
+    store.extend_job(job["id"], trials=None, epochs=5, fingerprint="another")
+    lease = store.claim_job("test", 60)
+    assert lease is not None
+    store.finish_job(lease, JobState.SUCCEEDED)
+    assert client.get(f"/api/v1/jobs/{job['id']}").json()["rested"] > 0
