@@ -118,13 +118,9 @@ class FailureKind(StrEnum):
     def is_of_configuration(self) -> bool:
         """Whether the trial's configuration is taken to be the reason.
 
-        Samplers are told of such a failure as of a bad result, so that they keep away. A lost
-        process or node, a full disk, a missing data set or a defect of argbest would have failed
-        any configuration: told of those, a model would avoid good ones.
+        Samplers are told of such a failure as of a bad result, so that they keep away. A full disk,
+        a missing data set or a defect of argbest would have failed any configuration: told of
+        those, a model would avoid good ones. A trial fails as lost only when its process was lost
+        at start after start, by a crash or for its memory rather than by its nodes.
         """
-        return self in (
-            FailureKind.DIVERGED,
-            FailureKind.USER_ERROR,
-            FailureKind.OUT_OF_MEMORY,
-            FailureKind.TIME_LIMIT,
-        )
+        return self not in (FailureKind.INFEASIBLE, FailureKind.INTERNAL)

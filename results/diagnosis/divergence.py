@@ -87,7 +87,7 @@ def _ended(trials: Sequence[TrialRecord]) -> list[_Configuration]:
 
 
 def _has_failed_by_itself(trial: TrialRecord) -> bool:
-    """Return whether its configuration made it fail; one that was lost might have diverged yet."""
+    """Return whether its configuration made it fail; another might have diverged yet."""
     is_own = trial.error is None or trial.error.kind.is_of_configuration
     return trial.state is TrialState.FAILED and is_own
 

@@ -57,7 +57,7 @@ class Sampler(Protocol):
         """Take a trial's end. One that failed counts as the worst that the model is told."""
 
     def leave_out(self, number: int) -> None:
-        """Take a trial's end that says nothing of its configuration: its process was lost, say.
+        """Take a trial's end that says nothing of its configuration: the disk was full, say.
 
         The model is told what was observed of it before, and nothing else.
         """

@@ -43,4 +43,4 @@ def test_failures_that_would_come_again_are_not_retried() -> None:
 
 def test_failures_for_which_the_configuration_is_the_reason() -> None:
     own = {kind.value for kind in FailureKind if kind.is_of_configuration}
-    assert own == {"diverged", "user_error", "out_of_memory", "time_limit"}
+    assert own == {"diverged", "user_error", "out_of_memory", "time_limit", "worker_lost"}

@@ -45,10 +45,10 @@ def test_some_trials_beyond_the_rate_may_have_come_through() -> None:
     assert list(diverges_beyond(of_the_largest(0, 1, 2, 4, 7))) == []
 
 
-def test_trials_that_were_lost_are_not_among_those_that_did_not_diverge() -> None:
+def test_trials_that_could_not_run_are_not_among_those_that_did_not_diverge() -> None:
     failed = {n: fakes.DIVERGED for n, c in enumerate(CONFIGURATIONS) if c["rate"] > 0.05}
     lost = sorted(failed)[0]
-    failed |= {lost: Failure(FailureKind.WORKER_LOST, "its node died")}
+    failed |= {lost: Failure(FailureKind.INFEASIBLE, "the disk is full")}
     failed |= {
         n: Failure(FailureKind.OUT_OF_MEMORY, "too large")
         for n, c in enumerate(CONFIGURATIONS) if c["rate"] < 0.0002

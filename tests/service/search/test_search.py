@@ -385,7 +385,7 @@ def test_repeats_run_each_configuration_with_further_seeds() -> None:
     [
         (TrialState.FAILED, FailureKind.DIVERGED, "failed"),
         (TrialState.FAILED, None, "failed"),
-        (TrialState.FAILED, FailureKind.WORKER_LOST, "left out"),
+        (TrialState.FAILED, FailureKind.INTERNAL, "left out"),
         (TrialState.FAILED, FailureKind.INFEASIBLE, "left out"),
         (TrialState.CANCELLED, None, "left out"),
         (TrialState.STOPPED, None, "ended"),
@@ -403,7 +403,7 @@ def test_a_search_that_is_taken_over_tells_of_failures_of_configurations_alone(
     assert ends.told == [(0, told)]
 
 
-@pytest.mark.parametrize("kind", [FailureKind.DIVERGED, FailureKind.WORKER_LOST])
+@pytest.mark.parametrize("kind", [FailureKind.DIVERGED, FailureKind.INFEASIBLE])
 def test_every_failure_counts_in_the_budget(kind: FailureKind) -> None:
     """Where nodes die or the data is missing, all trials fail: that is to end a search too."""
     world = World(strategy="random", trials=9, parameters=RANGE, budget={"failed_trials": 2})
