@@ -7,6 +7,7 @@ the declaration; a parameter whose conditions do not hold is absent.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -31,6 +32,9 @@ Label = str | int | float | bool | None
 
 #: Steps that counting combinations may take; only dozens of interwoven conditions need more.
 _MOST_COUNTING_STEPS = 200_000
+#: Samplers draw ranges of floats without their steps, and the nearest step is taken, where the
+#: largest number is more than this many steps.
+FINEST = 1e6
 
 
 class Suggester(Protocol):
@@ -177,9 +181,28 @@ def _suggest_value(trial: Suggester, name: str, domain: Domain) -> Value:
             return labels[trial.suggest_categorical(name, tuple(labels))]
         case Range(low=low, high=high, step=step, log=log, type="int"):
             return trial.suggest_int(name, int(low), int(high), step=int(step or 1), log=log)
+        case Range() if _is_fine(domain):
+            return domain.nearest(trial.suggest_float(name, *_with_room(domain)))
         case Range(low=low, high=high, step=step, log=log):
             # Samplers step in binary fractions; the configuration shows the declared decimals.
             return domain.nearest(trial.suggest_float(name, low, high, step=step, log=log))
+
+
+def _is_fine(domain: Range) -> bool:
+    """Whether a sampler would refuse values of the range, since binary fractions miss its steps.
+
+    Optuna takes a value that is at most 1e-8 of a step off, and doubles are up to about 1e-15 of
+    the largest number off. The bound leaves a factor of ten.
+    """
+    largest = max(abs(domain.low), abs(domain.high))
+    return domain.step is not None and largest > FINEST * domain.step and domain.low < domain.high
+
+
+def _with_room(domain: Range) -> tuple[float, float]:
+    """Return the ends, half a step further out: the first and last value get as much room."""
+    half = (domain.step or 0.0) / 2
+    low, high = domain.low - half, domain.high + half
+    return (low, high) if math.isfinite(high - low) else (domain.low, domain.high)
 
 
 def _one_at_a_time(space: SearchSpace) -> Iterator[Configuration]:

@@ -346,6 +346,49 @@ def test_optunas_samplers_stay_inside_and_reach_the_ends(
     assert {c.get("beta") for c in seen} == {None, 0.9, 0.99, 0.999}
 
 
+#: Ranges of which binary fractions miss steps by more than Optuna allows.
+FINE: dict[str, dict[str, float]] = {
+    "many steps": {"low": 0.0, "high": 1000.0, "step": 1e-7},
+    "far from 0": {"low": 1e5, "high": 2e5, "step": 0.001},
+    "few steps far from 0": {"low": 1e6, "high": 1000001.0, "step": 0.001},
+    "eleven values": {"low": 1e9, "high": 1e9 + 1, "step": 0.1},
+    "below 0": {"low": -2e6, "high": -1e6, "step": 0.01},
+    "almost all doubles": {"low": 0.0, "high": 1.0, "step": 1e-15},
+    "vast": {"low": -8e307, "high": 8e307, "step": 1e293},
+    "one value": {"low": 5.0, "high": 5.0, "step": 1e-8},
+}
+
+
+@pytest.mark.parametrize("raw", FINE.values(), ids=FINE)
+def test_optuna_holds_every_value_of_a_fine_range(raw: dict[str, float]) -> None:
+    """What a model is told is a trial that Optuna checks against its distribution."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    declared = space({"x": raw}, "random")
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=42))
+    for _ in range(40):
+        trial = study.ask()
+        config = suggest(declared, trial)
+        assert_valid(config, declared.parameters)
+        again = optuna.trial.FixedTrial(suggested(declared, config))
+        assert suggest(declared, again) == config
+        for one in (trial, again):
+            optuna.trial.create_trial(params=one.params, distributions=one.distributions, value=0)
+
+
+def test_the_ends_of_a_fine_range_are_drawn_as_often_as_its_other_values() -> None:
+    declared = space({"x": FINE["eleven values"]}, "random")
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=42))
+    drawn = [suggest(declared, study.ask())["x"] for _ in range(550)]
+    assert min(drawn.count(end) for end in (1e9, 1e9 + 1)) > 30
+    assert len(set(drawn)) == 11
+
+
+def test_other_ranges_have_their_steps_in_optuna() -> None:
+    trial = optuna.create_study().ask()
+    suggest(space({"x": {"low": 0.0, "high": 1.0, "step": 1e-6}}, "random"), trial)
+    assert trial.distributions["x"] == optuna.distributions.FloatDistribution(0, 1, step=1e-6)
+
+
 LISTS: dict[str, Any] = {
     "model.hidden-sizes": {"values": [[64, 64], [128], [], "[128]"]},
     "model.dropout": {"values": [None, 0.5], "when": {"model.hidden-sizes": [[64, 64], [128]]}},

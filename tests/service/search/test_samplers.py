@@ -426,6 +426,26 @@ def test_all_of_a_small_space_are_found(strategy: str) -> None:
 
 
 @pytest.mark.parametrize("strategy", SAMPLERS)
+def test_fine_steps_are_told_to_models_and_drawn_again(strategy: str) -> None:
+    """Optuna's ranges with steps refuse some of their own values where steps are fine."""
+    x = {"low": 1e6, "high": 1000001.0, "step": 0.001}
+    declared = space(
+        strategy, 16, parameters={"x": x, "y": {"low": 0.0, "high": 1e3, "step": 1e-7}}
+    )
+    found = draws(made(declared), range(14))
+    records = [
+        TrialRecord(number, TrialState.SUCCEEDED, parameters, 42, metrics={"score": 1.0})
+        for number, parameters in enumerate(found)
+    ]
+    later = made(declared, records=records)
+    for number, parameters in enumerate(found):
+        succeed(later, number, score(parameters["x"]))
+    found += draws(later, range(14, 16))
+    assert all(one[name] in declared.parameters[name] for one in found for name in one)
+    assert len({json.dumps(one) for one in found}) == 16
+
+
+@pytest.mark.parametrize("strategy", SAMPLERS)
 def test_enqueued_configurations_are_drawn_first_in_order(strategy: str) -> None:
     enqueue = [{"x": 0.125, "pause_s": 0.5}, {"x": 0.0, "pause_s": 0.5}]
     declared = space(strategy, enqueue=enqueue)
