@@ -5,6 +5,7 @@ The trainable's parameters come as a JSON Schema (draft 2020-12), so this needs 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -21,7 +22,7 @@ from search_spaces.errors import (
     pointer_to,
     raise_any,
 )
-from search_spaces.objectives import RESERVED_METRICS
+from search_spaces.objectives import RESERVED_METRICS, Constraint
 from search_spaces.population import population_problems
 from search_spaces.schema import INTERVAL, Schema, described, resolved
 from search_spaces.space import SearchSpace
@@ -79,6 +80,7 @@ def check(
     problems = [
         *_parameter_problems(space.parameters, schema),
         *_all_metric_problems(space, metrics, lacking, overridden),
+        *_limit_problems(space.constraints),
         *_dataset_problems(space.dataset, datasets),
         *_strategy_problems(space, max_trials),
         *refusals(space),
@@ -111,6 +113,25 @@ def _all_metric_problems(
     for index, constraint in enumerate(space.constraints):
         pointer = f"/constraints/{index}/metric"
         yield from _metric_problems(constraint.metric, known, lacking, space.dataset, pointer)
+
+
+def _limit_problems(constraints: Iterable[Constraint]) -> Iterator[Problem]:
+    """Yield each limit that no number can keep together with the earlier ones of its metric."""
+    limits: dict[str, tuple[float, float]] = {}
+    for index, constraint in enumerate(constraints):
+        low, high = limits.get(constraint.metric, (-math.inf, math.inf))
+        at_least = low if constraint.at_least is None else max(low, constraint.at_least)
+        at_most = high if constraint.at_most is None else min(high, constraint.at_most)
+        if at_least <= at_most:
+            limits[constraint.metric] = at_least, at_most
+            continue
+        name = "at_most" if at_most < high else "at_least"
+        detail = (
+            f"no {shown(constraint.metric)} is at least {shown(at_least)} "
+            f"and at most {shown(at_most)}, as the constraints ask together"
+        )
+        hint = "make at_least no larger than at_most, or leave one of them out"
+        yield Problem(f"/constraints/{index}/{name}", detail, Code.OUT_OF_RANGE, hint)
 
 
 def _metric_problems(

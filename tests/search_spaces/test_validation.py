@@ -384,3 +384,23 @@ def test_a_number_of_trials_is_told_as_a_number() -> None:
             datasets=("images",),
             max_trials=100,
         )
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ([{"at_most": 1}, {"at_least": 2}], {"/constraints/1/at_least"}),
+        ([{"at_least": 2}, {"at_most": 1}], {"/constraints/1/at_most"}),
+        ([{"at_least": 1, "at_most": 2}, {"at_least": 3, "at_most": 4}],
+         {"/constraints/1/at_least"}),
+        ([{"at_least": 0}, {"at_least": 2}, {"at_most": 1}], {"/constraints/2/at_most"}),
+        ([{"at_most": 2}, {"at_least": 2}, {"at_most": 5}], set()),
+    ],
+)  # fmt: skip
+def test_constraints_that_no_value_meets_together_are_refused(
+    limits: list[dict[str, float]], expected: set[str]
+) -> None:
+    constraints = [{"metric": "seconds", **limit} for limit in limits]
+    other = {"metric": "model_bytes", "at_least": 1e9}
+    found = problems(space({}, constraints=[*constraints, other]))
+    assert found == {(pointer, Code.OUT_OF_RANGE) for pointer in expected}
