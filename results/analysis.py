@@ -215,7 +215,8 @@ def rank_in(names: Sequence[str]) -> Callable[[str], int]:
 class Summary:
     """A job in numbers; the statistics are over the ranked configurations' scores.
 
-    ``planned`` is how many trials the search will have, ``states`` counts those that it has;
+    ``planned`` is how many trials the search will have, without those that confirm its winner;
+    ``states`` counts those that it has;
     ``standard_deviation`` is the population's. ``trial_seconds`` is the training time of all
     trials of the search, ``wall_seconds`` is from the job's start to its end, without the time for
     which it was paused or had ended before it was extended, say.
@@ -240,7 +241,7 @@ def summarize(results: JobResults) -> Summary:
     scores = sorted((score for _, score in results.ranked), reverse=results.metric.mode == "max")
     kinds = [trial.error.kind for trial in results.trials if trial.error is not None]
     return Summary(
-        planned=max(0, results.job.progress.trials - len(results.confirming)),
+        planned=_planned(results),
         states=dict(Counter(trial.state.value for trial in results.trials)),
         diverged=sum(kind is FailureKind.DIVERGED for kind in kinds),
         scored=len(scores),
@@ -252,6 +253,20 @@ def summarize(results: JobResults) -> Summary:
         trial_seconds=math.fsum(trial.seconds for trial in results.trials),
         wall_seconds=_wall_seconds(results),
     )
+
+
+def _planned(results: JobResults) -> int:
+    """Return how many trials the search will have; the job's plan counts those to confirm, too."""
+    job, confirming = results.job, results.confirming
+    planned = max(0, job.progress.trials - len(confirming))
+    if job.spec.space.confirm is None:
+        return planned
+    # A confirmation begins after the last trial of its search; an extension leads back to that.
+    last = max((trial.number for trial in results.trials), default=-1)
+    is_confirmed = bool(confirming) and confirming[-1].number > last
+    if job.ended_by or (is_confirmed and job.state.is_finished):
+        return len(results.trials)
+    return min(planned, job.spec.trials)
 
 
 def _wall_seconds(results: JobResults) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 
 from results.analysis import JobResults, summarize
 from results.comparison import Comparison, basis, failure_pattern, name_of, parameter_key
@@ -49,8 +50,7 @@ def explain_selected(results: JobResults) -> list[str]:
     succeeded.
     """
     succeeded = [trial for trial in results.trials if trial.state is TrialState.SUCCEEDED]
-    planned = results.job.progress.trials - len(results.confirming)
-    all_did = len(succeeded) == len(results.trials) >= planned
+    all_did = len(succeeded) == len(results.trials) >= summarize(results).planned
     return [*([] if all_did else [_outcome(results)]), *_failures_and_best(results)]
 
 
@@ -58,14 +58,17 @@ def _outcome(results: JobResults) -> str:
     job, summary = results.job, summarize(results)
     if not job.state.is_finished:
         ended = sum(trial.state.is_finished for trial in results.trials)
-        return f"The job is {job.state}: {ended} of {count(summary.planned, 'trial')} have ended."
-    ran = [t for t in results.trials if t.attempt > 0 or t.state is TrialState.FAILED]
-    counts = Counter(trial.state.value for trial in ran)
-    counts["not run"] = max(0, summary.planned - len(ran))
-    trials = ", ".join(f"{n} {state}" for state, n in counts.most_common() if n)
+        text = f"The job is {job.state}: {ended} of {count(summary.planned, 'trial')} have ended."
+        if not results.confirming:
+            return text
+        ended = sum(trial.state.is_finished for trial in results.confirming)
+        planned = count(_confirming_planned(results, summary.planned), "trial")
+        return f"{text} Of at most {planned} to confirm the winner, {ended} ended."
+    trials = _counted(results.trials, summary.planned)
     text = f"The job {'was ' * (job.state is JobState.CANCELLED)}{job.state}. Trials: {trials}."
     if results.confirming:
-        text += f" {count(len(results.confirming), 'trial')} more confirmed the winner."
+        trials = _counted(results.confirming, _confirming_planned(results, summary.planned))
+        text += f" Trials to confirm the winner: {trials}."
     if job.ended_by:
         text += f" The search ended early: {job.ended_by.rstrip('.')}."
     if summary.wall_seconds is None:
@@ -74,6 +77,19 @@ def _outcome(results: JobResults) -> str:
     amounts = spent((*results.trials, *results.confirming), results.repeated)
     training = duration(amounts.total.seconds)
     return f"{text} It took {duration(summary.wall_seconds)}, with {training} of training."
+
+
+def _confirming_planned(results: JobResults, searched: int) -> int:
+    """Return how many trials confirm the winner at most, beside those that are ``searched``."""
+    return max(len(results.confirming), results.job.progress.trials - searched)
+
+
+def _counted(trials: Sequence[TrialRecord], planned: int) -> str:
+    """Return ``3 succeeded, 1 failed, 2 not run``, the largest number first."""
+    ran = [t for t in trials if t.attempt > 0 or t.state is TrialState.FAILED]
+    counts = Counter(trial.state.value for trial in ran)
+    counts["not run"] = max(0, planned - len(ran))
+    return ", ".join(f"{n} {state}" for state, n in counts.most_common() if n)
 
 
 def _failures_and_best(results: JobResults) -> list[str]:

@@ -15,6 +15,7 @@ from results.analysis import JobResults
 from results.explain import explain, explain_selected
 from results.records import Progress
 from results.states import JobState, Purpose, TrialState
+from search_spaces import Confirm
 from tests.results import fakes
 from tests.results.fakes import DIVERGED, Fake
 
@@ -292,3 +293,26 @@ def test_where_no_trial_meets_the_constraints_that_is_said() -> None:
         " is trial 7: train_loss is"
     ) in text
     assert "mean over" not in text
+
+
+@pytest.mark.parametrize("state", list(JobState))
+def test_trials_to_come_of_a_confirmation_are_not_counted_as_the_searchs(state: JobState) -> None:
+    plain = fakes.feedforward()
+    space = replace(plain.job.spec.space, confirm=Confirm(top=3, seeds=5))
+    progress = replace(plain.job.progress, trials=7 + 20)
+    job = replace(
+        plain.job, state=state, progress=progress, spec=replace(plain.job.spec, space=space)
+    )
+    begun = fakes.confirming(plain, {1: [0.88, None]})
+    waiting = replace(begun.trials[-1], number=9, state=TrialState.CANCELLED, attempt=0, error=None)
+    trials = (*begun.trials, waiting)
+    searched = text_of(plain._replace(job=job))
+    confirming = text_of(plain._replace(job=job, trials=trials))
+    if state.is_finished:
+        assert "Trials: 7 succeeded." in searched
+        assert "Trials: 7 succeeded." in confirming
+        assert "to confirm the winner: 18 not run, 1 succeeded, 1 failed." in confirming
+    else:
+        assert "7 of 7 trials have ended." in searched
+        assert "7 of 7 trials have ended." in confirming
+        assert "Of at most 20 trials to confirm the winner, 3 ended." in confirming
