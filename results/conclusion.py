@@ -48,6 +48,7 @@ def _confirmation(results: JobResults, found: Confirmed) -> dict[str, Any]:
         "together": found.together,
         "is_clear": found.is_clear,
         "is_over": found.is_over,
+        "is_complete": found.is_complete,
         "candidates": [_candidate(one) for one in found.candidates],
         **{
             name: pair and {"other": pair.other, **asdict(pair.difference)}
@@ -59,5 +60,6 @@ def _confirmation(results: JobResults, found: Confirmed) -> dict[str, Any]:
 
 def _candidate(candidate: Candidate) -> dict[str, Any]:
     shown = asdict(candidate)
-    shown["values"] = {str(seed): value for seed, value in candidate.values.items()}
+    for name in ("values", "lost"):
+        shown[name] = {str(seed): value for seed, value in shown[name].items()}
     return shown

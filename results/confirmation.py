@@ -11,16 +11,35 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 from typing import Protocol
 
 import search_spaces
 from results.analysis import JobResults
 from results.intervals import Estimate, difference, estimate
-from results.racing import COUNTED, FEWEST_SEEDS, Pair, survivors
+from results.racing import COUNTED, FEWEST_SEEDS, NO_RESULT, Pair, survivors
 from results.ranking import LARGEST, allowed_value, loss_of, score_of
 from results.records import TrialRecord
+from results.states import JobState, TrialState
 from search_spaces import SearchSpace
+
+
+class Lost(StrEnum):
+    """Why a trial that has ended gives no value to compare."""
+
+    FAILED = "failed"
+    #: It failed for a reason outside its configuration: a full disk, missing data, a defect.
+    ELSEWHERE = "elsewhere"
+    CONSTRAINT = "constraint"
+    #: Its value is further from 0 than :data:`results.ranking.LARGEST`.
+    TOO_LARGE = "too_large"
+    NO_VALUE = "no_value"
+
+    @property
+    def drops(self) -> bool:
+        """Whether the candidate drops out by it; otherwise only that seed does not count."""
+        return self is not Lost.ELSEWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +47,11 @@ class Candidate:
     """A configuration that ran again, named by the number of the first trial that has it.
 
     ``searched`` is the value by which the search ranked it, None for a default that the search did
-    not run. ``values`` are by seed, of the trials that succeeded and keep the constraints;
-    ``failed`` counts the others that have ended. ``value`` describes ``values``, None where there
-    are none. ``is_left`` is false for one that dropped out, by its failure, by a constraint that it
-    broke, or as clearly worse than the leader.
+    not run. ``values`` are by seed, of the trials that succeeded and keep the constraints; ``lost``
+    says by seed why each other trial that has ended gives no value, and ``failed`` counts those of
+    them that failed. ``value`` describes ``values``, None where there are none. ``is_left`` is
+    false for one that dropped out, by a lost value or as clearly worse than the leader. A trial
+    that failed for a reason outside its configuration does not drop its candidate.
     """
 
     configuration: int
@@ -39,9 +59,15 @@ class Candidate:
     is_default: bool
     searched: float | None
     values: Mapping[int, float]
+    lost: Mapping[int, Lost]
     failed: int
     value: Estimate | None
     is_left: bool
+
+    @property
+    def fall(self) -> tuple[int, Lost] | None:
+        """The first seed that it dropped out with, and why; None where its values decide."""
+        return next(((seed, why) for seed, why in self.lost.items() if why.drops), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +87,13 @@ class Confirmed:
 
     ``candidates`` are best first: those that are left, then those that dropped out, each by the
     mean. ``winner`` has the best mean of those left; it is None without a value. ``together`` are
-    the winner and those from which it cannot be told apart: their paired difference to it, over at
-    least three seeds, has an interval that holds 0. ``test`` describes the test metrics of the
-    winner's trials, and is empty until the job has ended: the test set is read once. ``is_over`` is
-    false as long as the job runs.
+    the winner and those left from which it cannot be told apart: they have no value yet, or their
+    paired difference to it, over at least three seeds, has an interval that holds 0. ``seeds`` are
+    those with which a trial has succeeded. ``to_second`` and ``to_default`` are None for one that
+    dropped out by a lost value. ``test`` describes the test metrics of the winner's trials, and is
+    empty until the job has ended: the test set is read once. ``is_over`` is false as long as the
+    job runs; ``is_complete`` is false as long as a trial is to come, and stays so if the job ends
+    before.
     """
 
     metric: str
@@ -77,11 +106,12 @@ class Confirmed:
     to_default: PairedDifference | None
     test: Mapping[str, Estimate]
     is_over: bool
+    is_complete: bool
 
     @property
     def is_clear(self) -> bool:
-        """Whether one candidate is better than all others."""
-        return self.winner is not None and len(self.together) == 1
+        """Whether the confirmation is complete, and one candidate is better than all others."""
+        return self.is_complete and self.winner is not None and len(self.together) == 1
 
 
 def confirmed(results: JobResults) -> Confirmed | None:
@@ -90,24 +120,37 @@ def confirmed(results: JobResults) -> Confirmed | None:
     if not trials:
         return None
     seeds = tuple(dict.fromkeys(trial.seed for trial in trials))
+    succeeded = {trial.seed for trial in trials if trial.state is TrialState.SUCCEEDED}
     candidates = _candidates(results, seeds)
     valued = [one for one in candidates if one.is_left and one.value is not None]
     winner = valued[0] if valued else None
-    others = [one for one in candidates if one is not winner and one.value is not None]
-    default = [one for one in others if one.is_default]
+    others = [one for one in candidates if one is not winner]
+    compared = [one for one in others if one.value is not None and one.fall is None]
+    default = [one for one in compared if one.is_default]
     is_over = results.job.state.is_finished
     return Confirmed(
         metric=results.metric.name,
         mode=results.metric.mode,
-        seeds=seeds,
+        seeds=tuple(seed for seed in seeds if seed in succeeded),
         candidates=candidates,
         winner=None if winner is None else winner.configuration,
         together=tuple(one.configuration for one in _together(winner, others, results.metric.mode)),
-        to_second=_paired(winner, others[:1], results.metric.mode),
+        to_second=_paired(winner, compared[:1], results.metric.mode),
         to_default=_paired(winner, default[:1], results.metric.mode),
         test=_tested(results, winner) if is_over else {},
         is_over=is_over,
+        is_complete=_is_complete(results, {one.configuration for one in candidates if one.is_left}),
     )
+
+
+def _is_complete(results: JobResults, left: set[int]) -> bool:
+    """Whether no trial is to come that could change what the confirmation has found."""
+    if results.job.state is JobState.SUCCEEDED:
+        return True
+    trials = results.confirming
+    ended = {(t.configuration, t.seed) for t in trials if t.state in COUNTED}
+    waiting = {(t.configuration, t.seed) for t in trials if t.configuration in left} - ended
+    return not waiting and results.job.progress.trials <= len(results.trials) + len(trials)
 
 
 class Configured(Protocol):
@@ -136,8 +179,7 @@ def _candidates(results: JobResults, seeds: Sequence[int]) -> tuple[Candidate, .
     losses: dict[Pair, float | None] = {}
     for configuration, group in groups.items():
         for trial in (t for t in group if t.state in COUNTED):
-            score = _allowed_score(results, trial)
-            losses[configuration, trial.seed] = None if score is None else loss_of(score, mode)
+            losses[configuration, trial.seed] = _loss(results, trial)
     left = _left(tuple(groups), seeds, losses)
     default = default_configuration(results.space, [*results.trials, *results.confirming])
     found = [
@@ -158,6 +200,27 @@ def _bounded(score: float | None) -> float | None:
 def _allowed_score(results: JobResults, trial: TrialRecord) -> float | None:
     """Return a trial's score; None where it breaks a constraint, with which it drops out."""
     return _bounded(allowed_value(results.space, partial(score_of, trial)))
+
+
+def _loss(results: JobResults, trial: TrialRecord) -> float | None:
+    """Return what the race takes as the loss of a trial that has ended."""
+    if _lost(results, trial) is Lost.ELSEWHERE:
+        return NO_RESULT
+    score = _allowed_score(results, trial)
+    return None if score is None else loss_of(score, results.metric.mode)
+
+
+def _lost(results: JobResults, trial: TrialRecord) -> Lost | None:
+    """Return why a trial that has ended gives no value; None if it gives one."""
+    if trial.state is TrialState.FAILED:
+        is_own = trial.error is None or trial.error.kind.is_of_configuration
+        return Lost.FAILED if is_own else Lost.ELSEWHERE
+    if _allowed_score(results, trial) is not None:
+        return None
+    score = results.score(trial)
+    if score is None:
+        return Lost.NO_VALUE
+    return Lost.TOO_LARGE if _bounded(score) is None else Lost.CONSTRAINT
 
 
 def _order(candidate: Candidate, mode: str) -> float:
@@ -182,13 +245,16 @@ def _candidate(
     configuration = group[0].configuration
     searched = results.trial(configuration)
     values = {t.seed: s for t in group if (s := _allowed_score(results, t)) is not None}
+    ended = (t for t in group if t.state in COUNTED and t.seed not in values)
+    lost = {t.seed: why for t in ended if (why := _lost(results, t)) is not None}
     return Candidate(
         configuration=configuration,
         parameters=group[0].parameters,
         is_default=is_default,
         searched=None if searched is None else results.score(searched),
         values=values,
-        failed=sum(t.state in COUNTED and t.seed not in values for t in group),
+        lost=lost,
+        failed=sum(why in (Lost.FAILED, Lost.ELSEWHERE) for why in lost.values()),
         value=estimate(list(values.values())) if values else None,
         is_left=is_left,
     )
@@ -211,14 +277,14 @@ def _paired(
 def _together(
     winner: Candidate | None, others: Sequence[Candidate], mode: str
 ) -> Iterator[Candidate]:
-    """Yield the winner and each candidate that never failed and is not clearly worse."""
+    """Yield the winner and each candidate that is left and is not clearly worse."""
     if winner is None:
         return
     yield winner
     for other in others:
         pair = _paired(winner, [other], mode)
         clear = pair and pair.difference.n >= FEWEST_SEEDS and pair.difference.is_above_zero
-        if not other.failed and not clear:
+        if other.is_left and not clear:
             yield other
 
 

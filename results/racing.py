@@ -8,6 +8,7 @@ would keep clear losers in for longer).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from results.intervals import difference
@@ -20,6 +21,9 @@ Pair = tuple[int, int]
 #: The ends of trials that count. One that was cancelled or stopped says nothing about its
 #: configuration: its last loss is that of a part of the training.
 COUNTED = (TrialState.SUCCEEDED, TrialState.FAILED)
+#: The loss of a trial that failed for a reason outside its configuration, a full disk for example.
+#: Its seed does not count for that candidate, which stays in.
+NO_RESULT = math.nan
 #: Nobody drops out before so many rounds: two pairs may agree by chance, and their interval is
 #: useless (the 97.5 % quantile of t with one degree of freedom is 12.7).
 FEWEST_SEEDS = 3
@@ -33,15 +37,25 @@ def survivors(
     One drops out that failed with a seed, or whose loss is further from 0 than
     :data:`results.ranking.LARGEST`, which counts as a failure. From ``FEWEST_SEEDS`` seeds on one
     drops out whose loss is clearly above the leader's: the 95 % t-interval of the paired
-    differences lies above 0.
+    differences lies above 0. A seed whose loss is ``NO_RESULT`` is left out of that candidate's
+    pairs. The leader has the lowest mean of those with the most results.
     """
-    values: dict[int, list[float]] = {}
+    values: dict[int, dict[int, float]] = {}
     for candidate in candidates:
-        found = [losses[candidate, seed] for seed in seeds]
-        usable = [loss for loss in found if loss is not None and abs(loss) <= LARGEST]
-        if len(usable) == len(found):
+        own = {seed: losses[candidate, seed] for seed in seeds}
+        counted = {s: v for s, v in own.items() if v is None or not math.isnan(v)}
+        usable = {s: v for s, v in counted.items() if v is not None and abs(v) <= LARGEST}
+        if len(usable) == len(counted):
             values[candidate] = usable
-    if len(seeds) < FEWEST_SEEDS or not values:
+    led = [own for own in values.values() if own]
+    if not led:
         return tuple(values)
-    leader = min(values.values(), key=exact_mean)
-    return tuple(c for c, own in values.items() if not difference(own, leader).is_above_zero)
+    leader = min(led, key=lambda own: (-len(own), exact_mean(list(own.values()))))
+    return tuple(c for c, own in values.items() if not _is_clearly_above(own, leader))
+
+
+def _is_clearly_above(own: Mapping[int, float], leader: Mapping[int, float]) -> bool:
+    common = [seed for seed in leader if seed in own]
+    if len(common) < FEWEST_SEEDS:
+        return False
+    return difference([own[s] for s in common], [leader[s] for s in common]).is_above_zero

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from results.analysis import JobResults
 from results.comparison import name_of
-from results.confirmation import Candidate, Confirmed, PairedDifference
+from results.confirmation import Candidate, Confirmed, Lost, PairedDifference
 from results.formatting import count, number
 from results.intervals import Estimate
 from results.racing import FEWEST_SEEDS
+from results.ranking import LARGEST
 from results.wording import capitalized, in_sentence, listing
 
 
@@ -22,18 +23,55 @@ def verdict(results: JobResults, found: Confirmed) -> str:
 def _verdict(results: JobResults, found: Confirmed) -> Iterator[str]:
     by_number = {one.configuration: one for one in found.candidates}
     if found.winner is None:
-        yield "No candidate has a result with further seeds."
+        yield from _no_winner(results, found)
         return
     winner = by_number[found.winner]
     if found.is_clear:
         yield from _clear_winner(results, found, winner)
     else:
         yield from _no_clear_winner(results, found, winner)
+    yield from _incomplete(found)
     best = results.best
-    if best is not None and best.configuration not in found.together:
-        yield (
-            f"The search's best, trial {best.number}, was ahead with the seed of the search only."
-        )
+    own = None if best is None else by_number.get(best.configuration)
+    if best is None or own is None or own.configuration in found.together:
+        return
+    text = f"The search's best, trial {best.number},"
+    if own.fall is None:
+        yield f"{text} was ahead with the seed of the search only."
+    else:
+        yield f"{text} dropped out: it {fall_text(own)}."
+
+
+def _no_winner(results: JobResults, found: Confirmed) -> Iterator[str]:
+    valued = [one for one in found.candidates if one.value is not None]
+    if valued and not any(one.is_left for one in found.candidates):
+        falls = [f"{candidate_name(results, one)} {fall_text(one)}" for one in found.candidates]
+        yield f"No candidate is left: {listing(falls)}."
+    else:
+        yield "No candidate has a result with further seeds."
+    yield from _incomplete(found)
+
+
+def _incomplete(found: Confirmed) -> Iterator[str]:
+    if found.is_over and not found.is_complete:
+        yield "The confirmation is incomplete: the job ended before all of its trials had run."
+
+
+def fall_text(candidate: Candidate) -> str:
+    """Return why a candidate dropped out, as in ``failed with seed 44``."""
+    if candidate.fall is None:
+        return "was clearly worse"
+    seed, why = candidate.fall
+    return _FALLS[why].format(seed)
+
+
+_FALLS = {
+    Lost.FAILED: "failed with seed {}",
+    Lost.CONSTRAINT: "broke a constraint with seed {}",
+    Lost.TOO_LARGE: "came with seed {} to a value further from 0 than "
+    f"{LARGEST:g}, which counts as a failure",
+    Lost.NO_VALUE: "reported no value with seed {}",
+}
 
 
 def _clear_winner(results: JobResults, found: Confirmed, winner: Candidate) -> Iterator[str]:
@@ -54,17 +92,23 @@ def _no_clear_winner(results: JobResults, found: Confirmed, winner: Candidate) -
     by_number = {one.configuration: one for one in found.candidates}
     metric = in_sentence(results.metric)
     names = [
-        f"{candidate_name(results, by_number[n])} with {metric} {mean_text(by_number[n].value)}"
-        for n in found.together
+        f"{candidate_name(results, one)} "
+        + ("without a result" if one.value is None else f"with {metric} {mean_text(one.value)}")
+        for one in (by_number[n] for n in found.together)
     ]
-    yield f"These {len(names)} cannot be told apart: {listing(names)}."
+    if len(names) > 1:
+        yield f"These {len(names)} cannot be told apart: {listing(names)}."
+    else:
+        yield f"Ahead is {names[0]}, but not all candidates have all their results."
     default = found.to_default
-    if winner.is_default:
+    if winner.is_default and len(names) > 1:
         yield "The defaults have the best mean of them."
     elif default is not None and default.other in found.together:
         yield "The search has found nothing that is clearly better than the defaults."
     elif default is not None:
         yield f"Trial {winner.configuration}'s is {_better(default)} that of the defaults."
+    if not found.is_complete:
+        return
     if found.is_over and len(found.seeds) < FEWEST_SEEDS:
         ran = count(len(found.seeds), "seed")
         yield f"{capitalized(ran)} cannot tell them apart: confirm with {FEWEST_SEEDS} or more."

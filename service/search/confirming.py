@@ -40,7 +40,8 @@ class Confirmation:
 
     A candidate is a configuration, named by the number of its first trial. Losses are "lower is
     better"; None stands for a trial that failed. A candidate that fails with a seed drops out: a
-    winner must train with every seed.
+    winner must train with every seed. :data:`results.racing.NO_RESULT` stands for a trial that
+    failed for a reason outside its configuration: its candidate stays in, without that seed.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class Confirmation:
         return waiting[0]
 
     def report(self, configuration: int, seed: int, loss: float | None) -> None:
-        """Take the loss of a trial that has ended, None if it failed."""
+        """Take the loss of a trial that has ended, None if it failed, or ``NO_RESULT``."""
         self._losses[configuration, seed] = loss
         self._handed.add((configuration, seed))
         self._advance()

@@ -6,7 +6,7 @@ import math
 
 import search_spaces
 from results.confirmation import default_configuration
-from results.racing import COUNTED, Pair
+from results.racing import COUNTED, NO_RESULT, Pair
 from results.spec import JobSpec
 from results.states import Purpose, TrialState
 from service.search.confirming import Confirmation, confirmation_seeds
@@ -69,7 +69,13 @@ class Winner:
     def end(self, trial: Trial) -> None:
         """Take the end of one of its trials."""
         if self._confirmation is not None and trial.state in COUNTED:
-            self._confirmation.report(*self._pair(trial), final_loss(self._space, trial))
+            self._confirmation.report(*self._pair(trial), self._loss(trial))
+
+    def _loss(self, trial: Trial) -> float | None:
+        """Return what the race takes as the loss of a confirming trial that has ended."""
+        if trial.state is TrialState.FAILED and not trial.has_failed_by_itself:
+            return NO_RESULT
+        return final_loss(self._space, trial)
 
     def _confirming(self) -> list[Trial]:
         return [t for t in self._trials.values() if t.purpose is Purpose.CONFIRM]
@@ -101,7 +107,7 @@ class Winner:
             if (loss := final_loss(self._space, trial)) is not None
         ]
         losses = {
-            self._pair(trial): final_loss(self._space, trial)
+            self._pair(trial): self._loss(trial)
             for trial in self._confirming()
             if trial.state in COUNTED
         }

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from results.analysis import JobResults
-from results.confirmation import Confirmed, confirmed, default_configuration
-from results.states import JobState, TrialState
+from results.confirmation import Confirmed, Lost, confirmed, default_configuration
+from results.records import Failure
+from results.states import FailureKind, JobState, TrialState
 from search_spaces import Constraint
 from tests.results import fakes
 
@@ -110,8 +111,10 @@ def test_one_that_breaks_a_constraint_with_a_seed_drops_out() -> None:
     limit = Constraint("validation_accuracy", at_most=0.875)
     limited = found(CLEAR, spec=replace(spec, space=replace(spec.space, constraints=(limit,))))
     assert limited.winner == 2
-    left = {one.configuration: (one.is_left, one.failed) for one in limited.candidates}
-    assert left == {2: (True, 0), 1: (False, 2), 0: (False, 0)}
+    left = {one.configuration: (one.is_left, dict(one.lost)) for one in limited.candidates}
+    broken = {43: Lost.CONSTRAINT, 44: Lost.CONSTRAINT}
+    assert left == {2: (True, {}), 1: (False, broken), 0: (False, {})}
+    assert [one.failed for one in limited.candidates] == [0, 0, 0]
 
 
 def test_cancelled_trials_say_nothing() -> None:
@@ -136,7 +139,8 @@ def test_a_trial_that_was_stopped_says_nothing_beside_the_one_that_ran_its_seed_
 
 def test_what_the_engine_takes_for_a_failure_is_one() -> None:
     huge = found({1: [0.95, 1e150, 0.95], 2: [0.85, 0.86, 1e100]})
-    assert [(one.configuration, one.failed) for one in huge.candidates] == [(2, 0), (1, 1)]
+    lost = [(one.configuration, dict(one.lost)) for one in huge.candidates]
+    assert lost == [(2, {}), (1, {44: Lost.TOO_LARGE})]
     assert [one.is_left for one in huge.candidates] == [True, False]
 
 
@@ -149,3 +153,68 @@ def test_a_default_that_the_search_did_not_run() -> None:
     assert (default.configuration, default.is_default, default.searched) == (14, True, None)
     assert own.to_default is not None
     assert default_configuration(results.space, results.trials) is None
+
+
+def unfinished(
+    state: JobState, last: TrialState, values: Mapping[int, Sequence[float | None]]
+) -> Confirmed:
+    """Confirm with a job in that state, whose last trial has not come to a result."""
+    job = fakes.confirming(fakes.feedforward(2), values)
+    waiting = replace(job.trials[-1], state=last, metrics={}, attempt=0, epochs=0)
+    results = JobResults.of(replace(job.job, state=state), [*job.trials[:-1], waiting], *job[2:])
+    found = confirmed(results)
+    assert found is not None
+    return found
+
+
+ENDS = [
+    (JobState.RUNNING, TrialState.QUEUED),
+    (JobState.RUNNING, TrialState.RUNNING),
+    (JobState.CANCELLED, TrialState.CANCELLED),
+    (JobState.FAILED, TrialState.CANCELLED),
+]
+
+
+@pytest.mark.parametrize(("state", "last"), ENDS)
+def test_a_candidate_without_a_result_is_not_beaten(state: JobState, last: TrialState) -> None:
+    early = unfinished(state, last, {1: [0.88], 2: [0.85]})
+    assert early.together == (1, 2)
+    assert (early.is_complete, early.is_clear) == (False, False)
+
+
+@pytest.mark.parametrize("state", [JobState.RUNNING, JobState.CANCELLED, JobState.FAILED])
+def test_nothing_is_clear_while_trials_without_a_record_are_to_come(state: JobState) -> None:
+    job = fakes.feedforward(2).job
+    to_come = replace(job.progress, trials=len(fakes.feedforward(2).trials) + 6)
+    early = found({1: [0.88]}, state=state, progress=to_come)
+    assert (early.winner, early.is_complete, early.is_clear) == (1, False, False)
+
+
+@pytest.mark.parametrize(("state", "last"), ENDS)
+def test_only_seeds_with_a_trial_that_succeeded_count(state: JobState, last: TrialState) -> None:
+    assert unfinished(state, last, {2: [0.85], 1: [0.88, 0.87]}).seeds == (43,)
+    assert found({1: [0.88, None], 2: [0.85, None]}).seeds == (43,)
+
+
+def test_the_second_is_the_best_of_those_that_a_failure_did_not_drop() -> None:
+    """Trial 1 has the best value, and failed; trial 2 is the best that is left beside trial 0."""
+    failed = found({1: [0.95, None], 2: [0.85, 0.84, 0.86], 0: [0.9, 0.91, 0.89]})
+    assert failed.winner == 0
+    assert failed.to_second is not None
+    assert failed.to_second.other == 2
+    assert failed.candidates[1].fall == (44, Lost.FAILED)
+    assert found({0: [0.95, None], 2: [0.85, 0.84]}).to_default is None
+
+
+@pytest.mark.parametrize("kind", list(FailureKind))
+def test_a_failure_drops_its_candidate_only_where_the_configuration_is_the_reason(
+    kind: FailureKind,
+) -> None:
+    job = fakes.confirming(fakes.feedforward(2), {2: [0.85, 0.86], 1: [0.88, None]})
+    last = replace(job.trials[-1], error=Failure(kind, "why", ""))
+    one = confirmed(JobResults.of(job.job, [*job.trials[:-1], last], *job[2:]))
+    assert one is not None
+    own = next(each for each in one.candidates if each.configuration == 1)
+    assert own.is_left is not kind.is_of_configuration
+    assert own.failed == 1
+    assert (1 in one.together) is own.is_left

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from results.analysis import JobResults
 from results.confirmation import confirmed
-from results.states import JobState
+from results.states import JobState, TrialState
 from results.verdict import verdict
+from search_spaces import Constraint
 from tests.results import fakes
 
 
@@ -61,3 +62,64 @@ def test_a_job_that_runs_and_one_without_a_value() -> None:
     assert "(1 seed)" in running
     assert "More seeds" not in running
     assert words({1: [None], 2: [None]}) == "No candidate has a result with further seeds."
+
+
+def ended(state: JobState, last: TrialState = TrialState.CANCELLED) -> str:
+    job = fakes.confirming(fakes.feedforward(2), {1: [0.88], 2: [0.85]})
+    waiting = replace(job.trials[-1], state=last, metrics={}, attempt=0)
+    results = JobResults.of(replace(job.job, state=state), [*job.trials[:-1], waiting], *job[2:])
+    found = confirmed(results)
+    assert found is not None
+    return verdict(results, found)
+
+
+def test_an_incomplete_confirmation_says_so_and_names_no_winner() -> None:
+    running = ended(JobState.RUNNING, TrialState.QUEUED)
+    assert running == (
+        "So far: These 2 cannot be told apart: trial 1 (learning rate 0.001) with validation"
+        " accuracy 0.8800 (1 seed) and trial 2 (learning rate 0.1) without a result."
+    )
+    for state in (JobState.CANCELLED, JobState.FAILED):
+        text = ended(state)
+        assert " wins" not in text
+        assert text.endswith(
+            "The confirmation is incomplete: the job ended before all of its trials had run."
+        )
+
+
+def test_one_candidate_alone_with_others_to_come_is_ahead() -> None:
+    job = fakes.confirming(fakes.feedforward(2), {1: [0.88]})
+    progress = replace(job.job.progress, trials=len(job.trials) + 5)
+    results = JobResults.of(replace(job.job, state=JobState.RUNNING, progress=progress), *job[1:])
+    found = confirmed(results)
+    assert found is not None
+    assert verdict(results, found).startswith("So far: Ahead is trial 1 (learning rate 0.001)")
+
+
+def test_a_best_that_dropped_out_is_not_called_lucky() -> None:
+    failed = words({1: [0.95, None, 0.95], 2: [0.85, 0.86, 0.84]})
+    assert failed.endswith("The search's best, trial 1, dropped out: it failed with seed 44.")
+    huge = words({1: [0.95, 1e150], 2: [0.85, 0.86]})
+    assert huge.endswith(
+        "dropped out: it came with seed 44 to a value further from 0 than 1e+100, which counts as"
+        " a failure."
+    )
+    for text in (failed, huge):
+        assert "was ahead with" not in text
+
+
+def test_a_best_that_broke_a_constraint_did_not_fail() -> None:
+    job = fakes.confirming(fakes.feedforward(2), {1: [0.95, 0.9], 2: [0.85, 0.86]})
+    limit = (Constraint("validation_accuracy", at_most=0.92),)
+    spec = replace(job.job.spec, space=replace(job.job.spec.space, constraints=limit))
+    results = JobResults.of(replace(job.job, spec=spec), *job[1:])
+    found = confirmed(results)
+    assert found is not None
+    assert verdict(results, found).endswith("dropped out: it broke a constraint with seed 43.")
+
+
+def test_when_all_dropped_out_their_reasons_are_named() -> None:
+    assert words({1: [0.9, None], 2: [0.8, None]}) == (
+        "No candidate is left: trial 1 (learning rate 0.001) failed with seed 44 and"
+        " trial 2 (learning rate 0.1) failed with seed 44."
+    )

@@ -13,7 +13,8 @@ from results.report.winner import (
     winner_tables,
     winner_test_table,
 )
-from results.states import TrialState
+from results.states import JobState, TrialState
+from search_spaces import Constraint
 from tests.results import fakes
 from tests.results.report.made import built
 
@@ -77,3 +78,20 @@ def test_every_format_lists_what_to_look_at() -> None:
     pages = PdfReader(BytesIO(report.render(made, "pdf", {}))).pages
     text = " ".join("".join(page.extract_text() for page in pages).split())
     assert sentence in text
+
+
+def test_a_trial_that_breaks_a_constraint_is_not_called_failed() -> None:
+    limit = (Constraint("validation_accuracy", at_most=0.875),)
+    spec = replace(JOB.job.spec, space=replace(JOB.job.spec.space, constraints=limit))
+    table = confirmation_table(JobResults.of(replace(JOB.job, spec=spec), *JOB[1:]))
+    broken = next(row for row in table.rows if row[0].startswith("Trial 1 "))
+    assert broken[2] == "1 (2 break a constraint)"
+    assert broken[-1] == "breaks a constraint"
+
+
+def test_a_candidate_without_a_result_has_not_failed_and_nobody_wins() -> None:
+    job = fakes.confirming(fakes.feedforward(2), {1: [0.88], 2: [0.85]})
+    last = replace(job.trials[-1], state=TrialState.CANCELLED, metrics={})
+    cancelled = replace(job.job, state=JobState.CANCELLED)
+    table = confirmation_table(JobResults.of(cancelled, [*job.trials[:-1], last], *job[2:]))
+    assert [row[-1] for row in table.rows] == ["cannot be told apart", "no result"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from results.racing import NO_RESULT
 from service.search.confirming import Confirmation, Pair, confirmation_seeds
 
 
@@ -163,3 +164,17 @@ def test_what_cannot_be_confirmed_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match="candidates"):
         Confirmation(seeds, candidates)
+
+
+def test_a_seed_without_a_result_drops_nobody_and_is_in_no_pair() -> None:
+    """What failed for a reason outside its configuration says nothing about it."""
+    confirmation = Confirmation(SEEDS[:4], [1, 2])
+    values = {1: [0.1, 0.2, NO_RESULT, 0.3], 2: [0.9, 0.8, 0.7, 0.6]}
+    ran = run(confirmation, lambda c, s: values[c][s - 43], most=7)
+    assert confirmation.left == (1, 2)  # two common seeds after three rounds
+    run(confirmation, lambda c, s: values[c][s - 43])
+    assert len(ran) == 7
+    everywhere = Confirmation(SEEDS[:3], [1, 2])
+    run(everywhere, lambda c, s: NO_RESULT)
+    assert everywhere.left == (1, 2)
+    assert everywhere.is_over

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from results.states import Purpose, TrialState
+from results.states import FailureKind, Purpose, TrialState
 from service.search.trials import Trial
 from service.search.winner import Winner
 from tests.service.stand_ins import spec
@@ -122,3 +122,17 @@ def test_without_a_result_or_a_wish_nothing_is_confirmed() -> None:
         assert winner.next() is None
         assert winner.is_over
         assert winner.planned == 1
+
+
+@pytest.mark.parametrize("kind", list(FailureKind))
+def test_only_failures_of_its_configuration_drop_a_candidate(kind: FailureKind) -> None:
+    trials = searched(0.9, 0.1, 0.5)
+    winner = Winner(SPEC, trials)
+    first = winner.next()
+    assert first is not None
+    trials[first.number] = first
+    first.state, first.failure = TrialState.FAILED, kind
+    winner.end(first)
+    ran = run(winner, trials)
+    assert len(ran) == (1 if kind.is_of_configuration else 3)
+    assert Winner(SPEC, trials).next() is None  # a driver that takes over decides the same
