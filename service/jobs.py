@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 
 import search_spaces
@@ -100,18 +101,19 @@ class Jobs:
         if trials is None and epochs is None:
             hint = f'for example "epochs": {2 * job.spec.space.epochs}'
             raise InvalidRequest([Problem("", "names neither trials nor epochs", "missing", hint)])
+        if epochs is not None and job.spec.space.may_end_early:
+            detail = "its program ends trials by itself, before the last epoch"
+            hint = "submit the search again with more epochs, or leave epochs out"
+            raise InvalidRequest([Problem("/epochs", detail, Code.NOT_APPLICABLE, hint)])
+        if job.state.is_finished:
+            # Before the space is: a smaller total may not go together with its other members.
+            _check_larger(request, job)
         try:
             asked = job.spec.space.with_overrides(None, None, epochs, trials)
             asked = replace(asked, budget=Budget())  # the new totals stand for it
             checked = self._planner.checked(asked, job.spec.data, overridden=("/trials", "/epochs"))
         except SearchSpaceError as error:
             raise InvalidRequest(error.problems) from error
-        if epochs is not None and job.spec.space.may_end_early:
-            detail = "its program ends trials by itself, before the last epoch"
-            hint = "submit the search again with more epochs, or leave epochs out"
-            raise InvalidRequest([Problem("/epochs", detail, Code.NOT_APPLICABLE, hint)])
-        if job.state.is_finished:
-            _check_larger(request, job, checked.distinct)
         full = disk_problem(self._settings)
         if full:
             raise Unavailable(full, retry_after_s=60)
@@ -236,25 +238,39 @@ def _check_confirmable(space: SearchSpace) -> None:
         raise InvalidRequest([Problem("", reason.detail, Code.NOT_APPLICABLE, reason.afterwards)])
 
 
-def _check_larger(request: ExtendRequest, job: JobRecord, distinct: int | None) -> None:
+def _check_larger(request: ExtendRequest, job: JobRecord) -> None:
     """Refuse totals that are not larger than the finished job's; equal ones where it lacks some."""
-    problems = []
     space = job.spec.space
-    for name, now in (("trials", space.trials or job.spec.trials), ("epochs", space.epochs)):
-        asked = getattr(request, name)
-        if asked is None:
-            continue
-        least = now + (not job.lacks(name))
-        if asked < least:
-            detail = f"the job has {count(now, name.removesuffix('s'))} already"
-            hint = f"give the new total, at least {least}, or leave {name} out"
-            problems.append(Problem(f"/{name}", detail, Code.OUT_OF_RANGE, hint))
-        elif name == "trials" and distinct is not None and distinct <= now < asked:
-            detail = f"there are only {count(distinct, 'different configuration')}: all have run"
-            hint = "leave trials out, or submit a search over more values"
-            problems.append(Problem("/trials", detail, Code.TOO_MANY_TRIALS, hint))
+    problems: list[Problem] = []
+    if request.trials is not None and space.trials is not None:
+        problems += _trials_problems(request.trials, space.trials, job)
+    least = space.epochs + (not job.lacks("epochs"))
+    if request.epochs is not None and request.epochs < least:
+        problems.append(_too_small("epochs", space.epochs, least))
     if problems:
         raise InvalidRequest(problems)
+
+
+def _trials_problems(asked: int, now: int, job: JobRecord) -> Iterator[Problem]:
+    """Yield why a search of ``now`` trials is not extended to ``asked``."""
+    distinct = search_spaces.count_distinct(job.spec.space)
+    has_all, lacks = distinct is not None and distinct <= now, job.lacks("trials")
+    if has_all and (asked > now or not lacks):
+        detail = f"there are only {count(distinct or 0, 'different configuration')}"
+        hint = "leave trials out, or submit a search over more values"
+        if lacks:
+            hint = f"give {now}, the total that the job has: it runs what it has not run"
+        else:
+            detail += ": all have run"
+        yield Problem("/trials", detail, Code.TOO_MANY_TRIALS, hint)
+    elif asked < now + (not lacks):
+        yield _too_small("trials", now, now + (not lacks))
+
+
+def _too_small(name: str, now: int, least: int) -> Problem:
+    detail = f"the job has {count(now, name.removesuffix('s'))} already"
+    hint = f"give the new total, at least {least}, or leave {name} out"
+    return Problem(f"/{name}", detail, Code.OUT_OF_RANGE, hint)
 
 
 def _digest(request: JobRequest) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 
 from results.records import EpochReport, NewTrial
@@ -183,6 +184,57 @@ def test_a_sampled_search_is_extended_to_no_more_than_there_is_to_draw(
     full = create_app(Settings(data_dir=store_folder(store), min_free_bytes=2**62), store)
     with TestClient(full, base_url="http://127.0.0.1") as later:
         assert later.post(path, json={"epochs": 9}).status_code == 503
+
+
+def test_a_job_cancelled_before_all_of_a_small_space_ran_says_which_total_runs_it(
+    client: TestClient, store: Store
+) -> None:
+    """No answer says that all have run, and the total that the hint names is accepted."""
+    values = {"values": [0.1, 0.2]}
+    sampled = {"strategy": "random", "trials": 50, "parameters": {"learning_rate": values}}
+    job_id = submit(client, **sampled)["id"]
+    store.request_cancel(job_id)
+    path = f"/api/v1/jobs/{job_id}/extend"
+    (error,) = client.post(path, json={"trials": 3}).json()["errors"]
+    assert (error["pointer"], error["code"]) == ("/trials", "too_many_trials")
+    assert "all have run" not in error["detail"]
+    assert error["hint"].startswith("give 2,")
+    (small,) = client.post(path, json={"trials": 1}).json()["errors"]
+    assert "at least 2" in small["hint"]
+    assert client.post(path, json={"trials": 2}).status_code == 202
+
+
+@pytest.mark.parametrize("trials", [1, 2, 3])
+def test_of_a_space_of_which_all_has_run_no_total_is_hinted(
+    client: TestClient, store: Store, trials: int
+) -> None:
+    values = {"values": [0.1, 0.2]}
+    sampled = {"strategy": "random", "trials": 2, "parameters": {"learning_rate": values}}
+    job_id = submit(client, **sampled)["id"]
+    store.finish_job(claim(store), JobState.SUCCEEDED)
+    answer = client.post(f"/api/v1/jobs/{job_id}/extend", json={"trials": trials})
+    (error,) = answer.json()["errors"]
+    assert "all have run" in error["detail"]
+    assert "at least" not in error["hint"]
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_too_few_epochs_are_refused_where_the_request_names_them(
+    client: TestClient, store: Store, is_cancelled: bool
+) -> None:
+    """Also where the scheduler could not have so few; the hint's total is accepted."""
+    asha = {"name": "asha", "min_epochs": 3}
+    rate = {"learning_rate": {"low": 0.01, "high": 0.1}}
+    members = {"strategy": "random", "trials": 2, "epochs": 9, "parameters": rate}
+    job_id = submit(client, **members, scheduler=asha)["id"]
+    if is_cancelled:
+        store.request_cancel(job_id)
+    else:
+        store.finish_job(claim(store), JobState.SUCCEEDED)
+    path, least = f"/api/v1/jobs/{job_id}/extend", 9 if is_cancelled else 10
+    (error,) = client.post(path, json={"epochs": 3}).json()["errors"]
+    assert (error["pointer"], f"at least {least}," in error["hint"]) == ("/epochs", True)
+    assert client.post(path, json={"epochs": least}).status_code == 202
 
 
 def store_folder(store: Store) -> Path:
