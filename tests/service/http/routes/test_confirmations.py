@@ -82,6 +82,27 @@ def test_a_confirmation_from_the_request_to_the_verdict(client: TestClient, stor
     assert "Confirmation: " in report
 
 
+def test_a_confirmation_that_is_cancelled_claims_nothing(client: TestClient, store: Store) -> None:
+    job_id = searched(client, store)
+    client.post(f"{PATH}/{job_id}/confirm", json={"top": 2, "seeds": 3})
+    lease = claimed(store)
+    parameters = store.trials(job_id)[0].parameters
+    store.add_trial(lease, NewTrial(3, parameters, 43, Purpose.CONFIRM, 0))
+    run(store, lease, 3, 0.1)
+    running = client.get(f"{PATH}/{job_id}/best").json()["confirmation"]
+    assert (running["is_clear"], running["is_complete"]) == (False, False)
+    client.post(f"{PATH}/{job_id}/cancel")
+    store.finish_job(lease, JobState.CANCELLED)
+    found = client.get(f"{PATH}/{job_id}/best").json()["confirmation"]
+    assert (found["is_over"], found["is_clear"], found["is_complete"]) == (True, False, False)
+    assert found["seeds"] == [43]
+    assert "wins" not in found["verdict"]
+    assert "The confirmation is incomplete" in found["verdict"]
+    report = client.get(f"{PATH}/{job_id}/report?format=md").text
+    # Two of three and the defaults with three seeds each, of which one trial ran.
+    assert "Trials: 3 succeeded. Trials to confirm the winner: 8 not run, 1 succeeded." in report
+
+
 def test_what_cannot_be_confirmed_is_refused(client: TestClient, store: Store) -> None:
     waiting = submitted(client)
     assert client.post(f"{PATH}/{waiting}/confirm", json={}).status_code == 409
