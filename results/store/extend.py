@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from results.records import Extended, JobRecord, JsonObject
 from results.spec import JobSpec
 from results.states import JobState, Purpose, TrialState
 from results.store import values
+from results.store.hints import to_finish
 from results.store.jobs import read_job
 from results.store.tables import JOBS, TRIALS
 from results.store.transactions import (
@@ -39,10 +41,11 @@ class ExtendMethods(Transactions):
 
         With more ``epochs`` each succeeded trial goes on from its newest checkpoint, or begins
         again if it has none. More ``trials``, repeats included, which only a sampler takes, are
-        added as it suggests them. Trials that never finished run too; failed ones stay failed and
-        stopped ones stopped. The job's best trial is looked for again when it finishes. Its budget
-        holds no longer, and what its search was ended by is forgotten. ``fingerprint`` is that of
-        the new specification.
+        added as it suggests them. Trials that never finished run too, and so do those that the end
+        of the search stopped before they began. Failed ones stay failed and other stopped ones
+        stopped. The job's best trial is looked for again when it finishes. Its budget holds no
+        longer, and what its search was ended by is forgotten. ``fingerprint`` is that of the new
+        specification.
 
         Each total is larger than the job's. Those of a cancelled job may be what it has, and so may
         the trials of one whose search ended before all of them: it goes on to what it was asked.
@@ -61,14 +64,13 @@ class ExtendMethods(Transactions):
                 _check(job, now, totals)
                 configurations = None if trials is None else trials // job.spec.space.repeats
                 job.spec.space.with_overrides(None, None, epochs, configurations)
-                queued = move_trials(
-                    changes, job_id, (TrialState.SUCCEEDED, TrialState.CANCELLED),
-                    TrialState.QUEUED, where=_goes_on(epochs), detail=EXTENDED, started_at=None,
-                    finished_at=None,
-                )  # fmt: skip
+                ended = (TrialState.SUCCEEDED, TrialState.CANCELLED)
+                again = _queue_trials(changes, job_id, ended, _goes_on(epochs))
+                unbegun = _queue_trials(changes, job_id, (TrialState.STOPPED,), _never_began())
                 _queue(
                     changes, job_id, detail=_said(totals), spec={**totals, "budget": {}},
-                    fingerprint=fingerprint, ended_by="", finished=JOBS.c.finished - queued,
+                    fingerprint=fingerprint, ended_by="",
+                    finished=JOBS.c.finished - again - unbegun, stopped=JOBS.c.stopped - unbegun,
                 )  # fmt: skip
             return Extended(read_job(connection, job_id), _restarts(connection, job_id))
 
@@ -80,19 +82,33 @@ class ExtendMethods(Transactions):
 
         Idempotent: an unfinished job with this confirmation stays as it is. Raises
         :class:`results.errors.IllegalMove` for another unfinished job, for one that has not
-        succeeded or has no best configuration, and for one that has run this confirmation.
+        succeeded or has no best configuration, and for one that has run this confirmation or one
+        that is larger.
         """
         values.text(fingerprint, "fingerprint")
         with self._locked(job_id) as (changes, state):
             job = read_job(changes.connection, job_id)
             is_same = job.spec.space.confirm == confirm
             if state.is_finished or not is_same:
-                _check_confirm(job, is_same=is_same)
+                _check_confirm(job, confirm)
                 _queue(
                     changes, job_id, detail=CONFIRMED, spec={"confirm": confirm.to_json()},
                     fingerprint=fingerprint,
                 )  # fmt: skip
             return read_job(changes.connection, job_id)
+
+
+def _queue_trials(
+    changes: Changes,
+    job_id: str,
+    states: Collection[TrialState],
+    where: sa.ColumnElement[bool],
+) -> int:
+    """Queue the trials in ``states`` that ``where`` names; return how many those are."""
+    return move_trials(
+        changes, job_id, states, TrialState.QUEUED,
+        where=where, detail=EXTENDED, started_at=None, finished_at=None,
+    )  # fmt: skip
 
 
 def _queue(changes: Changes, job_id: str, *, spec: JsonObject, detail: str, **columns: Any) -> None:
@@ -137,7 +153,7 @@ def _check(job: JobRecord, now: dict[str, int], totals: dict[str, int]) -> None:
             raise IllegalMove(message, hint=f"name a total of at least {least}")
 
 
-def _check_confirm(job: JobRecord, *, is_same: bool) -> None:
+def _check_confirm(job: JobRecord, confirm: Confirm) -> None:
     if not job.state.is_finished:
         message = f"job {job.id} is {job.state}: its winner cannot be confirmed yet"
         raise IllegalMove(message, hint="wait until it has finished")
@@ -146,20 +162,29 @@ def _check_confirm(job: JobRecord, *, is_same: bool) -> None:
         if job.best is not None:
             message = f"job {job.id} is {job.state}: not all of its trials have run to their end"
         hint = "run its failed trials again (retry-failed), or submit the search again"
-        if job.state is JobState.CANCELLED:
-            hint = f"let it go on first: extend it to its own {job.spec.trials} trials"
+        if job.state is JobState.CANCELLED or (job.ended_by and not job.progress.failed):
+            hint = to_finish(job)
         if job.state is JobState.SUCCEEDED:
             hint = f"GET /api/v1/jobs/{job.id}/best says why it has no best configuration"
         raise IllegalMove(message, hint=hint)
-    if is_same:
+    has_run = job.spec.space.confirm
+    if has_run is not None and confirm.top <= has_run.top and confirm.seeds <= has_run.seeds:
         message = f"job {job.id} has run this confirmation"
-        raise IllegalMove(message, hint="ask for more seeds, or for more of the top configurations")
+        if confirm != has_run:
+            message = f"job {job.id} has run a larger confirmation"
+        hint = f"ask for more seeds than {has_run.seeds}, or for a larger top than {has_run.top}"
+        raise IllegalMove(message, hint=hint)
 
 
 def _goes_on(epochs: int | None) -> sa.ColumnElement[bool]:
     """Return which of the trials that succeeded or were cancelled run again."""
     unfinished = TRIALS.c.state == TrialState.CANCELLED
     return unfinished if epochs is None else sa.or_(unfinished, TRIALS.c.epochs < epochs)
+
+
+def _never_began() -> sa.ColumnElement[bool]:
+    """Return which of the trials that were stopped the search had chosen but not begun."""
+    return sa.and_(TRIALS.c.attempt == 0, TRIALS.c.epochs == 0, TRIALS.c.purpose == Purpose.SEARCH)
 
 
 def _said(totals: dict[str, int]) -> str:

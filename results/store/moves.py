@@ -5,6 +5,7 @@ from __future__ import annotations
 from results.errors import IllegalMove
 from results.records import JobRecord
 from results.states import JobState, TrialState
+from results.store.hints import to_finish
 from results.store.jobs import read_job
 from results.store.tables import JOBS
 from results.store.transactions import (
@@ -117,7 +118,7 @@ def _check_retry(job: JobRecord) -> None:
         raise IllegalMove(message, hint="wait until it has finished, or cancel it")
     if job.state is JobState.CANCELLED:
         message = f"job {job.id} was {job.state}: its failed trials do not run again"
-        raise IllegalMove(message, hint="extend it, which runs what was cancelled of it")
+        raise IllegalMove(message, hint=to_finish(job))
     if job.state is JobState.SUCCEEDED and not job.progress.failed:
         message = f"job {job.id} has no failed trial: there is nothing to run again"
         raise IllegalMove(message, hint="submit the search again for new results")

@@ -66,7 +66,8 @@ def test_the_best_stays_that_of_the_search(store: Store) -> None:
     assert (more.progress.trials, more.progress.finished) == (15, 3)
 
 
-def test_a_smaller_confirmation_than_the_former_one_has_room_for_its_trials(store: Store) -> None:
+def confirmed(store: Store) -> JobRecord:
+    """Return a job that has run :data:`CONFIRM`."""
     job = succeeded(store)
     store.confirm_job(job.id, CONFIRM, fingerprint="another")
     lease = claim(store)
@@ -74,8 +75,30 @@ def test_a_smaller_confirmation_than_the_former_one_has_room_for_its_trials(stor
         store.add_trial(lease, NewTrial(number, {}, number, Purpose.CONFIRM, number % 2))
         finish(store, lease, number, 0.5)
     store.finish_job(lease, JobState.SUCCEEDED)
-    smaller = store.confirm_job(job.id, Confirm(top=1, seeds=3), fingerprint="a third").progress
-    assert (smaller.trials, smaller.finished) == (11 + 6, 11)
+    return store.job(job.id)
+
+
+def test_a_smaller_top_with_more_seeds_has_room_for_its_trials(store: Store) -> None:
+    job = confirmed(store)
+    smaller = store.confirm_job(job.id, Confirm(top=1, seeds=4), fingerprint="a third").progress
+    assert (smaller.trials, smaller.finished) == (11 + 8, 11)
+
+
+@pytest.mark.parametrize("more", [Confirm(top=3, seeds=2), Confirm(top=1, seeds=4)])
+def test_a_confirmation_with_a_larger_top_or_more_seeds_runs(store: Store, more: Confirm) -> None:
+    job = confirmed(store)
+    assert store.confirm_job(job.id, more, fingerprint="a third").state is JobState.QUEUED
+
+
+@pytest.mark.parametrize(
+    "less", [Confirm(top=2, seeds=2), Confirm(top=1, seeds=3), Confirm(top=1, seeds=2)]
+)
+def test_a_confirmation_that_asks_for_nothing_more_is_refused(store: Store, less: Confirm) -> None:
+    job = confirmed(store)
+    with pytest.raises(IllegalMove, match="has run a larger confirmation") as refused:
+        store.confirm_job(job.id, less, fingerprint="a third")
+    assert refused.value.hint == "ask for more seeds than 3, or for a larger top than 2"
+    assert store.job(job.id) == job
 
 
 def test_a_search_that_a_budget_has_ended_stays_so(store: Store) -> None:
@@ -120,7 +143,7 @@ def test_only_a_search_that_has_found_something_is_confirmed(store: Store) -> No
     store.finish_job(lease, JobState.CANCELLED)
     with pytest.raises(IllegalMove, match="is cancelled: not all") as refused:
         store.confirm_job(cancelled.id, CONFIRM, fingerprint="another")
-    assert refused.value.hint == "let it go on first: extend it to its own 2 trials"
+    assert refused.value.hint.startswith("extend it to its own 2 trials")
     for job_id in UNKNOWN_IDS:
         with pytest.raises(JobNotFound):
             store.confirm_job(job_id, CONFIRM, fingerprint="another")

@@ -8,7 +8,7 @@ import pytest
 
 from results.errors import IllegalMove, JobNotFound
 from results.records import Checkpoint, DriverProcess, Failure, JobRecord, Lease, NewTrial
-from results.states import FailureKind, JobState, TrialState
+from results.states import FailureKind, JobState, Purpose, TrialState
 from results.store import Store
 from search_spaces import SearchSpaceError
 from tests.results.store.samples import (
@@ -23,7 +23,7 @@ from tests.results.store.samples import (
 
 EPOCHS = SPACE.epochs
 SUCCEEDED, FAILED, CANCELLED = TrialState.SUCCEEDED, TrialState.FAILED, TrialState.CANCELLED
-QUEUED = TrialState.QUEUED
+QUEUED, STOPPED = TrialState.QUEUED, TrialState.STOPPED
 
 
 def train(
@@ -284,6 +284,34 @@ def test_a_search_that_a_budget_ended_goes_on_to_the_trials_that_it_was_asked(
     store.finish_job(claim(store), JobState.SUCCEEDED)
     with pytest.raises(IllegalMove, match="9 trials already"):
         store.extend_job(job.id, trials=9, epochs=None, fingerprint="another")
+
+
+@pytest.mark.parametrize("totals", [(5, None), (None, EPOCHS + 2)])
+def test_a_trial_that_a_budget_stopped_before_it_began_runs_by_an_extension(
+    store: Store, totals: tuple[int | None, int | None]
+) -> None:
+    """Trial 0 never began, trial 1 was stopped amid its epochs, trial 2 confirmed another."""
+    job = accept(store, 2)
+    lease = claim(store)
+    store.add_trial(lease, NewTrial(2, {"learning_rate": 0.1}, 43, Purpose.CONFIRM, 1))
+    store.start_trial(lease, 1, node=None)
+    train(store, lease, 1, 0.5)
+    for number in (0, 1, 2):
+        store.finish_trial(lease, number, STOPPED)
+    store.plan_trials(lease, 3, ended_by="the budget of 1 seconds is spent")
+    store.finish_job(lease, JobState.SUCCEEDED)
+    before = store.job(job.id).progress
+    assert (before.finished, before.stopped) == (3, 3)
+    trials, epochs = totals
+    extended = store.extend_job(job.id, trials=trials, epochs=epochs, fingerprint="another")
+    assert states(store, job.id) == [QUEUED, STOPPED, STOPPED]
+    assert store.trials(job.id)[0].finished_at is None
+    progress = extended.job.progress
+    assert (progress.finished, progress.stopped, extended.restarts) == (2, 2, ())
+    lease = claim(store)
+    store.start_trial(lease, 0, node=None)
+    store.finish_trial(lease, 0, SUCCEEDED)
+    assert store.job(job.id).progress.finished == 3
 
 
 def test_an_unknown_job_is_not_extended(store: Store) -> None:

@@ -95,13 +95,14 @@ class Job:
                 trial.state = TrialState.QUEUED
 
     def extend(self, trials: int, epochs: int) -> None:
-        """Queue the job, what was cancelled of it and, for more epochs, what has succeeded."""
+        """Queue the job, what was cancelled or never began, and for more epochs what succeeded."""
         self.former_best = self.best()
         self.state, self.claims = JobState.QUEUED, 0
         for trial in self.trials:
             is_short = epochs > self.planned_epochs and len(trial.epochs()) < epochs
             is_through = trial.state is TrialState.SUCCEEDED and not is_short
-            if not is_through and trial.state not in (TrialState.FAILED, TrialState.STOPPED):
+            is_stopped = trial.state is TrialState.STOPPED and trial.attempt > 0
+            if not is_through and not is_stopped and trial.state is not TrialState.FAILED:
                 trial.state = TrialState.QUEUED
         self.planned, self.planned_epochs = trials, epochs
 
