@@ -10,7 +10,7 @@ from results.confirmation import Candidate, Confirmed, confirmed
 from results.diagnosis import diagnose
 from results.intervals import LEVEL
 from results.spent import spent
-from results.verdict import verdict
+from results.verdict import standing, verdict
 
 #: How the intervals of a confirmation are made.
 METHOD = (
@@ -49,7 +49,7 @@ def _confirmation(results: JobResults, found: Confirmed) -> dict[str, Any]:
         "is_clear": found.is_clear,
         "is_over": found.is_over,
         "is_complete": found.is_complete,
-        "candidates": [_candidate(one) for one in found.candidates],
+        "candidates": [_candidate(one, found) for one in found.candidates],
         **{
             name: pair and {"other": pair.other, **asdict(pair.difference)}
             for name, pair in pairs.items()
@@ -58,8 +58,8 @@ def _confirmation(results: JobResults, found: Confirmed) -> dict[str, Any]:
     }
 
 
-def _candidate(candidate: Candidate) -> dict[str, Any]:
-    shown = asdict(candidate)
+def _candidate(candidate: Candidate, found: Confirmed) -> dict[str, Any]:
+    shown = {**asdict(candidate), "standing": standing(candidate, found)}
     for name in ("values", "lost"):
         shown[name] = {str(seed): value for seed, value in shown[name].items()}
     return shown

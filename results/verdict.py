@@ -74,6 +74,29 @@ _FALLS = {
 }
 
 
+#: Why a trial gives no value, in a few words.
+LOST_TEXT = {
+    Lost.FAILED: "failed",
+    Lost.ELSEWHERE: "failed for another reason",
+    Lost.CONSTRAINT: "breaks a constraint",
+    Lost.TOO_LARGE: f"further from 0 than {LARGEST:g}",
+    Lost.NO_VALUE: "without a value",
+}
+
+
+def standing(one: Candidate, found: Confirmed) -> str:
+    """Return what became of a candidate: ``wins``, ``clearly worse``, or why it dropped out."""
+    if one.configuration in found.together:
+        if one.value is None:
+            return "no result"
+        if len(found.together) > 1:
+            return "cannot be told apart"
+        return "wins" if found.is_clear else "ahead"
+    if one.is_left and one.value is None:
+        return "no result"
+    return "clearly worse" if one.fall is None else LOST_TEXT[one.fall[1]]
+
+
 def _clear_winner(results: JobResults, found: Confirmed, winner: Candidate) -> Iterator[str]:
     metric = in_sentence(results.metric)
     name = capitalized(candidate_name(results, winner))

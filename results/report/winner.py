@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from results.analysis import JobResults
-from results.confirmation import Candidate, Confirmed, Lost, confirmed
+from results.confirmation import Candidate, Lost, confirmed
 from results.formatting import duration, number
-from results.ranking import LARGEST
 from results.report.tables import Table
 from results.spent import spent
-from results.verdict import candidate_name, interval_text
+from results.verdict import LOST_TEXT, candidate_name, interval_text, standing
 from results.wording import capitalized, prettify
 
 _PARTS = ("useful", "stopped", "failed", "confirming", "repeated", "total")
@@ -35,7 +34,7 @@ def confirmation_table(results: JobResults) -> Table:
             "" if one.searched is None else number(one.searched),
             str(len(one.values)) + _lost(one),
             *_figures(one),
-            _standing(one, found),
+            standing(one, found),
         )
         for one in found.candidates
     )
@@ -54,34 +53,13 @@ def _figures(one: Candidate) -> tuple[str, str, str]:
     )
 
 
-_LOST = {
-    Lost.FAILED: "failed",
-    Lost.ELSEWHERE: "failed for another reason",
-    Lost.CONSTRAINT: "breaks a constraint",
-    Lost.TOO_LARGE: f"further from 0 than {LARGEST:g}",
-    Lost.NO_VALUE: "without a value",
-}
-
-
 def _lost(one: Candidate) -> str:
     """Return ``" (1 failed)"``, or "" where each trial that has ended gave a value."""
     counts = Counter(one.lost.values())
-    parts = ", ".join(f"{n} {_LOST[why]}" for why, n in counts.items())
+    parts = ", ".join(f"{n} {LOST_TEXT[why]}" for why, n in counts.items())
     if counts[Lost.CONSTRAINT] > 1:
         parts = parts.replace("breaks", "break")
     return f" ({parts})" if parts else ""
-
-
-def _standing(one: Candidate, found: Confirmed) -> str:
-    if one.configuration in found.together:
-        if one.value is None:
-            return "no result"
-        if len(found.together) > 1:
-            return "cannot be told apart"
-        return "wins" if found.is_clear else "ahead"
-    if one.is_left and one.value is None:
-        return "no result"
-    return "clearly worse" if one.fall is None else _LOST[one.fall[1]]
 
 
 def winner_test_table(results: JobResults) -> Table:

@@ -193,6 +193,7 @@ def test_a_winner_is_confirmed_and_the_verdict_shown(
     conclusion = page.get_by_role("region", name="Conclusion")
     expect(conclusion).to_contain_text("Is the winner real?")
     expect(conclusion).to_contain_text("0.8125 ± 0.0884 (n = 2)")
+    expect(conclusion.get_by_role("cell", name="default, cannot be told apart")).to_be_visible()
     expect(page.get_by_role("button", name="Confirm")).to_have_count(0)
     expect(page.get_by_role("link", name="2, confirms 1")).to_be_visible()
     assert complaints == []

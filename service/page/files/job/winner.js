@@ -48,8 +48,8 @@ function confirmed({ confirmation }) {
     make("li", {}, `better than ${name} (configuration ${other}) by ${number(mean)}${low === null ? "" : ` (95 % interval ${number(low)} to ${number(high)})`}`));
   const rows = candidates.map((one) => ({
     best: one.configuration === confirmation.winner,
-    cells: [right(one.configuration), right(one.value ? meanText(one.value.mean, one.value.standard_deviation, one.value.n) : "failed"),
-      [one.is_default ? "default" : "", one.is_left ? "" : "dropped out"].filter(Boolean).join(", ")],
+    cells: [right(one.configuration), right(one.value ? meanText(one.value.mean, one.value.standard_deviation, one.value.n) : ""),
+      one.is_default ? `default, ${one.standing}` : one.standing],
   }));
   const winner = candidates.find((one) => one.configuration === confirmation.winner)?.value;
   return [
