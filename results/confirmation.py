@@ -213,8 +213,7 @@ def _loss(results: JobResults, trial: TrialRecord) -> float | None:
 def _lost(results: JobResults, trial: TrialRecord) -> Lost | None:
     """Return why a trial that has ended gives no value; None if it gives one."""
     if trial.state is TrialState.FAILED:
-        is_own = trial.error is None or trial.error.kind.is_of_configuration
-        return Lost.FAILED if is_own else Lost.ELSEWHERE
+        return Lost.FAILED if trial.has_failed_by_itself else Lost.ELSEWHERE
     if _allowed_score(results, trial) is not None:
         return None
     score = results.score(trial)

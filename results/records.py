@@ -219,6 +219,12 @@ class TrialRecord:
         """How many epochs the current attempt has trained itself, without those of its parent."""
         return self.epochs - self.start_epoch
 
+    @property
+    def has_failed_by_itself(self) -> bool:
+        """Whether it failed, and its configuration is taken to be the reason."""
+        is_own = self.error is None or self.error.kind.is_of_configuration
+        return self.state is TrialState.FAILED and is_own
+
 
 @dataclass(frozen=True, slots=True)
 class RunningTrial:

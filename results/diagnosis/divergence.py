@@ -76,20 +76,15 @@ class _Configuration(NamedTuple):
 
 
 def _ended(trials: Sequence[TrialRecord]) -> list[_Configuration]:
+    """Return the configurations with an end of their own; the others might have diverged yet."""
     groups: dict[int, list[TrialRecord]] = {}
     for trial in trials:
-        if trial.state is TrialState.SUCCEEDED or _has_failed_by_itself(trial):
+        if trial.state is TrialState.SUCCEEDED or trial.has_failed_by_itself:
             groups.setdefault(trial.configuration, []).append(trial)
     return [
         _Configuration(group[0].parameters, len(group), sum(map(_has_diverged, group)))
         for group in groups.values()
     ]
-
-
-def _has_failed_by_itself(trial: TrialRecord) -> bool:
-    """Return whether its configuration made it fail; another might have diverged yet."""
-    is_own = trial.error is None or trial.error.kind.is_of_configuration
-    return trial.state is TrialState.FAILED and is_own
 
 
 def _has_diverged(trial: TrialRecord) -> bool:
