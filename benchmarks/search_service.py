@@ -4,7 +4,9 @@
 
 Each search is ``q4_grid``'s space with ``strategy: auto``, real training on Fashion-MNIST with Ray:
 it ends as soon as a trial's last epoch is within :data:`MARGIN` of the best validation accuracy of
-the full grid, which is another one on another machine: by default that of our own table. With
+the full grid, which is another one on another machine: by default that of our own table. A single
+training has luck, good or bad, so the time is noted too from when on the best trial so far has one
+of the configurations whose mean over seeds, in our table, is within the margin of the best. With
 ``--code FOLDER`` the searches use the compiled code there and leave theirs; without it, each begins
 without any. See docs/search-measured.md.
 """
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,7 +25,9 @@ from statistics import median
 from benchmarks.records import BenchmarkError
 from benchmarks.searches import grid
 from benchmarks.service_process import RunningService, running_service
+from results.states import TrialState
 from service.client.errors import ClientError
+from service.schemas import JobView, TrialView
 from service.settings import Settings
 
 #: What counts as found: a difference that seeds alone make.
@@ -42,7 +47,8 @@ class Search:
     ``seconds`` are those from the POST to the end as the service recorded it; ``training_s`` those
     that its trials spent in training, all slots together; ``best`` is the validation accuracy
     found, ``target`` the one that was looked for, ``ended_by`` why the search ended, "" if all
-    trials were used up.
+    trials were used up. ``good_seconds`` are those until the best trial so far had one of the
+    :func:`good` configurations, None if it had none.
     """
 
     seed: int
@@ -54,6 +60,7 @@ class Search:
     best: float
     target: float
     ended_by: str
+    good_seconds: float | None
 
     @property
     def has_found(self) -> bool:
@@ -90,20 +97,41 @@ def search(service: RunningService, seed: int, target: float, *, has_code: bool)
         best=float(best.value),
         target=target,
         ended_by=timed.job.ended_by,
+        good_seconds=_good_seconds(timed.job, timed.trials),
     )
+
+
+def good() -> frozenset[str]:
+    """Return the configurations whose mean over seeds is within the margin of the best one's."""
+    means = grid.means()
+    least = max(means.values()) - MARGIN
+    return frozenset(key for key, mean in means.items() if mean >= least)
+
+
+def _good_seconds(job: JobView, trials: Sequence[TrialView]) -> float | None:
+    """Return the seconds until the best trial that had succeeded was a good one, and stayed so."""
+    ends = [(t.finished_at, t.metrics[grid.METRIC], t.parameters)
+            for t in trials if t.state == TrialState.SUCCEEDED and t.finished_at]  # fmt: skip
+    since, best = None, -math.inf
+    for at, value, parameters in sorted(ends, key=lambda end: end[0]):
+        if value > best:
+            best, is_good = value, grid.key_of(parameters) in good()
+            since = (since or at) if is_good else None
+    return None if since is None else (since - job.created_at).total_seconds()
 
 
 def summary(searches: Sequence[Search]) -> str:
     """Return the searches as a Markdown table, and their median and longest time."""
     rows = [
-        "| seed | compiled code | minutes | in training | trials | epochs | best |",
-        "|--:|---|--:|--:|--:|--:|--:|",
+        "| seed | compiled code | minutes | to a good one | in training | trials | epochs | best |",
+        "|--:|---|--:|--:|--:|--:|--:|--:|",
     ]
     for one in searches:
         code = "at hand" if one.has_code else "none"
         best = f"{one.best:.4f}" + ("" if one.has_found else " (not found)")
         minutes, share = f"{one.seconds / 60:.1f}", f"{one.training_share:.0%}"
-        row = (one.seed, code, minutes, share, one.trials, one.epochs, best)
+        until = "-" if one.good_seconds is None else f"{one.good_seconds / 60:.1f}"
+        row = (one.seed, code, minutes, until, share, one.trials, one.epochs, best)
         rows.append("| " + " | ".join(map(str, row)) + " |")
     taken = [one.seconds / 60 for one in searches]
     rows += ["", f"Median {median(taken):.1f} min, longest {max(taken):.1f} min."]

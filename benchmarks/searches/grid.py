@@ -111,6 +111,23 @@ def best(file: Path = FILE) -> float:
     return max(float(one.metrics[METRIC][-1]) for one in trained if one.seed == seed)
 
 
+def means(file: Path = FILE) -> Mapping[str, float]:
+    """Return the mean of :data:`METRIC` at the last epoch by configuration (:func:`key_of`).
+
+    Only configurations that were trained with several seeds are there: of single trainings the
+    best had luck.
+    """
+    ends: dict[str, list[float]] = {}
+    for one in read(file.read_bytes()):
+        ends.setdefault(key_of(one.parameters), []).append(one.metrics[METRIC][-1])
+    return {key: sum(found) / len(found) for key, found in ends.items() if len(found) > 1}
+
+
+def key_of(parameters: Mapping[str, Value]) -> str:
+    """Return what stands for a configuration."""
+    return json.dumps(parameters, sort_keys=True)
+
+
 def problem(name: str, trainings: Iterable[Training]) -> Problem:
     """Return the problem of trainings that fill a grid; constants are left out of its space.
 

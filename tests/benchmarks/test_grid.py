@@ -62,6 +62,12 @@ def test_the_best_of_the_grid_is_that_of_its_own_seed(tmp_path: Path) -> None:
     assert grid.best() == 0.8869, "docs/search-measured.md names it"
 
 
+def test_means_are_those_of_configurations_with_several_seeds(tmp_path: Path) -> None:
+    file = tmp_path / "grid.csv.xz"
+    file.write_bytes(to_bytes(FULL))
+    assert grid.means(file) == {grid.key_of(FULL[3].parameters): pytest.approx(0.8)}
+
+
 def test_a_training_that_diverged_has_the_worst_loss() -> None:
     diverged = replace(FULL[0], metrics={grid.METRIC: [0.3, 0.4, math.nan, math.nan]})
     others = [replace(one, metrics={grid.METRIC: one.metrics[grid.METRIC]}) for one in FULL[1:]]
