@@ -338,7 +338,7 @@ def test_a_lost_process_is_tried_again_a_few_times_and_more_often_if_the_trial_g
         (FailureKind.TIME_LIMIT, "failed"),
         (FailureKind.USER_ERROR, "failed"),
         (FailureKind.INFEASIBLE, "left out"),
-        (FailureKind.WORKER_LOST, "left out"),
+        (FailureKind.WORKER_LOST, "failed"),
     ],
 )
 def test_a_sampler_is_told_of_failures_of_configurations_alone(
