@@ -17,7 +17,7 @@ from results.comparison import Comparison, compare, parameter_key
 from results.lineage import Part, schedule, whole_curve
 from results.ranking import Ranking, rank, score_of
 from results.records import Curve, JobRecord, Rest, TrialRecord
-from results.states import FailureKind, Purpose
+from results.states import FailureKind, JobState, Purpose
 from results.wording import fallback_info
 from search_spaces import SearchSpace
 from trainables.contract import Metric
@@ -264,7 +264,7 @@ def _planned(results: JobResults) -> int:
     # A confirmation begins after the last trial of its search; an extension leads back to that.
     last = max((trial.number for trial in results.trials), default=-1)
     is_confirmed = bool(confirming) and confirming[-1].number > last
-    if job.ended_by or (is_confirmed and job.state.is_finished):
+    if job.ended_by or (is_confirmed and job.state is JobState.SUCCEEDED):
         return len(results.trials)
     return min(planned, job.spec.trials)
 

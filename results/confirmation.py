@@ -188,7 +188,7 @@ def _candidates(results: JobResults, seeds: Sequence[int]) -> tuple[Candidate, .
         )
         for configuration, group in groups.items()
     ]
-    found.sort(key=lambda one: (not one.is_left, _order(one, mode)))
+    found.sort(key=lambda one: _order(one, mode))
     return tuple(found)
 
 
@@ -222,8 +222,11 @@ def _lost(results: JobResults, trial: TrialRecord) -> Lost | None:
     return Lost.TOO_LARGE if _bounded(score) is None else Lost.CONSTRAINT
 
 
-def _order(candidate: Candidate, mode: str) -> float:
-    return math.inf if candidate.value is None else loss_of(candidate.value.mean, mode)
+def _order(candidate: Candidate, mode: str) -> tuple[bool, int, float]:
+    """Return the key that sorts the candidates: those left first, fewest missing seeds, best."""
+    missing = sum(why is Lost.ELSEWHERE for why in candidate.lost.values())
+    loss = math.inf if candidate.value is None else loss_of(candidate.value.mean, mode)
+    return not candidate.is_left, missing, loss
 
 
 def _left(
@@ -276,14 +279,18 @@ def _paired(
 def _together(
     winner: Candidate | None, others: Sequence[Candidate], mode: str
 ) -> Iterator[Candidate]:
-    """Yield the winner and each candidate that is left and is not clearly worse."""
+    """Yield the winner and each candidate that is left and is not clearly worse.
+
+    So is one that dropped out behind a leader that failed later, and is better than the winner.
+    """
     if winner is None:
         return
     yield winner
     for other in others:
         pair = _paired(winner, [other], mode)
         clear = pair and pair.difference.n >= FEWEST_SEEDS and pair.difference.is_above_zero
-        if other.is_left and not clear:
+        is_better = pair is not None and other.fall is None and pair.difference.mean < 0
+        if is_better or (other.is_left and not clear):
             yield other
 
 

@@ -43,10 +43,13 @@ def _verdict(results: JobResults, found: Confirmed) -> Iterator[str]:
 
 
 def _no_winner(results: JobResults, found: Confirmed) -> Iterator[str]:
-    valued = [one for one in found.candidates if one.value is not None]
-    if valued and not any(one.is_left for one in found.candidates):
-        falls = [f"{candidate_name(results, one)} {fall_text(one)}" for one in found.candidates]
-        yield f"No candidate is left: {listing(falls)}."
+    falls = [
+        candidate_name(results, one)
+        + (" has no result yet" if one.is_left else f" {fall_text(one)}")
+        for one in found.candidates
+    ]
+    if not all(one.is_left for one in found.candidates):
+        yield f"No candidate is left with a result: {listing(falls)}."
     else:
         yield "No candidate has a result with further seeds."
     yield from _incomplete(found)
@@ -132,7 +135,9 @@ def _no_clear_winner(results: JobResults, found: Confirmed, winner: Candidate) -
         yield f"Trial {winner.configuration}'s is {_better(default)} that of the defaults."
     if not found.is_complete:
         return
-    if found.is_over and len(found.seeds) < FEWEST_SEEDS:
+    if any(Lost.ELSEWHERE in by_number[n].lost.values() for n in found.together):
+        yield "Trials failed for reasons outside their configurations: retry the failed ones."
+    elif found.is_over and len(found.seeds) < FEWEST_SEEDS:
         ran = count(len(found.seeds), "seed")
         yield f"{capitalized(ran)} cannot tell them apart: confirm with {FEWEST_SEEDS} or more."
     elif found.is_over:

@@ -316,3 +316,15 @@ def test_trials_to_come_of_a_confirmation_are_not_counted_as_the_searchs(state: 
         assert "7 of 7 trials have ended." in searched
         assert "7 of 7 trials have ended." in confirming
         assert "Of at most 20 trials to confirm the winner, 3 ended." in confirming
+
+
+def test_an_extension_that_was_cancelled_early_counts_what_the_search_lacks() -> None:
+    plain = fakes.feedforward()
+    space = replace(plain.job.spec.space, confirm=Confirm(top=3, seeds=5))
+    begun = fakes.confirming(plain, {1: [0.88, 0.87]})
+    spec = replace(plain.job.spec, space=space, trials=17)
+    progress = replace(plain.job.progress, trials=17 + 20)
+    job = replace(plain.job, state=JobState.CANCELLED, spec=spec, progress=progress)
+    text = text_of(begun._replace(job=job))
+    assert "Trials: 10 not run, 7 succeeded." in text
+    assert "to confirm the winner: 18 not run, 2 succeeded." in text

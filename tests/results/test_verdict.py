@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from results.analysis import JobResults
 from results.confirmation import confirmed
-from results.states import JobState, TrialState
+from results.records import Failure
+from results.states import FailureKind, JobState, Purpose, TrialState
 from results.verdict import verdict
 from search_spaces import Constraint
 from tests.results import fakes
@@ -61,7 +62,10 @@ def test_a_job_that_runs_and_one_without_a_value() -> None:
     assert running.startswith("So far: These 2 cannot be told apart")
     assert "(1 seed)" in running
     assert "More seeds" not in running
-    assert words({1: [None], 2: [None]}) == "No candidate has a result with further seeds."
+    assert words({1: [None], 2: [None]}) == (
+        "No candidate is left with a result: trial 1 (learning rate 0.001) failed with seed 43 and"
+        " trial 2 (learning rate 0.1) failed with seed 43."
+    )
 
 
 def ended(state: JobState, last: TrialState = TrialState.CANCELLED) -> str:
@@ -120,6 +124,53 @@ def test_a_best_that_broke_a_constraint_did_not_fail() -> None:
 
 def test_when_all_dropped_out_their_reasons_are_named() -> None:
     assert words({1: [0.9, None], 2: [0.8, None]}) == (
-        "No candidate is left: trial 1 (learning rate 0.001) failed with seed 44 and"
+        "No candidate is left with a result: trial 1 (learning rate 0.001) failed with seed 44 and"
         " trial 2 (learning rate 0.1) failed with seed 44."
+    )
+
+
+def test_one_that_dropped_out_behind_a_leader_that_failed_is_compared_with_the_winner() -> None:
+    """Trial 2 was clearly worse than trial 1 alone, which failed later."""
+    text = words({1: [0.90, 0.90, 0.90, None], 2: [0.89, 0.89, 0.89], 0: [0.95, 0.70, 0.85, 0.80]})
+    assert text.startswith("These 2 cannot be told apart: the defaults (trial 0)")
+    assert "win:" not in text
+
+
+def with_a_full_disk(
+    values: Mapping[int, Sequence[float | None]], lost: Mapping[int, Sequence[int]]
+) -> str:
+    """Return the verdict where trials failed with these seeds for no reason of their own."""
+    job = fakes.confirming(fakes.feedforward(2), values)
+    disk = Failure(FailureKind.INFEASIBLE, "the disk is full")
+    trials = [
+        replace(trial, state=TrialState.FAILED, metrics={}, error=disk)
+        if trial.purpose is Purpose.CONFIRM and trial.seed in lost.get(trial.configuration, ())
+        else trial
+        for trial in job.trials
+    ]
+    results = JobResults.of(job.job, trials, *job[2:])
+    found = confirmed(results)
+    assert found is not None
+    return verdict(results, found)
+
+
+def test_seeds_that_a_full_disk_took_are_run_again_and_not_asked_for() -> None:
+    text = with_a_full_disk({1: [0.9] * 5, 2: [0.88] * 5}, {1: (45, 46, 47), 2: (45, 46, 47)})
+    assert text.endswith(
+        "Trials failed for reasons outside their configurations: retry the failed ones."
+    )
+    assert "confirm with" not in text
+
+
+def test_one_seed_that_is_left_of_a_candidate_does_not_win() -> None:
+    values = {1: [0.97, 0.86, 0.88, 0.89, 0.90], 0: [0.95] * 5}
+    text = with_a_full_disk(values, {0: (44, 45, 46, 47)})
+    assert text.startswith("These 2 cannot be told apart: trial 1")
+
+
+def test_a_candidate_that_waits_for_a_result_is_told_from_those_that_dropped_out() -> None:
+    text = with_a_full_disk({1: [0.90, None], 2: [0.88, 0.88]}, {2: (43, 44)})
+    assert text == (
+        "No candidate is left with a result: trial 2 (learning rate 0.1) has no result yet and"
+        " trial 1 (learning rate 0.001) failed with seed 44."
     )
