@@ -96,6 +96,8 @@ class Search:
         ]
         #: How far trials are to train that were promoted before they had paused, by number.
         self._promotions: dict[int, int] = {}
+        #: The trials of the search that train, or wait for a slot to go on.
+        self._on_their_way: set[int] = set()
         #: Whether the last step was not given only because the sampler is still drawing.
         self.is_drawing = False
         drawn_by = None if self._was_ended else sampler
@@ -176,7 +178,9 @@ class Search:
         step, self.is_drawing = None, False
         if not self._has_ended:
             step = self._next_of_search(nothing_runs=nothing_runs)
-            if step is None and nothing_runs:
+            if step is not None:
+                self._on_their_way.add(step.number)
+            elif nothing_runs:
                 self._end_search()
         if self._has_ended and step is None:
             step = self._next_of_confirmation()
@@ -222,7 +226,7 @@ class Search:
                 return self._step(self._unstarted.popleft())
             if not self._drawing.is_over:
                 return self._drawn(wait=nothing_runs)
-        return self._promoted(running=() if nothing_runs else self._on_their_way())
+        return self._promoted(running=() if nothing_runs else self._on_their_way)
 
     def _renew_population(self) -> None:
         if self._population is not None:
@@ -248,16 +252,6 @@ class Search:
             elif not state.is_finished:
                 return self._step(found.number, found.until)
         return None
-
-    def _on_their_way(self) -> Collection[int]:
-        """Return the trials of the search that train, or wait for a slot to go on."""
-        return [
-            number
-            for number, trial in self._trials.items()
-            if trial.purpose is Purpose.SEARCH
-            and trial.state is not TrialState.PAUSED
-            and not trial.state.is_finished
-        ]
 
     def _drawn(self, *, wait: bool) -> Step | None:
         trial = self._drawing.draw(wait=wait)
@@ -319,6 +313,7 @@ class Search:
         """
         trial = self._trials[number]
         trial.state, trial.failure = state, failure
+        self._on_their_way.discard(number)
         trial.metrics |= metrics
         if trial.purpose is Purpose.CONFIRM:
             self._winner.end(trial)
