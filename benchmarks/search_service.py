@@ -112,10 +112,10 @@ def _good_seconds(job: JobView, trials: Sequence[TrialView]) -> float | None:
     """Return the seconds until the best trial that had succeeded was a good one, and stayed so."""
     ends = [(t.finished_at, t.metrics[grid.METRIC], t.parameters)
             for t in trials if t.state == TrialState.SUCCEEDED and t.finished_at]  # fmt: skip
-    since, best = None, -math.inf
+    since, best, wanted = None, -math.inf, good()
     for at, value, parameters in sorted(ends, key=lambda end: end[0]):
         if value > best:
-            best, is_good = value, grid.key_of(parameters) in good()
+            best, is_good = value, grid.key_of(parameters) in wanted
             since = (since or at) if is_good else None
     return None if since is None else (since - job.created_at).total_seconds()
 

@@ -216,10 +216,10 @@ class Summary:
     """A job in numbers; the statistics are over the ranked configurations' scores.
 
     ``planned`` is how many trials the search will have, without those that confirm its winner;
-    ``states`` counts those that it has;
-    ``standard_deviation`` is the population's. ``trial_seconds`` is the training time of all
-    trials of the search, ``wall_seconds`` is from the job's start to its end, without the time for
-    which it was paused or had ended before it was extended, say.
+    ``states`` counts those that it has; ``standard_deviation`` is the population's.
+    ``trial_seconds`` is the training time of all trials of the search, ``wall_seconds`` is from the
+    job's start to its end, without the time for which it was paused or had ended before it was
+    extended, say.
     """
 
     planned: int

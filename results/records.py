@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from results.spec import JobSpec
-from results.states import FailureKind, JobState, Purpose, TrialState
+from results.states import FailureKind, JobState, Purpose, TrialState, has_failed_by_itself
 
 JsonObject = Mapping[str, Any]
 
@@ -222,8 +222,7 @@ class TrialRecord:
     @property
     def has_failed_by_itself(self) -> bool:
         """Whether it failed, and its configuration is taken to be the reason."""
-        is_own = self.error is None or self.error.kind.is_of_configuration
-        return self.state is TrialState.FAILED and is_own
+        return has_failed_by_itself(self.state, self.error.kind if self.error else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,3 +124,11 @@ class FailureKind(StrEnum):
         at start after start, by a crash or for its memory rather than by its nodes.
         """
         return self not in (FailureKind.INFEASIBLE, FailureKind.INTERNAL)
+
+
+def has_failed_by_itself(state: TrialState, kind: FailureKind | None) -> bool:
+    """Return whether a trial failed, and its configuration is taken to be the reason.
+
+    So it is where nothing says why it failed.
+    """
+    return state is TrialState.FAILED and (kind is None or kind.is_of_configuration)

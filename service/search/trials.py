@@ -9,7 +9,7 @@ from typing import Any
 
 from results.ranking import MODEL_BYTES, SECONDS, allowed_value, exact_mean, loss_of, mean_of
 from results.records import TrialRecord
-from results.states import FailureKind, Purpose, TrialState
+from results.states import FailureKind, Purpose, TrialState, has_failed_by_itself
 from search_spaces import SearchSpace
 from service.search.levels import Values
 from service.search.scheduler import FORBIDDEN
@@ -45,8 +45,7 @@ class Trial:
     @property
     def has_failed_by_itself(self) -> bool:
         """Whether it failed, and its configuration is taken to be the reason."""
-        is_own = self.failure is None or self.failure.is_of_configuration
-        return self.state is TrialState.FAILED and is_own
+        return has_failed_by_itself(self.state, self.failure)
 
     @property
     def trained(self) -> int:
